@@ -1,0 +1,62 @@
+/*
+ * Borrowed text: a pointer and a length, never owned, not terminated. Bytes are UTF-8 unless said otherwise.
+ */
+#ifndef FLOE_CORE_STR_H
+#define FLOE_CORE_STR_H
+
+#include "core/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct floe_str {
+    const char *ptr;
+    size_t len; /* bytes */
+} floe_str;
+
+/* For printf: "%.*s", FLOE_STR_ARG(s). */
+#define FLOE_STR_ARG(s) (int)((s).len > 65535 ? 65535 : (s).len), ((s).ptr ? (s).ptr : "")
+/* A string literal as a floe_str. */
+#define FLOE_STR(literal) ((floe_str){(literal), sizeof(literal) - 1})
+
+static inline floe_str floe_str_of(const char *text) {
+    return (floe_str){text, text ? strlen(text) : 0};
+}
+
+static inline bool floe_str_equal(floe_str a, floe_str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool floe_str_is(floe_str a, const char *text) {
+    return floe_str_equal(a, floe_str_of(text));
+}
+
+/* Byte order, shorter first on a common prefix. Returns <0, 0, >0. */
+int floe_str_compare(floe_str a, floe_str b);
+
+bool floe_str_starts_with(floe_str text, floe_str prefix);
+bool floe_str_ends_with(floe_str text, floe_str suffix);
+
+/* ASCII white space off both ends. */
+floe_str floe_str_trim(floe_str text);
+
+/* Cuts the text at the first `separator`: *ret_head gets what is before it, *rest what is after. Returns false when
+ * *rest is exhausted. Usage: while (floe_str_split(&rest, ',', &head)) … ; "a,,b" gives "a", "", "b"; "" gives none. */
+bool floe_str_split(floe_str *rest, char separator, floe_str *ret_head);
+
+/* Whether the bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
+bool floe_str_is_utf8(floe_str text);
+
+/* Whole-text decimal number. Errors: INVALID, naming the text. */
+floe_status floe_str_to_i64(floe_str text, int64_t *ret_value, floe_error *err);
+floe_status floe_str_to_f64(floe_str text, double *ret_value, floe_error *err);
+
+/* Levenshtein distance over bytes, at most `limit` + 1; for "did you mean". */
+unsigned floe_str_distance(floe_str a, floe_str b, unsigned limit);
+
+/* The candidate nearest to `word`, or NULL when none is near enough (distance ≤ 1 + len / 4). */
+const char *floe_str_nearest(floe_str word, const char *const *candidates, size_t count);
+
+#endif

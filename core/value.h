@@ -1,0 +1,109 @@
+/*
+ * The types a feature can have, and one value of such a type.
+ *
+ * Types: bool int32 int64 float double string bytes date timestamp decimal(p,s), and lists of them. Units: a date is
+ * days since 1970-01-01, a timestamp microseconds since 1970-01-01T00:00:00 UTC. A value borrows its bytes and items;
+ * whoever made it says who owns them (usually an arena).
+ */
+#ifndef FLOE_CORE_VALUE_H
+#define FLOE_CORE_VALUE_H
+
+#include "core/arena.h"
+#include "core/buf.h"
+#include "core/error.h"
+#include "core/str.h"
+
+#include <stdint.h>
+
+typedef enum floe_kind {
+    FLOE_KIND_NONE = 0,
+    FLOE_KIND_BOOL = 1,
+    FLOE_KIND_INT32 = 2,
+    FLOE_KIND_INT64 = 3,
+    FLOE_KIND_FLOAT = 4,
+    FLOE_KIND_DOUBLE = 5,
+    FLOE_KIND_STRING = 6,
+    FLOE_KIND_BYTES = 7,
+    FLOE_KIND_DATE = 8,
+    FLOE_KIND_TIMESTAMP = 9,
+    FLOE_KIND_DECIMAL = 10,
+    FLOE_KIND_LIST = 11
+} floe_kind; /* The numbers are written to disk and wire: never reuse one. */
+
+typedef struct floe_type {
+    floe_kind kind;
+    floe_kind element; /* of a list; else NONE */
+    uint8_t precision; /* of a decimal or a list of them: 1…38 */
+    uint8_t scale;     /* 0…precision */
+} floe_type;
+
+typedef struct floe_value {
+    floe_type type; /* NONE for an untyped null */
+    bool is_null;
+    union {
+        bool boolean;
+        int64_t integer; /* int32, int64, date (days), timestamp (µs) */
+        double real;     /* float (exactly representable) and double */
+        floe_str bytes;  /* string, bytes */
+        __int128 decimal; /* unscaled */
+        struct {
+            const struct floe_value *items;
+            size_t count;
+        } list;
+    } as;
+} floe_value;
+
+bool floe_type_equal(floe_type a, floe_type b);
+static inline bool floe_kind_is_integer(floe_kind kind) {
+    return kind == FLOE_KIND_INT32 || kind == FLOE_KIND_INT64;
+}
+static inline bool floe_kind_is_number(floe_kind kind) {
+    return floe_kind_is_integer(kind) || kind == FLOE_KIND_FLOAT || kind == FLOE_KIND_DOUBLE ||
+           kind == FLOE_KIND_DECIMAL;
+}
+
+/* "int64", "decimal(10,2)", "list<string>" → type. Errors: INVALID, naming the nearest known type. */
+floe_status floe_type_parse(floe_str text, floe_type *ret_type, floe_error *err);
+
+/* The type's name into buf, as floe_type_parse reads it. */
+#define FLOE_TYPE_NAME_MAX 48
+const char *floe_type_name(floe_type type, char buf[FLOE_TYPE_NAME_MAX]);
+
+static inline floe_value floe_value_null(floe_type type) {
+    return (floe_value){.type = type, .is_null = true};
+}
+static inline floe_value floe_value_int64(int64_t integer) {
+    return (floe_value){.type = {.kind = FLOE_KIND_INT64}, .as.integer = integer};
+}
+static inline floe_value floe_value_double(double real) {
+    return (floe_value){.type = {.kind = FLOE_KIND_DOUBLE}, .as.real = real};
+}
+static inline floe_value floe_value_string(floe_str text) {
+    return (floe_value){.type = {.kind = FLOE_KIND_STRING}, .as.bytes = text};
+}
+static inline floe_value floe_value_timestamp(int64_t micros) {
+    return (floe_value){.type = {.kind = FLOE_KIND_TIMESTAMP}, .as.integer = micros};
+}
+
+/* Total order within one kind: nulls first, NaN equal to NaN and above every number, -0.0 equal to 0.0, text and bytes
+ * by byte. Both must be of one type (ints of both widths and floats of both widths compare with each other). */
+int floe_value_compare(const floe_value *a, const floe_value *b);
+
+/* Text → value of the type, as a person types it: RFC 3339 times, plain decimal numbers, true/false, base64 bytes.
+ * Owns: string bytes are borrowed from text; bytes are decoded into the arena. Errors: INVALID, naming text and type. */
+floe_status floe_value_parse(floe_str text, floe_type type, floe_arena *arena, floe_value *ret_value, floe_error *err);
+
+/* The value as a person reads it (CSV and tables): null is empty. Decimals keep their scale; doubles in the shortest
+ * form that reads back; times RFC 3339 with Z; bytes base64; lists in brackets. */
+void floe_value_print(const floe_value *value, floe_buf *out);
+
+/* The value as JSON, by the rule of the REST answers: int64 exact numbers, decimals as strings, bytes base64, dates and
+ * timestamps RFC 3339, NaN and infinities as "NaN", "Infinity", "-Infinity". */
+void floe_value_print_json(const floe_value *value, floe_buf *out);
+
+/* Decimal helpers: text with at most `scale` fraction digits → unscaled, and back. */
+floe_status floe_decimal_parse(floe_str text, uint8_t precision, uint8_t scale, __int128 *ret_unscaled,
+                               floe_error *err);
+void floe_decimal_print(__int128 unscaled, uint8_t scale, floe_buf *out);
+
+#endif
