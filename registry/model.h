@@ -1,0 +1,169 @@
+/*
+ * The domain model: what floe.yaml and features/*.yaml say, parsed, checked and resolved. Everything lies in one arena
+ * and is immutable once loaded, so any thread may read it.
+ */
+#ifndef FLOE_REGISTRY_MODEL_H
+#define FLOE_REGISTRY_MODEL_H
+
+#include "core/arena.h"
+#include "core/arrow.h"
+#include "core/value.h"
+#include "registry/expr.h"
+
+#include <stdint.h>
+
+/* Where a definition stands, for messages. */
+typedef struct floe_pos {
+    const char *file; /* relative to the project folder */
+    int line;
+} floe_pos;
+
+/* What every definition may carry; all of it is searched and shown. */
+typedef struct floe_about {
+    floe_str name;
+    floe_str description;
+    floe_str owner;
+    const floe_str *tags;
+    size_t tag_count;
+    floe_pos pos;
+} floe_about;
+
+typedef struct floe_entity {
+    floe_about about;
+    const floe_column *keys; /* in the order of the definition */
+    size_t key_count;
+} floe_entity;
+
+typedef struct floe_source {
+    floe_about about;
+    floe_str table;        /* catalog.namespace.table */
+    floe_str event_time;   /* column names; empty: none */
+    floe_str created_time;
+    floe_str end_time;
+    int64_t max_future_us; /* a pushed or streamed row dated further ahead is refused */
+    /* Set by resolve: the table's columns and the types of the time columns. */
+    const floe_column *columns;
+    size_t column_count;
+} floe_source;
+
+typedef enum floe_function {
+    FLOE_FN_NONE = 0, /* an as-of feature */
+    FLOE_FN_COUNT,
+    FLOE_FN_SUM,
+    FLOE_FN_MEAN,
+    FLOE_FN_MIN,
+    FLOE_FN_MAX,
+    FLOE_FN_STDDEV,
+    FLOE_FN_COUNT_DISTINCT
+} floe_function; /* Every other function FACE names is refused with UNSUPPORTED at plan. */
+
+/* One output column of a view: an as-of feature or one aggregate over one window. */
+typedef struct floe_output {
+    floe_about about;       /* name: as asked for; description of the feature */
+    floe_function function; /* NONE: as-of */
+    floe_str column;        /* source column; "*" for count of rows */
+    int64_t window_us;      /* 0: over all time */
+    floe_str window_text;   /* as written; empty for all time */
+    floe_type column_type;  /* set by resolve; NONE for "*" */
+    floe_type type;         /* set by resolve: result type */
+} floe_output;
+
+typedef struct floe_view {
+    floe_about about;
+    const floe_entity *entity;
+    const floe_source *source;
+    const floe_str *key_columns; /* source column of each entity key */
+    floe_str where_text;         /* empty: none */
+    floe_expr *where;            /* bound to source->columns by resolve; NULL: none */
+    int64_t ttl_us;              /* 0: none. Bounds as-of features only. */
+    bool at_before;              /* event_ts < t instead of <= t */
+    bool online;
+    const floe_output *outputs;  /* definition order: features, then aggregates by column, function, window */
+    size_t output_count;
+    uint64_t fingerprint; /* over what makes stored values comparable: source table and times, keys, where, at, outputs;
+                             not descriptions, ttl, owner, tags, online */
+} floe_view;
+
+/* One column asked for: view and output. */
+typedef struct floe_ref {
+    const floe_view *view;
+    const floe_output *output;
+} floe_ref;
+
+typedef struct floe_service {
+    floe_about about;
+    const floe_ref *refs; /* bare view names expanded, in order */
+    size_t ref_count;
+} floe_service;
+
+typedef struct floe_stream_def {
+    floe_about about;
+    const floe_source *source;
+    floe_str brokers, topic, group;
+    floe_str format; /* "json" */
+    int64_t allowed_lateness_us;
+    floe_str dead_letter; /* topic; empty: none */
+} floe_stream_def;
+
+typedef struct floe_definitions {
+    const floe_entity *entities;
+    size_t entity_count;
+    const floe_source *sources;
+    size_t source_count;
+    const floe_view *views;
+    size_t view_count;
+    const floe_service *services;
+    size_t service_count;
+    const floe_stream_def *streams;
+    size_t stream_count;
+    int64_t version; /* of the registry; 0: not applied */
+} floe_definitions;
+
+typedef struct floe_catalog_def {
+    floe_str name;
+    floe_str type;      /* "directory" */
+    floe_str warehouse; /* absolute after load */
+    floe_str moved_from, moved_to; /* empty: not moved */
+    floe_pos pos;
+} floe_catalog_def;
+
+typedef enum floe_store_kind { FLOE_STORE_EMBEDDED, FLOE_STORE_REDIS } floe_store_kind;
+
+typedef struct floe_online_def {
+    floe_store_kind kind;
+    floe_str path; /* embedded: absolute folder */
+    floe_str url;  /* redis://[user:password@]host:port/db */
+    floe_pos pos;
+} floe_online_def;
+
+/* floe.yaml. */
+typedef struct floe_project {
+    floe_str name;
+    const char *root;     /* absolute folder */
+    const char *registry; /* absolute path */
+    const floe_catalog_def *catalogs;
+    size_t catalog_count;
+    floe_online_def online;
+    floe_str embedder; /* "none" in this version */
+    bool embedder_given;
+    floe_str listen_host;
+    uint16_t listen_port;
+    bool access_open; /* `access: open` was written */
+} floe_project;
+
+/* Lookups by name; NULL when there is none. */
+const floe_entity *floe_definitions_entity(const floe_definitions *definitions, floe_str name);
+const floe_source *floe_definitions_source(const floe_definitions *definitions, floe_str name);
+const floe_view *floe_definitions_view(const floe_definitions *definitions, floe_str name);
+const floe_service *floe_definitions_service(const floe_definitions *definitions, floe_str name);
+const floe_stream_def *floe_definitions_stream(const floe_definitions *definitions, floe_str name);
+const floe_output *floe_view_output(const floe_view *view, floe_str name);
+
+/* "view:feature", or a view's bare name (all of it), or a list of them: appends to the list in the arena. Errors:
+ * NOT_FOUND naming the reference and the nearest known one; UNSUPPORTED for a request feature. */
+floe_status floe_refs_parse(const floe_definitions *definitions, floe_arena *arena, const floe_str *texts,
+                            size_t text_count, floe_ref **ret_refs, size_t *ret_count, floe_error *err);
+
+const char *floe_function_name(floe_function function);
+
+#endif

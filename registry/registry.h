@@ -1,0 +1,117 @@
+/*
+ * registry: the domain model and where it is kept.
+ *
+ * Way of a definition: features/*.yaml → floe_definitions_load (syntax, names, references) → floe_definitions_resolve
+ * (against the tables' real schemas, through a seam that cli wires to offline) → floe_registry_plan (a diff against what
+ * is applied) → floe_registry_apply (one transaction, one new version). Servers and workers read what is applied with
+ * floe_registry_load and never look at a table. Beside definitions the registry keeps sync marks and datasets.
+ */
+#ifndef FLOE_REGISTRY_REGISTRY_H
+#define FLOE_REGISTRY_REGISTRY_H
+
+#include "core/buf.h"
+#include "registry/expr.h"
+#include "registry/model.h"
+
+/* The folder of the nearest floe.yaml from `start` upwards. Errors: NOT_FOUND, saying where it looked. */
+floe_status floe_project_find(const char *start, floe_arena *arena, const char **ret_root, floe_error *err);
+
+/* Parses floe.yaml. Relative paths are made absolute against the project folder. Errors: INVALID with file, line and the
+ * nearest known key; UNSUPPORTED by name for what this version cannot do (rest catalogs, redis-cluster, rediss, embedder
+ * local/http, access roles, ask). */
+floe_status floe_project_load(const char *root, floe_arena *arena, const floe_project **ret_project, floe_error *err);
+
+/* Parses features/*.yaml (sorted by name; none is fine). Errors: one line each, the first 10 in file order, then how many
+ * more. */
+floe_status floe_definitions_load(const floe_project *project, floe_arena *arena, floe_definitions **ret_definitions,
+                                  floe_error *err);
+
+/* The seam through which table schemas come in. Errors: NOT_FOUND when the table does not exist. */
+typedef struct floe_schema_resolver {
+    floe_status (*columns)(void *context, floe_str table, floe_arena *arena, const floe_column **ret_columns,
+                           size_t *ret_count, floe_error *err);
+    void *context;
+} floe_schema_resolver;
+
+/* Fills columns, types and bound filters; checks every column, key type and function. Errors: as load, each with file
+ * and line. */
+floe_status floe_definitions_resolve(floe_definitions *definitions, const floe_schema_resolver *resolver,
+                                     floe_arena *arena, floe_error *err);
+
+/* ---- the applied definitions ---- */
+
+typedef struct floe_registry floe_registry; /* an open registry file; one thread at a time */
+
+/* Opens, creating file and folder when `create`; without it a missing file is NOT_FOUND ("run floe apply"). */
+floe_status floe_registry_open(const char *path, bool create, floe_registry **ret_registry, floe_error *err);
+void floe_registry_close(floe_registry **registry);
+
+/* One line of a diff: `+ feature_view airport_delays`, `~ feature_view airport_delays: ttl 90d → 30d`, `- …`. */
+typedef struct floe_change {
+    char sign; /* '+', '-', '~' */
+    floe_str kind;
+    floe_str name;
+    floe_str detail; /* of '~': what changed, old → new */
+    bool rewrites;   /* a view whose stored online values must be written anew */
+} floe_change;
+
+/* The difference between what is applied and `definitions` (resolved). Does not write. `registry` may be NULL: nothing is
+ * applied. */
+floe_status floe_registry_plan(floe_registry *registry, const floe_definitions *definitions, floe_arena *arena,
+                               const floe_change **ret_changes, size_t *ret_count, floe_error *err);
+
+/* Makes it so in one transaction; *ret_version is the new version, or the old one when nothing changed. */
+floe_status floe_registry_apply(floe_registry *registry, const floe_definitions *definitions, int64_t *ret_version,
+                                floe_error *err);
+
+/* What is applied, resolved. Errors: NOT_FOUND when nothing is. `version` 0: the newest. */
+floe_status floe_registry_load(floe_registry *registry, int64_t version, floe_arena *arena,
+                               const floe_definitions **ret_definitions, floe_error *err);
+
+/* The newest version's number; 0 when nothing is applied. Cheap: for polling. */
+floe_status floe_registry_version(floe_registry *registry, int64_t *ret_version, floe_error *err);
+
+typedef struct floe_history_entry {
+    int64_t version;
+    int64_t applied_us;
+    floe_str summary; /* "+2 ~1 -0" and the names */
+} floe_history_entry;
+floe_status floe_registry_history(floe_registry *registry, floe_arena *arena, const floe_history_entry **ret_entries,
+                                  size_t *ret_count, floe_error *err);
+
+/* ---- sync marks ---- */
+
+/* What a view's last complete sync into one store was made from. */
+typedef struct floe_sync_mark {
+    floe_str view;
+    uint64_t fingerprint; /* floe_view.fingerprint at that time */
+    floe_str store_id;    /* random id kept in the store */
+    int64_t snapshot_id;
+    int64_t synced_us;    /* the sync's own time */
+    int64_t rows;
+} floe_sync_mark;
+/* NOT_FOUND when there is none for view and store. */
+floe_status floe_registry_mark_get(floe_registry *registry, floe_str view, floe_str store_id, floe_arena *arena,
+                                   floe_sync_mark *ret_mark, floe_error *err);
+floe_status floe_registry_mark_put(floe_registry *registry, const floe_sync_mark *mark, floe_error *err);
+
+/* ---- datasets ---- */
+
+typedef struct floe_dataset_entry {
+    floe_str id;
+    floe_str name;
+    int64_t created_us;
+    int64_t row_count;
+    floe_str content_hash;  /* hex */
+    floe_str manifest_path; /* absolute */
+    floe_str manifest;      /* JSON */
+} floe_dataset_entry;
+/* CONFLICT when the id exists. */
+floe_status floe_registry_dataset_put(floe_registry *registry, const floe_dataset_entry *entry, floe_error *err);
+floe_status floe_registry_datasets(floe_registry *registry, floe_arena *arena, const floe_dataset_entry **ret_entries,
+                                   size_t *ret_count, floe_error *err);
+/* By id or by name (the newest of that name). Errors: NOT_FOUND naming the nearest. */
+floe_status floe_registry_dataset_get(floe_registry *registry, floe_str id_or_name, floe_arena *arena,
+                                      floe_dataset_entry *ret_entry, floe_error *err);
+
+#endif
