@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# What floe is built from and tested with. usage: tools/deps.sh TASK…   (build, demo, test, lint, fuzz; each brings what it needs of the others)
+#                                                 tools/deps.sh --paths  (installs nothing, prints where things are as shell variables)
+# A run that finds everything there asks no network and takes well under a second.
+# shellcheck source=tools/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$FLOE_ROOT/tools/packages.sh"
+. "$FLOE_ROOT/tools/fetch.sh"
+
+duckdb_version=1.5.5
+duckdb_release=1.5.5-r.5
+hiredis_release=3.5.0
+vega_release=3.2.1
+
+case $(uname -m) in
+  x86_64) npm_arch=x64 ;;
+  aarch64 | arm64) npm_arch=arm64 ;;
+  *) die "$(uname -m): libduckdb is to be had for x86-64 and aarch64 only" ;;
+esac
+duckdb_file=duckdb-node-bindings-linux-$npm_arch-$duckdb_release.tgz
+duckdb_source=duckdb-$duckdb_version.tar.gz
+hiredis_file=hiredis-$hiredis_release.tar.gz
+vega_file=vega-datasets-$vega_release.tgz
+
+# Entries are named by version, by the checksums of what they are made from, and by machine where they hold its code.
+short() { local sum; sum=$(checksum "$1"); printf '%s' "${sum:0:12}"; }
+duckdb_entry=libduckdb-$duckdb_version-$npm_arch-$(short "$duckdb_file")-$(short "$duckdb_source")
+hiredis_entry=hiredis-$hiredis_release-$npm_arch-$(short "$hiredis_file")
+vega_entry=vega-datasets-$vega_release-$(short "$vega_file")
+
+make_duckdb() {
+  fetch_npm "$1" "@duckdb/node-bindings-linux-$npm_arch" "$duckdb_release" "$duckdb_file"
+  fetch_sdist "$1" duckdb "$duckdb_version"
+  mkdir "$2/include" "$2/lib"
+  tar -xzf "$1/$duckdb_file" -C "$2/lib" --strip-components=1 package/libduckdb.so package/LICENSE
+  tar -xzf "$1/$duckdb_source" -C "$2/include" --strip-components=5 "duckdb-$duckdb_version/external/duckdb/src/include/duckdb.h"
+}
+
+make_hiredis() {
+  local source="$1/hiredis-$hiredis_release/vendor/hiredis" name
+  fetch_sdist "$1" hiredis "$hiredis_release"
+  tar -xzf "$1/$hiredis_file" -C "$1" "hiredis-$hiredis_release/vendor/hiredis"
+  mkdir -p "$2/include/hiredis" "$2/lib"
+  # async.c includes dict.c, so dict.c is not compiled by itself.
+  for name in alloc async hiredis net read sds sockcompat ssl; do
+    cc -O2 -g -fPIC -fno-omit-frame-pointer -D_DEFAULT_SOURCE -std=gnu11 -w -c "$source/$name.c" -o "$1/$name.o"
+  done
+  ar rcs "$2/lib/libhiredis.a" "$1"/{alloc,async,hiredis,net,read,sds,sockcompat}.o
+  ar rcs "$2/lib/libhiredis_ssl.a" "$1/ssl.o"
+  cp "$source"/*.h "$2/include/hiredis/"
+  cp "$source/COPYING" "$2/"
+}
+
+make_vega() {
+  fetch_npm "$1" vega-datasets "$vega_release" "$vega_file"
+  tar -xzf "$1/$vega_file" -C "$2" --strip-components=1
+}
+
+# Debian 12 has hiredis 0.14, without TLS and RESP3; from 1.0 on the system's is used.
+system_hiredis() { pkg-config --atleast-version=1.0 hiredis hiredis_ssl 2>/dev/null; }
+
+# Wheels hold code for one Python, so each has an entry of its own.
+python_entry() {
+  local tag
+  tag=$(python3 -c 'import hashlib, os, platform, sys; print(hashlib.sha256(("%s %s %s" % (os.path.realpath(sys.executable), sys.version_info[:2], platform.machine())).encode() + open(sys.argv[1], "rb").read()).hexdigest()[:12])' "$FLOE_ROOT/tools/$1")
+  printf 'py-%s' "$tag"
+}
+
+make_python() {
+  say "installing the Python modules of tools/$requirements"
+  python3 -m venv --without-pip "$2"
+  # The module folder is named instead of the environment, since every pip back to Debian 12's can do that.
+  pip_run install --quiet --require-hashes --only-binary :all: --no-compile --target "$(echo "$2"/lib/python3*/site-packages)" \
+    -r "$FLOE_ROOT/tools/$requirements" >"$1/pip.log" 2>&1 || { tail -n 5 "$1/pip.log" | cut -c1-300 >&2; die "pip install of tools/$requirements failed (above): is there a network? A warm cache needs none"; }
+}
+
+python_ensure() {
+  requirements=$1
+  cache_entry "$(python_entry "$1")" make_python
+}
+
+print_paths() {
+  echo "FLOE_DUCKDB_DIR='$FLOE_CACHE/$duckdb_entry'"
+  if system_hiredis; then echo "FLOE_HIREDIS_DIR="; else echo "FLOE_HIREDIS_DIR='$FLOE_CACHE/$hiredis_entry'"; fi
+  echo "FLOE_VEGA_DIR='$FLOE_CACHE/$vega_entry'"
+  have python3 || return 0
+  echo "FLOE_PY='$FLOE_CACHE/$(python_entry requirements-test.txt)/bin/python3'"
+  echo "FLOE_CLANG_FORMAT='$FLOE_CACHE/$(python_entry requirements-lint.txt)/lib/$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')/site-packages/clang_format/data/bin/clang-format'"
+}
+
+ensure() {
+  case $1 in
+    build)
+      cache_entry "$duckdb_entry" make_duckdb
+      system_hiredis || cache_entry "$hiredis_entry" make_hiredis
+      ;;
+    demo) cache_entry "$vega_entry" make_vega ;;
+    test) python_ensure requirements-test.txt ;;
+    lint) python_ensure requirements-lint.txt ;;
+    fuzz) ;;
+    *) die "deps.sh: no task $1" ;;
+  esac
+}
+
+[ $# -gt 0 ] || die "usage: tools/deps.sh build|demo|test|lint|fuzz… | --paths"
+if [ "$1" = --paths ]; then print_paths; exit 0; fi
+tasks=
+for task in "$@"; do
+  case $task in
+    build) tasks+=" build" ;;
+    demo | fuzz) tasks+=" build $task" ;;
+    test) tasks+=" build demo test" ;;
+    lint) tasks+=" lint" ;;
+    *) die "deps.sh: no task $task" ;;
+  esac
+done
+packages_ensure base $tasks
+for task in $tasks; do ensure "$task"; done

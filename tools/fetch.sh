@@ -1,0 +1,88 @@
+# Sourced by deps.sh: files from the npm registry and from PyPI by name and exact version through their own clients, held to
+# checksums.txt, unpacked into the cache. An entry of the cache appears whole, by a rename, or not at all.
+# shellcheck shell=bash
+
+pip_run() {
+  local wheel
+  if python3 -m pip --version >/dev/null 2>&1; then
+    python3 -m pip --disable-pip-version-check "$@"
+    return
+  fi
+  # Debian's wheel of pip runs where pip itself is not installed.
+  wheel=$(ls /usr/share/python-wheels/pip-*.whl 2>/dev/null | tail -n 1)
+  [ -n "$wheel" ] || die "no pip: install python3-pip-whl"
+  python3 "$wheel/pip" --disable-pip-version-check "$@"
+}
+
+verify() {
+  printf '%s  %s\n' "$(checksum "$2")" "$1/$2" | sha256sum -c --status - || die "$2 does not have the checksum of tools/checksums.txt: a broken download (try again), or the registry serves another file (do not use it)"
+}
+
+# fetch_npm DIR PACKAGE VERSION FILE
+fetch_npm() {
+  say "fetching $2@$3"
+  (cd "$1" && npm pack --silent --cache "$1/npm" "$2@$3" >"$1/npm.log" 2>&1) || { tail -n 5 "$1/npm.log" >&2; die "npm pack $2@$3 failed (above): is there a network? A warm cache needs none"; }
+  verify "$1" "$4"
+}
+
+# pip wants a source archive's metadata even to download it, and would fetch build tools for that; this stands in for them.
+stub_backends() {
+  mkdir -p "$1/scikit_build_core" "$1/setuptools"
+  touch "$1/scikit_build_core/__init__.py" "$1/setuptools/__init__.py"
+  cat >"$1/setuptools/build_meta.py" <<'PY'
+import os, sys
+
+def requires(config_settings=None):
+    return []
+
+def metadata(directory, config_settings=None):
+    name, version = os.environ["STUB_NAME"], os.environ["STUB_VERSION"]
+    info = "%s-%s.dist-info" % (name, version)
+    os.makedirs(os.path.join(directory, info))
+    with open(os.path.join(directory, info, "METADATA"), "w") as file:
+        file.write("Metadata-Version: 2.1\nName: %s\nVersion: %s\n" % (name, version))
+    return info
+
+def __getattr__(name):
+    if name == "__legacy__":
+        return sys.modules[__name__]
+    return metadata if name.startswith("prepare_metadata") else requires
+PY
+  cp "$1/setuptools/build_meta.py" "$1/scikit_build_core/build.py"
+}
+
+# fetch_sdist DIR NAME VERSION: NAME-VERSION.tar.gz, a source archive from PyPI.
+fetch_sdist() {
+  local file="$2-$3.tar.gz"
+  say "fetching the sources of $2 $3"
+  stub_backends "$1/stub"
+  printf '%s==%s --hash=sha256:%s\n' "$2" "$3" "$(checksum "$file")" >"$1/requirement.txt"
+  STUB_NAME=$2 STUB_VERSION=$3 PYTHONPATH=$1/stub PYTHONDONTWRITEBYTECODE=1 pip_run download --quiet --no-deps --no-binary :all: --no-build-isolation \
+    --use-pep517 --require-hashes --dest "$1" -r "$1/requirement.txt" >"$1/pip.log" 2>&1 || { tail -n 5 "$1/pip.log" | cut -c1-300 >&2; die "pip download $2==$3 failed (above): is there a network? A warm cache needs none"; }
+  verify "$1" "$file"
+}
+
+# cache_entry NAME FUNCTION: makes $FLOE_CACHE/NAME by calling FUNCTION WORK OUT, once, whoever else is at it.
+cache_entry() {
+  local entry="$FLOE_CACHE/$1" work code
+  [ ! -d "$entry" ] || return 0
+  mkdir -p "$FLOE_CACHE"
+  exec 9>"$FLOE_CACHE/.lock"
+  flock 9
+  if [ ! -d "$entry" ]; then
+    # What a run that was stopped left behind: nobody is in there while we hold the lock.
+    rm -rf "$FLOE_CACHE"/.new.*
+    work=$(mktemp -d "$FLOE_CACHE/.new.XXXXXX")
+    mkdir "$work/out"
+    # Not as a condition: bash would then ignore what fails inside.
+    set +e
+    (set -e; "$2" "$work" "$work/out")
+    code=$?
+    set -e
+    [ "$code" = 0 ] || { rm -rf "$work"; exit "$code"; }
+    chmod -R u+w,go+rX "$work/out"
+    mv -T "$work/out" "$entry"
+    rm -rf "$work"
+  fi
+  exec 9>&-
+}

@@ -1,0 +1,74 @@
+# Sourced by deps.sh: Debian and Ubuntu packages by name, only those that are missing.
+# shellcheck shell=bash
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+package_installed() {
+  [ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]
+}
+
+# The compiler's run-time library carries the compiler's version in its name, and no release has the same one.
+clang_runtime() {
+  local major
+  major=$(clang -dumpversion 2>/dev/null | cut -d. -f1)
+  [ -n "$major" ] || major=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9][0-9]*\)$/\1/p' | head -n 1)
+  printf 'libclang-rt-%s-dev' "${major:-14}"
+}
+
+# packages_missing TASK…: the rows of packages.txt for these tasks that this machine has not got, as they are written there.
+packages_missing() {
+  local task names command name found
+  while read -r task names command; do
+    case " $* " in *" $task "*) ;; *) continue ;; esac
+    if [ "$command" != - ] && have "$command"; then continue; fi
+    [ "$names" != libclang-rt ] || { names=$(clang_runtime); have clang || { echo libclang-rt; continue; }; }
+    found=
+    for name in ${names//|/ }; do
+      if package_installed "$name"; then found=1; fi
+    done
+    [ -n "$found" ] || echo "$names"
+  done < <(grep -v '^#' "$FLOE_ROOT/tools/packages.txt")
+}
+
+# The first of a row's names that this release knows.
+package_pick() {
+  local name
+  if [ "$1" = libclang-rt ]; then clang_runtime; return; fi
+  for name in ${1//|/ }; do
+    if [ -n "$(apt-cache show "$name" 2>/dev/null | head -n 1)" ]; then printf '%s' "$name"; return; fi
+  done
+  die "this system has no package $1: install it by hand and set FLOE_SKIP_PACKAGES=1"
+}
+
+apt_run() {
+  local log
+  log=$(mktemp)
+  if ! as_root env DEBIAN_FRONTEND=noninteractive $EATMYDATA apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" >"$log" 2>&1 </dev/null; then
+    tail -n 15 "$log" >&2
+    rm -f "$log"
+    die "apt-get $1 failed (above): is there a network? Packages wanted: ${missing//$'\n'/ }"
+  fi
+  rm -f "$log"
+}
+
+# packages_ensure TASK…
+packages_ensure() {
+  local missing names=() row EATMYDATA=
+  [ -z "${FLOE_SKIP_PACKAGES:-}" ] || return 0
+  if ! have dpkg-query || ! have apt-get; then
+    say "not a Debian or Ubuntu system: the packages of tools/packages.txt must be there already"
+    return 0
+  fi
+  missing=$(packages_missing "$@")
+  [ -n "$missing" ] || return 0
+  [ "$(id -u)" = 0 ] || have sudo || die "packages are missing and there is no sudo; as root: apt-get install ${missing//$'\n'/ }"
+  say "installing packages: ${missing//$'\n'/ }"
+  apt_run update
+  # Without it every unpacked file is flushed to the disk, which takes most of the time.
+  have eatmydata || apt_run install --no-install-recommends eatmydata
+  EATMYDATA=$(command -v eatmydata || true)
+  for row in $missing; do names+=("$(package_pick "$row")"); done
+  apt_run install --no-install-recommends "${names[@]}"
+}
