@@ -44,10 +44,17 @@ typedef struct floe_error {
     char message[FLOE_ERROR_MESSAGE_MAX];
 } floe_error;
 
+/* The two compilers spell "a function returning this type must not be ignored" differently in C17. */
+#ifdef __clang__
+#define FLOE_NODISCARD_TYPE __attribute__((warn_unused_result))
+#else
+#define FLOE_NODISCARD_TYPE [[nodiscard]]
+#endif
+
 /* A newtype, so that `return -1` and an ignored result do not compile. */
-typedef struct floe_status {
+typedef struct FLOE_NODISCARD_TYPE floe_status {
     floe_code code;
-} __attribute__((warn_unused_result)) floe_status;
+} floe_status;
 
 #define FLOE_OK ((floe_status){FLOE_CODE_OK})
 

@@ -18,6 +18,8 @@ typedef struct floe_str {
 
 /* For printf: "%.*s", FLOE_STR_ARG(s). */
 #define FLOE_STR_ARG(s) (int)((s).len > 65535 ? 65535 : (s).len), ((s).ptr ? (s).ptr : "")
+/* The same for messages that quote what somebody else wrote: at most 120 bytes of it. */
+#define FLOE_STR_BRIEF(s) (int)((s).len > 120 ? 120 : (s).len), ((s).ptr ? (s).ptr : "")
 /* A string literal as a floe_str. */
 #define FLOE_STR(literal) ((floe_str){(literal), sizeof(literal) - 1})
 
@@ -49,11 +51,15 @@ bool floe_str_split(floe_str *rest, char separator, floe_str *ret_head);
 /* Whether the bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
 bool floe_str_is_utf8(floe_str text);
 
-/* Whole-text decimal number. Errors: INVALID, naming the text. */
+/* The length (1…4) of the well-formed UTF-8 sequence that `text` starts with, or 0. */
+size_t floe_utf8_sequence(floe_str text);
+
+/* Whole-text decimal number. A double may also be NaN, Infinity or inf, in any case and signed; a finite number that no
+ * double is near (1e999) is refused. Errors: INVALID, naming the text. */
 floe_status floe_str_to_i64(floe_str text, int64_t *ret_value, floe_error *err);
 floe_status floe_str_to_f64(floe_str text, double *ret_value, floe_error *err);
 
-/* Levenshtein distance over bytes, at most `limit` + 1; for "did you mean". */
+/* Levenshtein distance over bytes, at most `limit` + 1; for "did you mean". Texts over 255 bytes count as too far. */
 unsigned floe_str_distance(floe_str a, floe_str b, unsigned limit);
 
 /* The candidate nearest to `word`, or NULL when none is near enough (distance ≤ 1 + len / 4). */

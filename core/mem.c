@@ -1,0 +1,98 @@
+/*
+ * The heap. The test hook is one thread-local comparison on a path that calls the allocator anyway.
+ */
+#include "core/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* fail_at 0: off. Counting goes on after the failure, so that a sweep sees how far the code went. */
+static _Thread_local uint64_t fail_at;
+static _Thread_local uint64_t fail_count;
+
+void floe_mem_fail_at(uint64_t nth) {
+    fail_at = nth;
+    fail_count = 0;
+}
+
+void floe_mem_fail_off(void) {
+    fail_at = 0;
+}
+
+uint64_t floe_mem_fail_count(void) {
+    return fail_count;
+}
+
+static bool told_to_fail(void) {
+    fail_count++;
+    return fail_at != 0 && fail_count >= fail_at;
+}
+
+static floe_status no_memory(size_t count, size_t element_len, floe_error *err) {
+    return FLOE_FAIL(err, FLOE_NOMEM, "out of memory: cannot allocate %zu x %zu bytes", count, element_len);
+}
+
+/* The product, at least 1; false when no object can be that large. */
+static bool total_of(size_t count, size_t element_len, size_t *ret_total) {
+    size_t total = 0;
+    if (__builtin_mul_overflow(count, element_len, &total) || total > (size_t)PTRDIFF_MAX) {
+        return false;
+    }
+    *ret_total = total == 0 ? 1 : total;
+    return true;
+}
+
+floe_status floe_alloc(size_t count, size_t element_len, void *ret_memory, floe_error *err) {
+    size_t total = 0;
+    if (!total_of(count, element_len, &total) || told_to_fail()) {
+        return no_memory(count, element_len, err);
+    }
+    void *memory = calloc(1, total);
+    if (memory == NULL) {
+        return no_memory(count, element_len, err);
+    }
+    memcpy(ret_memory, &memory, sizeof(memory));
+    return FLOE_OK;
+}
+
+floe_status floe_realloc(void *memory, size_t count, size_t element_len, floe_error *err) {
+    size_t total = 0;
+    if (!total_of(count, element_len, &total) || told_to_fail()) {
+        return no_memory(count, element_len, err);
+    }
+    void *old = NULL;
+    memcpy(&old, memory, sizeof(old));
+    void *resized = realloc(old, total);
+    if (resized == NULL) {
+        return no_memory(count, element_len, err);
+    }
+    memcpy(memory, &resized, sizeof(resized));
+    return FLOE_OK;
+}
+
+floe_status floe_strndup(const char *text, size_t len, char **ret_copy, floe_error *err) {
+    if (len == SIZE_MAX) {
+        return no_memory(len, 1, err);
+    }
+    char *copy = NULL;
+    FLOE_TRY(floe_alloc(len + 1, 1, &copy, err));
+    if (len > 0) {
+        memcpy(copy, text, len);
+    }
+    *ret_copy = copy;
+    return FLOE_OK;
+}
+
+floe_status floe_strdup(const char *text, char **ret_copy, floe_error *err) {
+    return floe_strndup(text, strlen(text), ret_copy, err);
+}
+
+void floe_free(void *memory) {
+    free(memory);
+}
+
+void floe_free_indirect(void *pointer_to_memory) {
+    void *memory = NULL;
+    memcpy(&memory, pointer_to_memory, sizeof(memory));
+    free(memory);
+}
