@@ -1,0 +1,212 @@
+/*
+ * offline: Iceberg tables in, point-in-time-correct rows out.
+ *
+ * A lake is the set of catalogs of a project. A table is opened at one metadata file and does not change under its
+ * reader. A scan pins a snapshot, plans files (partitions and bounds prune before anything is opened) and streams
+ * Arrow batches; what cannot be read right is refused with the exact reason. On top: import, datasets, and the newest
+ * rows per key that a sync wants. Thread: a lake and its tables belong to one thread at a time.
+ */
+#ifndef FLOE_OFFLINE_OFFLINE_H
+#define FLOE_OFFLINE_OFFLINE_H
+
+#include "core/arrow.h"
+#include "core/buf.h"
+#include "registry/registry.h"
+
+#include <stdatomic.h>
+
+typedef struct floe_lake floe_lake;
+typedef struct floe_table floe_table;
+
+/* What several long calls share; all optional. */
+typedef struct floe_run {
+    const atomic_bool *cancelled; /* set from a signal handler: the call stops with CANCELLED */
+    void (*progress)(void *context, const char *step, double fraction); /* fraction < 0: unknown */
+    void *progress_context;
+    int threads; /* 0: all cores */
+} floe_run;
+
+/* Borrows the definitions; reads nothing yet. `run` may be NULL. */
+floe_status floe_lake_open(const floe_catalog_def *catalogs, size_t catalog_count, const floe_run *run,
+                           floe_lake **ret_lake, floe_error *err);
+void floe_lake_close(floe_lake **lake);
+
+/* ---- tables ---- */
+
+typedef struct floe_table_name {
+    floe_str catalog;
+    floe_str namespace_name;
+    floe_str table;
+    floe_str full; /* catalog.namespace.table */
+    const char *metadata_path; /* current metadata file: changes with every commit */
+} floe_table_name;
+/* Every table of every catalog, sorted by full name. */
+floe_status floe_table_list(floe_lake *lake, floe_arena *arena, const floe_table_name **ret_names, size_t *ret_count,
+                            floe_error *err);
+
+/* `reference`: catalog.ns.table, a table's folder, or a metadata JSON file. moved_from/moved_to may be NULL.
+ * Errors: NOT_FOUND (naming the nearest table), CORRUPT, UNSUPPORTED. */
+floe_status floe_table_open(floe_lake *lake, const char *reference, const char *moved_from, const char *moved_to,
+                            floe_table **ret_table, floe_error *err);
+void floe_table_close(floe_table **table);
+
+typedef struct floe_table_column {
+    floe_str name;
+    int32_t field_id;
+    floe_type type;      /* kind NONE where floe has no such type */
+    floe_str type_text;  /* Iceberg's own: "timestamptz", "struct<a: int>" */
+    floe_str doc;
+    bool required;
+} floe_table_column;
+
+typedef struct floe_table_info {
+    floe_str name; /* as opened */
+    floe_str location;
+    floe_str metadata_path;
+    floe_str uuid;
+    int format_version;
+    floe_str comment; /* table property "comment" */
+    const floe_table_column *columns;
+    size_t column_count;
+    floe_str partition_text; /* "month(date)", "" unpartitioned */
+    int64_t snapshot_id;     /* current; -1: none */
+    int64_t snapshot_us;
+    int64_t record_count; /* from the snapshot's summary; -1 unknown */
+    int64_t file_count;
+} floe_table_info;
+floe_status floe_table_describe(floe_table *table, floe_arena *arena, floe_table_info *ret_info, floe_error *err);
+
+typedef struct floe_snapshot_info {
+    int64_t snapshot_id;
+    int64_t parent_id; /* -1: none */
+    int64_t sequence_number;
+    int64_t committed_us;
+    floe_str operation;
+    int64_t added_records, total_records; /* -1: unknown */
+    floe_str refs; /* "main, tag:v1" */
+} floe_snapshot_info;
+floe_status floe_table_snapshots(floe_table *table, floe_arena *arena, const floe_snapshot_info **ret_snapshots,
+                                 size_t *ret_count, floe_error *err);
+
+/* ---- scans ---- */
+
+typedef enum floe_snapshot_kind { FLOE_AT_CURRENT, FLOE_AT_ID, FLOE_AT_REF, FLOE_AT_TIME } floe_snapshot_kind;
+typedef struct floe_scan_request {
+    floe_snapshot_kind at;
+    int64_t snapshot_id;
+    const char *ref;
+    int64_t as_of_us;
+    const floe_str *columns; /* NULL: all of the schema's, in its order */
+    size_t column_count;
+    const char *where; /* floe expression; with `engine_where` also any DuckDB scalar expression. NULL: none */
+    bool engine_where;
+    int64_t limit; /* < 0: none */
+} floe_scan_request;
+
+/* What a scan would read and what pruned the rest. */
+typedef struct floe_scan_plan {
+    int64_t snapshot_id; /* -1: the table has none */
+    int64_t manifests_total, manifests_read;
+    int64_t files_total, files_read;
+    int64_t files_pruned_by_partition, files_pruned_by_bounds; /* of the files in manifests that were read */
+    int64_t bytes, rows; /* of the files read */
+    floe_str note; /* why nothing could be pruned, "" otherwise */
+    const floe_str *paths; /* files to read, in (data sequence number, path) order */
+    size_t path_count;
+} floe_scan_plan;
+floe_status floe_table_plan(floe_table *table, const floe_scan_request *request, floe_arena *arena,
+                            floe_scan_plan *ret_plan, floe_error *err);
+
+/* Rows as Arrow batches. The stream must be released before the table is closed. */
+floe_status floe_table_scan(floe_table *table, const floe_scan_request *request, struct ArrowArrayStream *ret_stream,
+                            floe_error *err);
+/* Rows into a file: .parquet, .csv, .jsonl by its ending. Written beside and renamed. */
+floe_status floe_table_scan_to(floe_table *table, const floe_scan_request *request, const char *path, int64_t *ret_rows,
+                               floe_error *err);
+
+/* ---- import ---- */
+
+typedef enum floe_import_mode { FLOE_IMPORT_CREATE, FLOE_IMPORT_APPEND, FLOE_IMPORT_REPLACE } floe_import_mode;
+typedef struct floe_import_request {
+    const char *const *files; /* Parquet, CSV or JSON; several are one input in their order */
+    size_t file_count;
+    const char *table; /* catalog.ns.table; the namespace is created */
+    floe_import_mode mode; /* CREATE on an existing table: CONFLICT */
+    const char *partition; /* "month(date), identity(origin)"; NULL: none */
+    const char *select;    /* SQL select list over the input: "*, date + … AS known_at"; NULL: all */
+    const char *types;     /* "col=type,…"; NULL */
+    const char *describe;  /* datapackage.json with descriptions; NULL */
+} floe_import_request;
+typedef struct floe_import_result {
+    int64_t rows, files, bytes, snapshot_id;
+    char metadata_path[4096];
+} floe_import_result;
+floe_status floe_table_import(floe_lake *lake, const floe_import_request *request, const floe_run *run,
+                              floe_import_result *ret_result, floe_error *err);
+
+/* ---- datasets ---- */
+
+typedef struct floe_key_column {
+    floe_str key;
+    floe_str column;
+} floe_key_column;
+
+typedef struct floe_dataset_request {
+    const floe_ref *refs;
+    size_t ref_count;
+    floe_str service;      /* for the manifest; "" when features were listed */
+    const char *spine;     /* file (.parquet .csv .jsonl) or table reference */
+    const char *time_column; /* NULL: the only timestamp column */
+    const floe_key_column *keys; /* spine columns whose names differ */
+    size_t key_count;
+    bool as_known;
+    bool ignore_at; /* for leak tests: every view answers at_or_before */
+    const char *name; /* NULL: none */
+    const char *out;  /* .parquet .csv .jsonl */
+    const char *root; /* project folder: manifests lie in .floe/datasets there; NULL: no manifest */
+    int64_t definitions_version;
+} floe_dataset_request;
+
+typedef struct floe_dataset_result {
+    char id[65];
+    char manifest_path[4096];
+    int64_t row_count;
+    int64_t source_rows; /* read */
+    int64_t ties;        /* winners that only file order decided */
+    char content_hash[65];
+    int64_t elapsed_us;
+} floe_dataset_result;
+
+/* A training set by the rule of docs/point-in-time.md: every spine row once and in order, spine columns then
+ * view__feature columns. Errors: INVALID naming column and reason. Cancelling leaves nothing behind. */
+floe_status floe_dataset_build(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
+                               floe_dataset_result *ret_result, floe_error *err);
+
+/* ---- the newest rows per key, for sync and check ---- */
+
+typedef struct floe_newest_request {
+    const floe_view *view;
+    int64_t as_of_us;          /* rows dated after it are left out (or at it: view.at_before); windows end here */
+    int64_t snapshot_id;       /* -1: current */
+    int64_t since_snapshot_id; /* -1: everything; else as-of rows only of files appended after it */
+    int64_t since_us;          /* with since_snapshot_id: files that may hold rows dated after this are read too */
+    bool want_as_of, want_aggregates;
+} floe_newest_request;
+
+typedef struct floe_newest_result {
+    int64_t snapshot_id; /* pinned */
+    bool rewritten;      /* since_snapshot_id is no ancestor, or rows were deleted or rewritten after it: only a full
+                            request (since -1) is right, and no stream was made */
+    bool unchanged;      /* nothing was appended since */
+} floe_newest_result;
+
+/* One row per key: the entity's keys (entity key names), __event_ts, __created_ts, __end_ts (timestamps, null where the
+ * source has none), then the as-of outputs asked for, then the aggregates as of as_of_us. Keys without any visible row
+ * do not appear. With aggregates every key with a visible row appears. */
+floe_status floe_newest_rows(floe_lake *lake, const floe_newest_request *request, const floe_run *run,
+                             struct ArrowArrayStream *ret_stream, floe_newest_result *ret_result, floe_error *err);
+
+/* SQL of a dataset build for people to read and for benchmarks: what runs on DuckDB, in `out`. */
+floe_status floe_dataset_sql(floe_lake *lake, const floe_dataset_request *request, floe_buf *out, floe_error *err);
+
+#endif
