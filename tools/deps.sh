@@ -80,6 +80,7 @@ python_ensure() {
 }
 
 print_paths() {
+  echo "FLOE_CACHE='$FLOE_CACHE'"
   echo "FLOE_DUCKDB_DIR='$FLOE_CACHE/$duckdb_entry'"
   if system_hiredis; then echo "FLOE_HIREDIS_DIR="; else echo "FLOE_HIREDIS_DIR='$FLOE_CACHE/$hiredis_entry'"; fi
   echo "FLOE_VEGA_DIR='$FLOE_CACHE/$vega_entry'"

@@ -1,0 +1,40 @@
+# A room is a folder and its static library; third-party libraries are linked PRIVATE, so that their headers are not on the
+# include path of anyone else.
+
+# floe_room(NAME BELOW rooms… USES third-party libraries…)
+function(floe_room name)
+    cmake_parse_arguments(arg "" "" "BELOW;USES" ${ARGN})
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.c)
+    list(FILTER sources EXCLUDE REGEX "/cli/main\\.c$")
+    set_property(GLOBAL PROPERTY floe_uses_${name} ${arg_USES})
+    if(NOT sources)
+        return()
+    endif()
+    add_library(floe_${name} STATIC ${sources})
+    floe_link_rooms(floe_${name} ${arg_BELOW})
+    floe_link_third_party(floe_${name} ${arg_USES})
+    # The rooms below, named once more where a test or the program asks for "this room and all below it".
+    set_property(GLOBAL PROPERTY floe_below_${name} ${arg_BELOW})
+    set_property(GLOBAL APPEND PROPERTY floe_rooms ${name})
+endfunction()
+
+# Links the rooms that have any source yet.
+function(floe_link_rooms target)
+    foreach(room IN LISTS ARGN)
+        if(TARGET floe_${room})
+            target_link_libraries(${target} PRIVATE floe_${room})
+        endif()
+    endforeach()
+endfunction()
+
+function(floe_link_third_party target)
+    foreach(library IN LISTS ARGN)
+        if(library STREQUAL "threads")
+            target_link_libraries(${target} PRIVATE Threads::Threads)
+        elseif(library STREQUAL "m")
+            target_link_libraries(${target} PRIVATE m)
+        else()
+            target_link_libraries(${target} PRIVATE third_party::${library})
+        endif()
+    endforeach()
+endfunction()
