@@ -1,0 +1,125 @@
+/*
+ * vector: search over tables, columns and features in plain language.
+ *
+ * Catalog and definitions → documents (table, column, feature view, feature, service), each with a content hash → an
+ * index published as one immutable file → query → ranked hits, each with why it matched. This version is lexical
+ * (BM25 over split, stemmed identifiers and descriptions, table and column evidence fused); the embedder and the vector
+ * index stand behind their seams and answers say `mode: lexical`.
+ * Thread: a published index is immutable; floe_search_open gives a handle for one thread at a time.
+ */
+#ifndef FLOE_VECTOR_VECTOR_H
+#define FLOE_VECTOR_VECTOR_H
+
+#include "core/arena.h"
+#include "core/buf.h"
+#include "registry/registry.h"
+
+/* ---- what is indexed ---- */
+
+typedef struct floe_catalog_column {
+    floe_str name, type, description;
+    const floe_str *samples;
+    size_t sample_count;
+} floe_catalog_column;
+
+typedef struct floe_foreign_key {
+    const floe_str *columns;
+    size_t column_count;
+    floe_str table; /* of the same database */
+    const floe_str *references;
+    size_t reference_count;
+} floe_foreign_key;
+
+/* One table of a catalog or of an imported schema. Names are opaque UTF-8. */
+typedef struct floe_catalog_table {
+    floe_str database; /* "catalog.namespace", or the imported database */
+    floe_str name;
+    floe_str description;
+    const floe_catalog_column *columns;
+    size_t column_count;
+    const floe_str *primary_key;
+    size_t primary_key_count;
+    const floe_foreign_key *foreign_keys;
+    size_t foreign_key_count;
+    floe_str version; /* metadata location: unchanged means the table needs no new reading */
+} floe_catalog_table;
+
+/* Crawl seam, wired by cli to offline: calls `table` for each table. `known` tells the version indexed before (empty:
+ * none), so that the crawl may skip reading it (then table->columns is NULL and the old documents are kept). */
+typedef struct floe_catalog_reader {
+    floe_status (*tables)(void *context, floe_status (*table)(void *sink, const floe_catalog_table *table, floe_error *err),
+                          floe_str (*known)(void *sink, floe_str database, floe_str name), void *sink, floe_error *err);
+    void *context;
+} floe_catalog_reader;
+
+typedef struct floe_index_request {
+    const char *folder; /* the project's .floe/search; made when missing */
+    const floe_catalog_reader *catalog;    /* NULL: keep what is there */
+    const floe_definitions *definitions;   /* NULL: none applied */
+    const char *const *imports;            /* JSON Lines files; each database in them replaces its earlier tables */
+    size_t import_count;
+} floe_index_request;
+typedef struct floe_index_result {
+    int64_t tables, columns, features; /* in the new index */
+    int64_t documents_changed, documents_unchanged;
+    int64_t elapsed_us;
+} floe_index_result;
+
+/* Builds the next generation beside the live one and publishes it by rename; killed anywhere, the old one stays. Errors:
+ * INVALID with file and line of a bad import line. */
+floe_status floe_index_build(const floe_index_request *request, floe_index_result *ret_result, floe_error *err);
+
+/* ---- search ---- */
+
+typedef struct floe_search floe_search;
+/* Opens the newest published index. Errors: NOT_FOUND ("run floe index"), CORRUPT. */
+floe_status floe_search_open(const char *folder, floe_search **ret_search, floe_error *err);
+void floe_search_close(floe_search **search);
+/* Whether a newer index was published since it was opened. */
+bool floe_search_is_stale(const floe_search *search);
+
+typedef enum floe_hit_kind { FLOE_HIT_ANY, FLOE_HIT_TABLE, FLOE_HIT_COLUMN, FLOE_HIT_FEATURE } floe_hit_kind;
+
+typedef struct floe_query {
+    floe_str text;
+    size_t k; /* 1…FLOE_LIMIT_SEARCH_HITS */
+    floe_hit_kind kind;
+    floe_str in; /* namespace or database; "" = everywhere */
+} floe_query;
+
+/* One reason of a hit. */
+typedef struct floe_reason {
+    floe_str signal; /* "table name", "columns", "description", "exact name" … */
+    double score;    /* its share of the hit's score */
+    floe_str words;  /* the words that matched, comma-separated */
+} floe_reason;
+
+typedef struct floe_hit {
+    floe_hit_kind kind;
+    floe_str database, table; /* of tables and columns */
+    floe_str column;          /* of columns */
+    floe_str feature;         /* of features: "view:feature", or a view's or service's name */
+    floe_str description;
+    double score; /* comparable within one answer only; the best is ≤ 1 */
+    const floe_reason *reasons;
+    size_t reason_count;
+} floe_hit;
+
+typedef struct floe_answer {
+    floe_str mode; /* "lexical" */
+    const floe_hit *hits;
+    size_t hit_count;
+} floe_answer;
+
+/* Errors: INVALID (empty question, unknown `in`), LIMIT. No match is an empty answer. */
+floe_status floe_search_query(floe_search *search, const floe_query *query, floe_arena *arena, floe_answer *ret_answer,
+                              floe_error *err);
+
+/* An answer as JSON: {"mode","hits":[{"kind","database","table","column"?,"feature"?,"description","score","why":[…]}]}. */
+void floe_answer_print_json(const floe_answer *answer, floe_buf *out);
+
+const char *floe_hit_kind_name(floe_hit_kind kind);
+/* "table", "column", "feature". Errors: INVALID. */
+floe_status floe_hit_kind_parse(floe_str text, floe_hit_kind *ret_kind, floe_error *err);
+
+#endif
