@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# ./dev test [PRESET] [CTEST ARGUMENT…]: builds and runs the tests; the last lines are ctest's.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+preset=release
+case ${1:-} in
+  release | debug | asan | tsan) preset=$1; shift ;;
+esac
+cd "$FLOE_ROOT"
+tools/deps.sh test
+tools/dev-build.sh "$preset"
+exec ctest --test-dir "$(build_folder "$preset")" --output-on-failure --no-tests=error -j "$(jobs_wanted)" "$@"
