@@ -6,8 +6,11 @@
 
 #include "core/mem.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define FIRST_CAPACITY 256
 
@@ -166,6 +169,60 @@ void floe_buf_varint(floe_buf *buf, uint64_t value) {
 void floe_buf_zigzag(floe_buf *buf, int64_t value) {
     uint64_t sign = value < 0 ? UINT64_MAX : 0;
     floe_buf_varint(buf, ((uint64_t)value << 1) ^ sign);
+}
+
+/* Whole numbers below 2^53 print exactly through integers, which is most of what a feature store holds. */
+static bool append_whole(floe_buf *buf, double value) {
+    if (!(value > -9007199254740992.0 && value < 9007199254740992.0)) {
+        return false;
+    }
+    int64_t whole = (int64_t)value;
+    if ((double)whole != value || (whole == 0 && signbit(value)) || whole >= 1000000000000000 ||
+        whole <= -1000000000000000) {
+        return false;
+    }
+    char text[32];
+    int len = snprintf(text, sizeof(text), "%" PRId64 ".0", whole);
+    floe_buf_append(buf, text, (size_t)len);
+    return true;
+}
+
+static bool reads_back(const char *text, double value, bool is_float) {
+    return is_float ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
+}
+
+static void append_real(floe_buf *buf, double value, bool is_float) {
+    if (isnan(value)) {
+        floe_buf_text(buf, "NaN");
+        return;
+    }
+    if (isinf(value)) {
+        floe_buf_text(buf, value < 0 ? "-Infinity" : "Infinity");
+        return;
+    }
+    if (!is_float && append_whole(buf, value)) {
+        return;
+    }
+    char text[40];
+    int most = is_float ? 9 : 17;
+    for (int digits = is_float ? 6 : 15; digits <= most; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, value);
+        if (reads_back(text, value, is_float)) {
+            break;
+        }
+    }
+    floe_buf_text(buf, text);
+    if (strpbrk(text, ".e") == NULL) {
+        floe_buf_text(buf, ".0");
+    }
+}
+
+void floe_buf_real(floe_buf *buf, double value) {
+    append_real(buf, value, false);
+}
+
+void floe_buf_real32(floe_buf *buf, double value) {
+    append_real(buf, value, true);
 }
 
 floe_status floe_buf_check(const floe_buf *buf, floe_error *err) {

@@ -18,6 +18,21 @@ int floe_str_compare(floe_str a, floe_str b) {
     return (a.len > b.len) - (a.len < b.len);
 }
 
+bool floe_str_is_nocase(floe_str text, const char *lower) {
+    size_t len = strlen(lower);
+    if (text.len != len) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        char c = text.ptr[i];
+        char folded = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+        if (folded != lower[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool floe_str_starts_with(floe_str text, floe_str prefix) {
     return text.len >= prefix.len && floe_str_equal((floe_str){text.ptr, prefix.len}, prefix);
 }
@@ -132,28 +147,13 @@ floe_status floe_str_to_i64(floe_str text, int64_t *ret_value, floe_error *err) 
     return FLOE_OK;
 }
 
-static bool equal_ignoring_case(floe_str text, const char *lower) {
-    size_t len = strlen(lower);
-    if (text.len != len) {
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        char c = text.ptr[i];
-        char folded = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-        if (folded != lower[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* NaN and the infinities by name, the sign already taken off. */
 static bool parse_named_f64(floe_str name, bool negative, double *ret_value) {
-    if (equal_ignoring_case(name, "nan")) {
+    if (floe_str_is_nocase(name, "nan")) {
         *ret_value = NAN;
         return true;
     }
-    if (equal_ignoring_case(name, "inf") || equal_ignoring_case(name, "infinity")) {
+    if (floe_str_is_nocase(name, "inf") || floe_str_is_nocase(name, "infinity")) {
         *ret_value = negative ? -INFINITY : INFINITY;
         return true;
     }
@@ -194,27 +194,46 @@ static bool is_decimal_number(floe_str text) {
     return at == text.len;
 }
 
-floe_status floe_str_to_f64(floe_str text, double *ret_value, floe_error *err) {
+/* Checks the grammar and makes the terminated copy that strtod needs. *ret_named tells that *ret_value is set already. */
+static floe_status prepare_number(floe_str text, char copy[NUMBER_TEXT_MAX + 1], double *ret_value, bool *ret_named,
+                                  floe_error *err) {
     if (text.len == 0 || text.len > NUMBER_TEXT_MAX) {
         return FLOE_FAIL(err, FLOE_INVALID, "\"%.*s\" is not a number", FLOE_STR_BRIEF(text));
     }
     bool has_sign = text.ptr[0] == '-' || text.ptr[0] == '+';
     floe_str unsigned_text = {text.ptr + (has_sign ? 1 : 0), text.len - (has_sign ? 1 : 0)};
-    bool negative = has_sign && text.ptr[0] == '-';
-    if (parse_named_f64(unsigned_text, negative, ret_value)) {
-        return FLOE_OK;
-    }
-    if (!is_decimal_number(unsigned_text)) {
+    *ret_named = parse_named_f64(unsigned_text, text.ptr[0] == '-', ret_value);
+    if (!*ret_named && !is_decimal_number(unsigned_text)) {
         return FLOE_FAIL(err, FLOE_INVALID, "\"%.*s\" is not a number", FLOE_STR_BRIEF(text));
     }
-    char copy[NUMBER_TEXT_MAX + 1];
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';
-    double value = strtod(copy, NULL);
-    if (isinf(value)) {
-        return FLOE_FAIL(err, FLOE_INVALID, "\"%.*s\" is beyond the range of a double", FLOE_STR_BRIEF(text));
+    return FLOE_OK;
+}
+
+floe_status floe_str_to_f64(floe_str text, double *ret_value, floe_error *err) {
+    char copy[NUMBER_TEXT_MAX + 1];
+    double value = 0;
+    bool named = false;
+    FLOE_TRY(prepare_number(text, copy, &value, &named, err));
+    if (!named) {
+        value = strtod(copy, NULL);
+        FLOE_ENSURE(!isinf(value), err, FLOE_INVALID, "\"%.*s\" is beyond the range of a double",
+                    FLOE_STR_BRIEF(text));
     }
     *ret_value = value;
+    return FLOE_OK;
+}
+
+floe_status floe_str_to_f32(floe_str text, float *ret_value, floe_error *err) {
+    char copy[NUMBER_TEXT_MAX + 1];
+    double value = 0;
+    bool named = false;
+    FLOE_TRY(prepare_number(text, copy, &value, &named, err));
+    float narrow = named ? (float)value : strtof(copy, NULL);
+    FLOE_ENSURE(named || !isinf(narrow), err, FLOE_INVALID, "\"%.*s\" is beyond the range of a float",
+                FLOE_STR_BRIEF(text));
+    *ret_value = narrow;
     return FLOE_OK;
 }
 

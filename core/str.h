@@ -38,6 +38,9 @@ static inline bool floe_str_is(floe_str a, const char *text) {
 /* Byte order, shorter first on a common prefix. Returns <0, 0, >0. */
 int floe_str_compare(floe_str a, floe_str b);
 
+/* Whether text is `lower` (lower-case ASCII) in any case. */
+bool floe_str_is_nocase(floe_str text, const char *lower);
+
 bool floe_str_starts_with(floe_str text, floe_str prefix);
 bool floe_str_ends_with(floe_str text, floe_str suffix);
 
@@ -58,6 +61,8 @@ size_t floe_utf8_sequence(floe_str text);
  * double is near (1e999) is refused. Errors: INVALID, naming the text. */
 floe_status floe_str_to_i64(floe_str text, int64_t *ret_value, floe_error *err);
 floe_status floe_str_to_f64(floe_str text, double *ret_value, floe_error *err);
+/* The nearest float, rounded once. */
+floe_status floe_str_to_f32(floe_str text, float *ret_value, floe_error *err);
 
 /* Levenshtein distance over bytes, at most `limit` + 1; for "did you mean". Texts over 255 bytes count as too far. */
 unsigned floe_str_distance(floe_str a, floe_str b, unsigned limit);

@@ -89,12 +89,20 @@ static inline floe_value floe_value_timestamp(int64_t micros) {
  * by byte. Both must be of one type (ints of both widths and floats of both widths compare with each other). */
 int floe_value_compare(const floe_value *a, const floe_value *b);
 
-/* Text → value of the type, as a person types it: RFC 3339 times, plain decimal numbers, true/false, base64 bytes.
+/* Text → value of the type, as a person types it: RFC 3339 times, plain decimal numbers, true/false in any case, base64
+ * bytes with padding, lists as JSON arrays. The reverse of floe_value_print for all but nulls.
  * Owns: string bytes are borrowed from text; bytes are decoded into the arena. Errors: INVALID, naming text and type. */
 floe_status floe_value_parse(floe_str text, floe_type type, floe_arena *arena, floe_value *ret_value, floe_error *err);
 
+/* A node of a JSON or YAML document → value of the type, by the rule of floe_value_print_json: null is null, numbers for
+ * numbers (whole ones for integers), text for string, bytes, date, timestamp and decimal, "NaN" and the infinities for
+ * floats; a decimal may also be a whole number. Owns: string bytes are borrowed from the node. Errors: INVALID. */
+struct floe_node;
+floe_status floe_value_from_node(const struct floe_node *node, floe_type type, floe_arena *arena, floe_value *ret_value,
+                                 floe_error *err);
+
 /* The value as a person reads it (CSV and tables): null is empty. Decimals keep their scale; doubles in the shortest
- * form that reads back; times RFC 3339 with Z; bytes base64; lists in brackets. */
+ * form that reads back; times RFC 3339 with Z; bytes base64; lists as JSON arrays. */
 void floe_value_print(const floe_value *value, floe_buf *out);
 
 /* The value as JSON, by the rule of the REST answers: int64 exact numbers, decimals as strings, bytes base64, dates and
