@@ -1,0 +1,86 @@
+/*
+ * The catalog seam: which tables there are, where the newest metadata of each lies, and the one atomic step of a commit.
+ * A directory catalog stands behind it (directory.c): warehouse/namespace[/namespace…]/table/metadata/….
+ *
+ * A commit is optimistic: the writer names the metadata file that it started from (or none, to create the table), and
+ * loses with CONFLICT when somebody else committed first. Thread: a catalog belongs to one thread at a time.
+ */
+#ifndef FLOE_OFFLINE_CATALOG_CATALOG_H
+#define FLOE_OFFLINE_CATALOG_CATALOG_H
+
+#include "offline/io/io.h"
+#include "registry/model.h"
+
+typedef struct floe_catalog floe_catalog;
+
+/* One table of a catalog. */
+typedef struct floe_catalog_entry {
+    floe_str namespace_name;   /* "aviation", "a.b" for nested namespaces */
+    floe_str table;
+    const char *location;      /* the table's folder */
+    const char *metadata_path; /* its newest metadata file */
+} floe_catalog_entry;
+
+typedef struct floe_catalog_commit_request {
+    floe_str namespace_name, table;
+    const char *base_metadata_path; /* metadata_path the new state was made from; NULL: the table must not exist yet */
+    floe_str metadata_json;         /* the whole new metadata document */
+} floe_catalog_commit_request;
+
+typedef struct floe_catalog_ops {
+    /* Every table, sorted by namespace and name. A folder without metadata is not a table. */
+    floe_status (*list)(floe_catalog *catalog, floe_arena *arena, const floe_catalog_entry **ret_entries,
+                        size_t *ret_count, floe_error *err);
+    /* Errors: NOT_FOUND naming the table and where it was looked for; CORRUPT. */
+    floe_status (*locate)(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                          floe_catalog_entry *ret_entry, floe_error *err);
+    /* Where a table of that name lies or would lie: an absolute folder; nothing is created. Errors: INVALID for a name
+     * that cannot be a folder. */
+    floe_status (*location)(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                            const char **ret_location, floe_error *err);
+    /* Errors: CONFLICT when the table's state is no longer base_metadata_path; IO. */
+    floe_status (*commit)(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
+                          const char **ret_metadata_path, floe_error *err);
+    void (*close)(floe_catalog *catalog);
+} floe_catalog_ops;
+
+struct floe_catalog {
+    const floe_catalog_ops *ops;
+    floe_str name;
+    floe_moved moved; /* of the definition: applies to every table of the catalog */
+};
+
+/* Opens the catalog that a definition describes; borrows the definition. Reads nothing yet. Errors: UNSUPPORTED naming a
+ * type other than directory. Owns: the caller, floe_catalog_close. */
+floe_status floe_catalog_open(const floe_catalog_def *definition, floe_catalog **ret_catalog, floe_error *err);
+void floe_catalog_close(floe_catalog **catalog); /* NULL-safe */
+
+/* The calls of the seam. */
+floe_status floe_catalog_list(floe_catalog *catalog, floe_arena *arena, const floe_catalog_entry **ret_entries,
+                              size_t *ret_count, floe_error *err);
+floe_status floe_catalog_locate(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                                floe_catalog_entry *ret_entry, floe_error *err);
+floe_status floe_catalog_location(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                                  const char **ret_location, floe_error *err);
+
+/* Makes the new metadata the table's state, atomically.
+ * Rule: in a directory catalog the new file is metadata/v<n+1>.metadata.json, written exclusively, where n is the version
+ *       of base_metadata_path (0 when the table is created); version-hint.text is written after it and is only a hint.
+ * Errors: CONFLICT naming the table when another writer was first, or when it exists and base is NULL; NOT_FOUND when
+ *         base is given and is not there; IO. Nothing is left behind on failure, and the namespace is created.
+ * Source: Iceberg table spec, "File System Tables". */
+floe_status floe_catalog_commit(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
+                                const char **ret_metadata_path, floe_error *err);
+
+/* The newest metadata file of a table's folder (the one that holds `metadata/`).
+ * Rule: version-hint.text when it names a file that is there and no higher version lies beside it, else the highest
+ *       version of v<n>.metadata.json and <n>-<uuid>.metadata.json, each also as .gz.metadata.json and
+ *       .metadata.json.gz; among equal versions the last name by byte.
+ * Errors: NOT_FOUND naming the folder. Owns: the arena. */
+floe_status floe_catalog_newest_metadata(floe_fs *fs, const char *table_folder, floe_arena *arena,
+                                         const char **ret_metadata_path, floe_error *err);
+
+/* The version that a metadata file's name holds, or -1. */
+int64_t floe_catalog_metadata_version(floe_str file_name);
+
+#endif

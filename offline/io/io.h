@@ -1,0 +1,56 @@
+/*
+ * The file-system seam of offline: where a table's metadata, manifest lists and manifests are read from. Local files
+ * stand behind it (io/local.c); data files are read by the engine, which gets the local paths that are resolved here.
+ *
+ * Paths. A table holds absolute paths as its writer spelled them. `file:/x`, `file:///x`, `file://localhost/x` and `/x`
+ * are one path; nothing else is normalised, and percent signs are part of the name. A moved prefix is compared after
+ * that normalisation and ends at a path component.
+ */
+#ifndef FLOE_OFFLINE_IO_IO_H
+#define FLOE_OFFLINE_IO_IO_H
+
+#include "core/arena.h"
+#include "core/buf.h"
+#include "core/error.h"
+#include "core/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct floe_fs floe_fs;
+typedef struct floe_fs_ops {
+    /* Appends the whole file. Errors: NOT_FOUND, DENIED, IO, LIMIT (out's cap). */
+    floe_status (*read)(floe_fs *fs, const char *path, floe_buf *out, floe_error *err);
+    /* Atomic write; exclusive: CONFLICT when it exists. Makes missing folders. */
+    floe_status (*write)(floe_fs *fs, const char *path, floe_str bytes, bool exclusive, floe_error *err);
+    /* Names in a folder, sorted by byte. Errors: NOT_FOUND. */
+    floe_status (*list)(floe_fs *fs, const char *path, floe_arena *arena, const char *const **ret_names,
+                        size_t *ret_count, floe_error *err);
+    bool (*exists)(floe_fs *fs, const char *path);
+    bool (*is_dir)(floe_fs *fs, const char *path);
+} floe_fs_ops;
+struct floe_fs {
+    const floe_fs_ops *ops;
+};
+
+/* The local file system; stateless, any thread. */
+floe_fs *floe_fs_local(void);
+
+/* Reads a whole file into an arena, so that decoded text may borrow from it. Errors: as read; LIMIT past `cap`. */
+floe_status floe_fs_read_arena(floe_fs *fs, const char *path, size_t cap, floe_arena *arena, floe_str *ret_bytes,
+                               floe_error *err);
+
+/* A prefix that was replaced when a table was moved; empty: not moved. Both as somebody wrote them. */
+typedef struct floe_moved {
+    floe_str from, to;
+} floe_moved;
+
+/* Strips the spellings of a local file URI off: "file:///x" → "/x"; everything else stays as it is. Borrowed. */
+floe_str floe_path_plain(floe_str path);
+
+/* A path of a table → a path that can be opened here. Owns: the arena. Errors: UNSUPPORTED naming the scheme of a path
+ * that is not local, CORRUPT for an empty path or one with a NUL byte. */
+floe_status floe_path_resolve(const floe_moved *moved, floe_str path, floe_arena *arena, const char **ret_local,
+                              floe_error *err);
+
+#endif

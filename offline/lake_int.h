@@ -1,0 +1,38 @@
+/*
+ * What the files of offline share about lakes and tables. Nothing outside offline includes it.
+ */
+#ifndef FLOE_OFFLINE_LAKE_INT_H
+#define FLOE_OFFLINE_LAKE_INT_H
+
+#include "offline/catalog/catalog.h"
+#include "offline/engine/engine.h"
+#include "offline/iceberg/model.h"
+#include "offline/io/io.h"
+#include "offline/offline.h"
+
+struct floe_lake {
+    floe_arena arena;
+    floe_catalog **catalogs;
+    size_t catalog_count;
+    const floe_run *run; /* may be NULL */
+    floe_engine *engine; /* opened on first use */
+};
+
+struct floe_table {
+    floe_arena arena;
+    floe_lake *lake;
+    floe_fs *fs;
+    floe_str name;             /* as it was asked for, for messages */
+    const char *metadata_path; /* as opened */
+    floe_moved moved;
+    floe_ice_metadata metadata;
+};
+
+/* The catalog of that name, or NULL. */
+floe_catalog *floe_lake_catalog(floe_lake *lake, floe_str name);
+
+/* Splits catalog.ns[.ns…].table. Errors: INVALID saying the form. */
+floe_status floe_table_reference_split(floe_str reference, floe_str *ret_catalog, floe_str *ret_namespace,
+                                       floe_str *ret_table, floe_error *err);
+
+#endif
