@@ -20,7 +20,7 @@ floe_status floe_file_read(const char *path, floe_buf *out, floe_error *err);
  * existing `path` is CONFLICT and is left alone (decided atomically). On failure nothing is left behind and the old
  * content is intact; only when the very last step fails, the fsync of the folder, a replaced file already holds the
  * new content, whole. A replaced file keeps its permissions; a symbolic link is replaced itself.
- * Errors: IO (with ENOSPC named as a full disk), DENIED, CONFLICT, NOT_FOUND (no such folder), INVALID (no file name). */
+ * Errors: IO (with ENOSPC named as a full disk), DENIED, CONFLICT, NOT_FOUND (no such folder), INVALID (no file). */
 floe_status floe_file_write(const char *path, floe_str bytes, bool exclusive, floe_error *err);
 
 /* mkdir -p. Errors: CONFLICT when a part is a file, DENIED, IO, INVALID. */
@@ -48,8 +48,8 @@ const char *floe_path_dirname(floe_arena *arena, const char *path);
 /* "a/b" → "b", "a/" → "a", "/" → "". Borrows from path. */
 floe_str floe_path_basename(const char *path);
 
-/* Test hook for the calls to the operating system made in file.c: the n-th from now on this thread (and only that one, so
- * that the cleanup after it works) fails with `sys_errno`. */
+/* Test hook for the calls to the operating system made in file.c: the n-th from now on this thread, and only that one
+ * (so that the cleanup after it works), fails with `sys_errno`. */
 void floe_file_fail_at(uint64_t nth, int sys_errno);
 void floe_file_fail_off(void);
 uint64_t floe_file_fail_count(void);

@@ -18,13 +18,15 @@ typedef enum floe_sql_mode { FLOE_SQL_READ, FLOE_SQL_WRITE, FLOE_SQL_MEMORY } fl
 /* Opens (WRITE: creates) a database file; WAL journal, full fsync, foreign keys on, busy timeout 5 s. READ of a missing
  * file is NOT_FOUND. A file that is no database is CORRUPT. MEMORY ignores path. */
 floe_status floe_sql_open(const char *path, floe_sql_mode mode, floe_sql **ret_sql, floe_error *err);
-void floe_sql_close(floe_sql **sql); /* NULL-safe; finalizes nothing of the caller's */
+/* NULL-safe. Statements may be finalized before or after. */
+void floe_sql_close(floe_sql **sql);
 
-/* Runs statements that return nothing. Errors: CONFLICT on a constraint or a lock that outlived the timeout, CORRUPT,
- * IO (disk full is named), INTERNAL. */
+/* Runs statements that return nothing. Errors, here and for every call below: CONFLICT on a constraint, or (retriable)
+ * on a lock that outlived the timeout; CORRUPT; IO (a full disk is named); DENIED on a read-only file; NOMEM; LIMIT;
+ * INVALID when FTS5 rejects a search expression; INTERNAL for wrong SQL. The message names the file. */
 floe_status floe_sql_exec(floe_sql *sql, const char *text, floe_error *err);
 
-/* Prepares one statement; positional parameters ?1, ?2 … */
+/* Prepares exactly one statement; positional parameters ?1, ?2 … */
 floe_status floe_sql_prepare(floe_sql *sql, const char *text, floe_sql_stmt **ret_stmt, floe_error *err);
 void floe_sql_finalize(floe_sql_stmt **stmt);
 /* Makes the statement ready to run again with its bindings cleared. */
@@ -40,7 +42,7 @@ void floe_sql_bind_null(floe_sql_stmt *stmt, int index);
 /* Runs to the next row: *ret_row says whether there is one. */
 floe_status floe_sql_step(floe_sql_stmt *stmt, bool *ret_row, floe_error *err);
 /* Columns of the current row, from 0; text and blobs are borrowed until the next step. A null is 0, 0.0 or an empty
- * string. */
+ * string. A text that memory is missing for reads as empty, and the next step reports NOMEM. */
 int64_t floe_sql_i64(floe_sql_stmt *stmt, int column);
 double floe_sql_f64(floe_sql_stmt *stmt, int column);
 floe_str floe_sql_text(floe_sql_stmt *stmt, int column);
