@@ -14,17 +14,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define BLOCK_PER_ALLOCATION 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define BLOCK_PER_ALLOCATION 1
-#endif
-#endif
-#ifndef BLOCK_PER_ALLOCATION
-#define BLOCK_PER_ALLOCATION 0
-#endif
-
 #define FIRST_BLOCK_LEN 4096
 #define ALIGNMENT ((size_t)16)
 
@@ -49,7 +38,7 @@ static void free_blocks(floe_arena_block *block) {
 }
 
 void floe_arena_reset(floe_arena *arena) {
-    floe_arena_block *kept = BLOCK_PER_ALLOCATION ? NULL : arena->head;
+    floe_arena_block *kept = FLOE_ASAN ? NULL : arena->head;
     if (kept == NULL) {
         free_blocks(arena->head);
     } else {
@@ -75,7 +64,7 @@ static void *overflow(floe_arena *arena, bool out_of_cap) {
 
 /* The length of the next block: room for `len`, twice the newest, but no more than the cap can ever ask of it. */
 static size_t next_block_len(const floe_arena *arena, size_t start, size_t len) {
-    if (BLOCK_PER_ALLOCATION) {
+    if (FLOE_ASAN) {
         return len;
     }
     size_t wanted = arena->head == NULL ? FIRST_BLOCK_LEN : arena->head->len;
@@ -137,7 +126,7 @@ void *floe_arena_alloc(floe_arena *arena, size_t count, size_t element_len) {
     if (start < arena->used || start > arena->cap || arena->cap - start < len) {
         return overflow(arena, true);
     }
-    void *memory = BLOCK_PER_ALLOCATION ? NULL : cut(arena->head, len);
+    void *memory = FLOE_ASAN ? NULL : cut(arena->head, len);
     if (memory == NULL) {
         if (!add_block(arena, start, len)) {
             return overflow(arena, false);

@@ -6,7 +6,6 @@
 
 #include "core/mem.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -171,19 +170,31 @@ void floe_buf_zigzag(floe_buf *buf, int64_t value) {
     floe_buf_varint(buf, ((uint64_t)value << 1) ^ sign);
 }
 
-/* Whole numbers below 2^53 print exactly through integers, which is most of what a feature store holds. */
+void floe_buf_int(floe_buf *buf, int64_t value) {
+    char text[20]; /* filled from the end */
+    size_t at = sizeof(text);
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        text[--at] = (char)('0' + (char)(rest % 10));
+        rest /= 10;
+    } while (rest != 0);
+    if (value < 0) {
+        text[--at] = '-';
+    }
+    floe_buf_append(buf, text + at, sizeof(text) - at);
+}
+
+/* Whole numbers of up to 15 digits are exact as integers, and are most of what a feature store holds. */
 static bool append_whole(floe_buf *buf, double value) {
-    if (!(value > -9007199254740992.0 && value < 9007199254740992.0)) {
+    if (!(value > -1e15 && value < 1e15)) {
         return false;
     }
     int64_t whole = (int64_t)value;
-    if ((double)whole != value || (whole == 0 && signbit(value)) || whole >= 1000000000000000 ||
-        whole <= -1000000000000000) {
+    if ((double)whole != value || (whole == 0 && signbit(value))) {
         return false;
     }
-    char text[32];
-    int len = snprintf(text, sizeof(text), "%" PRId64 ".0", whole);
-    floe_buf_append(buf, text, (size_t)len);
+    floe_buf_int(buf, whole);
+    floe_buf_text(buf, ".0");
     return true;
 }
 
@@ -230,7 +241,8 @@ floe_status floe_buf_check(const floe_buf *buf, floe_error *err) {
         return FLOE_OK;
     }
     if (buf->out_of_cap) {
-        return FLOE_FAIL(err, FLOE_LIMIT, "the text or bytes would be longer than the %zu bytes allowed here", buf->cap);
+        return FLOE_FAIL(err, FLOE_LIMIT, "the text or bytes would be longer than the %zu bytes allowed here",
+                         buf->cap);
     }
     return FLOE_FAIL(err, FLOE_NOMEM, "out of memory in a buffer that holds %zu bytes", buf->len);
 }

@@ -39,6 +39,8 @@ void floe_buf_f64(floe_buf *buf, double value);
 void floe_buf_varint(floe_buf *buf, uint64_t value);
 void floe_buf_zigzag(floe_buf *buf, int64_t value);
 
+/* Decimal digits, without the cost of printf. */
+void floe_buf_int(floe_buf *buf, int64_t value);
 /* The shortest decimal text that reads back as the same number, always with a point or an exponent ("3.0", "1e+20");
  * NaN, Infinity, -Infinity. The second is for a double that holds a float: the shortest that reads back as the float. */
 void floe_buf_real(floe_buf *buf, double value);

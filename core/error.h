@@ -37,8 +37,8 @@ typedef enum floe_code {
 
 typedef struct floe_error {
     floe_code code;
-    bool retriable;  /* The same call may succeed later without any change. */
-    int sys_errno;   /* errno of the failed call, or 0. */
+    bool retriable;   /* The same call may succeed later without any change. */
+    int sys_errno;    /* errno of the failed call, or 0. */
     const char *file; /* source position of the first failure */
     int line;
     char message[FLOE_ERROR_MESSAGE_MAX];

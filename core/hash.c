@@ -133,8 +133,8 @@ static void sha_compress(uint32_t state[8], const uint8_t block[64]) {
 }
 
 void floe_sha256_init(floe_sha256 *hash) {
-    *hash = (floe_sha256){.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab,
-                                    0x5be0cd19}};
+    *hash = (floe_sha256){
+        .state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
 }
 
 void floe_sha256_update(floe_sha256 *hash, const void *data, size_t len) {

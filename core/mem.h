@@ -13,6 +13,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* 1 under AddressSanitizer, where arenas and the scratch of the JSON reader give way to plain allocations, so that an
+ * overrun is seen and the n-th allocation can fail everywhere. */
+#if defined(__SANITIZE_ADDRESS__)
+#define FLOE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FLOE_ASAN 1
+#endif
+#endif
+#ifndef FLOE_ASAN
+#define FLOE_ASAN 0
+#endif
+
 /* Allocates count * element_len zeroed bytes. Owns: the caller, until floe_free. Errors: NOMEM. A zero size gives a
  * unique pointer. */
 floe_status floe_alloc(size_t count, size_t element_len, void *ret_memory, floe_error *err);

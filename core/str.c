@@ -218,8 +218,7 @@ floe_status floe_str_to_f64(floe_str text, double *ret_value, floe_error *err) {
     FLOE_TRY(prepare_number(text, copy, &value, &named, err));
     if (!named) {
         value = strtod(copy, NULL);
-        FLOE_ENSURE(!isinf(value), err, FLOE_INVALID, "\"%.*s\" is beyond the range of a double",
-                    FLOE_STR_BRIEF(text));
+        FLOE_ENSURE(!isinf(value), err, FLOE_INVALID, "\"%.*s\" is beyond the range of a double", FLOE_STR_BRIEF(text));
     }
     *ret_value = value;
     return FLOE_OK;

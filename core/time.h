@@ -24,7 +24,7 @@ floe_status floe_date_parse(floe_str text, int32_t *ret_days, floe_error *err);
 const char *floe_time_format(int64_t micros, char buf[FLOE_TIME_TEXT_MAX]);
 const char *floe_date_format(int64_t days, char buf[FLOE_TIME_TEXT_MAX]);
 
-/* "90d", "1h30m", "2w": s m h d w. Errors: INVALID, LIMIT past int64. Zero and negative are refused. */
+/* "90d", "1h30m", "2w": whole numbers with the units w d h m s, each at most once, largest first. Errors: INVALID, LIMIT past int64. Zero and negative are refused. */
 floe_status floe_duration_parse(floe_str text, int64_t *ret_us, floe_error *err);
 /* The shortest exact form in one unit ("90d", "36h", "1500000us" where no unit fits). */
 const char *floe_duration_format(int64_t micros, char buf[FLOE_TIME_TEXT_MAX]);

@@ -42,9 +42,9 @@ typedef struct floe_value {
     bool is_null;
     union {
         bool boolean;
-        int64_t integer; /* int32, int64, date (days), timestamp (µs) */
-        double real;     /* float (exactly representable) and double */
-        floe_str bytes;  /* string, bytes */
+        int64_t integer;  /* int32, int64, date (days), timestamp (µs) */
+        double real;      /* float (exactly representable) and double */
+        floe_str bytes;   /* string, bytes */
         __int128 decimal; /* unscaled */
         struct {
             const struct floe_value *items;
