@@ -18,9 +18,8 @@
 typedef const char *(*floe_env_lookup)(const char *name, void *context);
 
 /* Parses `text`; `file` is for messages ("features/delays.yaml:12: …"). An empty document is a NULL node. `env` may be
- * NULL: getenv. Owns: the tree lies in the arena. Errors, each with file:line:column in front: INVALID (syntax, duplicate
- * key, a number past 64 bits, unset variables: all of them, one a line); UNSUPPORTED; LIMIT (bytes, depth, arena);
- * NOMEM. */
+ * NULL: getenv. Owns: the tree lies in the arena. Errors, with file:line:column in front: INVALID (syntax, duplicate key,
+ * a number past 64 bits, unset variables: all of them, one a line); UNSUPPORTED; LIMIT (bytes, depth, arena); NOMEM. */
 floe_status floe_yaml_parse(floe_arena *arena, floe_str text, const char *file, floe_env_lookup env, void *env_context,
                             const floe_node **ret_root, floe_error *err);
 
