@@ -1,53 +1,74 @@
 /*
  * The engine seam: one embedded SQL engine that scans Parquet and writes it. DuckDB stands behind it (engine/duckdb*.c,
  * the only files that include duckdb.h).
- * Thread: an engine may be shared; each call that runs a query uses a connection of its own.
+ *
+ * Rules of every session: the time zone is UTC, rows keep their input order where SQL gives none, no extension is
+ * loaded or fetched, nothing is read from the network.
+ * Thread: an engine may be shared by threads; a session belongs to one thread at a time.
  */
 #ifndef FLOE_OFFLINE_ENGINE_ENGINE_H
 #define FLOE_OFFLINE_ENGINE_ENGINE_H
 
 #include "core/arrow.h"
 #include "offline/offline.h"
+#include "registry/expr.h"
 
 typedef struct floe_engine floe_engine;
 
-/* threads 0: all cores; memory_bytes 0: the engine's default; spill_folder NULL: the system's temporary folder. */
+/* Opens an engine of its own memory and threads. threads 0: all cores; memory_bytes 0: the engine's default (80 % of
+ * the machine's); spill_folder NULL: a folder of its own under the system's temporary folder, made when first needed and
+ * removed at the end. Errors: INVALID, NOMEM, INTERNAL. */
 floe_status floe_engine_open(int threads, uint64_t memory_bytes, const char *spill_folder, floe_engine **ret_engine,
                              floe_error *err);
+/* NULL-safe; every session must be closed before. */
 void floe_engine_close(floe_engine **engine);
 
 /* One session: a connection with its own temporary views and tables. Queries of a session run one after the other; a
- * stream must be released before the session runs the next query. */
+ * stream must be released before the session runs the next query (INVALID otherwise). `run` may be NULL. */
 typedef struct floe_session floe_session;
 floe_status floe_session_open(floe_engine *engine, const floe_run *run, floe_session **ret_session, floe_error *err);
 void floe_session_close(floe_session **session);
 
-/* Runs SQL (several statements allowed) that returns nothing; parameters ($1 …) only with one statement: texts, and at
- * most one list of texts as $n given by `list`. Cancellation: run->cancelled is polled while it runs. Errors: INVALID
- * with the engine's message (first line), IO (disk full named), LIMIT (memory), CANCELLED, INTERNAL. */
+/* Values for $1 … $value_count, of any floe type: lists of texts too, which is how file lists travel. */
 typedef struct floe_sql_params {
-    const floe_value *values; /* $1 … $value_count; lists of strings allowed */
+    const floe_value *values;
     size_t value_count;
 } floe_sql_params;
-floe_status floe_session_run(floe_session *session, const char *sql, const floe_sql_params *params, int64_t *ret_changed,
-                             floe_error *err);
+
+/* Runs SQL whose rows nobody reads. Several statements are allowed when there are no parameters; they run in order and
+ * stop at the first that fails. *ret_changed (may be NULL): rows that the last statement wrote (INSERT, COPY, CREATE
+ * TABLE AS).
+ * Errors: INVALID with the engine's message (first line), NOT_FOUND (a file), CORRUPT (a file that is not what its name
+ * says), IO (a full disk is named), LIMIT (memory), UNSUPPORTED, CANCELLED (run->cancelled is polled while it runs; the
+ * engine has stopped writing when the call returns), INTERNAL. */
+floe_status floe_session_run(floe_session *session, const char *sql, const floe_sql_params *params,
+                             int64_t *ret_changed, floe_error *err);
 
 /* Runs one query and streams its rows; never the whole result in memory. Column types as DuckDB's Arrow mapping: every
- * floe type, and others (uuid, time, struct, map …) that only writers and printers see. */
+ * floe type (TIMESTAMP is "tsu:", TIMESTAMP WITH TIME ZONE "tsu:UTC"), and others (uuid, time, struct, map …) that only
+ * writers and printers see. sum(BIGINT) is a HUGEINT, which arrives as d:38,0: cast in SQL. Errors as
+ * floe_session_run, also in the stream. */
 floe_status floe_session_stream(floe_session *session, const char *sql, const floe_sql_params *params,
                                 struct ArrowArrayStream *ret_stream, floe_error *err);
 
-/* Makes the rows of a stream a temporary table `name` of the session. */
+/* Makes the rows of a stream a temporary table `name` of the session, in their order; columns keep their names and get
+ * the type floe_sql_type_name gives. The stream is read to its end but not released. Errors: those of the stream,
+ * UNSUPPORTED for a column that is no floe type, CORRUPT for text that is not UTF-8, and those of floe_session_run; on
+ * failure there is no table. */
 floe_status floe_session_load(floe_session *session, const char *name, struct ArrowArrayStream *stream,
                               floe_error *err);
 
-/* Quoting for generated SQL: "identifier" with quotes doubled, 'text' likewise. */
+/* Quoting for generated SQL: "identifier" with quotes doubled, 'text' likewise. Every byte of a text arrives, zero bytes
+ * too; a name with a zero byte makes the buffer fail nowhere and the engine refuse. */
 void floe_sql_quote_name(floe_buf *out, floe_str name);
 void floe_sql_quote_text(floe_buf *out, floe_str text);
 /* The DuckDB name of a floe type ("TIMESTAMPTZ" never: timestamps are TIMESTAMP in UTC). */
 void floe_sql_type_name(floe_buf *out, floe_type type);
-/* A bound floe expression as DuckDB SQL that gives floe's values (DuckDB's own where they agree). Columns are quoted
- * names, with `prefix` ("s." or "") before each. */
+/* A value as a constant expression of exactly its type; an untyped null is NULL. */
+void floe_sql_literal(floe_buf *out, const floe_value *value);
+/* A bound floe expression as DuckDB SQL that gives floe's values. Columns are quoted names, with `prefix` ("s." or "")
+ * before each. Errors: UNSUPPORTED where DuckDB cannot compare as exactly as floe does (decimals that need more than 38
+ * digits side by side). */
 floe_status floe_sql_from_expr(const floe_expr *expr, const char *prefix, floe_buf *out, floe_error *err);
 
 #endif

@@ -1,0 +1,91 @@
+/*
+ * DuckDB's failures in floe's words.
+ *
+ * Not every call of the C API tells the class of an error (prepare and pending results give only text), but every
+ * message starts with it, so the text before the first colon decides. Only the first line is kept: what follows are
+ * excerpts of SQL that no user wrote.
+ */
+#include "offline/engine/duckdb_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct message_class {
+    const char *prefix;
+    floe_code code;
+} message_class;
+
+static const message_class CLASSES[] = {
+    {"Out of Memory Error: ", FLOE_LIMIT},
+    {"IO Error: ", FLOE_IO},
+    {"INTERRUPT Error: ", FLOE_CANCELLED},
+    {"INTERNAL Error: ", FLOE_INTERNAL},
+    {"FATAL Error: ", FLOE_INTERNAL},
+    {"Permission Error: ", FLOE_DENIED},
+    {"Not implemented Error: ", FLOE_UNSUPPORTED},
+    {"Parser Error: ", FLOE_INVALID},
+    {"Binder Error: ", FLOE_INVALID},
+    {"Catalog Error: ", FLOE_INVALID},
+    {"Conversion Error: ", FLOE_INVALID},
+    {"Invalid Input Error: ", FLOE_INVALID},
+    {"Out of Range Error: ", FLOE_INVALID},
+    {"Constraint Error: ", FLOE_INVALID},
+    {"Mismatch Type Error: ", FLOE_INVALID},
+    {"Syntax Error: ", FLOE_INVALID},
+    {"Missing Extension Error: ", FLOE_UNSUPPORTED},
+};
+
+/* Messages that mean something more exact than their class. */
+typedef struct message_part {
+    const char *part;
+    floe_code code;
+    int sys_errno;
+    const char *says; /* put before the engine's words, NULL: nothing */
+} message_part;
+
+static const message_part PARTS[] = {
+    {"No space left on device", FLOE_IO, ENOSPC, "the disk is full"},
+    {"max_temp_directory_size", FLOE_IO, ENOSPC, "the disk with the spill folder is full"},
+    {"No files found that match", FLOE_NOT_FOUND, ENOENT, NULL},
+    {"No such file or directory", FLOE_NOT_FOUND, ENOENT, NULL},
+    {"Permission denied", FLOE_DENIED, EACCES, NULL},
+    {"No magic bytes found", FLOE_CORRUPT, 0, NULL},
+    {"too small to be a Parquet file", FLOE_CORRUPT, 0, NULL},
+    {"TProtocolException", FLOE_CORRUPT, 0, NULL},
+    {"Invalid unicode", FLOE_CORRUPT, 0, NULL},
+};
+
+floe_status floe_duckdb_fail(const char *message, floe_error *err) {
+    const char *text = message ? message : "the engine failed without a message";
+    const message_part *part = NULL;
+    for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS && !part; i++) {
+        part = strstr(text, PARTS[i].part) ? &PARTS[i] : NULL;
+    }
+    floe_code code = FLOE_INVALID;
+    for (size_t i = 0; i < sizeof CLASSES / sizeof *CLASSES; i++) {
+        size_t len = strlen(CLASSES[i].prefix);
+        if (strncmp(text, CLASSES[i].prefix, len) == 0) {
+            text += len;
+            code = CLASSES[i].code;
+            break;
+        }
+    }
+    int len = (int)strcspn(text, "\n");
+    if (part) {
+        return floe_error_set(err, part->code, part->sys_errno, __FILE__, __LINE__, "%s%s%.*s",
+                              part->says ? part->says : "", part->says ? ": " : "", len, text);
+    }
+    return FLOE_FAIL(err, code, "%.*s", len, text);
+}
+
+floe_status floe_duckdb_take(duckdb_error_data data, floe_error *err) {
+    if (!data) {
+        return FLOE_OK;
+    }
+    floe_status status = FLOE_OK;
+    if (duckdb_error_data_has_error(data)) {
+        status = floe_duckdb_fail(duckdb_error_data_message(data), err);
+    }
+    duckdb_destroy_error_data(&data);
+    return status;
+}

@@ -1,0 +1,45 @@
+/*
+ * What the files of the DuckDB seam share. Included by engine/duckdb*.c alone.
+ */
+#ifndef FLOE_OFFLINE_ENGINE_DUCKDB_INT_H
+#define FLOE_OFFLINE_ENGINE_DUCKDB_INT_H
+
+#include "offline/engine/engine.h"
+
+#include <duckdb.h>
+
+struct floe_engine {
+    duckdb_database database;
+};
+
+struct floe_session {
+    duckdb_connection connection;
+    const atomic_bool *cancelled; /* NULL: nobody can */
+    bool streaming;               /* a stream reads from the connection: another query would end it silently */
+};
+
+/* The engine's message as floe's error: the class that DuckDB writes before the colon decides the code. */
+floe_status floe_duckdb_fail(const char *message, floe_error *err);
+
+/* The same for calls that return error data (NULL is success); destroys it. */
+floe_status floe_duckdb_take(duckdb_error_data data, floe_error *err);
+
+/* Prepares the one statement of `sql` and binds. Owns: the caller destroys *ret_statement, also on failure. */
+floe_status floe_duckdb_prepare(floe_session *session, const char *sql, const floe_sql_params *params,
+                                duckdb_prepared_statement *ret_statement, floe_error *err);
+
+/* Runs a prepared statement until it has rows to give (streaming) or is done. Owns: the caller destroys *ret_result, also
+ * on failure. */
+floe_status floe_duckdb_execute(floe_session *session, duckdb_prepared_statement statement, bool streaming,
+                                duckdb_result *ret_result, floe_error *err);
+
+/* CANCELLED when somebody asked to stop. */
+floe_status floe_duckdb_check_cancelled(const floe_session *session, floe_error *err);
+
+/* INVALID while a stream of the session is open. */
+floe_status floe_duckdb_check_idle(const floe_session *session, floe_error *err);
+
+/* Functions that floe adds to SQL: floe_murmur3(BIGINT | VARCHAR | BLOB | HUGEINT) → INTEGER. */
+floe_status floe_duckdb_register_functions(duckdb_connection connection, floe_error *err);
+
+#endif
