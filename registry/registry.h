@@ -1,7 +1,7 @@
 /*
  * registry: the domain model and where it is kept.
  *
- * Way of a definition: features/*.yaml → floe_definitions_load (syntax, names, references) → floe_definitions_resolve
+ * Way of a definition: features/NAME.yaml → floe_definitions_load (syntax, names, references) → floe_definitions_resolve
  * (against the tables' real schemas, through a seam that cli wires to offline) → floe_registry_plan (a diff against what
  * is applied) → floe_registry_apply (one transaction, one new version). Servers and workers read what is applied with
  * floe_registry_load and never look at a table. Beside definitions the registry keeps sync marks and datasets.
@@ -21,7 +21,7 @@ floe_status floe_project_find(const char *start, floe_arena *arena, const char *
  * local/http, access roles, ask). */
 floe_status floe_project_load(const char *root, floe_arena *arena, const floe_project **ret_project, floe_error *err);
 
-/* Parses features/*.yaml (sorted by name; none is fine). Errors: one line each, the first 10 in file order, then how many
+/* Parses features/NAME.yaml (sorted by name; none is fine). Errors: one line each, the first 10 in file order, then how many
  * more. */
 floe_status floe_definitions_load(const floe_project *project, floe_arena *arena, floe_definitions **ret_definitions,
                                   floe_error *err);
