@@ -21,7 +21,7 @@ verify() {
 # fetch_npm DIR PACKAGE VERSION FILE
 fetch_npm() {
   say "fetching $2@$3"
-  (cd "$1" && npm pack --silent --cache "$1/npm" "$2@$3" >"$1/npm.log" 2>&1) || { tail -n 5 "$1/npm.log" >&2; die "npm pack $2@$3 failed (above): is there a network? A warm cache needs none"; }
+  (cd "$1" && npm pack --loglevel error --no-update-notifier --fetch-retry-mintimeout 1000 --fetch-retry-maxtimeout 5000 --cache "$1/npm" "$2@$3" >"$1/npm.log" 2>&1) || { tail -n 5 "$1/npm.log" >&2; die "npm pack $2@$3 failed (above): is there a network? A warm cache needs none"; }
   verify "$1" "$4"
 }
 

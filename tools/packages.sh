@@ -23,7 +23,7 @@ packages_missing() {
   while read -r task names command; do
     case " $* " in *" $task "*) ;; *) continue ;; esac
     if [ "$command" != - ] && have "$command"; then continue; fi
-    [ "$names" != libclang-rt ] || { names=$(clang_runtime); have clang || { echo libclang-rt; continue; }; }
+    if [ "$names" = libclang-rt ] && have clang; then names=$(clang_runtime); fi
     found=
     for name in ${names//|/ }; do
       if package_installed "$name"; then found=1; fi
@@ -48,14 +48,14 @@ apt_run() {
   if ! as_root env DEBIAN_FRONTEND=noninteractive $EATMYDATA apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" >"$log" 2>&1 </dev/null; then
     tail -n 15 "$log" >&2
     rm -f "$log"
-    die "apt-get $1 failed (above): is there a network? Packages wanted: ${missing//$'\n'/ }"
+    die "apt-get $1 failed (above): is there a network? Packages wanted: $wanted"
   fi
   rm -f "$log"
 }
 
 # packages_ensure TASK…
 packages_ensure() {
-  local missing names=() row EATMYDATA=
+  local missing wanted names=() row EATMYDATA=
   [ -z "${FLOE_SKIP_PACKAGES:-}" ] || return 0
   if ! have dpkg-query || ! have apt-get; then
     say "not a Debian or Ubuntu system: the packages of tools/packages.txt must be there already"
@@ -63,12 +63,16 @@ packages_ensure() {
   fi
   missing=$(packages_missing "$@")
   [ -n "$missing" ] || return 0
-  [ "$(id -u)" = 0 ] || have sudo || die "packages are missing and there is no sudo; as root: apt-get install ${missing//$'\n'/ }"
-  say "installing packages: ${missing//$'\n'/ }"
+  wanted=$(sed 's/|.*//' <<<"$missing" | tr '\n' ' ')
+  [ "$(id -u)" = 0 ] || have sudo || die "packages are missing and there is no sudo; let root run: apt-get install $wanted"
+  say "installing packages: $wanted"
   apt_run update
   # Without it every unpacked file is flushed to the disk, which takes most of the time.
   have eatmydata || apt_run install --no-install-recommends eatmydata
   EATMYDATA=$(command -v eatmydata || true)
-  for row in $missing; do names+=("$(package_pick "$row")"); done
+  for row in $missing; do
+    row=$(package_pick "$row")
+    names+=("$row")
+  done
   apt_run install --no-install-recommends "${names[@]}"
 }
