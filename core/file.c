@@ -3,8 +3,8 @@
  *
  * A write goes through a temporary file in the target's own folder, because a rename is atomic only inside one file
  * system: open the folder → create the temporary file → write → fsync → close → rename (or link, which refuses an
- * existing name) → fsync the folder. Names are resolved relative to the folder's descriptor, so a folder that is renamed
- * meanwhile cannot divert the write.
+ * existing name) → fsync the folder. Names are resolved relative to the folder's descriptor, so a folder that is
+ * renamed meanwhile cannot divert the write.
  *
  * Invariants: every call to the operating system goes through an os_* wrapper, which a test can make fail; after a
  * failure no temporary file is left and `ret_*` outputs are untouched. A descriptor is closed exactly once, even when
@@ -379,7 +379,8 @@ static floe_status make_one(const char *prefix, const char *path, floe_error *er
         if (os_stat(AT_FDCWD, prefix, &found) == 0 && S_ISDIR(found.st_mode)) {
             return FLOE_OK;
         }
-        FLOE_ENSURE(number != EEXIST, err, FLOE_CONFLICT, "cannot make the folder %s: %s is not a folder", path, prefix);
+        FLOE_ENSURE(number != EEXIST, err, FLOE_CONFLICT, "cannot make the folder %s: %s is not a folder", path,
+                    prefix);
     }
     errno = number;
     return fail_errno(err, "make the folder", path);

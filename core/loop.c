@@ -2,10 +2,10 @@
  * The event loop. A turn: sleep in epoll → callbacks of ready descriptors → timers that are due → posted calls → the
  * functions of on_turn → free what was closed during the turn.
  *
- * Invariants: a closed watch is never called again, even when its event was already fetched in this turn, and its memory
- * lives until the turn's end, so callbacks may close anything. Timers lie in a binary heap ordered by deadline, then by
- * order of setting; the heap has room for every open timer, so that setting one cannot fail. A timer set during the
- * timers' part of a turn waits for the next turn, so a timer that sets itself to 0 does not starve the descriptors.
+ * Invariants: a closed watch is never called again, even when its event was already fetched in this turn, and its
+ * memory lives until the turn's end, so callbacks may close anything. Timers lie in a binary heap ordered by deadline,
+ * then by order of setting; the heap has room for every open timer, so that setting one cannot fail. A timer set during
+ * the timers' part of a turn waits for the next turn, so a timer that sets itself to 0 does not starve the descriptors.
  * Lock: `mutex` guards `posts` and `signalled` only, and no callback runs under it.
  */
 #include "core/loop.h"
@@ -30,7 +30,7 @@ struct floe_watch {
     floe_loop *loop;
     int fd;
     unsigned events;
-    bool registered; /* with epoll; a watch for nothing is not, because epoll would go on reporting a hang-up */
+    bool registered;        /* with epoll; a watch for nothing is not, because epoll would go on reporting a hang-up */
     floe_watch_fn callback; /* NULL: closed */
     void *context;
     floe_watch *next; /* in loop->watches, or once closed in loop->closed */
@@ -220,8 +220,7 @@ floe_status floe_timer_open(floe_loop *loop, floe_loop_fn callback, void *contex
         loop->heap_capacity = capacity;
     }
     FLOE_TRY(floe_alloc(1, sizeof(*timer), &timer, err));
-    *timer =
-        (floe_timer){.loop = loop, .callback = callback, .context = context, .at = NOT_SET, .next = loop->timers};
+    *timer = (floe_timer){.loop = loop, .callback = callback, .context = context, .at = NOT_SET, .next = loop->timers};
     if (loop->timers) {
         loop->timers->previous = timer;
     }

@@ -52,8 +52,8 @@ floe_status floe_loop_run(floe_loop *loop, floe_error *err);
 /* One turn that sleeps at most max_us (< 0: no limit); for tests and for draining. */
 floe_status floe_loop_turn(floe_loop *loop, int64_t max_us, floe_error *err);
 
-/* Thread: any. Makes the loop's thread call callback(context), in the order of posting. Calls that are still waiting when
- * the loop is closed are dropped. Errors: NOMEM. */
+/* Thread: any. Makes the loop's thread call callback(context), in the order of posting. Calls that are still waiting
+ * when the loop is closed are dropped. Errors: NOMEM. */
 floe_status floe_loop_post(floe_loop *loop, floe_loop_fn callback, void *context, floe_error *err);
 /* Thread: any; also safe in a signal handler. */
 void floe_loop_stop(floe_loop *loop);

@@ -151,8 +151,9 @@ static floe_status fail_sql(const floe_sql *sql, int result, const char *text, f
         found.code = FLOE_INVALID;
     }
     bool first = err && err->code == FLOE_CODE_OK;
-    floe_status status = floe_error_set(err, found.code, sys_errno, __FILE__, __LINE__, "%s: %s%s%s%.*s%s", sql->path,
-                                        message, found.hint, text ? " (in: " : "", FLOE_STR_ARG(shown), text ? ")" : "");
+    floe_status status =
+        floe_error_set(err, found.code, sys_errno, __FILE__, __LINE__, "%s: %s%s%s%.*s%s", sql->path, message,
+                       found.hint, text ? " (in: " : "", FLOE_STR_ARG(shown), text ? ")" : "");
     if (first) {
         err->retriable = found.retriable;
     }
@@ -287,7 +288,8 @@ void floe_sql_bind_f64(floe_sql_stmt *stmt, int index, double value) {
 
 /* An empty text may have no pointer, which SQLite would take for a null. */
 void floe_sql_bind_text(floe_sql_stmt *stmt, int index, floe_str text) {
-    note(stmt, sqlite3_bind_text64(stmt->stmt, index, text.ptr ? text.ptr : "", text.len, SQLITE_TRANSIENT, SQLITE_UTF8));
+    note(stmt,
+         sqlite3_bind_text64(stmt->stmt, index, text.ptr ? text.ptr : "", text.len, SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 void floe_sql_bind_blob(floe_sql_stmt *stmt, int index, floe_str bytes) {

@@ -2,8 +2,8 @@
  * YAML → tree, through libyaml's event parser.
  *
  * Phases: take the next event → refuse what the JSON-shaped subset leaves out → for a scalar: expand variables, then
- * resolve the type → put the node into the container on top of the stack. The stack is an array of FLOE_LIMIT_YAML_DEPTH
- * frames, so nothing here recurses.
+ * resolve the type → put the node into the container on top of the stack. The stack is an array of
+ * FLOE_LIMIT_YAML_DEPTH frames, so nothing here recurses.
  *
  * Invariants: every message begins with "file:line:column: "; the tree points into the arena only, never into libyaml's
  * events, which are freed one by one. libyaml allocates by itself: a failure of its allocator comes back as NOMEM.
