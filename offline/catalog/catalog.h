@@ -15,7 +15,7 @@ typedef struct floe_catalog floe_catalog;
 
 /* One table of a catalog. */
 typedef struct floe_catalog_entry {
-    floe_str namespace_name;   /* "aviation", "a.b" for nested namespaces */
+    floe_str namespace_name; /* "aviation", "a.b" for nested namespaces */
     floe_str table;
     const char *location;      /* the table's folder */
     const char *metadata_path; /* its newest metadata file */

@@ -89,12 +89,12 @@ typedef struct floe_ice_snapshot {
     int64_t parent_id; /* -1: none */
     int64_t sequence_number;
     int64_t timestamp_ms;
-    floe_str manifest_list;         /* empty in v1 tables that list manifests */
-    const floe_str *manifests;      /* v1 */
+    floe_str manifest_list;    /* empty in v1 tables that list manifests */
+    const floe_str *manifests; /* v1 */
     size_t manifest_count;
-    int32_t schema_id;              /* -1: absent */
-    const floe_node *summary;       /* object of strings, or NULL */
-    floe_str operation;             /* "" when absent */
+    int32_t schema_id;        /* -1: absent */
+    const floe_node *summary; /* object of strings, or NULL */
+    floe_str operation;       /* "" when absent */
 } floe_ice_snapshot;
 
 typedef struct floe_ice_ref {
@@ -132,7 +132,7 @@ typedef struct floe_ice_metadata {
 
 typedef struct floe_ice_partition_summary {
     bool contains_null;
-    int8_t contains_nan; /* -1: unknown */
+    int8_t contains_nan;   /* -1: unknown */
     floe_str lower, upper; /* single-value serialization; ptr NULL: absent */
 } floe_ice_partition_summary;
 
@@ -159,9 +159,9 @@ typedef struct floe_ice_count_entry {
 } floe_ice_count_entry;
 
 typedef struct floe_ice_data_file {
-    int status; /* 0 existing, 1 added, 2 deleted */
+    int status;                                                 /* 0 existing, 1 added, 2 deleted */
     int64_t snapshot_id, sequence_number, file_sequence_number; /* after inheritance */
-    int content; /* 0 data, 1 position deletes, 2 equality deletes */
+    int content;                                                /* 0 data, 1 position deletes, 2 equality deletes */
     floe_str path;
     floe_str format; /* "PARQUET" … as written */
     int32_t spec_id;

@@ -12,7 +12,7 @@
 typedef struct floe_table_scan_files {
     const floe_ice_metadata *metadata;
     const floe_ice_snapshot *snapshot; /* NULL: the table has none, no files */
-    const floe_ice_schema *schema;     /* to read with: by id/time/tag the snapshot's, by branch or current the table's */
+    const floe_ice_schema *schema; /* to read with: by id/time/tag the snapshot's, by branch or current the table's */
     const floe_ice_data_file *const *files;
     size_t file_count;
     const char *const *local_paths; /* one per file: openable, moved prefixes applied, percent-encoding as written */
