@@ -5,7 +5,7 @@
  * A batch is a struct array whose children are the columns. Arrow formats used: b (bool), i (int32), l (int64), f, g,
  * u (string), z (bytes), tdD (date32), tsu:UTC and tsu: (timestamp µs), d:p,s (decimal128), +l (list). Reading also
  * takes U, Z (large text and bytes), c s C S I L (narrow and unsigned integers, L checked), tss: tsm: tsn: (rescaled,
- * floored), tdm and +L. Thread: a batch is immutable once built; a stream belongs to one thread at a time.
+ * floored), tdm and +L, and any of these dictionary-encoded except lists. Thread: a batch is immutable once built; a stream belongs to one thread at a time.
  */
 #ifndef FLOE_CORE_ARROW_H
 #define FLOE_CORE_ARROW_H
@@ -81,14 +81,22 @@ floe_status floe_arrow_type(const struct ArrowSchema *column, floe_type *ret_typ
 floe_status floe_arrow_schema_make(const floe_column *columns, size_t count, struct ArrowSchema *ret_schema,
                                    floe_error *err);
 
+/* A deep copy, for those who must keep a schema and give it away. Owns: the caller releases it. */
+floe_status floe_arrow_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *ret_copy, floe_error *err);
+
 /* The child index of a column by exact name, or -1. */
 int64_t floe_arrow_find(const struct ArrowSchema *schema, floe_str name);
 
 /* Cell access, prepared once per column and batch. Borrowed: schema and array must outlive the view. */
 typedef struct floe_arrow_view {
     const struct ArrowSchema *schema;
-    const struct ArrowArray *array;
+    const struct ArrowArray *array; /* of the column */
+    const struct ArrowArray *batch;
     floe_type type;
+    uint8_t layout;       /* how the values lie in memory; private to arrow.c, as are the next three */
+    uint8_t index_layout; /* of the indices when dictionary-encoded, else 0 */
+    uint8_t item_layout;  /* the same for the items of a list */
+    uint8_t item_index_layout;
 } floe_arrow_view;
 
 /* A view of child `index` of a batch; validates buffer counts and types, not offsets. Errors: UNSUPPORTED, CORRUPT. */
@@ -104,7 +112,9 @@ typedef struct floe_arrow_builder floe_arrow_builder;
 floe_status floe_arrow_builder_open(const floe_column *columns, size_t count, floe_arrow_builder **ret_builder,
                                     floe_error *err);
 void floe_arrow_builder_close(floe_arrow_builder **builder);
-/* Appends one row of as many values as there are columns; a value must be null or of its column's type. */
+/* Appends one row of as many values as there are columns; a value must be null or of its column's type. Errors: INVALID
+ * for a value of another type and LIMIT when a column's text passes 2 GiB, both before anything is appended, so that the
+ * builder can go on (after LIMIT: finish the batch and append again); NOMEM, after which every call gives NOMEM. */
 floe_status floe_arrow_builder_row(floe_arrow_builder *builder, const floe_value *values, floe_error *err);
 int64_t floe_arrow_builder_rows(const floe_arrow_builder *builder);
 /* Moves what was appended out as a batch and starts the next. Owns: the caller releases it. */
@@ -117,7 +127,7 @@ floe_status floe_arrow_stream_schema(struct ArrowArrayStream *stream, const char
 floe_status floe_arrow_stream_next(struct ArrowArrayStream *stream, const char *what, struct ArrowArray *ret_batch,
                                    floe_error *err);
 
-/* A stream over callbacks. `next` leaves ret_batch->release NULL at the end; `close` frees the context. */
+/* A stream over callbacks. The first failure is final: later calls repeat it. `next` leaves ret_batch->release NULL at the end; `close` frees the context. */
 typedef struct floe_stream_source {
     floe_status (*schema)(void *context, struct ArrowSchema *ret_schema, floe_error *err);
     floe_status (*next)(void *context, struct ArrowArray *ret_batch, floe_error *err);
