@@ -1,5 +1,5 @@
 /*
- * The domain model: what floe.yaml and features/*.yaml say, parsed, checked and resolved. Everything lies in one arena
+ * The domain model: what floe.yaml and features/NAME.yaml say, parsed, checked and resolved. Everything lies in one arena
  * and is immutable once loaded, so any thread may read it.
  */
 #ifndef FLOE_REGISTRY_MODEL_H
@@ -42,8 +42,10 @@ typedef struct floe_source {
     floe_str end_time;
     int64_t max_future_us; /* a pushed or streamed row dated further ahead is refused */
     /* Set by resolve: the table's columns and the types of the time columns. */
-    const floe_column *columns;
+    const floe_column *columns; /* kind NONE: the table has it, floe has no type for it */
     size_t column_count;
+    /* Lines of the definition, for messages; 0 when it came from the registry. */
+    int table_line, event_line, created_line, end_line;
 } floe_source;
 
 typedef enum floe_function {
@@ -82,6 +84,7 @@ typedef struct floe_view {
     size_t output_count;
     uint64_t fingerprint; /* over what makes stored values comparable: source table and times, keys, where, at, outputs;
                              not descriptions, ttl, owner, tags, online */
+    int where_line, keys_line; /* for messages; 0 when it came from the registry */
 } floe_view;
 
 /* One column asked for: view and output. */
@@ -151,7 +154,10 @@ typedef struct floe_project {
     bool access_open; /* `access: open` was written */
 } floe_project;
 
-/* Lookups by name; NULL when there is none. */
+/* Names of definitions are [A-Za-z_][A-Za-z0-9_]* of at most FLOE_LIMIT_NAME_BYTES bytes. A view's name also holds no `__`
+ * and ends in no `_`, so that the first `__` of a column `view__feature` is the seam, whatever the feature is called. */
+
+/* Lookups by name; NULL when there is none. Cost: linear. */
 const floe_entity *floe_definitions_entity(const floe_definitions *definitions, floe_str name);
 const floe_source *floe_definitions_source(const floe_definitions *definitions, floe_str name);
 const floe_view *floe_definitions_view(const floe_definitions *definitions, floe_str name);
@@ -159,8 +165,9 @@ const floe_service *floe_definitions_service(const floe_definitions *definitions
 const floe_stream_def *floe_definitions_stream(const floe_definitions *definitions, floe_str name);
 const floe_output *floe_view_output(const floe_view *view, floe_str name);
 
-/* "view:feature", or a view's bare name (all of it), or a list of them: appends to the list in the arena. Errors:
- * NOT_FOUND naming the reference and the nearest known one; UNSUPPORTED for a request feature. */
+/* Texts of "view:feature", or a view's bare name (all of it), or a comma-separated list of them → the columns asked for,
+ * in order, duplicates kept. Owns: the list lies in the arena; it points into the definitions. Errors: NOT_FOUND naming
+ * the reference and the nearest known one; INVALID for an empty one. */
 floe_status floe_refs_parse(const floe_definitions *definitions, floe_arena *arena, const floe_str *texts,
                             size_t text_count, floe_ref **ret_refs, size_t *ret_count, floe_error *err);
 
