@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# What floe is built from and tested with. usage: tools/deps.sh TASK…   (build, demo, test, lint, fuzz; each brings what it needs of the others)
-#                                                 tools/deps.sh --paths  (installs nothing, prints where things are as shell variables)
+# What floe is built from and tested with.
+# usage: tools/deps.sh TASK…    installs what these tasks need: build, demo, test, lint, fuzz
+#        tools/deps.sh --paths  installs nothing, prints where things are as shell variables
 # A run that finds everything there asks no network and takes well under a second.
+set -euo pipefail
 # shellcheck source=tools/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$FLOE_ROOT/tools/packages.sh"
@@ -33,7 +35,8 @@ make_duckdb() {
   fetch_sdist "$1" duckdb "$duckdb_version"
   mkdir "$2/include" "$2/lib"
   tar -xzf "$1/$duckdb_file" -C "$2/lib" --strip-components=1 package/libduckdb.so package/LICENSE
-  tar -xzf "$1/$duckdb_source" -C "$2/include" --strip-components=5 "duckdb-$duckdb_version/external/duckdb/src/include/duckdb.h"
+  tar -xzf "$1/$duckdb_source" -C "$2/include" --strip-components=5 \
+    "duckdb-$duckdb_version/external/duckdb/src/include/duckdb.h"
 }
 
 make_hiredis() {
@@ -61,17 +64,20 @@ system_hiredis() { pkg-config --atleast-version=1.0 hiredis hiredis_ssl 2>/dev/n
 
 # Wheels hold code for one Python, so each has an entry of its own.
 python_entry() {
-  local tag
-  tag=$(python3 -c 'import hashlib, os, platform, sys; print(hashlib.sha256(("%s %s %s" % (os.path.realpath(sys.executable), sys.version_info[:2], platform.machine())).encode() + open(sys.argv[1], "rb").read()).hexdigest()[:12])' "$FLOE_ROOT/tools/$1")
-  printf 'py-%s' "$tag"
+  python3 - "$FLOE_ROOT/tools/$1" <<'PY'
+import hashlib, os, platform, sys
+python = "%s %s %s\n" % (os.path.realpath(sys.executable), sys.version_info[:2], platform.machine())
+with open(sys.argv[1], "rb") as requirements:
+    print("py-" + hashlib.sha256(python.encode() + requirements.read()).hexdigest()[:12])
+PY
 }
 
 make_python() {
   say "installing the Python modules of tools/$requirements"
   python3 -m venv --without-pip "$2"
   # The module folder is named instead of the environment, since every pip back to Debian 12's can do that.
-  pip_run install --quiet --require-hashes --only-binary :all: --no-compile --target "$(echo "$2"/lib/python3*/site-packages)" \
-    -r "$FLOE_ROOT/tools/$requirements" >"$1/pip.log" 2>&1 || { tail -n 5 "$1/pip.log" | cut -c1-300 >&2; die "pip install of tools/$requirements failed (above): is there a network? A warm cache needs none"; }
+  from_registry "$1/pip.log" "pip install of tools/$requirements" pip_run install --quiet --require-hashes --only-binary :all: \
+    --no-compile --target "$(echo "$2"/lib/python3*/site-packages)" -r "$FLOE_ROOT/tools/$requirements"
 }
 
 python_ensure() {
@@ -80,13 +86,15 @@ python_ensure() {
 }
 
 print_paths() {
+  local modules
   echo "FLOE_CACHE='$FLOE_CACHE'"
   echo "FLOE_DUCKDB_DIR='$FLOE_CACHE/$duckdb_entry'"
   if system_hiredis; then echo "FLOE_HIREDIS_DIR="; else echo "FLOE_HIREDIS_DIR='$FLOE_CACHE/$hiredis_entry'"; fi
   echo "FLOE_VEGA_DIR='$FLOE_CACHE/$vega_entry'"
   have python3 || return 0
   echo "FLOE_PY='$FLOE_CACHE/$(python_entry requirements-test.txt)/bin/python3'"
-  echo "FLOE_CLANG_FORMAT='$FLOE_CACHE/$(python_entry requirements-lint.txt)/lib/$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')/site-packages/clang_format/data/bin/clang-format'"
+  modules=lib/$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')/site-packages
+  echo "FLOE_CLANG_FORMAT='$FLOE_CACHE/$(python_entry requirements-lint.txt)/$modules/clang_format/data/bin/clang-format'"
 }
 
 ensure() {
@@ -98,22 +106,19 @@ ensure() {
     demo) cache_entry "$vega_entry" make_vega ;;
     test) python_ensure requirements-test.txt ;;
     lint) python_ensure requirements-lint.txt ;;
-    fuzz) ;;
-    *) die "deps.sh: no task $1" ;;
   esac
 }
 
 [ $# -gt 0 ] || die "usage: tools/deps.sh build|demo|test|lint|fuzz… | --paths"
 if [ "$1" = --paths ]; then print_paths; exit 0; fi
-tasks=
+tasks=()
 for task in "$@"; do
   case $task in
-    build) tasks+=" build" ;;
-    demo | fuzz) tasks+=" build $task" ;;
-    test) tasks+=" build demo test" ;;
-    lint) tasks+=" lint" ;;
+    build | lint) tasks+=("$task") ;;
+    demo | fuzz) tasks+=(build "$task") ;;
+    test) tasks+=(build demo test) ;;
     *) die "deps.sh: no task $task" ;;
   esac
 done
-packages_ensure base $tasks
-for task in $tasks; do ensure "$task"; done
+packages_ensure base "${tasks[@]}"
+for task in "${tasks[@]}"; do ensure "$task"; done

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # ./dev bench: lists bench/*.sh by their second line. ./dev bench NAME [ARGUMENT…]: runs one.
+set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cd "$FLOE_ROOT"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # ./dev build [PRESET] [TARGET]: configures when something it depends on moved, then builds.
+set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 preset=${1:-release}

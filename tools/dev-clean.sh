@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # ./dev clean [--cache]: removes the build folders, and the downloads too when asked.
+set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cd "$FLOE_ROOT"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # ./dev demo: what tools/demo.sh tells, from a machine that has nothing yet.
+set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cd "$FLOE_ROOT"

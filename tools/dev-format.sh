@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # ./dev format [FILE…]: lays out these files, or every C source.
+set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cd "$FLOE_ROOT"

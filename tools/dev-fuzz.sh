@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # ./dev fuzz [NAME] [SECONDS]: libFuzzer over one target or each. What it learns stays in build-fuzz/corpus; what it finds is in
 # build-fuzz/findings, and belongs into fuzz/corpus/NAME once it is mended.
+set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cd "$FLOE_ROOT"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # ./dev lint: the layout by clang-format, the rest of the house rules by lint.py.
+set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cd "$FLOE_ROOT"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # ./dev test [PRESET] [CTEST ARGUMENT…]: builds and runs the tests; the last lines are ctest's.
+set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 preset=release

@@ -15,13 +15,25 @@ pip_run() {
 }
 
 verify() {
-  printf '%s  %s\n' "$(checksum "$2")" "$1/$2" | sha256sum -c --status - || die "$2 does not have the checksum of tools/checksums.txt: a broken download (try again), or the registry serves another file (do not use it)"
+  printf '%s  %s\n' "$(checksum "$2")" "$1/$2" | sha256sum -c --status - \
+    || die "$2 does not have the checksum of tools/checksums.txt: a broken download (try again), or the registry serves another file (do not use it)"
+}
+
+# from_registry LOG WHAT COMMAND…: a client of a registry, silent unless it fails.
+from_registry() {
+  local log=$1 what=$2
+  shift 2
+  "$@" >"$log" 2>&1 </dev/null && return
+  tail -n 5 "$log" | cut -c1-300 >&2
+  die "$what failed (above): is there a network? A warm cache needs none"
 }
 
 # fetch_npm DIR PACKAGE VERSION FILE
 fetch_npm() {
   say "fetching $2@$3"
-  (cd "$1" && npm pack --loglevel error --no-update-notifier --fetch-retry-mintimeout 1000 --fetch-retry-maxtimeout 5000 --cache "$1/npm" "$2@$3" >"$1/npm.log" 2>&1) || { tail -n 5 "$1/npm.log" >&2; die "npm pack $2@$3 failed (above): is there a network? A warm cache needs none"; }
+  # Given up on in seconds, not minutes, where there is no network.
+  (cd "$1" && from_registry "$1/npm.log" "npm pack $2@$3" npm pack --loglevel error --no-update-notifier \
+    --fetch-retry-mintimeout 1000 --fetch-retry-maxtimeout 5000 --cache "$1/npm" "$2@$3")
   verify "$1" "$4"
 }
 
@@ -57,8 +69,10 @@ fetch_sdist() {
   say "fetching the sources of $2 $3"
   stub_backends "$1/stub"
   printf '%s==%s --hash=sha256:%s\n' "$2" "$3" "$(checksum "$file")" >"$1/requirement.txt"
-  STUB_NAME=$2 STUB_VERSION=$3 PYTHONPATH=$1/stub PYTHONDONTWRITEBYTECODE=1 pip_run download --quiet --no-deps --no-binary :all: --no-build-isolation \
-    --use-pep517 --require-hashes --dest "$1" -r "$1/requirement.txt" >"$1/pip.log" 2>&1 || { tail -n 5 "$1/pip.log" | cut -c1-300 >&2; die "pip download $2==$3 failed (above): is there a network? A warm cache needs none"; }
+  export STUB_NAME=$2 STUB_VERSION=$3 PYTHONPATH=$1/stub PYTHONDONTWRITEBYTECODE=1
+  from_registry "$1/pip.log" "pip download $2==$3" pip_run download --quiet --no-deps --no-binary :all: \
+    --no-build-isolation --use-pep517 --require-hashes --dest "$1" -r "$1/requirement.txt"
+  unset STUB_NAME STUB_VERSION PYTHONPATH PYTHONDONTWRITEBYTECODE
   verify "$1" "$file"
 }
 

@@ -45,7 +45,9 @@ package_pick() {
 apt_run() {
   local log
   log=$(mktemp)
-  if ! as_root env DEBIAN_FRONTEND=noninteractive $EATMYDATA apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" >"$log" 2>&1 </dev/null; then
+  # shellcheck disable=SC2086
+  if ! as_root env DEBIAN_FRONTEND=noninteractive $EATMYDATA apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" \
+    >"$log" 2>&1 </dev/null; then
     tail -n 15 "$log" >&2
     rm -f "$log"
     die "apt-get $1 failed (above): is there a network? Packages wanted: $wanted"
