@@ -1,0 +1,81 @@
+/*
+ * pit: the point-in-time rule as a kernel over batches. It knows neither Iceberg nor SQL.
+ *
+ * One question, in four steps:
+ *   1. floe_pit_open     what is asked (references), as known or not
+ *   2. floe_pit_labels   the spine's keys and times, or floe_pit_labels_newest: every key of the source at one time
+ *   3. floe_pit_feed     the rows of each source in the question, in any order, once per source
+ *   4. floe_pit_run      the sweep; then floe_pit_stream gives the answer columns in label order
+ *
+ * The idea that makes it one-dimensional: a source row is visible at a label's time t exactly when t reaches
+ * visible_from = max(event (+1 µs where the view says `at: before`), created (as known only)), and it leaves a window w at
+ * leave = event + w (+1 µs for `at: before`). So per key the rows enter in order of visible_from and leave in order of
+ * event, labels are answered in order of t, and as-of features and all windows come out of one pass. Rows that would leave
+ * before they become visible are never counted. The as-of winner is the running maximum of (event, created, sequence, file
+ * position) over what has entered; ttl and end time are judged at the label.
+ *
+ * Sums are exact and rounded once (pit/wide.h), so no order of rows, threads or files can change an answer.
+ *
+ * Memory: everything of the question in RAM. Thread: one at a time; floe_pit_run starts threads of its own.
+ */
+#ifndef FLOE_OFFLINE_PIT_PIT_H
+#define FLOE_OFFLINE_PIT_PIT_H
+
+#include "core/arrow.h"
+#include "offline/offline.h"
+#include "registry/registry.h"
+
+typedef struct floe_pit floe_pit;
+
+typedef struct floe_pit_options {
+    bool as_known;  /* rows also need a created time that is not null and not after the label */
+    bool ignore_at; /* every view answers at_or_before */
+    bool newest;    /* ttl and end time are not judged: the winner as it is, for the online store */
+} floe_pit_options;
+
+/* Borrows the references; they must live until close. Errors: INVALID for as_known over a source without created_time,
+ * naming the views. */
+floe_status floe_pit_open(const floe_ref *refs, size_t ref_count, const floe_pit_options *options, floe_pit **ret_pit,
+                          floe_error *err);
+void floe_pit_close(floe_pit **pit);
+
+/* The entity keys that the labels must bring, each name once, in order of first use. */
+const floe_column *floe_pit_keys(const floe_pit *pit, size_t *ret_count);
+
+/* The labels: a column per entity key (by name; of the key's type or int32 for int64) and `__time` (int64 µs, null
+ * allowed). Errors: INVALID naming a column that is missing or of another type. */
+floe_status floe_pit_labels(floe_pit *pit, struct ArrowArrayStream *labels, floe_error *err);
+
+/* Instead of labels: one label at `time_us` for every key that the source has; only with references of one view. */
+floe_status floe_pit_labels_newest(floe_pit *pit, int64_t time_us, floe_error *err);
+
+/* What must be fed. Row columns: the data columns under their source names, then `__event`, `__created`, `__end` (int64
+ * µs; created and end only where the source has them), `__seq`, `__pos` (int64: file and position, which decide ties),
+ * and `__where_<n>` (bool) for each of the wheres. */
+typedef struct floe_pit_need {
+    const floe_source *source;
+    const floe_str *columns; /* data columns, keys included */
+    size_t column_count;
+    const floe_expr *const *wheres; /* distinct filters of the views over the source; NULL entries mean no filter */
+    size_t where_count;
+    /* Rows before earliest_us can reach no label (INT64_MIN: no bound), rows after latest_us neither. */
+    int64_t earliest_us, latest_us;
+} floe_pit_need;
+const floe_pit_need *floe_pit_needs(const floe_pit *pit, size_t *ret_count);
+
+floe_status floe_pit_feed(floe_pit *pit, size_t need_index, struct ArrowArrayStream *rows, floe_error *err);
+
+/* Errors: INVALID when a window's integer sum leaves int64 (or 38 digits), naming feature, key and time; CANCELLED. */
+floe_status floe_pit_run(floe_pit *pit, const floe_run *run, floe_error *err);
+
+typedef struct floe_pit_stats {
+    int64_t label_count, rows_fed, rows_kept;
+    int64_t ties; /* (label, view) pairs whose winner only file order decided */
+} floe_pit_stats;
+void floe_pit_stats_get(const floe_pit *pit, floe_pit_stats *ret_stats);
+
+/* The answer: one column per reference, named view__feature, in label order. After labels_newest, before them: the
+ * entity's keys, __event_ts, __created_ts, __end_ts. The pit must outlive the stream. */
+floe_status floe_pit_stream(floe_pit *pit, struct ArrowArrayStream *ret_stream, floe_error *err);
+
+#endif

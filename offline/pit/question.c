@@ -1,0 +1,296 @@
+/*
+ * From references to the shape of a question: sources, groups, views, and the columns each needs.
+ */
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/pit/pit_int.h"
+
+/* ---- lookups that add on first sight; all in the question's arena ---- */
+
+static size_t source_of(floe_pit *pit, const floe_source *source) {
+    for (size_t i = 0; i < pit->source_count; i++) {
+        if (pit->sources[i].source == source) {
+            return i;
+        }
+    }
+    pit->sources[pit->source_count].source = source;
+    return pit->source_count++;
+}
+
+static bool same_keys(const pit_group *group, const floe_view *view) {
+    if (group->entity != view->entity) {
+        return false;
+    }
+    for (size_t i = 0; i < view->entity->key_count; i++) {
+        if (!floe_str_equal(group->key_columns[i], view->key_columns[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_filter(const floe_view *a, const floe_view *b) {
+    return (a->where == NULL) == (b->where == NULL) &&
+           (a->where == NULL || floe_str_equal(a->where_text, b->where_text));
+}
+
+static pit_group *group_of(floe_pit *pit, const floe_view *view) {
+    size_t source = source_of(pit, view->source);
+    for (size_t i = 0; i < pit->group_count; i++) {
+        pit_group *group = &pit->groups[i];
+        if (group->source_index == source && same_keys(group, view) && same_filter(group->views[0].view, view)) {
+            return group;
+        }
+    }
+    pit_group *group = &pit->groups[pit->group_count++];
+    group->source_index = source;
+    group->entity = view->entity;
+    group->key_columns = view->key_columns;
+    group->has_created = view->source->created_time.len > 0;
+    group->has_end = view->source->end_time.len > 0;
+    group->views = floe_arena_alloc(&pit->arena, pit->ref_count, sizeof(*group->views));
+    return group;
+}
+
+static pit_view *view_of(floe_pit *pit, pit_group *group, const floe_view *view) {
+    if (!group->views) {
+        return NULL;
+    }
+    for (size_t i = 0; i < group->view_count; i++) {
+        if (group->views[i].view == view) {
+            return &group->views[i];
+        }
+    }
+    pit_view *added = &group->views[group->view_count++];
+    added->view = view;
+    added->before = view->at_before && !pit->options.ignore_at;
+    added->wanted = floe_arena_alloc(&pit->arena, view->output_count, sizeof(*added->wanted));
+    added->output_columns = floe_arena_alloc(&pit->arena, view->output_count, sizeof(*added->output_columns));
+    added->results = floe_arena_alloc(&pit->arena, view->output_count, sizeof(*added->results));
+    return added->wanted && added->output_columns && added->results ? added : NULL;
+}
+
+/* ---- columns ---- */
+
+static uint32_t column_of(pit_group *group, const floe_output *output) {
+    if (floe_str_is(output->column, "*")) {
+        return PIT_NO_ROW;
+    }
+    size_t i = 0;
+    while (i < group->column_count && !floe_str_equal(group->columns[i].name, output->column)) {
+        i++;
+    }
+    pit_column *column = &group->columns[i];
+    if (i == group->column_count) {
+        group->column_count++;
+        column->name = output->column;
+        column->type = output->column_type;
+        column->class = floe_pit_class(output->column_type);
+        floe_pit_symbols_init(&column->symbols);
+    }
+    column->want_symbols = column->want_symbols || output->function == FLOE_FN_COUNT_DISTINCT;
+    return (uint32_t)i;
+}
+
+static floe_status add_columns(floe_pit *pit, pit_group *group, floe_error *err) {
+    size_t most = 0;
+    for (size_t v = 0; v < group->view_count; v++) {
+        most += group->views[v].view->output_count;
+    }
+    group->columns = floe_arena_alloc(&pit->arena, most, sizeof(*group->columns));
+    FLOE_TRY(floe_arena_check(&pit->arena, err));
+    for (size_t v = 0; v < group->view_count; v++) {
+        pit_view *view = &group->views[v];
+        for (size_t i = 0; i < view->view->output_count; i++) {
+            if (view->wanted[i]) {
+                view->output_columns[i] = column_of(group, &view->view->outputs[i]);
+                view->want_as_of = view->want_as_of || view->view->outputs[i].function == FLOE_FN_NONE;
+            }
+        }
+    }
+    return FLOE_OK;
+}
+
+static void add_name(floe_str *names, size_t *count, floe_str name) {
+    for (size_t i = 0; i < *count; i++) {
+        if (floe_str_equal(names[i], name)) {
+            return;
+        }
+    }
+    names[(*count)++] = name;
+}
+
+/* What must be fed for one source. */
+static floe_status make_need(floe_pit *pit, size_t source_index, floe_error *err) {
+    floe_pit_need *need = &pit->needs[source_index];
+    need->source = pit->sources[source_index].source;
+    need->earliest_us = INT64_MIN;
+    need->latest_us = INT64_MAX;
+    size_t most = 0;
+    for (size_t g = 0; g < pit->group_count; g++) {
+        most += pit->groups[g].source_index == source_index ? pit->groups[g].column_count + FLOE_LIMIT_ENTITY_KEYS : 0;
+    }
+    floe_str *columns = floe_arena_alloc(&pit->arena, most, sizeof(*columns));
+    const floe_expr **wheres = floe_arena_alloc(&pit->arena, pit->group_count, sizeof(*wheres));
+    FLOE_TRY(floe_arena_check(&pit->arena, err));
+    for (size_t g = 0; g < pit->group_count; g++) {
+        pit_group *group = &pit->groups[g];
+        if (group->source_index != source_index) {
+            continue;
+        }
+        for (size_t i = 0; i < group->entity->key_count; i++) {
+            add_name(columns, &need->column_count, group->key_columns[i]);
+        }
+        for (size_t i = 0; i < group->column_count; i++) {
+            add_name(columns, &need->column_count, group->columns[i].name);
+        }
+        group->where_index = (uint32_t)need->where_count;
+        wheres[need->where_count++] = group->views[0].view->where;
+    }
+    need->columns = columns;
+    need->wheres = wheres;
+    return FLOE_OK;
+}
+
+static void add_entity_keys(floe_pit *pit, const floe_entity *entity) {
+    for (size_t i = 0; i < entity->key_count; i++) {
+        size_t k = 0;
+        while (k < pit->key_count && !floe_str_equal(pit->keys[k].name, entity->keys[i].name)) {
+            k++;
+        }
+        if (k == pit->key_count) {
+            pit->keys[pit->key_count++] = entity->keys[i];
+        }
+    }
+}
+
+static floe_status check_key_types(const floe_pit *pit, floe_error *err) {
+    for (size_t g = 0; g < pit->group_count; g++) {
+        const floe_entity *entity = pit->groups[g].entity;
+        for (size_t i = 0; i < entity->key_count; i++) {
+            for (size_t k = 0; k < pit->key_count; k++) {
+                FLOE_ENSURE(!floe_str_equal(pit->keys[k].name, entity->keys[i].name) ||
+                                floe_type_equal(pit->keys[k].type, entity->keys[i].type),
+                            err, FLOE_INVALID,
+                            "entity \"%.*s\" gives the key \"%.*s\" another type than the other entities asked for; "
+                            "ask for them in two datasets or rename the key",
+                            FLOE_STR_ARG(entity->about.name), FLOE_STR_ARG(entity->keys[i].name));
+            }
+        }
+    }
+    return FLOE_OK;
+}
+
+static floe_status check_as_known(const floe_pit *pit, floe_error *err) {
+    FLOE_AUTO_BUF names;
+    floe_buf_init(&names, FLOE_KIB(1));
+    for (size_t g = 0; g < pit->group_count; g++) {
+        const pit_group *group = &pit->groups[g];
+        for (size_t v = 0; v < group->view_count && !group->has_created; v++) {
+            floe_buf_text(&names, names.len > 0 ? ", " : "");
+            floe_buf_str(&names, group->views[v].view->about.name);
+        }
+    }
+    FLOE_ENSURE(
+        names.len == 0, err, FLOE_INVALID,
+        "as known needs a created_time, and the source of %.*s has none; add created_time to the source or leave "
+        "--as-known out",
+        FLOE_STR_ARG(floe_buf_view(&names)));
+    return FLOE_OK;
+}
+
+static floe_status build(floe_pit *pit, floe_error *err) {
+    pit->sources = floe_arena_alloc(&pit->arena, pit->ref_count, sizeof(*pit->sources));
+    pit->needs = floe_arena_alloc(&pit->arena, pit->ref_count, sizeof(*pit->needs));
+    pit->groups = floe_arena_alloc(&pit->arena, pit->ref_count, sizeof(*pit->groups));
+    pit->keys = floe_arena_alloc(&pit->arena, pit->ref_count * FLOE_LIMIT_ENTITY_KEYS, sizeof(*pit->keys));
+    FLOE_TRY(floe_arena_check(&pit->arena, err));
+    for (size_t i = 0; i < pit->ref_count; i++) {
+        const floe_ref *ref = &pit->refs[i];
+        pit_view *view = view_of(pit, group_of(pit, ref->view), ref->view);
+        FLOE_TRY(floe_arena_check(&pit->arena, err));
+        view->wanted[ref->output - ref->view->outputs] = true;
+        add_entity_keys(pit, ref->view->entity);
+    }
+    for (size_t g = 0; g < pit->group_count; g++) {
+        floe_pit_symbols_init(&pit->groups[g].keys);
+        FLOE_TRY(add_columns(pit, &pit->groups[g], err));
+    }
+    for (size_t s = 0; s < pit->source_count; s++) {
+        FLOE_TRY(make_need(pit, s, err));
+    }
+    FLOE_TRY(check_key_types(pit, err));
+    return pit->options.as_known ? check_as_known(pit, err) : FLOE_OK;
+}
+
+floe_status floe_pit_open(const floe_ref *refs, size_t ref_count, const floe_pit_options *options, floe_pit **ret_pit,
+                          floe_error *err) {
+    FLOE_ENSURE(ref_count > 0, err, FLOE_INVALID, "no features asked for");
+    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*pit), &pit, err));
+    floe_arena_init(&pit->arena, FLOE_GIB(1));
+    pit->options = *options;
+    pit->refs = refs;
+    pit->ref_count = ref_count;
+    FLOE_TRY(build(pit, err));
+    *ret_pit = pit;
+    pit = NULL;
+    return FLOE_OK;
+}
+
+static void close_view(pit_view *view) {
+    floe_free(view->winner);
+    for (size_t i = 0; i < view->view->output_count; i++) {
+        floe_free(view->results[i].is_null);
+        floe_free(view->results[i].data.i64);
+    }
+}
+
+static void close_group(pit_group *group) {
+    for (size_t i = 0; i < group->view_count; i++) {
+        close_view(&group->views[i]);
+    }
+    for (size_t i = 0; i < group->column_count; i++) {
+        floe_pit_column_close(&group->columns[i]);
+    }
+    floe_pit_symbols_close(&group->keys);
+    void *arrays[] = {group->row_key,   group->event,       group->created,    group->end,
+                      group->seq,       group->pos,         group->row_order,  group->row_start,
+                      group->label_key, group->label_order, group->label_start};
+    for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
+        floe_free(arrays[i]);
+    }
+}
+
+void floe_pit_close(floe_pit **pit) {
+    if (!*pit) {
+        return;
+    }
+    for (size_t i = 0; (*pit)->groups && i < (*pit)->group_count; i++) {
+        close_group(&(*pit)->groups[i]);
+    }
+    floe_free((*pit)->label_time);
+    floe_arena_close(&(*pit)->arena);
+    floe_free(*pit);
+    *pit = NULL;
+}
+
+const floe_column *floe_pit_keys(const floe_pit *pit, size_t *ret_count) {
+    *ret_count = pit->key_count;
+    return pit->keys;
+}
+
+const floe_pit_need *floe_pit_needs(const floe_pit *pit, size_t *ret_count) {
+    *ret_count = pit->source_count;
+    return pit->needs;
+}
+
+void floe_pit_stats_get(const floe_pit *pit, floe_pit_stats *ret_stats) {
+    *ret_stats = (floe_pit_stats){.label_count = (int64_t)pit->label_count, .rows_fed = pit->rows_fed};
+    for (size_t g = 0; g < pit->group_count; g++) {
+        ret_stats->rows_kept += (int64_t)pit->groups[g].row_count;
+        for (size_t v = 0; v < pit->groups[g].view_count; v++) {
+            ret_stats->ties += pit->groups[g].views[v].ties;
+        }
+    }
+}

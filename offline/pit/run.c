@@ -1,0 +1,226 @@
+/*
+ * The run: rows and labels are put in key order by counting, then the keys of each view are swept by several threads.
+ * Threads: each takes the next stretch of keys from a shared counter and writes only the answers of those keys' labels;
+ * everything else is read-only while they run. The first error stops all.
+ */
+#include "core/mem.h"
+#include "offline/pit/pit_int.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KEYS_PER_STRETCH 16
+#define THREADS_MAX 64
+
+/* Items by key: *ret_order lists item numbers key by key (in item order within a key), *ret_start where each key begins.
+ * Items without a key are left out. */
+static floe_status order_by_key(const uint32_t *item_key, size_t item_count, size_t key_count, uint32_t **ret_order,
+                                uint32_t **ret_start, floe_error *err) {
+    FLOE_TRY(floe_alloc(key_count + 2, sizeof(uint32_t), ret_start, err));
+    FLOE_TRY(floe_alloc(item_count + 1, sizeof(uint32_t), ret_order, err));
+    uint32_t *start = *ret_start + 1; /* shifted by one while filling, so that it ends as the starts */
+    for (size_t i = 0; i < item_count; i++) {
+        if (item_key[i] != PIT_NO_KEY) {
+            start[item_key[i] + 1]++;
+        }
+    }
+    for (size_t k = 1; k <= key_count; k++) {
+        start[k] += start[k - 1];
+    }
+    for (size_t i = 0; i < item_count; i++) {
+        if (item_key[i] != PIT_NO_KEY) {
+            (*ret_order)[start[item_key[i]]++] = (uint32_t)i;
+        }
+    }
+    return FLOE_OK;
+}
+
+typedef struct label_moment {
+    int64_t at;
+    uint32_t label;
+} label_moment;
+
+static int compare_labels(const void *a, const void *b) {
+    const label_moment *x = a, *y = b;
+    if (x->at != y->at) {
+        return x->at < y->at ? -1 : 1;
+    }
+    return (x->label > y->label) - (x->label < y->label);
+}
+
+/* Labels of each key in time order. */
+static floe_status sort_labels(const floe_pit *pit, pit_group *group, floe_error *err) {
+    FLOE_AUTO_FREE label_moment *moments = NULL;
+    FLOE_TRY(floe_alloc(pit->label_count + 1, sizeof(*moments), &moments, err));
+    for (size_t k = 0; k < group->keys.count; k++) {
+        uint32_t *labels = group->label_order + group->label_start[k];
+        size_t count = group->label_start[k + 1] - group->label_start[k];
+        for (size_t i = 0; i < count; i++) {
+            moments[i] = (label_moment){pit->label_time[labels[i]], labels[i]};
+        }
+        qsort(moments, count, sizeof(*moments), compare_labels);
+        for (size_t i = 0; i < count; i++) {
+            labels[i] = moments[i].label;
+        }
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, floe_error *err) {
+    FLOE_TRY(
+        order_by_key(group->row_key, group->row_count, group->keys.count, &group->row_order, &group->row_start, err));
+    FLOE_TRY(order_by_key(group->label_key, pit->label_count, group->keys.count, &group->label_order,
+                          &group->label_start, err));
+    return sort_labels(pit, group, err);
+}
+
+/* The keys that the source brought become the labels. */
+static floe_status make_newest_labels(floe_pit *pit, floe_error *err) {
+    pit_group *group = &pit->groups[0];
+    pit->label_count = group->keys.count;
+    FLOE_TRY(floe_alloc(pit->label_count + 1, sizeof(int64_t), &pit->label_time, err));
+    FLOE_TRY(floe_alloc(pit->label_count + 1, sizeof(uint32_t), &group->label_key, err));
+    for (size_t i = 0; i < pit->label_count; i++) {
+        pit->label_time[i] = pit->newest_us;
+        group->label_key[i] = (uint32_t)i;
+    }
+    return FLOE_OK;
+}
+
+/* ---- answers, as they are before any label is swept: counts 0, everything else null ---- */
+
+static size_t answer_len(const floe_output *output) {
+    switch (output->function) {
+    case FLOE_FN_MIN:
+    case FLOE_FN_MAX:
+        return sizeof(uint32_t);
+    case FLOE_FN_SUM:
+        return output->type.kind == FLOE_KIND_DECIMAL ? sizeof(__int128) : sizeof(int64_t);
+    default:
+        return sizeof(int64_t);
+    }
+}
+
+static floe_status make_answers(const floe_pit *pit, pit_view *view, floe_error *err) {
+    FLOE_TRY(floe_alloc(pit->label_count + 1, sizeof(uint32_t), &view->winner, err));
+    memset(view->winner, 0xff, (pit->label_count + 1) * sizeof(uint32_t));
+    for (size_t i = 0; i < view->view->output_count; i++) {
+        const floe_output *output = &view->view->outputs[i];
+        if (!view->wanted[i] || output->function == FLOE_FN_NONE) {
+            continue;
+        }
+        FLOE_TRY(floe_alloc(pit->label_count + 1, 1, &view->results[i].is_null, err));
+        FLOE_TRY(floe_alloc(pit->label_count + 1, answer_len(output), &view->results[i].data, err));
+        bool counts = output->function == FLOE_FN_COUNT || output->function == FLOE_FN_COUNT_DISTINCT;
+        memset(view->results[i].is_null, counts ? 0 : 1, pit->label_count + 1);
+    }
+    return FLOE_OK;
+}
+
+/* ---- threads ---- */
+
+typedef struct work {
+    const floe_pit *pit;
+    const pit_group *group;
+    pit_view *view;
+    const floe_run *run;
+    atomic_uint_fast32_t next_key;
+    atomic_bool stop;
+    pthread_mutex_t lock; /* error, ties */
+    floe_error *err;
+    floe_status status;
+} work;
+
+static bool is_cancelled(const floe_run *run) {
+    return run && run->cancelled && atomic_load(run->cancelled);
+}
+
+static floe_status sweep_stretch(work *w, pit_sweep *sweep, uint32_t first, floe_error *err) {
+    uint32_t last = first + KEYS_PER_STRETCH;
+    last = last > w->group->keys.count ? (uint32_t)w->group->keys.count : last;
+    for (uint32_t key = first; key < last; key++) {
+        if (w->group->label_start[key] < w->group->label_start[key + 1]) {
+            FLOE_TRY(floe_pit_sweep_key(sweep, key, err));
+        }
+    }
+    FLOE_ENSURE(!is_cancelled(w->run), err, FLOE_CANCELLED, "cancelled");
+    return FLOE_OK;
+}
+
+static floe_status sweep_keys(work *w, floe_error *err) {
+    FLOE_CLEANUP(floe_pit_sweep_close) pit_sweep *sweep = NULL;
+    FLOE_TRY(floe_pit_sweep_open(w->pit, w->group, w->view, &sweep, err));
+    while (!atomic_load(&w->stop)) {
+        uint32_t first = (uint32_t)atomic_fetch_add(&w->next_key, KEYS_PER_STRETCH);
+        if (first >= w->group->keys.count) {
+            break;
+        }
+        FLOE_TRY(sweep_stretch(w, sweep, first, err));
+    }
+    pthread_mutex_lock(&w->lock);
+    w->view->ties += floe_pit_sweep_ties(sweep);
+    pthread_mutex_unlock(&w->lock);
+    return FLOE_OK;
+}
+
+static void *sweep_thread(void *context) {
+    work *w = context;
+    floe_error err = {0};
+    floe_status status = sweep_keys(w, &err);
+    if (floe_failed(status)) {
+        atomic_store(&w->stop, true);
+        pthread_mutex_lock(&w->lock);
+        if (!floe_failed(w->status)) {
+            w->status = status;
+            *w->err = err;
+        }
+        pthread_mutex_unlock(&w->lock);
+    }
+    return NULL;
+}
+
+static int thread_count(const floe_run *run) {
+    long threads = run && run->threads > 0 ? run->threads : sysconf(_SC_NPROCESSORS_ONLN);
+    return threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : (int)threads;
+}
+
+static floe_status sweep_view(const floe_pit *pit, const pit_group *group, pit_view *view, const floe_run *run,
+                              floe_error *err) {
+    floe_error failure = {0};
+    work w = {.pit = pit, .group = group, .view = view, .run = run, .err = &failure, .status = FLOE_OK};
+    pthread_mutex_init(&w.lock, NULL);
+    pthread_t threads[THREADS_MAX];
+    int started = 0, wanted = thread_count(run) - 1;
+    while (started < wanted && pthread_create(&threads[started], NULL, sweep_thread, &w) == 0) {
+        started++;
+    }
+    (void)sweep_thread(&w); /* This thread works too, so a system that gives no more threads is only slower. */
+    for (int i = 0; i < started; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    pthread_mutex_destroy(&w.lock);
+    if (floe_failed(w.status) && err && err->code == FLOE_CODE_OK) {
+        *err = failure;
+    }
+    return w.status;
+}
+
+floe_status floe_pit_run(floe_pit *pit, const floe_run *run, floe_error *err) {
+    if (pit->newest_labels) {
+        FLOE_TRY(make_newest_labels(pit, err));
+    }
+    for (size_t g = 0; g < pit->group_count; g++) {
+        pit_group *group = &pit->groups[g];
+        FLOE_TRY(floe_pit_group_index(pit, group, err));
+        for (size_t v = 0; v < group->view_count; v++) {
+            FLOE_TRY(make_answers(pit, &group->views[v], err));
+            floe_status status = sweep_view(pit, group, &group->views[v], run, err);
+            if (floe_failed(status)) {
+                return status;
+            }
+        }
+    }
+    return FLOE_OK;
+}

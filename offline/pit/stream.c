@@ -1,0 +1,172 @@
+/*
+ * Answers out: batches of the asked columns in label order.
+ */
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/pit/pit_int.h"
+
+#define BATCH_ROWS 8192
+
+/* One asked column and where its answers lie. */
+typedef struct answer_column {
+    const pit_group *group;
+    const pit_view *view;
+    size_t output;
+} answer_column;
+
+typedef struct answer_stream {
+    const floe_pit *pit;
+    floe_arena arena;
+    answer_column *answers;
+    floe_column *columns;
+    size_t lead; /* columns before the answers: keys and times of the newest rows */
+    size_t column_count;
+    floe_value *row;
+    floe_arrow_builder *builder;
+    size_t at; /* next label */
+} answer_stream;
+
+static void find_answer(const floe_pit *pit, const floe_ref *ref, answer_column *ret_answer) {
+    for (size_t g = 0; g < pit->group_count; g++) {
+        for (size_t v = 0; v < pit->groups[g].view_count; v++) {
+            if (pit->groups[g].views[v].view == ref->view) {
+                *ret_answer = (answer_column){&pit->groups[g], &pit->groups[g].views[v],
+                                              (size_t)(ref->output - ref->view->outputs)};
+            }
+        }
+    }
+}
+
+static void cell_of(const answer_column *answer, size_t label, floe_value *ret_value) {
+    const floe_output *output = &answer->view->view->outputs[answer->output];
+    const pit_result *result = &answer->view->results[answer->output];
+    *ret_value = floe_value_null(output->type);
+    uint32_t row = PIT_NO_ROW;
+    if (output->function == FLOE_FN_NONE) {
+        row = answer->view->winner[label];
+    } else if (result->is_null[label]) {
+        return;
+    } else if (output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX) {
+        row = result->data.symbol[label];
+    }
+    if (row != PIT_NO_ROW) {
+        floe_pit_column_get(&answer->group->columns[answer->view->output_columns[answer->output]], row, ret_value);
+        if (output->function != FLOE_FN_NONE && floe_pit_class(output->type) == PIT_F64 && ret_value->as.real == 0) {
+            ret_value->as.real = 0; /* -0.0 = 0.0: which of them came first must not show. */
+        }
+    } else if (output->function != FLOE_FN_NONE) {
+        ret_value->is_null = false;
+        if (output->type.kind == FLOE_KIND_DOUBLE) {
+            ret_value->as.real = result->data.f64[label];
+        } else if (output->type.kind == FLOE_KIND_DECIMAL) {
+            ret_value->as.decimal = result->data.i128[label];
+        } else {
+            ret_value->as.integer = result->data.i64[label];
+        }
+    }
+}
+
+/* Keys and times of the newest row of a key. */
+static floe_status lead_cells(answer_stream *stream, size_t label, uint32_t winner, floe_error *err) {
+    const pit_group *group = &stream->pit->groups[0];
+    size_t key_count = group->entity->key_count;
+    FLOE_TRY(floe_pit_key_decode(group->keys.keys[label], group->entity->keys, key_count, stream->row, err));
+    int64_t created = group->created[winner], end = group->end[winner];
+    stream->row[key_count] = floe_value_timestamp(group->event[winner]);
+    stream->row[key_count + 1] = floe_value_timestamp(created);
+    stream->row[key_count + 1].is_null = created == INT64_MIN;
+    stream->row[key_count + 2] = floe_value_timestamp(end);
+    stream->row[key_count + 2].is_null = end == INT64_MAX;
+    return FLOE_OK;
+}
+
+static floe_status append_label(answer_stream *stream, size_t label, floe_error *err) {
+    if (stream->lead > 0) {
+        uint32_t winner = stream->pit->groups[0].views[0].winner[label];
+        if (winner == PIT_NO_ROW) {
+            return FLOE_OK; /* Nothing of this key is visible. */
+        }
+        FLOE_TRY(lead_cells(stream, label, winner, err));
+    }
+    for (size_t i = 0; i < stream->pit->ref_count; i++) {
+        cell_of(&stream->answers[i], label, &stream->row[stream->lead + i]);
+    }
+    return floe_arrow_builder_row(stream->builder, stream->row, err);
+}
+
+static floe_status stream_schema(void *context, struct ArrowSchema *ret_schema, floe_error *err) {
+    answer_stream *stream = context;
+    return floe_arrow_schema_make(stream->columns, stream->column_count, ret_schema, err);
+}
+
+static floe_status stream_next(void *context, struct ArrowArray *ret_batch, floe_error *err) {
+    answer_stream *stream = context;
+    ret_batch->release = NULL;
+    while (stream->at < stream->pit->label_count && floe_arrow_builder_rows(stream->builder) < BATCH_ROWS) {
+        FLOE_TRY(append_label(stream, stream->at, err));
+        stream->at++;
+    }
+    if (floe_arrow_builder_rows(stream->builder) == 0) {
+        return FLOE_OK;
+    }
+    return floe_arrow_builder_finish(stream->builder, ret_batch, err);
+}
+
+static void stream_close(void *context) {
+    answer_stream *stream = context;
+    floe_arrow_builder_close(&stream->builder);
+    floe_arena_close(&stream->arena);
+    floe_free(stream);
+}
+
+static void name_columns(answer_stream *stream) {
+    size_t count = 0;
+    if (stream->lead > 0) {
+        const floe_entity *entity = stream->pit->groups[0].entity;
+        for (size_t i = 0; i < entity->key_count; i++) {
+            stream->columns[count++] = entity->keys[i];
+        }
+        floe_type time = {.kind = FLOE_KIND_TIMESTAMP};
+        stream->columns[count++] = (floe_column){FLOE_STR("__event_ts"), time};
+        stream->columns[count++] = (floe_column){FLOE_STR("__created_ts"), time};
+        stream->columns[count++] = (floe_column){FLOE_STR("__end_ts"), time};
+    }
+    for (size_t i = 0; i < stream->pit->ref_count; i++) {
+        const floe_ref *ref = &stream->pit->refs[i];
+        find_answer(stream->pit, ref, &stream->answers[i]);
+        const char *name = stream->lead > 0
+                               ? floe_arena_printf(&stream->arena, "%.*s", FLOE_STR_ARG(ref->output->about.name))
+                               : floe_arena_printf(&stream->arena, "%.*s__%.*s", FLOE_STR_ARG(ref->view->about.name),
+                                                   FLOE_STR_ARG(ref->output->about.name));
+        stream->columns[count++] = (floe_column){floe_str_of(name), ref->output->type};
+    }
+}
+
+static floe_status stream_fill(answer_stream *stream, floe_error *err) {
+    const floe_pit *pit = stream->pit;
+    stream->lead = pit->newest_labels ? pit->groups[0].entity->key_count + 3 : 0;
+    stream->column_count = stream->lead + pit->ref_count;
+    stream->answers = floe_arena_alloc(&stream->arena, pit->ref_count, sizeof(*stream->answers));
+    stream->columns = floe_arena_alloc(&stream->arena, stream->column_count, sizeof(*stream->columns));
+    stream->row = floe_arena_alloc(&stream->arena, stream->column_count, sizeof(*stream->row));
+    FLOE_TRY(floe_arena_check(&stream->arena, err));
+    name_columns(stream);
+    FLOE_TRY(floe_arena_check(&stream->arena, err));
+    return floe_arrow_builder_open(stream->columns, stream->column_count, &stream->builder, err);
+}
+
+floe_status floe_pit_stream(floe_pit *pit, struct ArrowArrayStream *ret_stream, floe_error *err) {
+    static const floe_stream_source source = {stream_schema, stream_next, stream_close};
+    answer_stream *stream = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*stream), &stream, err));
+    stream->pit = pit;
+    floe_arena_init(&stream->arena, FLOE_MIB(256));
+    floe_status status = stream_fill(stream, err);
+    if (!floe_failed(status)) {
+        status = floe_arrow_stream_make(&source, stream, ret_stream, err);
+    }
+    if (floe_failed(status)) {
+        stream_close(stream);
+    }
+    return status;
+}
