@@ -176,6 +176,16 @@ static floe_status append_batch(loader *load, const struct ArrowArray *batch, fl
 
 /* ---- the table ---- */
 
+/* A table is made or dropped as a whole: a request to stop must leave neither half of it nor a doubt whether it is
+ * there. */
+static floe_status run_uninterrupted(floe_session *session, const char *sql, floe_error *err) {
+    const atomic_bool *cancelled = session->cancelled;
+    session->cancelled = NULL;
+    floe_status status = floe_session_run(session, sql, NULL, NULL, err);
+    session->cancelled = cancelled;
+    return status;
+}
+
 static floe_status create_table(loader *load, floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, LOAD_SQL_CAP);
@@ -191,7 +201,7 @@ static floe_status create_table(loader *load, floe_error *err) {
     }
     floe_buf_byte(&sql, ')');
     FLOE_TRY(floe_buf_check(&sql, err));
-    return floe_session_run(load->session, sql.ptr, NULL, NULL, err);
+    return run_uninterrupted(load->session, sql.ptr, err);
 }
 
 static floe_status open_chunk(loader *load, floe_error *err) {
@@ -230,16 +240,13 @@ static floe_status load_rows(loader *load, floe_error *err) {
 }
 
 static void drop_table(floe_session *session, const char *name) {
-    const atomic_bool *cancelled = session->cancelled;
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, LOAD_SQL_CAP);
     floe_buf_text(&sql, "DROP TABLE IF EXISTS temp.main.");
     floe_sql_quote_name(&sql, floe_str_of(name));
-    session->cancelled = NULL; /* cleaning up goes on when the work was cancelled */
     if (!sql.failed) {
-        FLOE_IGNORE(floe_session_run(session, sql.ptr, NULL, NULL, NULL));
+        FLOE_IGNORE(run_uninterrupted(session, sql.ptr, NULL));
     }
-    session->cancelled = cancelled;
 }
 
 floe_status floe_session_load(floe_session *session, const char *name, struct ArrowArrayStream *stream,

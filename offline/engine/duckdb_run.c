@@ -156,6 +156,7 @@ static floe_status drive(floe_session *session, duckdb_pending_result pending, f
 
 floe_status floe_duckdb_execute(floe_session *session, duckdb_prepared_statement statement, bool streaming,
                                 duckdb_result *ret_result, floe_error *err) {
+    FLOE_TRY(floe_duckdb_check_cancelled(session, err));
     duckdb_pending_result pending = NULL;
     duckdb_state state = streaming ? duckdb_pending_prepared_streaming(statement, &pending)
                                    : duckdb_pending_prepared(statement, &pending);

@@ -36,8 +36,7 @@ typedef struct floe_sql_params {
 } floe_sql_params;
 
 /* Runs SQL whose rows nobody reads. Several statements are allowed when there are no parameters; they run in order and
- * stop at the first that fails. *ret_changed (may be NULL): rows that the last statement wrote (INSERT, COPY, CREATE
- * TABLE AS).
+ * stop at the first that fails. *ret_changed (may be NULL): rows that the last statement wrote (INSERT, COPY).
  * Errors: INVALID with the engine's message (first line), NOT_FOUND (a file), CORRUPT (a file that is not what its name
  * says), IO (a full disk is named), LIMIT (memory), UNSUPPORTED, CANCELLED (run->cancelled is polled while it runs; the
  * engine has stopped writing when the call returns), INTERNAL. */
