@@ -368,21 +368,23 @@ floe_status floe_file_write(const char *path, floe_str bytes, bool exclusive, fl
 
 /* ---- Folders ---- */
 
-/* A folder that another process makes at the same moment is as good as ours. */
+/* A folder that another process makes at the same moment is as good as ours. A parent may exist where mkdir is refused
+ * before it looks (EACCES, EROFS). */
 static floe_status make_one(const char *prefix, const char *path, floe_error *err) {
+    struct stat found = {0};
     if (os_mkdir(prefix) == 0) {
         return FLOE_OK;
     }
     int number = errno;
-    struct stat found;
-    if (number == EEXIST || number == EACCES || number == EROFS) {
-        if (os_stat(AT_FDCWD, prefix, &found) == 0 && S_ISDIR(found.st_mode)) {
-            return FLOE_OK;
-        }
-        FLOE_ENSURE(number != EEXIST, err, FLOE_CONFLICT, "cannot make the folder %s: %s is not a folder", path,
-                    prefix);
+    if (number != EEXIST && number != EACCES && number != EROFS) {
+        return fail_errno(err, "make the folder", path);
     }
-    errno = number;
+    if (os_stat(AT_FDCWD, prefix, &found) == 0) {
+        FLOE_ENSURE(S_ISDIR(found.st_mode), err, FLOE_CONFLICT, "cannot make the folder %s: %s is not a folder", path,
+                    prefix);
+        return FLOE_OK;
+    }
+    errno = errno == ENOENT ? number : errno;
     return fail_errno(err, "make the folder", path);
 }
 
