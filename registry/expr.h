@@ -35,10 +35,10 @@ typedef enum floe_expr_op {
 typedef struct floe_expr floe_expr;
 struct floe_expr {
     floe_expr_op op;
-    uint32_t at;         /* byte offset in the text, for messages */
-    floe_type type;      /* of the result; NONE until floe_expr_bind (an untyped NULL literal stays NONE) */
-    floe_value literal;  /* LITERAL; bind converts it to the type of the other side where that is exact */
-    floe_str column;     /* COLUMN: its name */
+    uint32_t at;           /* byte offset in the text, for messages */
+    floe_type type;        /* of the result; NONE until floe_expr_bind (an untyped NULL literal stays NONE) */
+    floe_value literal;    /* LITERAL; bind converts it to the type of the other side where that is exact */
+    floe_str column;       /* COLUMN: its name */
     uint32_t column_index; /* COLUMN: set by bind */
     floe_expr *const *args;
     uint32_t arg_count;

@@ -36,8 +36,8 @@ typedef struct floe_entity {
 
 typedef struct floe_source {
     floe_about about;
-    floe_str table;        /* catalog.namespace.table */
-    floe_str event_time;   /* column names; empty: none */
+    floe_str table;      /* catalog.namespace.table */
+    floe_str event_time; /* column names; empty: none */
     floe_str created_time;
     floe_str end_time;
     int64_t max_future_us; /* a pushed or streamed row dated further ahead is refused */
@@ -80,7 +80,7 @@ typedef struct floe_view {
     int64_t ttl_us;              /* 0: none. Bounds as-of features only. */
     bool at_before;              /* event_ts < t instead of <= t */
     bool online;
-    const floe_output *outputs;  /* definition order: features, then aggregates by column, function, window */
+    const floe_output *outputs; /* definition order: features, then aggregates by column, function, window */
     size_t output_count;
     uint64_t fingerprint; /* over what makes stored values comparable: source table and times, keys, where, at, outputs;
                              not descriptions, ttl, owner, tags, online */
@@ -124,8 +124,8 @@ typedef struct floe_definitions {
 
 typedef struct floe_catalog_def {
     floe_str name;
-    floe_str type;      /* "directory" */
-    floe_str warehouse; /* absolute after load */
+    floe_str type;                 /* "directory" */
+    floe_str warehouse;            /* absolute after load */
     floe_str moved_from, moved_to; /* empty: not moved */
     floe_pos pos;
 } floe_catalog_def;

@@ -60,7 +60,9 @@ typedef struct floe_change {
 floe_status floe_registry_plan(floe_registry *registry, const floe_definitions *definitions, floe_arena *arena,
                                const floe_change **ret_changes, size_t *ret_count, floe_error *err);
 
-/* Makes it so in one transaction; *ret_version is the new version, or the old one when nothing changed. */
+/* Makes it so in one immediate transaction, planned anew inside it; *ret_version is the new version, or the old one when
+ * nothing changed. The first apply makes version 1 even of no definitions, so that servers have one to read. Errors: IO,
+ * CONFLICT (retriable) when another writer held the file for seconds; the registry is then as it was. */
 floe_status floe_registry_apply(floe_registry *registry, const floe_definitions *definitions, int64_t *ret_version,
                                 floe_error *err);
 
@@ -76,6 +78,7 @@ typedef struct floe_history_entry {
     int64_t applied_us;
     floe_str summary; /* "+2 ~1 -0" and the names */
 } floe_history_entry;
+/* Newest first. */
 floe_status floe_registry_history(floe_registry *registry, floe_arena *arena, const floe_history_entry **ret_entries,
                                   size_t *ret_count, floe_error *err);
 
@@ -87,7 +90,7 @@ typedef struct floe_sync_mark {
     uint64_t fingerprint; /* floe_view.fingerprint at that time */
     floe_str store_id;    /* random id kept in the store */
     int64_t snapshot_id;
-    int64_t synced_us;    /* the sync's own time */
+    int64_t synced_us; /* the sync's own time */
     int64_t rows;
 } floe_sync_mark;
 /* NOT_FOUND when there is none for view and store. */
@@ -106,7 +109,7 @@ typedef struct floe_dataset_entry {
     floe_str manifest_path; /* absolute */
     floe_str manifest;      /* JSON */
 } floe_dataset_entry;
-/* CONFLICT when the id exists. */
+/* CONFLICT when the id exists. The list is newest first. */
 floe_status floe_registry_dataset_put(floe_registry *registry, const floe_dataset_entry *entry, floe_error *err);
 floe_status floe_registry_datasets(floe_registry *registry, floe_arena *arena, const floe_dataset_entry **ret_entries,
                                    size_t *ret_count, floe_error *err);

@@ -1,0 +1,205 @@
+/*
+ * Resolving: definitions against the columns that their tables really have.
+ *
+ * Sources first, then views. A view over a source that could not be resolved is not judged: its findings would only
+ * repeat the source's.
+ */
+#include "registry/decode_int.h"
+#include "registry/names_int.h"
+#include "registry/registry.h"
+
+#include <stdio.h>
+
+typedef struct resolver_state {
+    floe_arena *arena;
+    floe_findings findings;
+    const floe_schema_resolver *resolver; /* NULL: the columns are there already */
+    floe_error *err;
+} resolver_state;
+
+#define FIND(state, place, code, ...) floe_findings_add(&(state)->findings, (code), (place), __VA_ARGS__)
+
+static floe_pos at_line(const floe_about *about, int line) {
+    return (floe_pos){about->pos.file, line > 0 ? line : about->pos.line};
+}
+
+static const char *hint(resolver_state *state, const floe_source *source, floe_str word) {
+    return floe_name_hint(state->arena, floe_column_nearest(state->arena, word, source->columns, source->column_count));
+}
+
+/* The column of the source's table, or NULL with a finding: not there, or of a type that floe has not. `what` says whose
+ * column it is. */
+static const floe_column *need_column(resolver_state *state, const floe_source *source, floe_str name, floe_pos pos,
+                                      const char *what) {
+    const floe_column *column = floe_column_find(source->columns, source->column_count, name);
+    if (column == NULL) {
+        FIND(state, pos, FLOE_NOT_FOUND, "%s: table %.*s has no column %.*s%s", what, FLOE_STR_ARG(source->table),
+             FLOE_STR_ARG(name), hint(state, source, name));
+        return NULL;
+    }
+    if (column->type.kind == FLOE_KIND_NONE) {
+        FIND(state, pos, FLOE_UNSUPPORTED, "%s: column %.*s of table %.*s has a type that features cannot have", what,
+             FLOE_STR_ARG(name), FLOE_STR_ARG(source->table));
+        return NULL;
+    }
+    return column;
+}
+
+/* ---- sources ---- */
+
+static void check_time(resolver_state *state, const floe_source *source, floe_str name, int line, const char *role) {
+    const char *what = floe_arena_printf(state->arena, "source %.*s: %s", FLOE_STR_ARG(source->about.name), role);
+    floe_pos pos = at_line(&source->about, line);
+    if (name.len == 0 || what == NULL) {
+        return;
+    }
+    const floe_column *column = need_column(state, source, name, pos, what);
+    if (column != NULL && column->type.kind != FLOE_KIND_TIMESTAMP && column->type.kind != FLOE_KIND_DATE) {
+        char type[FLOE_TYPE_NAME_MAX];
+        FIND(state, pos, FLOE_INVALID, "%s: column %.*s is %s; it must be a timestamp or a date", what,
+             FLOE_STR_ARG(name), floe_type_name(column->type, type));
+    }
+}
+
+static floe_status resolve_source(resolver_state *state, floe_source *source) {
+    floe_error error = {0};
+    if (state->resolver != NULL) {
+        floe_status status = state->resolver->columns(state->resolver->context, source->table, state->arena,
+                                                      &source->columns, &source->column_count, &error);
+        if (floe_failed(status)) {
+            char what[200];
+            snprintf(what, sizeof what, "source %.*s", FLOE_STR_ARG(source->about.name));
+            source->columns = NULL;
+            source->column_count = 0;
+            return floe_findings_take(&state->findings, at_line(&source->about, source->table_line), what, &error,
+                                      state->err);
+        }
+    }
+    check_time(state, source, source->event_time, source->event_line, "event_time");
+    check_time(state, source, source->created_time, source->created_line, "created_time");
+    check_time(state, source, source->end_time, source->end_line, "end_time");
+    return FLOE_OK;
+}
+
+/* ---- views ---- */
+
+static bool key_type_fits(floe_type column, floe_type key) {
+    return floe_type_equal(column, key) || (column.kind == FLOE_KIND_INT32 && key.kind == FLOE_KIND_INT64);
+}
+
+static void check_keys(resolver_state *state, const floe_view *view, const char *what) {
+    for (size_t i = 0; i < view->entity->key_count; i++) {
+        const floe_column *key = &view->entity->keys[i];
+        floe_pos pos = at_line(&view->about, view->keys_line);
+        const char *key_what = floe_arena_printf(state->arena, "%s: key %.*s", what, FLOE_STR_ARG(key->name));
+        const floe_column *column =
+            key_what != NULL ? need_column(state, view->source, view->key_columns[i], pos, key_what) : NULL;
+        if (column != NULL && !key_type_fits(column->type, key->type)) {
+            char declared[FLOE_TYPE_NAME_MAX];
+            char found[FLOE_TYPE_NAME_MAX];
+            FIND(
+                state, pos, FLOE_INVALID,
+                "%s is declared %s in entity %.*s, but column %.*s of table %.*s is %s; declare the key with that type",
+                key_what, floe_type_name(key->type, declared), FLOE_STR_ARG(view->entity->about.name),
+                FLOE_STR_ARG(column->name), FLOE_STR_ARG(view->source->table), floe_type_name(column->type, found));
+        }
+    }
+}
+
+static floe_status bind_where(resolver_state *state, const floe_view *view, const char *what) {
+    floe_error error = {0};
+    if (view->where == NULL || !floe_failed(floe_expr_bind(view->where, state->arena, view->source->columns,
+                                                           view->source->column_count, &error))) {
+        return FLOE_OK;
+    }
+    const char *where_what = floe_arena_printf(state->arena, "%s: where", what);
+    return floe_findings_take(&state->findings, at_line(&view->about, view->where_line), where_what, &error,
+                              state->err);
+}
+
+static bool needs_number(floe_function function) {
+    return function == FLOE_FN_SUM || function == FLOE_FN_MEAN || function == FLOE_FN_STDDEV;
+}
+
+static bool needs_order(floe_function function) {
+    return function == FLOE_FN_MIN || function == FLOE_FN_MAX || function == FLOE_FN_COUNT_DISTINCT;
+}
+
+static floe_type result_type(floe_function function, floe_type column) {
+    switch (function) {
+    case FLOE_FN_COUNT:
+    case FLOE_FN_COUNT_DISTINCT:
+        return (floe_type){.kind = FLOE_KIND_INT64};
+    case FLOE_FN_SUM:
+        if (column.kind == FLOE_KIND_DECIMAL) {
+            return (floe_type){.kind = FLOE_KIND_DECIMAL, .precision = 38, .scale = column.scale};
+        }
+        return (floe_type){.kind = floe_kind_is_integer(column.kind) ? FLOE_KIND_INT64 : FLOE_KIND_DOUBLE};
+    case FLOE_FN_MEAN:
+    case FLOE_FN_STDDEV:
+        return (floe_type){.kind = FLOE_KIND_DOUBLE};
+    case FLOE_FN_NONE:
+    case FLOE_FN_MIN:
+    case FLOE_FN_MAX:
+        break;
+    }
+    return column;
+}
+
+static void resolve_output(resolver_state *state, const floe_view *view, floe_output *output, const char *what) {
+    const char *output_what =
+        floe_arena_printf(state->arena, "%s: feature %.*s", what, FLOE_STR_ARG(output->about.name));
+    if (output_what == NULL) {
+        return;
+    }
+    if (!floe_str_is(output->column, "*")) {
+        const floe_column *column = need_column(state, view->source, output->column, output->about.pos, output_what);
+        if (column == NULL) {
+            return;
+        }
+        output->column_type = column->type;
+    }
+    char type[FLOE_TYPE_NAME_MAX];
+    if (needs_number(output->function) && !floe_kind_is_number(output->column_type.kind)) {
+        FIND(state, output->about.pos, FLOE_INVALID, "%s: %s needs a column of numbers, and %.*s is %s", output_what,
+             floe_function_name(output->function), FLOE_STR_ARG(output->column),
+             floe_type_name(output->column_type, type));
+    } else if (needs_order(output->function) && output->column_type.kind == FLOE_KIND_LIST) {
+        FIND(state, output->about.pos, FLOE_UNSUPPORTED, "%s: %s of lists is not supported, and %.*s is %s",
+             output_what, floe_function_name(output->function), FLOE_STR_ARG(output->column),
+             floe_type_name(output->column_type, type));
+    } else {
+        output->type = result_type(output->function, output->column_type);
+    }
+}
+
+static floe_status resolve_view(resolver_state *state, floe_view *view) {
+    const char *what = floe_arena_printf(state->arena, "feature view %.*s", FLOE_STR_ARG(view->about.name));
+    if (view->source->columns == NULL || what == NULL) {
+        return FLOE_OK;
+    }
+    check_keys(state, view, what);
+    FLOE_TRY(bind_where(state, view, what));
+    for (size_t i = 0; i < view->output_count; i++) {
+        resolve_output(state, view, (floe_output *)&view->outputs[i], what);
+    }
+    return floe_view_fingerprint(view, &view->fingerprint, state->err);
+}
+
+/* The arrays were made by the decoder in the same arena; they are const only for readers. */
+floe_status floe_resolve(floe_definitions *definitions, const floe_schema_resolver *resolver, floe_arena *arena,
+                         floe_error *err) {
+    resolver_state state = {.arena = arena, .findings.arena = arena, .resolver = resolver, .err = err};
+    for (size_t i = 0; i < definitions->source_count; i++) {
+        FLOE_TRY(resolve_source(&state, (floe_source *)&definitions->sources[i]));
+    }
+    for (size_t i = 0; i < definitions->view_count; i++) {
+        FLOE_TRY(resolve_view(&state, (floe_view *)&definitions->views[i]));
+    }
+    return floe_findings_report(&state.findings, err);
+}
+
+floe_status floe_definitions_resolve(floe_definitions *definitions, const floe_schema_resolver *resolver,
+                                     floe_arena *arena, floe_error *err) {
+    return floe_resolve(definitions, resolver, arena, err);
+}
