@@ -102,6 +102,7 @@ typedef enum floe_avro_want {
     FLOE_AVRO_WANT_I64,      /* int64_t, from int or long */
     FLOE_AVRO_WANT_I32,      /* int32_t, from int or long; a long outside int32 is CORRUPT */
     FLOE_AVRO_WANT_BOOL,     /* bool */
+    FLOE_AVRO_WANT_TRUTH,    /* int8_t from boolean: 1 false, 2 true; so that a null can be told from both */
     FLOE_AVRO_WANT_STR,      /* floe_str, from string, bytes or fixed */
     FLOE_AVRO_WANT_PRESENT,  /* bool: the field is not null */
     FLOE_AVRO_WANT_RECORD,   /* children, relative to `offset` */
@@ -124,6 +125,18 @@ struct floe_avro_target {
     size_t child_count;
 };
 #define FLOE_AVRO_ITEM_MAX 128
+
+/* Rows of a table of targets: a field that may be missing, one that may not, and a list of records. */
+#define FLOE_AVRO_FIELD(id, field, what, at)                                                                           \
+    { .field_id = (id), .name = (field), .want = FLOE_AVRO_WANT_##what, .offset = (at) }
+#define FLOE_AVRO_NEEDED(id, field, what, at)                                                                          \
+    { .field_id = (id), .name = (field), .want = FLOE_AVRO_WANT_##what, .offset = (at), .needed = true }
+#define FLOE_AVRO_LIST(id, field, at, count_at, item, parts, keyed)                                                    \
+    {                                                                                                                  \
+        .field_id = (id), .name = (field), .want = FLOE_AVRO_WANT_LIST, .offset = (at), .count_offset = (count_at),    \
+        .item_len = sizeof(item), .children = (parts), .child_count = sizeof(parts) / sizeof((parts)[0]),              \
+        .filtered = (keyed)                                                                                            \
+    }
 
 typedef struct floe_avro_options {
     const void *defaults; /* a record before anything is decoded into it */

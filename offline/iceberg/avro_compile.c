@@ -248,14 +248,20 @@ static floe_status compile_values(op_compiler *compiler, const floe_avro_type *t
 
 static floe_status compile_number(const floe_avro_type *type, const floe_avro_target *target, floe_avro_op *op,
                                   floe_error *err) {
+    static const struct {
+        floe_avro_opcode code;
+        bool boolean;
+    } NUMBERS[] = {
+        [FLOE_AVRO_WANT_I64] = {FLOE_OP_I64, false},
+        [FLOE_AVRO_WANT_I32] = {FLOE_OP_I32, false},
+        [FLOE_AVRO_WANT_BOOL] = {FLOE_OP_BOOL, true},
+        [FLOE_AVRO_WANT_TRUTH] = {FLOE_OP_TRUTH, true},
+    };
     bool integer = type->kind == FLOE_AVRO_INT || type->kind == FLOE_AVRO_LONG;
-    bool boolean = type->kind == FLOE_AVRO_BOOLEAN;
-    if (target->want == FLOE_AVRO_WANT_BOOL ? !boolean : !integer) {
+    if (NUMBERS[target->want].boolean ? type->kind != FLOE_AVRO_BOOLEAN : !integer) {
         return wrong_type(type, target->name, err);
     }
-    op->code = target->want == FLOE_AVRO_WANT_BOOL  ? FLOE_OP_BOOL
-               : target->want == FLOE_AVRO_WANT_I32 ? FLOE_OP_I32
-                                                    : FLOE_OP_I64;
+    op->code = NUMBERS[target->want].code;
     op->offset = target->offset;
     return FLOE_OK;
 }

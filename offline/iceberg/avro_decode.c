@@ -159,6 +159,10 @@ static void run_bool(floe_avro_decoder *decoder, const floe_avro_op *op, char *b
     *(bool *)(base + op->offset) = get_bool(decoder);
 }
 
+static void run_truth(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
+    *(int8_t *)(base + op->offset) = get_bool(decoder) ? 2 : 1;
+}
+
 static void run_text(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
     floe_str text = get_text(decoder);
     memcpy(base + op->offset, &text, sizeof(text));
@@ -344,6 +348,7 @@ static void run_op(floe_avro_decoder *decoder, const floe_avro_op *op, char *bas
         [FLOE_OP_I64] = run_i64,
         [FLOE_OP_I32] = run_i32,
         [FLOE_OP_BOOL] = run_bool,
+        [FLOE_OP_TRUTH] = run_truth,
         [FLOE_OP_TEXT] = run_text,
         [FLOE_OP_FIXED] = run_fixed,
         [FLOE_OP_PRESENT] = run_present,

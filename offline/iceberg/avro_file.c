@@ -7,6 +7,7 @@
 #include "core/limits.h"
 #include "core/zstd.h"
 #include "offline/iceberg/codec.h"
+#include "offline/iceberg/corrupt.h"
 
 #include <inttypes.h>
 
@@ -99,14 +100,10 @@ static floe_status read_schema(floe_avro_file *file, floe_error *err) {
     floe_str text = floe_avro_header(file, "avro.schema");
     FLOE_ENSURE(text.ptr != NULL, err, FLOE_CORRUPT, "the header has no avro.schema");
     const floe_node *json = NULL;
-    floe_status status = floe_json_parse(file->arena, text, &json, err);
-    if (status.code == FLOE_INVALID) {
-        if (err != NULL) {
-            err->code = FLOE_CORRUPT;
-        }
-        return floe_error_prefix(err, (floe_status){FLOE_CORRUPT}, "avro.schema");
+    floe_status status = floe_as_corrupt(floe_json_parse(file->arena, text, &json, err), err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "avro.schema");
     }
-    FLOE_TRY(status);
     return floe_avro_schema_parse(json, file->arena, &file->schema, err);
 }
 

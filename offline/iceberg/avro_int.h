@@ -17,6 +17,7 @@ typedef enum floe_avro_opcode {
     FLOE_OP_I64,
     FLOE_OP_I32,
     FLOE_OP_BOOL,
+    FLOE_OP_TRUTH,
     FLOE_OP_TEXT,
     FLOE_OP_FIXED,
     FLOE_OP_PRESENT,

@@ -5,6 +5,7 @@
 #include "offline/iceberg/avro.h"
 
 #include "core/limits.h"
+#include "offline/iceberg/corrupt.h"
 
 typedef struct schema_parse {
     floe_arena *arena;
@@ -288,22 +289,11 @@ static floe_status parse_type(schema_parse *parse, const floe_node *json, floe_s
     return status;
 }
 
-/* The typed accessors report INVALID or NOT_FOUND; in a file that somebody wrote both mean damage. */
-static floe_status as_corrupt(floe_status status, floe_error *err) {
-    if (status.code != FLOE_INVALID && status.code != FLOE_NOT_FOUND) {
-        return status;
-    }
-    if (err != NULL) {
-        err->code = FLOE_CORRUPT;
-    }
-    return (floe_status){FLOE_CORRUPT};
-}
-
 floe_status floe_avro_schema_parse(const floe_node *json, floe_arena *arena, const floe_avro_type **ret_type,
                                    floe_error *err) {
     schema_parse parse = {.arena = arena};
     const floe_avro_type *type = NULL;
-    FLOE_TRY(as_corrupt(parse_type(&parse, json, FLOE_STR(""), &type, err), err));
+    FLOE_TRY(floe_as_corrupt(parse_type(&parse, json, FLOE_STR(""), &type, err), err));
     FLOE_TRY(floe_arena_check(arena, err));
     *ret_type = type;
     return FLOE_OK;

@@ -185,5 +185,7 @@ const floe_ice_field *floe_ice_field_by_name(const floe_ice_schema *schema, floe
 floe_type floe_ice_type_to_floe(const floe_ice_type *type);
 /* "timestamptz", "list<struct<a: int>>" */
 void floe_ice_type_print(const floe_ice_type *type, floe_buf *out);
+/* Whether two types are the same all the way down: kinds, parameters, member ids, names and order. */
+bool floe_ice_type_same(const floe_ice_type *a, const floe_ice_type *b);
 
 #endif

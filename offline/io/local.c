@@ -1,0 +1,59 @@
+/*
+ * Local files behind the file-system seam.
+ */
+#include "offline/io/io.h"
+
+#include "core/file.h"
+#include "core/limits.h"
+
+static floe_status local_read(floe_fs *fs, const char *path, floe_buf *out, floe_error *err) {
+    (void)fs;
+    return floe_file_read(path, out, err);
+}
+
+static floe_status local_write(floe_fs *fs, const char *path, floe_str bytes, bool exclusive, floe_error *err) {
+    (void)fs;
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_KIB(64));
+    const char *folder = floe_path_dirname(&arena, path);
+    FLOE_TRY(floe_arena_check(&arena, err));
+    FLOE_TRY(floe_file_mkdirs(folder, err));
+    return floe_file_write(path, bytes, exclusive, err);
+}
+
+static floe_status local_list(floe_fs *fs, const char *path, floe_arena *arena, const char *const **ret_names,
+                              size_t *ret_count, floe_error *err) {
+    (void)fs;
+    return floe_file_list(path, arena, ret_names, ret_count, err);
+}
+
+static bool local_exists(floe_fs *fs, const char *path) {
+    (void)fs;
+    return floe_file_exists(path);
+}
+
+static bool local_is_dir(floe_fs *fs, const char *path) {
+    (void)fs;
+    return floe_file_is_dir(path);
+}
+
+floe_fs *floe_fs_local(void) {
+    static const floe_fs_ops OPS = {
+        .read = local_read,
+        .write = local_write,
+        .list = local_list,
+        .exists = local_exists,
+        .is_dir = local_is_dir,
+    };
+    static floe_fs local = {&OPS};
+    return &local;
+}
+
+floe_status floe_fs_read_arena(floe_fs *fs, const char *path, size_t cap, floe_arena *arena, floe_str *ret_bytes,
+                               floe_error *err) {
+    FLOE_AUTO_BUF bytes = {0};
+    floe_buf_init(&bytes, cap);
+    FLOE_TRY(fs->ops->read(fs, path, &bytes, err));
+    *ret_bytes = floe_arena_str(arena, floe_buf_view(&bytes));
+    return floe_arena_check(arena, err);
+}
