@@ -5,7 +5,6 @@
  * tables, so a process that dies while creating it leaves an empty database, which the next one fills.
  */
 #include "core/file.h"
-#include "core/mem.h"
 #include "registry/store_int.h"
 
 enum { SCHEMA_VERSION = 1, PATH_ARENA_MAX = 64 << 10 };

@@ -4,6 +4,7 @@
 #ifndef FLOE_REGISTRY_STORE_INT_H
 #define FLOE_REGISTRY_STORE_INT_H
 
+#include "core/mem.h"
 #include "core/sql.h"
 #include "registry/encode_int.h"
 #include "registry/registry.h"
