@@ -28,11 +28,16 @@ static void make_line(char *text) {
     }
 }
 
-static void add_text(floe_findings *findings, floe_code code, floe_pos pos, char *text) {
+void floe_findings_add(floe_findings *findings, floe_code code, floe_pos pos, const char *format, ...) {
     if (findings->count >= KEPT_MAX) {
         findings->uncounted++;
         return;
     }
+    char text[FINDING_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
     make_line(text);
     const char *copy = floe_arena_strdup(findings->arena, text);
     floe_finding *finding = FLOE_ARENA_PUSH(findings->arena, findings->items, findings->count, findings->capacity);
@@ -41,24 +46,13 @@ static void add_text(floe_findings *findings, floe_code code, floe_pos pos, char
     }
 }
 
-void floe_findings_add(floe_findings *findings, floe_code code, floe_pos pos, const char *format, ...) {
-    char text[FINDING_MAX];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    add_text(findings, code, pos, text);
-}
-
 floe_status floe_findings_take(floe_findings *findings, floe_pos pos, const char *what, floe_error *error,
                                floe_error *err) {
     if (error->code == FLOE_NOMEM || error->code == FLOE_CANCELLED) {
         return FLOE_FAIL(err, error->code, "%s", error->message);
     }
-    char text[FINDING_MAX];
-    snprintf(text, sizeof text, "%s%s%.*s", what != NULL ? what : "", what != NULL ? ": " : "", FINDING_MAX,
-             error->message);
-    add_text(findings, error->code, pos, text);
+    floe_findings_add(findings, error->code, pos, "%s%s%s", what != NULL ? what : "", what != NULL ? ": " : "",
+                      error->message);
     floe_error_clear(error);
     return FLOE_OK;
 }
