@@ -122,9 +122,10 @@ static meaning meaning_of(int result) {
     }
 }
 
-/* A search expression comes from a user, so what FTS5 finds wrong in it is the caller's error. */
+/* A search expression comes from a user, so what FTS5 finds wrong in it is the caller's error. The second message has no
+ * prefix; SQL with an open quote is told otherwise ("unrecognized token"). */
 static bool is_match_syntax(int result, const char *message) {
-    return result == SQLITE_ERROR && strncmp(message, "fts5:", 5) == 0;
+    return result == SQLITE_ERROR && (strncmp(message, "fts5:", 5) == 0 || strcmp(message, "unterminated string") == 0);
 }
 
 /* The operating system's view of a failed read or write; a full disk can hide behind a plain SQLITE_IOERR. */
