@@ -67,7 +67,7 @@ floe_status floe_catalog_location(floe_catalog *catalog, floe_str namespace_name
  * Rule: in a directory catalog the new file is metadata/v<n+1>.metadata.json, written exclusively, where n is the version
  *       of base_metadata_path (0 when the table is created); version-hint.text is written after it and is only a hint.
  * Errors: CONFLICT naming the table when another writer was first, or when it exists and base is NULL; NOT_FOUND when
- *         base is given and is not there; IO. Nothing is left behind on failure, and the namespace is created.
+ *         base is given and is not there; IO. A failure leaves no metadata file behind. The namespace is created.
  * Source: Iceberg table spec, "File System Tables". */
 floe_status floe_catalog_commit(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
                                 const char **ret_metadata_path, floe_error *err);

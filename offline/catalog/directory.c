@@ -1,0 +1,254 @@
+/*
+ * A warehouse folder as a catalog.
+ *
+ * A folder with a metadata file in `metadata/` is a table; every other folder is a namespace, searched to a fixed
+ * depth, names that begin with a dot left out. The atomic step of a commit is the exclusive creation of the next
+ * v<n>.metadata.json: of two writers that started from the same version one gets the name and the other CONFLICT.
+ */
+#include "offline/catalog/directory.h"
+
+#include "core/file.h"
+#include "core/limits.h"
+#include "core/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAMESPACE_DEPTH_MAX = 8 };
+
+typedef struct directory_catalog {
+    floe_catalog base;
+    floe_fs *fs;
+    char *warehouse;
+} directory_catalog;
+
+static directory_catalog *self_of(floe_catalog *catalog) {
+    return (directory_catalog *)(void *)catalog;
+}
+
+/* ---- list ---- */
+
+typedef struct walk {
+    directory_catalog *self;
+    floe_arena *arena;
+    floe_catalog_entry *entries;
+    size_t count, capacity;
+} walk;
+
+static floe_status walk_folder(walk *into, const char *path, const char *namespace_name, unsigned depth,
+                               floe_error *err);
+
+static floe_status add_entry(walk *into, const char *path, const char *namespace_name, const char *name,
+                             const char *metadata_path, floe_error *err) {
+    floe_catalog_entry *entry = FLOE_ARENA_PUSH(into->arena, into->entries, into->count, into->capacity);
+    if (entry == NULL) {
+        return floe_arena_check(into->arena, err);
+    }
+    entry->namespace_name = floe_str_of(namespace_name);
+    entry->table = floe_str_of(name);
+    entry->location = path;
+    entry->metadata_path = metadata_path;
+    return FLOE_OK;
+}
+
+static floe_status walk_child(walk *into, const char *path, const char *namespace_name, const char *name,
+                              unsigned depth, floe_error *err) {
+    const char *metadata_path = NULL;
+    floe_error missing = {0};
+    floe_fs *fs = into->self->fs;
+    floe_status status = floe_catalog_newest_metadata(fs, path, into->arena, &metadata_path, &missing);
+    if (!floe_failed(status)) { /* A table outside any namespace has no name here; its path opens it. */
+        return depth == 0 ? FLOE_OK : add_entry(into, path, namespace_name, name, metadata_path, err);
+    }
+    if (status.code != FLOE_NOT_FOUND) {
+        return FLOE_FAIL(err, missing.code, "%s", missing.message);
+    }
+    const char *inner = depth == 0 ? name : floe_arena_printf(into->arena, "%s.%s", namespace_name, name);
+    FLOE_TRY(floe_arena_check(into->arena, err));
+    return walk_folder(into, path, inner, depth + 1, err);
+}
+
+static floe_status walk_folder(walk *into, const char *path, const char *namespace_name, unsigned depth,
+                               floe_error *err) {
+    const char *const *names = NULL;
+    size_t count = 0;
+    if (depth > NAMESPACE_DEPTH_MAX) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(into->self->fs->ops->list(into->self->fs, path, into->arena, &names, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        const char *child = floe_path_join(into->arena, path, names[i]);
+        FLOE_TRY(floe_arena_check(into->arena, err));
+        if (names[i][0] != '.' && into->self->fs->ops->is_dir(into->self->fs, child)) {
+            FLOE_TRY(walk_child(into, child, namespace_name, names[i], depth, err));
+        }
+    }
+    return FLOE_OK;
+}
+
+static int compare_entries(const void *a, const void *b) {
+    const floe_catalog_entry *x = a;
+    const floe_catalog_entry *y = b;
+    int order = floe_str_compare(x->namespace_name, y->namespace_name);
+    return order != 0 ? order : floe_str_compare(x->table, y->table);
+}
+
+static floe_status directory_list(floe_catalog *catalog, floe_arena *arena, const floe_catalog_entry **ret_entries,
+                                  size_t *ret_count, floe_error *err) {
+    walk into = {.self = self_of(catalog), .arena = arena};
+    if (into.self->fs->ops->is_dir(into.self->fs, into.self->warehouse)) {
+        FLOE_TRY(walk_folder(&into, into.self->warehouse, "", 0, err));
+    } /* A warehouse that nothing was written to yet is empty. */
+    if (into.count > 0) {
+        qsort(into.entries, into.count, sizeof(*into.entries), compare_entries);
+    }
+    *ret_entries = into.entries;
+    *ret_count = into.count;
+    return FLOE_OK;
+}
+
+/* ---- locate ---- */
+
+/* A name must be one folder: not empty, no slash, no NUL, not hidden, and short enough for a file system. */
+static floe_status check_name(floe_str name, const char *what, floe_error *err) {
+    bool fits = name.len > 0 && name.len <= 200 && name.ptr[0] != '.' && memchr(name.ptr, '/', name.len) == NULL &&
+                memchr(name.ptr, 0, name.len) == NULL;
+    FLOE_ENSURE(fits, err, FLOE_INVALID, "the %s name \"%.*s\" cannot be a folder of a directory catalog", what,
+                FLOE_STR_BRIEF(name));
+    return FLOE_OK;
+}
+
+static floe_status directory_location(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                                      const char **ret_location, floe_error *err) {
+    const char *path = self_of(catalog)->warehouse;
+    floe_str rest = namespace_name;
+    floe_str part = {0};
+    FLOE_TRY(check_name(namespace_name, "namespace", err));
+    FLOE_TRY(check_name(table, "table", err));
+    while (floe_str_split(&rest, '.', &part)) {
+        FLOE_TRY(check_name(part, "namespace", err));
+        path = floe_arena_printf(arena, "%s/%.*s", path, FLOE_STR_ARG(part));
+    }
+    *ret_location = floe_arena_printf(arena, "%s/%.*s", path, FLOE_STR_ARG(table));
+    return floe_arena_check(arena, err);
+}
+
+static floe_status directory_locate(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                                    floe_catalog_entry *ret_entry, floe_error *err) {
+    floe_catalog_entry entry = {.namespace_name = namespace_name, .table = table};
+    FLOE_TRY(directory_location(catalog, namespace_name, table, arena, &entry.location, err));
+    floe_status status =
+        floe_catalog_newest_metadata(self_of(catalog)->fs, entry.location, arena, &entry.metadata_path, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "no table %.*s.%.*s.%.*s", FLOE_STR_BRIEF(catalog->name),
+                                 FLOE_STR_BRIEF(namespace_name), FLOE_STR_BRIEF(table));
+    }
+    *ret_entry = entry;
+    return FLOE_OK;
+}
+
+/* ---- commit ---- */
+
+static floe_status conflict(floe_catalog *catalog, const floe_catalog_commit_request *request, const char *why,
+                            floe_error *err) {
+    return FLOE_FAIL(err, FLOE_CONFLICT, "table %.*s.%.*s.%.*s %s", FLOE_STR_BRIEF(catalog->name),
+                     FLOE_STR_BRIEF(request->namespace_name), FLOE_STR_BRIEF(request->table), why);
+}
+
+/* The version to write: one after the base, which must still be the newest. */
+static floe_status next_version(floe_catalog *catalog, const floe_catalog_commit_request *request, const char *location,
+                                floe_arena *arena, int64_t *ret_version, floe_error *err) {
+    const char *newest = NULL;
+    floe_error missing = {0};
+    floe_status found = floe_catalog_newest_metadata(self_of(catalog)->fs, location, arena, &newest, &missing);
+    if (floe_failed(found) && found.code != FLOE_NOT_FOUND) {
+        return FLOE_FAIL(err, missing.code, "%s", missing.message);
+    }
+    const char *base = request->base_metadata_path;
+    if (base == NULL) {
+        *ret_version = 1;
+        return newest == NULL ? FLOE_OK : conflict(catalog, request, "exists already", err);
+    }
+    FLOE_ENSURE(newest != NULL, err, FLOE_NOT_FOUND, "%s is not there any more", location);
+    floe_str name = floe_path_basename(base);
+    if (!floe_str_equal(name, floe_path_basename(newest))) {
+        return conflict(catalog, request, "was changed by somebody else; try again", err);
+    }
+    int64_t version = floe_catalog_metadata_version(name);
+    FLOE_ENSURE(version >= 0 && version < INT64_MAX, err, FLOE_UNSUPPORTED,
+                "%s has a name without a version; floe cannot commit after it", base);
+    *ret_version = version + 1;
+    return FLOE_OK;
+}
+
+/* Readers find the newest version without the hint, so that one that cannot be written takes nothing back. */
+static void write_hint(directory_catalog *self, const char *location, int64_t version, floe_arena *arena) {
+    char text[32];
+    int len = snprintf(text, sizeof(text), "%" PRId64, version);
+    const char *path = floe_arena_printf(arena, "%s/metadata/version-hint.text", location);
+    if (path != NULL) {
+        floe_error ignored = {0};
+        FLOE_IGNORE(self->fs->ops->write(self->fs, path, (floe_str){text, (size_t)len}, false, &ignored));
+    }
+}
+
+static floe_status directory_commit(floe_catalog *catalog, const floe_catalog_commit_request *request,
+                                    floe_arena *arena, const char **ret_metadata_path, floe_error *err) {
+    directory_catalog *self = self_of(catalog);
+    const char *location = NULL;
+    int64_t version = 0;
+    FLOE_TRY(directory_location(catalog, request->namespace_name, request->table, arena, &location, err));
+    FLOE_TRY(next_version(catalog, request, location, arena, &version, err));
+    const char *path = floe_arena_printf(arena, "%s/metadata/v%" PRId64 ".metadata.json", location, version);
+    FLOE_TRY(floe_arena_check(arena, err));
+    floe_error failure = {0};
+    floe_status status = self->fs->ops->write(self->fs, path, request->metadata_json, true, &failure);
+    if (status.code == FLOE_CONFLICT) {
+        return conflict(
+            catalog, request,
+            request->base_metadata_path == NULL ? "exists already" : "was changed by somebody else; try again", err);
+    }
+    if (floe_failed(status)) {
+        return FLOE_FAIL(err, failure.code, "%s", failure.message);
+    }
+    write_hint(self, location, version, arena);
+    *ret_metadata_path = path;
+    return FLOE_OK;
+}
+
+/* ---- open and close ---- */
+
+static void directory_close(floe_catalog *catalog) {
+    floe_free(self_of(catalog)->warehouse);
+    floe_free(catalog);
+}
+
+floe_status floe_directory_catalog_open(const floe_catalog_def *definition, floe_catalog **ret_catalog,
+                                        floe_error *err) {
+    static const floe_catalog_ops OPS = {
+        .list = directory_list,
+        .locate = directory_locate,
+        .location = directory_location,
+        .commit = directory_commit,
+        .close = directory_close,
+    };
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_KIB(64));
+    const char *path = floe_arena_strndup(&arena, definition->warehouse.ptr, definition->warehouse.len);
+    const char *absolute = NULL;
+    FLOE_TRY(floe_arena_check(&arena, err));
+    FLOE_TRY(floe_path_absolute(&arena, path, &absolute, err));
+    FLOE_AUTO_FREE char *warehouse = NULL;
+    directory_catalog *self = NULL;
+    FLOE_TRY(floe_strdup(absolute, &warehouse, err));
+    FLOE_TRY(floe_alloc(1, sizeof(*self), &self, err));
+    self->base.ops = &OPS;
+    self->base.name = definition->name;
+    self->base.moved = (floe_moved){definition->moved_from, definition->moved_to};
+    self->fs = floe_fs_local();
+    self->warehouse = warehouse;
+    warehouse = NULL;
+    *ret_catalog = &self->base;
+    return FLOE_OK;
+}
