@@ -302,6 +302,21 @@ static floe_status row_counts(const pit_group *group, const row_columns *rows, i
     return FLOE_OK;
 }
 
+/* A table may have changed since its definitions were applied: a cell must still be kept as planned. */
+static floe_status check_row_types(const pit_group *group, const row_columns *rows, const size_t *cells,
+                                   floe_error *err) {
+    for (size_t i = 0; i < group->column_count; i++) {
+        floe_type found = rows->columns.views[cells[i]].type, planned = group->columns[i].type;
+        bool widened = floe_kind_is_integer(found.kind) && floe_kind_is_integer(planned.kind);
+        widened = widened || (floe_pit_class(found) == PIT_F64 && floe_pit_class(planned) == PIT_F64);
+        char a[FLOE_TYPE_NAME_MAX], b[FLOE_TYPE_NAME_MAX];
+        FLOE_ENSURE(widened || floe_type_equal(found, planned), err, FLOE_CONFLICT,
+                    "column \"%.*s\" is %s now and was %s when the definitions were applied; run floe apply again",
+                    FLOE_STR_ARG(group->columns[i].name), floe_type_name(found, a), floe_type_name(planned, b));
+    }
+    return FLOE_OK;
+}
+
 static floe_status feed_group(const floe_pit *pit, pit_group *group, const floe_pit_need *need, const row_columns *rows,
                               int64_t row_count, floe_error *err) {
     const floe_arrow_view *keys[FLOE_LIMIT_ENTITY_KEYS];
@@ -315,6 +330,7 @@ static floe_status feed_group(const floe_pit *pit, pit_group *group, const floe_
     for (size_t i = 0; i < group->column_count; i++) {
         cells[i] = need_column(need, group->columns[i].name);
     }
+    FLOE_TRY(check_row_types(group, rows, cells, err));
     FLOE_AUTO_BUF key;
     floe_buf_init(&key, FLOE_MIB(64));
     FLOE_TRY(reserve_rows(group, group->row_count + (size_t)row_count, err));

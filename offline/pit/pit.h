@@ -58,6 +58,8 @@ typedef struct floe_pit_need {
     size_t column_count;
     const floe_expr *const *wheres; /* distinct filters of the views over the source; NULL entries mean no filter */
     size_t where_count;
+    floe_str
+        shared_where; /* set when all views over the source have this one filter: the feeder may push it into the scan */
     /* Rows before earliest_us can reach no label (INT64_MIN: no bound), rows after latest_us neither. */
     int64_t earliest_us, latest_us;
 } floe_pit_need;

@@ -120,6 +120,24 @@ static void add_name(floe_str *names, size_t *count, floe_str name) {
     names[(*count)++] = name;
 }
 
+/* One filter for all groups of a source may be pushed into its scan. */
+static void share_where(const floe_pit *pit, size_t source_index, floe_pit_need *need) {
+    const floe_view *first = NULL;
+    for (size_t g = 0; g < pit->group_count; g++) {
+        const floe_view *view = pit->groups[g].views[0].view;
+        if (pit->groups[g].source_index != source_index) {
+            continue;
+        }
+        if (first && !same_filter(first, view)) {
+            return;
+        }
+        first = view;
+    }
+    if (first && first->where) {
+        need->shared_where = first->where_text;
+    }
+}
+
 /* What must be fed for one source. */
 static floe_status make_need(floe_pit *pit, size_t source_index, floe_error *err) {
     floe_pit_need *need = &pit->needs[source_index];
@@ -149,6 +167,7 @@ static floe_status make_need(floe_pit *pit, size_t source_index, floe_error *err
     }
     need->columns = columns;
     need->wheres = wheres;
+    share_where(pit, source_index, need);
     return FLOE_OK;
 }
 

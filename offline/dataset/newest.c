@@ -1,0 +1,185 @@
+/*
+ * The newest rows per key, for a sync: the same kernel, with one label for every key that the source has.
+ *
+ * An incremental answer reads only the files appended since a snapshot, and the older ones that may hold rows dated after
+ * the last sync; it is refused (rewritten) where rows were deleted or replaced in between.
+ */
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/dataset/dataset_int.h"
+
+/* A stream that owns the question it answers. */
+typedef struct newest {
+    floe_arena arena; /* references */
+    floe_pit *pit;
+    struct ArrowArrayStream inner;
+} newest;
+
+static void newest_close(void *context) {
+    newest *owner = context;
+    floe_arrow_stream_release(&owner->inner);
+    floe_pit_close(&owner->pit);
+    floe_arena_close(&owner->arena);
+    floe_free(owner);
+}
+
+static void newest_cleanup(newest **owner) {
+    if (*owner) {
+        newest_close(*owner);
+    }
+}
+
+static floe_status newest_schema(void *context, struct ArrowSchema *ret_schema, floe_error *err) {
+    return floe_arrow_stream_schema(&((newest *)context)->inner, "newest rows", ret_schema, err);
+}
+
+static floe_status newest_next(void *context, struct ArrowArray *ret_batch, floe_error *err) {
+    return floe_arrow_stream_next(&((newest *)context)->inner, "newest rows", ret_batch, err);
+}
+
+/* As-of outputs first, then aggregates, as asked. */
+static floe_status make_refs(const floe_newest_request *request, floe_arena *arena, floe_ref **ret_refs,
+                             size_t *ret_count, floe_error *err) {
+    const floe_view *view = request->view;
+    floe_ref *refs = floe_arena_alloc(arena, view->output_count, sizeof(*refs));
+    FLOE_TRY(floe_arena_check(arena, err));
+    size_t count = 0;
+    for (int aggregates = 0; aggregates < 2; aggregates++) {
+        for (size_t i = 0; i < view->output_count; i++) {
+            bool is_aggregate = view->outputs[i].function != FLOE_FN_NONE;
+            bool wanted = aggregates ? request->want_aggregates : request->want_as_of;
+            if (wanted && is_aggregate == (aggregates == 1)) {
+                refs[count++] = (floe_ref){view, &view->outputs[i]};
+            }
+        }
+    }
+    *ret_refs = refs;
+    *ret_count = count;
+    return FLOE_OK;
+}
+
+static const floe_ice_bytes_entry *bound_of(const floe_ice_bytes_entry *bounds, size_t count, int32_t field_id) {
+    for (size_t i = 0; i < count; i++) {
+        if (bounds[i].field_id == field_id) {
+            return &bounds[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether a file may hold rows dated after `since_us`: its upper bound of the event time, where it has one, tells. Bounds
+ * of timestamps are int64 µs and of dates int32 days, little-endian. */
+static bool may_be_younger(const floe_ice_data_file *file, const floe_ice_field *event, int64_t since_us) {
+    const floe_ice_bytes_entry *bound = bound_of(file->upper_bounds, file->upper_count, event->id);
+    if (!bound || (bound->bytes.len != 8 && bound->bytes.len != 4)) {
+        return true;
+    }
+    uint64_t bits = 0;
+    for (size_t i = 0; i < bound->bytes.len; i++) {
+        bits |= (uint64_t)(uint8_t)bound->bytes.ptr[i] << (8 * i);
+    }
+    int64_t upper = bound->bytes.len == 8 ? (int64_t)bits : (int64_t)(int32_t)(uint32_t)bits * INT64_C(86400000000);
+    return upper > since_us;
+}
+
+static bool is_among(const floe_ice_data_file *const *files, size_t count, const floe_ice_data_file *file) {
+    for (size_t i = 0; i < count; i++) {
+        if (floe_str_equal(files[i]->path, file->path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Leaves in the scan only what an incremental sync must read. */
+static floe_status keep_new_files(const floe_newest_request *request, source_scan *scan, floe_arena *arena,
+                                  floe_newest_result *result, floe_error *err) {
+    const floe_ice_data_file *const *appended;
+    size_t appended_count;
+    bool appends_only;
+    FLOE_TRY(floe_table_scan_appended(scan->table, request->since_snapshot_id, &scan->files, arena, &appends_only,
+                                      &appended, &appended_count, err));
+    if (!appends_only) {
+        result->rewritten = true;
+        return FLOE_OK;
+    }
+    const floe_ice_field *event = floe_ice_field_by_name(scan->files.schema, request->view->source->event_time);
+    FLOE_ENSURE(event, err, FLOE_CONFLICT,
+                "the table lost its event time column \"%.*s\"; fix the source and run floe apply",
+                FLOE_STR_ARG(request->view->source->event_time));
+    const floe_ice_data_file **files = floe_arena_alloc(arena, scan->files.file_count, sizeof(*files));
+    const char **paths = floe_arena_alloc(arena, scan->files.file_count, sizeof(*paths));
+    FLOE_TRY(floe_arena_check(arena, err));
+    size_t count = 0;
+    for (size_t i = 0; i < scan->files.file_count; i++) {
+        const floe_ice_data_file *file = scan->files.files[i];
+        if (is_among(appended, appended_count, file) || may_be_younger(file, event, request->since_us)) {
+            files[count] = file;
+            paths[count++] = scan->files.local_paths[i];
+        }
+    }
+    scan->files.files = files;
+    scan->files.local_paths = paths;
+    scan->files.file_count = count;
+    result->unchanged = count == 0;
+    return FLOE_OK;
+}
+
+static floe_status feed(floe_session *session, const source_scan *scan, floe_pit *pit, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_GIB(1));
+    FLOE_TRY(floe_source_sql(scan, session, &sql, err));
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
+    return floe_pit_feed(pit, 0, &stream, err);
+}
+
+static void scan_cleanup(source_scan *scan) {
+    floe_source_close(scan);
+}
+
+/* Plans and feeds; leaves result->rewritten or ->unchanged set where there is nothing to stream. */
+static floe_status read_source(floe_lake *lake, const floe_newest_request *request, const floe_run *run, newest *owner,
+                               floe_newest_result *result, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_GIB(4));
+    size_t need_count;
+    const floe_pit_need *needs = floe_pit_needs(owner->pit, &need_count);
+    FLOE_CLEANUP(scan_cleanup) source_scan scan = {0};
+    FLOE_TRY(floe_source_plan(lake, &needs[0], request->snapshot_id, &arena, &scan, err));
+    result->snapshot_id = scan.files.plan.snapshot_id;
+    if (request->since_snapshot_id >= 0 && !request->want_aggregates) {
+        FLOE_TRY(keep_new_files(request, &scan, &arena, result, err));
+    }
+    if (result->rewritten || result->unchanged) {
+        return FLOE_OK;
+    }
+    floe_engine *engine;
+    FLOE_TRY(floe_lake_engine(lake, &engine, err));
+    FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
+    FLOE_TRY(floe_session_open(engine, run, &session, err));
+    FLOE_TRY(feed(session, &scan, owner->pit, err));
+    return floe_pit_run(owner->pit, run, err);
+}
+
+floe_status floe_newest_rows(floe_lake *lake, const floe_newest_request *request, const floe_run *run,
+                             struct ArrowArrayStream *ret_stream, floe_newest_result *ret_result, floe_error *err) {
+    static const floe_stream_source source = {newest_schema, newest_next, newest_close};
+    FLOE_CLEANUP(newest_cleanup) newest *owner = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*owner), &owner, err));
+    floe_arena_init(&owner->arena, FLOE_MIB(64));
+    floe_ref *refs;
+    size_t ref_count;
+    FLOE_TRY(make_refs(request, &owner->arena, &refs, &ref_count, err));
+    FLOE_TRY(floe_pit_open(refs, ref_count, &(floe_pit_options){.newest = true}, &owner->pit, err));
+    FLOE_TRY(floe_pit_labels_newest(owner->pit, request->as_of_us, err));
+    floe_newest_result result = {.snapshot_id = -1};
+    FLOE_TRY(read_source(lake, request, run, owner, &result, err));
+    if (!result.rewritten && !result.unchanged) {
+        FLOE_TRY(floe_pit_stream(owner->pit, &owner->inner, err));
+        FLOE_TRY(floe_arrow_stream_make(&source, owner, ret_stream, err));
+        owner = NULL; /* The stream closes it. */
+    }
+    *ret_result = result;
+    return FLOE_OK;
+}

@@ -1,0 +1,200 @@
+/*
+ * A source for a question: the scan is planned with what bounds it (the time range any label can reach and, where all
+ * views agree on it, their filter), then streamed with times as microseconds and positions that decide ties.
+ */
+#include "core/limits.h"
+#include "core/mem.h"
+#include "core/time.h"
+#include "offline/dataset/dataset_int.h"
+
+static const floe_column *source_column(const floe_source *source, floe_str name) {
+    for (size_t i = 0; i < source->column_count; i++) {
+        if (floe_str_equal(source->columns[i].name, name)) {
+            return &source->columns[i];
+        }
+    }
+    return NULL;
+}
+
+/* `"date" >= TIMESTAMP '…'`; the bound is inclusive, and for dates the day that holds it. */
+static void append_bound(const floe_pit_need *need, const char *comparison, int64_t bound_us, floe_buf *text) {
+    const floe_column *column = source_column(need->source, need->source->event_time);
+    int64_t day = floe_floor_div(bound_us, FLOE_US_PER_DAY);
+    int64_t year;
+    unsigned month, day_of_month;
+    floe_civil_from_days(day, &year, &month, &day_of_month);
+    if (!column || year < 1 || year > 9999) {
+        return; /* A bound that cannot be written bounds nothing that could be stored. */
+    }
+    char when[FLOE_TIME_TEXT_MAX];
+    bool is_date = column->type.kind == FLOE_KIND_DATE;
+    floe_buf_text(text, text->len > 0 ? " AND " : "");
+    floe_sql_quote_name(text, column->name);
+    floe_buf_printf(text, " %s %s '%s'", comparison, is_date ? "DATE" : "TIMESTAMP",
+                    is_date ? floe_date_format(day, when) : floe_time_format(bound_us, when));
+}
+
+/* The filter that may be pushed into the scan; *ret_filter NULL: none. */
+static floe_status make_filter(const floe_pit_need *need, floe_str where, floe_arena *arena,
+                               const floe_expr **ret_filter, floe_error *err) {
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, 2 * FLOE_LIMIT_EXPRESSION_BYTES);
+    if (need->earliest_us != INT64_MIN) {
+        append_bound(need, ">=", need->earliest_us, &text);
+    }
+    if (need->latest_us != INT64_MAX && need->latest_us != INT64_MIN) {
+        append_bound(need, "<=", need->latest_us, &text);
+    }
+    if (where.len > 0) {
+        floe_buf_text(&text, text.len > 0 ? " AND (" : "(");
+        floe_buf_str(&text, where);
+        floe_buf_text(&text, ")");
+    }
+    FLOE_TRY(floe_buf_check(&text, err));
+    if (text.len == 0) {
+        return FLOE_OK;
+    }
+    floe_expr *filter;
+    FLOE_TRY(floe_expr_parse(arena, floe_arena_str(arena, floe_buf_view(&text)), &filter, err));
+    FLOE_TRY(floe_expr_bind(filter, arena, need->source->columns, need->source->column_count, err));
+    *ret_filter = filter;
+    return FLOE_OK;
+}
+
+void floe_source_close(source_scan *scan) {
+    if (scan->table) {
+        floe_table_close(&scan->table);
+    }
+}
+
+floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, int64_t snapshot_id, floe_arena *arena,
+                             source_scan *ret_scan, floe_error *err) {
+    *ret_scan = (source_scan){.need = need};
+    FLOE_TRY(make_filter(need, need->shared_where, arena, &ret_scan->filter, err));
+    const char *table = floe_arena_strndup(arena, need->source->table.ptr, need->source->table.len);
+    FLOE_TRY(floe_arena_check(arena, err));
+    floe_status status = floe_table_open(lake, table, NULL, NULL, &ret_scan->table, err);
+    if (!floe_failed(status)) {
+        floe_scan_request request = {
+            .at = snapshot_id < 0 ? FLOE_AT_CURRENT : FLOE_AT_ID, .snapshot_id = snapshot_id, .limit = -1};
+        status = floe_table_scan_plan_files(ret_scan->table, &request, ret_scan->filter, arena, &ret_scan->files, err);
+    }
+    if (floe_failed(status)) {
+        floe_source_close(ret_scan);
+        return floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(need->source->about.name));
+    }
+    return FLOE_OK;
+}
+
+static void append_time(const floe_source *source, floe_str column, const char *name, floe_buf *out) {
+    if (column.len == 0) {
+        return;
+    }
+    const floe_column *found = source_column(source, column);
+    bool is_date = found && found->type.kind == FLOE_KIND_DATE;
+    floe_buf_text(out, is_date ? "epoch_us(CAST(" : "epoch_us(");
+    floe_sql_quote_name(out, column);
+    floe_buf_printf(out, is_date ? " AS TIMESTAMP)) AS %s, " : ") AS %s, ", name);
+}
+
+static void add_name(floe_str *names, size_t *count, floe_str name) {
+    for (size_t i = 0; i < *count; i++) {
+        if (name.len == 0 || floe_str_equal(names[i], name)) {
+            return;
+        }
+    }
+    names[*count] = name;
+    *count += name.len > 0;
+}
+
+/* Every column that the select touches: data, times, and what the filters compare. */
+static floe_status scanned_columns(const source_scan *scan, floe_arena *arena, floe_str **ret_names, size_t *ret_count,
+                                   floe_error *err) {
+    const floe_pit_need *need = scan->need;
+    floe_str *names = floe_arena_alloc(arena, need->source->column_count + need->column_count + 4, sizeof(*names));
+    FLOE_TRY(floe_arena_check(arena, err));
+    size_t count = 0;
+    for (size_t i = 0; i < need->column_count; i++) {
+        add_name(names, &count, need->columns[i]);
+    }
+    add_name(names, &count, need->source->event_time);
+    add_name(names, &count, need->source->created_time);
+    add_name(names, &count, need->source->end_time);
+    for (size_t w = 0; w < need->where_count; w++) {
+        floe_str *used;
+        size_t used_count = 0;
+        if (need->wheres[w]) {
+            floe_expr_columns(need->wheres[w], arena, &used, &used_count);
+            FLOE_TRY(floe_arena_check(arena, err));
+        }
+        for (size_t i = 0; i < used_count; i++) {
+            add_name(names, &count, used[i]);
+        }
+    }
+    *ret_names = names;
+    *ret_count = count;
+    return FLOE_OK;
+}
+
+static floe_status append_wheres(const floe_pit_need *need, floe_buf *out, floe_error *err) {
+    for (size_t w = 0; w < need->where_count; w++) {
+        floe_buf_text(out, ", ");
+        if (need->wheres[w] && need->shared_where.len == 0) {
+            FLOE_TRY(floe_sql_from_expr(need->wheres[w], "", out, err));
+        } else {
+            floe_buf_text(out, "TRUE");
+        }
+        floe_buf_printf(out, " AS __where_%zu", w);
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe_buf *out, floe_error *err) {
+    const floe_pit_need *need = scan->need;
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(16));
+    floe_buf_text(out, "SELECT ");
+    for (size_t i = 0; i < need->column_count; i++) {
+        floe_sql_quote_name(out, need->columns[i]);
+        floe_buf_text(out, ", ");
+    }
+    append_time(need->source, need->source->event_time, "__event", out);
+    append_time(need->source, need->source->created_time, "__created", out);
+    append_time(need->source, need->source->end_time, "__end", out);
+    floe_buf_text(out, "__seq, __pos");
+    FLOE_TRY(append_wheres(need, out, err));
+    floe_buf_text(out, " FROM ");
+    floe_str *columns;
+    size_t count;
+    FLOE_TRY(scanned_columns(scan, &arena, &columns, &count, err));
+    FLOE_TRY(floe_table_scan_sql(scan->table, &scan->files, columns, count, true, session, out, err));
+    if (scan->filter) {
+        floe_buf_text(out, " WHERE ");
+        FLOE_TRY(floe_sql_from_expr(scan->filter, "", out, err));
+    }
+    return floe_buf_check(out, err);
+}
+
+static void scan_cleanup(source_scan *scan) {
+    floe_source_close(scan);
+}
+
+floe_status floe_source_feed(floe_lake *lake, floe_session *session, floe_pit *pit, size_t need_index,
+                             int64_t snapshot_id, floe_arena *arena, source_use *ret_use, floe_error *err) {
+    size_t need_count;
+    const floe_pit_need *need = &floe_pit_needs(pit, &need_count)[need_index];
+    FLOE_CLEANUP(scan_cleanup) source_scan scan = {0};
+    FLOE_TRY(floe_source_plan(lake, need, snapshot_id, arena, &scan, err));
+    *ret_use =
+        (source_use){.source = need->source, .snapshot_id = scan.files.plan.snapshot_id, .plan = scan.files.plan};
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_GIB(1));
+    FLOE_TRY(floe_source_sql(&scan, session, &sql, err));
+    FLOE_AUTO_STREAM stream = {0};
+    floe_status status = floe_session_stream(session, sql.ptr, NULL, &stream, err);
+    if (!floe_failed(status)) {
+        status = floe_pit_feed(pit, need_index, &stream, err);
+    }
+    return floe_failed(status) ? floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(need->source->about.name))
+                               : FLOE_OK;
+}

@@ -1,0 +1,228 @@
+/*
+ * The spine: the rows a training set is made for. A file or a table becomes the session's temporary table "spine", which
+ * keeps the rows in their order; keys and time are then read from it.
+ */
+#include "core/file.h"
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/dataset/dataset_int.h"
+
+#include <string.h>
+
+floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key) {
+    for (size_t i = 0; i < request->key_count; i++) {
+        if (floe_str_equal(request->keys[i].key, key)) {
+            return request->keys[i].column;
+        }
+    }
+    return key;
+}
+
+static floe_status check_key_names(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
+                                   floe_error *err) {
+    for (size_t i = 0; i < request->key_count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < key_count; k++) {
+            known = known || floe_str_equal(request->keys[i].key, keys[k].name);
+        }
+        FLOE_ENSURE(known, err, FLOE_INVALID, "--keys: the features asked for have no entity key \"%.*s\"",
+                    FLOE_STR_ARG(request->keys[i].key));
+    }
+    return FLOE_OK;
+}
+
+/* read_csv with the key columns read as the type their entity declares. */
+static void append_csv(const floe_dataset_request *request, const floe_column *keys, size_t key_count, floe_buf *sql) {
+    floe_buf_text(sql, "read_csv(");
+    floe_sql_quote_text(sql, floe_str_of(request->spine));
+    floe_buf_text(sql, ", header = true, types = {");
+    for (size_t i = 0; i < key_count; i++) {
+        floe_buf_text(sql, i > 0 ? ", " : "");
+        floe_sql_quote_text(sql, floe_spine_key_column(request, keys[i].name));
+        floe_buf_text(sql, ": '");
+        floe_sql_type_name(sql, keys[i].type);
+        floe_buf_text(sql, "'");
+    }
+    floe_buf_text(sql, "})");
+}
+
+/* The FROM item of a file spine. */
+static floe_status append_file(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
+                               floe_buf *sql, floe_error *err) {
+    floe_str path = floe_str_of(request->spine);
+    FLOE_ENSURE(floe_file_exists(request->spine), err, FLOE_NOT_FOUND, "the spine %s does not exist", request->spine);
+    if (floe_str_ends_with(path, FLOE_STR(".csv"))) {
+        append_csv(request, keys, key_count, sql);
+        return FLOE_OK;
+    }
+    bool parquet = floe_str_ends_with(path, FLOE_STR(".parquet"));
+    bool json = floe_str_ends_with(path, FLOE_STR(".jsonl")) || floe_str_ends_with(path, FLOE_STR(".ndjson"));
+    FLOE_ENSURE(parquet || json, err, FLOE_UNSUPPORTED,
+                "the spine %s is neither .parquet, .csv nor .jsonl, and no table either", request->spine);
+    floe_buf_text(sql, parquet ? "read_parquet(" : "read_json(");
+    floe_sql_quote_text(sql, path);
+    floe_buf_text(sql, parquet ? ")" : ", format = 'newline_delimited')");
+    return FLOE_OK;
+}
+
+static bool looks_like_file(const char *spine) {
+    static const char *const endings[] = {".parquet", ".csv", ".jsonl", ".ndjson"};
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        if (floe_str_ends_with(floe_str_of(spine), floe_str_of(endings[i]))) {
+            return true;
+        }
+    }
+    return floe_file_exists(spine) && !floe_file_is_dir(spine) &&
+           !floe_str_ends_with(floe_str_of(spine), FLOE_STR(".json")) &&
+           !floe_str_ends_with(floe_str_of(spine), FLOE_STR(".gz"));
+}
+
+/* The FROM item of a table spine, at its current snapshot. */
+static floe_status append_table(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
+                                floe_arena *arena, spine_table *ret_spine, floe_buf *sql, floe_error *err) {
+    FLOE_CLEANUP(floe_table_close) floe_table *table = NULL;
+    FLOE_TRY(floe_table_open(lake, request->spine, NULL, NULL, &table, err));
+    floe_scan_request scan = {.limit = -1};
+    floe_table_scan_files files;
+    FLOE_TRY(floe_table_scan_plan_files(table, &scan, NULL, arena, &files, err));
+    ret_spine->source_table = floe_arena_str(arena, floe_str_of(request->spine));
+    ret_spine->snapshot_id = files.snapshot ? files.snapshot->snapshot_id : -1;
+    floe_str *columns = floe_arena_alloc(arena, files.schema->field_count, sizeof(*columns));
+    FLOE_TRY(floe_arena_check(arena, err));
+    for (size_t i = 0; i < files.schema->field_count; i++) {
+        columns[i] = files.schema->fields[i].name;
+    }
+    return floe_table_scan_sql(table, &files, columns, files.schema->field_count, false, session, sql, err);
+}
+
+static floe_status describe(floe_session *session, floe_arena *arena, spine_table *ret_spine, floe_error *err) {
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_AUTO_SCHEMA schema = {0};
+    FLOE_TRY(floe_session_stream(session, "SELECT column_name, column_type FROM (DESCRIBE spine)", NULL, &stream, err));
+    FLOE_TRY(floe_arrow_stream_schema(&stream, "spine", &schema, err));
+    spine_column *columns = NULL;
+    size_t count = 0, capacity = 0;
+    for (;;) {
+        FLOE_AUTO_ARRAY batch = {0};
+        FLOE_TRY(floe_arrow_stream_next(&stream, "spine", &batch, err));
+        if (!batch.release) {
+            break;
+        }
+        floe_arrow_view views[2];
+        FLOE_TRY(floe_arrow_view_of(&schema, &batch, 0, &views[0], err));
+        FLOE_TRY(floe_arrow_view_of(&schema, &batch, 1, &views[1], err));
+        for (int64_t row = 0; row < batch.length; row++) {
+            floe_value name, type;
+            FLOE_TRY(floe_arrow_get(&views[0], row, arena, &name, err));
+            FLOE_TRY(floe_arrow_get(&views[1], row, arena, &type, err));
+            spine_column *column = FLOE_ARENA_PUSH(arena, columns, count, capacity);
+            FLOE_TRY(floe_arena_check(arena, err));
+            *column = (spine_column){floe_arena_str(arena, name.as.bytes), floe_arena_str(arena, type.as.bytes)};
+        }
+    }
+    ret_spine->columns = columns;
+    ret_spine->column_count = count;
+    return floe_arena_check(arena, err);
+}
+
+static const spine_column *find_column(const spine_table *spine, floe_str name) {
+    for (size_t i = 0; i < spine->column_count; i++) {
+        if (floe_str_equal(spine->columns[i].name, name)) {
+            return &spine->columns[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_timestamp(floe_str type) {
+    return floe_str_starts_with(type, FLOE_STR("TIMESTAMP"));
+}
+
+/* The named time column, or the only timestamp. */
+static floe_status choose_time(const floe_dataset_request *request, spine_table *spine, floe_error *err) {
+    if (request->time_column) {
+        const spine_column *column = find_column(spine, floe_str_of(request->time_column));
+        FLOE_ENSURE(column, err, FLOE_NOT_FOUND, "the spine has no column \"%s\" (--time)", request->time_column);
+        FLOE_ENSURE(is_timestamp(column->type) || floe_str_is(column->type, "DATE"), err, FLOE_INVALID,
+                    "the spine's time column \"%s\" is %.*s; it must be a timestamp or a date", request->time_column,
+                    FLOE_STR_ARG(column->type));
+        spine->time_column = column->name;
+        return FLOE_OK;
+    }
+    size_t found = 0;
+    for (size_t i = 0; i < spine->column_count; i++) {
+        if (is_timestamp(spine->columns[i].type)) {
+            spine->time_column = spine->columns[i].name;
+            found++;
+        }
+    }
+    FLOE_ENSURE(found == 1, err, FLOE_INVALID,
+                "the spine %s has %zu timestamp columns; name the labels' time with --time COLUMN", request->spine,
+                found);
+    return FLOE_OK;
+}
+
+static floe_status check_keys(const floe_dataset_request *request, const spine_table *spine, const floe_column *keys,
+                              size_t key_count, floe_error *err) {
+    for (size_t i = 0; i < key_count; i++) {
+        floe_str name = floe_spine_key_column(request, keys[i].name);
+        FLOE_ENSURE(find_column(spine, name), err, FLOE_NOT_FOUND,
+                    "the spine %s has no column \"%.*s\" for the entity key \"%.*s\"; name it with --keys %.*s=COLUMN",
+                    request->spine, FLOE_STR_ARG(name), FLOE_STR_ARG(keys[i].name), FLOE_STR_ARG(keys[i].name));
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
+                            const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
+                            floe_error *err) {
+    FLOE_TRY(check_key_names(request, keys, key_count, err));
+    *ret_spine = (spine){.snapshot_id = -1};
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_GIB(1));
+    floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
+    if (looks_like_file(request->spine)) {
+        FLOE_TRY(append_file(request, keys, key_count, &sql, err));
+    } else {
+        FLOE_TRY(append_table(lake, session, request, arena, ret_spine, &sql, err));
+    }
+    FLOE_TRY(floe_buf_check(&sql, err));
+    floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "the spine %s", request->spine);
+    }
+    FLOE_TRY(describe(session, arena, ret_spine, err));
+    FLOE_TRY(choose_time(request, ret_spine, err));
+    return check_keys(request, ret_spine, keys, key_count, err);
+}
+
+/* Microseconds of a spine's time; finer times are floored. */
+static void append_time(const spine_table *spine, floe_buf *out) {
+    const spine_column *column = find_column(spine, spine->time_column);
+    if (floe_str_is(column->type, "TIMESTAMP_NS")) {
+        floe_buf_text(out, "(epoch_ns(");
+        floe_sql_quote_name(out, column->name);
+        floe_buf_text(out, ") - ((epoch_ns(");
+        floe_sql_quote_name(out, column->name);
+        floe_buf_text(out, ") % 1000 + 1000) % 1000)) // 1000");
+        return;
+    }
+    bool zoned = floe_str_is(column->type, "TIMESTAMP WITH TIME ZONE");
+    floe_buf_text(out, zoned ? "epoch_us(" : "epoch_us(CAST(");
+    floe_sql_quote_name(out, column->name);
+    floe_buf_text(out, zoned ? ")" : " AS TIMESTAMP))");
+}
+
+floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,
+                                  const floe_column *keys, size_t key_count, floe_buf *out, floe_error *err) {
+    floe_buf_text(out, "SELECT ");
+    for (size_t i = 0; i < key_count; i++) {
+        floe_sql_quote_name(out, floe_spine_key_column(request, keys[i].name));
+        floe_buf_text(out, " AS ");
+        floe_sql_quote_name(out, keys[i].name);
+        floe_buf_text(out, ", ");
+    }
+    append_time(spine, out);
+    floe_buf_text(out, " AS __time FROM spine");
+    return floe_buf_check(out, err);
+}
