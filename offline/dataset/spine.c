@@ -177,7 +177,7 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
                             const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
                             floe_error *err) {
     FLOE_TRY(check_key_names(request, keys, key_count, err));
-    *ret_spine = (spine){.snapshot_id = -1};
+    *ret_spine = (spine_table){.snapshot_id = -1};
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
