@@ -96,10 +96,10 @@ typedef enum floe_write_outcome { FLOE_WRITE_DONE, FLOE_WRITE_OLDER, FLOE_WRITE_
 
 /* One row of one view for its as-of part, as push, streams and sync bring it. */
 typedef struct floe_online_row {
-    const floe_value *keys;  /* entity's keys, none null */
+    const floe_value *keys; /* entity's keys, none null */
     int64_t event_us;
-    int64_t created_us; /* INT64_MIN: null, the smallest */
-    int64_t end_us;     /* INT64_MAX: never ends */
+    int64_t created_us;       /* INT64_MIN: null, the smallest */
+    int64_t end_us;           /* INT64_MAX: never ends */
     const floe_value *values; /* one per as-of output of the view, in definition order */
 } floe_online_row;
 
@@ -147,8 +147,8 @@ typedef struct floe_sync_request {
     floe_registry *registry; /* marks */
     const floe_sync_source *source;
     bool full;
-    int64_t announce_wait_us; /* 2 s; tests shorten it */
-    int64_t retire_wait_us;   /* 10 s between the switch and the end of the old generation */
+    int64_t announce_wait_us;     /* 2 s; tests shorten it */
+    int64_t retire_wait_us;       /* 10 s between the switch and the end of the old generation */
     const atomic_bool *cancelled; /* may be NULL */
 } floe_sync_request;
 typedef struct floe_sync_result {

@@ -29,8 +29,8 @@ static floe_status encode_one(const floe_value *key, size_t index, floe_buf *out
     FLOE_ENSURE(!key->is_null, err, FLOE_INVALID, "entity key %zu is null: a row without its keys cannot be stored",
                 index + 1);
     char name[FLOE_TYPE_NAME_MAX];
-    FLOE_ENSURE(floe_key_type_allowed(key->type), err, FLOE_INVALID, "entity key %zu is of type %s, which cannot be a key",
-                index + 1, floe_type_name(key->type, name));
+    FLOE_ENSURE(floe_key_type_allowed(key->type), err, FLOE_INVALID,
+                "entity key %zu is of type %s, which cannot be a key", index + 1, floe_type_name(key->type, name));
     floe_buf_byte(out, (uint8_t)key->type.kind);
     size_t width = floe_proto_width(key->type.kind);
     if (width == 0) {
@@ -49,8 +49,8 @@ static floe_status encode_one(const floe_value *key, size_t index, floe_buf *out
 }
 
 floe_status floe_key_encode(const floe_value *keys, size_t count, floe_buf *out, floe_error *err) {
-    FLOE_ENSURE(count >= 1 && count <= FLOE_LIMIT_ENTITY_KEYS, err, FLOE_INVALID,
-                "an entity has 1 to %d keys, not %zu", FLOE_LIMIT_ENTITY_KEYS, count);
+    FLOE_ENSURE(count >= 1 && count <= FLOE_LIMIT_ENTITY_KEYS, err, FLOE_INVALID, "an entity has 1 to %d keys, not %zu",
+                FLOE_LIMIT_ENTITY_KEYS, count);
     size_t start = out->len;
     floe_buf_byte(out, FLOE_KEY_FORMAT);
     floe_buf_varint(out, count);
@@ -74,7 +74,8 @@ static floe_status read_length(floe_reader *reader, uint64_t *ret_len, const cha
 
 static floe_status decode_decimal(const uint8_t *bytes, floe_value *ret_key, floe_error *err) {
     floe_type type = {.kind = FLOE_KIND_DECIMAL, .precision = bytes[0], .scale = bytes[1]};
-    FLOE_ENSURE(floe_proto_type_valid(type), err, FLOE_CORRUPT, "an entity key is a decimal(%u,%u)", bytes[0], bytes[1]);
+    FLOE_ENSURE(floe_proto_type_valid(type), err, FLOE_CORRUPT, "an entity key is a decimal(%u,%u)", bytes[0],
+                bytes[1]);
     return floe_proto_get_fixed(bytes + 2, type, ret_key, err);
 }
 
@@ -102,8 +103,8 @@ static floe_status decode_one(floe_reader *reader, floe_value *ret_key, floe_err
 static floe_status decode_count(floe_reader *reader, uint64_t *ret_count, floe_error *err) {
     uint8_t format = 0;
     FLOE_TRY(floe_read_u8(reader, &format, "an entity key's format", err));
-    FLOE_ENSURE(format == FLOE_KEY_FORMAT, err, FLOE_UNSUPPORTED, "entity keys of format %u; this version reads format %d",
-                format, FLOE_KEY_FORMAT);
+    FLOE_ENSURE(format == FLOE_KEY_FORMAT, err, FLOE_UNSUPPORTED,
+                "entity keys of format %u; this version reads format %d", format, FLOE_KEY_FORMAT);
     FLOE_TRY(read_length(reader, ret_count, "the number of entity keys", err));
     FLOE_ENSURE(*ret_count >= 1 && *ret_count <= FLOE_LIMIT_ENTITY_KEYS, err, FLOE_CORRUPT, "an entity of %llu keys",
                 (unsigned long long)*ret_count);

@@ -39,8 +39,8 @@ static void place(floe_row_layout *layout, uint32_t *slots, uint32_t *starts) {
 
 floe_status floe_row_layout_make(const floe_type *types, size_t count, floe_arena *arena,
                                  const floe_row_layout **ret_layout, floe_error *err) {
-    FLOE_ENSURE(count <= FLOE_LIMIT_VIEW_FEATURES, err, FLOE_LIMIT, "a row of %zu columns; at most %d are allowed", count,
-                FLOE_LIMIT_VIEW_FEATURES);
+    FLOE_ENSURE(count <= FLOE_LIMIT_VIEW_FEATURES, err, FLOE_LIMIT, "a row of %zu columns; at most %d are allowed",
+                count, FLOE_LIMIT_VIEW_FEATURES);
     for (size_t i = 0; i < count; i++) {
         FLOE_ENSURE(floe_proto_type_valid(types[i]), err, FLOE_INVALID, "column %zu of a row has no valid type", i);
     }
@@ -221,8 +221,8 @@ static floe_status unpack(floe_str bytes, floe_buf *scratch, floe_str *ret_body,
     floe_reader reader = floe_reader_of(body.ptr, body.len);
     uint32_t len = 0;
     FLOE_TRY(floe_read_u32(&reader, &len, "the length of a compressed row", err));
-    FLOE_ENSURE(len <= FLOE_LIMIT_ROW_BYTES, err, FLOE_CORRUPT, "a compressed row claims %u bytes; at most %zu are allowed",
-                len, FLOE_LIMIT_ROW_BYTES);
+    FLOE_ENSURE(len <= FLOE_LIMIT_ROW_BYTES, err, FLOE_CORRUPT,
+                "a compressed row claims %u bytes; at most %zu are allowed", len, FLOE_LIMIT_ROW_BYTES);
     return decompress((floe_str){body.ptr + 4, body.len - 4}, len, scratch, ret_body, err);
 }
 
@@ -236,7 +236,8 @@ static floe_status cut_body(floe_str body, floe_row *row, floe_error *err) {
     const floe_row_layout *layout = row->layout;
     size_t nulls_len = (layout->count + 7) / 8;
     size_t least = BODY_HEAD_BYTES + nulls_len + layout->fixed_len;
-    FLOE_ENSURE(body.len >= least, err, FLOE_CORRUPT, "a stored row's body has %zu bytes; %zu are needed", body.len, least);
+    FLOE_ENSURE(body.len >= least, err, FLOE_CORRUPT, "a stored row's body has %zu bytes; %zu are needed", body.len,
+                least);
     unsigned count = (unsigned)(uint8_t)body.ptr[4] | (unsigned)(uint8_t)body.ptr[5] << 8;
     FLOE_ENSURE(count == layout->count && load_u32(body.ptr) == layout->check, err, FLOE_CORRUPT,
                 "a stored row has %u columns of other types than the %zu of its definition", count, layout->count);
@@ -281,7 +282,8 @@ static floe_status get_variable(const floe_row *row, size_t column, floe_arena *
                              "column %zu of a stored row", column);
 }
 
-floe_status floe_row_get(const floe_row *row, size_t column, floe_arena *arena, floe_value *ret_value, floe_error *err) {
+floe_status floe_row_get(const floe_row *row, size_t column, floe_arena *arena, floe_value *ret_value,
+                         floe_error *err) {
     const floe_row_layout *layout = row->layout;
     FLOE_ASSERT(column < layout->count);
     floe_type type = layout->types[column];

@@ -29,12 +29,12 @@ typedef struct floe_row_header {
 typedef struct floe_row_layout {
     size_t count;
     const floe_type *types;
-    const uint32_t *slots;   /* offset of each column's slot in the fixed area */
-    const uint32_t *starts;  /* of a column of variable length: offset of the slot that holds its start, or
+    const uint32_t *slots;  /* offset of each column's slot in the fixed area */
+    const uint32_t *starts; /* of a column of variable length: offset of the slot that holds its start, or
                                 FLOE_ROW_STARTS_AT_ZERO */
-    uint32_t fixed_len;      /* bytes of the fixed area */
-    uint32_t last_slot;      /* slot that holds the end of the variable area, or FLOE_ROW_STARTS_AT_ZERO */
-    uint32_t check;          /* of the types: a row written with others is found out */
+    uint32_t fixed_len;     /* bytes of the fixed area */
+    uint32_t last_slot;     /* slot that holds the end of the variable area, or FLOE_ROW_STARTS_AT_ZERO */
+    uint32_t check;         /* of the types: a row written with others is found out */
 } floe_row_layout;
 #define FLOE_ROW_STARTS_AT_ZERO UINT32_MAX
 

@@ -73,7 +73,8 @@ static floe_status get_elements(floe_reader *reader, const uint8_t *nulls, floe_
     return FLOE_OK;
 }
 
-floe_status floe_row_get_list(floe_str bytes, floe_type type, floe_arena *arena, floe_value *ret_value, floe_error *err) {
+floe_status floe_row_get_list(floe_str bytes, floe_type type, floe_arena *arena, floe_value *ret_value,
+                              floe_error *err) {
     floe_reader reader = floe_reader_of(bytes.ptr, bytes.len);
     uint64_t count = 0;
     const uint8_t *nulls = NULL;

@@ -91,9 +91,10 @@ static floe_status get_count(floe_reader *reader, size_t most, size_t *ret_count
     return FLOE_OK;
 }
 
-static floe_status get_keys(floe_reader *reader, floe_arena *arena, floe_stored_definition *definition, floe_error *err) {
-    FLOE_TRY(get_count(reader, FLOE_LIMIT_ENTITY_KEYS, &definition->key_count, "a stored definition's number of keys",
-                       err));
+static floe_status get_keys(floe_reader *reader, floe_arena *arena, floe_stored_definition *definition,
+                            floe_error *err) {
+    FLOE_TRY(
+        get_count(reader, FLOE_LIMIT_ENTITY_KEYS, &definition->key_count, "a stored definition's number of keys", err));
     floe_column *keys = floe_arena_alloc(arena, definition->key_count, sizeof(*keys));
     FLOE_TRY(floe_arena_check(arena, err));
     for (size_t i = 0; i < definition->key_count; i++) {

@@ -14,10 +14,7 @@
 #define FLOE_STATE_BYTES_MAX FLOE_MIB(4)
 
 /* A set of rows that come and go together. */
-typedef enum floe_part_kind {
-    FLOE_PART_AS_OF = 'a',
-    FLOE_PART_AGGREGATES = 'g'
-} floe_part_kind;
+typedef enum floe_part_kind { FLOE_PART_AS_OF = 'a', FLOE_PART_AGGREGATES = 'g' } floe_part_kind;
 
 typedef struct floe_part {
     floe_part_kind kind;

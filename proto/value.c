@@ -4,7 +4,6 @@
  */
 #include "proto/value_int.h"
 
-
 size_t floe_proto_width(floe_kind kind) {
     switch (kind) {
     case FLOE_KIND_BOOL:
