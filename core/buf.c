@@ -6,6 +6,7 @@
 
 #include "core/mem.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -216,7 +217,9 @@ static void append_real(floe_buf *buf, double value, bool is_float) {
     }
     char text[40];
     int most = is_float ? 9 : 17;
-    for (int digits = is_float ? 6 : 15; digits <= most; digits++) {
+    /* Every number of up to 15 (6) digits survives a double (float); only subnormal ones have fewer to give. */
+    int digits = fabs(value) < (is_float ? FLT_MIN : DBL_MIN) ? 1 : is_float ? 6 : 15;
+    for (; digits <= most; digits++) {
         snprintf(text, sizeof(text), "%.*g", digits, value);
         if (reads_back(text, value, is_float)) {
             break;
