@@ -193,23 +193,8 @@ static floe_avro_opcode value_op(floe_kind kind) {
     }
 }
 
-static floe_status compile_value(op_compiler *compiler, const floe_avro_field *field, const floe_avro_type *type,
-                                 size_t offset, floe_avro_op *op, floe_error *err) {
-    if (type->kind == FLOE_AVRO_NULL) {
-        op->code = FLOE_OP_NOTHING;
-        return FLOE_OK;
-    }
-    if (type->kind == FLOE_AVRO_UNION) {
-        floe_avro_op *children = NULL;
-        FLOE_TRY(new_ops(compiler, type->field_count, op, &children, err));
-        op->code = FLOE_OP_UNION;
-        for (size_t i = 0; i < type->field_count; i++) {
-            bool nested = type->fields[i].type->kind == FLOE_AVRO_UNION;
-            FLOE_ENSURE(!nested, err, FLOE_CORRUPT, "the Avro schema has a union in a union");
-            FLOE_TRY(compile_value(compiler, field, type->fields[i].type, offset, &children[i], err));
-        }
-        return FLOE_OK;
-    }
+static floe_status compile_plain_value(const floe_avro_field *field, const floe_avro_type *type, size_t offset,
+                                       floe_avro_op *op, floe_error *err) {
     floe_kind kind = value_kind(type);
     FLOE_ENSURE(kind != FLOE_KIND_NONE, err, FLOE_CORRUPT, "the partition field \"%.*s\" has the Avro type %s",
                 FLOE_STR_BRIEF(field->name), floe_avro_kind_name(type->kind));
@@ -217,6 +202,37 @@ static floe_status compile_value(op_compiler *compiler, const floe_avro_field *f
     op->type = (floe_type){.kind = kind, .precision = type->precision, .scale = type->scale};
     op->offset = offset;
     op->len = type->kind == FLOE_AVRO_FIXED ? type->fixed_len : UINT64_MAX;
+    return FLOE_OK;
+}
+
+/* The kind does not matter for a null, as long as it is one. */
+static void compile_null_value(size_t offset, floe_avro_op *op) {
+    op->code = FLOE_OP_VALUE_NULL;
+    op->type = (floe_type){.kind = FLOE_KIND_INT32};
+    op->offset = offset;
+}
+
+static floe_status compile_value(op_compiler *compiler, const floe_avro_field *field, size_t offset, floe_avro_op *op,
+                                 floe_error *err) {
+    const floe_avro_type *type = field->type;
+    if (type->kind == FLOE_AVRO_NULL) {
+        compile_null_value(offset, op);
+        return FLOE_OK;
+    }
+    if (type->kind != FLOE_AVRO_UNION) {
+        return compile_plain_value(field, type, offset, op, err);
+    }
+    floe_avro_op *children = NULL;
+    FLOE_TRY(new_ops(compiler, type->field_count, op, &children, err));
+    op->code = FLOE_OP_UNION;
+    for (size_t i = 0; i < type->field_count; i++) {
+        const floe_avro_type *branch = type->fields[i].type;
+        if (branch->kind == FLOE_AVRO_NULL) {
+            compile_null_value(offset, &children[i]);
+        } else {
+            FLOE_TRY(compile_plain_value(field, branch, offset, &children[i], err));
+        }
+    }
     return FLOE_OK;
 }
 
@@ -241,7 +257,7 @@ static floe_status compile_values(op_compiler *compiler, const floe_avro_type *t
         }
         FLOE_TRY(at == options->value_count
                      ? compile_skip(compiler, field->type, &children[i], err)
-                     : compile_value(compiler, field, field->type, at * sizeof(floe_value), &children[i], err));
+                     : compile_value(compiler, field, at * sizeof(floe_value), &children[i], err));
     }
     return FLOE_OK;
 }

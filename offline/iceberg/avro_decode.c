@@ -276,6 +276,12 @@ static floe_value *value_at(const floe_avro_op *op, char *base) {
     return value;
 }
 
+/* A null that the writer stored has a kind; one that the writer's schema has no field for keeps NONE. */
+static void run_value_null(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
+    (void)decoder;
+    value_at(op, base)->is_null = true;
+}
+
 static void run_value_long(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
     value_at(op, base)->as.integer = get_long(decoder);
 }
@@ -354,6 +360,7 @@ static void run_op(floe_avro_decoder *decoder, const floe_avro_op *op, char *bas
         [FLOE_OP_PRESENT] = run_present,
         [FLOE_OP_LIST] = run_list,
         [FLOE_OP_VALUES] = run_values,
+        [FLOE_OP_VALUE_NULL] = run_value_null,
         [FLOE_OP_VALUE_LONG] = run_value_long,
         [FLOE_OP_VALUE_BOOL] = run_value_bool,
         [FLOE_OP_VALUE_FLOAT] = run_value_float,

@@ -23,6 +23,7 @@ typedef enum floe_avro_opcode {
     FLOE_OP_PRESENT,
     FLOE_OP_LIST,
     FLOE_OP_VALUES,
+    FLOE_OP_VALUE_NULL,
     FLOE_OP_VALUE_LONG,
     FLOE_OP_VALUE_BOOL,
     FLOE_OP_VALUE_FLOAT,

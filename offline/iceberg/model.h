@@ -165,7 +165,8 @@ typedef struct floe_ice_data_file {
     floe_str path;
     floe_str format; /* "PARQUET" … as written */
     int32_t spec_id;
-    const floe_value *partition; /* one per field of the spec, stored (transformed) values */
+    const floe_value *partition; /* one per field of the spec, stored (transformed) values; a null of kind NONE:
+                                    the manifest has no such field */
     size_t partition_count;
     int64_t record_count, file_len;
     const floe_ice_count_entry *value_counts, *null_counts, *nan_counts;
