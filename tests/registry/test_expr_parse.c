@@ -155,9 +155,9 @@ static void expr_parse__numbers__take_the_narrowest_exact_kind(void **state) {
     check_literal(".5", "decimal(1,1)", "0.5");
     check_literal("0.0", "decimal(1,1)", "0.0");
     check_literal("12345678901234567890123456789012345678", "decimal(38,0)", "12345678901234567890123456789012345678");
-    check_literal("1e3", "double", "1000");
+    check_literal("1e3", "double", "1000.0");
     check_literal("-2.5E-1", "double", "-0.25");
-    check_literal("1e+2", "double", "100");
+    check_literal("1e+2", "double", "100.0");
 }
 
 static void expr_parse__time_literals__are_utc(void **state) {
