@@ -1,0 +1,208 @@
+/*
+ * floe_table_import: files in, one snapshot out.
+ *
+ * Nothing of the table changes before the commit, which is one atomic step of the catalog. Whatever fails or is cancelled
+ * before it, the files that were written are removed; what a killed process leaves are files that no snapshot names.
+ */
+#include "offline/import_int.h"
+
+#include "core/file.h"
+#include "core/limits.h"
+#include "offline/iceberg/scan.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+/* ---- helpers ---- */
+
+static void random_bytes(void *bytes, size_t len) {
+    FLOE_ASSERT(getrandom(bytes, len, 0) == (ssize_t)len);
+}
+
+void floe_import_uuid(char ret_uuid[37]) {
+    uint8_t b[16];
+    random_bytes(b, sizeof b);
+    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* version 4 */
+    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+    static const char HEX[] = "0123456789abcdef";
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof b; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            ret_uuid[at++] = '-';
+        }
+        ret_uuid[at++] = HEX[b[i] >> 4];
+        ret_uuid[at++] = HEX[b[i] & 15];
+    }
+    ret_uuid[at] = 0;
+}
+
+int64_t floe_import_snapshot_id(void) {
+    int64_t id = 0;
+    while (id == 0) {
+        random_bytes(&id, sizeof id);
+        id &= INT64_MAX;
+    }
+    return id;
+}
+
+void floe_import_progress(const floe_import *import, const char *step, double fraction) {
+    if (import->run && import->run->progress) {
+        import->run->progress(import->run->progress_context, step, fraction);
+    }
+}
+
+floe_status floe_import_local(floe_import *import, floe_str path, const char **ret_local, floe_error *err) {
+    return floe_path_resolve(&import->moved, path, import->arena, ret_local, err);
+}
+
+void floe_import_will_write(floe_import *import, const char *local_path) {
+    floe_ptrs_append(&import->written, import->arena, floe_arena_strdup(import->arena, local_path));
+}
+
+/* A value whose bytes and items outlive the batch. */
+static void keep_value(floe_arena *arena, floe_value *value) {
+    bool text = value->type.kind == FLOE_KIND_STRING || value->type.kind == FLOE_KIND_BYTES;
+    if (!value->is_null && text) {
+        value->as.bytes =
+            (floe_str){floe_arena_strndup(arena, value->as.bytes.ptr ? value->as.bytes.ptr : "", value->as.bytes.len),
+                       value->as.bytes.len};
+    }
+}
+
+typedef struct row_list {
+    floe_value *values;
+    size_t count, capacity;
+} row_list;
+
+static floe_status keep_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch, floe_arena *arena,
+                              row_list *list, floe_error *err) {
+    for (int64_t row = 0; row < batch->length; row++) {
+        for (int64_t column = 0; column < schema->n_children; column++) {
+            floe_arrow_view view;
+            floe_value *value = FLOE_ARENA_PUSH(arena, list->values, list->count, list->capacity);
+            FLOE_TRY(floe_arena_check(arena, err));
+            FLOE_TRY(floe_arrow_view_of(schema, batch, column, &view, err));
+            FLOE_TRY(floe_arrow_get(&view, row, arena, value, err));
+            keep_value(arena, value);
+        }
+    }
+    return floe_arena_check(arena, err);
+}
+
+floe_status floe_import_query(floe_import *import, const char *sql, import_rows *ret_rows, floe_error *err) {
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_AUTO_SCHEMA schema = {0};
+    row_list list = {0};
+    FLOE_TRY(floe_session_stream(import->session, sql, NULL, &stream, err));
+    FLOE_TRY(floe_arrow_stream_schema(&stream, "import", &schema, err));
+    for (;;) {
+        FLOE_AUTO_ARRAY batch = {0};
+        FLOE_TRY(floe_arrow_stream_next(&stream, "import", &batch, err));
+        if (!batch.release) {
+            break;
+        }
+        FLOE_TRY(keep_batch(&schema, &batch, import->arena, &list, err));
+    }
+    size_t columns = (size_t)schema.n_children;
+    *ret_rows = (import_rows){list.values, list.count / columns, columns};
+    return FLOE_OK;
+}
+
+/* ---- the table ---- */
+
+static floe_status check_writable(const floe_import *import, floe_error *err) {
+    const floe_ice_metadata *metadata = &import->table->metadata;
+    FLOE_ENSURE(metadata->format_version == 2, err, FLOE_UNSUPPORTED,
+                "%s has format version %d: writing is supported for version 2 alone", import->request->table,
+                metadata->format_version);
+    return FLOE_OK;
+}
+
+/* Whether the table is there decides between the modes. */
+static floe_status find_table(floe_import *import, floe_error *err) {
+    const floe_import_request *request = import->request;
+    floe_catalog_entry entry;
+    floe_error missing = {0};
+    floe_status found = floe_catalog_locate(import->catalog, import->namespace_name, import->table_name, import->arena,
+                                            &entry, &missing);
+    if (found.code == FLOE_NOT_FOUND) {
+        FLOE_ENSURE(request->mode != FLOE_IMPORT_APPEND, err, FLOE_NOT_FOUND,
+                    "there is no table %s to append to: leave --append out to create it", request->table);
+        const char *location = NULL;
+        FLOE_TRY(floe_catalog_location(import->catalog, import->namespace_name, import->table_name, import->arena,
+                                       &location, err));
+        import->location = floe_str_of(location);
+        return FLOE_OK;
+    }
+    if (floe_failed(found)) {
+        return floe_error_set(err, missing.code, missing.sys_errno, missing.file, missing.line, "%s", missing.message);
+    }
+    FLOE_ENSURE(request->mode != FLOE_IMPORT_CREATE, err, FLOE_CONFLICT,
+                "the table %s exists: use --append to add rows or --replace to put these in the place of all",
+                request->table);
+    FLOE_TRY(floe_table_open(import->lake, request->table, NULL, NULL, &import->table, err));
+    import->location = floe_arena_str(import->arena, import->table->metadata.location);
+    import->moved.from = floe_arena_str(import->arena, import->table->moved.from);
+    import->moved.to = floe_arena_str(import->arena, import->table->moved.to);
+    FLOE_TRY(floe_arena_check(import->arena, err));
+    return check_writable(import, err);
+}
+
+static floe_status find_catalog(floe_import *import, floe_error *err) {
+    floe_str catalog;
+    FLOE_TRY(floe_table_reference_split(floe_str_of(import->request->table), &catalog, &import->namespace_name,
+                                        &import->table_name, err));
+    import->catalog = floe_lake_catalog(import->lake, catalog);
+    FLOE_ENSURE(import->catalog, err, FLOE_NOT_FOUND, "%s: there is no catalog \"%.*s\"", import->request->table,
+                FLOE_STR_BRIEF(catalog));
+    return FLOE_OK;
+}
+
+/* ---- the whole ---- */
+
+static floe_status run_phases(floe_import *import, floe_import_result *ret_result, floe_error *err) {
+    floe_engine *engine = NULL;
+    FLOE_TRY(find_catalog(import, err));
+    FLOE_TRY(find_table(import, err));
+    FLOE_TRY(floe_lake_engine(import->lake, &engine, err));
+    FLOE_TRY(floe_session_open(engine, import->run, &import->session, err));
+    FLOE_TRY(floe_import_source(import, err));
+    FLOE_TRY(floe_import_schema(import, err));
+    FLOE_TRY(floe_import_partition(import, err));
+    FLOE_TRY(floe_import_data(import, err));
+    return floe_import_commit(import, ret_result, err);
+}
+
+/* Removes what was written, newest first, and the folders that are empty then. */
+static void remove_written(floe_import *import) {
+    while (import->written.count > 0) {
+        char *path = import->written.items[--import->written.count];
+        if (!path) {
+            continue; /* the arena was full before anything was written there */
+        }
+        FLOE_IGNORE(floe_file_remove(path, NULL));
+        for (char *slash = strrchr(path, '/'); slash && slash > path && import->location.len > 0;
+             slash = strrchr(path, '/')) {
+            *slash = 0;
+            if (floe_failed(floe_file_remove(path, NULL))) {
+                break; /* not empty, so none above it is */
+            }
+        }
+    }
+}
+
+floe_status floe_table_import(floe_lake *lake, const floe_import_request *request, const floe_run *run,
+                              floe_import_result *ret_result, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_GIB(4));
+    floe_import import = {.lake = lake, .request = request, .run = run ? run : lake->run, .arena = &arena};
+    floe_import_uuid(import.uuid);
+    floe_status status = run_phases(&import, ret_result, err);
+    floe_session_close(&import.session);
+    floe_table_close(&import.table);
+    floe_table_close(&import.origin);
+    if (floe_failed(status)) {
+        remove_written(&import);
+    }
+    return status;
+}

@@ -1,0 +1,236 @@
+/*
+ * The input of an import: which files, read how, with which columns.
+ *
+ * The select list is the caller's own SQL. It stands on lines of its own inside one SELECT, so a comment in it ends there,
+ * and the engine takes one statement only. Column names are asked from the engine before anything is written; two of one
+ * name are refused, since a query around them would quietly rename the second.
+ */
+#include "offline/import_int.h"
+
+#include "core/file.h"
+#include "core/limits.h"
+
+#include <string.h>
+#include <strings.h>
+
+typedef struct reader_row {
+    const char *ending;
+    const char *function;
+    bool takes_types; /* the reader itself must know them: text has lost what it drops while guessing */
+} reader_row;
+
+static const reader_row READERS[] = {
+    {".parquet", "read_parquet", false}, {".csv", "read_csv", true},        {".csv.gz", "read_csv", true},
+    {".tsv", "read_csv", true},          {".json", "read_json", false},     {".json.gz", "read_json", false},
+    {".jsonl", "read_json", false},      {".jsonl.gz", "read_json", false}, {".ndjson", "read_json", false},
+};
+
+static const reader_row *reader_of(const char *path) {
+    for (size_t i = 0; i < sizeof READERS / sizeof *READERS; i++) {
+        if (floe_str_ends_with(floe_str_of(path), floe_str_of(READERS[i].ending))) {
+            return &READERS[i];
+        }
+    }
+    return NULL;
+}
+
+static floe_status check_file(const char *path, const reader_row *first, floe_error *err) {
+    const reader_row *reader = reader_of(path);
+    FLOE_ENSURE(reader, err, FLOE_UNSUPPORTED,
+                "%s: the ending tells no format; known are .parquet, .csv, .tsv, .json, .jsonl and .ndjson", path);
+    FLOE_ENSURE(strcmp(reader->function, first->function) == 0, err, FLOE_INVALID,
+                "%s: files of one import must be of one format; import the others with --append", path);
+    FLOE_ENSURE(!strpbrk(path, "*?"), err, FLOE_INVALID, "%s: name each file, patterns are the shell's business", path);
+    FLOE_ENSURE(floe_file_exists(path), err, FLOE_NOT_FOUND, "%s: there is no such file", path);
+    return FLOE_OK;
+}
+
+static floe_status check_files(const floe_import_request *request, floe_error *err) {
+    FLOE_ENSURE(request->file_count > 0, err, FLOE_INVALID, "no file to import");
+    const reader_row *first = reader_of(request->files[0]);
+    for (size_t i = 0; i < request->file_count; i++) {
+        FLOE_TRY(check_file(request->files[i], first ? first : &READERS[0], err));
+    }
+    return FLOE_OK;
+}
+
+/* ---- what the engine says the columns are ---- */
+
+/* Rows of (name, type) of a query's columns. */
+static floe_status describe_query(floe_import *import, const char *query, import_rows *ret_rows, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
+    floe_buf_printf(&sql, "SELECT column_name, column_type FROM (DESCRIBE %s)", query);
+    FLOE_TRY(floe_buf_check(&sql, err));
+    return floe_import_query(import, sql.ptr, ret_rows, err);
+}
+
+static const floe_str *find_name(const import_rows *rows, floe_str name) {
+    for (size_t i = 0; i < rows->row_count; i++) {
+        const floe_str *candidate = &rows->values[2 * i].as.bytes;
+        if (candidate->len == name.len && strncasecmp(candidate->ptr, name.ptr, name.len) == 0) {
+            return candidate;
+        }
+    }
+    return NULL;
+}
+
+/* ---- --types ---- */
+
+/* The next "col=type" of the text: commas inside brackets belong to the type. */
+static bool next_type(floe_str *rest, floe_str *ret_item) {
+    if (rest->len == 0) {
+        return false;
+    }
+    int depth = 0;
+    size_t len = 0;
+    for (; len < rest->len && (depth > 0 || rest->ptr[len] != ','); len++) {
+        depth += (rest->ptr[len] == '(' || rest->ptr[len] == '<') - (rest->ptr[len] == ')' || rest->ptr[len] == '>');
+    }
+    *ret_item = floe_str_trim((floe_str){rest->ptr, len});
+    len += len < rest->len;
+    *rest = (floe_str){rest->ptr + len, rest->len - len};
+    return true;
+}
+
+typedef struct type_override {
+    floe_str column; /* as the input spells it */
+    floe_str sql_type;
+} type_override;
+
+static floe_status parse_override(floe_import *import, const import_rows *raw, floe_str item, type_override *ret,
+                                  floe_error *err) {
+    size_t equals = item.len;
+    while (equals > 0 && item.ptr[equals - 1] != '=') {
+        equals--;
+    }
+    FLOE_ENSURE(equals > 1, err, FLOE_INVALID, "--types: \"%.*s\" is not of the form column=type",
+                FLOE_STR_BRIEF(item));
+    floe_str column = floe_str_trim((floe_str){item.ptr, equals - 1});
+    const floe_str *name = find_name(raw, column);
+    FLOE_ENSURE(name, err, FLOE_NOT_FOUND, "--types: the input has no column \"%.*s\"", FLOE_STR_BRIEF(column));
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_KIB(64));
+    floe_status status = floe_import_type_named((floe_str){item.ptr + equals, item.len - equals}, &sql, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "--types: column \"%.*s\"", FLOE_STR_BRIEF(column));
+    }
+    FLOE_TRY(floe_buf_check(&sql, err));
+    *ret = (type_override){*name, floe_arena_str(import->arena, floe_buf_view(&sql))};
+    return floe_arena_check(import->arena, err);
+}
+
+static floe_status parse_overrides(floe_import *import, const import_rows *raw, type_override **ret_items,
+                                   size_t *ret_count, floe_error *err) {
+    floe_str rest = floe_str_of(import->request->types);
+    floe_str item;
+    size_t capacity = 0;
+    *ret_items = NULL;
+    *ret_count = 0;
+    while (next_type(&rest, &item)) {
+        type_override override;
+        FLOE_TRY(parse_override(import, raw, item, &override, err));
+        type_override *slot = FLOE_ARENA_PUSH(import->arena, *ret_items, *ret_count, capacity);
+        FLOE_TRY(floe_arena_check(import->arena, err));
+        *slot = override;
+    }
+    return FLOE_OK;
+}
+
+/* ---- the SQL ---- */
+
+static void put_reader(const floe_import_request *request, const type_override *types, size_t type_count,
+                       floe_buf *out) {
+    const reader_row *reader = reader_of(request->files[0]);
+    floe_buf_printf(out, "%s([", reader->function);
+    for (size_t i = 0; i < request->file_count; i++) {
+        floe_buf_text(out, i ? ", " : "");
+        floe_sql_quote_text(out, floe_str_of(request->files[i]));
+    }
+    floe_buf_byte(out, ']');
+    for (size_t i = 0; reader->takes_types && i < type_count; i++) {
+        floe_buf_text(out, i ? ", " : ", types = {");
+        floe_sql_quote_text(out, types[i].column);
+        floe_buf_text(out, ": ");
+        floe_sql_quote_text(out, types[i].sql_type);
+        floe_buf_text(out, i + 1 == type_count ? "}" : "");
+    }
+    floe_buf_byte(out, ')');
+}
+
+static void put_input(const floe_import_request *request, const type_override *types, size_t type_count,
+                      floe_buf *out) {
+    floe_buf_text(out, "SELECT *");
+    bool cast = !reader_of(request->files[0])->takes_types;
+    for (size_t i = 0; cast && i < type_count; i++) {
+        floe_buf_text(out, i ? ", CAST(" : " REPLACE (CAST(");
+        floe_sql_quote_name(out, types[i].column);
+        floe_buf_printf(out, " AS %.*s) AS ", FLOE_STR_ARG(types[i].sql_type));
+        floe_sql_quote_name(out, types[i].column);
+        floe_buf_text(out, i + 1 == type_count ? ")" : "");
+    }
+    floe_buf_text(out, " FROM ");
+    put_reader(request, types, type_count, out);
+}
+
+static floe_status take_columns(floe_import *import, const import_rows *rows, floe_error *err) {
+    import->column_count = rows->row_count;
+    import->columns = floe_arena_alloc(import->arena, rows->row_count, sizeof *import->columns);
+    FLOE_TRY(floe_arena_check(import->arena, err));
+    for (size_t i = 0; i < rows->row_count; i++) {
+        import_column *column = &import->columns[i];
+        column->name = rows->values[2 * i].as.bytes;
+        FLOE_ENSURE(find_name(rows, column->name) == &rows->values[2 * i].as.bytes, err, FLOE_INVALID,
+                    "two columns are named \"%.*s\": give one another name in --select", FLOE_STR_BRIEF(column->name));
+        FLOE_ENSURE(!floe_str_starts_with(column->name, FLOE_STR("__floe_")), err, FLOE_INVALID,
+                    "column \"%.*s\": names that begin with __floe_ are the import's own",
+                    FLOE_STR_BRIEF(column->name));
+        floe_status status =
+            floe_import_type_parse(rows->values[2 * i + 1].as.bytes, import->arena, &column->type, err);
+        if (floe_failed(status)) {
+            return floe_error_prefix(err, status, "column \"%.*s\"", FLOE_STR_BRIEF(column->name));
+        }
+    }
+    return FLOE_OK;
+}
+
+static floe_status select_columns(floe_import *import, floe_str input_sql, floe_error *err) {
+    const char *select = import->request->select;
+    import_rows rows;
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
+    if (select) {
+        floe_buf_printf(&sql, "SELECT\n%s\nFROM (", select);
+        floe_buf_str(&sql, input_sql);
+        floe_buf_text(&sql, ") AS input");
+    } else {
+        floe_buf_str(&sql, input_sql);
+    }
+    FLOE_TRY(floe_buf_check(&sql, err));
+    floe_status status = describe_query(import, sql.ptr, &rows, err);
+    if (floe_failed(status)) {
+        return select ? floe_error_prefix(err, status, "--select") : status;
+    }
+    import->source_sql = floe_arena_str(import->arena, floe_buf_view(&sql));
+    return take_columns(import, &rows, err);
+}
+
+floe_status floe_import_source(floe_import *import, floe_error *err) {
+    const floe_import_request *request = import->request;
+    FLOE_TRY(check_files(request, err));
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
+    put_input(request, NULL, 0, &sql);
+    FLOE_TRY(floe_buf_check(&sql, err));
+    if (request->types) {
+        import_rows raw;
+        type_override *types = NULL;
+        size_t type_count = 0;
+        FLOE_TRY(describe_query(import, sql.ptr, &raw, err));
+        FLOE_TRY(parse_overrides(import, &raw, &types, &type_count, err));
+        floe_buf_clear(&sql);
+        put_input(request, types, type_count, &sql);
+        FLOE_TRY(floe_buf_check(&sql, err));
+    }
+    return select_columns(import, floe_buf_view(&sql), err);
+}
