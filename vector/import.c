@@ -3,36 +3,16 @@
  *
  * Names are opaque UTF-8: dots, spaces and case are kept. A foreign key to a table that is not there is a hint and stays.
  * An unknown member is an error that names the nearest known one, so that a misspelt "foreign_key" is not lost silently.
- * Each line is parsed in an arena of its own.
  */
 #include "vector/unit_int.h"
 
 #include "core/json.h"
 #include "core/limits.h"
+#include "vector/lines_int.h"
 
-#define LINE_BYTES_MAX FLOE_MIB(16)
-#define LINE_ARENA_MAX FLOE_MIB(512)
+#include <stdio.h>
+
 #define NAME_BYTES_MAX FLOE_KIB(4)
-#define ERRORS_SHOWN 10
-
-static floe_status check_members(const floe_node *object, const char *what, const char *const *known, size_t count,
-                                 floe_error *err) {
-    FLOE_ENSURE(object->kind == FLOE_NODE_OBJECT, err, FLOE_INVALID, "%s is %s, not an object", what,
-                floe_node_kind_name(object->kind));
-    for (size_t i = 0; i < object->count; i++) {
-        bool found = false;
-        for (size_t j = 0; j < count && !found; j++) {
-            found = floe_str_is(object->members[i].key, known[j]);
-        }
-        if (!found) {
-            const char *nearest = floe_str_nearest(object->members[i].key, known, count);
-            return FLOE_FAIL(err, FLOE_INVALID, "%s has an unknown member \"%.*s\"%s%s%s", what,
-                             FLOE_STR_BRIEF(object->members[i].key), nearest ? "; did you mean \"" : "",
-                             nearest ? nearest : "", nearest ? "\"?" : "");
-        }
-    }
-    return FLOE_OK;
-}
 
 static floe_status need_name(const floe_node *object, const char *key, const char *what, floe_str *ret_name,
                              floe_error *err) {
@@ -107,7 +87,7 @@ static floe_status get_column(const floe_node *object, size_t index, floe_arena 
     static const char *const known[] = {"name", "type", "description", "samples"};
     char what[48];
     (void)snprintf(what, sizeof(what), "column %zu", index + 1);
-    FLOE_TRY(check_members(object, what, known, sizeof(known) / sizeof(known[0]), err));
+    FLOE_TRY(floe_members_check(object, what, known, sizeof(known) / sizeof(known[0]), err));
     FLOE_TRY(need_name(object, "name", what, &column->name, err));
     FLOE_TRY(floe_node_opt_str(object, "type", what, &column->type, err));
     FLOE_TRY(floe_node_opt_str(object, "description", what, &column->description, err));
@@ -132,7 +112,7 @@ static floe_status get_foreign_key(const floe_node *object, size_t index, floe_a
     static const char *const known[] = {"columns", "table", "references"};
     char what[48];
     (void)snprintf(what, sizeof(what), "foreign key %zu", index + 1);
-    FLOE_TRY(check_members(object, what, known, sizeof(known) / sizeof(known[0]), err));
+    FLOE_TRY(floe_members_check(object, what, known, sizeof(known) / sizeof(known[0]), err));
     FLOE_TRY(need_name(object, "table", what, &key->table, err));
     FLOE_TRY(get_names(object, "columns", what, arena, &key->columns, &key->column_count, err));
     return get_names(object, "references", what, arena, &key->references, &key->reference_count, err);
@@ -151,13 +131,9 @@ static floe_status get_foreign_keys(const floe_node *object, floe_arena *arena, 
     return FLOE_OK;
 }
 
-static floe_status parse_line(floe_str line, floe_arena *arena, floe_unit *unit, floe_error *err) {
+static floe_status read_table(const floe_node *object, floe_arena *arena, floe_unit *unit, floe_error *err) {
     static const char *const known[] = {"database", "table", "description", "columns", "primary_key", "foreign_keys"};
-    const floe_node *object = NULL;
-    FLOE_ENSURE(line.len <= LINE_BYTES_MAX, err, FLOE_LIMIT, "the line has %zu bytes; the most is %zu", line.len,
-                (size_t)LINE_BYTES_MAX);
-    FLOE_TRY(floe_json_parse(arena, line, &object, err));
-    FLOE_TRY(check_members(object, "the line", known, sizeof(known) / sizeof(known[0]), err));
+    FLOE_TRY(floe_members_check(object, "the line", known, sizeof(known) / sizeof(known[0]), err));
     *unit = (floe_unit){.kind = FLOE_UNIT_TABLE, .origin = FLOE_ORIGIN_IMPORT};
     FLOE_TRY(need_name(object, "database", "the line", &unit->space, err));
     FLOE_TRY(need_name(object, "table", "the line", &unit->name, err));
@@ -168,57 +144,16 @@ static floe_status parse_line(floe_str line, floe_arena *arena, floe_unit *unit,
     return get_foreign_keys(object, arena, unit, err);
 }
 
-/* Whether the line itself is at fault, so that the next one may be read as well. */
-static bool is_line_error(floe_code code) {
-    return code == FLOE_INVALID || code == FLOE_LIMIT;
-}
-
-typedef struct importing {
-    const char *file;
-    const floe_import_sink *sink;
-    floe_error *err;
-    size_t line;
-    size_t errors;
-    floe_status first; /* of the bad lines */
-} importing;
-
-static void note_error(importing *run, const floe_error *found) {
-    run->errors++;
-    if (run->errors == 1) {
-        run->first = FLOE_FAIL(run->err, found->code, "%s:%zu: %s", run->file, run->line, found->message);
-    } else if (run->errors <= ERRORS_SHOWN) {
-        floe_error_append_line(run->err, "%s:%zu: %s", run->file, run->line, found->message);
-    }
-}
-
-static floe_status import_line(importing *run, floe_str line) {
-    FLOE_AUTO_ARENA arena;
-    floe_arena_init(&arena, LINE_ARENA_MAX);
+static floe_status take_line(void *context, const floe_node *object, floe_arena *arena, bool is_good,
+                             floe_error *err) {
+    const floe_import_sink *sink = context;
     floe_unit unit = {0};
-    floe_error found = {0};
-    if (floe_failed(parse_line(line, &arena, &unit, &found))) {
-        if (!is_line_error(found.code)) {
-            return FLOE_FAIL(run->err, found.code, "%s:%zu: %s", run->file, run->line, found.message);
-        }
-        note_error(run, &found);
-        return FLOE_OK;
-    }
-    return run->errors == 0 ? run->sink->unit(run->sink->context, &unit, run->err) : FLOE_OK;
+    FLOE_TRY(read_table(object, arena, &unit, err));
+    return is_good ? sink->unit(sink->context, &unit, err) : FLOE_OK;
 }
 
 floe_status floe_import_read(floe_str text, const char *file, const floe_import_sink *sink, floe_error *err) {
-    importing run = {.file = file, .sink = sink, .err = err};
-    floe_str line = {0};
-    floe_str rest = text;
-    while (floe_str_split(&rest, '\n', &line)) {
-        run.line++;
-        line = floe_str_trim(line);
-        if (line.len > 0) {
-            FLOE_TRY(import_line(&run, line));
-        }
-    }
-    if (run.errors > ERRORS_SHOWN) {
-        floe_error_append_line(err, "and %zu more", run.errors - ERRORS_SHOWN);
-    }
-    return run.errors > 0 ? run.first : FLOE_OK;
+    floe_import_sink copy = *sink;
+    floe_line_sink lines = {.line = take_line, .context = &copy};
+    return floe_lines_each(text, file, &lines, err);
 }

@@ -40,7 +40,8 @@ typedef struct floe_part {
 typedef struct floe_unit {
     floe_unit_kind kind;
     floe_unit_origin origin;
-    floe_str space; /* "catalog.namespace" or the imported database; a view's: that of its source's table; a service's: "" */
+    floe_str
+        space; /* "catalog.namespace" or the imported database; a view's: that of its source's table; a service's: "" */
     floe_str name, description;
     floe_str version;   /* of a catalog table: its metadata location. Not part of the hash. */
     floe_texts related; /* names: a view's entity, keys, source and table; a service's references */
@@ -66,7 +67,8 @@ uint64_t floe_unit_hash(const floe_unit *unit, floe_str body);
 /* ---- from what is indexed to units (document.c) ---- */
 
 /* Owns: lists lie in the arena, texts are borrowed from the table. */
-void floe_unit_of_table(const floe_catalog_table *table, floe_unit_origin origin, floe_arena *arena, floe_unit *ret_unit);
+void floe_unit_of_table(const floe_catalog_table *table, floe_unit_origin origin, floe_arena *arena,
+                        floe_unit *ret_unit);
 void floe_unit_of_view(const floe_view *view, floe_arena *arena, floe_unit *ret_unit);
 void floe_unit_of_service(const floe_service *service, floe_arena *arena, floe_unit *ret_unit);
 

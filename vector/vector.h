@@ -47,21 +47,26 @@ typedef struct floe_catalog_table {
 /* Crawl seam, wired by cli to offline: calls `table` for each table. `known` tells the version indexed before (empty:
  * none), so that the crawl may skip reading it (then table->columns is NULL and the old documents are kept). */
 typedef struct floe_catalog_reader {
-    floe_status (*tables)(void *context, floe_status (*table)(void *sink, const floe_catalog_table *table, floe_error *err),
+    floe_status (*tables)(void *context,
+                          floe_status (*table)(void *sink, const floe_catalog_table *table, floe_error *err),
                           floe_str (*known)(void *sink, floe_str database, floe_str name), void *sink, floe_error *err);
     void *context;
 } floe_catalog_reader;
 
 typedef struct floe_index_request {
-    const char *folder; /* the project's .floe/search; made when missing */
-    const floe_catalog_reader *catalog;    /* NULL: keep what is there */
-    const floe_definitions *definitions;   /* NULL: none applied */
-    const char *const *imports;            /* JSON Lines files; each database in them replaces its earlier tables */
+    const char *folder;                  /* the project's .floe/search; made when missing */
+    const floe_catalog_reader *catalog;  /* NULL: keep what is there */
+    const floe_definitions *definitions; /* NULL: none applied */
+    const char *const *imports;          /* JSON Lines files; each database in them replaces its earlier tables */
     size_t import_count;
 } floe_index_request;
 typedef struct floe_index_result {
-    int64_t tables, columns, features; /* in the new index */
-    int64_t documents_changed, documents_unchanged;
+    int64_t tables, columns, features; /* in the new index; features are those of views, without views and services */
+    int64_t documents_changed;         /* new, or of another text than before */
+    int64_t documents_unchanged;
+    int64_t documents_removed; /* of tables, views and services that are gone */
+    int64_t duplicates;        /* import lines that gave a table again: the last one counts */
+    bool rebuilt; /* the earlier index was damaged or of another format: databases imported into it must be imported again */
     int64_t elapsed_us;
 } floe_index_result;
 
@@ -84,14 +89,16 @@ typedef struct floe_query {
     floe_str text;
     size_t k; /* 1…FLOE_LIMIT_SEARCH_HITS */
     floe_hit_kind kind;
-    floe_str in; /* namespace or database; "" = everywhere */
+    floe_str in; /* namespace, database, or a leading part of one up to a dot ("lake"); "" = everywhere */
 } floe_query;
 
 /* One reason of a hit. */
 typedef struct floe_reason {
-    floe_str signal; /* "table name", "columns", "description", "exact name" … */
-    double score;    /* its share of the hit's score */
-    floe_str words;  /* the words that matched, comma-separated */
+    floe_str signal; /* "exact name", "names", "columns", "table", "description", "column description", "values",
+                        "namespace", "coverage", "join" */
+    double score;    /* its share of the hit's score: the shares sum to it */
+    floe_str words;  /* the words of the question that matched, comma-separated; of "namespace" its name, of "join" the table
+                        that a foreign key links, of "exact name" the name */
 } floe_reason;
 
 typedef struct floe_hit {
@@ -111,11 +118,30 @@ typedef struct floe_answer {
     size_t hit_count;
 } floe_answer;
 
-/* Errors: INVALID (empty question, unknown `in`), LIMIT. No match is an empty answer. */
+/* Ranks what matches. Rule: kind and `in` are applied before the answer is cut, so k hits come when k exist; statistics are
+ * those of what `in` names, so the answer is that of an index which never held the rest. An exact name (of a table, column,
+ * feature, view or service, alone or qualified, in any spelling of case and separators) comes first. With FLOE_HIT_ANY the
+ * kinds share one scale: each begins at the share of the question that its best hit matches, and further hits of one
+ * table or view step back. Owns: the answer lies in the arena and borrows names from the handle. Errors: INVALID (empty
+ * question, k of 0, unknown `in`), LIMIT. No match is an empty answer. Cost: the postings of the question's words. */
 floe_status floe_search_query(floe_search *search, const floe_query *query, floe_arena *arena, floe_answer *ret_answer,
                               floe_error *err);
 
-/* An answer as JSON: {"mode","hits":[{"kind","database","table","column"?,"feature"?,"description","score","why":[…]}]}. */
+/* Many questions at once: a JSON Lines file of {"id","question"} (the id any plain value), one answer line each, in order:
+ * {"id","hits":[{"kind","database","table","column"?,"feature"?,"score"}]}. */
+typedef struct floe_batch {
+    const char *path;
+    floe_query query; /* k, kind and in, of every question; its text is not looked at */
+    floe_status (*line)(void *context, floe_str line, floe_error *err); /* one answer, newline included; borrowed */
+    void *context;
+} floe_batch;
+
+/* Every line of the file is checked before the first is answered. Errors: INVALID, the first ten bad lines as
+ * "file:line: what", then how many more; what the sink answers; as floe_search_query. */
+floe_status floe_search_batch(floe_search *search, const floe_batch *batch, int64_t *ret_questions, floe_error *err);
+
+/* An answer as JSON: {"mode","hits":[{"kind","database","table","column"?,"description","score","why":[{"signal","score",
+ * "words"}]}]}; a feature has "feature" instead of the places of tables and columns. */
 void floe_answer_print_json(const floe_answer *answer, floe_buf *out);
 
 const char *floe_hit_kind_name(floe_hit_kind kind);

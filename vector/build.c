@@ -1,0 +1,360 @@
+/*
+ * floe_index_build: from catalog, imports and definitions to a published index.
+ *
+ * Phases: lock → begin (a copy of the live file, or an empty one when there is none or it cannot be trusted) → put each
+ * unit that differs → remove what its giver no longer gives → seal → publish → remove old files. Everything up to publish
+ * happens in a file nobody reads. When nothing differs, nothing is published.
+ *
+ * Invariants: a unit belongs to its origin: a crawl replaces the catalog's tables, an import the tables of the databases it
+ * holds, the definitions theirs; nobody removes another's.
+ */
+#include "vector/store_int.h"
+
+#include "core/file.h"
+#include "core/limits.h"
+#include "core/map.h"
+#include "core/mem.h"
+#include "core/time.h"
+
+#define FILE_BYTES_MAX FLOE_GIB(4)
+#define BUILD_ARENA_MAX FLOE_GIB(1)
+
+/* What happened to one unit in this build. */
+typedef struct seen_unit {
+    int64_t changed; /* documents */
+} seen_unit;
+
+typedef struct build {
+    const floe_index_request *request;
+    floe_index_result result;
+    floe_store store;
+    floe_arena arena;   /* keys of what was seen, versions that were told: as long as the build */
+    floe_arena scratch; /* one unit */
+    floe_buf body;
+    floe_map seen;      /* key of a unit → seen_unit */
+    floe_map databases; /* imported in this build */
+    bool fresh;         /* there was no index to start from */
+    bool dirty;         /* something differs from the live index */
+} build;
+
+static void build_close(build *run) {
+    floe_store_close(&run->store);
+    floe_arena_close(&run->arena);
+    floe_arena_close(&run->scratch);
+    floe_buf_close(&run->body);
+}
+
+/* ---- one unit ---- */
+
+/* kind, origin and the length of the space make the key unambiguous whatever the names hold. */
+static floe_str key_of(const floe_unit *unit, floe_arena *arena) {
+    FLOE_AUTO_BUF key;
+    floe_buf_init(&key, FLOE_UNIT_BYTES_MAX);
+    floe_buf_printf(&key, "%d %d %zu ", (int)unit->kind, (int)unit->origin, unit->space.len);
+    floe_buf_str(&key, unit->space);
+    floe_buf_str(&key, unit->name);
+    return key.failed ? floe_arena_str(arena, FLOE_STR("")) : floe_arena_str(arena, floe_buf_view(&key));
+}
+
+static bool holds(const floe_document *documents, size_t count, uint64_t hash) {
+    for (size_t i = 0; i < count; i++) {
+        if (documents[i].hash == hash) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many documents of the unit were not there before. The old unit is decoded from what is stored. */
+static floe_status count_changed(build *run, const floe_unit *unit, const floe_stored_unit *stored, int64_t *ret_changed,
+                                 floe_error *err) {
+    const floe_document *now = NULL;
+    const floe_document *before = NULL;
+    size_t now_count = 0;
+    size_t before_count = 0;
+    FLOE_TRY(floe_unit_documents(unit, &run->scratch, &now, &now_count, err));
+    if (stored) {
+        floe_unit old = {.kind = unit->kind, .space = unit->space, .name = unit->name};
+        FLOE_TRY(floe_unit_decode(stored->body, &run->scratch, &old, err));
+        FLOE_TRY(floe_unit_documents(&old, &run->scratch, &before, &before_count, err));
+    }
+    *ret_changed = 0;
+    for (size_t i = 0; i < now_count; i++) {
+        *ret_changed += holds(before, before_count, now[i].hash) ? 0 : 1;
+    }
+    return FLOE_OK;
+}
+
+static floe_status mark_seen(build *run, const floe_unit *unit, int64_t changed, floe_error *err) {
+    seen_unit *seen = floe_arena_alloc(&run->arena, 1, sizeof(*seen));
+    floe_str key = key_of(unit, &run->arena);
+    FLOE_TRY(floe_arena_check(&run->arena, err));
+    seen->changed = changed;
+    const seen_unit *earlier = floe_map_put(&run->seen, key, seen);
+    if (earlier) {
+        run->result.duplicates++;
+        run->result.documents_changed -= earlier->changed;
+    }
+    run->result.documents_changed += changed;
+    return floe_arena_check(&run->arena, err);
+}
+
+static floe_status put_unit(build *run, const floe_unit *unit, floe_error *err) {
+    floe_stored_unit stored = {0};
+    bool found = false;
+    int64_t changed = 0;
+    floe_arena_reset(&run->scratch);
+    floe_buf_clear(&run->body);
+    floe_unit_encode(unit, &run->body);
+    FLOE_TRY(floe_buf_check(&run->body, err));
+    uint64_t hash = floe_unit_hash(unit, floe_buf_view(&run->body));
+    FLOE_TRY(floe_store_get(&run->store, unit, &found, &stored, err));
+    if (!found || stored.hash != hash) {
+        FLOE_TRY(count_changed(run, unit, found ? &stored : NULL, &changed, err));
+        FLOE_TRY(floe_store_put(&run->store, unit, floe_buf_view(&run->body), hash, err));
+        run->dirty = true;
+    } else if (!floe_str_equal(stored.version, unit->version)) {
+        FLOE_TRY(floe_store_touch(&run->store, unit, err));
+        run->dirty = true;
+    }
+    return mark_seen(run, unit, changed, err);
+}
+
+/* ---- where units come from ---- */
+
+static floe_str known_version(void *sink, floe_str database, floe_str name) {
+    build *run = sink;
+    floe_unit key = {.kind = FLOE_UNIT_TABLE, .origin = FLOE_ORIGIN_CATALOG, .space = database, .name = name};
+    floe_stored_unit stored = {0};
+    bool found = false;
+    if (floe_failed(floe_store_get(&run->store, &key, &found, &stored, NULL)) || !found) {
+        return FLOE_STR("");
+    }
+    return floe_arena_str(&run->arena, stored.version);
+}
+
+static floe_status take_table(void *sink, const floe_catalog_table *table, floe_error *err) {
+    build *run = sink;
+    floe_unit unit = {
+        .kind = FLOE_UNIT_TABLE, .origin = FLOE_ORIGIN_CATALOG, .space = table->database, .name = table->name};
+    floe_str known = known_version(run, table->database, table->name);
+    if (!table->columns && known.len > 0 && floe_str_equal(known, table->version)) {
+        return mark_seen(run, &unit, 0, err);
+    }
+    /* put_unit reuses the scratch, so the parts are made where they stay. */
+    floe_unit_of_table(table, FLOE_ORIGIN_CATALOG, &run->arena, &unit);
+    FLOE_TRY(floe_arena_check(&run->arena, err));
+    return put_unit(run, &unit, err);
+}
+
+static floe_status take_import(void *context, const floe_unit *unit, floe_error *err) {
+    build *run = context;
+    floe_str database = floe_arena_str(&run->arena, unit->space);
+    FLOE_TRY(floe_arena_check(&run->arena, err));
+    (void)floe_map_put(&run->databases, database, run);
+    return put_unit(run, unit, err);
+}
+
+static floe_status take_imports(build *run, floe_error *err) {
+    floe_import_sink sink = {.unit = take_import, .context = run};
+    for (size_t i = 0; i < run->request->import_count; i++) {
+        FLOE_AUTO_BUF text;
+        floe_buf_init(&text, FILE_BYTES_MAX);
+        FLOE_TRY(floe_file_read(run->request->imports[i], &text, err));
+        FLOE_TRY(floe_import_read(floe_buf_view(&text), run->request->imports[i], &sink, err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status take_definitions(build *run, floe_error *err) {
+    const floe_definitions *definitions = run->request->definitions;
+    floe_unit unit = {0};
+    for (size_t i = 0; definitions && i < definitions->view_count; i++) {
+        floe_unit_of_view(&definitions->views[i], &run->arena, &unit);
+        FLOE_TRY(floe_arena_check(&run->arena, err));
+        FLOE_TRY(put_unit(run, &unit, err));
+    }
+    for (size_t i = 0; definitions && i < definitions->service_count; i++) {
+        floe_unit_of_service(&definitions->services[i], &run->arena, &unit);
+        FLOE_TRY(floe_arena_check(&run->arena, err));
+        FLOE_TRY(put_unit(run, &unit, err));
+    }
+    return FLOE_OK;
+}
+
+/* ---- what is left over ---- */
+
+typedef struct sweep {
+    build *run;
+    floe_unit *gone; /* keys, in the build's arena */
+    size_t gone_count, gone_capacity;
+    int64_t documents; /* of what stays */
+} sweep;
+
+static bool is_replaced(const build *run, const floe_unit *unit) {
+    switch (unit->origin) {
+    case FLOE_ORIGIN_CATALOG:
+        return run->request->catalog != NULL;
+    case FLOE_ORIGIN_IMPORT:
+        return floe_map_get(&run->databases, unit->space) != NULL;
+    case FLOE_ORIGIN_DEFINITIONS:
+    default:
+        return true;
+    }
+}
+
+static void count_unit(floe_index_result *result, const floe_unit *unit, int64_t documents) {
+    if (unit->kind == FLOE_UNIT_TABLE) {
+        result->tables += 1;
+        result->columns += documents - 1;
+    } else if (unit->kind == FLOE_UNIT_VIEW) {
+        result->features += documents - 1;
+    }
+}
+
+static floe_status sweep_unit(void *context, const floe_unit *unit, floe_str body, int64_t documents, floe_error *err) {
+    sweep *state = context;
+    build *run = state->run;
+    (void)body;
+    floe_arena_reset(&run->scratch);
+    floe_str key = key_of(unit, &run->scratch);
+    FLOE_TRY(floe_arena_check(&run->scratch, err));
+    if (floe_map_get(&run->seen, key) || !is_replaced(run, unit)) {
+        count_unit(&run->result, unit, documents);
+        state->documents += documents;
+        return FLOE_OK;
+    }
+    floe_unit *gone = FLOE_ARENA_PUSH(&run->arena, state->gone, state->gone_count, state->gone_capacity);
+    if (gone) {
+        *gone = *unit;
+        gone->space = floe_arena_str(&run->arena, unit->space);
+        gone->name = floe_arena_str(&run->arena, unit->name);
+    }
+    run->result.documents_removed += documents;
+    return floe_arena_check(&run->arena, err);
+}
+
+static floe_status sweep_units(build *run, floe_error *err) {
+    sweep state = {.run = run};
+    floe_store_sink sink = {.unit = sweep_unit, .context = &state};
+    FLOE_TRY(floe_store_each(&run->store, &sink, err));
+    for (size_t i = 0; i < state.gone_count; i++) {
+        FLOE_TRY(floe_store_remove(&run->store, &state.gone[i], err));
+        run->dirty = true;
+    }
+    run->result.documents_unchanged = state.documents - run->result.documents_changed;
+    return FLOE_OK;
+}
+
+/* ---- files ---- */
+
+static floe_status ignore_unit(void *context, const floe_unit *unit, floe_str body, int64_t documents, floe_error *err) {
+    (void)context;
+    (void)unit;
+    (void)body;
+    (void)documents;
+    (void)err;
+    return FLOE_OK;
+}
+
+/* Whether the live file can be read from end to end. */
+static floe_status verify(const char *path, floe_error *err) {
+    __attribute__((cleanup(floe_store_close))) floe_store store = {0};
+    floe_store_sink sink = {.unit = ignore_unit};
+    FLOE_TRY(floe_store_open(path, false, &store, err));
+    return floe_store_each(&store, &sink, err);
+}
+
+/* The path of the live index, or NULL when there is none that can be trusted. Errors: what is neither missing nor
+ * corrupt, so that a full disk or a lack of permission does not throw an index away. */
+static floe_status find_live(build *run, int64_t *ret_number, const char **ret_path, floe_error *err) {
+    floe_error cause = {0};
+    int64_t number = 0;
+    const char *path = NULL;
+    if (!floe_failed(floe_generation_current(run->request->folder, &number, &cause))) {
+        path = floe_generation_path(&run->arena, run->request->folder, number);
+        FLOE_TRY(floe_arena_check(&run->arena, err));
+        FLOE_IGNORE(verify(path, &cause));
+        run->result.rebuilt = cause.code == FLOE_NOT_FOUND;
+    }
+    run->result.rebuilt = run->result.rebuilt || cause.code == FLOE_CORRUPT;
+    bool trusted = cause.code == FLOE_CODE_OK;
+    FLOE_ENSURE(trusted || cause.code == FLOE_NOT_FOUND || cause.code == FLOE_CORRUPT, err, cause.code, "%s",
+                cause.message);
+    *ret_number = number;
+    *ret_path = trusted ? path : NULL;
+    return FLOE_OK;
+}
+
+static floe_status begin(build *run, int64_t *ret_number, floe_error *err) {
+    FLOE_AUTO_BUF bytes;
+    floe_buf_init(&bytes, FILE_BYTES_MAX);
+    const char *live = NULL;
+    int64_t number = 0;
+    int64_t largest = 0;
+    FLOE_TRY(find_live(run, &number, &live, err));
+    /* A number is never used twice in a folder, or a reader could take a new index for the one it holds. */
+    FLOE_TRY(floe_generation_largest(run->request->folder, &largest, err));
+    FLOE_TRY(floe_generation_remove_others(run->request->folder, number, err));
+    number = largest > number ? largest : number;
+    const char *path = floe_generation_path(&run->arena, run->request->folder, number + 1);
+    FLOE_TRY(floe_arena_check(&run->arena, err));
+    if (live) {
+        FLOE_TRY(floe_file_read(live, &bytes, err));
+    }
+    FLOE_TRY(floe_file_write(path, floe_buf_view(&bytes), false, err));
+    FLOE_TRY(live ? floe_store_open(path, true, &run->store, err) : floe_store_create(path, &run->store, err));
+    run->fresh = live == NULL;
+    *ret_number = number + 1;
+    return floe_sql_begin(run->store.sql, err);
+}
+
+static floe_status fill(build *run, floe_error *err) {
+    const floe_catalog_reader *catalog = run->request->catalog;
+    if (catalog) {
+        FLOE_TRY(catalog->tables(catalog->context, take_table, known_version, run, err));
+    }
+    FLOE_TRY(take_imports(run, err));
+    FLOE_TRY(take_definitions(run, err));
+    return sweep_units(run, err);
+}
+
+static floe_status build_generation(build *run, floe_error *err) {
+    int64_t number = 0;
+    FLOE_TRY(begin(run, &number, err));
+    FLOE_TRY(fill(run, err));
+    if (!run->dirty && !run->fresh) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_store_seal(&run->store, number, err));
+    return floe_generation_publish(run->request->folder, number, err);
+}
+
+/* Whatever happened, the file that is live stays and the others go; a failure to do so is not one of the build. */
+static void remove_leftovers(const build *run) {
+    int64_t live = 0;
+    bool published = !floe_failed(floe_generation_current(run->request->folder, &live, NULL));
+    if (published || run->fresh) {
+        FLOE_IGNORE(floe_generation_remove_others(run->request->folder, live, NULL));
+    }
+}
+
+floe_status floe_index_build(const floe_index_request *request, floe_index_result *ret_result, floe_error *err) {
+    FLOE_CLEANUP(floe_generation_unlock) int lock = -1;
+    FLOE_CLEANUP(build_close) build run = {.request = request};
+    int64_t started_us = floe_monotonic_us();
+    floe_arena_init(&run.arena, BUILD_ARENA_MAX);
+    floe_arena_init(&run.scratch, BUILD_ARENA_MAX);
+    floe_buf_init(&run.body, FLOE_UNIT_BYTES_MAX);
+    floe_map_init(&run.seen, &run.arena);
+    floe_map_init(&run.databases, &run.arena);
+    FLOE_TRY(floe_file_mkdirs(request->folder, err));
+    FLOE_TRY(floe_generation_lock(request->folder, &lock, err));
+    floe_status status = build_generation(&run, err);
+    floe_store_close(&run.store);
+    remove_leftovers(&run);
+    FLOE_TRY(status);
+    run.result.elapsed_us = floe_monotonic_us() - started_us;
+    *ret_result = run.result;
+    return FLOE_OK;
+}

@@ -1,0 +1,352 @@
+/*
+ * Loading an index file into memory.
+ *
+ * Phases: read and decode every unit → entries (tables with their columns, features) and scopes → links by foreign keys →
+ * one field after the other. Units come sorted, so the same file always gives the same numbers, and columns of one table
+ * are neighbours.
+ */
+#include "vector/rank_int.h"
+#include "vector/weights_int.h"
+
+#include "core/limits.h"
+
+#define TRIPLE_ARENA_MAX FLOE_GIB(4)
+
+typedef struct loader {
+    floe_corpus *corpus;
+    floe_unit *units;
+    size_t unit_count, unit_capacity;
+    floe_map tables; /* key of namespace and name → entry + 1 */
+    floe_error *err;
+} loader;
+
+static floe_status take_unit(void *context, const floe_unit *row, floe_str body, int64_t documents, floe_error *err) {
+    loader *load = context;
+    floe_arena *arena = load->corpus->arena;
+    floe_unit *unit = FLOE_ARENA_PUSH(arena, load->units, load->unit_count, load->unit_capacity);
+    floe_str copy = floe_arena_str(arena, body);
+    FLOE_TRY(floe_arena_check(arena, err));
+    *unit = *row;
+    unit->space = floe_arena_str(arena, row->space);
+    unit->name = floe_arena_str(arena, row->name);
+    FLOE_TRY(floe_arena_check(arena, err));
+    FLOE_TRY(floe_unit_decode(copy, arena, unit, err));
+    FLOE_ENSURE((int64_t)unit->part_count + 1 == documents, err, FLOE_CORRUPT,
+                "the index entry of %.*s, %.*s has %zu parts for %lld documents; run floe index",
+                FLOE_STR_BRIEF(unit->space), FLOE_STR_BRIEF(unit->name), unit->part_count, (long long)documents);
+    return FLOE_OK;
+}
+
+/* ---- scopes ---- */
+
+static uint32_t new_scope(floe_corpus *corpus, floe_scope scope) {
+    floe_scope *added = FLOE_ARENA_PUSH(corpus->arena, corpus->scopes, corpus->scope_count, corpus->scope_capacity);
+    if (!added) {
+        return 0;
+    }
+    *added = scope;
+    return (uint32_t)corpus->scope_count - 1;
+}
+
+static uint32_t scope_named(floe_corpus *corpus, floe_str name) {
+    const void *known = floe_map_get(&corpus->scope_of, name);
+    if (known) {
+        return (uint32_t)((uintptr_t)known - 1);
+    }
+    uint32_t number = new_scope(corpus, (floe_scope){.name = name});
+    (void)floe_map_put(&corpus->scope_of, name, (void *)((uintptr_t)number + 1));
+    return number;
+}
+
+/* A service belongs to the namespaces of its views: asked when all of them are. */
+static uint32_t scope_of_service(floe_corpus *corpus, const floe_unit *unit) {
+    if (unit->spaces.count == 1) {
+        return scope_named(corpus, unit->spaces.items[0]);
+    }
+    uint32_t *members = floe_arena_alloc(corpus->arena, unit->spaces.count, sizeof(*members));
+    for (size_t i = 0; members && i < unit->spaces.count; i++) {
+        members[i] = scope_named(corpus, unit->spaces.items[i]);
+    }
+    return new_scope(corpus, (floe_scope){.members = members, .member_count = members ? unit->spaces.count : 0});
+}
+
+/* ---- entries ---- */
+
+static floe_str table_key(floe_arena *arena, floe_str space, floe_str name) {
+    const char *lead = floe_arena_printf(arena, "%zu ", space.len);
+    size_t lead_len = lead ? strlen(lead) : 0;
+    char *key = floe_arena_alloc(arena, lead_len + space.len + name.len + 1, 1);
+    if (!lead || !key) {
+        return FLOE_STR("");
+    }
+    memcpy(key, lead, lead_len);
+    memcpy(key + lead_len, space.ptr, space.len);
+    memcpy(key + lead_len + space.len, name.ptr, name.len);
+    return (floe_str){key, lead_len + space.len + name.len};
+}
+
+static void add_column(floe_corpus *corpus, const floe_unit *unit, const floe_part *part, uint32_t table) {
+    floe_column_entry *column =
+        FLOE_ARENA_PUSH(corpus->arena, corpus->columns, corpus->column_count, corpus->column_capacity);
+    if (!column) {
+        return;
+    }
+    floe_str names[] = {unit->space, unit->name, part->name};
+    *column = (floe_column_entry){.name = part->name,
+                                  .description = part->description,
+                                  .table = table,
+                                  .name_hash = floe_words_hash(names + 2, 1),
+                                  .table_hash = floe_words_hash(names + 1, 2),
+                                  .full_hash = floe_words_hash(names, 3)};
+}
+
+static void add_table(loader *load, const floe_unit *unit) {
+    floe_corpus *corpus = load->corpus;
+    uint32_t number = (uint32_t)corpus->table_count;
+    floe_table_entry *table =
+        FLOE_ARENA_PUSH(corpus->arena, corpus->tables, corpus->table_count, corpus->table_capacity);
+    if (!table) {
+        return;
+    }
+    floe_str names[] = {unit->space, unit->name};
+    *table = (floe_table_entry){.database = unit->space,
+                                .name = unit->name,
+                                .description = unit->description,
+                                .scope = scope_named(corpus, unit->space),
+                                .first_column = (uint32_t)corpus->column_count,
+                                .column_count = (uint32_t)unit->part_count,
+                                .name_hash = floe_words_hash(names + 1, 1),
+                                .full_hash = floe_words_hash(names, 2)};
+    for (size_t i = 0; i < unit->part_count; i++) {
+        add_column(corpus, unit, &unit->parts[i], number);
+    }
+    floe_str key = table_key(corpus->arena, unit->space, unit->name);
+    (void)floe_map_put(&load->tables, key, (void *)((uintptr_t)number + 1));
+}
+
+static void add_feature(floe_corpus *corpus, const floe_unit *unit, const floe_part *part, uint32_t scope,
+                        uint32_t parent) {
+    floe_feature_entry *feature =
+        FLOE_ARENA_PUSH(corpus->arena, corpus->features, corpus->feature_count, corpus->feature_capacity);
+    if (!feature) {
+        return;
+    }
+    floe_str names[] = {unit->name, part ? part->name : FLOE_STR("")};
+    *feature = (floe_feature_entry){.name = unit->name,
+                                    .description = unit->description,
+                                    .scope = scope,
+                                    .parent = parent,
+                                    .name_hash = floe_words_hash(names + (part ? 1 : 0), 1),
+                                    .full_hash = floe_words_hash(names, 2)};
+    if (part) {
+        const char *name =
+            floe_arena_printf(corpus->arena, "%.*s:%.*s", FLOE_STR_ARG(unit->name), FLOE_STR_ARG(part->name));
+        feature->name = floe_str_of(name);
+        feature->description = part->description.len > 0 ? part->description : unit->description;
+    }
+}
+
+static void add_features(loader *load, const floe_unit *unit) {
+    floe_corpus *corpus = load->corpus;
+    uint32_t parent = (uint32_t)corpus->feature_count;
+    uint32_t scope =
+        unit->kind == FLOE_UNIT_SERVICE ? scope_of_service(corpus, unit) : scope_named(corpus, unit->space);
+    add_feature(corpus, unit, NULL, scope, parent);
+    for (size_t i = 0; i < unit->part_count; i++) {
+        add_feature(corpus, unit, &unit->parts[i], scope, parent);
+    }
+}
+
+/* ---- links ---- */
+
+static void add_neighbour(floe_corpus *corpus, uint32_t from, uint32_t to) {
+    floe_table_entry *table = &corpus->tables[from];
+    for (size_t i = 0; i < table->neighbour_count; i++) {
+        if (table->neighbours[i] == to) {
+            return;
+        }
+    }
+    uint32_t *added =
+        FLOE_ARENA_PUSH(corpus->arena, table->neighbours, table->neighbour_count, table->neighbour_capacity);
+    if (added) {
+        *added = to;
+    }
+}
+
+/* A key to a table that is not there, or to the table itself, links nothing. */
+static void link_table(loader *load, const floe_unit *unit, uint32_t number) {
+    for (size_t i = 0; i < unit->foreign_key_count; i++) {
+        floe_str key = table_key(load->corpus->arena, unit->space, unit->foreign_keys[i].table);
+        const void *found = floe_map_get(&load->tables, key);
+        uint32_t other = found ? (uint32_t)((uintptr_t)found - 1) : number;
+        if (other != number) {
+            add_neighbour(load->corpus, number, other);
+            add_neighbour(load->corpus, other, number);
+        }
+    }
+}
+
+/* ---- fields ---- */
+
+typedef struct filling {
+    loader *load;
+    floe_field_id field;
+    floe_field_builder builder;
+    uint32_t document; /* the next one */
+} filling;
+
+static void fill_text(filling *fill, floe_str text, float weight) {
+    floe_field_add(&fill->builder, &fill->load->corpus->lexicon, fill->document, text, weight);
+}
+
+static void fill_texts(filling *fill, floe_texts texts) {
+    for (size_t i = 0; i < texts.count; i++) {
+        fill_text(fill, texts.items[i], 1);
+    }
+}
+
+static void fill_table(filling *fill, const floe_unit *unit) {
+    if (fill->field == FLOE_FIELD_TABLE) {
+        fill_text(fill, unit->space, 1);
+        fill_text(fill, unit->name, FLOE_NAME_WEIGHT);
+        for (size_t i = 0; i < unit->part_count; i++) {
+            fill_text(fill, unit->parts[i].name, 1);
+        }
+    } else {
+        fill_text(fill, unit->description, 1);
+    }
+    fill->document++;
+}
+
+static void fill_columns(filling *fill, const floe_unit *unit) {
+    for (size_t i = 0; i < unit->part_count; i++) {
+        const floe_part *part = &unit->parts[i];
+        if (fill->field == FLOE_FIELD_COLUMN) {
+            fill_text(fill, part->name, 1);
+            fill_text(fill, unit->name, 1);
+        } else if (fill->field == FLOE_FIELD_COLUMN_TEXT) {
+            fill_text(fill, part->description, 1);
+        } else {
+            fill_texts(fill, part->words);
+        }
+        fill->document++;
+    }
+}
+
+static void fill_feature_names(filling *fill, const floe_unit *unit, const floe_part *part) {
+    fill_text(fill, unit->name, part ? 1 : FLOE_NAME_WEIGHT);
+    fill_texts(fill, unit->related);
+    if (part) {
+        fill_text(fill, part->name, FLOE_NAME_WEIGHT);
+        fill_texts(fill, part->words);
+        return;
+    }
+    for (size_t i = 0; i < unit->part_count; i++) {
+        fill_text(fill, unit->parts[i].name, 1);
+    }
+}
+
+static void fill_features(filling *fill, const floe_unit *unit) {
+    for (size_t i = 0; i <= unit->part_count; i++) {
+        const floe_part *part = i == 0 ? NULL : &unit->parts[i - 1];
+        if (fill->field == FLOE_FIELD_FEATURE) {
+            fill_feature_names(fill, unit, part);
+        } else {
+            fill_text(fill, unit->description, 1);
+            fill_texts(fill, unit->prose);
+            if (part) {
+                fill_text(fill, part->description, 1);
+                fill_texts(fill, part->prose);
+            }
+        }
+        fill->document++;
+    }
+}
+
+static void fill_unit(filling *fill, const floe_unit *unit) {
+    bool is_table = unit->kind == FLOE_UNIT_TABLE;
+    switch (fill->field) {
+    case FLOE_FIELD_TABLE:
+    case FLOE_FIELD_TABLE_TEXT:
+        if (is_table) {
+            fill_table(fill, unit);
+        }
+        break;
+    case FLOE_FIELD_COLUMN:
+    case FLOE_FIELD_COLUMN_TEXT:
+    case FLOE_FIELD_VALUES:
+        if (is_table) {
+            fill_columns(fill, unit);
+        }
+        break;
+    case FLOE_FIELD_FEATURE:
+    case FLOE_FIELD_FEATURE_TEXT:
+    case FLOE_FIELD_COUNT:
+    default:
+        if (!is_table) {
+            fill_features(fill, unit);
+        }
+        break;
+    }
+}
+
+/* The scope of each document of a field: a column's is its table's. */
+static uint32_t *scopes_of(const floe_corpus *corpus, floe_field_id field, size_t *ret_count) {
+    bool tables = field <= FLOE_FIELD_TABLE_TEXT;
+    bool features = field >= FLOE_FIELD_FEATURE;
+    size_t count = tables ? corpus->table_count : features ? corpus->feature_count : corpus->column_count;
+    uint32_t *scopes = floe_arena_alloc(corpus->arena, count + 1, sizeof(*scopes));
+    for (size_t i = 0; scopes && i < count; i++) {
+        scopes[i] = tables     ? corpus->tables[i].scope
+                    : features ? corpus->features[i].scope
+                               : corpus->tables[corpus->columns[i].table].scope;
+    }
+    *ret_count = count;
+    return scopes;
+}
+
+static floe_status fill_field(loader *load, floe_field_id field) {
+    floe_corpus *corpus = load->corpus;
+    filling fill = {.load = load, .field = field};
+    size_t count = 0;
+    const uint32_t *scopes = scopes_of(corpus, field, &count);
+    floe_arena_init(&fill.builder.arena, TRIPLE_ARENA_MAX);
+    for (size_t i = 0; i < load->unit_count; i++) {
+        fill_unit(&fill, &load->units[i]);
+    }
+    floe_status status = floe_arena_check(&fill.builder.arena, load->err);
+    if (!floe_failed(status)) {
+        floe_field_finish(&fill.builder, scopes, (uint32_t)count, (uint32_t)corpus->scope_count, corpus->lexicon.count,
+                          corpus->arena, &corpus->fields[field]);
+    }
+    floe_arena_close(&fill.builder.arena);
+    FLOE_TRY(status);
+    return floe_arena_check(corpus->arena, load->err);
+}
+
+floe_status floe_corpus_load(floe_store *store, floe_arena *arena, floe_corpus *corpus, floe_error *err) {
+    *corpus = (floe_corpus){.arena = arena};
+    loader load = {.corpus = corpus, .err = err};
+    floe_store_sink sink = {.unit = take_unit, .context = &load};
+    floe_lexicon_init(&corpus->lexicon, arena);
+    floe_map_init(&corpus->scope_of, arena);
+    floe_map_init(&load.tables, arena);
+    FLOE_TRY(floe_store_each(store, &sink, err));
+    for (size_t i = 0; i < load.unit_count; i++) {
+        if (load.units[i].kind == FLOE_UNIT_TABLE) {
+            add_table(&load, &load.units[i]);
+        } else {
+            add_features(&load, &load.units[i]);
+        }
+    }
+    FLOE_TRY(floe_arena_check(arena, err));
+    /* Tables are the first units, in the order of their numbers. */
+    for (size_t i = 0; i < corpus->table_count; i++) {
+        link_table(&load, &load.units[i], (uint32_t)i);
+    }
+    FLOE_TRY(floe_arena_check(arena, err));
+    for (int field = 0; field < FLOE_FIELD_COUNT; field++) {
+        FLOE_TRY(fill_field(&load, (floe_field_id)field));
+    }
+    return FLOE_OK;
+}

@@ -1,0 +1,197 @@
+/*
+ * The ranker's scratch, and the ranking of columns and of features: a weighted sum of signals, each 1 at its best, exact
+ * names first, the best entry scaled to 1.
+ */
+#include "vector/rank_int.h"
+#include "vector/weights_int.h"
+
+void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_arena *arena) {
+    size_t entries = corpus->column_count > corpus->feature_count ? corpus->column_count : corpus->feature_count;
+    *ranker = (floe_ranker){.corpus = corpus};
+    for (size_t i = 0; i < FLOE_FIELD_COUNT; i++) {
+        floe_scores_init(&ranker->fields[i], corpus->fields[i].document_count, arena);
+    }
+    floe_scores_init(&ranker->columns, corpus->table_count, arena);
+    floe_scores_init(&ranker->column_text, corpus->table_count, arena);
+    floe_scores_init(&ranker->values, corpus->table_count, arena);
+    floe_scores_init(&ranker->tables, corpus->table_count, arena);
+    floe_scores_init(&ranker->entries, entries, arena);
+    ranker->best_columns = floe_arena_alloc(arena, corpus->table_count * FLOE_TOP_COLUMNS + 1, sizeof(double));
+    ranker->spaces = floe_arena_alloc(arena, corpus->scope_count + 1, sizeof(double));
+    ranker->space_best = floe_arena_alloc(arena, corpus->scope_count * FLOE_COHERENCE_TABLES + 1, sizeof(double));
+}
+
+void floe_ranker_clear(floe_ranker *ranker) {
+    for (size_t i = 0; i < FLOE_FIELD_COUNT; i++) {
+        floe_scores_clear(&ranker->fields[i]);
+    }
+    floe_scores_clear(&ranker->columns);
+    floe_scores_clear(&ranker->column_text);
+    floe_scores_clear(&ranker->values);
+    floe_scores_clear(&ranker->tables);
+    floe_scores_clear(&ranker->entries);
+}
+
+/* One signal of an entry: the entry's own document in a field, or its table's fused score. */
+typedef struct entry_signal {
+    floe_signal signal;
+    const floe_scores *scores;
+    bool of_table;
+    double weight;
+} entry_signal;
+
+typedef struct entry_ranking {
+    floe_ranker *ranker;
+    const floe_question *question;
+    floe_hit_kind kind;
+    const entry_signal *signals;
+    size_t signal_count;
+} entry_ranking;
+
+static bool is_exact(const entry_ranking *run, uint32_t at) {
+    const floe_question *question = run->question;
+    if (run->kind == FLOE_HIT_FEATURE) {
+        const floe_feature_entry *feature = &run->ranker->corpus->features[at];
+        return floe_question_names(question, feature->name_hash) || floe_question_names(question, feature->full_hash);
+    }
+    const floe_column_entry *column = &run->ranker->corpus->columns[at];
+    return floe_question_names(question, column->name_hash) || floe_question_names(question, column->table_hash) ||
+           floe_question_names(question, column->full_hash);
+}
+
+static double share(const entry_ranking *run, const entry_signal *signal, uint32_t at) {
+    uint32_t document = signal->of_table ? run->ranker->corpus->columns[at].table : at;
+    return signal->weight * signal->scores->of[document];
+}
+
+static void set_shares(const entry_ranking *run, floe_ranked ranked, double best, floe_found *found) {
+    *found = (floe_found){.kind = run->kind, .entry = ranked.entry, .linked = UINT32_MAX};
+    for (size_t i = 0; i < run->signal_count; i++) {
+        found->shares[run->signals[i].signal] = share(run, &run->signals[i], ranked.entry) / best;
+    }
+    found->shares[FLOE_SIGNAL_EXACT] = is_exact(run, ranked.entry) ? FLOE_WEIGHT_EXACT / best : 0;
+    for (size_t i = 0; i < FLOE_SIGNAL_COUNT; i++) {
+        found->score += found->shares[i];
+    }
+}
+
+/* An entry is ranked when a document of its own matches; its table alone does not make it a hit. */
+static void fuse_entries(const entry_ranking *run) {
+    floe_scores *entries = &run->ranker->entries;
+    for (size_t i = 0; i < run->signal_count; i++) {
+        const floe_scores *scores = run->signals[i].scores;
+        for (size_t j = 0; !run->signals[i].of_table && j < scores->count; j++) {
+            floe_scores_add(entries, scores->touched[j], share(run, &run->signals[i], scores->touched[j]));
+        }
+    }
+    for (size_t j = 0; j < entries->count; j++) {
+        uint32_t at = entries->touched[j];
+        for (size_t i = 0; i < run->signal_count; i++) {
+            entries->of[at] += run->signals[i].of_table ? share(run, &run->signals[i], at) : 0;
+        }
+        entries->of[at] += is_exact(run, at) ? FLOE_WEIGHT_EXACT : 0;
+    }
+}
+
+static size_t rank_entries(const entry_ranking *run, size_t limit, floe_arena *arena, floe_found *found) {
+    floe_ranked *ranked = floe_arena_alloc(arena, limit, sizeof(*ranked));
+    if (!ranked) {
+        return 0;
+    }
+    floe_scores_clear(&run->ranker->entries);
+    fuse_entries(run);
+    size_t count = floe_rank_best(&run->ranker->entries, ranked, limit);
+    for (size_t i = 0; i < count; i++) {
+        set_shares(run, ranked[i], ranked[0].score, &found[i]);
+    }
+    return count;
+}
+
+size_t floe_rank_columns(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
+                         floe_found *found) {
+    const entry_signal signals[] = {
+        {FLOE_SIGNAL_NAMES, &ranker->fields[FLOE_FIELD_COLUMN], false, FLOE_WEIGHT_COLUMN_NAMES},
+        {FLOE_SIGNAL_TABLE, &ranker->tables, true, FLOE_WEIGHT_COLUMN_TABLE},
+        {FLOE_SIGNAL_DESCRIPTION, &ranker->fields[FLOE_FIELD_COLUMN_TEXT], false, FLOE_WEIGHT_COLUMN_DESCRIPTION},
+        {FLOE_SIGNAL_VALUES, &ranker->fields[FLOE_FIELD_VALUES], false, FLOE_WEIGHT_COLUMN_VALUES},
+    };
+    entry_ranking run = {ranker, question, FLOE_HIT_COLUMN, signals, sizeof(signals) / sizeof(signals[0])};
+    return rank_entries(&run, limit, arena, found);
+}
+
+size_t floe_rank_features(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
+                          floe_found *found) {
+    floe_scores *names = &ranker->fields[FLOE_FIELD_FEATURE];
+    floe_scores *text = &ranker->fields[FLOE_FIELD_FEATURE_TEXT];
+    const entry_signal signals[] = {
+        {FLOE_SIGNAL_NAMES, names, false, FLOE_WEIGHT_FEATURE_NAMES},
+        {FLOE_SIGNAL_DESCRIPTION, text, false, FLOE_WEIGHT_FEATURE_DESCRIPTION},
+    };
+    entry_ranking run = {ranker, question, FLOE_HIT_FEATURE, signals, sizeof(signals) / sizeof(signals[0])};
+    floe_field_score(&ranker->corpus->fields[FLOE_FIELD_FEATURE], question, names);
+    floe_field_score(&ranker->corpus->fields[FLOE_FIELD_FEATURE_TEXT], question, text);
+    floe_scores_normalise(names);
+    floe_scores_normalise(text);
+    return rank_entries(&run, limit, arena, found);
+}
+
+/* ---- why ---- */
+
+static bool table_has(const floe_corpus *corpus, uint32_t at, floe_field_id field, uint32_t term) {
+    const floe_table_entry *table = &corpus->tables[at];
+    if (field <= FLOE_FIELD_TABLE_TEXT) {
+        return floe_field_posting(&corpus->fields[field], term, at) != NULL;
+    }
+    return floe_field_has_in_range(&corpus->fields[field], term, table->first_column,
+                                   table->first_column + table->column_count);
+}
+
+/* FLOE_FIELD_COUNT: the signal is made of no field. */
+static floe_field_id field_of_table(floe_signal signal) {
+    switch (signal) {
+    case FLOE_SIGNAL_NAMES:
+    case FLOE_SIGNAL_COVERAGE:
+        return FLOE_FIELD_TABLE;
+    case FLOE_SIGNAL_COLUMNS:
+        return FLOE_FIELD_COLUMN;
+    case FLOE_SIGNAL_DESCRIPTION:
+        return FLOE_FIELD_TABLE_TEXT;
+    case FLOE_SIGNAL_COLUMN_TEXT:
+        return FLOE_FIELD_COLUMN_TEXT;
+    case FLOE_SIGNAL_VALUES:
+        return FLOE_FIELD_VALUES;
+    case FLOE_SIGNAL_EXACT:
+    case FLOE_SIGNAL_TABLE:
+    case FLOE_SIGNAL_NAMESPACE:
+    case FLOE_SIGNAL_JOIN:
+    case FLOE_SIGNAL_COUNT:
+    default:
+        return FLOE_FIELD_COUNT;
+    }
+}
+
+static floe_field_id field_of_entry(floe_hit_kind kind, floe_signal signal) {
+    bool feature = kind == FLOE_HIT_FEATURE;
+    switch ((int)signal) {
+    case FLOE_SIGNAL_NAMES:
+        return feature ? FLOE_FIELD_FEATURE : FLOE_FIELD_COLUMN;
+    case FLOE_SIGNAL_DESCRIPTION:
+        return feature ? FLOE_FIELD_FEATURE_TEXT : FLOE_FIELD_COLUMN_TEXT;
+    case FLOE_SIGNAL_VALUES:
+        return FLOE_FIELD_VALUES;
+    default:
+        return FLOE_FIELD_COUNT;
+    }
+}
+
+bool floe_signal_has(const floe_corpus *corpus, const floe_found *found, floe_signal signal, uint32_t term) {
+    if (found->kind == FLOE_HIT_TABLE) {
+        floe_field_id field = field_of_table(signal);
+        return field != FLOE_FIELD_COUNT && table_has(corpus, found->entry, field, term);
+    }
+    if (signal == FLOE_SIGNAL_TABLE) {
+        return table_has(corpus, corpus->columns[found->entry].table, FLOE_FIELD_TABLE, term);
+    }
+    floe_field_id field = field_of_entry(found->kind, signal);
+    return field != FLOE_FIELD_COUNT && floe_field_posting(&corpus->fields[field], term, found->entry) != NULL;
+}

@@ -1,0 +1,255 @@
+/*
+ * The loaded index and how it is ranked.
+ *
+ * An index is loaded into memory as entries (tables, columns, features) and fields. A field is an inverted index of its
+ * own over one kind of entry and one kind of text, so that each has its own length normalisation and its own weight; a
+ * signal is a field's score, normalised per question. A later signal, of vectors or of synonyms, is one more array of
+ * scores per entry beside those of the fields.
+ *
+ * Scopes: every entry belongs to a scope (its namespace), and a question is asked in a set of scopes. Statistics (number
+ * of documents, their mean length, document frequencies) are those of the scopes that are asked, so an answer within a
+ * scope is the answer of an index that never held the rest.
+ */
+#ifndef FLOE_VECTOR_RANK_INT_H
+#define FLOE_VECTOR_RANK_INT_H
+
+#include "core/map.h"
+#include "vector/store_int.h"
+#include "vector/text_int.h"
+
+/* ---- words (lexicon.c) ---- */
+
+#define FLOE_TERM_NONE UINT32_MAX
+
+/* Stems and their numbers, and a cache of the words that lead to them. */
+typedef struct floe_lexicon {
+    floe_arena *arena;
+    floe_map words; /* word → lexicon_word */
+    floe_map stems; /* stem → number + 1 */
+    uint32_t count;
+} floe_lexicon;
+
+void floe_lexicon_init(floe_lexicon *lexicon, floe_arena *arena);
+/* The number of the word's stem; with `add`, a new one is numbered. FLOE_TERM_NONE when there is none. */
+uint32_t floe_lexicon_term(floe_lexicon *lexicon, floe_str word, bool add);
+/* Whether stop words count in the text: when it has no other. */
+bool floe_text_keeps_stop_words(floe_str text);
+
+/* A hash over the folded, unstemmed words of all texts in turn; 0 when they have none. Two names of one hash are one name
+ * to a person who types: "flight delays", "FlightDelays" and "flight_delays". */
+uint64_t floe_words_hash(const floe_str *texts, size_t count);
+
+/* ---- fields (field.c) ---- */
+
+typedef enum floe_field_id {
+    FLOE_FIELD_TABLE,        /* namespace, name, column names; one document per table */
+    FLOE_FIELD_TABLE_TEXT,   /* description */
+    FLOE_FIELD_COLUMN,       /* column and table name; one document per column */
+    FLOE_FIELD_COLUMN_TEXT,  /* description */
+    FLOE_FIELD_VALUES,       /* sample values; one document per column */
+    FLOE_FIELD_FEATURE,      /* names of feature, view, entity, keys, source, table, column, function, window */
+    FLOE_FIELD_FEATURE_TEXT, /* descriptions, owners, tags */
+    FLOE_FIELD_COUNT
+} floe_field_id;
+
+typedef struct floe_posting {
+    uint32_t document;
+    float weight; /* how often, weighted */
+} floe_posting;
+
+typedef struct floe_field {
+    uint32_t document_count;
+    uint32_t term_count;
+    const uint32_t *first; /* by term, and one more: where its postings begin; documents ascend */
+    const floe_posting *postings;
+    float *lengths;         /* by document */
+    const uint32_t *scopes; /* by document */
+    uint32_t *scope_documents; /* by scope: documents that have a word */
+    double *scope_lengths;
+} floe_field;
+
+/* While a field is filled: (term, document, weight) in the order of documents. */
+typedef struct floe_triple {
+    uint32_t term, document;
+    float weight;
+} floe_triple;
+
+typedef struct floe_field_builder {
+    floe_arena arena; /* of the triples */
+    floe_triple *triples;
+    size_t count, capacity;
+} floe_field_builder;
+
+void floe_field_add(floe_field_builder *builder, floe_lexicon *lexicon, uint32_t document, floe_str text, float weight);
+/* Sorts the triples into postings. `scopes` has one scope per document. */
+void floe_field_finish(const floe_field_builder *builder, const uint32_t *scopes, uint32_t document_count,
+                       uint32_t scope_count, uint32_t term_count, floe_arena *arena, floe_field *ret_field);
+
+/* The posting of a document, or NULL. And whether any document in [first, end) has the term. */
+const floe_posting *floe_field_posting(const floe_field *field, uint32_t term, uint32_t document);
+bool floe_field_has_in_range(const floe_field *field, uint32_t term, uint32_t first, uint32_t end);
+
+/* ---- entries (corpus.c) ---- */
+
+typedef struct floe_table_entry {
+    floe_str database, name, description;
+    uint32_t scope, first_column, column_count;
+    uint32_t *neighbours; /* tables that a declared foreign key links, either way */
+    size_t neighbour_count, neighbour_capacity;
+    uint64_t name_hash, full_hash; /* of the name; of namespace and name */
+} floe_table_entry;
+
+typedef struct floe_column_entry {
+    floe_str name, description;
+    uint32_t table;
+    uint64_t name_hash, table_hash, full_hash; /* of the name; of table and name; of namespace, table and name */
+} floe_column_entry;
+
+typedef struct floe_feature_entry {
+    floe_str name; /* "view:feature", or a view's or service's name */
+    floe_str description;
+    uint32_t scope;
+    uint32_t parent;               /* the entry of its view; a view's or service's own */
+    uint64_t name_hash, full_hash; /* of the feature; of view and feature */
+} floe_feature_entry;
+
+typedef struct floe_scope {
+    floe_str name;           /* a namespace; empty for a set */
+    const uint32_t *members; /* of a set: all of them must be asked */
+    size_t member_count;
+} floe_scope;
+
+typedef struct floe_corpus {
+    floe_arena *arena;
+    floe_lexicon lexicon;
+    floe_table_entry *tables;
+    size_t table_count, table_capacity;
+    floe_column_entry *columns;
+    size_t column_count, column_capacity;
+    floe_feature_entry *features;
+    size_t feature_count, feature_capacity;
+    floe_scope *scopes;
+    size_t scope_count, scope_capacity;
+    floe_map scope_of; /* name → number + 1 */
+    floe_field fields[FLOE_FIELD_COUNT];
+} floe_corpus;
+
+/* Fills the corpus from an index file. Owns: everything lies in corpus->arena. Errors: CORRUPT, LIMIT, NOMEM. */
+floe_status floe_corpus_load(floe_store *store, floe_arena *arena, floe_corpus *corpus, floe_error *err);
+
+/* ---- one question (question.c) ---- */
+
+typedef struct floe_term {
+    floe_str word; /* as asked, folded */
+    uint32_t number;
+    double weight; /* how much it tells: its inverse document frequency */
+} floe_term;
+
+#define FLOE_QUESTION_TERMS_MAX 256
+#define FLOE_QUESTION_NAMES_MAX 32
+
+typedef struct floe_question {
+    floe_term terms[FLOE_QUESTION_TERMS_MAX]; /* each stem once, known to the scopes asked */
+    size_t term_count;
+    double weight; /* of all terms */
+    uint64_t names[FLOE_QUESTION_NAMES_MAX]; /* hashes of what may be an exact name */
+    size_t name_count;
+    const bool *asked; /* by scope */
+    size_t scope_count;
+} floe_question;
+
+/* Errors: none; a question without a known word has no terms. */
+void floe_question_read(floe_corpus *corpus, const bool *asked, floe_str text, floe_arena *arena,
+                        floe_question *ret_question);
+bool floe_question_names(const floe_question *question, uint64_t hash);
+/* Inverse document frequency within the scopes asked; 0 when no document has the term. */
+double floe_field_idf(const floe_field *field, const floe_question *question, uint32_t term);
+
+/* ---- scores ---- */
+
+/* A dense array with the list of what is not zero, so that clearing costs no more than filling. */
+typedef struct floe_scores {
+    double *of;
+    uint32_t *touched;
+    size_t count;
+} floe_scores;
+
+static inline void floe_scores_add(floe_scores *scores, uint32_t at, double value) {
+    if (scores->of[at] == 0 && value > 0) {
+        scores->touched[scores->count++] = at;
+    }
+    scores->of[at] += value;
+}
+void floe_scores_init(floe_scores *scores, size_t len, floe_arena *arena);
+void floe_scores_clear(floe_scores *scores);
+/* Divides by the largest, so that the best is 1. Returns the largest; 0 when there is nothing. */
+double floe_scores_normalise(floe_scores *scores);
+/* BM25 of every document in scope that has a term of the question. */
+void floe_field_score(const floe_field *field, const floe_question *question, floe_scores *scores);
+
+typedef struct floe_ranked {
+    uint32_t entry;
+    double score;
+} floe_ranked;
+
+/* The `limit` best of `count` values, best first, ties by number: ranked holds at least `limit`. Returns how many. */
+size_t floe_rank_best(const floe_scores *scores, floe_ranked *ranked, size_t limit);
+
+/* ---- ranking (rank_table.c, rank.c) ---- */
+
+typedef enum floe_signal {
+    FLOE_SIGNAL_EXACT,
+    FLOE_SIGNAL_NAMES,
+    FLOE_SIGNAL_COLUMNS,
+    FLOE_SIGNAL_TABLE, /* of a column: its table */
+    FLOE_SIGNAL_DESCRIPTION,
+    FLOE_SIGNAL_COLUMN_TEXT,
+    FLOE_SIGNAL_VALUES,
+    FLOE_SIGNAL_NAMESPACE,
+    FLOE_SIGNAL_COVERAGE,
+    FLOE_SIGNAL_JOIN,
+    FLOE_SIGNAL_COUNT
+} floe_signal;
+
+/* A ranked entry with what each signal gave; the shares sum to the score. */
+typedef struct floe_found {
+    floe_hit_kind kind;
+    uint32_t entry;
+    uint32_t linked; /* of a table that a join supports: the table picked before it */
+    double shares[FLOE_SIGNAL_COUNT];
+    double score;
+} floe_found;
+
+/* The scratch of one handle: what a question needs, cleared after it. */
+typedef struct floe_ranker {
+    floe_corpus *corpus;
+    floe_scores fields[FLOE_FIELD_COUNT];
+    floe_scores columns;      /* by table: sum of the best columns */
+    floe_scores column_text;  /* by table: the best column */
+    floe_scores values;       /* by table: the best column */
+    floe_scores tables;       /* by table: fused, before the greedy pass */
+    floe_scores entries;      /* by column or feature: fused */
+    double *best_columns;     /* by table: its FLOE_TOP_COLUMNS best scores */
+    double *spaces;           /* by scope: coherence */
+    double *space_best;       /* by scope: its three best tables */
+    double fused_scale, coherent_scale; /* what the fused and the coherent scores were divided by */
+} floe_ranker;
+
+void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_arena *arena);
+void floe_ranker_clear(floe_ranker *ranker);
+
+/* Scores every field that tables are judged by; needed before floe_rank_tables and floe_rank_columns. */
+void floe_rank_prepare(floe_ranker *ranker, const floe_question *question);
+
+/* The best entries of a kind, best first; the best has a score of 1. `found` holds at least `limit`. Returns how many. */
+size_t floe_rank_tables(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
+                        floe_found *found);
+size_t floe_rank_columns(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
+                         floe_found *found);
+size_t floe_rank_features(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
+                          floe_found *found);
+
+/* Whether an entry has a term in the field of its kind that the signal is made of. */
+bool floe_signal_has(const floe_corpus *corpus, const floe_found *found, floe_signal signal, uint32_t term);
+
+#endif

@@ -1,0 +1,346 @@
+/*
+ * Ranking tables.
+ *
+ * Phases: each field's BM25 → columns rolled up to their tables (sum of the best three) → a weighted sum of the signals,
+ * each 1 at its best → coherence: tables of a namespace that matches well as a whole gain → a greedy pass that picks one
+ * table after the other and favours those that a foreign key links to one already picked, and those that match words of
+ * the question which the picked ones match less.
+ *
+ * Invariants: the shares of a table sum to its score; scores never rise down the list (a table that the greedy pass lifts
+ * past its predecessor's score is scaled down to it); an exact name comes before everything else.
+ * Source: greedy join-aware selection as published for schema retrieval (one bonus for a declared link to a picked table).
+ */
+#include "vector/rank_int.h"
+#include "vector/weights_int.h"
+
+/* ---- evidence ---- */
+
+/* Keeps the best scores of a table's columns in descending order. */
+static void keep_best(double *best, double score) {
+    for (size_t i = 0; i < FLOE_TOP_COLUMNS; i++) {
+        if (score > best[i]) {
+            double pushed = best[i];
+            best[i] = score;
+            score = pushed;
+        }
+    }
+}
+
+static void roll_up_columns(floe_ranker *ranker) {
+    const floe_scores *columns = &ranker->fields[FLOE_FIELD_COLUMN];
+    for (size_t i = 0; i < columns->count; i++) {
+        uint32_t column = columns->touched[i];
+        uint32_t table = ranker->corpus->columns[column].table;
+        keep_best(ranker->best_columns + (size_t)table * FLOE_TOP_COLUMNS, columns->of[column]);
+        floe_scores_add(&ranker->columns, table, 1); /* only to note the table */
+    }
+    for (size_t i = 0; i < ranker->columns.count; i++) {
+        uint32_t table = ranker->columns.touched[i];
+        double *best = ranker->best_columns + (size_t)table * FLOE_TOP_COLUMNS;
+        ranker->columns.of[table] = best[0] + best[1] + best[2];
+        best[0] = best[1] = best[2] = 0;
+    }
+    floe_scores_normalise(&ranker->columns);
+}
+
+/* The best column of each table, by one field of columns. */
+static void roll_up_best(const floe_ranker *ranker, floe_field_id field, floe_scores *tables) {
+    const floe_scores *columns = &ranker->fields[field];
+    for (size_t i = 0; i < columns->count; i++) {
+        uint32_t column = columns->touched[i];
+        uint32_t table = ranker->corpus->columns[column].table;
+        if (columns->of[column] > tables->of[table]) {
+            floe_scores_add(tables, table, columns->of[column] - tables->of[table]);
+        }
+    }
+    floe_scores_normalise(tables);
+}
+
+typedef struct table_signal {
+    floe_signal signal;
+    const floe_scores *scores;
+    double weight;
+} table_signal;
+
+#define TABLE_SIGNALS 5
+
+static void list_signals(const floe_ranker *ranker, table_signal signals[TABLE_SIGNALS]) {
+    signals[0] = (table_signal){FLOE_SIGNAL_NAMES, &ranker->fields[FLOE_FIELD_TABLE], FLOE_WEIGHT_TABLE_NAMES};
+    signals[1] = (table_signal){FLOE_SIGNAL_COLUMNS, &ranker->columns, FLOE_WEIGHT_TABLE_COLUMNS};
+    signals[2] = (table_signal){FLOE_SIGNAL_DESCRIPTION, &ranker->fields[FLOE_FIELD_TABLE_TEXT],
+                                FLOE_WEIGHT_TABLE_DESCRIPTION};
+    signals[3] = (table_signal){FLOE_SIGNAL_COLUMN_TEXT, &ranker->column_text, FLOE_WEIGHT_TABLE_COLUMN_TEXT};
+    signals[4] = (table_signal){FLOE_SIGNAL_VALUES, &ranker->values, FLOE_WEIGHT_TABLE_VALUES};
+}
+
+static void fuse(floe_ranker *ranker) {
+    table_signal signals[TABLE_SIGNALS];
+    list_signals(ranker, signals);
+    for (size_t i = 0; i < TABLE_SIGNALS; i++) {
+        const floe_scores *scores = signals[i].scores;
+        for (size_t j = 0; j < scores->count; j++) {
+            floe_scores_add(&ranker->tables, scores->touched[j], signals[i].weight * scores->of[scores->touched[j]]);
+        }
+    }
+    ranker->fused_scale = floe_scores_normalise(&ranker->tables);
+}
+
+/* The mean of the best tables of each namespace; what matched nothing counts as nothing. */
+static void cohere(floe_ranker *ranker) {
+    floe_scores *tables = &ranker->tables;
+    for (size_t i = 0; i < tables->count; i++) {
+        uint32_t table = tables->touched[i];
+        uint32_t scope = ranker->corpus->tables[table].scope;
+        keep_best(ranker->space_best + (size_t)scope * FLOE_COHERENCE_TABLES, tables->of[table]);
+    }
+    for (size_t i = 0; i < ranker->corpus->scope_count; i++) {
+        double *best = ranker->space_best + i * FLOE_COHERENCE_TABLES;
+        ranker->spaces[i] = FLOE_WEIGHT_COHERENCE * (best[0] + best[1] + best[2]) / FLOE_COHERENCE_TABLES;
+        best[0] = best[1] = best[2] = 0;
+    }
+    for (size_t i = 0; i < tables->count; i++) {
+        uint32_t table = tables->touched[i];
+        tables->of[table] += ranker->spaces[ranker->corpus->tables[table].scope];
+    }
+    ranker->coherent_scale = floe_scores_normalise(tables);
+}
+
+void floe_rank_prepare(floe_ranker *ranker, const floe_question *question) {
+    for (int i = 0; i <= FLOE_FIELD_VALUES; i++) {
+        floe_field_score(&ranker->corpus->fields[i], question, &ranker->fields[i]);
+    }
+    roll_up_columns(ranker);
+    roll_up_best(ranker, FLOE_FIELD_COLUMN_TEXT, &ranker->column_text);
+    roll_up_best(ranker, FLOE_FIELD_VALUES, &ranker->values);
+    for (int i = 0; i <= FLOE_FIELD_VALUES; i++) {
+        floe_scores_normalise(&ranker->fields[i]);
+    }
+    fuse(ranker);
+    cohere(ranker);
+}
+
+/* ---- picking ---- */
+
+typedef struct candidate {
+    uint32_t table;
+    bool exact;
+    bool picked;
+    uint32_t linked; /* UINT32_MAX: to none */
+    double base;
+} candidate;
+
+typedef struct greedy {
+    floe_ranker *ranker;
+    const floe_question *question;
+    candidate *candidates;
+    size_t candidate_count;
+    double *matches;     /* by candidate and term */
+    double *matched;     /* by term: the best of the picked tables */
+    double last;         /* score of the pick before */
+    double best;         /* of the first pick */
+} greedy;
+
+static bool is_exact(const floe_ranker *ranker, const floe_question *question, uint32_t table) {
+    const floe_table_entry *entry = &ranker->corpus->tables[table];
+    return floe_question_names(question, entry->name_hash) || floe_question_names(question, entry->full_hash);
+}
+
+/* How well the table's own document matches a term, 0…1. */
+static double match(const floe_ranker *ranker, uint32_t table, uint32_t term) {
+    const floe_posting *posting = floe_field_posting(&ranker->corpus->fields[FLOE_FIELD_TABLE], term, table);
+    return posting ? (double)posting->weight / ((double)posting->weight + FLOE_COVERAGE_HALF) : 0;
+}
+
+static void add_candidate(greedy *state, uint32_t table) {
+    for (size_t i = 0; i < state->candidate_count; i++) {
+        if (state->candidates[i].table == table) {
+            return;
+        }
+    }
+    const floe_question *question = state->question;
+    double *matches = state->matches + state->candidate_count * question->term_count;
+    for (size_t i = 0; i < question->term_count; i++) {
+        matches[i] = match(state->ranker, table, question->terms[i].number);
+    }
+    state->candidates[state->candidate_count++] = (candidate){.table = table,
+                                                              .exact = is_exact(state->ranker, question, table),
+                                                              .linked = UINT32_MAX,
+                                                              .base = state->ranker->tables.of[table]};
+}
+
+/* Neighbours beyond this many are not looked at: a hub that everything refers to says little. */
+#define NEIGHBOURS_MAX 64
+
+static size_t neighbour_count(const floe_table_entry *table) {
+    return table->neighbour_count < NEIGHBOURS_MAX ? table->neighbour_count : NEIGHBOURS_MAX;
+}
+
+static void add_candidates(greedy *state, const floe_ranked *order, size_t order_count) {
+    for (size_t i = 0; i < order_count && i < FLOE_GREEDY_POOL; i++) {
+        add_candidate(state, order[i].entry);
+    }
+    for (size_t i = 0; i < order_count && i < FLOE_GREEDY_FRONT; i++) {
+        const floe_table_entry *table = &state->ranker->corpus->tables[order[i].entry];
+        for (size_t j = 0; j < neighbour_count(table); j++) {
+            add_candidate(state, table->neighbours[j]);
+        }
+    }
+}
+
+/* The weighted share of the question that the candidate matches better than the tables picked so far. */
+static double coverage(const greedy *state, size_t at) {
+    const floe_question *question = state->question;
+    const double *matches = state->matches + at * question->term_count;
+    double gain = 0;
+    for (size_t i = 0; i < question->term_count; i++) {
+        gain += matches[i] > state->matched[i] ? question->terms[i].weight * (matches[i] - state->matched[i]) : 0;
+    }
+    return FLOE_WEIGHT_COVERAGE * gain / question->weight;
+}
+
+static double value(const greedy *state, size_t at) {
+    const candidate *one = &state->candidates[at];
+    return one->base + coverage(state, at) + (one->linked != UINT32_MAX ? FLOE_WEIGHT_JOIN : 0) +
+           (one->exact ? FLOE_WEIGHT_EXACT : 0);
+}
+
+/* The shares of what a table had before the greedy pass. */
+static void set_base_shares(const floe_ranker *ranker, uint32_t table, floe_found *found) {
+    table_signal signals[TABLE_SIGNALS];
+    list_signals(ranker, signals);
+    if (ranker->tables.of[table] <= 0) {
+        return;
+    }
+    for (size_t i = 0; i < TABLE_SIGNALS; i++) {
+        found->shares[signals[i].signal] =
+            signals[i].weight * signals[i].scores->of[table] / ranker->fused_scale / ranker->coherent_scale;
+    }
+    found->shares[FLOE_SIGNAL_NAMESPACE] =
+        ranker->spaces[ranker->corpus->tables[table].scope] / ranker->coherent_scale;
+}
+
+/* Scales the shares so that the first table has 1 and no later one more than the one before it. */
+static void set_score(greedy *state, floe_found *found) {
+    double total = 0;
+    for (size_t i = 0; i < FLOE_SIGNAL_COUNT; i++) {
+        total += found->shares[i];
+    }
+    if (state->best == 0) {
+        state->best = state->last = total;
+    }
+    double held = total < state->last ? total : state->last;
+    double scale = total > 0 ? held / total / state->best : 0;
+    found->score = 0;
+    for (size_t i = 0; i < FLOE_SIGNAL_COUNT; i++) {
+        found->shares[i] *= scale;
+        found->score += found->shares[i];
+    }
+    state->last = held;
+}
+
+static void pick(greedy *state, size_t at, floe_found *found) {
+    candidate *one = &state->candidates[at];
+    *found = (floe_found){.kind = FLOE_HIT_TABLE, .entry = one->table, .linked = one->linked};
+    set_base_shares(state->ranker, one->table, found);
+    found->shares[FLOE_SIGNAL_EXACT] = one->exact ? FLOE_WEIGHT_EXACT : 0;
+    found->shares[FLOE_SIGNAL_JOIN] = one->linked != UINT32_MAX ? FLOE_WEIGHT_JOIN : 0;
+    found->shares[FLOE_SIGNAL_COVERAGE] = coverage(state, at);
+    set_score(state, found);
+    one->picked = true;
+    const double *matches = state->matches + at * state->question->term_count;
+    for (size_t i = 0; i < state->question->term_count; i++) {
+        state->matched[i] = matches[i] > state->matched[i] ? matches[i] : state->matched[i];
+    }
+    const floe_table_entry *table = &state->ranker->corpus->tables[one->table];
+    for (size_t i = 0; i < state->candidate_count; i++) {
+        candidate *other = &state->candidates[i];
+        for (size_t j = 0; other->linked == UINT32_MAX && j < neighbour_count(table); j++) {
+            other->linked = table->neighbours[j] == other->table ? one->table : UINT32_MAX;
+        }
+    }
+}
+
+/* The best candidate that is left, ties by the smaller number; SIZE_MAX when none is. */
+static size_t best_left(const greedy *state) {
+    size_t best = SIZE_MAX;
+    double best_value = 0;
+    for (size_t i = 0; i < state->candidate_count; i++) {
+        if (state->candidates[i].picked) {
+            continue;
+        }
+        double own = value(state, i);
+        bool tie = best != SIZE_MAX && own == best_value && state->candidates[i].table < state->candidates[best].table;
+        if (best == SIZE_MAX || own > best_value || tie) {
+            best = i;
+            best_value = own;
+        }
+    }
+    return best;
+}
+
+static bool is_candidate(const greedy *state, uint32_t table) {
+    for (size_t i = 0; i < state->candidate_count; i++) {
+        if (state->candidates[i].table == table) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the pool had no room for follows in the order of its base. */
+static size_t append_rest(greedy *state, const floe_ranked *order, size_t order_count, size_t limit, size_t count,
+                          floe_found *found) {
+    for (size_t i = 0; i < order_count && count < limit; i++) {
+        if (!is_candidate(state, order[i].entry)) {
+            found[count] = (floe_found){.kind = FLOE_HIT_TABLE, .entry = order[i].entry, .linked = UINT32_MAX};
+            set_base_shares(state->ranker, order[i].entry, &found[count]);
+            set_score(state, &found[count]);
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Exact names must be in the pool whatever else they match. */
+static void lift_exact(floe_ranker *ranker, const floe_question *question, double lift) {
+    for (size_t i = 0; i < ranker->tables.count; i++) {
+        uint32_t table = ranker->tables.touched[i];
+        if (is_exact(ranker, question, table)) {
+            ranker->tables.of[table] += lift;
+        }
+    }
+}
+
+static floe_ranked *order_tables(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
+                                 size_t *ret_count) {
+    size_t wanted = limit > FLOE_GREEDY_POOL ? limit : FLOE_GREEDY_POOL;
+    floe_ranked *order = floe_arena_alloc(arena, wanted, sizeof(*order));
+    *ret_count = 0;
+    if (order) {
+        lift_exact(ranker, question, FLOE_WEIGHT_EXACT);
+        *ret_count = floe_rank_best(&ranker->tables, order, wanted);
+        lift_exact(ranker, question, -FLOE_WEIGHT_EXACT);
+    }
+    return order;
+}
+
+size_t floe_rank_tables(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
+                        floe_found *found) {
+    const size_t room = FLOE_GREEDY_POOL + FLOE_GREEDY_FRONT * NEIGHBOURS_MAX;
+    size_t order_count = 0;
+    size_t count = 0;
+    const floe_ranked *order = order_tables(ranker, question, limit, arena, &order_count);
+    greedy state = {.ranker = ranker,
+                    .question = question,
+                    .candidates = floe_arena_alloc(arena, room, sizeof(candidate)),
+                    .matches = floe_arena_alloc(arena, room * (question->term_count + 1), sizeof(double)),
+                    .matched = floe_arena_alloc(arena, question->term_count + 1, sizeof(double))};
+    if (arena->overflow) {
+        return 0;
+    }
+    add_candidates(&state, order, order_count);
+    for (size_t at = best_left(&state); at != SIZE_MAX && count < limit; at = best_left(&state)) {
+        pick(&state, at, &found[count++]);
+    }
+    return append_rest(&state, order, order_count, limit, count, found);
+}

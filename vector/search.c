@@ -1,0 +1,366 @@
+/*
+ * Handles and questions: open an index, answer, close.
+ *
+ * Phases of an answer: check → which scopes are asked → terms → rank each kind that is wanted → mix them on one scale →
+ * hits with their reasons. The handle's scratch is cleared after each question, whatever happened.
+ */
+#include "vector/rank_int.h"
+#include "vector/weights_int.h"
+
+#include "core/limits.h"
+#include "core/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define INDEX_ARENA_MAX FLOE_GIB(16)
+#define KINDS 3
+/* A reader that is overtaken by builds again and again gives up after this many. */
+#define OPEN_ATTEMPTS 100
+
+struct floe_search {
+    floe_arena arena; /* everything below, and what it points to */
+    char *folder;
+    int64_t number;
+    floe_corpus corpus;
+    floe_ranker ranker;
+    bool *asked; /* by scope */
+};
+
+/* ---- handles ---- */
+
+void floe_search_close(floe_search **search) {
+    if (!search || !*search) {
+        return;
+    }
+    floe_arena_close(&(*search)->arena);
+    floe_free((*search)->folder);
+    floe_free(*search);
+    *search = NULL;
+}
+
+/* Loads what `current` names now. */
+static floe_status load_current(floe_search *search, floe_error *err) {
+    __attribute__((cleanup(floe_store_close))) floe_store store = {0};
+    FLOE_TRY(floe_generation_current(search->folder, &search->number, err));
+    const char *path = floe_generation_path(&search->arena, search->folder, search->number);
+    FLOE_TRY(floe_arena_check(&search->arena, err));
+    FLOE_TRY(floe_store_open(path, false, &store, err));
+    return floe_corpus_load(&store, &search->arena, &search->corpus, err);
+}
+
+/* The file may be removed by a build between reading its name and opening it; then there is a newer one. */
+static floe_status load(floe_search *search, floe_error *err) {
+    for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+        floe_error cause = {0};
+        int64_t newest = 0;
+        search->number = 0;
+        if (!floe_failed(load_current(search, &cause))) {
+            return FLOE_OK;
+        }
+        bool overtaken = search->number != 0 && !floe_failed(floe_generation_current(search->folder, &newest, NULL)) &&
+                         newest != search->number;
+        if (!overtaken) {
+            bool lost = cause.code == FLOE_NOT_FOUND && search->number != 0;
+            return lost ? FLOE_FAIL(err, FLOE_CORRUPT, "%s; run floe index", cause.message)
+                        : FLOE_FAIL(err, cause.code, "%s", cause.message);
+        }
+        floe_arena_reset(&search->arena);
+    }
+    return FLOE_FAIL(err, FLOE_UNAVAILABLE, "%s: the index is replaced faster than it can be read", search->folder);
+}
+
+floe_status floe_search_open(const char *folder, floe_search **ret_search, floe_error *err) {
+    FLOE_CLEANUP(floe_search_close) floe_search *search = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*search), &search, err));
+    floe_arena_init(&search->arena, INDEX_ARENA_MAX);
+    FLOE_TRY(floe_strdup(folder, &search->folder, err));
+    FLOE_TRY(load(search, err));
+    floe_ranker_init(&search->ranker, &search->corpus, &search->arena);
+    search->asked = floe_arena_alloc(&search->arena, search->corpus.scope_count + 1, sizeof(bool));
+    FLOE_TRY(floe_arena_check(&search->arena, err));
+    *ret_search = search;
+    search = NULL;
+    return FLOE_OK;
+}
+
+bool floe_search_is_stale(const floe_search *search) {
+    int64_t number = 0;
+    return !floe_failed(floe_generation_current(search->folder, &number, NULL)) && number != search->number;
+}
+
+/* ---- scopes ---- */
+
+static bool is_in(floe_str name, floe_str in) {
+    return in.len == 0 || floe_str_equal(name, in) ||
+           (floe_str_starts_with(name, in) && name.len > in.len && name.ptr[in.len] == '.');
+}
+
+static bool all_asked(const floe_search *search, const floe_scope *scope) {
+    for (size_t i = 0; i < scope->member_count; i++) {
+        if (!search->asked[scope->members[i]]) {
+            return false;
+        }
+    }
+    return scope->member_count > 0;
+}
+
+static floe_status fail_unknown_space(const floe_search *search, floe_str in, floe_arena *arena, floe_error *err) {
+    const floe_corpus *corpus = &search->corpus;
+    const char **names = floe_arena_alloc(arena, corpus->scope_count + 1, sizeof(*names));
+    size_t count = 0;
+    for (size_t i = 0; names && i < corpus->scope_count; i++) {
+        const char *name = floe_arena_strndup(arena, corpus->scopes[i].name.ptr, corpus->scopes[i].name.len);
+        if (name && corpus->scopes[i].member_count == 0) {
+            names[count++] = name;
+        }
+    }
+    FLOE_TRY(floe_arena_check(arena, err));
+    const char *nearest = floe_str_nearest(in, names, count);
+    return FLOE_FAIL(err, FLOE_INVALID, "no namespace or database %.*s is indexed%s%s%s", FLOE_STR_BRIEF(in),
+                     nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static floe_status ask_scopes(floe_search *search, floe_str in, floe_arena *arena, floe_error *err) {
+    const floe_corpus *corpus = &search->corpus;
+    bool any = in.len == 0;
+    for (size_t i = 0; i < corpus->scope_count; i++) {
+        const floe_scope *scope = &corpus->scopes[i];
+        search->asked[i] = in.len == 0 || (scope->member_count == 0 && scope->name.len > 0 && is_in(scope->name, in));
+        any = any || search->asked[i];
+    }
+    if (!any) {
+        return fail_unknown_space(search, in, arena, err);
+    }
+    /* Members of a set are scopes of their own and may come after it. */
+    for (size_t i = 0; i < corpus->scope_count; i++) {
+        search->asked[i] = search->asked[i] || all_asked(search, &corpus->scopes[i]);
+    }
+    return FLOE_OK;
+}
+
+/* ---- one scale for all kinds ---- */
+
+static bool matches(const floe_corpus *corpus, const floe_found *found, uint32_t term) {
+    for (int signal = 0; signal < FLOE_SIGNAL_COUNT; signal++) {
+        if (floe_signal_has(corpus, found, (floe_signal)signal, term)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The weighted share of the question that a hit matches anywhere. */
+static double matched_share(const floe_corpus *corpus, const floe_question *question, const floe_found *found) {
+    double matched = 0;
+    for (size_t i = 0; i < question->term_count; i++) {
+        matched += matches(corpus, found, question->terms[i].number) ? question->terms[i].weight : 0;
+    }
+    return matched / question->weight;
+}
+
+static void scale_found(floe_found *found, double factor) {
+    found->score = 0;
+    for (size_t i = 0; i < FLOE_SIGNAL_COUNT; i++) {
+        found->shares[i] *= factor;
+        found->score += found->shares[i];
+    }
+}
+
+typedef struct found_list {
+    floe_found *found;
+    size_t count;
+} found_list;
+
+static bool begins_exact(const found_list *list) {
+    return list->count > 0 && list->found[0].shares[FLOE_SIGNAL_EXACT] > 0;
+}
+
+/* A list begins at the share of the question its best hit matches; with an exact name at 1, and others then at half. */
+static void scale_list(const floe_corpus *corpus, const floe_question *question, const found_list *list,
+                       bool any_exact) {
+    if (list->count == 0) {
+        return;
+    }
+    bool exact = begins_exact(list);
+    double share = matched_share(corpus, question, &list->found[0]);
+    double factor = exact ? 1 : any_exact ? FLOE_MIX_INEXACT * share : share;
+    for (size_t i = 0; i < list->count; i++) {
+        scale_found(&list->found[i], factor);
+    }
+}
+
+static uint32_t parent_of(const floe_corpus *corpus, const floe_found *found) {
+    return found->kind == FLOE_HIT_COLUMN    ? corpus->columns[found->entry].table
+           : found->kind == FLOE_HIT_FEATURE ? corpus->features[found->entry].parent
+                                             : found->entry;
+}
+
+/* Each further hit of one table or view steps back. */
+static void spread_list(const floe_corpus *corpus, const found_list *list) {
+    for (size_t i = 1; i < list->count; i++) {
+        double factor = 1;
+        for (size_t j = 0; j < i && factor > FLOE_MIX_FLOOR; j++) {
+            bool same = parent_of(corpus, &list->found[j]) == parent_of(corpus, &list->found[i]);
+            factor -= same ? FLOE_MIX_REPEAT : 0;
+        }
+        scale_found(&list->found[i], factor < FLOE_MIX_FLOOR ? FLOE_MIX_FLOOR : factor);
+    }
+}
+
+static int compare_found(const void *a, const void *b) {
+    const floe_found *left = a;
+    const floe_found *right = b;
+    if (left->score != right->score) {
+        return left->score > right->score ? -1 : 1;
+    }
+    if (left->kind != right->kind) {
+        return left->kind < right->kind ? -1 : 1;
+    }
+    return left->entry < right->entry ? -1 : left->entry > right->entry ? 1 : 0;
+}
+
+typedef size_t (*rank_function)(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
+                                floe_found *found);
+
+/* Ranks every kind that is wanted into one list, which holds k entries per kind, and returns how many there are. */
+static size_t rank_kinds(floe_search *search, const floe_query *query, const floe_question *question,
+                         floe_arena *arena, floe_found *found) {
+    static const rank_function functions[KINDS] = {floe_rank_tables, floe_rank_columns, floe_rank_features};
+    found_list lists[KINDS] = {0};
+    size_t count = 0;
+    bool any_exact = false;
+    floe_rank_prepare(&search->ranker, question);
+    for (int i = 0; i < KINDS; i++) {
+        lists[i].found = found + count;
+        if (query->kind == FLOE_HIT_ANY || (int)query->kind == i + 1) {
+            lists[i].count = functions[i](&search->ranker, question, query->k, arena, lists[i].found);
+        }
+        count += lists[i].count;
+        any_exact = any_exact || begins_exact(&lists[i]);
+    }
+    for (int i = 0; i < KINDS; i++) {
+        scale_list(&search->corpus, question, &lists[i], any_exact);
+        if (query->kind == FLOE_HIT_ANY) {
+            spread_list(&search->corpus, &lists[i]);
+        }
+    }
+    if (query->kind == FLOE_HIT_ANY) {
+        qsort(found, count, sizeof(*found), compare_found);
+    }
+    return count < query->k ? count : query->k;
+}
+
+/* ---- hits ---- */
+
+static const char *const signal_names[FLOE_SIGNAL_COUNT] = {
+    [FLOE_SIGNAL_EXACT] = "exact name",
+    [FLOE_SIGNAL_NAMES] = "names",
+    [FLOE_SIGNAL_COLUMNS] = "columns",
+    [FLOE_SIGNAL_TABLE] = "table",
+    [FLOE_SIGNAL_DESCRIPTION] = "description",
+    [FLOE_SIGNAL_COLUMN_TEXT] = "column description",
+    [FLOE_SIGNAL_VALUES] = "values",
+    [FLOE_SIGNAL_NAMESPACE] = "namespace",
+    [FLOE_SIGNAL_COVERAGE] = "coverage",
+    [FLOE_SIGNAL_JOIN] = "join",
+};
+
+static floe_str name_of(const floe_corpus *corpus, const floe_found *found) {
+    switch (found->kind) {
+    case FLOE_HIT_COLUMN:
+        return corpus->columns[found->entry].name;
+    case FLOE_HIT_FEATURE:
+        return corpus->features[found->entry].name;
+    case FLOE_HIT_TABLE:
+    case FLOE_HIT_ANY:
+    default:
+        return corpus->tables[found->entry].name;
+    }
+}
+
+static floe_str words_of(const floe_corpus *corpus, const floe_question *question, const floe_found *found,
+                         floe_signal signal, floe_arena *arena) {
+    if (signal == FLOE_SIGNAL_EXACT) {
+        return name_of(corpus, found);
+    }
+    if (signal == FLOE_SIGNAL_NAMESPACE) {
+        return corpus->tables[found->entry].database;
+    }
+    if (signal == FLOE_SIGNAL_JOIN) {
+        return corpus->tables[found->linked].name;
+    }
+    FLOE_AUTO_BUF words;
+    floe_buf_init(&words, FLOE_KIB(64));
+    for (size_t i = 0; i < question->term_count; i++) {
+        if (floe_signal_has(corpus, found, signal, question->terms[i].number)) {
+            floe_buf_text(&words, words.len > 0 ? ", " : "");
+            floe_buf_str(&words, question->terms[i].word);
+        }
+    }
+    return floe_arena_str(arena, floe_buf_view(&words));
+}
+
+static void set_reasons(const floe_corpus *corpus, const floe_question *question, const floe_found *found,
+                        floe_arena *arena, floe_hit *hit) {
+    floe_reason *reasons = floe_arena_alloc(arena, FLOE_SIGNAL_COUNT, sizeof(*reasons));
+    for (int signal = 0; reasons && signal < FLOE_SIGNAL_COUNT; signal++) {
+        if (found->shares[signal] > 0) {
+            reasons[hit->reason_count++] =
+                (floe_reason){.signal = floe_str_of(signal_names[signal]),
+                              .score = found->shares[signal],
+                              .words = words_of(corpus, question, found, (floe_signal)signal, arena)};
+        }
+    }
+    hit->reasons = reasons;
+}
+
+static void set_hit(const floe_corpus *corpus, const floe_found *found, floe_hit *hit) {
+    *hit = (floe_hit){.kind = found->kind, .score = found->score};
+    if (found->kind == FLOE_HIT_FEATURE) {
+        const floe_feature_entry *feature = &corpus->features[found->entry];
+        hit->feature = feature->name;
+        hit->description = feature->description;
+        return;
+    }
+    bool is_column = found->kind == FLOE_HIT_COLUMN;
+    const floe_table_entry *table = &corpus->tables[is_column ? corpus->columns[found->entry].table : found->entry];
+    hit->database = table->database;
+    hit->table = table->name;
+    hit->column = is_column ? corpus->columns[found->entry].name : FLOE_STR("");
+    hit->description = is_column ? corpus->columns[found->entry].description : table->description;
+}
+
+static floe_status answer(floe_search *search, const floe_query *query, floe_arena *arena, floe_answer *ret_answer,
+                          floe_error *err) {
+    FLOE_AUTO_ARENA scratch;
+    floe_arena_init(&scratch, FLOE_LIMIT_REQUEST_ARENA);
+    floe_question question;
+    FLOE_TRY(ask_scopes(search, query->in, &scratch, err));
+    floe_question_read(&search->corpus, search->asked, query->text, &scratch, &question);
+    floe_found *found = floe_arena_alloc(&scratch, query->k * KINDS, sizeof(*found));
+    FLOE_TRY(floe_arena_check(&scratch, err));
+    size_t count = question.term_count > 0 ? rank_kinds(search, query, &question, &scratch, found) : 0;
+    FLOE_TRY(floe_arena_check(&scratch, err));
+    floe_hit *hits = floe_arena_alloc(arena, count + 1, sizeof(*hits));
+    for (size_t i = 0; hits && i < count; i++) {
+        set_hit(&search->corpus, &found[i], &hits[i]);
+        set_reasons(&search->corpus, &question, &found[i], arena, &hits[i]);
+    }
+    FLOE_TRY(floe_arena_check(arena, err));
+    *ret_answer = (floe_answer){.mode = FLOE_STR("lexical"), .hits = hits, .hit_count = count};
+    return FLOE_OK;
+}
+
+floe_status floe_search_query(floe_search *search, const floe_query *query, floe_arena *arena, floe_answer *ret_answer,
+                              floe_error *err) {
+    FLOE_ENSURE(floe_str_trim(query->text).len > 0, err, FLOE_INVALID, "the question is empty");
+    FLOE_ENSURE(query->text.len <= FLOE_LIMIT_QUERY_BYTES, err, FLOE_LIMIT,
+                "the question has %zu bytes; the most is %zu", query->text.len, (size_t)FLOE_LIMIT_QUERY_BYTES);
+    FLOE_ENSURE(query->k > 0, err, FLOE_INVALID, "k is 0; ask for at least one hit");
+    FLOE_ENSURE(query->k <= FLOE_LIMIT_SEARCH_HITS, err, FLOE_LIMIT, "k is %zu; the most is %d", query->k,
+                FLOE_LIMIT_SEARCH_HITS);
+    floe_status status = answer(search, query, arena, ret_answer, err);
+    floe_ranker_clear(&search->ranker);
+    return status;
+}
