@@ -1,0 +1,145 @@
+/*
+ * floe dataset build, ls, show: training sets.
+ */
+#include "cli/cli.h"
+#include "core/file.h"
+#include "core/json.h"
+#include "core/limits.h"
+#include "core/time.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "origin=from_airport,destination=to" */
+static floe_status parse_keys(floe_cli *cli, floe_dataset_request *request, floe_error *err) {
+    if (!cli_value(cli, "--keys")) {
+        return FLOE_OK;
+    }
+    const floe_str *items;
+    size_t count;
+    FLOE_TRY(cli_split_list(cli, cli_value(cli, "--keys"), &items, &count, err));
+    floe_key_column *keys = floe_arena_alloc(&cli->arena, count, sizeof(*keys));
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    for (size_t i = 0; i < count; i++) {
+        floe_str rest = items[i], key;
+        FLOE_ENSURE(memchr(items[i].ptr, '=', items[i].len), err, FLOE_INVALID, "--keys \"%.*s\": write KEY=COLUMN",
+                    FLOE_STR_ARG(items[i]));
+        (void)floe_str_split(&rest, '=', &key);
+        keys[i] = (floe_key_column){floe_str_trim(key), floe_str_trim(rest)};
+    }
+    request->keys = keys;
+    request->key_count = count;
+    return FLOE_OK;
+}
+
+static floe_status remember(floe_cli *cli, const floe_dataset_request *request, const floe_dataset_result *result,
+                            floe_error *err) {
+    FLOE_AUTO_BUF manifest;
+    floe_buf_init(&manifest, FLOE_MIB(64));
+    FLOE_TRY(floe_file_read(result->manifest_path, &manifest, err));
+    floe_dataset_entry entry = {.id = floe_str_of(result->id),
+                                .name = floe_str_of(request->name ? request->name : ""),
+                                .created_us = floe_now_us(),
+                                .row_count = result->row_count,
+                                .content_hash = floe_str_of(result->content_hash),
+                                .manifest_path = floe_str_of(result->manifest_path),
+                                .manifest = floe_buf_view(&manifest)};
+    return floe_registry_dataset_put(cli->registry, &entry, err);
+}
+
+static void print_result(floe_cli *cli, const floe_dataset_request *request, const floe_dataset_result *result) {
+    if (cli->json) {
+        printf("{\"id\":\"%s\",\"rows\":%lld,\"source_rows\":%lld,\"ties\":%lld,\"content_hash\":\"%s\"}\n", result->id,
+               (long long)result->row_count, (long long)result->source_rows, (long long)result->ties,
+               result->content_hash);
+        return;
+    }
+    printf("dataset %s: %s rows × %zu features in %s (%s source rows read, %s)\n", result->id,
+           cli_count(cli, result->row_count), request->ref_count, request->out, cli_count(cli, result->source_rows),
+           cli_seconds(cli, result->elapsed_us));
+    if (result->ties > 0) {
+        printf("note: %s values were decided by file order alone: the source has rows of equal key and times\n",
+               cli_count(cli, result->ties));
+    }
+}
+
+static floe_status check_engine(floe_cli *cli, floe_error *err) {
+    const char *engine = cli_value(cli, "--engine");
+    FLOE_ENSURE(!engine || strcmp(engine, "native") == 0 || strcmp(engine, "duckdb") == 0, err, FLOE_INVALID,
+                "--engine is native or duckdb");
+    FLOE_ENSURE(!engine || strcmp(engine, "native") == 0, err, FLOE_UNSUPPORTED,
+                "--engine duckdb: this version builds with the native engine only");
+    return FLOE_OK;
+}
+
+floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
+    const char *service = cli_value(cli, "--service"), *features = cli_value(cli, "--features");
+    FLOE_ENSURE((service != NULL) != (features != NULL), err, FLOE_INVALID, "name either --service or --features");
+    FLOE_ENSURE(cli_value(cli, "--spine"), err, FLOE_INVALID, "name the labels with --spine FILE or TABLE");
+    FLOE_ENSURE(cli_value(cli, "-o"), err, FLOE_INVALID, "name the output with -o FILE");
+    FLOE_TRY(check_engine(cli, err));
+    floe_ref *refs;
+    floe_dataset_request request = {.service = floe_str_of(service ? service : ""),
+                                    .spine = cli_value(cli, "--spine"),
+                                    .time_column = cli_value(cli, "--time"),
+                                    .as_known = cli_flag(cli, "--as-known"),
+                                    .name = cli_value(cli, "--name"),
+                                    .out = cli_value(cli, "-o")};
+    FLOE_TRY(cli_refs(cli, service, features, &refs, &request.ref_count, err));
+    request.refs = refs;
+    request.root = cli->project->root;
+    request.definitions_version = cli->definitions->version;
+    FLOE_TRY(parse_keys(cli, &request, err));
+    FLOE_TRY(cli_need_lake(cli, true, err));
+    floe_dataset_result result;
+    FLOE_TRY(floe_dataset_build(cli->lake, &request, &cli->run, &result, err));
+    FLOE_TRY(remember(cli, &request, &result, err));
+    print_result(cli, &request, &result);
+    return FLOE_OK;
+}
+
+floe_status cli_dataset_ls(floe_cli *cli, floe_error *err) {
+    static const char *const headings[] = {"id", "name", "created", "rows", "content_hash"};
+    static const bool is_number[] = {false, false, false, true, false};
+    FLOE_TRY(cli_need_registry(cli, false, err));
+    const floe_dataset_entry *entries;
+    size_t count;
+    FLOE_TRY(floe_registry_datasets(cli->registry, &cli->arena, &entries, &count, err));
+    cli_table table;
+    cli_table_begin(&table, cli, headings, is_number, 5);
+    for (size_t i = 0; i < count; i++) {
+        const char *cells[] = {cli_text(cli, entries[i].id), cli_text(cli, entries[i].name),
+                               cli_time(cli, entries[i].created_us), cli_i64(cli, entries[i].row_count),
+                               cli_text(cli, entries[i].content_hash)};
+        cli_table_row(&table, cells);
+    }
+    return cli_table_end(&table, err);
+}
+
+floe_status cli_dataset_show(floe_cli *cli, floe_error *err) {
+    FLOE_TRY(cli_need_registry(cli, false, err));
+    floe_dataset_entry entry;
+    FLOE_TRY(floe_registry_dataset_get(cli->registry, floe_str_of(cli->operands[0]), &cli->arena, &entry, err));
+    if (cli->json) {
+        FLOE_TRY(cli_write(entry.manifest, err));
+        return cli_write(FLOE_STR("\n"), err);
+    }
+    const floe_node *manifest;
+    FLOE_TRY(floe_json_parse(&cli->arena, entry.manifest, &manifest, err));
+    static const char *const headings[] = {"fact", "value"};
+    cli_table table;
+    cli_table_begin(&table, cli, headings, NULL, 2);
+    for (size_t i = 0; i < manifest->count; i++) {
+        FLOE_AUTO_BUF text;
+        floe_buf_init(&text, FLOE_MIB(16));
+        const floe_node *value = manifest->members[i].value;
+        if (value->kind == FLOE_NODE_STRING) {
+            floe_buf_str(&text, value->text);
+        } else {
+            floe_json_print(value, &text);
+        }
+        const char *cells[] = {cli_text(cli, manifest->members[i].key), cli_text(cli, floe_buf_view(&text))};
+        cli_table_row(&table, cells);
+    }
+    return cli_table_end(&table, err);
+}

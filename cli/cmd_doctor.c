@@ -1,0 +1,131 @@
+/*
+ * floe doctor: every endpoint, file and definition checked, each with what to do. It goes on after a finding; the exit
+ * code is that of the first.
+ */
+#include "cli/cli.h"
+#include "core/mem.h"
+#include "vector/vector.h"
+
+#include <stdio.h>
+
+typedef struct check_up {
+    floe_cli *cli;
+    cli_table table;
+    floe_code first;
+    size_t findings;
+} check_up;
+
+static void report(check_up *doctor, const char *what, floe_status status, const floe_error *err, const char *fine) {
+    bool failed = floe_failed(status);
+    const char *cells[] = {failed ? "NO" : "ok", what,
+                           failed ? floe_arena_strdup(&doctor->cli->arena, err->message) : fine};
+    cli_table_row(&doctor->table, cells);
+    if (failed) {
+        doctor->findings++;
+        doctor->first = doctor->first == FLOE_CODE_OK ? status.code : doctor->first;
+    }
+}
+
+static void check_catalogs(check_up *doctor) {
+    floe_cli *cli = doctor->cli;
+    for (size_t i = 0; i < cli->project->catalog_count; i++) {
+        const floe_catalog_def *catalog = &cli->project->catalogs[i];
+        floe_error err = {0};
+        floe_lake *lake = NULL;
+        const floe_table_name *names;
+        size_t count = 0;
+        floe_status status = floe_lake_open(catalog, 1, &cli->run, &lake, &err);
+        if (!floe_failed(status)) {
+            status = floe_table_list(lake, &cli->arena, &names, &count, &err);
+        }
+        report(doctor, floe_arena_printf(&cli->arena, "catalog %.*s", FLOE_STR_ARG(catalog->name)), status, &err,
+               floe_arena_printf(&cli->arena, "%zu tables", count));
+        if (lake) {
+            floe_lake_close(&lake);
+        }
+    }
+}
+
+static void check_definitions(check_up *doctor) {
+    floe_cli *cli = doctor->cli;
+    floe_error err = {0};
+    floe_definitions *definitions = NULL;
+    floe_status status = floe_definitions_load(cli->project, &cli->arena, &definitions, &err);
+    if (!floe_failed(status)) {
+        floe_schema_resolver resolver = cli_schema_resolver(cli);
+        status = floe_definitions_resolve(definitions, &resolver, &cli->arena, &err);
+    }
+    report(doctor, "definitions", status, &err,
+           floe_failed(status) ? "" : floe_arena_printf(&cli->arena, "%zu feature views", definitions->view_count));
+    floe_error registry_err = {0};
+    status = cli_need_definitions(cli, &registry_err);
+    report(doctor, "registry", status, &registry_err,
+           floe_failed(status)
+               ? ""
+               : floe_arena_printf(&cli->arena, "version %lld is applied", (long long)cli->definitions->version));
+}
+
+static void check_views(check_up *doctor) {
+    floe_cli *cli = doctor->cli;
+    for (size_t i = 0; cli->definitions && i < cli->definitions->view_count; i++) {
+        const floe_view *view = &cli->definitions->views[i];
+        if (!view->online) {
+            continue;
+        }
+        floe_error err = {0};
+        floe_store_view_state state = {0};
+        floe_status status = floe_store_view_state_get(cli->store, view, &state, &err);
+        if (!floe_failed(status) && !state.live) {
+            status = FLOE_FAIL(&err, FLOE_NOT_FOUND, "nothing was synced yet; run floe sync %.*s",
+                               FLOE_STR_ARG(view->about.name));
+        } else if (!floe_failed(status) && state.fingerprint != view->fingerprint) {
+            status = FLOE_FAIL(&err, FLOE_CONFLICT, "what is served is of an earlier definition; run floe sync %.*s",
+                               FLOE_STR_ARG(view->about.name));
+        }
+        report(doctor, floe_arena_printf(&cli->arena, "online view %.*s", FLOE_STR_ARG(view->about.name)), status, &err,
+               state.filling ? "served; a sync is filling the next generation" : "served");
+    }
+}
+
+static void check_store(check_up *doctor) {
+    floe_cli *cli = doctor->cli;
+    floe_error err = {0};
+    floe_str id = {0};
+    floe_status status = cli_need_store(cli, &err);
+    if (!floe_failed(status)) {
+        status = floe_store_identity(cli->store, &cli->arena, &id, &err);
+    }
+    report(doctor, "online store", status, &err, "answers");
+    if (!floe_failed(status)) {
+        check_views(doctor);
+    }
+}
+
+static void check_search(check_up *doctor) {
+    floe_cli *cli = doctor->cli;
+    floe_error err = {0};
+    floe_search *search = NULL;
+    floe_status status = floe_search_open(cli_project_path(cli, ".floe/search"), &search, &err);
+    report(doctor, "search index", status, &err, "opens; mode: lexical");
+    if (search) {
+        floe_search_close(&search);
+    }
+}
+
+floe_status cli_doctor(floe_cli *cli, floe_error *err) {
+    static const char *const headings[] = {"ok", "what", "finding"};
+    check_up doctor = {.cli = cli};
+    cli_table_begin(&doctor.table, cli, headings, NULL, 3);
+    floe_error project_err = {0};
+    floe_status status = cli_need_project(cli, &project_err);
+    report(&doctor, "project", status, &project_err, cli->project ? cli->project->root : "");
+    if (!floe_failed(status)) {
+        check_catalogs(&doctor);
+        check_definitions(&doctor);
+        check_store(&doctor);
+        check_search(&doctor);
+    }
+    FLOE_TRY(cli_table_end(&doctor.table, err));
+    FLOE_ENSURE(doctor.findings == 0, err, doctor.first, "%zu findings", doctor.findings);
+    return FLOE_OK;
+}

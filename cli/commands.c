@@ -1,0 +1,120 @@
+/*
+ * The table of commands: words, operands, help and options, in the order of the overview.
+ */
+#include "cli/cli.h"
+
+static const cli_option no_options[] = {{NULL, NULL, NULL}};
+
+#define MOVED_OPTIONS                                                                                                  \
+    {"--moved-from", "PREFIX", "read a table that was moved: the prefix its metadata holds"}, {                        \
+        "--moved-to", "PREFIX", "and the prefix where it lies now"                                                     \
+    }
+#define SNAPSHOT_OPTIONS                                                                                               \
+    {"--snapshot", "ID", "the snapshot of this id"}, {"--ref", "NAME", "the snapshot of this branch or tag"}, {        \
+        "--as-of", "TIME", "the snapshot that was current at this time"                                                \
+    }
+
+static const cli_option init_options[] = {{"--example", "flights", "the example project"}, {NULL, NULL, NULL}};
+static const cli_option moved_options[] = {MOVED_OPTIONS, {NULL, NULL, NULL}};
+static const cli_option scan_options[] = {
+    SNAPSHOT_OPTIONS,
+    MOVED_OPTIONS,
+    {"--columns", "a,b", "only these columns, in this order"},
+    {"--where", "SQL", "only rows for which this is true"},
+    {"--limit", "N", "at most this many rows"},
+    {"-o", "FILE", ".parquet, .csv or .jsonl; - or none: a table to read"},
+    {NULL, NULL, NULL},
+};
+static const cli_option table_plan_options[] = {
+    SNAPSHOT_OPTIONS,   MOVED_OPTIONS, {"--columns", "a,b", "only these columns"}, {"--where", "SQL", "what prunes"},
+    {NULL, NULL, NULL},
+};
+static const cli_option import_options[] = {
+    {"--append", NULL, "add to a table that exists"},
+    {"--replace", NULL, "replace the rows of a table that exists"},
+    {"--partition", "SPEC", "'month(date), origin'"},
+    {"--select", "SQL", "a select list over the input: '*, upper(code) AS code2'"},
+    {"--types", "col=type,…", "read these columns as these types"},
+    {"--describe", "FILE", "descriptions from a datapackage.json"},
+    {NULL, NULL, NULL},
+};
+static const cli_option build_options[] = {
+    {"--service", "NAME", "the features of this feature service"},
+    {"--features", "LIST", "or these: view:feature or view, comma-separated"},
+    {"--spine", "FILE|TABLE", "the labels: keys, times and whatever else"},
+    {"--time", "COLUMN", "the labels' time (default: the only timestamp)"},
+    {"--keys", "KEY=COLUMN,…", "spine columns whose names differ from the entity keys"},
+    {"--as-known", NULL, "only rows that were known at the label's time"},
+    {"--name", "NAME", "a name for the dataset"},
+    {"--engine", "native", "what computes"},
+    {"-o", "FILE", ".parquet, .csv or .jsonl"},
+    {NULL, NULL, NULL},
+};
+static const cli_option sync_options[] = {{"--full", NULL, "write everything anew"}, {NULL, NULL, NULL}};
+static const cli_option ingest_options[] = {
+    {"--until-end", NULL, "stop when what was there at the start is applied"},
+    {NULL, NULL, NULL},
+};
+static const cli_option get_options[] = {{"--as-of", "TIME", "judge ttl and end times as of this time"},
+                                         {NULL, NULL, NULL}};
+static const cli_option serve_options[] = {
+    {"--listen", "HOST:PORT", "instead of the project's; port 0: any free one"},
+    {"--threads", "N", "reactor threads (default: one per core)"},
+    {"--log", "text|json", "how events are logged to stderr"},
+    {NULL, NULL, NULL},
+};
+static const cli_option index_options[] = {
+    {"--import", "FILE.jsonl", "schemas of other databases, one table a line"},
+    {NULL, NULL, NULL},
+};
+static const cli_option search_options[] = {
+    {"-k", "N", "how many hits (default 10)"},
+    {"--kind", "KIND", "only table, column or feature"},
+    {"--in", "NAMESPACE", "only there"},
+    {"--batch", "Q.jsonl", "answer a file of questions, a line each, as JSON Lines"},
+    {NULL, NULL, NULL},
+};
+
+const cli_command cli_commands[] = {
+    {"init", "DIR", 1, 1, "Makes a commented project that runs.", "floe init flights --example flights", init_options,
+     cli_init},
+    {"plan", "", 0, 0, "Shows what apply would change.", "floe plan", no_options, cli_plan},
+    {"apply", "", 0, 0, "Makes the definitions so, as a new version.", "floe apply", no_options, cli_apply},
+    {"history", "", 0, 0, "Lists the versions that were applied.", "floe history --json", no_options, cli_history},
+    {"doctor", "", 0, 0, "Checks every endpoint, file and definition, and says what to do.", "floe doctor", no_options,
+     cli_doctor},
+    {"table ls", "", 0, 0, "Lists the tables of the catalogs.", "floe table ls", no_options, cli_table_ls},
+    {"table show", "TABLE", 1, 1, "Shows a table: schema, partitions, snapshot.",
+     "floe table show lake.aviation.flights\nfloe table show ./lakehouse/aviation/flights --json", moved_options,
+     cli_table_show},
+    {"table snapshots", "TABLE", 1, 1, "Lists a table's snapshots.", "floe table snapshots lake.aviation.flights",
+     moved_options, cli_table_snapshots},
+    {"table scan", "TABLE", 1, 1, "Reads a table's rows.",
+     "floe table scan lake.aviation.flights --where \"origin = 'SFO'\" --limit 5\nfloe table scan ./t --as-of "
+     "2026-01-01 -o rows.parquet",
+     scan_options, cli_table_scan},
+    {"table plan", "TABLE", 1, 1, "Says which files a scan would read, and what pruned the rest.",
+     "floe table plan lake.aviation.flights --where \"date < DATE '2001-02-01'\"", table_plan_options, cli_table_plan},
+    {"table import", "FILE… TABLE", 2, 10000, "Writes Parquet, CSV or JSON files into an Iceberg table.",
+     "floe table import flights.parquet lake.aviation.flights --partition 'month(date)'", import_options,
+     cli_table_import},
+    {"dataset build", "", 0, 0, "Builds a training set: features as of each label's time.",
+     "floe dataset build --service delay_model --spine labels.parquet --as-known -o train.parquet", build_options,
+     cli_dataset_build},
+    {"dataset ls", "", 0, 0, "Lists the datasets that were built.", "floe dataset ls", no_options, cli_dataset_ls},
+    {"dataset show", "ID", 1, 1, "Shows what a dataset was built from.", "floe dataset show 3f2a9c51d0e7", no_options,
+     cli_dataset_show},
+    {"sync", "[VIEW…]", 0, 10000, "Brings the newest features into the online store.",
+     "floe sync\nfloe sync airport_delays --full", sync_options, cli_sync},
+    {"ingest", "[STREAM]", 0, 1, "Keeps the online store fresh from a Kafka topic.",
+     "floe ingest departures --until-end", ingest_options, cli_ingest},
+    {"get", "SERVICE|REF,… KEY=VALUE…", 1, 64, "Looks one entity up, with status and age.",
+     "floe get delay_model origin=SFO destination=JFK", get_options, cli_get},
+    {"serve", "", 0, 0, "Serves lookups and searches over HTTP.", "floe serve --listen 127.0.0.1:6566", serve_options,
+     cli_serve},
+    {"index", "", 0, 0, "Indexes catalogs and definitions for search.", "floe index\nfloe index --import crm.jsonl",
+     index_options, cli_index},
+    {"search", "[\"WORDS\"]", 0, 64, "Finds tables, columns and features.",
+     "floe search \"flight delay\" -k 5\nfloe search --batch questions.jsonl", search_options, cli_search},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,281 @@
+/*
+ * Results on stdout: tables for people, JSON for programs.
+ */
+#include "cli/cli.h"
+#include "core/json.h"
+#include "core/limits.h"
+#include "core/mem.h"
+#include "core/time.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CELL_WIDTH_MAX 60
+#define STREAM_ROWS_AT_ONCE 4096
+
+floe_status cli_write(floe_str text, floe_error *err) {
+    if (text.len > 0 && fwrite(text.ptr, 1, text.len, stdout) != text.len) {
+        return FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot write to stdout");
+    }
+    return FLOE_OK;
+}
+
+const char *cli_text(floe_cli *cli, floe_str text) {
+    return floe_arena_strndup(&cli->arena, text.ptr ? text.ptr : "", text.len);
+}
+
+const char *cli_i64(floe_cli *cli, int64_t value) {
+    return floe_arena_printf(&cli->arena, "%lld", (long long)value);
+}
+
+const char *cli_count(floe_cli *cli, int64_t value) {
+    char digits[32], grouped[48];
+    snprintf(digits, sizeof(digits), "%lld", (long long)value);
+    size_t len = strlen(digits), at = 0, sign = digits[0] == '-';
+    for (size_t i = 0; i < len; i++) {
+        if (i > sign && (len - i) % 3 == 0) {
+            grouped[at++] = ',';
+        }
+        grouped[at++] = digits[i];
+    }
+    return floe_arena_strndup(&cli->arena, grouped, at);
+}
+
+const char *cli_time(floe_cli *cli, int64_t micros) {
+    char text[FLOE_TIME_TEXT_MAX];
+    return floe_arena_strdup(&cli->arena, floe_time_format(micros, text));
+}
+
+const char *cli_seconds(floe_cli *cli, int64_t micros) {
+    double seconds = (double)micros / 1e6;
+    return floe_arena_printf(&cli->arena, seconds < 0.1 ? "%.3f s" : seconds < 10 ? "%.2f s" : "%.1f s", seconds);
+}
+
+/* ---- tables ---- */
+
+void cli_table_begin(cli_table *table, floe_cli *cli, const char *const *headings, const bool *is_number,
+                     size_t column_count) {
+    *table = (cli_table){.cli = cli, .headings = headings, .column_count = column_count, .is_number = is_number};
+}
+
+void cli_table_row(cli_table *table, const char *const *cells) {
+    const char **copy = floe_arena_alloc(&table->cli->arena, table->column_count, sizeof(*copy));
+    if (copy) {
+        memcpy(copy, cells, table->column_count * sizeof(*copy));
+        floe_ptrs_append(&table->rows, &table->cli->arena, copy);
+    }
+}
+
+/* Characters, not bytes: what a terminal shows. */
+static size_t shown_width(const char *text) {
+    size_t width = 0;
+    for (; *text; text++) {
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    }
+    return width;
+}
+
+static void print_cell(floe_buf *out, const char *text, size_t width, bool right, bool last) {
+    size_t shown = shown_width(text);
+    size_t pad = shown < width ? width - shown : 0;
+    if (right) {
+        floe_buf_printf(out, "%*s", (int)pad, "");
+    }
+    floe_buf_text(out, text);
+    if (!right && !last) {
+        floe_buf_printf(out, "%*s", (int)pad, "");
+    }
+    floe_buf_text(out, last ? "\n" : "  ");
+}
+
+static const char *const *row_of(const cli_table *table, size_t index) {
+    return (const char *const *)table->rows.items[index];
+}
+
+static void print_aligned(const cli_table *table, const size_t *widths, floe_buf *out) {
+    for (size_t c = 0; c < table->column_count; c++) {
+        print_cell(out, table->headings[c], widths[c], table->is_number && table->is_number[c],
+                   c + 1 == table->column_count);
+    }
+    for (size_t r = 0; r < table->rows.count; r++) {
+        for (size_t c = 0; c < table->column_count; c++) {
+            const char *cell = row_of(table, r)[c];
+            print_cell(out, cell ? cell : "", widths[c], table->is_number && table->is_number[c],
+                       c + 1 == table->column_count);
+        }
+    }
+}
+
+static void print_json(const cli_table *table, floe_buf *out) {
+    floe_json_writer json = floe_json_writer_of(out);
+    floe_json_array_begin(&json);
+    for (size_t r = 0; r < table->rows.count; r++) {
+        floe_json_object_begin(&json);
+        for (size_t c = 0; c < table->column_count; c++) {
+            const char *cell = row_of(table, r)[c];
+            floe_json_key(&json, table->headings[c]);
+            if (cell && table->is_number && table->is_number[c]) {
+                floe_json_raw(&json, floe_str_of(cell));
+            } else {
+                floe_json_text(&json, cell);
+            }
+        }
+        floe_json_object_end(&json);
+    }
+    floe_json_array_end(&json);
+    floe_buf_text(out, "\n");
+}
+
+floe_status cli_table_end(cli_table *table, floe_error *err) {
+    FLOE_TRY(floe_arena_check(&table->cli->arena, err));
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_GIB(1));
+    if (table->cli->json) {
+        print_json(table, &out);
+    } else {
+        size_t *widths = floe_arena_alloc(&table->cli->arena, table->column_count, sizeof(*widths));
+        FLOE_TRY(floe_arena_check(&table->cli->arena, err));
+        for (size_t c = 0; c < table->column_count; c++) {
+            widths[c] = shown_width(table->headings[c]);
+            for (size_t r = 0; r < table->rows.count; r++) {
+                size_t width = row_of(table, r)[c] ? shown_width(row_of(table, r)[c]) : 0;
+                widths[c] = width > widths[c] ? width : widths[c];
+            }
+        }
+        print_aligned(table, widths, &out);
+    }
+    FLOE_TRY(floe_buf_check(&out, err));
+    return cli_write(floe_buf_view(&out), err);
+}
+
+/* ---- rows of a stream ---- */
+
+typedef struct stream_printer {
+    floe_cli *cli;
+    struct ArrowSchema schema;
+    floe_arrow_view *views;
+    size_t column_count;
+    size_t *widths; /* from the first batch */
+    int64_t row_count;
+} stream_printer;
+
+static void printer_close(stream_printer *printer) {
+    floe_arrow_schema_release(&printer->schema);
+}
+
+/* One line of text: line breaks and tabs would break the table. */
+static void append_shown(floe_buf *out, floe_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        floe_buf_byte(out, (unsigned char)text.ptr[i] < ' ' ? ' ' : (uint8_t)text.ptr[i]);
+    }
+}
+
+static floe_status cell_text(stream_printer *printer, size_t column, int64_t row, floe_arena *arena,
+                             const char **ret_text, floe_error *err) {
+    floe_value value;
+    FLOE_TRY(floe_arrow_get(&printer->views[column], row, arena, &value, err));
+    FLOE_AUTO_BUF text, shown;
+    floe_buf_init(&text, FLOE_MIB(256));
+    floe_buf_init(&shown, FLOE_MIB(256));
+    floe_value_print(&value, &text);
+    append_shown(&shown, value.is_null ? FLOE_STR("") : floe_buf_view(&text));
+    FLOE_TRY(floe_buf_check(&shown, err));
+    *ret_text = floe_arena_strndup(arena, shown.ptr ? shown.ptr : "", shown.len);
+    return floe_arena_check(arena, err);
+}
+
+static bool is_right_aligned(floe_type type) {
+    return floe_kind_is_number(type.kind);
+}
+
+static floe_status print_batch_table(stream_printer *printer, const struct ArrowArray *batch, floe_arena *arena,
+                                     floe_buf *out, floe_error *err) {
+    size_t columns = printer->column_count;
+    const char **cells = floe_arena_alloc(arena, columns * (size_t)batch->length + 1, sizeof(*cells));
+    FLOE_TRY(floe_arena_check(arena, err));
+    bool first = printer->row_count == 0;
+    for (size_t c = 0; c < columns; c++) {
+        for (int64_t r = 0; r < batch->length; r++) {
+            const char **cell = &cells[(size_t)r * columns + c];
+            FLOE_TRY(cell_text(printer, c, r, arena, cell, err));
+            size_t width = shown_width(*cell);
+            width = width > CELL_WIDTH_MAX ? CELL_WIDTH_MAX : width;
+            printer->widths[c] = first && width > printer->widths[c] ? width : printer->widths[c];
+        }
+    }
+    for (size_t c = 0; first && c < columns; c++) {
+        print_cell(out, printer->schema.children[c]->name, printer->widths[c], is_right_aligned(printer->views[c].type),
+                   c + 1 == columns);
+    }
+    for (int64_t r = 0; r < batch->length; r++) {
+        for (size_t c = 0; c < columns; c++) {
+            print_cell(out, cells[(size_t)r * columns + c], printer->widths[c],
+                       is_right_aligned(printer->views[c].type), c + 1 == columns);
+        }
+    }
+    return FLOE_OK;
+}
+
+static floe_status print_batch_json(stream_printer *printer, const struct ArrowArray *batch, floe_arena *arena,
+                                    floe_buf *out, floe_error *err) {
+    for (int64_t r = 0; r < batch->length; r++) {
+        floe_json_writer json = floe_json_writer_of(out);
+        floe_json_object_begin(&json);
+        for (size_t c = 0; c < printer->column_count; c++) {
+            floe_value value;
+            FLOE_TRY(floe_arrow_get(&printer->views[c], r, arena, &value, err));
+            FLOE_AUTO_BUF text;
+            floe_buf_init(&text, FLOE_MIB(256));
+            floe_value_print_json(&value, &text);
+            FLOE_TRY(floe_buf_check(&text, err));
+            floe_json_key(&json, printer->schema.children[c]->name);
+            floe_json_raw(&json, floe_buf_view(&text));
+        }
+        floe_json_object_end(&json);
+        floe_buf_text(out, "\n");
+    }
+    return FLOE_OK;
+}
+
+static floe_status print_batch(stream_printer *printer, const struct ArrowArray *batch, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_GIB(1));
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_GIB(1));
+    for (size_t c = 0; c < printer->column_count; c++) {
+        FLOE_TRY(floe_arrow_view_of(&printer->schema, batch, (int64_t)c, &printer->views[c], err));
+    }
+    if (printer->cli->json) {
+        FLOE_TRY(print_batch_json(printer, batch, &arena, &out, err));
+    } else {
+        FLOE_TRY(print_batch_table(printer, batch, &arena, &out, err));
+    }
+    printer->row_count += batch->length;
+    FLOE_TRY(floe_buf_check(&out, err));
+    return cli_write(floe_buf_view(&out), err);
+}
+
+floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, floe_error *err) {
+    FLOE_CLEANUP(printer_close) stream_printer printer = {.cli = cli};
+    FLOE_TRY(floe_arrow_stream_schema(stream, "rows", &printer.schema, err));
+    printer.column_count = (size_t)printer.schema.n_children;
+    printer.views = floe_arena_alloc(&cli->arena, printer.column_count, sizeof(*printer.views));
+    printer.widths = floe_arena_alloc(&cli->arena, printer.column_count, sizeof(*printer.widths));
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    for (size_t c = 0; c < printer.column_count; c++) {
+        printer.widths[c] = shown_width(printer.schema.children[c]->name);
+    }
+    for (;;) {
+        FLOE_AUTO_ARRAY batch = {0};
+        FLOE_TRY(floe_arrow_stream_next(stream, "rows", &batch, err));
+        if (!batch.release) {
+            break;
+        }
+        FLOE_TRY(print_batch(&printer, &batch, err));
+    }
+    if (!cli->json) {
+        fprintf(stderr, "%s rows\n", cli_count(cli, printer.row_count));
+    }
+    return FLOE_OK;
+}
