@@ -159,7 +159,18 @@ static floe_status parse_failed(const json_error_t *json_error, size_t cap, floe
                      json_error->text);
 }
 
+/* jansson takes a NUL byte between tokens for the end of the text and would not see what follows. */
+static floe_status refuse_nul(floe_str text, floe_error *err) {
+    const char *nul = text.len == 0 ? NULL : memchr(text.ptr, '\0', text.len);
+    if (nul != NULL) {
+        return FLOE_FAIL(err, FLOE_INVALID, "JSON: the text holds a NUL byte at position %zu",
+                         (size_t)(nul - text.ptr) + 1);
+    }
+    return FLOE_OK;
+}
+
 floe_status floe_json_parse(floe_arena *arena, floe_str text, const floe_node **ret_root, floe_error *err) {
+    FLOE_TRY(refuse_nul(text, err));
     FLOE_ASSERT(pthread_once(&allocator_once, set_allocator) == 0);
     memory.used = 0;
     memory.asked = 0;

@@ -37,7 +37,8 @@ static floe_status parse_decimal_type(floe_str text, floe_str inner, floe_type *
     floe_str tail = inner;
     int64_t precision = 0;
     int64_t scale = 0;
-    bool parsed = floe_str_split(&tail, ',', &head) && !floe_failed(floe_str_to_i64(head, &precision, NULL)) &&
+    bool parsed = floe_str_split(&tail, ',', &head) &&
+                  !floe_failed(floe_str_to_i64(floe_str_trim(head), &precision, NULL)) &&
                   !floe_failed(floe_str_to_i64(floe_str_trim(tail), &scale, NULL));
     FLOE_ENSURE(parsed, err, FLOE_INVALID,
                 "type \"%.*s\": write a decimal as decimal(precision,scale), like decimal(10,2)", FLOE_STR_BRIEF(text));
