@@ -2,8 +2,8 @@
  * DuckDB's failures in floe's words.
  *
  * Not every call of the C API tells the class of an error (prepare and pending results give only text), but every
- * message starts with it, so the text before the first colon decides. Only the first line is kept: what follows are
- * excerpts of SQL that no user wrote.
+ * message starts with it, so the text before the first colon decides. Only the first line is kept (of CSV failures the reason
+ * too): what follows are excerpts of SQL that no user wrote.
  */
 #include "offline/engine/duckdb_int.h"
 
@@ -55,6 +55,24 @@ static const message_part PARTS[] = {
     {"Invalid unicode", FLOE_CORRUPT, 0, NULL},
 };
 
+/* The reader of CSV says in its first line only where it failed; what and in which column stand in one further down. */
+static const char *csv_reason(const char *text, int *ret_len) {
+    static const char *const STARTS[] = {"Error when", "Expected Number", "Invalid unicode", "Value with unterminated"};
+    *ret_len = 0;
+    if (strncmp(text, "CSV Error", 9) != 0) {
+        return "";
+    }
+    for (const char *line = strchr(text, '\n'); line; line = strchr(line + 1, '\n')) {
+        for (size_t i = 0; i < sizeof STARTS / sizeof *STARTS; i++) {
+            if (strncmp(line + 1, STARTS[i], strlen(STARTS[i])) == 0) {
+                *ret_len = (int)strcspn(line + 1, "\n");
+                return line + 1;
+            }
+        }
+    }
+    return "";
+}
+
 floe_status floe_duckdb_fail(const char *message, floe_error *err) {
     const char *text = message ? message : "the engine failed without a message";
     const message_part *part = NULL;
@@ -71,11 +89,11 @@ floe_status floe_duckdb_fail(const char *message, floe_error *err) {
         }
     }
     int len = (int)strcspn(text, "\n");
-    if (part) {
-        return floe_error_set(err, part->code, part->sys_errno, __FILE__, __LINE__, "%s%s%.*s",
-                              part->says ? part->says : "", part->says ? ": " : "", len, text);
-    }
-    return FLOE_FAIL(err, code, "%.*s", len, text);
+    int more_len = 0;
+    const char *more = csv_reason(text, &more_len);
+    return floe_error_set(err, part ? part->code : code, part ? part->sys_errno : 0, __FILE__, __LINE__,
+                          "%s%s%.*s%s%.*s", part && part->says ? part->says : "", part && part->says ? ": " : "", len,
+                          text, more_len ? ": " : "", more_len, more);
 }
 
 floe_status floe_duckdb_take(duckdb_error_data data, floe_error *err) {
