@@ -1,0 +1,758 @@
+/*
+ * The files of features/: what a definition becomes, and what is refused with file, line and the nearest known word.
+ */
+#include "core/file.h"
+#include "core/limits.h"
+#include "core/time.h"
+#include "tests/registry/helpers.h"
+
+/* ---- what is taken ---- */
+
+static void definitions_load__no_folder__is_fine(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, NULL);
+    assert_ok(test_resolve(&project), &project.err);
+    assert_int_equal(project.definitions->view_count, 0);
+    assert_int_equal(project.definitions->version, 0);
+    test_project_close(&project);
+}
+
+static void definitions_load__empty_files_and_sections__are_fine(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, "");
+    test_write(project.root, "features/b.yaml", "# nothing yet\n");
+    test_write(project.root, "features/c.yaml", "entities:\nsources: []\nfeature_views:\n");
+    test_write(project.root, "features/README.md", "not: [yaml");
+    test_write(project.root, "features/.#a.yaml", "an: [editor's lock");
+    test_write(project.root, "features/notes/deep.txt", "");
+    assert_ok(test_resolve(&project), &project.err);
+    assert_int_equal(project.definitions->entity_count, 0);
+    test_project_close(&project);
+}
+
+static void definitions_load__view__is_read_whole(void **state) {
+    (void)state;
+    test_project project;
+    test_project_resolved(&project, test_valid_yaml);
+    const floe_definitions *definitions = project.definitions;
+    const floe_view *view = floe_definitions_view(definitions, FLOE_STR("delays"));
+    assert_non_null(view);
+    assert_str(view->about.description, "How late.");
+    assert_string_equal(view->about.pos.file, "features/a.yaml");
+    assert_int_equal(view->about.pos.line, 9);
+    assert_ptr_equal(view->entity, floe_definitions_entity(definitions, FLOE_STR("airport")));
+    assert_ptr_equal(view->source, floe_definitions_source(definitions, FLOE_STR("flights")));
+    assert_str(view->key_columns[0], "origin");
+    assert_str(view->where_text, "delay IS NOT NULL");
+    assert_non_null(view->where);
+    assert_int_equal(view->where_line, 13);
+    assert_int_equal(view->ttl_us, 90 * FLOE_US_PER_DAY);
+    assert_true(view->at_before);
+    assert_true(view->online);
+    assert_int_equal(view->output_count, 6);
+    assert_str(view->outputs[0].about.name, "last_delay");
+    assert_int_equal(view->outputs[0].function, FLOE_FN_NONE);
+    assert_int_equal(view->outputs[0].about.pos.line, 17);
+    test_project_close(&project);
+}
+
+static void definitions_load__source__has_its_defaults(void **state) {
+    (void)state;
+    test_project project;
+    test_project_resolved(&project, test_valid_yaml);
+    const floe_source *source = floe_definitions_source(project.definitions, FLOE_STR("flights"));
+    assert_str(source->table, "lake.aviation.flights");
+    assert_str(source->event_time, "date");
+    assert_str(source->created_time, "known_at");
+    assert_int_equal(source->end_time.len, 0);
+    assert_int_equal(source->max_future_us, 60 * FLOE_US_PER_SECOND);
+    assert_int_equal(source->table_line, 5);
+    assert_int_equal(source->event_line, 6);
+    test_project_close(&project);
+}
+
+static void definitions_load__any_order_over_any_files__is_one_set(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, "feature_services:\n  - {name: s, features: [v]}\n");
+    test_write(project.root, "features/b.yaml",
+               "feature_views:\n  - {name: v, entity: e, source: t, features: [{name: f, column: delay}]}\n");
+    test_write(project.root, "features/c.yaml",
+               "sources:\n  - {name: t, table: lake.aviation.flights, event_time: date}\n"
+               "entities:\n  - {name: e, keys: [{name: origin, type: string}]}\n");
+    assert_ok(test_resolve(&project), &project.err);
+    assert_int_equal(floe_definitions_service(project.definitions, FLOE_STR("s"))->ref_count, 1);
+    assert_string_equal(floe_definitions_view(project.definitions, FLOE_STR("v"))->about.pos.file, "features/b.yaml");
+    test_project_close(&project);
+}
+
+static void definitions_load__about__of_every_kind_is_kept(void **state) {
+    (void)state;
+    test_project project;
+    test_project_resolved(
+        &project,
+        "entities:\n  - {name: e, keys: [{name: origin, type: string}], description: D1, owner: O1, tags: [a, b]}\n"
+        "sources:\n  - {name: t, table: lake.aviation.flights, event_time: date, description: D2, owner: O2, tags: "
+        "[c]}\n"
+        "feature_views:\n"
+        "  - name: v\n    entity: e\n    source: t\n    description: D3\n    owner: O3\n    tags: [d]\n"
+        "    features: [{name: f, column: delay, description: D4, owner: O4, tags: [e]}]\n"
+        "    aggregates: [{column: delay, functions: [min, max], description: D5, owner: O5, tags: [f, g]}]\n"
+        "feature_services:\n  - {name: s, features: [v], description: D6, owner: O6, tags: []}\n"
+        "streams:\n  - {name: k, source: t, kafka: {brokers: b, topic: t}, description: '', owner: O7, tags: [h]}\n");
+    const floe_definitions *d = project.definitions;
+    assert_str(d->entities[0].about.description, "D1");
+    assert_str(d->entities[0].about.owner, "O1");
+    assert_int_equal(d->entities[0].about.tag_count, 2);
+    assert_str(d->entities[0].about.tags[1], "b");
+    assert_str(d->sources[0].about.owner, "O2");
+    assert_str(d->views[0].about.tags[0], "d");
+    assert_str(d->views[0].outputs[0].about.description, "D4");
+    assert_str(d->views[0].outputs[0].about.tags[0], "e");
+    assert_str(d->views[0].outputs[1].about.description, "D5");
+    assert_str(d->views[0].outputs[2].about.owner, "O5");
+    assert_int_equal(d->views[0].outputs[2].about.tag_count, 2);
+    assert_str(d->services[0].about.description, "D6");
+    assert_int_equal(d->services[0].about.tag_count, 0);
+    assert_str(d->streams[0].about.owner, "O7");
+    test_project_close(&project);
+}
+
+static void definitions_load__keys_of_other_names__map_to_their_columns(void **state) {
+    (void)state;
+    test_project project;
+    test_project_resolved(
+        &project,
+        "entities:\n  - {name: route, keys: [{name: from_airport, type: string}, {name: destination, type: string}]}\n"
+        "sources:\n  - {name: t, table: lake.aviation.flights, event_time: date}\n"
+        "feature_views:\n  - {name: v, entity: route, source: t, keys: {from_airport: origin}, online: false,\n"
+        "     at: at_or_before, features: [{name: f, column: delay}]}\n");
+    const floe_view *view = &project.definitions->views[0];
+    assert_str(view->key_columns[0], "origin");
+    assert_str(view->key_columns[1], "destination");
+    assert_false(view->online);
+    assert_false(view->at_before);
+    assert_int_equal(view->ttl_us, 0);
+    test_project_close(&project);
+}
+
+static void definitions_load__every_key_type__is_taken(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, "entities:\n  - name: e\n    keys:\n"
+                                "      - {name: a, type: string}\n      - {name: b, type: int32}\n"
+                                "      - {name: c, type: int64}\n      - {name: d, type: bool}\n"
+                                "      - {name: e, type: date}\n      - {name: f, type: timestamp}\n"
+                                "      - {name: g, type: bytes}\n");
+    assert_ok(test_load(&project), &project.err);
+    assert_int_equal(project.definitions->entities[0].key_count, 7);
+    assert_int_equal(project.definitions->entities[0].keys[6].type.kind, FLOE_KIND_BYTES);
+    test_project_close(&project);
+}
+
+static void definitions_load__stream__is_read_whole(void **state) {
+    (void)state;
+    test_project project;
+    test_project_resolved(&project,
+                          "sources:\n  - {name: t, table: lake.aviation.flights, event_time: date, max_future: 5m}\n"
+                          "streams:\n  - name: k\n    source: t\n"
+                          "    kafka: {brokers: \"a:1,b:2\", topic: dep, group: g, format: json}\n"
+                          "    allowed_lateness: 1h\n    dead_letter: dead\n    land: false\n"
+                          "  - {name: short, source: t, kafka: {brokers: b, topic: t}}\n");
+    const floe_stream_def *stream = floe_definitions_stream(project.definitions, FLOE_STR("k"));
+    assert_str(stream->brokers, "a:1,b:2");
+    assert_str(stream->topic, "dep");
+    assert_str(stream->group, "g");
+    assert_str(stream->format, "json");
+    assert_str(stream->dead_letter, "dead");
+    assert_int_equal(stream->allowed_lateness_us, 3600 * FLOE_US_PER_SECOND);
+    assert_int_equal(stream->source->max_future_us, 300 * FLOE_US_PER_SECOND);
+    stream = floe_definitions_stream(project.definitions, FLOE_STR("short"));
+    assert_str(stream->group, "floe");
+    assert_str(stream->format, "json");
+    assert_int_equal(stream->allowed_lateness_us, 0);
+    assert_int_equal(stream->dead_letter.len, 0);
+    test_project_close(&project);
+}
+
+static void definitions_load__service__expands_views_in_their_order(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, test_valid_yaml);
+    test_write(project.root, "features/b.yaml",
+               "feature_services:\n  - {name: two, features: ['delays:count', 'delays:last_delay']}\n");
+    assert_ok(test_resolve(&project), &project.err);
+    const floe_service *all = floe_definitions_service(project.definitions, FLOE_STR("model"));
+    static const char *const names[] = {"last_delay",   "delay_mean_1d", "delay_mean_7d",
+                                        "delay_max_1d", "delay_max_7d",  "count"};
+    assert_int_equal(all->ref_count, 6);
+    for (size_t i = 0; i < 6; i++) {
+        assert_str(all->refs[i].output->about.name, names[i]);
+        assert_ptr_equal(all->refs[i].view, &project.definitions->views[0]);
+    }
+    const floe_service *two = floe_definitions_service(project.definitions, FLOE_STR("two"));
+    assert_int_equal(two->ref_count, 2);
+    assert_str(two->refs[0].output->about.name, "count");
+    test_project_close(&project);
+}
+
+/* ---- names of outputs ---- */
+
+static void definitions_load__outputs__are_named_column_function_window(void **state) {
+    (void)state;
+    test_project project;
+    test_project_resolved(
+        &project,
+        "entities:\n  - {name: e, keys: [{name: origin, type: string}]}\n"
+        "sources:\n  - {name: t, table: lake.aviation.flights, event_time: date}\n"
+        "feature_views:\n  - name: v\n    entity: e\n    source: t\n    aggregates:\n"
+        "      - {column: delay, functions: [count, sum, mean, min, max, stddev, count_distinct], windows: [1h30m]}\n"
+        "      - {column: '*', functions: [count], windows: [7d, 1w]}\n"
+        "      - {column: '*', functions: [count]}\n"
+        "      - {column: price, functions: [sum]}\n"
+        "      - {column: distance, functions: [max], windows: [2w], name: farthest}\n"
+        "      - {column: distance, functions: [min], name: nearest}\n");
+    static const struct {
+        const char *name;
+        floe_function function;
+        int64_t window_s;
+        const char *text;
+    } expected[] = {
+        {"delay_count_1h30m", FLOE_FN_COUNT, 5400, "1h30m"},
+        {"delay_sum_1h30m", FLOE_FN_SUM, 5400, "1h30m"},
+        {"delay_mean_1h30m", FLOE_FN_MEAN, 5400, "1h30m"},
+        {"delay_min_1h30m", FLOE_FN_MIN, 5400, "1h30m"},
+        {"delay_max_1h30m", FLOE_FN_MAX, 5400, "1h30m"},
+        {"delay_stddev_1h30m", FLOE_FN_STDDEV, 5400, "1h30m"},
+        {"delay_count_distinct_1h30m", FLOE_FN_COUNT_DISTINCT, 5400, "1h30m"},
+        {"count_7d", FLOE_FN_COUNT, 7 * 86400, "7d"},
+        {"count_1w", FLOE_FN_COUNT, 7 * 86400, "1w"},
+        {"count", FLOE_FN_COUNT, 0, ""},
+        {"price_sum", FLOE_FN_SUM, 0, ""},
+        {"farthest", FLOE_FN_MAX, 14 * 86400, "2w"},
+        {"nearest", FLOE_FN_MIN, 0, ""},
+    };
+    const floe_view *view = &project.definitions->views[0];
+    assert_int_equal(view->output_count, sizeof expected / sizeof *expected);
+    for (size_t i = 0; i < view->output_count; i++) {
+        assert_str(view->outputs[i].about.name, expected[i].name);
+        assert_int_equal(view->outputs[i].function, expected[i].function);
+        assert_int_equal(view->outputs[i].window_us, expected[i].window_s * FLOE_US_PER_SECOND);
+        assert_str(view->outputs[i].window_text, expected[i].text);
+    }
+    test_project_close(&project);
+}
+
+/* ---- what is refused ---- */
+
+typedef struct error_case {
+    const char *yaml;
+    floe_code code;
+    const char *place; /* "a.yaml:LINE: " */
+    const char *part;
+    const char *part2;
+} error_case;
+
+static void check_errors(const error_case *cases, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        test_project project;
+        test_project_open(&project, cases[i].yaml);
+        floe_status status = test_load(&project);
+        const char *message = project.err.message;
+        if (status.code != cases[i].code || strstr(message, cases[i].place) == NULL ||
+            strstr(message, cases[i].part) == NULL ||
+            (cases[i].part2 != NULL && strstr(message, cases[i].part2) == NULL)) {
+            fail_msg("%s\n gives %d %s\n not %d %s %s", cases[i].yaml, (int)status.code, message, (int)cases[i].code,
+                     cases[i].place, cases[i].part);
+        }
+        assert_null(project.definitions);
+        test_project_close(&project);
+    }
+}
+#define CHECK_ERRORS(cases) check_errors(cases, sizeof(cases) / sizeof *(cases))
+
+static void definitions_load__wrong_entities__are_refused(void **state) {
+    (void)state;
+    static const error_case cases[] = {
+        {"entities:\n  - 5\n", FLOE_INVALID, "a.yaml:2: ", "an entity must be a mapping", "a number"},
+        {"entities: {name: e}\n", FLOE_INVALID, "a.yaml:1: ", "entities must be a list", "a mapping"},
+        {"entities:\n  - {keys: []}\n", FLOE_INVALID, "a.yaml:2: ", "entity needs `name:`", NULL},
+        {"entities:\n  - {name: 5, keys: []}\n", FLOE_INVALID, "a.yaml:2: ", "5 is a number", "put it in quotes"},
+        {"entities:\n  - {name: true, keys: []}\n", FLOE_INVALID, "a.yaml:2: ", "put it in quotes", NULL},
+        {"entities:\n  - {name: a-b, keys: []}\n", FLOE_INVALID, "a.yaml:2: ", "entity a-b", "only letters"},
+        {"entities:\n  - {name: 1a, keys: []}\n", FLOE_INVALID, "a.yaml:2: ", "entity 1a", "begin with a digit"},
+        {"entities:\n  - {name: 'a:b', keys: []}\n", FLOE_INVALID, "a.yaml:2: ", "entity a:b", "only letters"},
+        {"entities:\n  - {name: é, keys: []}\n", FLOE_INVALID, "a.yaml:2: ", "entity é", "only letters"},
+        {"entities:\n  - {name: e}\n", FLOE_INVALID, "a.yaml:2: ", "entity e needs at least one key", NULL},
+        {"entities:\n  - {name: e, keys: []}\n", FLOE_INVALID, "a.yaml:2: ", "at least one key", NULL},
+        {"entities:\n  - {name: e, keys: origin}\n", FLOE_INVALID, "a.yaml:2: ", "keys must be a list, not text", NULL},
+        {"entities:\n  - {name: e, keys: [origin]}\n", FLOE_INVALID, "a.yaml:2: ", "a key must be a mapping", NULL},
+        {"entities:\n  - name: e\n    keys:\n      - {name: k}\n", FLOE_INVALID, "a.yaml:4: ", "key k needs `type:`",
+         NULL},
+        {"entities:\n  - name: e\n    keys:\n      - {type: string}\n", FLOE_INVALID,
+         "a.yaml:4: ", "a key needs `name:`", NULL},
+        {"entities:\n  - name: e\n    keys:\n      - {name: k, type: strng}\n", FLOE_INVALID, "a.yaml:4: ", "strng",
+         "string"},
+        {"entities:\n  - name: e\n    keys:\n      - {name: k, type: double}\n", FLOE_INVALID,
+         "a.yaml:4: ", "key k cannot be double", "int64"},
+        {"entities:\n  - name: e\n    keys:\n      - {name: k, type: float}\n", FLOE_INVALID,
+         "a.yaml:4: ", "cannot be float", NULL},
+        {"entities:\n  - name: e\n    keys:\n      - {name: k, type: 'decimal(10,2)'}\n", FLOE_INVALID,
+         "a.yaml:4: ", "cannot be decimal(10,2)", NULL},
+        {"entities:\n  - name: e\n    keys:\n      - {name: k, type: 'list<string>'}\n", FLOE_INVALID,
+         "a.yaml:4: ", "cannot be list<string>", NULL},
+        {"entities:\n  - name: e\n    keys:\n      - {name: k, type: string}\n      - {name: k, type: int64}\n",
+         FLOE_INVALID, "a.yaml:5: ", "key k is there twice", NULL},
+        {"entities:\n  - name: e\n    keys:\n      - {name: k, typ: string}\n", FLOE_INVALID,
+         "a.yaml:4: ", "unknown key `typ`", "did you mean type?"},
+        {"entities:\n  - name: e\n    key: []\n", FLOE_INVALID, "a.yaml:3: ", "unknown key `key` in entity e",
+         "did you mean keys?"},
+        {"entities:\n  - {name: e, keys: [{name: k, type: string}], tags: a}\n", FLOE_INVALID,
+         "a.yaml:2: ", "tags must be a list", NULL},
+        {"entities:\n  - {name: e, keys: [{name: k, type: string}], tags: [1]}\n", FLOE_INVALID,
+         "a.yaml:2: ", "a tag must be text", "quotes"},
+        {"entities:\n  - {name: e, keys: [{name: k, type: string}], owner: [a]}\n", FLOE_INVALID,
+         "a.yaml:2: ", "owner must be text, not a list", NULL},
+        {"entities:\n  - {name: e, keys: [{name: k, type: string}]}\n\n  - {name: e, keys: [{name: k, type: "
+         "string}]}\n",
+         FLOE_INVALID, "a.yaml:4: ", "entity e is defined already, at features/a.yaml:2", NULL},
+    };
+    CHECK_ERRORS(cases);
+}
+
+static void definitions_load__wrong_sources__are_refused(void **state) {
+    (void)state;
+    static const error_case cases[] = {
+        {"sources:\n  - {name: s, event_time: t}\n", FLOE_INVALID, "a.yaml:2: ", "source s needs `table:`", NULL},
+        {"sources:\n  - {name: s, table: lake.n.t}\n", FLOE_INVALID, "a.yaml:2: ", "source s needs `event_time:`",
+         NULL},
+        {"sources:\n  - name: s\n    table: flights\n    event_time: t\n", FLOE_INVALID,
+         "a.yaml:3: ", "table flights must be catalog.namespace.table", NULL},
+        {"sources:\n  - {name: s, table: lake.t, event_time: t}\n", FLOE_INVALID,
+         "a.yaml:2: ", "must be catalog.namespace.table", NULL},
+        {"sources:\n  - {name: s, table: lake..t, event_time: t}\n", FLOE_INVALID,
+         "a.yaml:2: ", "must be catalog.namespace.table", NULL},
+        {"sources:\n  - {name: s, table: lake.n., event_time: t}\n", FLOE_INVALID,
+         "a.yaml:2: ", "must be catalog.namespace.table", NULL},
+        {"sources:\n  - name: s\n    table: lak.n.t\n    event_time: t\n", FLOE_NOT_FOUND,
+         "a.yaml:3: ", "no catalog lak", "did you mean lake?"},
+        {"sources:\n  - {name: s, table: other.n.t, event_time: t}\n", FLOE_NOT_FOUND, "a.yaml:2: ", "no catalog other",
+         NULL},
+        {"sources:\n  - {name: s, table: lake.n.t, event_time: 5}\n", FLOE_INVALID, "a.yaml:2: ", "event_time",
+         "quotes"},
+        {"sources:\n  - {name: s, table: lake.n.t, event_time: ''}\n", FLOE_INVALID,
+         "a.yaml:2: ", "event_time cannot be empty", NULL},
+        {"sources:\n  - {name: s, table: lake.n.t, event_tme: t}\n", FLOE_INVALID,
+         "a.yaml:2: ", "unknown key `event_tme` in source s", "did you mean event_time?"},
+        {"sources:\n  - {name: s, table: lake.n.t, event_time: t, columns: []}\n", FLOE_INVALID,
+         "a.yaml:2: ", "unknown key `columns`", NULL},
+        {"sources:\n  - {name: s, table: lake.n.t, event_time: t, max_future: 5}\n", FLOE_INVALID,
+         "a.yaml:2: ", "needs a unit", "5d"},
+        {"sources:\n  - {name: s, table: lake.n.t, event_time: t, max_future: soon}\n", FLOE_INVALID,
+         "a.yaml:2: ", "max_future", "soon"},
+        {"sources:\n  - {name: s, table: lake.n.t, event_time: t, max_future: 0s}\n", FLOE_INVALID,
+         "a.yaml:2: ", "max_future", NULL},
+        {"sources:\n  - {name: s, table: lake.n.t, event_time: t}\n  - {name: s, table: lake.n.t, event_time: t}\n",
+         FLOE_INVALID, "a.yaml:3: ", "source s is defined already, at features/a.yaml:2", NULL},
+    };
+    CHECK_ERRORS(cases);
+}
+
+#define HEAD                                                                                                           \
+    "entities:\n  - {name: e, keys: [{name: origin, type: string}]}\n"                                                 \
+    "sources:\n  - {name: t, table: lake.aviation.flights, event_time: date}\n"                                        \
+    "feature_views:\n"
+#define F "features: [{name: f, column: delay}]"
+
+static void definitions_load__wrong_views__are_refused(void **state) {
+    (void)state;
+    static const error_case cases[] = {
+        {HEAD "  - {name: v, source: t, " F "}\n", FLOE_INVALID, "a.yaml:6: ", "feature view v needs `entity:`", NULL},
+        {HEAD "  - {name: v, entity: e, " F "}\n", FLOE_INVALID, "a.yaml:6: ", "feature view v needs `source:`", NULL},
+        {HEAD "  - name: v\n    entity: ee\n    source: t\n    " F "\n", FLOE_NOT_FOUND,
+         "a.yaml:7: ", "there is no entity ee", "did you mean e?"},
+        {HEAD "  - name: v\n    entity: e\n    source: flihts\n    " F "\n", FLOE_NOT_FOUND,
+         "a.yaml:8: ", "there is no source flihts", NULL},
+        {HEAD "  - {name: v, entity: e, source: t}\n", FLOE_INVALID, "a.yaml:6: ", "feature view v has no output",
+         NULL},
+        {HEAD "  - {name: v, entity: e, source: t, features: []}\n", FLOE_INVALID, "a.yaml:6: ", "has no output", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, features: f}\n", FLOE_INVALID,
+         "a.yaml:6: ", "features must be a list", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, features: [f]}\n", FLOE_INVALID,
+         "a.yaml:6: ", "a feature must be a mapping", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, features: [{column: delay}]}\n", FLOE_INVALID,
+         "a.yaml:6: ", "feature needs `name:`", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, features: [{name: f}]}\n", FLOE_INVALID,
+         "a.yaml:6: ", "feature f needs `column:`", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, features: [{name: 'a b', column: delay}]}\n", FLOE_INVALID,
+         "a.yaml:6: ", "feature a b", "only letters"},
+        {HEAD "  - {name: v, entity: e, source: t, features: [{name: f, column: '*'}]}\n", FLOE_INVALID,
+         "a.yaml:6: ", "`*` is not a column", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, features: [{name: f, colum: delay}]}\n", FLOE_INVALID,
+         "a.yaml:6: ", "unknown key `colum`", "did you mean column?"},
+        {HEAD "  - {name: a__b, entity: e, source: t, " F "}\n", FLOE_INVALID, "a.yaml:6: ", "feature view a__b",
+         "view__feature"},
+        {HEAD "  - {name: a_, entity: e, source: t, " F "}\n", FLOE_INVALID, "a.yaml:6: ", "feature view a_",
+         "view__feature"},
+        {HEAD "  - {name: v, entity: e, source: t, keys: {orgin: x}, " F "}\n", FLOE_INVALID,
+         "a.yaml:6: ", "unknown key `orgin`", "did you mean origin?"},
+        {HEAD "  - {name: v, entity: e, source: t, keys: [origin], " F "}\n", FLOE_INVALID,
+         "a.yaml:6: ", "keys must be a mapping", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, keys: {origin: 5}, " F "}\n", FLOE_INVALID,
+         "a.yaml:6: ", "origin must be text", "quotes"},
+        {HEAD "  - name: v\n    entity: e\n    source: t\n    where: delay >\n    " F "\n", FLOE_INVALID,
+         "a.yaml:9: ", "where: expression, character 8", "found the end"},
+        {HEAD "  - name: v\n    entity: e\n    source: t\n    where: abs(delay) > 5\n    " F "\n", FLOE_UNSUPPORTED,
+         "a.yaml:9: ", "function abs()", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, where: true, " F "}\n", FLOE_INVALID,
+         "a.yaml:6: ", "where must be text", "quotes"},
+        {HEAD "  - {name: v, entity: e, source: t, ttl: 90, " F "}\n", FLOE_INVALID,
+         "a.yaml:6: ", "ttl is a duration and needs a unit", "90d"},
+        {HEAD "  - {name: v, entity: e, source: t, ttl: -1d, " F "}\n", FLOE_INVALID, "a.yaml:6: ", "ttl", "-1d"},
+        {HEAD "  - {name: v, entity: e, source: t, ttl: 0d, " F "}\n", FLOE_INVALID, "a.yaml:6: ", "ttl", "0d"},
+        {HEAD "  - {name: v, entity: e, source: t, ttl: 99999999999w, " F "}\n", FLOE_LIMIT, "a.yaml:6: ", "ttl", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, at: befor, " F "}\n", FLOE_INVALID, "a.yaml:6: ", "`befor`",
+         "did you mean before?"},
+        {HEAD "  - {name: v, entity: e, source: t, online: yes, " F "}\n", FLOE_INVALID,
+         "a.yaml:6: ", "online must be true or false", "`yes`"},
+        {HEAD "  - {name: v, entity: e, source: t, online: 1, " F "}\n", FLOE_INVALID,
+         "a.yaml:6: ", "online must be true or false", "a number"},
+        {HEAD "  - {name: v, entity: e, source: t, agregates: [], " F "}\n", FLOE_INVALID,
+         "a.yaml:6: ", "unknown key `agregates` in feature view v", "did you mean aggregates?"},
+        {HEAD "  - {name: v, entity: e, source: t, " F "}\n  - {name: v, entity: e, source: t, " F "}\n", FLOE_INVALID,
+         "a.yaml:7: ", "feature_view v is defined already, at features/a.yaml:6", NULL},
+    };
+    CHECK_ERRORS(cases);
+}
+
+#define V HEAD "  - name: v\n    entity: e\n    source: t\n    aggregates:\n"
+
+static void definitions_load__wrong_aggregates__are_refused(void **state) {
+    (void)state;
+    static const error_case cases[] = {
+        {V "      - {functions: [mean]}\n", FLOE_INVALID, "a.yaml:10: ", "an aggregate needs `column:`", NULL},
+        {V "      - mean\n", FLOE_INVALID, "a.yaml:10: ", "an aggregate must be a mapping", NULL},
+        {V "      - {column: delay}\n", FLOE_INVALID, "a.yaml:10: ", "aggregate of delay needs at least one function",
+         NULL},
+        {V "      - {column: delay, functions: []}\n", FLOE_INVALID, "a.yaml:10: ", "at least one function", NULL},
+        {V "      - {column: delay, functions: mean}\n", FLOE_INVALID, "a.yaml:10: ", "functions must be a list", NULL},
+        {V "      - {column: delay, functions: [meen]}\n", FLOE_INVALID, "a.yaml:10: ", "no function meen",
+         "did you mean mean?"},
+        {V "      - {column: delay, functions: [frobnicate]}\n", FLOE_INVALID, "a.yaml:10: ", "no function frobnicate",
+         "this version has count, sum"},
+        {V "      - {column: delay, functions: [{mean: 3}]}\n", FLOE_INVALID, "a.yaml:10: ", "mean takes no parameter",
+         NULL},
+        {V "      - {column: delay, functions: [{percentile: 0.5, top_k: 3}]}\n", FLOE_INVALID,
+         "a.yaml:10: ", "a mapping of one key", NULL},
+        {V "      - {column: delay, functions: [5]}\n", FLOE_INVALID, "a.yaml:10: ", "a function must be text", NULL},
+        {V "      - {column: '*', functions: [mean]}\n", FLOE_INVALID, "a.yaml:10: ", "only count can be taken of `*`",
+         "not mean"},
+        {V "      - {column: delay, functions: [mean], windows: []}\n", FLOE_INVALID, "a.yaml:10: ", "windows is empty",
+         "all time"},
+        {V "      - {column: delay, functions: [mean], windows: 7d}\n", FLOE_INVALID,
+         "a.yaml:10: ", "windows must be a list", NULL},
+        {V "      - {column: delay, functions: [mean], windows: [7]}\n", FLOE_INVALID, "a.yaml:10: ", "needs a unit",
+         "7d"},
+        {V "      - {column: delay, functions: [mean], windows: [0d]}\n", FLOE_INVALID, "a.yaml:10: ", "a window",
+         "0d"},
+        {V "      - {column: delay, functions: [mean], windows: [7x]}\n", FLOE_INVALID, "a.yaml:10: ", "a window",
+         "7x"},
+        {V "      - {column: delay, functions: [mean, max], name: n}\n", FLOE_INVALID,
+         "a.yaml:10: ", "name: is only for one function and one window", NULL},
+        {V "      - {column: delay, functions: [mean], windows: [1d, 2d], name: n}\n", FLOE_INVALID,
+         "a.yaml:10: ", "name: is only for one", NULL},
+        {V "      - {column: delay, functions: [mean], windows: [1d, 1d]}\n", FLOE_INVALID,
+         "a.yaml:10: ", "two outputs named delay_mean_1d", "line 10"},
+        {V
+         "      - {column: delay, functions: [mean]}\n      - {column: distance, functions: [max], name: delay_mean}\n",
+         FLOE_INVALID, "a.yaml:11: ", "two outputs named delay_mean", "the other is at line 10"},
+        {V "      - {column: a b, functions: [mean]}\n", FLOE_INVALID, "a.yaml:10: ", "output a b_mean",
+         "give it one with name:"},
+        {V "      - {column: delay, functions: [mean], name: 9x}\n", FLOE_INVALID, "a.yaml:10: ", "output 9x", NULL},
+        {V "      - {column: delay, functions: [mean], window: [1d]}\n", FLOE_INVALID,
+         "a.yaml:10: ", "unknown key `window`", "did you mean windows?"},
+    };
+    CHECK_ERRORS(cases);
+}
+
+static void definitions_load__later_functions__are_refused_by_name(void **state) {
+    (void)state;
+    static const char *const functions[] = {"stddev_pop",
+                                            "variance",
+                                            "variance_pop",
+                                            "first",
+                                            "last",
+                                            "approx_count_distinct",
+                                            "percentile",
+                                            "top_k",
+                                            "first_k",
+                                            "last_k",
+                                            "{percentile: 0.95}",
+                                            "{top_k: 3}",
+                                            "{first_k: 5}",
+                                            "{last_k: 5}"};
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        test_project project;
+        FLOE_AUTO_BUF yaml;
+        floe_buf_init(&yaml, 4096);
+        floe_buf_printf(&yaml, "%s      - column: delay\n        functions:\n          - mean\n          - %s\n", V,
+                        functions[i]);
+        test_project_open(&project, yaml.ptr);
+        assert_code(test_load(&project), FLOE_UNSUPPORTED);
+        assert_message(&project.err, "features/a.yaml:13: ");
+        floe_str name = floe_str_of(functions[i]);
+        if (name.ptr[0] == '{') {
+            name = (floe_str){name.ptr + 1, (size_t)(strchr(name.ptr, ':') - name.ptr - 1)};
+        }
+        assert_message(&project.err,
+                       floe_arena_printf(&project.arena, "the function %.*s is not supported", FLOE_STR_ARG(name)));
+        test_project_close(&project);
+    }
+}
+
+#define STREAM                                                                                                         \
+    "sources:\n  - {name: t, table: lake.aviation.flights, event_time: date}\n"                                        \
+    "streams:\n"
+
+static void definitions_load__wrong_services_and_streams__are_refused(void **state) {
+    (void)state;
+    static const error_case cases[] = {
+        {"feature_services:\n  - {name: s}\n", FLOE_INVALID, "a.yaml:2: ", "feature service s needs at least one",
+         NULL},
+        {"feature_services:\n  - {name: s, features: []}\n", FLOE_INVALID, "a.yaml:2: ", "at least one feature", NULL},
+        {"feature_services:\n  - {name: s, features: v}\n", FLOE_INVALID, "a.yaml:2: ", "must be a list", NULL},
+        {"feature_services:\n  - {name: s, features: [5]}\n", FLOE_INVALID, "a.yaml:2: ", "must be text", NULL},
+        {"feature_services:\n  - name: s\n    features:\n      - v\n", FLOE_NOT_FOUND,
+         "a.yaml:4: ", "no feature view v", "no feature view is defined at all"},
+        {HEAD "  - {name: delays, entity: e, source: t, " F "}\nfeature_services:\n  - name: s\n    features:\n"
+              "      - delys:f\n",
+         FLOE_NOT_FOUND, "a.yaml:10: ", "no feature view delys", "did you mean delays?"},
+        {HEAD "  - {name: v, entity: e, source: t, features: [{name: last, column: delay}]}\nfeature_services:\n"
+              "  - name: s\n    features:\n      - v:lst\n",
+         FLOE_NOT_FOUND, "a.yaml:10: ", "v has no feature lst", "did you mean v:last?"},
+        {HEAD "  - {name: v, entity: e, source: t, " F "}\nfeature_services:\n  - name: s\n    features:\n      - v\n"
+              "      - v:f\n",
+         FLOE_INVALID, "a.yaml:11: ", "v:f is there twice", NULL},
+        {STREAM "  - {name: k, source: t}\n", FLOE_INVALID, "a.yaml:4: ", "stream k needs `kafka:`", NULL},
+        {STREAM "  - {name: k, source: x, kafka: {brokers: b, topic: t}}\n", FLOE_NOT_FOUND,
+         "a.yaml:4: ", "no source x", NULL},
+        {STREAM "  - {name: k, source: t, kafka: {topic: t}}\n", FLOE_INVALID, "a.yaml:4: ", "needs `brokers:`", NULL},
+        {STREAM "  - {name: k, source: t, kafka: {brokers: b}}\n", FLOE_INVALID, "a.yaml:4: ", "needs `topic:`", NULL},
+        {STREAM "  - {name: k, source: t, kafka: {brokers: b, topic: t, fromat: json}}\n", FLOE_INVALID,
+         "a.yaml:4: ", "unknown key `fromat`", "did you mean format?"},
+        {STREAM "  - {name: k, source: t, kafka: {brokers: b, topic: t, format: jason}}\n", FLOE_INVALID,
+         "a.yaml:4: ", "unknown stream format `jason`", "did you mean json?"},
+        {STREAM "  - {name: k, source: t, kafka: {brokers: b, topic: t, format: {json: x}}}\n", FLOE_INVALID,
+         "a.yaml:4: ", "unknown stream format", NULL},
+        {STREAM "  - {name: k, source: t, kafka: {brokers: b, topic: t, format: avro}}\n", FLOE_UNSUPPORTED,
+         "a.yaml:4: ", "stream format avro", "json is"},
+        {STREAM "  - name: k\n    source: t\n    kafka:\n      brokers: b\n      topic: t\n"
+                "      format: {avro: {registry: \"http://r\"}}\n",
+         FLOE_UNSUPPORTED, "a.yaml:9: ", "stream format avro", NULL},
+        {STREAM "  - name: k\n    source: t\n    kafka: {brokers: b, topic: t, format: {protobuf: {message: M}}}\n",
+         FLOE_UNSUPPORTED, "a.yaml:6: ", "stream format protobuf", NULL},
+        {STREAM "  - name: k\n    source: t\n    kafka: {brokers: b, topic: t}\n    land: true\n", FLOE_UNSUPPORTED,
+         "a.yaml:7: ", "land: true", NULL},
+        {STREAM "  - name: k\n    source: t\n    kafka: {brokers: b, topic: t}\n    dead_letter: t\n", FLOE_INVALID,
+         "a.yaml:7: ", "dead_letter is the topic it reads", NULL},
+        {STREAM "  - name: k\n    source: t\n    kafka: {brokers: b, topic: t}\n    allowed_lateness: 5\n",
+         FLOE_INVALID, "a.yaml:7: ", "needs a unit", NULL},
+        {"request_features:\n  - {name: r, inputs: [], expression: x, type: bool}\n", FLOE_UNSUPPORTED,
+         "a.yaml:", "request_features are not supported", NULL},
+    };
+    CHECK_ERRORS(cases);
+}
+
+static void definitions_load__wrong_files__are_refused(void **state) {
+    (void)state;
+    static const error_case cases[] = {
+        {"- a\n", FLOE_INVALID, "a.yaml:1: ", "a file of definitions must be a mapping", "a list"},
+        {"5\n", FLOE_INVALID, "a.yaml:1: ", "must be a mapping", "a number"},
+        {"entity: []\n", FLOE_INVALID, "a.yaml:1: ", "unknown key `entity`", "entities"},
+        {"feature_view:\n  - x\n", FLOE_INVALID, "a.yaml:1: ", "unknown key `feature_view`",
+         "did you mean feature_views?"},
+        {"entities: [\n", FLOE_INVALID, "features/a.yaml:", "", NULL},
+        {"entities:\nentities:\n", FLOE_INVALID, "features/a.yaml:2", "entities", NULL},
+        {"entities: &x []\n", FLOE_UNSUPPORTED, "features/a.yaml:1", "anchors", NULL},
+        {"sources:\n  - {name: s, table: \"${FLOE_NOT_SET_ANYWHERE}\", event_time: t}\n", FLOE_INVALID,
+         "features/a.yaml:2", "FLOE_NOT_SET_ANYWHERE", NULL},
+    };
+    CHECK_ERRORS(cases);
+}
+
+static void definitions_load__file_ending_in_yml__is_not_ignored(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, NULL);
+    test_write(project.root, "features/x.yml", "entities:\n");
+    assert_code(test_load(&project), FLOE_INVALID);
+    assert_message(&project.err, "features/x.yml: ");
+    assert_message(&project.err, "rename it");
+    test_project_close(&project);
+}
+
+static void definitions_load__duplicate_in_another_file__names_both_places(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, "entities:\n  - {name: e, keys: [{name: k, type: string}]}\n");
+    test_write(project.root, "features/b.yaml", "\nentities:\n  - {name: e, keys: [{name: k, type: string}]}\n");
+    assert_code(test_load(&project), FLOE_INVALID);
+    assert_message(&project.err, "features/b.yaml:3: entity e is defined already, at features/a.yaml:2");
+    test_project_close(&project);
+}
+
+static void definitions_load__findings_of_all_files__come_in_file_order(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, "feature_services:\n  - {name: s, features: [nothing]}\nentities:\n  - {name: 5}\n");
+    test_write(project.root, "features/b.yaml", "sources:\n  - {name: s}\n");
+    test_write(project.root, "features/0.yaml", "entities: [\n");
+    assert_code(test_load(&project), FLOE_INVALID);
+    const char *message = project.err.message;
+    const char *broken = strstr(message, "features/0.yaml");
+    const char *service = strstr(message, "features/a.yaml:2: ");
+    const char *entity = strstr(message, "features/a.yaml:4: ");
+    const char *source = strstr(message, "features/b.yaml:2: ");
+    assert_true(broken == message && service > broken && entity > service && source > entity);
+    test_project_close(&project);
+}
+
+static void definitions_load__one_mistake__is_not_echoed_by_what_refers_to_it(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, HEAD "  - name: v\n    entity: e\n    source: t\n"
+                                     "    aggregates: [{column: delay, functions: [{percentile: 0.5}]}]\n"
+                                     "request_features:\n  - {name: r}\n"
+                                     "feature_services:\n  - {name: s, features: [v, 'v:delay_p50', r]}\n");
+    assert_code(test_load(&project), FLOE_UNSUPPORTED);
+    assert_message(&project.err, "percentile");
+    assert_message(&project.err, "request_features");
+    assert_null(strstr(project.err.message, "feature service"));
+    test_project_close(&project);
+}
+
+static void definitions_load__name_of_128_bytes__is_taken_and_129_is_not(void **state) {
+    (void)state;
+    for (int extra = 0; extra < 2; extra++) {
+        test_project project;
+        char name[140] = {0};
+        memset(name, 'n', (size_t)(FLOE_LIMIT_NAME_BYTES + extra));
+        FLOE_AUTO_BUF yaml;
+        floe_buf_init(&yaml, 4096);
+        floe_buf_printf(&yaml, "entities:\n  - {name: %s, keys: [{name: k, type: string}]}\n", name);
+        test_project_open(&project, yaml.ptr);
+        assert_code(test_load(&project), extra ? FLOE_INVALID : FLOE_CODE_OK);
+        if (extra) {
+            assert_message(&project.err, "128 bytes");
+        }
+        test_project_close(&project);
+    }
+}
+
+static void definitions_load__sixteen_keys__are_taken_and_seventeen_are_not(void **state) {
+    (void)state;
+    for (int count = FLOE_LIMIT_ENTITY_KEYS; count <= FLOE_LIMIT_ENTITY_KEYS + 1; count++) {
+        test_project project;
+        FLOE_AUTO_BUF yaml;
+        floe_buf_init(&yaml, 4096);
+        floe_buf_text(&yaml, "entities:\n  - name: e\n    keys:\n");
+        for (int i = 0; i < count; i++) {
+            floe_buf_printf(&yaml, "      - {name: k%d, type: string}\n", i);
+        }
+        test_project_open(&project, yaml.ptr);
+        assert_code(test_load(&project), count > FLOE_LIMIT_ENTITY_KEYS ? FLOE_LIMIT : FLOE_CODE_OK);
+        test_project_close(&project);
+    }
+}
+
+static void definitions_load__outputs_up_to_the_limit__are_taken_and_no_more(void **state) {
+    (void)state;
+    for (int extra = 0; extra < 2; extra++) {
+        test_project project;
+        FLOE_AUTO_BUF yaml;
+        floe_buf_init(&yaml, FLOE_MIB(2));
+        floe_buf_text(&yaml, HEAD "  - name: v\n    entity: e\n    source: t\n    features:\n");
+        for (int i = 0; i < FLOE_LIMIT_VIEW_FEATURES + extra; i++) {
+            floe_buf_printf(&yaml, "      - {name: f%d, column: delay}\n", i);
+        }
+        test_project_open(&project, yaml.ptr);
+        assert_code(test_load(&project), extra ? FLOE_LIMIT : FLOE_CODE_OK);
+        if (extra) {
+            assert_message(&project.err, "more than 4096 outputs");
+        }
+        test_project_close(&project);
+    }
+}
+
+static floe_status load_own(void *context, floe_error *err) {
+    const test_project *project = context;
+    FLOE_AUTO_ARENA own = {0};
+    floe_arena_init(&own, FLOE_MIB(16));
+    floe_definitions *definitions = NULL;
+    FLOE_TRY(floe_definitions_load(project->project, &own, &definitions, err));
+    return floe_definitions_resolve(definitions, &test_resolver, &own, err);
+}
+
+static floe_status load_own_wrong(void *context, floe_error *err) {
+    floe_status status = load_own(context, err);
+    if (status.code == FLOE_INVALID) {
+        floe_error_clear(err);
+        return FLOE_OK;
+    }
+    return status;
+}
+
+static void definitions_load__any_failing_allocation__is_reported(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, test_valid_yaml);
+    assert_true(floe_test_alloc_sweep(load_own, &project) > 0);
+    test_project_close(&project);
+}
+
+static void definitions_load__mistakes_and_a_failing_allocation__is_no_crash(void **state) {
+    (void)state;
+    test_project project;
+    test_project_open(&project, "entities:\n  - {nam: e}\n  - {name: f, keys: [{name: k, type: strng}]}\n"
+                                "sources:\n  - {name: t, table: lak.a.b, event_time: x}\n"
+                                "feature_views:\n  - {name: v, entity: g, source: u, where: 'a +', at: befor,\n"
+                                "     features: [{name: f, colum: d}], aggregates: [{column: d, functions: [meen]}]}\n"
+                                "feature_services:\n  - {name: s, features: [w]}\n");
+    assert_true(floe_test_alloc_sweep(load_own_wrong, &project) > 0);
+    test_project_close(&project);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(definitions_load__no_folder__is_fine),
+        cmocka_unit_test(definitions_load__empty_files_and_sections__are_fine),
+        cmocka_unit_test(definitions_load__view__is_read_whole),
+        cmocka_unit_test(definitions_load__source__has_its_defaults),
+        cmocka_unit_test(definitions_load__any_order_over_any_files__is_one_set),
+        cmocka_unit_test(definitions_load__about__of_every_kind_is_kept),
+        cmocka_unit_test(definitions_load__keys_of_other_names__map_to_their_columns),
+        cmocka_unit_test(definitions_load__every_key_type__is_taken),
+        cmocka_unit_test(definitions_load__stream__is_read_whole),
+        cmocka_unit_test(definitions_load__service__expands_views_in_their_order),
+        cmocka_unit_test(definitions_load__outputs__are_named_column_function_window),
+        cmocka_unit_test(definitions_load__wrong_entities__are_refused),
+        cmocka_unit_test(definitions_load__wrong_sources__are_refused),
+        cmocka_unit_test(definitions_load__wrong_views__are_refused),
+        cmocka_unit_test(definitions_load__wrong_aggregates__are_refused),
+        cmocka_unit_test(definitions_load__later_functions__are_refused_by_name),
+        cmocka_unit_test(definitions_load__wrong_services_and_streams__are_refused),
+        cmocka_unit_test(definitions_load__wrong_files__are_refused),
+        cmocka_unit_test(definitions_load__file_ending_in_yml__is_not_ignored),
+        cmocka_unit_test(definitions_load__duplicate_in_another_file__names_both_places),
+        cmocka_unit_test(definitions_load__findings_of_all_files__come_in_file_order),
+        cmocka_unit_test(definitions_load__one_mistake__is_not_echoed_by_what_refers_to_it),
+        cmocka_unit_test(definitions_load__name_of_128_bytes__is_taken_and_129_is_not),
+        cmocka_unit_test(definitions_load__sixteen_keys__are_taken_and_seventeen_are_not),
+        cmocka_unit_test(definitions_load__outputs_up_to_the_limit__are_taken_and_no_more),
+        cmocka_unit_test(definitions_load__any_failing_allocation__is_reported),
+        cmocka_unit_test(definitions_load__mistakes_and_a_failing_allocation__is_no_crash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
