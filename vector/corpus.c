@@ -85,19 +85,19 @@ static floe_str table_key(floe_arena *arena, floe_str space, floe_str name) {
     return (floe_str){key, lead_len + space.len + name.len};
 }
 
-static void add_column(floe_corpus *corpus, const floe_unit *unit, const floe_part *part, uint32_t table) {
+static void add_column(floe_corpus *corpus, const floe_part *part, uint32_t table, uint64_t name_hash,
+                       uint64_t full_hash) {
     floe_column_entry *column =
         FLOE_ARENA_PUSH(corpus->arena, corpus->columns, corpus->column_count, corpus->column_capacity);
     if (!column) {
         return;
     }
-    floe_str names[] = {unit->space, unit->name, part->name};
     *column = (floe_column_entry){.name = part->name,
                                   .description = part->description,
                                   .table = table,
-                                  .name_hash = floe_words_hash(names + 2, 1),
-                                  .table_hash = floe_words_hash(names + 1, 2),
-                                  .full_hash = floe_words_hash(names, 3)};
+                                  .name_hash = floe_words_hash(0, part->name),
+                                  .table_hash = floe_words_hash(name_hash, part->name),
+                                  .full_hash = floe_words_hash(full_hash, part->name)};
 }
 
 static void add_table(loader *load, const floe_unit *unit) {
@@ -108,17 +108,18 @@ static void add_table(loader *load, const floe_unit *unit) {
     if (!table) {
         return;
     }
-    floe_str names[] = {unit->space, unit->name};
+    uint64_t name_hash = floe_words_hash(0, unit->name);
+    uint64_t full_hash = floe_words_hash(floe_words_hash(0, unit->space), unit->name);
     *table = (floe_table_entry){.database = unit->space,
                                 .name = unit->name,
                                 .description = unit->description,
                                 .scope = scope_named(corpus, unit->space),
                                 .first_column = (uint32_t)corpus->column_count,
                                 .column_count = (uint32_t)unit->part_count,
-                                .name_hash = floe_words_hash(names + 1, 1),
-                                .full_hash = floe_words_hash(names, 2)};
+                                .name_hash = name_hash,
+                                .full_hash = full_hash};
     for (size_t i = 0; i < unit->part_count; i++) {
-        add_column(corpus, unit, &unit->parts[i], number);
+        add_column(corpus, &unit->parts[i], number, name_hash, full_hash);
     }
     floe_str key = table_key(corpus->arena, unit->space, unit->name);
     (void)floe_map_put(&load->tables, key, (void *)((uintptr_t)number + 1));
@@ -131,13 +132,13 @@ static void add_feature(floe_corpus *corpus, const floe_unit *unit, const floe_p
     if (!feature) {
         return;
     }
-    floe_str names[] = {unit->name, part ? part->name : FLOE_STR("")};
+    uint64_t name_hash = floe_words_hash(0, unit->name);
     *feature = (floe_feature_entry){.name = unit->name,
                                     .description = unit->description,
                                     .scope = scope,
                                     .parent = parent,
-                                    .name_hash = floe_words_hash(names + (part ? 1 : 0), 1),
-                                    .full_hash = floe_words_hash(names, 2)};
+                                    .name_hash = part ? floe_words_hash(0, part->name) : name_hash,
+                                    .full_hash = part ? floe_words_hash(name_hash, part->name) : name_hash};
     if (part) {
         const char *name =
             floe_arena_printf(corpus->arena, "%.*s:%.*s", FLOE_STR_ARG(unit->name), FLOE_STR_ARG(part->name));

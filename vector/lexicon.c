@@ -57,14 +57,11 @@ bool floe_text_keeps_stop_words(floe_str text) {
     return true;
 }
 
-uint64_t floe_words_hash(const floe_str *texts, size_t count) {
-    uint64_t hash = 0;
-    for (size_t i = 0; i < count; i++) {
-        floe_words words = floe_words_of(texts[i]);
-        floe_str word = {0};
-        while (floe_words_next(&words, &word)) {
-            hash = floe_xxh64(word.ptr, word.len, hash + 1);
-        }
+uint64_t floe_words_hash(uint64_t hash, floe_str text) {
+    floe_words words = floe_words_of(text);
+    floe_str word = {0};
+    while (floe_words_next(&words, &word)) {
+        hash = floe_xxh64(word.ptr, word.len, hash + 1);
     }
     return hash;
 }

@@ -39,7 +39,7 @@ static void add_term(floe_corpus *corpus, floe_question *question, floe_str word
 }
 
 static void add_name(floe_question *question, floe_str text) {
-    uint64_t hash = floe_words_hash(&text, 1);
+    uint64_t hash = floe_words_hash(0, text);
     if (hash != 0 && question->name_count < FLOE_QUESTION_NAMES_MAX) {
         question->names[question->name_count++] = hash;
     }

@@ -35,9 +35,9 @@ uint32_t floe_lexicon_term(floe_lexicon *lexicon, floe_str word, bool add);
 /* Whether stop words count in the text: when it has no other. */
 bool floe_text_keeps_stop_words(floe_str text);
 
-/* A hash over the folded, unstemmed words of all texts in turn; 0 when they have none. Two names of one hash are one name
- * to a person who types: "flight delays", "FlightDelays" and "flight_delays". */
-uint64_t floe_words_hash(const floe_str *texts, size_t count);
+/* Goes on with a hash, from 0 at first, over the folded, unstemmed words of a text; without words it stays. Two names of
+ * one hash are one name to a person who types: "flight delays", "FlightDelays" and "flight_delays". */
+uint64_t floe_words_hash(uint64_t hash, floe_str text);
 
 /* ---- fields (field.c) ---- */
 

@@ -138,6 +138,12 @@ static void fold(uint32_t point, letter *out) {
 /* The first letter of the text; bytes that are not UTF-8 separate, one at a time. An empty text: none, of no length. */
 static letter letter_at(floe_str text) {
     letter found = {.class = CLASS_NONE, .source_len = text.len > 0 ? 1 : 0};
+    if (text.len > 0 && (unsigned char)text.ptr[0] < 0x80) {
+        found.class = class_of_ascii((unsigned char)text.ptr[0]);
+        found.text[0] = (char)(text.ptr[0] | (found.class == CLASS_UPPER ? 0x20 : 0));
+        found.len = 1;
+        return found;
+    }
     size_t len = floe_utf8_sequence(text);
     if (len > 0) {
         found.source_len = len;
@@ -153,7 +159,7 @@ static floe_str after(floe_str text, size_t len) {
 /* "'s" that ends a word, with either apostrophe; returns its length or 0. */
 static size_t possessive(floe_str text) {
     static const char *const forms[] = {"'s", "\xe2\x80\x99s"};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; text.len > 0 && (text.ptr[0] == '\'' || text.ptr[0] == '\xe2') && i < 2; i++) {
         floe_str form = floe_str_of(forms[i]);
         if (floe_str_starts_with(text, form)) {
             letter_class next = letter_at(after(text, form.len)).class;
