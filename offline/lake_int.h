@@ -16,6 +16,7 @@ struct floe_lake {
     size_t catalog_count;
     const floe_run *run; /* may be NULL */
     floe_engine *engine; /* opened on first use */
+    uint64_t file_lists; /* how many the engine was given: each gets a name of its own */
 };
 
 struct floe_table {

@@ -12,35 +12,48 @@ floe_range floe_range_unknown(floe_type type) {
     return (floe_range){.maybe_null = true, .maybe_value = true, .maybe_nan = real || type.kind == FLOE_KIND_NONE};
 }
 
-void floe_range_narrow(floe_range *range, const floe_range *other) {
-    range->maybe_null = range->maybe_null && other->maybe_null;
-    range->maybe_value = range->maybe_value && other->maybe_value;
-    range->maybe_nan = range->maybe_nan && other->maybe_nan;
+static void narrow_lower(floe_range *range, const floe_range *other) {
     if (other->has_lower && (!range->has_lower || floe_value_compare(&other->lower, &range->lower) > 0)) {
         range->has_lower = true;
         range->lower = other->lower;
     }
-    /* A cut upper bound is not comparable with a whole one: the whole one stays. */
-    bool take =
-        !range->has_upper || (range->upper_is_prefix && !other->upper_is_prefix) ||
-        (range->upper_is_prefix == other->upper_is_prefix && floe_value_compare(&other->upper, &range->upper) < 0);
+}
+
+/* A cut upper bound is not comparable with a whole one: the whole one stays. */
+static void narrow_upper(floe_range *range, const floe_range *other) {
+    bool take = !range->has_upper || (range->upper_is_prefix && !other->upper_is_prefix);
+    if (other->has_upper && !take && range->upper_is_prefix == other->upper_is_prefix) {
+        take = floe_value_compare(&other->upper, &range->upper) < 0;
+    }
     if (other->has_upper && take) {
         range->has_upper = true;
         range->upper_is_prefix = other->upper_is_prefix;
         range->upper = other->upper;
     }
-    if (other->exact) {
-        range->exact = true;
-        range->lower = other->lower;
-        range->upper = other->upper;
-        range->has_lower = range->has_upper = true;
-        range->upper_is_prefix = false;
-    }
+}
+
+void floe_range_narrow(floe_range *range, const floe_range *other) {
+    range->maybe_null = range->maybe_null && other->maybe_null;
+    range->maybe_value = range->maybe_value && other->maybe_value;
+    range->maybe_nan = range->maybe_nan && other->maybe_nan;
     if (other->bucket_count > 0) {
         range->bucket_count = other->bucket_count;
         range->bucket_low = other->bucket_low;
         range->bucket_high = other->bucket_high;
     }
+    if (range->exact) { /* Nothing is narrower than one value. */
+        return;
+    }
+    if (other->exact) {
+        range->exact = true;
+        range->has_lower = range->has_upper = true;
+        range->upper_is_prefix = false;
+        range->lower = other->lower;
+        range->upper = other->upper;
+        return;
+    }
+    narrow_lower(range, other);
+    narrow_upper(range, other);
 }
 
 /* Little-endian two's complement of 4 or 8 bytes. */

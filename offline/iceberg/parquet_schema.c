@@ -1,0 +1,186 @@
+/*
+ * The schemas of Parquet files, through the engine's parquet_schema(): one row per node, depth first, file after file.
+ *
+ * Most files of a table have one schema. Each file's nodes are written as one text; equal texts share a schema, so that
+ * later work is done once per schema and not once per file.
+ */
+#include "offline/iceberg/plan_int.h"
+
+#include "core/limits.h"
+#include "core/map.h"
+
+enum { NODES_MAX = 100000 };
+
+typedef struct schema_reader {
+    floe_arena *arena;
+    floe_map by_path; /* local path → index + 1 */
+    floe_map by_text; /* nodes as text → floe_parquet_schema */
+    const floe_parquet_schema **schemas;
+    size_t count;
+    uint32_t schema_count;
+    size_t file;        /* the file that the rows are about; SIZE_MAX: none yet */
+    floe_str file_name; /* in the batch or the arena */
+    floe_parquet_node *nodes;
+    size_t node_count, node_capacity;
+    uint64_t open[64]; /* children still to come, level by level; the root is level 0 */
+    uint32_t depth;    /* levels that are open */
+    floe_buf text;
+} schema_reader;
+
+static floe_status finish_file(schema_reader *reader, floe_error *err) {
+    if (reader->file == SIZE_MAX) {
+        return FLOE_OK;
+    }
+    floe_str key = floe_arena_str(reader->arena, floe_buf_view(&reader->text));
+    FLOE_TRY(floe_buf_check(&reader->text, err));
+    floe_parquet_schema *schema = floe_map_get(&reader->by_text, key);
+    if (schema == NULL) {
+        schema = floe_arena_alloc(reader->arena, 1, sizeof(*schema));
+        floe_parquet_node *nodes = floe_arena_alloc(reader->arena, reader->node_count + 1, sizeof(*nodes));
+        FLOE_TRY(floe_arena_check(reader->arena, err));
+        if (reader->node_count > 0) {
+            memcpy(nodes, reader->nodes, reader->node_count * sizeof(*nodes));
+        }
+        *schema = (floe_parquet_schema){nodes, reader->node_count, reader->schema_count++};
+        (void)floe_map_put(&reader->by_text, key, schema);
+    }
+    reader->schemas[reader->file] = schema;
+    reader->node_count = 0;
+    floe_buf_clear(&reader->text);
+    return floe_arena_check(reader->arena, err);
+}
+
+static floe_status start_file(schema_reader *reader, floe_str file_name, uint64_t children, floe_error *err) {
+    FLOE_TRY(finish_file(reader, err));
+    uintptr_t index = (uintptr_t)floe_map_get(&reader->by_path, file_name);
+    FLOE_ENSURE(index > 0, err, FLOE_INTERNAL, "the engine speaks of the file %.*s, which it was not given",
+                FLOE_STR_ARG(file_name));
+    reader->file = index - 1;
+    reader->file_name = floe_arena_str(reader->arena, file_name);
+    reader->depth = 1;
+    reader->open[0] = children;
+    return floe_arena_check(reader->arena, err);
+}
+
+/* The level of the next node: levels without further children are closed first. */
+static floe_status next_level(schema_reader *reader, uint64_t children, uint32_t *ret_level, floe_error *err) {
+    while (reader->depth > 0 && reader->open[reader->depth - 1] == 0) {
+        reader->depth--;
+    }
+    bool fits = reader->depth > 0 && reader->depth < sizeof(reader->open) / sizeof(reader->open[0]);
+    FLOE_ENSURE(fits, err, FLOE_CORRUPT, "%.*s: the Parquet schema is no tree of at most 63 levels",
+                FLOE_STR_ARG(reader->file_name));
+    *ret_level = reader->depth - 1;
+    reader->open[reader->depth - 1]--;
+    reader->open[reader->depth++] = children;
+    return FLOE_OK;
+}
+
+static floe_status add_node(schema_reader *reader, floe_str name, int64_t field_id, uint64_t children, floe_str type,
+                            floe_error *err) {
+    uint32_t level = 0;
+    FLOE_TRY(next_level(reader, children, &level, err));
+    FLOE_ENSURE(reader->node_count < NODES_MAX, err, FLOE_LIMIT, "%.*s has more than %d columns",
+                FLOE_STR_ARG(reader->file_name), NODES_MAX);
+    floe_parquet_node *node = FLOE_ARENA_PUSH(reader->arena, reader->nodes, reader->node_count, reader->node_capacity);
+    FLOE_TRY(floe_arena_check(reader->arena, err));
+    node->name = floe_arena_str(reader->arena, name);
+    node->type = floe_arena_str(reader->arena, type);
+    node->field_id = field_id >= 0 && field_id <= INT32_MAX ? (int32_t)field_id : -1;
+    node->depth = level;
+    floe_buf_varint(&reader->text, level);
+    floe_buf_zigzag(&reader->text, node->field_id);
+    floe_buf_varint(&reader->text, name.len);
+    floe_buf_str(&reader->text, name);
+    floe_buf_varint(&reader->text, type.len);
+    floe_buf_str(&reader->text, type);
+    return floe_arena_check(reader->arena, err);
+}
+
+enum { COLUMN_FILE, COLUMN_NAME, COLUMN_CHILDREN, COLUMN_FIELD_ID, COLUMN_TYPE, COLUMN_ROOT, COLUMN_COUNT };
+
+static floe_status read_row(schema_reader *reader, const floe_value row[COLUMN_COUNT], floe_error *err) {
+    uint64_t children = (uint64_t)row[COLUMN_CHILDREN].as.integer;
+    if (row[COLUMN_ROOT].as.boolean) {
+        return start_file(reader, row[COLUMN_FILE].as.bytes, children, err);
+    }
+    FLOE_ENSURE(reader->file != SIZE_MAX, err, FLOE_INTERNAL, "a Parquet schema begins without its root");
+    return add_node(reader, row[COLUMN_NAME].as.bytes, row[COLUMN_FIELD_ID].as.integer, children,
+                    row[COLUMN_TYPE].as.bytes, err);
+}
+
+static floe_status read_batch(schema_reader *reader, const struct ArrowSchema *schema, const struct ArrowArray *batch,
+                              floe_error *err) {
+    floe_arrow_view views[COLUMN_COUNT];
+    floe_value row[COLUMN_COUNT];
+    for (int64_t i = 0; i < COLUMN_COUNT; i++) {
+        FLOE_TRY(floe_arrow_view_of(schema, batch, i, &views[i], err));
+    }
+    for (int64_t r = 0; r < batch->length; r++) {
+        for (size_t i = 0; i < COLUMN_COUNT; i++) {
+            FLOE_TRY(floe_arrow_get(&views[i], r, reader->arena, &row[i], err));
+        }
+        FLOE_TRY(read_row(reader, row, err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status read_stream(schema_reader *reader, struct ArrowArrayStream *stream, floe_error *err) {
+    static const char what[] = "the schemas of the data files";
+    FLOE_AUTO_SCHEMA schema = {0};
+    FLOE_TRY(floe_arrow_stream_schema(stream, what, &schema, err));
+    for (;;) {
+        FLOE_AUTO_ARRAY batch = {0};
+        FLOE_TRY(floe_arrow_stream_next(stream, what, &batch, err));
+        if (batch.release == NULL) {
+            return finish_file(reader, err);
+        }
+        FLOE_TRY(read_batch(reader, &schema, &batch, err));
+    }
+}
+
+static floe_status run_query(schema_reader *reader, floe_session *session, const char *list_sql, floe_error *err) {
+    FLOE_AUTO_BUF sql = {0};
+    FLOE_AUTO_STREAM stream = {0};
+    floe_buf_init(&sql, FLOE_GIB(1));
+    floe_buf_printf(&sql, "SELECT file_name, name, coalesce(num_children, 0)::BIGINT, coalesce(field_id, -1)::BIGINT, "
+                          "coalesce(duckdb_type, ''), column_id = 0 FROM parquet_schema(");
+    floe_buf_text(&sql, list_sql);
+    floe_buf_byte(&sql, ')');
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
+    return read_stream(reader, &stream, err);
+}
+
+static floe_status check_complete(const schema_reader *reader, const char *const *paths, floe_error *err) {
+    for (size_t i = 0; i < reader->count; i++) {
+        FLOE_ENSURE(reader->schemas[i] != NULL, err, FLOE_CORRUPT, "%s: the file has no Parquet schema", paths[i]);
+    }
+    return FLOE_OK;
+}
+
+static floe_status prepare(schema_reader *reader, const char *const *paths, floe_error *err) {
+    floe_map_init(&reader->by_path, reader->arena);
+    floe_map_init(&reader->by_text, reader->arena);
+    reader->schemas = floe_arena_alloc(reader->arena, reader->count + 1, sizeof(*reader->schemas));
+    for (uintptr_t i = 0; i < reader->count; i++) {
+        (void)floe_map_put(&reader->by_path, floe_str_of(paths[i]), (void *)(i + 1));
+    }
+    return floe_arena_check(reader->arena, err);
+}
+
+floe_status floe_parquet_schemas_read(floe_session *session, const char *list_sql, const char *const *paths,
+                                      size_t count, floe_arena *arena, const floe_parquet_schema *const **ret_schemas,
+                                      floe_error *err) {
+    schema_reader reader = {.arena = arena, .count = count, .file = SIZE_MAX};
+    floe_buf_init(&reader.text, FLOE_MIB(64));
+    floe_status status = prepare(&reader, paths, err);
+    if (!floe_failed(status)) {
+        status = run_query(&reader, session, list_sql, err);
+    }
+    floe_buf_close(&reader.text);
+    FLOE_TRY(status);
+    FLOE_TRY(check_complete(&reader, paths, err));
+    *ret_schemas = reader.schemas;
+    return FLOE_OK;
+}
