@@ -1,0 +1,376 @@
+/*
+ * Scans for people and programs: rows of a table as Arrow batches or as a file, and the plan of a scan.
+ *
+ * Phases: choose the schema → bind the filter to it → plan files → SQL over them → stream or COPY.
+ * A filter that floe parses prunes files and is given to the engine as SQL that floe wrote. With engine_where, text that
+ * floe cannot parse or bind goes to the engine as it is, in parentheses: it filters rows and prunes nothing.
+ */
+#include "core/file.h"
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/iceberg/metadata.h"
+#include "offline/iceberg/plan_int.h"
+#include "offline/lake_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where an output column comes from. */
+typedef enum output_kind { OUTPUT_COLUMN, OUTPUT_FILE, OUTPUT_POSITION } output_kind;
+typedef struct output_column {
+    output_kind kind;
+    const floe_ice_field *field;
+    floe_str name;
+} output_column;
+
+typedef struct scan_job {
+    floe_table *table;
+    floe_scan_request request; /* columns without the metadata columns */
+    floe_arena *arena;
+    const floe_ice_schema *schema;
+    output_column *outputs;
+    size_t output_count;
+    bool with_file, with_position;
+    floe_expr *filter; /* bound; NULL: none, or only the engine understands it */
+    bool raw;          /* request.where goes to the engine as it is */
+    floe_table_scan_files files;
+} scan_job;
+
+/* ---- outputs ---- */
+
+static floe_status add_output(scan_job *job, floe_str name, floe_error *err) {
+    static const char *const REFUSED[] = {"_row_id", "_last_updated_sequence_number", "_spec_id", "_partition",
+                                          "_deleted"};
+    output_column *output = &job->outputs[job->output_count++];
+    const floe_ice_field *const *found = NULL;
+    size_t count = 0;
+    output->name = name;
+    bool own = floe_ice_field_by_name(job->schema, name) != NULL; /* A column of that name is meant first. */
+    if (!own && (floe_str_is(name, "_file") || floe_str_is(name, "_pos"))) {
+        output->kind = floe_str_is(name, "_file") ? OUTPUT_FILE : OUTPUT_POSITION;
+        job->with_file = job->with_file || output->kind == OUTPUT_FILE;
+        job->with_position = job->with_position || output->kind == OUTPUT_POSITION;
+        return FLOE_OK;
+    }
+    for (size_t i = 0; !own && i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++) {
+        FLOE_ENSURE(!floe_str_is(name, REFUSED[i]), err, FLOE_UNSUPPORTED,
+                    "the metadata column %s; this version of floe has _file and _pos", REFUSED[i]);
+    }
+    FLOE_TRY(floe_columns_find(job->schema, &name, 1, job->arena, &found, &count, err));
+    output->field = found[0];
+    return FLOE_OK;
+}
+
+static floe_status add_outputs(scan_job *job, floe_error *err) {
+    const floe_scan_request *request = &job->request;
+    size_t count = request->columns ? request->column_count : job->schema->field_count;
+    job->outputs = floe_arena_alloc(job->arena, count + 1, sizeof(*job->outputs));
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    FLOE_ENSURE(count > 0, err, FLOE_INVALID, "no columns were asked for");
+    for (size_t i = 0; i < count; i++) {
+        FLOE_TRY(add_output(job, request->columns ? request->columns[i] : job->schema->fields[i].name, err));
+    }
+    return FLOE_OK;
+}
+
+/* ---- filter ---- */
+
+static floe_status bind_filter(scan_job *job, floe_error *err) {
+    size_t count = job->schema->field_count;
+    floe_column *columns = floe_arena_alloc(job->arena, count + 1, sizeof(*columns));
+    floe_str text = floe_arena_str(job->arena, floe_str_of(job->request.where));
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    for (size_t i = 0; i < count; i++) {
+        columns[i] = (floe_column){job->schema->fields[i].name, floe_ice_type_to_floe(job->schema->fields[i].type)};
+    }
+    FLOE_TRY(floe_expr_parse(job->arena, text, &job->filter, err));
+    return floe_expr_bind(job->filter, job->arena, columns, count, err);
+}
+
+static floe_status read_filter(scan_job *job, floe_error *err) {
+    floe_error why = {0};
+    if (job->request.where == NULL) {
+        return FLOE_OK;
+    }
+    floe_status status = bind_filter(job, &why);
+    if (!floe_failed(status)) {
+        return FLOE_OK;
+    }
+    job->filter = NULL;
+    bool given_up = job->request.engine_where && status.code != FLOE_NOMEM;
+    if (!given_up) {
+        return FLOE_FAIL(err, why.code, "where: %s", why.message);
+    }
+    job->raw = true;
+    return FLOE_OK;
+}
+
+/* ---- preparing ---- */
+
+static floe_status prepare(scan_job *job, floe_table *table, const floe_scan_request *request, floe_arena *arena,
+                           floe_error *err) {
+    const floe_ice_snapshot *snapshot = NULL;
+    *job = (scan_job){.table = table, .request = *request, .arena = arena};
+    floe_status status = floe_snapshot_choose(&table->metadata, request, &snapshot, &job->schema, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "table %.*s", FLOE_STR_BRIEF(table->name));
+    }
+    FLOE_TRY(add_outputs(job, err));
+    FLOE_TRY(read_filter(job, err));
+    floe_str *names = floe_arena_alloc(arena, job->output_count + 1, sizeof(*names));
+    FLOE_TRY(floe_arena_check(arena, err));
+    size_t count = 0;
+    for (size_t i = 0; i < job->output_count; i++) {
+        if (job->outputs[i].kind == OUTPUT_COLUMN) {
+            names[count++] = job->outputs[i].name;
+        }
+    }
+    job->request.columns = names;
+    job->request.column_count = count;
+    FLOE_TRY(floe_table_scan_plan_files(table, &job->request, job->filter, arena, &job->files, err));
+    if (job->raw) {
+        job->files.plan.note = FLOE_STR("floe cannot read this filter, the engine can: rows are filtered, no file is "
+                                        "pruned");
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_table_plan(floe_table *table, const floe_scan_request *request, floe_arena *arena,
+                            floe_scan_plan *ret_plan, floe_error *err) {
+    scan_job job;
+    FLOE_TRY(prepare(&job, table, request, arena, err));
+    *ret_plan = job.files.plan;
+    return FLOE_OK;
+}
+
+/* ---- SQL ---- */
+
+static void add_field(const floe_ice_field **fields, size_t *count, const floe_ice_field *field) {
+    for (size_t i = 0; i < *count; i++) {
+        if (fields[i] == field) {
+            return;
+        }
+    }
+    fields[(*count)++] = field;
+}
+
+/* The columns that the filter uses. A filter that only the engine understands may use any that can be read. */
+static floe_status add_filter_fields(const scan_job *job, const floe_ice_field **fields, size_t *count,
+                                     floe_error *err) {
+    const floe_ice_metadata *metadata = &job->table->metadata;
+    floe_str *names = NULL;
+    size_t name_count = 0;
+    if (job->filter != NULL) {
+        floe_expr_columns(job->filter, job->arena, &names, &name_count);
+        FLOE_TRY(floe_arena_check(job->arena, err));
+    }
+    for (size_t i = 0; i < name_count; i++) {
+        const floe_ice_field *field = floe_ice_field_by_name(job->schema, names[i]);
+        FLOE_TRY(floe_column_check(metadata, field, err));
+        add_field(fields, count, field);
+    }
+    for (size_t i = 0; job->raw && i < job->schema->field_count; i++) {
+        floe_error ignored = {0};
+        if (!floe_failed(floe_column_check(metadata, &job->schema->fields[i], &ignored))) {
+            add_field(fields, count, &job->schema->fields[i]);
+        }
+    }
+    return FLOE_OK;
+}
+
+/* Columns of the bound filter under the names that they have inside the scan. */
+static floe_status rename_columns(const scan_job *job, floe_expr *expr, floe_error *err) {
+    if (expr->op == FLOE_EXPR_COLUMN) {
+        const floe_ice_field *field = floe_ice_field_by_name(job->schema, expr->column);
+        expr->column = floe_str_of(floe_arena_printf(job->arena, "c%d", (int)field->id));
+        return floe_arena_check(job->arena, err);
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        FLOE_TRY(rename_columns(job, expr->args[i], err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status where_sql(const scan_job *job, floe_buf *out, floe_error *err) {
+    if (job->raw) {
+        /* The line end closes a comment that the text may end with. */
+        floe_buf_printf(out, " WHERE (");
+        floe_buf_text(out, job->request.where);
+        floe_buf_text(out, "\n)");
+    } else if (job->filter != NULL) {
+        FLOE_TRY(rename_columns(job, job->filter, err));
+        floe_buf_text(out, " WHERE ");
+        FLOE_TRY(floe_sql_from_expr(job->filter, "", out, err));
+    }
+    if (job->request.limit >= 0) {
+        floe_buf_printf(out, " LIMIT %lld", (long long)job->request.limit);
+    }
+    return FLOE_OK;
+}
+
+static void output_sql(const scan_job *job, floe_buf *out) {
+    for (size_t i = 0; i < job->output_count; i++) {
+        const output_column *output = &job->outputs[i];
+        floe_buf_text(out, i > 0 ? ", " : "");
+        if (output->kind == OUTPUT_FILE) {
+            floe_buf_text(out, "__file");
+        } else if (output->kind == OUTPUT_POSITION) {
+            floe_buf_text(out, "__pos");
+        } else if (job->raw) {
+            floe_sql_quote_name(out, output->name);
+        } else {
+            floe_buf_printf(out, "c%d", (int)output->field->id);
+        }
+        floe_buf_text(out, " AS ");
+        floe_sql_quote_name(out, output->name);
+    }
+}
+
+static floe_status scan_sql(scan_job *job, floe_session *session, floe_buf *out, floe_error *err) {
+    size_t most = job->output_count + job->schema->field_count;
+    const floe_ice_field **fields = floe_arena_alloc(job->arena, most + 1, sizeof(floe_ice_field *));
+    size_t count = 0;
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    for (size_t i = 0; i < job->output_count; i++) {
+        if (job->outputs[i].kind == OUTPUT_COLUMN) {
+            add_field(fields, &count, job->outputs[i].field);
+        }
+    }
+    FLOE_TRY(add_filter_fields(job, fields, &count, err));
+    floe_scan_sql_options options = {
+        .schema_names = job->raw, .with_position = job->with_position, .with_file = job->with_file};
+    floe_buf_text(out, "SELECT ");
+    output_sql(job, out);
+    floe_buf_text(out, " FROM ");
+    FLOE_TRY(floe_scan_sql_build(job->table, &job->files, fields, count, &options, session, out, err));
+    floe_buf_text(out, " AS floe_scan");
+    FLOE_TRY(where_sql(job, out, err));
+    return floe_buf_check(out, err);
+}
+
+static floe_status open_scan(floe_table *table, const floe_scan_request *request, floe_session **ret_session,
+                             floe_buf *out, floe_error *err) {
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_GIB(8));
+    __attribute__((cleanup(floe_session_close))) floe_session *session = NULL;
+    floe_engine *engine = NULL;
+    scan_job job;
+    FLOE_TRY(prepare(&job, table, request, &arena, err));
+    FLOE_TRY(floe_lake_engine(table->lake, &engine, err));
+    FLOE_TRY(floe_session_open(engine, table->lake->run, &session, err));
+    FLOE_TRY(scan_sql(&job, session, out, err));
+    *ret_session = session;
+    session = NULL;
+    return FLOE_OK;
+}
+
+/* ---- streams ---- */
+
+typedef struct scan_stream {
+    floe_session *session;
+    struct ArrowArrayStream rows;
+} scan_stream;
+
+static floe_status stream_schema(void *context, struct ArrowSchema *ret_schema, floe_error *err) {
+    scan_stream *stream = context;
+    return floe_arrow_stream_schema(&stream->rows, "scan", ret_schema, err);
+}
+
+static floe_status stream_next(void *context, struct ArrowArray *ret_batch, floe_error *err) {
+    scan_stream *stream = context;
+    return floe_arrow_stream_next(&stream->rows, "scan", ret_batch, err);
+}
+
+static void stream_close(void *context) {
+    scan_stream *stream = context;
+    floe_arrow_stream_release(&stream->rows);
+    floe_session_close(&stream->session);
+    floe_free(stream);
+}
+
+floe_status floe_table_scan(floe_table *table, const floe_scan_request *request, struct ArrowArrayStream *ret_stream,
+                            floe_error *err) {
+    static const floe_stream_source SOURCE = {stream_schema, stream_next, stream_close};
+    FLOE_AUTO_BUF sql = {0};
+    floe_buf_init(&sql, FLOE_GIB(1));
+    FLOE_AUTO_FREE scan_stream *stream = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*stream), &stream, err));
+    floe_status status = open_scan(table, request, &stream->session, &sql, err);
+    if (!floe_failed(status)) {
+        status = floe_session_stream(stream->session, sql.ptr, NULL, &stream->rows, err);
+    }
+    if (!floe_failed(status)) {
+        status = floe_arrow_stream_make(&SOURCE, stream, ret_stream, err);
+    }
+    if (floe_failed(status)) {
+        floe_arrow_stream_release(&stream->rows);
+        floe_session_close(&stream->session);
+        return status;
+    }
+    stream = NULL;
+    return FLOE_OK;
+}
+
+/* ---- files ---- */
+
+static floe_status copy_options(const char *path, const char **ret_options, floe_error *err) {
+    static const struct {
+        const char *ending;
+        const char *options;
+    } FORMATS[] = {{".parquet", "FORMAT parquet"}, {".csv", "FORMAT csv, HEADER"}, {".jsonl", "FORMAT json"}};
+    for (size_t i = 0; i < sizeof(FORMATS) / sizeof(FORMATS[0]); i++) {
+        if (floe_str_ends_with(floe_str_of(path), floe_str_of(FORMATS[i].ending))) {
+            *ret_options = FORMATS[i].options;
+            return FLOE_OK;
+        }
+    }
+    return FLOE_FAIL(err, FLOE_INVALID, "%s: the ending must be .parquet, .csv or .jsonl", path);
+}
+
+static floe_status copy_to(floe_session *session, const char *query, const char *part, const char *options,
+                           int64_t *ret_rows, floe_error *err) {
+    FLOE_AUTO_BUF sql = {0};
+    floe_buf_init(&sql, FLOE_GIB(1));
+    floe_buf_text(&sql, "COPY (");
+    floe_buf_text(&sql, query);
+    floe_buf_text(&sql, ") TO ");
+    floe_sql_quote_text(&sql, floe_str_of(part));
+    floe_buf_printf(&sql, " (%s)", options);
+    FLOE_TRY(floe_buf_check(&sql, err));
+    return floe_session_run(session, sql.ptr, NULL, ret_rows, err);
+}
+
+static floe_status move_file(const char *from, const char *to, floe_error *err) {
+    if (rename(from, to) != 0) {
+        return FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot write %s: %s", to, strerror(errno));
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_table_scan_to(floe_table *table, const floe_scan_request *request, const char *path, int64_t *ret_rows,
+                               floe_error *err) {
+    FLOE_AUTO_ARENA arena = {0};
+    FLOE_AUTO_BUF sql = {0};
+    __attribute__((cleanup(floe_session_close))) floe_session *session = NULL;
+    const char *options = NULL;
+    int64_t rows = 0;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_buf_init(&sql, FLOE_GIB(1));
+    FLOE_TRY(copy_options(path, &options, err));
+    FLOE_ENSURE(!floe_file_is_dir(path), err, FLOE_INVALID, "%s is a folder", path);
+    const char *part = floe_arena_printf(&arena, "%s.%ld.part", path, (long)getpid());
+    FLOE_TRY(floe_arena_check(&arena, err));
+    FLOE_TRY(open_scan(table, request, &session, &sql, err));
+    floe_status status = copy_to(session, sql.ptr, part, options, &rows, err);
+    if (!floe_failed(status)) {
+        status = move_file(part, path, err);
+    }
+    if (floe_failed(status)) {
+        FLOE_IGNORE(floe_file_remove(part, NULL));
+        return status;
+    }
+    *ret_rows = rows;
+    return FLOE_OK;
+}
