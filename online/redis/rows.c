@@ -37,7 +37,7 @@ typedef struct write_job {
 static void add_write(floe_redis *store, const floe_put *put, bool keep_on_tie) {
     floe_buf *command = &store->command;
     floe_str key = entity_key(store, put->entity, put->key);
-    floe_redis_command(command, 6 - 1 + put->part_count);
+    floe_redis_command(command, 6 + put->part_count);
     floe_redis_argument(command, "EVALSHA", 7);
     floe_redis_argument(command, store->write_sha, sizeof(store->write_sha) - 1);
     floe_redis_argument(command, "1", 1);
