@@ -14,11 +14,11 @@ typedef struct floe_server floe_server;
 
 typedef struct floe_server_config {
     const floe_project *project;
-    const char *host;  /* NULL: the project's */
-    int port;          /* -1: the project's; 0: any free one */
-    int threads;       /* 0: one per core */
+    const char *host; /* NULL: the project's */
+    int port;         /* -1: the project's; 0: any free one */
+    int threads;      /* 0: one per core */
     const char *search_folder;
-    int64_t drain_us;  /* how long a stop waits for requests in flight; 0: 10 s */
+    int64_t drain_us; /* how long a stop waits for requests in flight; 0: 10 s */
 } floe_server_config;
 
 /* Binds and starts the threads. Errors: DENIED for a listener off loopback without `access:` (says what to write),

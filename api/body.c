@@ -1,0 +1,208 @@
+/*
+ * See body_int.h. Nothing that is sent is ignored: a member that is not known is refused, and so is an entity key that no
+ * feature asks for.
+ */
+#include "api/body_int.h"
+
+#include "core/json.h"
+#include "core/limits.h"
+#include "core/time.h"
+
+const char *floe_body_hint(floe_str word, const char *const *candidates, size_t count, floe_arena *arena) {
+    const char *nearest = floe_str_nearest(word, candidates, count);
+    const char *hint = nearest == NULL ? "" : floe_arena_printf(arena, "; did you mean `%s`?", nearest);
+    return hint == NULL ? "" : hint;
+}
+
+/* ---- members ---- */
+
+static floe_status parse_service(const floe_node *value, floe_arena *arena, floe_lookup_body *body, floe_error *err) {
+    (void)arena;
+    FLOE_ENSURE(value->kind == FLOE_NODE_STRING, err, FLOE_INVALID, "service must be a text, not %s",
+                floe_node_kind_name(value->kind));
+    body->service = value->text;
+    return FLOE_OK;
+}
+
+static floe_status parse_features(const floe_node *value, floe_arena *arena, floe_lookup_body *body, floe_error *err) {
+    FLOE_ENSURE(value->kind == FLOE_NODE_ARRAY, err, FLOE_INVALID,
+                "features must be a list of \"view:feature\", not %s", floe_node_kind_name(value->kind));
+    FLOE_ENSURE(value->count > 0, err, FLOE_INVALID, "features is empty; name at least one");
+    floe_str *features = floe_arena_alloc(arena, value->count, sizeof(*features));
+    FLOE_TRY(floe_arena_check(arena, err));
+    for (size_t i = 0; i < value->count; i++) {
+        FLOE_ENSURE(value->items[i]->kind == FLOE_NODE_STRING, err, FLOE_INVALID,
+                    "features[%zu] must be a text, not %s", i, floe_node_kind_name(value->items[i]->kind));
+        features[i] = value->items[i]->text;
+    }
+    body->features = features;
+    body->feature_count = value->count;
+    return FLOE_OK;
+}
+
+static floe_status parse_entities(const floe_node *value, floe_arena *arena, floe_lookup_body *body, floe_error *err) {
+    (void)arena;
+    FLOE_ENSURE(value->kind == FLOE_NODE_OBJECT, err, FLOE_INVALID,
+                "entities must be an object of lists, as in {\"origin\": [\"SFO\", \"JFK\"]}, not %s",
+                floe_node_kind_name(value->kind));
+    for (size_t i = 0; i < value->count; i++) {
+        const floe_member *member = &value->members[i];
+        const floe_member *first = &value->members[0];
+        FLOE_ENSURE(member->value->kind == FLOE_NODE_ARRAY, err, FLOE_INVALID,
+                    "entities.%.*s must be a list, one value per entity, not %s", FLOE_STR_BRIEF(member->key),
+                    floe_node_kind_name(member->value->kind));
+        FLOE_ENSURE(member->value->count == first->value->count, err, FLOE_INVALID,
+                    "entities.%.*s has %zu values and entities.%.*s has %zu; every list needs one value per entity",
+                    FLOE_STR_BRIEF(first->key), first->value->count, FLOE_STR_BRIEF(member->key), member->value->count);
+        FLOE_ENSURE(member->value->count <= FLOE_LIMIT_LOOKUP_ENTITIES, err, FLOE_LIMIT,
+                    "%zu entities in one lookup; at most %d are allowed: split it", member->value->count,
+                    FLOE_LIMIT_LOOKUP_ENTITIES);
+        body->entity_count = member->value->count;
+    }
+    body->entities = value;
+    return FLOE_OK;
+}
+
+static floe_status parse_include(const floe_node *value, floe_arena *arena, floe_lookup_body *body, floe_error *err) {
+    static const char *const known[] = {"statuses", "event_times"};
+    FLOE_ENSURE(value->kind == FLOE_NODE_ARRAY, err, FLOE_INVALID,
+                "include must be a list of \"statuses\" and \"event_times\", not %s", floe_node_kind_name(value->kind));
+    for (size_t i = 0; i < value->count; i++) {
+        const floe_node *item = value->items[i];
+        FLOE_ENSURE(item->kind == FLOE_NODE_STRING, err, FLOE_INVALID, "include[%zu] must be a text, not %s", i,
+                    floe_node_kind_name(item->kind));
+        if (floe_str_is(item->text, known[0])) {
+            body->statuses = true;
+        } else if (floe_str_is(item->text, known[1])) {
+            body->event_times = true;
+        } else {
+            return FLOE_FAIL(err, FLOE_INVALID, "include[%zu]: `%.*s` is neither statuses nor event_times%s", i,
+                             FLOE_STR_BRIEF(item->text), floe_body_hint(item->text, known, 2, arena));
+        }
+    }
+    return FLOE_OK;
+}
+
+static floe_status parse_as_of(const floe_node *value, floe_arena *arena, floe_lookup_body *body, floe_error *err) {
+    (void)arena;
+    FLOE_ENSURE(value->kind == FLOE_NODE_STRING, err, FLOE_INVALID,
+                "as_of must be a time like \"2001-06-30T12:00:00Z\", not %s", floe_node_kind_name(value->kind));
+    FLOE_TRY(floe_error_prefix(err, floe_time_parse(value->text, &body->as_of_us, err), "as_of"));
+    /* 0 stands for "now" in a lookup, so that one microsecond cannot be asked for. */
+    FLOE_ENSURE(body->as_of_us != 0, err, FLOE_UNSUPPORTED, "as_of exactly 1970-01-01T00:00:00Z is not supported");
+    return FLOE_OK;
+}
+
+static floe_status parse_request(const floe_node *value, floe_arena *arena, floe_lookup_body *body, floe_error *err) {
+    (void)arena;
+    (void)body;
+    FLOE_ENSURE(value->kind == FLOE_NODE_OBJECT, err, FLOE_INVALID, "request must be an object of lists, not %s",
+                floe_node_kind_name(value->kind));
+    FLOE_ENSURE(value->count == 0, err, FLOE_UNSUPPORTED,
+                "request data (`request`: %.*s): request features are not supported by this version",
+                FLOE_STR_BRIEF(value->members[0].key));
+    return FLOE_OK;
+}
+
+/* Every member there is. null counts as missing. */
+typedef floe_status (*parse_fn)(const floe_node *value, floe_arena *arena, floe_lookup_body *body, floe_error *err);
+static const char *const member_names[] = {"service", "features", "entities", "include", "as_of", "request"};
+static const parse_fn member_parsers[] = {parse_service, parse_features, parse_entities,
+                                          parse_include, parse_as_of,    parse_request};
+#define MEMBER_COUNT (sizeof(member_names) / sizeof(member_names[0]))
+
+static floe_status parse_member(const floe_member *member, floe_arena *arena, floe_lookup_body *body, floe_error *err) {
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        if (floe_str_is(member->key, member_names[i])) {
+            return member->value->kind == FLOE_NODE_NULL ? FLOE_OK : member_parsers[i](member->value, arena, body, err);
+        }
+    }
+    return FLOE_FAIL(err, FLOE_INVALID,
+                     "a lookup has no member `%.*s`%s (it has service or features, entities, include, as_of)",
+                     FLOE_STR_BRIEF(member->key), floe_body_hint(member->key, member_names, MEMBER_COUNT, arena));
+}
+
+floe_status floe_lookup_body_parse(floe_str json, floe_arena *arena, floe_lookup_body *ret_body, floe_error *err) {
+    const floe_node *root = NULL;
+    floe_lookup_body body = {0};
+    FLOE_TRY(floe_error_prefix(err, floe_json_parse(arena, json, &root, err), "the body"));
+    FLOE_ENSURE(root->kind == FLOE_NODE_OBJECT, err, FLOE_INVALID, "the body must be a JSON object, not %s",
+                floe_node_kind_name(root->kind));
+    for (size_t i = 0; i < root->count; i++) {
+        FLOE_TRY(parse_member(&root->members[i], arena, &body, err));
+    }
+    FLOE_ENSURE(body.service.ptr == NULL || body.features == NULL, err, FLOE_INVALID,
+                "name a service or features, not both");
+    FLOE_ENSURE(body.service.ptr != NULL || body.features != NULL, err, FLOE_INVALID,
+                "what to look up is missing: name a service, or features as [\"view:feature\", …]");
+    FLOE_ENSURE(body.entities != NULL, err, FLOE_INVALID,
+                "entities is missing; write them as {\"origin\": [\"SFO\", \"JFK\"]}");
+    *ret_body = body;
+    return FLOE_OK;
+}
+
+/* ---- keys ---- */
+
+static floe_status check_asked(const floe_lookup_body *body, const floe_column *keys, size_t key_count,
+                               floe_arena *arena, floe_error *err) {
+    for (size_t i = 0; i < body->entities->count; i++) {
+        floe_str name = body->entities->members[i].key;
+        bool asked = false;
+        for (size_t k = 0; k < key_count; k++) {
+            asked = asked || floe_str_equal(keys[k].name, name);
+        }
+        if (asked) {
+            continue;
+        }
+        const char **names = floe_arena_alloc(arena, key_count, sizeof(*names));
+        for (size_t k = 0; names != NULL && k < key_count; k++) {
+            names[k] = floe_arena_strndup(arena, keys[k].name.ptr, keys[k].name.len);
+        }
+        FLOE_TRY(floe_arena_check(arena, err));
+        return FLOE_FAIL(err, FLOE_INVALID, "entities.%.*s is no entity key of the features asked for%s",
+                         FLOE_STR_BRIEF(name), floe_body_hint(name, names, key_count, arena));
+    }
+    return FLOE_OK;
+}
+
+static const floe_node *find_list(const floe_lookup_body *body, floe_str name) {
+    for (size_t i = 0; i < body->entities->count; i++) {
+        if (floe_str_equal(body->entities->members[i].key, name)) {
+            return body->entities->members[i].value;
+        }
+    }
+    return NULL;
+}
+
+static floe_status take_key(const floe_column *key, const floe_node *list, floe_arena *arena, floe_value *values,
+                            floe_error *err) {
+    char type[FLOE_TYPE_NAME_MAX];
+    for (size_t e = 0; e < list->count; e++) {
+        floe_status status = floe_value_from_node(list->items[e], key->type, arena, &values[e], err);
+        if (floe_failed(status)) {
+            return floe_error_prefix(err, status, "entities.%.*s[%zu], an entity key of type %s",
+                                     FLOE_STR_BRIEF(key->name), e, floe_type_name(key->type, type));
+        }
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_lookup_body_keys(const floe_lookup_body *body, const floe_column *keys, size_t key_count,
+                                  floe_arena *arena, const floe_value *const **ret_keys, floe_error *err) {
+    const floe_value **lists = floe_arena_alloc(arena, key_count, sizeof(*lists));
+    FLOE_TRY(floe_arena_check(arena, err));
+    FLOE_TRY(check_asked(body, keys, key_count, arena, err));
+    for (size_t k = 0; k < key_count; k++) {
+        const floe_node *list = find_list(body, keys[k].name);
+        char type[FLOE_TYPE_NAME_MAX];
+        FLOE_ENSURE(list != NULL, err, FLOE_INVALID,
+                    "entities.%.*s is missing: the features asked for need this entity key, of type %s",
+                    FLOE_STR_BRIEF(keys[k].name), floe_type_name(keys[k].type, type));
+        floe_value *values = floe_arena_alloc(arena, body->entity_count, sizeof(*values));
+        FLOE_TRY(floe_arena_check(arena, err));
+        FLOE_TRY(take_key(&keys[k], list, arena, values, err));
+        lists[k] = values;
+    }
+    *ret_keys = lists;
+    return FLOE_OK;
+}

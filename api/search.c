@@ -1,0 +1,88 @@
+/* See search_int.h. Lock: `mutex` guards `idle` and `idle_count`; no search runs under it. */
+#include "api/search_int.h"
+
+#include "core/mem.h"
+
+#include <pthread.h>
+
+struct floe_searchers {
+    const char *folder;
+    pthread_mutex_t mutex;
+    floe_search **idle;
+    size_t idle_count;
+    size_t keep;
+};
+
+floe_status floe_searchers_open(const char *folder, size_t keep, floe_searchers **ret_searchers, floe_error *err) {
+    floe_searchers *searchers = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*searchers), &searchers, err));
+    floe_status status = floe_alloc(keep, sizeof(floe_search *), &searchers->idle, err);
+    if (floe_failed(status)) {
+        floe_free(searchers);
+        return status;
+    }
+    searchers->folder = folder;
+    searchers->keep = keep;
+    (void)pthread_mutex_init(&searchers->mutex, NULL);
+    *ret_searchers = searchers;
+    return FLOE_OK;
+}
+
+void floe_searchers_close(floe_searchers **searchers_pointer) {
+    floe_searchers *searchers = *searchers_pointer;
+    *searchers_pointer = NULL;
+    if (searchers == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < searchers->idle_count; i++) {
+        floe_search_close(&searchers->idle[i]);
+    }
+    (void)pthread_mutex_destroy(&searchers->mutex);
+    floe_free(searchers->idle);
+    floe_free(searchers);
+}
+
+static floe_search *take_idle(floe_searchers *searchers) {
+    (void)pthread_mutex_lock(&searchers->mutex);
+    floe_search *taken = searchers->idle_count == 0 ? NULL : searchers->idle[--searchers->idle_count];
+    (void)pthread_mutex_unlock(&searchers->mutex);
+    return taken;
+}
+
+static void give_back(floe_searchers *searchers, floe_search *search) {
+    (void)pthread_mutex_lock(&searchers->mutex);
+    bool kept = searchers->idle_count < searchers->keep;
+    if (kept) {
+        searchers->idle[searchers->idle_count++] = search;
+    }
+    (void)pthread_mutex_unlock(&searchers->mutex);
+    if (!kept) {
+        floe_search_close(&search);
+    }
+}
+
+static floe_status take(floe_searchers *searchers, floe_search **ret_search, floe_error *err) {
+    floe_search *taken = take_idle(searchers);
+    if (taken != NULL && floe_search_is_stale(taken)) {
+        floe_search_close(&taken);
+    }
+    if (taken == NULL) {
+        FLOE_TRY(floe_search_open(searchers->folder, &taken, err));
+    }
+    *ret_search = taken;
+    return FLOE_OK;
+}
+
+floe_status floe_searchers_query(floe_searchers *searchers, const floe_query *query, floe_arena *arena, floe_buf *out,
+                                 floe_error *err) {
+    floe_search *search = NULL;
+    floe_answer answer = {0};
+    FLOE_TRY(take(searchers, &search, err));
+    floe_status status = floe_search_query(search, query, arena, &answer, err);
+    if (!floe_failed(status)) {
+        floe_answer_print_json(&answer, out);
+        status = floe_buf_check(out, err);
+    }
+    give_back(searchers, search);
+    return status;
+}

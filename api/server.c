@@ -1,0 +1,214 @@
+/*
+ * The server as a whole: access is judged, definitions are read, sockets and reactors are opened, and one thread of the
+ * pool looks every second whether the registry has a newer version.
+ *
+ * The look is a job of the pool, because the registry is a file; a timer of the first reactor submits it, and never a second
+ * one while one is waiting or running. So `version` and `registry_failed` belong to the job that runs.
+ */
+#include "api/api.h"
+
+#include "api/reactor_int.h"
+
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/time.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define THREADS_MAX 64
+#define WORKERS_MIN 2
+#define JOBS_MAX 1024
+#define DRAIN_US (10 * FLOE_US_PER_SECOND)
+#define POLL_US FLOE_US_PER_SECOND
+#define URL_MAX (NI_MAXHOST + 32)
+
+struct floe_server {
+    floe_shared shared;
+    floe_arena arena; /* the search folder's path */
+    floe_reactor *reactors[THREADS_MAX];
+    size_t reactor_count;
+    floe_snapshot *snapshot; /* the newest */
+    floe_timer *poll_timer;  /* on the first reactor's loop */
+    atomic_bool polling;
+    bool registry_failed;
+    bool is_open;
+    char url[URL_MAX];
+};
+
+/* ---- following the registry ---- */
+
+static void log_registry(floe_server *server, floe_status status, const floe_error *err) {
+    bool failed = floe_failed(status);
+    if (failed && !server->registry_failed) {
+        floe_log_error("the registry cannot be read; the definitions that were read last are served", err);
+    } else if (!failed && server->registry_failed) {
+        floe_log(FLOE_LOG_INFO, "the registry can be read again", NULL);
+    }
+    server->registry_failed = failed;
+    atomic_store(&server->shared.registry_ok, !failed);
+}
+
+static void publish(floe_server *server, floe_snapshot *snapshot) {
+    char version[32];
+    (void)snprintf(version, sizeof(version), "%lld", (long long)snapshot->definitions->version);
+    floe_snapshot_release(&server->snapshot);
+    server->snapshot = snapshot;
+    for (size_t i = 0; i < server->reactor_count; i++) {
+        floe_reactor_publish(server->reactors[i], snapshot);
+    }
+    floe_metric_set(server->shared.stats.version, snapshot->definitions->version);
+    floe_log(FLOE_LOG_INFO, "new definitions are served", "version", version, NULL);
+}
+
+static void poll_registry(void *context) {
+    floe_server *server = context;
+    floe_error err = {0};
+    floe_snapshot *snapshot = NULL;
+    bool changed = false;
+    floe_status status = floe_snapshot_load(server->shared.project->registry, server->snapshot->definitions->version,
+                                            &snapshot, &changed, &err);
+    log_registry(server, status, &err);
+    if (!floe_failed(status) && changed) {
+        publish(server, snapshot);
+    }
+    atomic_store(&server->polling, false);
+}
+
+static void on_poll_timer(void *context) {
+    floe_server *server = context;
+    if (!atomic_exchange(&server->polling, true) &&
+        floe_failed(floe_pool_submit(server->shared.pool, poll_registry, server, NULL))) {
+        atomic_store(&server->polling, false); /* the queue is full: in a second, then */
+    }
+    floe_timer_set(server->poll_timer, POLL_US);
+}
+
+/* ---- opening ---- */
+
+static size_t thread_count(int asked) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t count = asked > 0 ? (size_t)asked : cores > 0 ? (size_t)cores : 1;
+    return count < THREADS_MAX ? count : THREADS_MAX;
+}
+
+static floe_status judge_access(const floe_project *project, const char *host, floe_error *err) {
+    bool loopback = false;
+    FLOE_TRY(floe_listen_is_loopback(host, &loopback, err));
+    FLOE_ENSURE(
+        loopback || project->access_open, err, FLOE_DENIED,
+        "refusing to listen on %s, where other machines can connect, while nothing says who may: write `access: "
+        "open` in floe.yaml when everybody who can connect may see everything, or listen on 127.0.0.1",
+        host);
+    return FLOE_OK;
+}
+
+static floe_status open_shared(floe_server *server, const floe_server_config *config, size_t workers, floe_error *err) {
+    floe_shared *shared = &server->shared;
+    bool changed = false;
+    shared->project = config->project;
+    shared->drain_us = config->drain_us > 0 ? config->drain_us : DRAIN_US;
+    atomic_init(&shared->registry_ok, true);
+    const char *folder = floe_arena_strdup(&server->arena, config->search_folder == NULL ? "" : config->search_folder);
+    FLOE_TRY(floe_arena_check(&server->arena, err));
+    FLOE_TRY(floe_snapshot_load(config->project->registry, 0, &server->snapshot, &changed, err));
+    FLOE_TRY(floe_stats_open(&shared->stats, err));
+    floe_metric_set(shared->stats.version, server->snapshot->definitions->version);
+    FLOE_TRY(floe_searchers_open(folder, workers, &shared->searchers, err));
+    return floe_pool_open(workers, JOBS_MAX, &shared->pool, err);
+}
+
+static void close_sockets(const int *sockets, size_t from, size_t count) {
+    for (size_t i = from; i < count; i++) {
+        (void)close(sockets[i]);
+    }
+}
+
+static floe_status open_reactors(floe_server *server, const int *sockets, size_t count, floe_error *err) {
+    unsigned connection_max = (unsigned)((FLOE_LIMIT_HTTP_CONNECTIONS + count - 1) / count);
+    for (size_t i = 0; i < count; i++) {
+        floe_status status =
+            floe_reactor_open(&server->shared, sockets[i], connection_max, server->snapshot, &server->reactors[i], err);
+        if (floe_failed(status)) {
+            close_sockets(sockets, i, count);
+            return status;
+        }
+        server->reactor_count++;
+    }
+    FLOE_TRY(floe_timer_open(server->reactors[0]->loop, on_poll_timer, server, &server->poll_timer, err));
+    floe_timer_set(server->poll_timer, POLL_US);
+    for (size_t i = 0; i < count; i++) {
+        FLOE_TRY(floe_reactor_start(server->reactors[i], err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status open_parts(floe_server *server, const floe_server_config *config, floe_error *err) {
+    const floe_project *project = config->project;
+    const char *host = config->host != NULL
+                           ? config->host
+                           : floe_arena_strndup(&server->arena, project->listen_host.ptr, project->listen_host.len);
+    FLOE_TRY(floe_arena_check(&server->arena, err));
+    size_t count = thread_count(config->threads);
+    int sockets[THREADS_MAX];
+    uint16_t port = config->port < 0 ? project->listen_port : (uint16_t)config->port;
+    FLOE_ENSURE(config->port <= UINT16_MAX, err, FLOE_INVALID, "port %d; a port is 0 to 65535", config->port);
+    FLOE_TRY(judge_access(project, host, err));
+    FLOE_TRY(open_shared(server, config, count < WORKERS_MIN ? WORKERS_MIN : count, err));
+    FLOE_TRY(floe_listen_open(host, port, count, sockets, &port, err));
+    (void)snprintf(server->url, sizeof(server->url), strchr(host, ':') != NULL ? "http://[%s]:%u" : "http://%s:%u",
+                   host, (unsigned)port);
+    server->is_open = true;
+    return open_reactors(server, sockets, count, err);
+}
+
+static void close_all(floe_server *server) {
+    for (size_t i = 0; i < server->reactor_count; i++) {
+        floe_reactor_stop(server->reactors[i]);
+    }
+    for (size_t i = 0; i < server->reactor_count; i++) {
+        floe_reactor_join(server->reactors[i]);
+    }
+    floe_pool_close(&server->shared.pool);
+    floe_timer_close(&server->poll_timer);
+    for (size_t i = 0; i < server->reactor_count; i++) {
+        floe_reactor_close(&server->reactors[i]);
+    }
+    floe_searchers_close(&server->shared.searchers);
+    floe_snapshot_release(&server->snapshot);
+    floe_arena_close(&server->arena);
+    floe_free(server);
+}
+
+floe_status floe_server_open(const floe_server_config *config, floe_server **ret_server, floe_error *err) {
+    floe_server *server = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*server), &server, err));
+    floe_arena_init(&server->arena, FLOE_KIB(64));
+    floe_status status = open_parts(server, config, err);
+    if (floe_failed(status)) {
+        close_all(server);
+        return status;
+    }
+    *ret_server = server;
+    return FLOE_OK;
+}
+
+const char *floe_server_url(const floe_server *server) {
+    return server->url;
+}
+
+bool floe_server_is_open(const floe_server *server) {
+    return server->is_open;
+}
+
+floe_status floe_server_close(floe_server **server_pointer, floe_error *err) {
+    (void)err;
+    floe_server *server = *server_pointer;
+    *server_pointer = NULL;
+    if (server != NULL) {
+        close_all(server);
+    }
+    return FLOE_OK;
+}

@@ -1,0 +1,28 @@
+/* What the server counts, found by number so that counting is one atomic addition. Thread: any after it is opened. */
+#ifndef FLOE_API_STATS_INT_H
+#define FLOE_API_STATS_INT_H
+
+#include "core/metrics.h"
+
+typedef enum floe_stat_route {
+    FLOE_STAT_LOOKUP,
+    FLOE_STAT_SEARCH,
+    FLOE_STAT_OPERATIONS,
+    FLOE_STAT_OTHER,
+    FLOE_STAT_ROUTE_COUNT
+} floe_stat_route;
+
+#define FLOE_STAT_STATUS_COUNT 14
+
+typedef struct floe_stats {
+    floe_metric *requests[FLOE_STAT_ROUTE_COUNT][FLOE_STAT_STATUS_COUNT];
+    floe_metric *seconds[FLOE_STAT_ROUTE_COUNT];
+    floe_metric *in_flight;
+    floe_metric *version;
+} floe_stats;
+
+floe_status floe_stats_open(floe_stats *stats, floe_error *err);
+/* `status` 0: the client left before it was answered. */
+void floe_stats_count(const floe_stats *stats, floe_stat_route route, int status, int64_t elapsed_us);
+
+#endif
