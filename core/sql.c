@@ -26,7 +26,7 @@ struct floe_sql {
 struct floe_sql_stmt {
     floe_sql *sql;
     sqlite3_stmt *stmt;
-    int failed; /* the result code of the first failed binding or column read, or SQLITE_OK */
+    int failed; /* the result code of the first failed binding, or SQLITE_OK */
 };
 
 /* ---- SQLite's memory ---- */
@@ -318,6 +318,7 @@ double floe_sql_f64(floe_sql_stmt *stmt, int column) {
     return sqlite3_column_double(stmt->stmt, column);
 }
 
+/* When memory for a conversion is missing, SQLite gives no pointer, remembers it, and fails the next step by itself. */
 floe_str floe_sql_text(floe_sql_stmt *stmt, int column) {
     int type = sqlite3_column_type(stmt->stmt, column);
     if (type == SQLITE_NULL) {
@@ -326,9 +327,6 @@ floe_str floe_sql_text(floe_sql_stmt *stmt, int column) {
     const void *bytes = type == SQLITE_BLOB ? sqlite3_column_blob(stmt->stmt, column)
                                             : (const void *)sqlite3_column_text(stmt->stmt, column);
     int len = sqlite3_column_bytes(stmt->stmt, column);
-    if (!bytes && sqlite3_errcode(stmt->sql->db) == SQLITE_NOMEM) {
-        note(stmt, SQLITE_NOMEM);
-    }
     return bytes ? (floe_str){bytes, (size_t)len} : FLOE_STR("");
 }
 

@@ -164,6 +164,22 @@ static void file_remove_all__removes_everything_and_follows_no_link(void **state
     scratch_close(&s);
 }
 
+/* A link that takes the place of a folder between two calls: the unlink still saw a folder, the open sees the link. */
+static void file_remove_all__folder_swapped_for_a_link__is_not_followed(void **state) {
+    (void)state;
+    scratch s = scratch_open();
+    floe_error err = {0};
+    assert_int_equal(mkdir(scratch_path(&s, "outside"), 0777), 0);
+    scratch_put(&s, "outside/kept", "x", 1);
+    assert_int_equal(symlink("outside", scratch_path(&s, "link")), 0);
+    floe_file_fail_at(1, EISDIR);
+    floe_status status = floe_file_remove_all(s.path, &err);
+    floe_file_fail_off();
+    assert_true(floe_failed(status));
+    assert_true(scratch_holds(&s, "outside/kept", "x", 1));
+    scratch_close(&s);
+}
+
 static void file_remove_all__many_entries__are_all_removed(void **state) {
     (void)state;
     scratch s = scratch_open();
@@ -315,6 +331,7 @@ int main(void) {
         cmocka_unit_test(file_remove__files_empty_folders_and_nothing),
         cmocka_unit_test(file_remove__full_folder__is_refused_and_kept),
         cmocka_unit_test(file_remove_all__removes_everything_and_follows_no_link),
+        cmocka_unit_test(file_remove_all__folder_swapped_for_a_link__is_not_followed),
         cmocka_unit_test(file_remove_all__many_entries__are_all_removed),
         cmocka_unit_test(file_remove_all__any_call_failing__sets_the_error_and_a_second_try_works),
         cmocka_unit_test(file_list__names_are_sorted_by_byte),

@@ -548,6 +548,29 @@ static void sql__any_allocation_failing__is_nomem_and_leaves_a_whole_database(vo
     assert_true(nth > 100); /* SQLite's own allocations are among them */
 }
 
+/* In a UTF-16 database every text must be converted, which takes memory. */
+static void sql_text__no_memory_to_convert__is_told_by_the_next_step(void **state) {
+    (void)state;
+    floe_error err = {0};
+    bool row = false;
+    floe_sql *sql = open_ok(NULL, FLOE_SQL_MEMORY);
+    exec_ok(sql, "PRAGMA encoding = 'UTF-16'; CREATE TABLE t(a); INSERT INTO t VALUES "
+                 "(printf('%.*c', 1000, 'x')), ('y')");
+    floe_sql_stmt *stmt = prepare_ok(sql, "SELECT a FROM t");
+    assert_true(step_ok(stmt));
+    floe_mem_fail_at(1);
+    floe_str text = floe_sql_text(stmt, 0);
+    floe_mem_fail_off();
+    assert_int_equal(text.len, 0);
+    assert_fails(floe_sql_step(stmt, &row, &err), &err, FLOE_NOMEM);
+    floe_sql_reset(stmt);
+    assert_true(step_ok(stmt));
+    assert_int_equal(floe_sql_text(stmt, 0).len, 1000);
+    assert_true(step_ok(stmt));
+    floe_sql_finalize(&stmt);
+    floe_sql_close(&sql);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sql_open__write__creates_a_durable_database_in_wal_mode),
@@ -575,6 +598,7 @@ int main(void) {
         cmocka_unit_test(sql_begin__inside_a_transaction__is_internal),
         cmocka_unit_test(sql_transactions__of_many_threads__lose_nothing),
         cmocka_unit_test(sql__any_allocation_failing__is_nomem_and_leaves_a_whole_database),
+        cmocka_unit_test(sql_text__no_memory_to_convert__is_told_by_the_next_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

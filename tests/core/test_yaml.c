@@ -157,8 +157,13 @@ static void yaml_parse__unreadable_bytes__are_invalid_with_their_place(void **st
         size_t len;
         const char *where;
     } cases[] = {
-        {"a: 1\nb: \xff\n", 10, "f.yaml:2:4: "}, {"a: 1\nb: \x01\n", 10, "f.yaml:2:4: "},
-        {"a: \0b", 5, "f.yaml:1:4: "},           {"\xc3\xa4\xc3\xa4: \xc3", 7, "f.yaml:1:5: "},
+        {"a: 1\nb: \xff\n", 10, "f.yaml:2:4: "},
+        {"a: 1\nb: \x01\n", 10, "f.yaml:2:4: "},
+        {"a: \0b", 5, "f.yaml:1:4: "},
+        {"\xc3\xa4\xc3\xa4: \xc3", 7, "f.yaml:1:5: "},
+        {"\xff\xfe"
+         "a\0:\0 \0b\0",
+         10, "f.yaml:1:1: "},                   /* UTF-16 is not guessed */
         {"a: \xed\xa0\x80", 6, "f.yaml:1:4: "}, /* a surrogate */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
