@@ -259,7 +259,7 @@ floe_status floe_pit_open(const floe_ref *refs, size_t ref_count, const floe_pit
 
 static void close_view(pit_view *view) {
     floe_free(view->winner);
-    for (size_t i = 0; i < view->view->output_count; i++) {
+    for (size_t i = 0; view->results && i < view->view->output_count; i++) {
         floe_free(view->results[i].is_null);
         floe_free(view->results[i].data.i64);
     }

@@ -1,0 +1,548 @@
+/*
+ * The world of the kernel's tests, and the slow oracle.
+ */
+#include "tests/offline/pit_world.h"
+
+#include "core/limits.h"
+#include "core/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const floe_type string_type = {.kind = FLOE_KIND_STRING};
+static const floe_type int64_type = {.kind = FLOE_KIND_INT64};
+static const floe_type double_type = {.kind = FLOE_KIND_DOUBLE};
+static const floe_type bool_type = {.kind = FLOE_KIND_BOOL};
+static const floe_type decimal_type = {.kind = FLOE_KIND_DECIMAL, .precision = 10, .scale = 2};
+
+void world_init(world *w) {
+    *w = (world){0};
+    floe_arena_init(&w->arena, FLOE_GIB(1));
+    w->columns[WORLD_K1] = (floe_column){FLOE_STR("k1"), string_type};
+    w->columns[WORLD_K2] = (floe_column){FLOE_STR("k2"), int64_type};
+    w->columns[WORLD_I] = (floe_column){FLOE_STR("i"), int64_type};
+    w->columns[WORLD_D] = (floe_column){FLOE_STR("d"), double_type};
+    w->columns[WORLD_S] = (floe_column){FLOE_STR("s"), string_type};
+    w->columns[WORLD_M] = (floe_column){FLOE_STR("m"), decimal_type};
+    w->columns[WORLD_B] = (floe_column){FLOE_STR("b"), bool_type};
+    w->single.about.name = FLOE_STR("single");
+    w->single.keys = w->columns;
+    w->single.key_count = 1;
+    w->pair.about.name = FLOE_STR("pair");
+    w->pair.keys = w->columns;
+    w->pair.key_count = 2;
+    w->source.about.name = FLOE_STR("events");
+    w->source.event_time = FLOE_STR("event");
+    w->source.created_time = FLOE_STR("created");
+    w->source.end_time = FLOE_STR("end");
+    w->source.columns = w->columns;
+    w->source.column_count = WORLD_COLUMNS;
+}
+
+/* Zeroed memory until world_close. */
+static void *world_keep(world *w, size_t len) {
+    world_kept *kept = calloc(1, sizeof(*kept) + len);
+    assert_non_null(kept);
+    kept->next = w->kept;
+    w->kept = kept;
+    return kept + 1;
+}
+
+void world_close(world *w) {
+    while (w->kept) {
+        world_kept *next = w->kept->next;
+        free(w->kept);
+        w->kept = next;
+    }
+    free(w->rows);
+    free(w->labels);
+    floe_arena_close(&w->arena);
+}
+
+floe_view *world_view(world *w, const char *name, bool pair_keys) {
+    static const floe_str keys[] = {{"k1", 2}, {"k2", 2}};
+    assert_true(w->view_count < WORLD_VIEWS_MAX);
+    floe_view *view = &w->views[w->view_count];
+    *view = (floe_view){.about.name = floe_str_of(floe_arena_strdup(&w->arena, name)),
+                        .entity = pair_keys ? &w->pair : &w->single,
+                        .source = &w->source,
+                        .key_columns = keys,
+                        .outputs = w->outputs[w->view_count]};
+    w->view_count++;
+    return view;
+}
+
+void world_where(world *w, floe_view *view, const char *text) {
+    floe_error err = {0};
+    view->where_text = floe_str_of(text);
+    assert_ok(floe_expr_parse(&w->arena, view->where_text, &view->where, &err), &err);
+    assert_ok(floe_expr_bind(view->where, &w->arena, w->columns, WORLD_COLUMNS, &err), &err);
+}
+
+static floe_type result_type(floe_function function, floe_type column) {
+    switch (function) {
+    case FLOE_FN_COUNT:
+    case FLOE_FN_COUNT_DISTINCT:
+        return int64_type;
+    case FLOE_FN_SUM:
+        return column.kind == FLOE_KIND_DECIMAL
+                   ? (floe_type){.kind = FLOE_KIND_DECIMAL, .precision = 38, .scale = column.scale}
+                   : column;
+    case FLOE_FN_MEAN:
+    case FLOE_FN_STDDEV:
+        return double_type;
+    default:
+        return column;
+    }
+}
+
+floe_output *world_output(world *w, floe_view *view, floe_function function, int column, int64_t window_us) {
+    assert_true(view->output_count < WORLD_OUTPUTS_MAX);
+    floe_output *output = &w->outputs[view - w->views][view->output_count++];
+    *output = (floe_output){.function = function, .window_us = window_us};
+    output->about.name = floe_str_of(floe_arena_printf(&w->arena, "o%zu", view->output_count));
+    output->column = column < 0 ? FLOE_STR("*") : w->columns[column].name;
+    output->column_type = column < 0 ? (floe_type){0} : w->columns[column].type;
+    output->type = result_type(function, output->column_type);
+    return output;
+}
+
+world_row *world_add_row(world *w, const char *k1, int64_t k2, int64_t event) {
+    if (w->row_count == w->row_room) {
+        w->row_room = w->row_room == 0 ? 64 : w->row_room * 2;
+        w->rows = realloc(w->rows, w->row_room * sizeof(*w->rows));
+        assert_non_null(w->rows);
+    }
+    world_row *row = &w->rows[w->row_count];
+    *row = (world_row){.event = event, .created = WORLD_NULL_TIME, .end = WORLD_NO_END, .pos = (int64_t)w->row_count};
+    w->row_count++;
+    for (int c = 0; c < WORLD_COLUMNS; c++) {
+        row->cells[c] = floe_value_null(w->columns[c].type);
+    }
+    if (k1) {
+        row->cells[WORLD_K1] = floe_value_string(floe_str_of(floe_arena_strdup(&w->arena, k1)));
+    }
+    row->cells[WORLD_K2] = floe_value_int64(k2);
+    return row;
+}
+
+void world_set_i(world_row *row, int64_t value) {
+    row->cells[WORLD_I] = floe_value_int64(value);
+}
+
+void world_set_d(world_row *row, double value) {
+    row->cells[WORLD_D] = floe_value_double(value);
+}
+
+void world_set_s(world *w, world_row *row, const char *text) {
+    row->cells[WORLD_S] = floe_value_string(floe_str_of(floe_arena_strdup(&w->arena, text)));
+}
+
+void world_set_m(world_row *row, int64_t unscaled) {
+    row->cells[WORLD_M] = (floe_value){.type = decimal_type, .as.decimal = unscaled};
+}
+
+world_label *world_add_label(world *w, const char *k1, int64_t k2, int64_t time) {
+    if (w->label_count == w->label_room) {
+        w->label_room = w->label_room == 0 ? 64 : w->label_room * 2;
+        w->labels = realloc(w->labels, w->label_room * sizeof(*w->labels));
+        assert_non_null(w->labels);
+    }
+    world_label *label = &w->labels[w->label_count++];
+    label->k1 = k1 ? floe_value_string(floe_str_of(floe_arena_strdup(&w->arena, k1))) : floe_value_null(string_type);
+    label->k2 = floe_value_int64(k2);
+    label->time = time;
+    return label;
+}
+
+void world_ask_all(world *w) {
+    w->refs = floe_arena_alloc(&w->arena, WORLD_VIEWS_MAX * WORLD_OUTPUTS_MAX, sizeof(*w->refs));
+    w->ref_count = 0;
+    for (size_t v = 0; v < w->view_count; v++) {
+        for (size_t o = 0; o < w->views[v].output_count; o++) {
+            w->refs[w->ref_count++] = (floe_ref){&w->views[v], &w->views[v].outputs[o]};
+        }
+    }
+}
+
+/* ---- running the kernel ---- */
+
+static floe_value time_cell(int64_t micros, int64_t null_value) {
+    floe_value value = floe_value_int64(micros == null_value ? 0 : micros);
+    value.is_null = micros == null_value;
+    return value;
+}
+
+static floe_status stream_of(floe_arrow_builder *builder, const floe_column *columns, size_t count,
+                             struct ArrowArrayStream *ret_stream, floe_error *err) {
+    FLOE_AUTO_SCHEMA schema = {0};
+    FLOE_TRY(floe_arrow_schema_make(columns, count, &schema, err));
+    struct ArrowArray batch = {0};
+    FLOE_TRY(floe_arrow_builder_finish(builder, &batch, err));
+    floe_status status = floe_arrow_stream_of_batches(&schema, &batch, 1, ret_stream, err);
+    if (floe_failed(status)) {
+        floe_arrow_array_release(&batch);
+    }
+    return status;
+}
+
+static void builder_cleanup(floe_arrow_builder **builder) {
+    floe_arrow_builder_close(builder);
+}
+
+static floe_status feed_labels(const world *w, floe_pit *pit, floe_error *err) {
+    floe_column columns[] = {w->columns[WORLD_K1], w->columns[WORLD_K2], {FLOE_STR("__time"), int64_type}};
+    FLOE_CLEANUP(builder_cleanup) floe_arrow_builder *builder = NULL;
+    FLOE_TRY(floe_arrow_builder_open(columns, 3, &builder, err));
+    for (size_t i = 0; i < w->label_count; i++) {
+        floe_value cells[] = {w->labels[i].k1, w->labels[i].k2, time_cell(w->labels[i].time, WORLD_NULL_TIME)};
+        FLOE_TRY(floe_arrow_builder_row(builder, cells, err));
+    }
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(stream_of(builder, columns, 3, &stream, err));
+    return floe_pit_labels(pit, &stream, err);
+}
+
+#define FIXED_COLUMNS 5
+
+static floe_status append_row(const world *w, const floe_pit_need *need, const world_row *row,
+                              floe_arrow_builder *builder, floe_error *err) {
+    floe_value cells[WORLD_COLUMNS + FIXED_COLUMNS + WORLD_VIEWS_MAX];
+    size_t count = 0;
+    for (int c = 0; c < WORLD_COLUMNS; c++) {
+        cells[count++] = row->cells[c];
+    }
+    cells[count++] = time_cell(row->event, WORLD_NULL_TIME);
+    cells[count++] = time_cell(row->created, WORLD_NULL_TIME);
+    cells[count++] = time_cell(row->end, WORLD_NO_END);
+    cells[count++] = floe_value_int64(row->seq);
+    cells[count++] = floe_value_int64(row->pos);
+    for (size_t i = 0; i < need->where_count; i++) {
+        bool passes = !need->wheres[i] || floe_expr_passes(need->wheres[i], row->cells);
+        cells[count++] = (floe_value){.type = bool_type, .as.boolean = passes};
+    }
+    (void)w;
+    return floe_arrow_builder_row(builder, cells, err);
+}
+
+/* Rows [first, last) of `order`, as one feed. */
+static floe_status feed_rows(const world *w, floe_pit *pit, const size_t *order, size_t first, size_t last,
+                             floe_error *err) {
+    static const char *const fixed[] = {"__event", "__created", "__end", "__seq", "__pos"};
+    static const char *const wheres[] = {"__where_0", "__where_1", "__where_2", "__where_3"};
+    size_t need_count;
+    const floe_pit_need *need = floe_pit_needs(pit, &need_count);
+    assert_int_equal(need_count, 1);
+    floe_column columns[WORLD_COLUMNS + FIXED_COLUMNS + WORLD_VIEWS_MAX];
+    size_t count = 0;
+    for (int c = 0; c < WORLD_COLUMNS; c++) {
+        columns[count++] = w->columns[c];
+    }
+    for (int i = 0; i < FIXED_COLUMNS; i++) {
+        columns[count++] = (floe_column){floe_str_of(fixed[i]), int64_type};
+    }
+    for (size_t i = 0; i < need->where_count; i++) {
+        columns[count++] = (floe_column){floe_str_of(wheres[i]), bool_type};
+    }
+    FLOE_CLEANUP(builder_cleanup) floe_arrow_builder *builder = NULL;
+    FLOE_TRY(floe_arrow_builder_open(columns, count, &builder, err));
+    for (size_t i = first; i < last; i++) {
+        FLOE_TRY(append_row(w, need, &w->rows[order[i]], builder, err));
+    }
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(stream_of(builder, columns, count, &stream, err));
+    return floe_pit_feed(pit, 0, &stream, err);
+}
+
+static floe_status feed_all(world *w, floe_pit *pit, uint64_t seed, floe_error *err) {
+    floe_test_rng rng = floe_test_rng_of(seed);
+    size_t *order = world_keep(w, (w->row_count + 1) * sizeof(*order));
+    for (size_t i = 0; i < w->row_count; i++) {
+        size_t j = floe_test_below(&rng, i + 1);
+        order[i] = order[j];
+        order[j] = i;
+    }
+    for (size_t at = 0; at < w->row_count;) {
+        size_t last = at + 1 + floe_test_below(&rng, w->row_count);
+        last = last > w->row_count ? w->row_count : last;
+        FLOE_TRY(feed_rows(w, pit, order, at, last, err));
+        at = last;
+    }
+    return FLOE_OK;
+}
+
+/* Texts borrow from batches, so they are copied. */
+static floe_value keep(world *w, floe_value value) {
+    if (!value.is_null && value.type.kind == FLOE_KIND_STRING) {
+        char *copy = world_keep(w, value.as.bytes.len + 1);
+        memcpy(copy, value.as.bytes.ptr, value.as.bytes.len);
+        value.as.bytes.ptr = copy;
+    }
+    return value;
+}
+
+static floe_status read_answers(world *w, floe_pit *pit, floe_value *answers, floe_error *err) {
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(floe_pit_stream(pit, &stream, err));
+    FLOE_AUTO_SCHEMA schema = {0};
+    FLOE_TRY(floe_arrow_stream_schema(&stream, "answers", &schema, err));
+    assert_int_equal(schema.n_children, w->ref_count);
+    size_t label = 0;
+    for (;;) {
+        FLOE_AUTO_ARRAY batch = {0};
+        FLOE_TRY(floe_arrow_stream_next(&stream, "answers", &batch, err));
+        if (!batch.release) {
+            break;
+        }
+        for (size_t c = 0; c < w->ref_count; c++) {
+            floe_arrow_view view;
+            FLOE_TRY(floe_arrow_view_of(&schema, &batch, (int64_t)c, &view, err));
+            for (int64_t r = 0; r < batch.length; r++) {
+                floe_value value;
+                FLOE_TRY(floe_arrow_get(&view, r, NULL, &value, err));
+                answers[c * w->label_count + label + (size_t)r] = keep(w, value);
+            }
+        }
+        label += (size_t)batch.length;
+    }
+    assert_int_equal(label, w->label_count);
+    return FLOE_OK;
+}
+
+floe_status world_run(world *w, const floe_pit_options *options, int threads, uint64_t seed, floe_value **ret_answers,
+                      floe_pit_stats *ret_stats, floe_error *err) {
+    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+    FLOE_TRY(floe_pit_open(w->refs, w->ref_count, options, &pit, err));
+    FLOE_TRY(feed_labels(w, pit, err));
+    FLOE_TRY(feed_all(w, pit, seed, err));
+    FLOE_TRY(floe_pit_run(pit, &(floe_run){.threads = threads}, err));
+    *ret_answers = world_keep(w, (w->ref_count * w->label_count + 1) * sizeof(**ret_answers));
+    FLOE_TRY(read_answers(w, pit, *ret_answers, err));
+    if (ret_stats) {
+        floe_pit_stats_get(pit, ret_stats);
+    }
+    return FLOE_OK;
+}
+
+/* ---- the oracle ---- */
+
+static bool keys_match(const floe_view *view, const world_row *row, const world_label *label) {
+    const floe_value *pairs[][2] = {{&row->cells[WORLD_K1], &label->k1}, {&row->cells[WORLD_K2], &label->k2}};
+    for (size_t i = 0; i < view->entity->key_count; i++) {
+        if (pairs[i][0]->is_null || pairs[i][1]->is_null || floe_value_compare(pairs[i][0], pairs[i][1]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Rule 1: visible. */
+static bool is_visible(const floe_view *view, const floe_pit_options *options, const world_row *row,
+                       const world_label *label) {
+    if (label->time == WORLD_NULL_TIME || row->event == WORLD_NULL_TIME || !keys_match(view, row, label)) {
+        return false;
+    }
+    bool before = view->at_before && !options->ignore_at;
+    if (before ? row->event >= label->time : row->event > label->time) {
+        return false;
+    }
+    if (view->where && !floe_expr_passes(view->where, row->cells)) {
+        return false;
+    }
+    return !options->as_known || (row->created != WORLD_NULL_TIME && row->created <= label->time);
+}
+
+/* Rule 2: the order of winners. */
+static bool beats(const world_row *a, const world_row *b) {
+    if (a->event != b->event) {
+        return a->event > b->event;
+    }
+    if (a->created != b->created) {
+        return a->created > b->created; /* null is the smallest */
+    }
+    return a->seq != b->seq ? a->seq > b->seq : a->pos > b->pos;
+}
+
+static void oracle_as_of(const world *w, const floe_pit_options *options, const floe_ref *ref, int column,
+                         const world_label *label, floe_value *ret_answer) {
+    const floe_view *view = ref->view;
+    const world_row *winner = NULL;
+    for (size_t i = 0; i < w->row_count; i++) {
+        const world_row *row = &w->rows[i];
+        if (!is_visible(view, options, row, label)) {
+            continue;
+        }
+        bool fresh = view->ttl_us == 0 || row->event >= label->time - view->ttl_us;
+        if (fresh && (!winner || beats(row, winner))) {
+            winner = row;
+        }
+    }
+    bool before = view->at_before && !options->ignore_at;
+    if (winner && (before ? winner->end < label->time : winner->end <= label->time)) {
+        winner = NULL;
+    }
+    *ret_answer = winner ? winner->cells[column] : floe_value_null(ref->output->type);
+}
+
+/* The values in the window, in the order of rows; returns how many. */
+static size_t window_values(const world *w, const floe_pit_options *options, const floe_ref *ref, int column,
+                            const world_label *label, const floe_value **values) {
+    const floe_view *view = ref->view;
+    bool before = view->at_before && !options->ignore_at;
+    size_t count = 0;
+    for (size_t i = 0; i < w->row_count; i++) {
+        const world_row *row = &w->rows[i];
+        if (!is_visible(view, options, row, label)) {
+            continue;
+        }
+        int64_t from = label->time - ref->output->window_us;
+        bool inside = ref->output->window_us == 0 || (before ? from <= row->event : from < row->event);
+        if (inside && (column < 0 || !row->cells[column].is_null)) {
+            values[count++] = column < 0 ? &row->cells[WORLD_K2] : &row->cells[column];
+        }
+    }
+    return count;
+}
+
+static long double number_of(const floe_value *value) {
+    if (value->type.kind == FLOE_KIND_DECIMAL) {
+        return (long double)value->as.decimal / 100.0L;
+    }
+    return value->type.kind == FLOE_KIND_DOUBLE ? (long double)value->as.real : (long double)value->as.integer;
+}
+
+static double plain_mean(const floe_value *const *values, size_t count) {
+    long double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += values[i]->type.kind == FLOE_KIND_DECIMAL ? (long double)values[i]->as.decimal : number_of(values[i]);
+    }
+    double scaled = values[0]->type.kind == FLOE_KIND_DECIMAL ? (double)sum / 100.0 : (double)sum;
+    return scaled / (double)count;
+}
+
+static double plain_stddev(const floe_value *const *values, size_t count) {
+    long double mean = 0, spread = 0;
+    for (size_t i = 0; i < count; i++) {
+        mean += number_of(values[i]);
+    }
+    mean /= (long double)count;
+    for (size_t i = 0; i < count; i++) {
+        spread += (number_of(values[i]) - mean) * (number_of(values[i]) - mean);
+    }
+    return (double)sqrtl(spread / (long double)(count - 1));
+}
+
+static int64_t distinct_of(const floe_value *const *values, size_t count) {
+    int64_t distinct = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool seen = false;
+        for (size_t j = 0; j < i && !seen; j++) {
+            seen = floe_value_compare(values[i], values[j]) == 0;
+        }
+        distinct += !seen;
+    }
+    return distinct;
+}
+
+static void sum_of(const floe_value *const *values, size_t count, floe_value *answer) {
+    for (size_t i = 0; i < count; i++) {
+        if (answer->type.kind == FLOE_KIND_DOUBLE) {
+            answer->as.real += values[i]->as.real;
+        } else if (answer->type.kind == FLOE_KIND_DECIMAL) {
+            answer->as.decimal += values[i]->as.decimal;
+        } else {
+            answer->as.integer += values[i]->as.integer;
+        }
+    }
+}
+
+static void oracle_aggregate(floe_function function, const floe_value *const *values, size_t count,
+                             floe_value *answer) {
+    if (function == FLOE_FN_COUNT || function == FLOE_FN_COUNT_DISTINCT) {
+        *answer = floe_value_int64(function == FLOE_FN_COUNT ? (int64_t)count : distinct_of(values, count));
+        return;
+    }
+    answer->is_null = count == 0 || (function == FLOE_FN_STDDEV && count < 2);
+    if (answer->is_null) {
+        return;
+    }
+    if (function == FLOE_FN_SUM) {
+        sum_of(values, count, answer);
+    } else if (function == FLOE_FN_MEAN) {
+        answer->as.real = plain_mean(values, count);
+    } else if (function == FLOE_FN_STDDEV) {
+        answer->as.real = plain_stddev(values, count);
+    } else {
+        *answer = *values[0];
+        for (size_t i = 1; i < count; i++) {
+            int order = floe_value_compare(values[i], answer);
+            *answer = (function == FLOE_FN_MIN ? order < 0 : order > 0) ? *values[i] : *answer;
+        }
+    }
+}
+
+static int column_of(const world *w, floe_str name) {
+    for (int c = 0; c < WORLD_COLUMNS; c++) {
+        if (floe_str_equal(w->columns[c].name, name)) {
+            return c;
+        }
+    }
+    return -1;
+}
+
+void world_oracle(const world *w, const floe_pit_options *options, const floe_ref *ref, size_t label,
+                  floe_value *ret_answer) {
+    int column = column_of(w, ref->output->column);
+    if (ref->output->function == FLOE_FN_NONE) {
+        oracle_as_of(w, options, ref, column, &w->labels[label], ret_answer);
+        return;
+    }
+    const floe_value **values = malloc((w->row_count + 1) * sizeof(*values));
+    assert_non_null(values);
+    size_t count = window_values(w, options, ref, column, &w->labels[label], values);
+    *ret_answer = floe_value_null(ref->output->type);
+    oracle_aggregate(ref->output->function, values, count, ret_answer);
+    free(values);
+}
+
+bool world_same(const floe_ref *ref, const floe_value *a, const floe_value *b) {
+    if (a->is_null || b->is_null) {
+        return a->is_null == b->is_null;
+    }
+    if (ref->output->function == FLOE_FN_STDDEV && !isnan(a->as.real) && !isnan(b->as.real)) {
+        return fabs(a->as.real - b->as.real) <= 1e-12 * fabs(b->as.real) + 1e-300;
+    }
+    return floe_value_compare(a, b) == 0;
+}
+
+static void fail_cell(const world *w, const floe_ref *ref, size_t label, const floe_value *got, const floe_value *want,
+                      uint64_t seed) {
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, FLOE_MIB(1));
+    floe_buf_printf(&text, "seed %llu: view %.*s (%s) output %.*s %s(%.*s) window %lld, label %zu at %lld: got ",
+                    (unsigned long long)seed, FLOE_STR_ARG(ref->view->about.name),
+                    ref->view->at_before ? "before" : "at or before", FLOE_STR_ARG(ref->output->about.name),
+                    floe_function_name(ref->output->function), FLOE_STR_ARG(ref->output->column),
+                    (long long)ref->output->window_us, label, (long long)w->labels[label].time);
+    floe_value_print_json(got, &text);
+    floe_buf_text(&text, ", the rule says ");
+    floe_value_print_json(want, &text);
+    fail_msg("%s", text.ptr);
+}
+
+void world_check(world *w, const floe_pit_options *options, int threads, uint64_t seed) {
+    floe_error err = {0};
+    floe_value *answers;
+    assert_ok(world_run(w, options, threads, seed, &answers, NULL, &err), &err);
+    for (size_t c = 0; c < w->ref_count; c++) {
+        for (size_t label = 0; label < w->label_count; label++) {
+            floe_value want;
+            world_oracle(w, options, &w->refs[c], label, &want);
+            const floe_value *got = &answers[c * w->label_count + label];
+            if (!world_same(&w->refs[c], got, &want)) {
+                fail_cell(w, &w->refs[c], label, got, &want, seed);
+            }
+        }
+    }
+}

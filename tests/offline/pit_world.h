@@ -1,0 +1,96 @@
+/*
+ * A small world for tests of the point-in-time kernel: one source with every kind of column, rows, labels, views, and the
+ * slow oracle: for each label a loop over all rows that spells the rule out.
+ */
+#ifndef FLOE_TESTS_OFFLINE_PIT_WORLD_H
+#define FLOE_TESTS_OFFLINE_PIT_WORLD_H
+
+#include "core/arena.h"
+#include "offline/pit/pit.h"
+#include "tests/support/support.h"
+
+enum {
+    WORLD_K1, /* string, key */
+    WORLD_K2, /* int64, key */
+    WORLD_I,  /* int64 */
+    WORLD_D,  /* double */
+    WORLD_S,  /* string */
+    WORLD_M,  /* decimal(10,2) */
+    WORLD_B,  /* bool */
+    WORLD_COLUMNS
+};
+
+#define WORLD_NULL_TIME INT64_MIN
+#define WORLD_NO_END INT64_MAX
+
+typedef struct world_row {
+    floe_value cells[WORLD_COLUMNS];
+    int64_t event, created, end; /* µs; WORLD_NULL_TIME / WORLD_NO_END: null */
+    int64_t seq, pos;
+} world_row;
+
+typedef struct world_label {
+    floe_value k1, k2;
+    int64_t time;
+} world_label;
+
+#define WORLD_VIEWS_MAX 4
+#define WORLD_OUTPUTS_MAX 24
+
+/* Memory of answers: not floe's, so that a failing allocation of floe's does not hit it. */
+typedef struct world_kept {
+    _Alignas(max_align_t) struct world_kept *next;
+} world_kept;
+
+typedef struct world {
+    floe_arena arena;
+    world_kept *kept;
+    floe_column columns[WORLD_COLUMNS];
+    floe_entity single, pair; /* keys: k1; k1 and k2 */
+    floe_source source;
+    floe_view views[WORLD_VIEWS_MAX];
+    floe_output outputs[WORLD_VIEWS_MAX][WORLD_OUTPUTS_MAX];
+    size_t view_count;
+    world_row *rows;
+    size_t row_count, row_room;
+    world_label *labels;
+    size_t label_count, label_room;
+    floe_ref *refs; /* all outputs of all views, or what the test sets */
+    size_t ref_count;
+} world;
+
+void world_init(world *world);
+void world_close(world *world);
+
+/* An empty view over the source; outputs are added in definition order. */
+floe_view *world_view(world *world, const char *name, bool pair_keys);
+void world_where(world *world, floe_view *view, const char *text);
+floe_output *world_output(world *world, floe_view *view, floe_function function, int column, int64_t window_us);
+
+/* A row with these keys and event; other cells null, no created time, no end, positions in order of adding. */
+world_row *world_add_row(world *world, const char *k1, int64_t k2, int64_t event);
+void world_set_i(world_row *row, int64_t value);
+void world_set_d(world_row *row, double value);
+void world_set_s(world *world, world_row *row, const char *text);
+void world_set_m(world_row *row, int64_t unscaled);
+world_label *world_add_label(world *world, const char *k1, int64_t k2, int64_t time);
+
+/* Asks for every output of every view. */
+void world_ask_all(world *world);
+
+/* Runs the kernel; *ret_answers[column * label_count + label], living as long as the world. Rows are fed in an order drawn from
+ * the seed and in batches of a random size. */
+floe_status world_run(world *world, const floe_pit_options *options, int threads, uint64_t seed,
+                      floe_value **ret_answers, floe_pit_stats *ret_stats, floe_error *err);
+
+/* What the rule says: one answer by a loop over all rows. Stddev is computed in long double from the definition. */
+void world_oracle(const world *world, const floe_pit_options *options, const floe_ref *ref, size_t label,
+                  floe_value *ret_answer);
+
+/* Same value, nulls included; doubles by bits but for NaN and zero, stddev within 1e-12 relative. */
+bool world_same(const floe_ref *ref, const floe_value *a, const floe_value *b);
+
+/* Runs and compares every cell with the oracle; fails the test with the seed and the cell. */
+void world_check(world *world, const floe_pit_options *options, int threads, uint64_t seed);
+
+#endif
