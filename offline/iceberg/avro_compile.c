@@ -129,13 +129,32 @@ static floe_status wrong_type(const floe_avro_type *type, const char *name, floe
                      floe_avro_kind_name(type->kind));
 }
 
+/* An item of a list of records or numbers. Some writers allow null items in the schema; in data one is damage. */
+static floe_status compile_item(op_compiler *compiler, const floe_avro_type *item, const floe_avro_target *target,
+                                floe_avro_op *op, floe_error *err) {
+    if (item->kind != FLOE_AVRO_UNION) {
+        return compile_type(compiler, item, target, op, err);
+    }
+    floe_avro_op *children = NULL;
+    FLOE_TRY(new_ops(compiler, item->field_count, op, &children, err));
+    op->code = FLOE_OP_UNION;
+    for (size_t i = 0; i < item->field_count; i++) {
+        children[i].code = FLOE_OP_REFUSE;
+        if (item->fields[i].type->kind != FLOE_AVRO_NULL) {
+            FLOE_TRY(compile_type(compiler, item->fields[i].type, target, &children[i], err));
+        }
+    }
+    return FLOE_OK;
+}
+
 static floe_status compile_list(op_compiler *compiler, const floe_avro_type *type, const floe_avro_target *target,
                                 floe_avro_op *op, floe_error *err) {
+    static const floe_avro_target NUMBER = {.name = "element", .want = FLOE_AVRO_WANT_I32};
     bool of_records = target->want == FLOE_AVRO_WANT_LIST;
-    const floe_avro_type *item = type->kind == FLOE_AVRO_ARRAY ? type->fields[0].type : NULL;
-    if (item == NULL || (of_records && item->kind != FLOE_AVRO_RECORD)) {
+    if (type->kind != FLOE_AVRO_ARRAY) {
         return wrong_type(type, target->name, err);
     }
+    const floe_avro_type *item = type->fields[0].type;
     bool nothing_kept = target->filtered && !compiler->options->keep_all && compiler->options->keep_count == 0;
     if (nothing_kept) {
         return compile_skip(compiler, type, op, err);
@@ -148,9 +167,10 @@ static floe_status compile_list(op_compiler *compiler, const floe_avro_type *typ
     FLOE_ASSERT(op->item_len <= FLOE_AVRO_ITEM_MAX && op->item_len >= sizeof(int32_t));
     floe_avro_op *children = NULL;
     FLOE_TRY(new_ops(compiler, 1, op, &children, err));
-    static const floe_avro_target NUMBER = {.name = "element", .want = FLOE_AVRO_WANT_I32};
-    return of_records ? compile_record(compiler, item, target->children, target->child_count, children, err)
-                      : compile_type(compiler, item, &NUMBER, children, err);
+    floe_avro_target record = *target;
+    record.want = FLOE_AVRO_WANT_RECORD;
+    record.offset = 0;
+    return compile_item(compiler, item, of_records ? &record : &NUMBER, children, err);
 }
 
 static floe_kind value_kind(const floe_avro_type *type) {

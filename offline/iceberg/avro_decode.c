@@ -84,6 +84,12 @@ static void run_nothing(floe_avro_decoder *decoder, const floe_avro_op *op, char
     (void)base;
 }
 
+static void run_refuse(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
+    (void)op;
+    (void)base;
+    set_bad(decoder);
+}
+
 static void run_skip_long(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
     (void)op;
     (void)base;
@@ -345,6 +351,7 @@ static void run_op(floe_avro_decoder *decoder, const floe_avro_op *op, char *bas
     typedef void run(floe_avro_decoder * decoder, const floe_avro_op *op, char *base);
     static run *const RUN[] = {
         [FLOE_OP_NOTHING] = run_nothing,
+        [FLOE_OP_REFUSE] = run_refuse,
         [FLOE_OP_CHILDREN] = run_children,
         [FLOE_OP_UNION] = run_union,
         [FLOE_OP_SKIP_LONG] = run_skip_long,

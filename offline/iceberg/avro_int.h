@@ -8,6 +8,7 @@
 
 typedef enum floe_avro_opcode {
     FLOE_OP_NOTHING,
+    FLOE_OP_REFUSE, /* what may be in a schema but not in data */
     FLOE_OP_CHILDREN,
     FLOE_OP_UNION,
     FLOE_OP_SKIP_LONG,

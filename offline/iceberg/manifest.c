@@ -70,7 +70,7 @@ enum { UNSET = -1 };
 typedef struct entry_rules {
     const floe_ice_manifest *manifest;
     floe_ice_spec spec;
-    int64_t format_version;
+    int64_t format_version; /* UNSET: the header does not say */
 } entry_rules;
 
 static floe_status header_number(const floe_avro_file *file, const char *key, int64_t fallback, int64_t *ret_value,
@@ -104,7 +104,7 @@ static floe_status read_rules(const floe_avro_file *file, const floe_ice_manifes
                               const floe_manifest_reader *reader, entry_rules *ret_rules, floe_error *err) {
     int64_t spec_id = manifest->spec_id;
     ret_rules->manifest = manifest;
-    FLOE_TRY(header_number(file, "format-version", 1, &ret_rules->format_version, err));
+    FLOE_TRY(header_number(file, "format-version", UNSET, &ret_rules->format_version, err));
     if (spec_id < 0) {
         FLOE_TRY(header_number(file, "partition-spec-id", 0, &spec_id, err));
         FLOE_ENSURE(spec_id >= 0 && spec_id <= INT32_MAX, err, FLOE_CORRUPT, "the header has the spec id %" PRId64,
@@ -116,22 +116,23 @@ static floe_status read_rules(const floe_avro_file *file, const floe_ice_manifes
 static floe_status inherit(const entry_rules *rules, floe_ice_data_file *file, floe_error *err) {
     const floe_ice_manifest *manifest = rules->manifest;
     bool added = file->status == 1;
-    bool versioned = rules->format_version >= 2 && manifest->sequence_number > 0;
     if (file->snapshot_id == UNSET) {
         file->snapshot_id = manifest->added_snapshot_id;
     }
-    if (rules->format_version < 2) {
+    if (rules->format_version == 1) {
         file->sequence_number = 0;
         file->file_sequence_number = 0;
         return FLOE_OK;
     }
-    FLOE_ENSURE(file->sequence_number != UNSET || added || file->status == 2 || !versioned, err, FLOE_CORRUPT,
+    /* Only what a manifest adds may inherit its number. What was written before there were numbers has 0. */
+    bool numbered = rules->format_version >= 2 && manifest->sequence_number > 0;
+    FLOE_ENSURE(file->sequence_number != UNSET || file->status != 0 || !numbered, err, FLOE_CORRUPT,
                 "the file %.*s is listed as existing but has no sequence number", FLOE_STR_BRIEF(file->path));
     if (file->sequence_number == UNSET) {
-        file->sequence_number = manifest->sequence_number;
+        file->sequence_number = added ? manifest->sequence_number : 0;
     }
-    if (file->file_sequence_number == UNSET && added) {
-        file->file_sequence_number = manifest->sequence_number;
+    if (file->file_sequence_number == UNSET) {
+        file->file_sequence_number = added ? manifest->sequence_number : 0;
     }
     return FLOE_OK;
 }
@@ -217,9 +218,5 @@ floe_status floe_manifest_read(floe_fs *fs, const floe_moved *moved, const floe_
     FLOE_TRY(floe_path_resolve(moved, manifest->path, reader->arena, &path, err));
     FLOE_ENSURE(!manifest->encrypted, err, FLOE_UNSUPPORTED, "the manifest %s is encrypted", path);
     FLOE_TRY(floe_fs_read_arena(fs, path, FLOE_LIMIT_MANIFEST_BYTES, reader->arena, &bytes, err));
-    /* A file that was cut between two blocks is a whole Avro file; only its length tells. */
-    FLOE_ENSURE(manifest->length <= 0 || bytes.len >= (uint64_t)manifest->length, err, FLOE_CORRUPT,
-                "%s: the manifest is cut off: it has %zu bytes, its manifest list says %" PRId64, path, bytes.len,
-                manifest->length);
     return floe_manifest_decode(manifest, bytes, reader, err);
 }

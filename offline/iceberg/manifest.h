@@ -37,7 +37,7 @@ typedef struct floe_manifest_reader {
 /* Reads a manifest.
  * Rule: a null sequence number is inherited from the manifest list, and only by added entries; manifests of version 1 have
  *       none, all theirs are 0. A null snapshot id is the one that added the manifest.
- * Errors: CORRUPT naming file and place, also for a file shorter than the list says; UNSUPPORTED when it is encrypted.
+ * Errors: CORRUPT naming file and place; UNSUPPORTED when it is encrypted.
  * Source: Iceberg table spec, "Sequence Number Inheritance". */
 floe_status floe_manifest_read(floe_fs *fs, const floe_moved *moved, const floe_ice_manifest *manifest,
                                const floe_manifest_reader *reader, floe_error *err);

@@ -13,6 +13,10 @@
 #include <stdio.h>
 #include <strings.h>
 
+static bool is_nested(const floe_ice_type *type) {
+    return type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
+}
+
 /* ---- types ---- */
 
 /* What DuckDB may call a file's column that is read as one of the kinds: its own type, and those it was promoted from. */
@@ -96,10 +100,6 @@ static floe_status check_members(const floe_parquet_schema *schema, size_t colum
     return FLOE_OK;
 }
 
-static bool is_nested(const floe_ice_type *type) {
-    return type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
-}
-
 /* ---- name mapping ---- */
 
 static floe_status read_mapping(const floe_ice_metadata *metadata, floe_arena *arena, const floe_node **ret_mapping,
@@ -114,17 +114,60 @@ static floe_status read_mapping(const floe_ice_metadata *metadata, floe_arena *a
     return floe_failed(status) ? floe_error_prefix(err, status, "the property schema.name-mapping.default") : status;
 }
 
-static const floe_node *mapped_names(const floe_node *mapping, int32_t field_id) {
-    for (size_t i = 0; mapping->kind == FLOE_NODE_ARRAY && i < mapping->count; i++) {
+/* The mapping's entry for a field, or NULL. */
+static const floe_node *mapped(const floe_node *mapping, int32_t field_id) {
+    for (size_t i = 0; mapping != NULL && mapping->kind == FLOE_NODE_ARRAY && i < mapping->count; i++) {
         int64_t id = -1;
         floe_error ignored = {0};
-        const floe_node *names = floe_node_get(mapping->items[i], "names");
         bool read = !floe_failed(floe_node_opt_i64(mapping->items[i], "field-id", "a name mapping", &id, &ignored));
-        if (read && id == field_id && names != NULL && names->kind == FLOE_NODE_ARRAY) {
-            return names;
+        if (read && id == field_id) {
+            return mapping->items[i];
         }
     }
     return NULL;
+}
+
+static const floe_node *mapped_names(const floe_node *mapping, int32_t field_id) {
+    const floe_node *entry = mapped(mapping, field_id);
+    const floe_node *names = entry == NULL ? NULL : floe_node_get(entry, "names");
+    return names != NULL && names->kind == FLOE_NODE_ARRAY ? names : NULL;
+}
+
+static bool lists(const floe_node *names, floe_str name) {
+    for (size_t i = 0; names != NULL && i < names->count; i++) {
+        if (names->items[i]->kind == FLOE_NODE_STRING && floe_str_equal(names->items[i]->text, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_inside(const floe_parquet_schema *schema, size_t column, floe_str name) {
+    for (size_t i = column + 1; i < schema->node_count && schema->nodes[i].depth > 0; i++) {
+        if (floe_str_equal(schema->nodes[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Without ids the engine's way, by name, is right for members that the mapping knows under the schema's own name. */
+static floe_status check_mapped(const floe_parquet_schema *schema, size_t column, const floe_node *mapping,
+                                const floe_ice_field *field, const char *path, floe_error *err) {
+    const floe_node *entry = mapped(mapping, field->id);
+    const floe_node *inner = entry == NULL ? NULL : floe_node_get(entry, "fields");
+    for (size_t i = 0; i < field->type->field_count; i++) {
+        const floe_ice_field *member = &field->type->fields[i];
+        bool named = field->type->kind == FLOE_ICE_STRUCT;
+        bool found =
+            !named || (lists(mapped_names(inner, member->id), member->name) && is_inside(schema, column, member->name));
+        FLOE_ENSURE(found, err, FLOE_UNSUPPORTED,
+                    "%s: the nested column \"%.*s\" has no field ids, and the name mapping does not find its member "
+                    "\"%.*s\" under that name",
+                    path, FLOE_STR_BRIEF(schema->nodes[column].name), FLOE_STR_BRIEF(member->name));
+        FLOE_TRY(check_mapped(schema, column, inner, member, path, err));
+    }
+    return FLOE_OK;
 }
 
 static size_t find_by_names(const floe_parquet_schema *schema, const floe_node *names) {
@@ -180,42 +223,54 @@ static floe_status check_names(const floe_parquet_schema *schema, const char *pa
     return FLOE_OK;
 }
 
-static floe_status place_found(const floe_parquet_schema *schema, size_t column, const floe_ice_field *field,
-                               const char *path, bool by_name, floe_column_place *ret_place, floe_error *err) {
-    const floe_parquet_node *node = &schema->nodes[column];
-    if (is_nested(field->type)) {
-        FLOE_TRY(check_members(schema, column, field, path, err));
+/* One file as columns are looked for in it. */
+typedef struct place_file {
+    const floe_parquet_schema *schema;
+    const char *path;
+    const floe_node *mapping; /* NULL: the file has ids */
+    bool by_name;
+} place_file;
+
+static floe_status place_found(const place_file *file, size_t column, const floe_ice_field *field,
+                               floe_column_place *ret_place, floe_error *err) {
+    const floe_parquet_node *node = &file->schema->nodes[column];
+    if (!is_nested(field->type)) {
+        FLOE_TRY(check_leaf(field, node->type, file->path, err));
+    } else if (file->mapping == NULL) {
+        FLOE_TRY(check_members(file->schema, column, field, file->path, err));
     } else {
-        FLOE_TRY(check_leaf(field, node->type, path, err));
+        FLOE_TRY(check_mapped(file->schema, column, file->mapping, field, file->path, err));
     }
-    ret_place->source = by_name ? FLOE_COLUMN_BY_NAME : FLOE_COLUMN_BY_ID;
+    ret_place->source = file->by_name ? FLOE_COLUMN_BY_NAME : FLOE_COLUMN_BY_ID;
     ret_place->name = node->name;
     return FLOE_OK;
+}
+
+static floe_status look_at_file(const floe_ice_metadata *metadata, floe_arena *arena, place_file *file,
+                                floe_error *err) {
+    id_count ids = count_ids(file->schema);
+    file->by_name = ids.with_id < ids.columns;
+    if (ids.with_id == 0 && ids.columns > 0) {
+        FLOE_TRY(read_mapping(metadata, arena, &file->mapping, err));
+        FLOE_ENSURE(file->mapping != NULL, err, FLOE_UNSUPPORTED,
+                    "%s: its columns have no field ids, and the table has no name mapping "
+                    "(schema.name-mapping.default)",
+                    file->path);
+    }
+    return file->by_name ? check_names(file->schema, file->path, err) : FLOE_OK;
 }
 
 floe_status floe_columns_place(const floe_ice_metadata *metadata, const floe_parquet_schema *schema, const char *path,
                                const floe_ice_field *const *fields, size_t count, floe_arena *arena,
                                floe_column_place *ret_places, floe_error *err) {
-    id_count ids = count_ids(schema);
-    bool unnumbered = ids.with_id == 0 && ids.columns > 0;
-    const floe_node *mapping = NULL;
-    if (unnumbered) {
-        FLOE_TRY(read_mapping(metadata, arena, &mapping, err));
-        FLOE_ENSURE(mapping != NULL, err, FLOE_UNSUPPORTED,
-                    "%s: its columns have no field ids, and the table has no name mapping "
-                    "(schema.name-mapping.default)",
-                    path);
-    }
-    bool by_name = ids.with_id < ids.columns;
-    if (by_name) {
-        FLOE_TRY(check_names(schema, path, err));
-    }
+    place_file file = {.schema = schema, .path = path};
+    FLOE_TRY(look_at_file(metadata, arena, &file, err));
     for (size_t i = 0; i < count; i++) {
-        size_t column = unnumbered ? find_by_names(schema, mapped_names(mapping, fields[i]->id))
-                                   : find_by_id(schema, fields[i]->id);
+        size_t column = file.mapping != NULL ? find_by_names(schema, mapped_names(file.mapping, fields[i]->id))
+                                             : find_by_id(schema, fields[i]->id);
         ret_places[i] = (floe_column_place){.source = FLOE_COLUMN_MISSING};
         if (column != SIZE_MAX) {
-            FLOE_TRY(place_found(schema, column, fields[i], path, by_name, &ret_places[i], err));
+            FLOE_TRY(place_found(&file, column, fields[i], &ret_places[i], err));
         }
     }
     return FLOE_OK;

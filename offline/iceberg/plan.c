@@ -26,6 +26,7 @@ typedef struct scan_planner {
     floe_ptrs kept;
     floe_table_scan_files *files;
     const floe_ice_manifest *manifest; /* the one that is read */
+    int64_t live;                      /* entries of it that are not deleted */
 } scan_planner;
 
 /* ---- refusals ---- */
@@ -102,6 +103,7 @@ static floe_status visit_entry(void *context, const floe_ice_data_file *file, fl
     if (file->status == 2) { /* Deleted entries only tell readers of changes. */
         return FLOE_OK;
     }
+    planner->live++;
     if (file->content != 0 || planner->manifest->content != 0) {
         return refuse_delete(planner, file, err);
     }
@@ -143,13 +145,19 @@ static floe_status plan_manifest(scan_planner *planner, const floe_ice_manifest 
     }
     plan->manifests_read++;
     planner->manifest = manifest;
+    planner->live = 0;
     floe_manifest_reader reader = {
         .metadata = metadata,
         .stats = {.field_ids = planner->pruner.field_ids, .field_count = planner->pruner.field_count},
         .arena = planner->arena,
         .visit = visit_entry,
         .context = planner};
-    return floe_manifest_read(planner->table->fs, &planner->table->moved, manifest, &reader, err);
+    FLOE_TRY(floe_manifest_read(planner->table->fs, &planner->table->moved, manifest, &reader, err));
+    /* A file that was cut between two blocks is a whole Avro file: only the manifest list knows what is missing. */
+    FLOE_ENSURE(planner->live >= live, err, FLOE_CORRUPT,
+                "%.*s: the manifest is cut off: it lists %" PRId64 " files, its manifest list says %" PRId64,
+                FLOE_STR_ARG(manifest->path), planner->live, live);
+    return FLOE_OK;
 }
 
 static floe_status check_cancelled(const floe_table *table, floe_error *err) {
@@ -182,6 +190,17 @@ static int compare_files(const void *a, const void *b) {
     return floe_str_compare(x->path, y->path);
 }
 
+/* A file elsewhere does not keep the scan from being planned; the scan itself refuses it. */
+static floe_status local_path(scan_planner *planner, floe_str path, const char **ret_local, floe_error *err) {
+    floe_error elsewhere = {0};
+    floe_status status = floe_path_resolve(&planner->table->moved, path, planner->arena, ret_local, &elsewhere);
+    if (status.code == FLOE_UNSUPPORTED) {
+        *ret_local = floe_arena_strndup(planner->arena, path.ptr, path.len);
+        return floe_arena_check(planner->arena, err);
+    }
+    return floe_failed(status) ? FLOE_FAIL(err, elsewhere.code, "%s", elsewhere.message) : status;
+}
+
 static floe_status order_files(scan_planner *planner, floe_error *err) {
     size_t count = planner->kept.count;
     const floe_ice_data_file **files = (const floe_ice_data_file **)(void *)planner->kept.items;
@@ -192,7 +211,7 @@ static floe_status order_files(scan_planner *planner, floe_error *err) {
         qsort(files, count, sizeof(*files), compare_files);
     }
     for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(floe_path_resolve(&planner->table->moved, files[i]->path, planner->arena, &local_paths[i], err));
+        FLOE_TRY(local_path(planner, files[i]->path, &local_paths[i], err));
         paths[i] = files[i]->path;
     }
     planner->files->files = files;

@@ -15,7 +15,8 @@ typedef struct floe_table_scan_files {
     const floe_ice_schema *schema; /* to read with: by id/time/tag the snapshot's, by branch or current the table's */
     const floe_ice_data_file *const *files;
     size_t file_count;
-    const char *const *local_paths; /* one per file: openable, moved prefixes applied, percent-encoding as written */
+    const char *const *local_paths; /* one per file: openable, moved prefixes applied, percent-encoding as written;
+                                     a file that is not local keeps its path, and reading it is refused */
     floe_scan_plan plan;
 } floe_table_scan_files;
 

@@ -79,6 +79,7 @@ static floe_status check_present(const sql_builder *builder, floe_error *err) {
     floe_fs *fs = builder->table->fs;
     for (size_t i = 0; i < builder->files->file_count; i++) {
         const char *path = builder->files->local_paths[i];
+        FLOE_TRY(floe_path_check_local(floe_str_of(path), err));
         FLOE_ENSURE(fs->ops->exists(fs, path), err, FLOE_NOT_FOUND, "table %.*s: the data file %s is not there%s",
                     FLOE_STR_BRIEF(builder->table->name), path,
                     builder->table->moved.from.len == 0 ? "; a table that was moved needs --moved-from and --moved-to"
@@ -182,7 +183,7 @@ static void type_sql(const sql_builder *builder, size_t field, floe_buf *out) {
 
 /* The values of the group's files for one column, picked by the file's index. */
 static floe_status constant_sql(sql_builder *builder, const scan_group *group, size_t field, floe_error *err) {
-    floe_buf_byte(builder->out, '[');
+    floe_buf_text(builder->out, "([");
     for (size_t i = 0; i < group->file_count; i++) {
         floe_buf_text(builder->out, i > 0 ? ", " : "");
         const floe_value *value = partition_value(builder, group->files[i], builder->fields[field]->id);
@@ -194,16 +195,15 @@ static floe_status constant_sql(sql_builder *builder, const scan_group *group, s
     }
     floe_buf_text(builder->out, "]::");
     type_sql(builder, field, builder->out);
-    floe_buf_text(builder->out, "[][file_index + 1]");
+    floe_buf_text(builder->out, "[])[(file_index + 1)::BIGINT]");
     return FLOE_OK;
 }
 
 static floe_status column_sql(sql_builder *builder, const scan_group *group, size_t field, floe_error *err) {
     int32_t id = builder->fields[field]->id;
     if (group->constant[field]) {
-        floe_buf_byte(builder->out, '(');
         FLOE_TRY(constant_sql(builder, group, field, err));
-        floe_buf_printf(builder->out, ") AS c%d", (int)id);
+        floe_buf_printf(builder->out, " AS c%d", (int)id);
     } else if (group->places[field].source == FLOE_COLUMN_MISSING) {
         floe_buf_text(builder->out, "CAST(NULL AS ");
         type_sql(builder, field, builder->out);
@@ -226,18 +226,18 @@ static void position_sql(sql_builder *builder, const scan_group *group) {
         for (size_t i = 0; i < group->file_count; i++) {
             floe_buf_printf(builder->out, "%s%zu", i > 0 ? "," : "", group->files[i]);
         }
-        floe_buf_text(builder->out, "]::BIGINT[])[file_index + 1] AS __seq");
+        floe_buf_text(builder->out, "]::BIGINT[])[(file_index + 1)::BIGINT] AS __seq");
     }
     floe_buf_text(builder->out, ", file_row_number::BIGINT AS __pos");
 }
 
 static void file_sql(sql_builder *builder, const scan_group *group) {
-    floe_buf_text(builder->out, ", [");
+    floe_buf_text(builder->out, ", ([");
     for (size_t i = 0; i < group->file_count; i++) {
         floe_buf_text(builder->out, i > 0 ? ", " : "");
         floe_sql_quote_text(builder->out, builder->files->files[group->files[i]]->path);
     }
-    floe_buf_text(builder->out, "]::VARCHAR[][file_index + 1] AS __file");
+    floe_buf_text(builder->out, "]::VARCHAR[])[(file_index + 1)::BIGINT] AS __file");
 }
 
 /* schema=MAP {id: {…}}, or by the names in the file. A map cannot be empty, so a column that no file has stands in. */

@@ -48,6 +48,9 @@ typedef struct floe_moved {
 /* Strips the spellings of a local file URI off: "file:///x" → "/x"; everything else stays as it is. Borrowed. */
 floe_str floe_path_plain(floe_str path);
 
+/* Whether a plain path is a local one. Errors: UNSUPPORTED naming the scheme. */
+floe_status floe_path_check_local(floe_str path, floe_error *err);
+
 /* A path of a table → a path that can be opened here. Owns: the arena. Errors: UNSUPPORTED naming the scheme of a path
  * that is not local, CORRUPT for an empty path or one with a NUL byte. */
 floe_status floe_path_resolve(const floe_moved *moved, floe_str path, floe_arena *arena, const char **ret_local,

@@ -51,7 +51,7 @@ static bool is_under(floe_str path, floe_str prefix) {
     return floe_str_starts_with(path, prefix) && (path.len == prefix.len || path.ptr[prefix.len] == '/');
 }
 
-static floe_status check_local(floe_str path, floe_error *err) {
+floe_status floe_path_check_local(floe_str path, floe_error *err) {
     size_t len = scheme_len(path);
     if (len == 0) {
         return FLOE_OK;
@@ -73,10 +73,10 @@ floe_status floe_path_resolve(const floe_moved *moved, floe_str path, floe_arena
     if (moved->from.len > 0 && is_under(plain, from)) {
         floe_str to = trim_slashes(floe_path_plain(moved->to));
         floe_str rest = drop(plain, from.len);
-        FLOE_TRY(check_local(floe_path_plain(moved->to), err));
+        FLOE_TRY(floe_path_check_local(floe_path_plain(moved->to), err));
         local = floe_arena_printf(arena, "%.*s%.*s", FLOE_STR_ARG(to), FLOE_STR_ARG(rest));
     } else {
-        FLOE_TRY(check_local(plain, err));
+        FLOE_TRY(floe_path_check_local(plain, err));
         local = floe_arena_strndup(arena, plain.ptr, plain.len);
     }
     FLOE_TRY(floe_arena_check(arena, err));
