@@ -2,7 +2,7 @@
  * Reading and writing files: what a reader sees, what a writer leaves behind, and what happens when each single call to
  * the operating system fails.
  */
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/file.h"
 #include "core/mem.h"

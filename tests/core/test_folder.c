@@ -1,7 +1,7 @@
 /*
  * Folders: making, listing and removing them, also when each single call to the operating system fails.
  */
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/file.h"
 #include "core/mem.h"

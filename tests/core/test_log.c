@@ -2,7 +2,7 @@
  * Log lines: what a reader of stderr gets, down to hostile values. Lines are caught by putting a pipe, or a socket that
  * keeps the borders of writes, in the place of stderr. JSON lines are judged by core/json, which log.c does not use.
  */
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/arena.h"
 #include "core/json.h"

@@ -2,7 +2,7 @@
  * The event loop. No test sleeps or measures: a timer is awaited by turning the loop, and what is asserted is order and
  * count. Meant to run under the thread sanitizer as well.
  */
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/loop.h"
 #include "core/mem.h"

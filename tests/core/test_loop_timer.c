@@ -2,7 +2,7 @@
  * Timers of the event loop. Nothing is measured: a timer is awaited by turning the loop, and what is asserted is order and
  * count. Meant to run under the thread sanitizer as well.
  */
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/loop.h"
 #include "core/time.h"

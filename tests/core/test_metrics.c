@@ -2,7 +2,7 @@
  * Metrics. The expected text follows the Prometheus text format 0.0.4; the registry lives as long as the process, so each
  * test uses names of its own.
  */
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/limits.h"
 #include "core/mem.h"

@@ -1,5 +1,5 @@
 /* Paths as text. The oracles are dirname(3), basename(3) and realpath(3) of the C library. */
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/file.h"
 #include "core/mem.h"

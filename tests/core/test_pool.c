@@ -1,5 +1,5 @@
 /* Worker threads: every job runs once, the queue is bounded, closing waits. Meant for the thread sanitizer as well. */
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/mem.h"
 #include "core/pool.h"

@@ -1,7 +1,7 @@
 /*
  * SQLite behind core/sql.h: what is stored comes back, and each kind of failure has the code that callers branch on.
  */
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/mem.h"
 #include "core/sql.h"

@@ -2,7 +2,7 @@
  * YAML documents: structure, lines, limits, and what is refused. The oracle for structure is a generator that writes a
  * document and its expected dump side by side.
  */
-#include "yaml_help.h"
+#include "tests/core/yaml_help.h"
 
 #include "core/mem.h"
 

@@ -2,7 +2,7 @@
  * YAML scalars: their types and the variables in them. The oracle for types is the set of regular expressions of YAML
  * 1.2.2, chapter 10.3.2, run by regexec(3).
  */
-#include "yaml_help.h"
+#include "tests/core/yaml_help.h"
 
 #include <math.h>
 #include <regex.h>

@@ -2,7 +2,7 @@
  * zstd frames. Other engines' frames are given as bytes: the empty frame and the raw block of RFC 8878, worked out by
  * hand below; what we write is read back by libzstd's plain one-shot call.
  */
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/limits.h"
 #include "core/zstd.h"

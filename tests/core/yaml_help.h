@@ -2,7 +2,7 @@
 #ifndef FLOE_TESTS_CORE_YAML_HELP_H
 #define FLOE_TESTS_CORE_YAML_HELP_H
 
-#include "scratch.h"
+#include "tests/core/scratch.h"
 
 #include "core/buf.h"
 #include "core/limits.h"
