@@ -1,10 +1,12 @@
 /*
  * JSON. Reading has two phases: jansson parses the text into its own objects, whose memory comes from a fixed scratch of
- * the thread and only past that from the heap; then the objects are copied as nodes into the caller's arena and freed.
- * All of jansson's memory goes through the three functions below, which also count it: a hostile text may need fifty
- * times its length, and must not get past the arena's cap that way.
+ * the thread and past that from an arena of this parse; then the objects are copied as nodes into the caller's arena.
  *
- * Invariant: outside floe_json_parse no object of jansson is alive, so the scratch starts empty each time.
+ * jansson never sees an allocation fail: its lexer ignores a failed append to the token it collects and then aborts, or
+ * loses characters (github.com/akheron/jansson, issue 362). json_malloc leaves the library by longjmp instead. That is
+ * sound because jansson keeps nothing between calls and all its memory is ours: nothing is freed one by one, everything
+ * at once when the parse ends. What does not fit the scratch must not pass the caller's cap, for a hostile text may need
+ * fifty times its length.
  */
 #include "core/json.h"
 
@@ -14,61 +16,55 @@
 #include <jansson.h>
 #include <math.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdalign.h>
 
 #define SCRATCH_LEN ((size_t)65536)
 
+/* The memory of the parse that runs on this thread. */
 typedef struct parse_memory {
     alignas(16) char scratch[SCRATCH_LEN];
-    size_t used;  /* bytes of scratch handed out */
-    size_t asked; /* bytes asked for during this parse, frees not counted */
-    size_t cap;   /* most that `asked` may become */
-    bool out_of_cap;
-    bool out_of_memory;
+    size_t used;         /* bytes of scratch handed out */
+    floe_arena *objects; /* what does not fit the scratch; capped like the caller's arena */
+    jmp_buf on_failure;
 } parse_memory;
 
 static _Thread_local parse_memory memory;
 
-static bool is_in_scratch(const void *pointer) {
-    uintptr_t address = (uintptr_t)pointer;
-    uintptr_t start = (uintptr_t)memory.scratch;
-    return address >= start && address < start + SCRATCH_LEN;
-}
-
 static void *json_malloc(size_t len) {
-    if (len > memory.cap - memory.asked) {
-        memory.out_of_cap = true;
-        return NULL;
-    }
-    memory.asked += len;
     size_t rounded = (len + 15) & ~(size_t)15;
     if (!FLOE_ASAN && rounded >= len && rounded <= SCRATCH_LEN - memory.used) {
         void *taken = memory.scratch + memory.used;
         memory.used += rounded;
         return taken;
     }
-    void *allocated = NULL;
-    if (floe_failed(floe_alloc(1, len, &allocated, NULL))) {
-        memory.out_of_memory = true;
+    void *allocated = floe_arena_alloc(memory.objects, len, 1);
+    if (allocated == NULL) {
+        longjmp(memory.on_failure, 1);
     }
     return allocated;
 }
 
-static void json_dealloc(void *pointer) {
-    if (!is_in_scratch(pointer)) {
-        floe_free(pointer);
-    }
+static void json_keep(void *pointer) {
+    (void)pointer;
 }
 
 static pthread_once_t allocator_once = PTHREAD_ONCE_INIT;
 
 static void set_allocator(void) {
-    json_set_alloc_funcs(json_malloc, json_dealloc);
+    json_set_alloc_funcs(json_malloc, json_keep);
     json_object_seed(0);
 }
 
-static void json_auto_decref(json_t **json) {
-    json_decref(*json);
+/* NULL: either jansson says why, or the arena of the objects is in overflow. */
+static json_t *load(floe_str text, floe_arena *objects, json_error_t *ret_error) {
+    memory.used = 0;
+    memory.objects = objects;
+    if (setjmp(memory.on_failure) != 0) {
+        return NULL;
+    }
+    const char *bytes = text.ptr == NULL ? "" : text.ptr;
+    return json_loadb(bytes, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, ret_error);
 }
 
 static bool convert(floe_arena *arena, json_t *json, unsigned depth, floe_node *node);
@@ -145,12 +141,10 @@ static bool convert(floe_arena *arena, json_t *json, unsigned depth, floe_node *
     return true;
 }
 
-static floe_status parse_failed(const json_error_t *json_error, size_t cap, floe_error *err) {
-    if (memory.out_of_memory) {
-        return FLOE_FAIL(err, FLOE_NOMEM, "out of memory while reading JSON");
-    }
-    if (memory.out_of_cap) {
-        return FLOE_FAIL(err, FLOE_LIMIT, "reading this JSON would take more than the %zu bytes allowed here", cap);
+static floe_status parse_failed(const json_error_t *json_error, const floe_arena *objects, floe_error *err) {
+    floe_status status = floe_arena_check(objects, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "reading JSON");
     }
     if (json_error_code(json_error) == json_error_stack_overflow) {
         return FLOE_FAIL(err, FLOE_LIMIT, "the JSON is nested more than %d levels deep", FLOE_LIMIT_JSON_DEPTH);
@@ -172,16 +166,12 @@ static floe_status refuse_nul(floe_str text, floe_error *err) {
 floe_status floe_json_parse(floe_arena *arena, floe_str text, const floe_node **ret_root, floe_error *err) {
     FLOE_TRY(refuse_nul(text, err));
     FLOE_ASSERT(pthread_once(&allocator_once, set_allocator) == 0);
-    memory.used = 0;
-    memory.asked = 0;
-    memory.cap = arena->cap;
-    memory.out_of_cap = false;
-    memory.out_of_memory = false;
     json_error_t json_error = {0};
-    __attribute__((cleanup(json_auto_decref))) json_t *json =
-        json_loadb(text.ptr == NULL ? "" : text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &json_error);
+    FLOE_AUTO_ARENA objects;
+    floe_arena_init(&objects, arena->cap);
+    json_t *json = load(text, &objects, &json_error);
     if (json == NULL) {
-        return parse_failed(&json_error, arena->cap, err);
+        return parse_failed(&json_error, &objects, err);
     }
     floe_node *root = floe_arena_alloc(arena, 1, sizeof(*root));
     if (root == NULL || !convert(arena, json, 0, root)) {
