@@ -27,7 +27,7 @@ typedef struct seen_unit {
 typedef struct build {
     const floe_index_request *request;
     floe_index_result result;
-    floe_store store;
+    floe_docstore store;
     floe_arena arena;   /* keys of what was seen, versions that were told: as long as the build */
     floe_arena scratch; /* one unit */
     floe_buf body;
@@ -38,7 +38,7 @@ typedef struct build {
 } build;
 
 static void build_close(build *run) {
-    floe_store_close(&run->store);
+    floe_docstore_close(&run->store);
     floe_arena_close(&run->arena);
     floe_arena_close(&run->scratch);
     floe_buf_close(&run->body);
@@ -108,13 +108,13 @@ static floe_status put_unit(build *run, const floe_unit *unit, floe_error *err) 
     floe_unit_encode(unit, &run->body);
     FLOE_TRY(floe_buf_check(&run->body, err));
     uint64_t hash = floe_unit_hash(unit, floe_buf_view(&run->body));
-    FLOE_TRY(floe_store_get(&run->store, unit, &found, &stored, err));
+    FLOE_TRY(floe_docstore_get(&run->store, unit, &found, &stored, err));
     if (!found || stored.hash != hash) {
         FLOE_TRY(count_changed(run, unit, found ? &stored : NULL, &changed, err));
-        FLOE_TRY(floe_store_put(&run->store, unit, floe_buf_view(&run->body), hash, err));
+        FLOE_TRY(floe_docstore_put(&run->store, unit, floe_buf_view(&run->body), hash, err));
         run->dirty = true;
     } else if (!floe_str_equal(stored.version, unit->version)) {
-        FLOE_TRY(floe_store_touch(&run->store, unit, err));
+        FLOE_TRY(floe_docstore_touch(&run->store, unit, err));
         run->dirty = true;
     }
     return mark_seen(run, unit, changed, err);
@@ -127,7 +127,7 @@ static floe_str known_version(void *sink, floe_str database, floe_str name) {
     floe_unit key = {.kind = FLOE_UNIT_TABLE, .origin = FLOE_ORIGIN_CATALOG, .space = database, .name = name};
     floe_stored_unit stored = {0};
     bool found = false;
-    if (floe_failed(floe_store_get(&run->store, &key, &found, &stored, NULL)) || !found) {
+    if (floe_failed(floe_docstore_get(&run->store, &key, &found, &stored, NULL)) || !found) {
         return FLOE_STR("");
     }
     return floe_arena_str(&run->arena, stored.version);
@@ -236,10 +236,10 @@ static floe_status sweep_unit(void *context, const floe_unit *unit, floe_str bod
 
 static floe_status sweep_units(build *run, floe_error *err) {
     sweep state = {.run = run};
-    floe_store_sink sink = {.unit = sweep_unit, .context = &state};
-    FLOE_TRY(floe_store_each(&run->store, &sink, err));
+    floe_docstore_sink sink = {.unit = sweep_unit, .context = &state};
+    FLOE_TRY(floe_docstore_each(&run->store, &sink, err));
     for (size_t i = 0; i < state.gone_count; i++) {
-        FLOE_TRY(floe_store_remove(&run->store, &state.gone[i], err));
+        FLOE_TRY(floe_docstore_remove(&run->store, &state.gone[i], err));
         run->dirty = true;
     }
     run->result.documents_unchanged = state.documents - run->result.documents_changed;
@@ -259,10 +259,10 @@ static floe_status ignore_unit(void *context, const floe_unit *unit, floe_str bo
 
 /* Whether the live file can be read from end to end. */
 static floe_status verify(const char *path, floe_error *err) {
-    __attribute__((cleanup(floe_store_close))) floe_store store = {0};
-    floe_store_sink sink = {.unit = ignore_unit};
-    FLOE_TRY(floe_store_open(path, false, &store, err));
-    return floe_store_each(&store, &sink, err);
+    __attribute__((cleanup(floe_docstore_close))) floe_docstore store = {0};
+    floe_docstore_sink sink = {.unit = ignore_unit};
+    FLOE_TRY(floe_docstore_open(path, false, &store, err));
+    return floe_docstore_each(&store, &sink, err);
 }
 
 /* The path of the live index, or NULL when there is none that can be trusted. Errors: what is neither missing nor
@@ -303,7 +303,7 @@ static floe_status begin(build *run, int64_t *ret_number, floe_error *err) {
         FLOE_TRY(floe_file_read(live, &bytes, err));
     }
     FLOE_TRY(floe_file_write(path, floe_buf_view(&bytes), false, err));
-    FLOE_TRY(live ? floe_store_open(path, true, &run->store, err) : floe_store_create(path, &run->store, err));
+    FLOE_TRY(live ? floe_docstore_open(path, true, &run->store, err) : floe_docstore_create(path, &run->store, err));
     run->fresh = live == NULL;
     *ret_number = number + 1;
     return floe_sql_begin(run->store.sql, err);
@@ -326,7 +326,7 @@ static floe_status build_generation(build *run, floe_error *err) {
     if (!run->dirty && !run->fresh) {
         return FLOE_OK;
     }
-    FLOE_TRY(floe_store_seal(&run->store, number, err));
+    FLOE_TRY(floe_docstore_seal(&run->store, number, err));
     return floe_generation_publish(run->request->folder, number, err);
 }
 
@@ -351,7 +351,7 @@ floe_status floe_index_build(const floe_index_request *request, floe_index_resul
     FLOE_TRY(floe_file_mkdirs(request->folder, err));
     FLOE_TRY(floe_generation_lock(request->folder, &lock, err));
     floe_status status = build_generation(&run, err);
-    floe_store_close(&run.store);
+    floe_docstore_close(&run.store);
     remove_leftovers(&run);
     FLOE_TRY(status);
     run.result.elapsed_us = floe_monotonic_us() - started_us;

@@ -325,14 +325,14 @@ static floe_status fill_field(loader *load, floe_field_id field) {
     return floe_arena_check(corpus->arena, load->err);
 }
 
-floe_status floe_corpus_load(floe_store *store, floe_arena *arena, floe_corpus *corpus, floe_error *err) {
+floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpus *corpus, floe_error *err) {
     *corpus = (floe_corpus){.arena = arena};
     loader load = {.corpus = corpus, .err = err};
-    floe_store_sink sink = {.unit = take_unit, .context = &load};
+    floe_docstore_sink sink = {.unit = take_unit, .context = &load};
     floe_lexicon_init(&corpus->lexicon, arena);
     floe_map_init(&corpus->scope_of, arena);
     floe_map_init(&load.tables, arena);
-    FLOE_TRY(floe_store_each(store, &sink, err));
+    FLOE_TRY(floe_docstore_each(store, &sink, err));
     for (size_t i = 0; i < load.unit_count; i++) {
         if (load.units[i].kind == FLOE_UNIT_TABLE) {
             add_table(&load, &load.units[i]);

@@ -135,7 +135,7 @@ typedef struct floe_corpus {
 } floe_corpus;
 
 /* Fills the corpus from an index file. Owns: everything lies in corpus->arena. Errors: CORRUPT, LIMIT, NOMEM. */
-floe_status floe_corpus_load(floe_store *store, floe_arena *arena, floe_corpus *corpus, floe_error *err);
+floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpus *corpus, floe_error *err);
 
 /* ---- one question (question.c) ---- */
 

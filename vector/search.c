@@ -41,11 +41,11 @@ void floe_search_close(floe_search **search) {
 
 /* Loads what `current` names now. */
 static floe_status load_current(floe_search *search, floe_error *err) {
-    __attribute__((cleanup(floe_store_close))) floe_store store = {0};
+    __attribute__((cleanup(floe_docstore_close))) floe_docstore store = {0};
     FLOE_TRY(floe_generation_current(search->folder, &search->number, err));
     const char *path = floe_generation_path(&search->arena, search->folder, search->number);
     FLOE_TRY(floe_arena_check(&search->arena, err));
-    FLOE_TRY(floe_store_open(path, false, &store, err));
+    FLOE_TRY(floe_docstore_open(path, false, &store, err));
     return floe_corpus_load(&store, &search->arena, &search->corpus, err);
 }
 

@@ -19,7 +19,7 @@ static const char schema[] =
     " version TEXT NOT NULL, hash INTEGER NOT NULL, documents INTEGER NOT NULL, body BLOB NOT NULL,"
     " PRIMARY KEY (kind, space, name, origin)) WITHOUT ROWID;";
 
-static floe_status prepare(floe_store *store, bool write, floe_error *err) {
+static floe_status prepare(floe_docstore *store, bool write, floe_error *err) {
     FLOE_TRY(floe_sql_prepare(store->sql, HASH_TEXT, &store->get, err));
     if (!write) {
         return FLOE_OK;
@@ -35,7 +35,7 @@ static floe_status prepare(floe_store *store, bool write, floe_error *err) {
                             &store->remove, err);
 }
 
-void floe_store_close(floe_store *store) {
+void floe_docstore_close(floe_docstore *store) {
     floe_sql_finalize(&store->get);
     floe_sql_finalize(&store->put);
     floe_sql_finalize(&store->touch);
@@ -43,7 +43,7 @@ void floe_store_close(floe_store *store) {
     floe_sql_close(&store->sql);
 }
 
-static floe_status check_format(floe_store *store, const char *path, floe_error *err) {
+static floe_status check_format(floe_docstore *store, const char *path, floe_error *err) {
     __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *stmt = NULL;
     bool row = false;
     FLOE_TRY(floe_sql_prepare(store->sql, "SELECT format FROM about", &stmt, err));
@@ -54,14 +54,14 @@ static floe_status check_format(floe_store *store, const char *path, floe_error 
     return FLOE_OK;
 }
 
-static floe_status open_checked(const char *path, bool write, floe_store *store, floe_error *err) {
+static floe_status open_checked(const char *path, bool write, floe_docstore *store, floe_error *err) {
     FLOE_TRY(floe_sql_open(path, write ? FLOE_SQL_WRITE : FLOE_SQL_READ, &store->sql, err));
     FLOE_TRY(check_format(store, path, err));
     return prepare(store, write, err);
 }
 
-floe_status floe_store_open(const char *path, bool write, floe_store *ret_store, floe_error *err) {
-    __attribute__((cleanup(floe_store_close))) floe_store store = {0};
+floe_status floe_docstore_open(const char *path, bool write, floe_docstore *ret_store, floe_error *err) {
+    __attribute__((cleanup(floe_docstore_close))) floe_docstore store = {0};
     floe_error cause = {0};
     if (floe_failed(open_checked(path, write, &store, &cause))) {
         /* INTERNAL is SQLite's "no such table": somebody else's database. */
@@ -70,12 +70,12 @@ floe_status floe_store_open(const char *path, bool write, floe_store *ret_store,
                        : FLOE_FAIL(err, cause.code, "%s", cause.message);
     }
     *ret_store = store;
-    store = (floe_store){0};
+    store = (floe_docstore){0};
     return FLOE_OK;
 }
 
-floe_status floe_store_create(const char *path, floe_store *ret_store, floe_error *err) {
-    __attribute__((cleanup(floe_store_close))) floe_store store = {0};
+floe_status floe_docstore_create(const char *path, floe_docstore *ret_store, floe_error *err) {
+    __attribute__((cleanup(floe_docstore_close))) floe_docstore store = {0};
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_KIB(1));
     floe_buf_printf(&text, "INSERT INTO about VALUES (%d, 0)", FLOE_INDEX_FORMAT);
@@ -85,7 +85,7 @@ floe_status floe_store_create(const char *path, floe_store *ret_store, floe_erro
     FLOE_TRY(floe_sql_exec(store.sql, text.ptr, err));
     FLOE_TRY(prepare(&store, true, err));
     *ret_store = store;
-    store = (floe_store){0};
+    store = (floe_docstore){0};
     return FLOE_OK;
 }
 
@@ -104,7 +104,7 @@ static floe_status run(floe_sql_stmt *stmt, floe_error *err) {
     return status;
 }
 
-floe_status floe_store_get(floe_store *store, const floe_unit *key, bool *ret_found, floe_stored_unit *ret_stored,
+floe_status floe_docstore_get(floe_docstore *store, const floe_unit *key, bool *ret_found, floe_stored_unit *ret_stored,
                            floe_error *err) {
     bind_key(store->get, key);
     FLOE_TRY(floe_sql_step(store->get, ret_found, err));
@@ -116,7 +116,7 @@ floe_status floe_store_get(floe_store *store, const floe_unit *key, bool *ret_fo
     return FLOE_OK;
 }
 
-floe_status floe_store_put(floe_store *store, const floe_unit *unit, floe_str body, uint64_t hash, floe_error *err) {
+floe_status floe_docstore_put(floe_docstore *store, const floe_unit *unit, floe_str body, uint64_t hash, floe_error *err) {
     bind_key(store->put, unit);
     floe_sql_bind_text(store->put, 5, unit->version);
     floe_sql_bind_i64(store->put, 6, (int64_t)hash);
@@ -125,18 +125,18 @@ floe_status floe_store_put(floe_store *store, const floe_unit *unit, floe_str bo
     return run(store->put, err);
 }
 
-floe_status floe_store_touch(floe_store *store, const floe_unit *unit, floe_error *err) {
+floe_status floe_docstore_touch(floe_docstore *store, const floe_unit *unit, floe_error *err) {
     bind_key(store->touch, unit);
     floe_sql_bind_text(store->touch, 5, unit->version);
     return run(store->touch, err);
 }
 
-floe_status floe_store_remove(floe_store *store, const floe_unit *key, floe_error *err) {
+floe_status floe_docstore_remove(floe_docstore *store, const floe_unit *key, floe_error *err) {
     bind_key(store->remove, key);
     return run(store->remove, err);
 }
 
-static floe_status each_row(floe_sql_stmt *stmt, const floe_store_sink *sink, floe_error *err) {
+static floe_status each_row(floe_sql_stmt *stmt, const floe_docstore_sink *sink, floe_error *err) {
     floe_unit unit = {.kind = (floe_unit_kind)floe_sql_i64(stmt, 0),
                       .space = floe_sql_text(stmt, 1),
                       .name = floe_sql_text(stmt, 2),
@@ -150,7 +150,7 @@ static floe_status each_row(floe_sql_stmt *stmt, const floe_store_sink *sink, fl
     return sink->unit(sink->context, &unit, body, floe_sql_i64(stmt, 6), err);
 }
 
-floe_status floe_store_each(floe_store *store, const floe_store_sink *sink, floe_error *err) {
+floe_status floe_docstore_each(floe_docstore *store, const floe_docstore_sink *sink, floe_error *err) {
     __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *stmt = NULL;
     FLOE_TRY(floe_sql_prepare(store->sql,
                               "SELECT kind, space, name, origin, version, hash, documents, body FROM unit"
@@ -167,7 +167,7 @@ floe_status floe_store_each(floe_store *store, const floe_store_sink *sink, floe
 }
 
 /* Out of WAL mode the file is whole by itself and is read without a file beside it. */
-floe_status floe_store_seal(floe_store *store, int64_t number, floe_error *err) {
+floe_status floe_docstore_seal(floe_docstore *store, int64_t number, floe_error *err) {
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_KIB(1));
     floe_buf_printf(&text, "UPDATE about SET generation = %" PRId64, number);
@@ -179,6 +179,6 @@ floe_status floe_store_seal(floe_store *store, int64_t number, floe_error *err) 
     floe_sql_finalize(&store->touch);
     floe_sql_finalize(&store->remove);
     FLOE_TRY(floe_sql_exec(store->sql, "PRAGMA journal_mode=DELETE", err));
-    floe_store_close(store);
+    floe_docstore_close(store);
     return FLOE_OK;
 }

@@ -30,16 +30,16 @@ void floe_generation_unlock(const int *lock);
 
 /* ---- one index file (store.c) ---- */
 
-typedef struct floe_store {
+typedef struct floe_docstore {
     floe_sql *sql;
     floe_sql_stmt *get, *put, *touch, *remove;
-} floe_store;
+} floe_docstore;
 
 /* Makes the tables of an empty file and opens it for writing. */
-floe_status floe_store_create(const char *path, floe_store *ret_store, floe_error *err);
+floe_status floe_docstore_create(const char *path, floe_docstore *ret_store, floe_error *err);
 /* Errors: CORRUPT when the file is damaged, of another format, or not an index. */
-floe_status floe_store_open(const char *path, bool write, floe_store *ret_store, floe_error *err);
-void floe_store_close(floe_store *store);
+floe_status floe_docstore_open(const char *path, bool write, floe_docstore *ret_store, floe_error *err);
+void floe_docstore_close(floe_docstore *store);
 
 typedef struct floe_stored_unit {
     uint64_t hash;
@@ -47,23 +47,23 @@ typedef struct floe_stored_unit {
 } floe_stored_unit;
 
 /* Looks a unit up by kind, origin, space and name. */
-floe_status floe_store_get(floe_store *store, const floe_unit *key, bool *ret_found, floe_stored_unit *ret_stored,
+floe_status floe_docstore_get(floe_docstore *store, const floe_unit *key, bool *ret_found, floe_stored_unit *ret_stored,
                            floe_error *err);
-floe_status floe_store_put(floe_store *store, const floe_unit *unit, floe_str body, uint64_t hash, floe_error *err);
+floe_status floe_docstore_put(floe_docstore *store, const floe_unit *unit, floe_str body, uint64_t hash, floe_error *err);
 /* Sets only the version. */
-floe_status floe_store_touch(floe_store *store, const floe_unit *unit, floe_error *err);
-floe_status floe_store_remove(floe_store *store, const floe_unit *key, floe_error *err);
+floe_status floe_docstore_touch(floe_docstore *store, const floe_unit *unit, floe_error *err);
+floe_status floe_docstore_remove(floe_docstore *store, const floe_unit *key, floe_error *err);
 
-typedef struct floe_store_sink {
+typedef struct floe_docstore_sink {
     /* kind, origin, space, name and version of the unit are set; body is not decoded yet. Borrowed during the call. */
     floe_status (*unit)(void *context, const floe_unit *unit, floe_str body, int64_t documents, floe_error *err);
     void *context;
-} floe_store_sink;
+} floe_docstore_sink;
 
 /* Every unit in the order of kind, space, name and origin, each checked against its hash. Errors: CORRUPT naming the unit. */
-floe_status floe_store_each(floe_store *store, const floe_store_sink *sink, floe_error *err);
+floe_status floe_docstore_each(floe_docstore *store, const floe_docstore_sink *sink, floe_error *err);
 
 /* Writes the generation's number, and leaves the file closed, in one piece and durable. */
-floe_status floe_store_seal(floe_store *store, int64_t number, floe_error *err);
+floe_status floe_docstore_seal(floe_docstore *store, int64_t number, floe_error *err);
 
 #endif

@@ -86,7 +86,7 @@ static letter_class class_of_ascii(uint32_t point) {
 /* Greek and Cyrillic: the lower-case letter; 0 when the point is not upper case there. */
 static uint32_t lower_of(uint32_t point) {
     static const uint16_t accented_greek[] = {0x3ac, 0, 0x3ad, 0x3ae, 0x3af, 0, 0x3cc, 0, 0x3cd, 0x3ce};
-    if (in_range(point, 0x391, 0x3ab) || in_range(point, 0x410, 0x42f)) {
+    if ((in_range(point, 0x391, 0x3ab) && point != 0x3a2) || in_range(point, 0x410, 0x42f)) {
         return point + 0x20;
     }
     if (in_range(point, 0x386, 0x38f)) {
