@@ -18,9 +18,9 @@ typedef struct floe_arena_block floe_arena_block;
 
 typedef struct floe_arena {
     floe_arena_block *head;
-    size_t used;    /* bytes handed out since the last reset */
-    size_t cap;     /* most bytes it will hand out */
-    bool overflow;  /* sticky: an allocation failed */
+    size_t used;     /* bytes handed out since the last reset */
+    size_t cap;      /* most bytes it will hand out */
+    bool overflow;   /* sticky: an allocation failed */
     bool out_of_cap; /* the failure was the cap, not the heap */
 } floe_arena;
 

@@ -35,7 +35,7 @@ struct floe_node {
         int64_t integer;
         double real;
     } as;
-    floe_str text; /* STRING: the text; YAML: also the plain scalar as written, for other kinds */
+    floe_str text;                 /* STRING: the text; YAML: also the plain scalar as written, for other kinds */
     const floe_node *const *items; /* ARRAY */
     const floe_member *members;    /* OBJECT, in document order */
     size_t count;
