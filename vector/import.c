@@ -31,7 +31,7 @@ static floe_status get_array(const floe_node *object, const char *key, const cha
     static const floe_node empty = {.kind = FLOE_NODE_ARRAY};
     const floe_node *node = floe_node_get(object, key);
     *ret_array = !node || node->kind == FLOE_NODE_NULL ? &empty : node;
-    FLOE_ENSURE((*ret_array)->kind == FLOE_NODE_ARRAY, err, FLOE_INVALID, "%s: \"%s\" is %s, not an array", what, key,
+    FLOE_ENSURE((*ret_array)->kind == FLOE_NODE_ARRAY, err, FLOE_INVALID, "%s: \"%s\" is %s, not a list", what, key,
                 floe_node_kind_name((*ret_array)->kind));
     return FLOE_OK;
 }
