@@ -64,10 +64,14 @@ static floe_str take_name(type_parser *parser) {
     return floe_str_trim((floe_str){parser->text.ptr + start, parser->at - start});
 }
 
-static bool take(type_parser *parser, char c) {
+static void skip_spaces(type_parser *parser) {
     while (parser->at < parser->text.len && parser->text.ptr[parser->at] == ' ') {
         parser->at++;
     }
+}
+
+static bool take(type_parser *parser, char c) {
+    skip_spaces(parser);
     bool there = parser->at < parser->text.len && parser->text.ptr[parser->at] == c;
     parser->at += there;
     return there;
@@ -87,7 +91,10 @@ static floe_status take_field_name(type_parser *parser, floe_str *ret_name) {
             parser->at++;
         }
         *ret_name = (floe_str){parser->text.ptr + start, parser->at - start};
-        return need(parser, ' ');
+        FLOE_ENSURE(parser->at < parser->text.len && parser->text.ptr[parser->at] == ' ', parser->err, FLOE_UNSUPPORTED,
+                    "the type %.*s has a member without a name; Iceberg's structs name theirs",
+                    FLOE_STR_BRIEF(parser->text));
+        return FLOE_OK;
     }
     char *name = floe_arena_alloc(parser->arena, parser->text.len + 1, 1);
     FLOE_TRY(floe_arena_check(parser->arena, parser->err));
@@ -111,7 +118,7 @@ static floe_status parse_struct(type_parser *parser, floe_ice_type *ret_type) {
         floe_ice_field *field = FLOE_ARENA_PUSH(parser->arena, fields, count, capacity);
         floe_ice_type *type = floe_arena_alloc(parser->arena, 1, sizeof *type);
         FLOE_TRY(floe_arena_check(parser->arena, parser->err));
-        (void)take(parser, ' ');
+        skip_spaces(parser);
         FLOE_TRY(take_field_name(parser, &field->name));
         FLOE_TRY(parse_type(parser, type));
         field->type = type;
@@ -172,9 +179,6 @@ static floe_status parse_plain(type_parser *parser, floe_str name, floe_ice_type
     }
     if (floe_str_is(name, "TIMESTAMP_NS")) {
         return refuse(parser, name, "version 3 of the format has one; cast it to TIMESTAMP (microseconds)");
-    }
-    if (floe_str_is(name, "\"NULL\"")) {
-        return refuse(parser, FLOE_STR("a column of nulls alone"), "give it a type");
     }
     return refuse(parser, name, "cast it to a type that has one, or leave it out");
 }

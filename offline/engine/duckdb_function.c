@@ -31,6 +31,9 @@ static void murmur3(duckdb_function_info info, duckdb_data_chunk input, duckdb_v
     for (idx_t row = 0; row < duckdb_data_chunk_get_size(input); row++) {
         if (!validity || duckdb_validity_row_is_valid(validity, row)) {
             hashes[row] = (int32_t)(hash_at(type, data, row) & INT32_MAX);
+        } else {
+            duckdb_vector_ensure_validity_writable(output);
+            duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
         }
     }
 }
