@@ -69,11 +69,14 @@ struct floe_lookup {
 
 /* A server thread's connection to the store: asynchronous, pipelined, on that thread's loop. All lookups started within
  * one loop turn go out in one write. Reconnects by itself; while the store is away lookups fail with UNAVAILABLE at once.
- * Each view is read in its live generation, re-read from the store at least once a second. */
+ * Each view is read in its live generation, re-read from the store at least once a second; where that was written with an
+ * older definition, its columns are found by name and type. A row dated ahead of our clock (by at most max_future) counts as
+ * of now. Where nothing is found, counts are 0 and PRESENT, but only once aggregates were synced: a store that was never
+ * filled does not claim to know. A host name in the URL is resolved on this thread. */
 typedef struct floe_online floe_online;
 floe_status floe_online_open(const floe_online_def *store, floe_str project, floe_loop *loop, floe_online **ret_online,
                              floe_error *err);
-/* Lookups in flight are answered CANCELLED. */
+/* Lookups in flight are answered CANCELLED. Not from inside a lookup's `done`. */
 void floe_online_close(floe_online **online);
 void floe_online_lookup(floe_online *online, floe_lookup *lookup);
 /* Whether the store answers now; for /readyz. */
@@ -104,7 +107,9 @@ typedef struct floe_online_row {
 } floe_online_row;
 
 /* Writes rows of one view, each if newer, into the live and (when one is being filled) the filling generation in one
- * step. Without a live generation the first one is begun. One outcome per row. Errors: UNAVAILABLE, LIMIT naming the row. */
+ * step. Without a live generation the first one is begun. One outcome per row; REFUSED: dated further ahead than the
+ * source's max_future. Errors: UNAVAILABLE; LIMIT and INVALID (a null key, a value of another type) naming the row, with the
+ * rows before it perhaps written; CONFLICT when the store serves, and fills, only generations of other definitions. */
 floe_status floe_store_write(floe_store *store, const floe_view *view, const floe_online_row *rows, size_t row_count,
                              floe_write_outcome *ret_outcomes, floe_error *err);
 
@@ -155,7 +160,8 @@ typedef struct floe_sync_result {
     bool full;
     floe_str why_full; /* "first sync", "definition changed", "rows were rewritten" …; literal */
     bool unchanged;
-    int64_t rows, written, older;
+    int64_t rows;           /* read from the source */
+    int64_t written, older; /* as-of rows */
     int64_t snapshot_id;
     int64_t elapsed_us;
 } floe_sync_result;
@@ -173,18 +179,28 @@ typedef struct floe_ingest_request {
     bool until_end; /* stop when what was there at the start is applied */
     const atomic_bool *cancelled;
     const char *const *kafka_options; /* "name=value" pairs given to librdkafka; NULL-terminated or NULL */
+    /* Called for each event that is refused while there is no dead-letter topic; for the caller's log. May be NULL. */
+    void (*refused)(void *context, int32_t partition, int64_t offset, const char *reason);
+    void *refused_context;
 } floe_ingest_request;
 typedef struct floe_ingest_result {
     int64_t events, written, older, filtered, refused;
 } floe_ingest_result;
 
 /* Consumes the topic: JSON object per event with the source's columns; `where` filters; each row written if newer; offsets
- * committed after the write. A bad event goes to the dead-letter topic (with the reason as a header) or, without one, is
- * logged by the caller's hook and counted; it never stops the stream. Errors: UNAVAILABLE after the broker was away for
- * 60 s at start; retried for ever afterwards. Thread: one. */
+ * committed after the write. A bad event (not JSON, a column missing, dated further ahead than the source allows, older
+ * than the partition's newest event by more than allowed_lateness) goes to the dead-letter topic, with the reason as the
+ * header floe-reason, or, without one, to the caller's hook; it is counted and never stops the stream. Being cancelled is
+ * the ordinary end: what was applied is committed, and the answer is OK. A store that is away is waited for. Counts:
+ * events are messages; written, older and filtered are rows, one per view and event; refused are events.
+ * Errors: UNAVAILABLE after the broker was away for 60 s at start (retried for ever afterwards); NOT_FOUND for a missing
+ * topic; CONFLICT when the store's generation is of another definition than ours. Thread: one. */
 floe_status floe_ingest_run(const floe_ingest_request *request, floe_ingest_result *ret_result, floe_error *err);
 
-/* One event's JSON → a row of the view; the codec of ingest and push. *ret_pass is false when `where` filters it. */
+/* One event's JSON → a row of the view; the codec of ingest and push. *ret_pass is false when `where` filters it. Every
+ * column that the view uses must be there, null or not, so that a misspelt one is noticed; other members are ignored. Event,
+ * created and end times finer than a microsecond are rounded up. Owns: the row lies in the arena and borrows from `json`.
+ * Errors: INVALID naming the column. */
 floe_status floe_event_row(const floe_view *view, floe_str json, floe_arena *arena, floe_online_row *ret_row,
                            bool *ret_pass, floe_error *err);
 

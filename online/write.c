@@ -168,7 +168,7 @@ static floe_status add_row(row_writer *writer, const floe_online_row *row, size_
                             .keys = writer->keys,
                             .key_count = writer->view->entity->key_count,
                             .layout = writer->layout,
-                            .header = {row->event_us, row->created_us, row->end_us},
+                            .header = {row->event_us, row->created_us, row->end_us, true},
                             .values = writer->values,
                             .parts = parts,
                             .part_count = part_count};

@@ -12,6 +12,7 @@
 #include "proto/value_int.h"
 
 #define FLAG_ZSTD 1u
+#define FLAG_ARRIVED 2u
 #define BODY_HEAD_BYTES 6 /* check, count */
 #define ZSTD_LEVEL 3
 
@@ -82,7 +83,7 @@ static int64_t get_ordered(const char *bytes) {
 
 static void put_header(const floe_row_header *header, uint8_t flags, floe_buf *out) {
     floe_buf_byte(out, FLOE_ROW_FORMAT);
-    floe_buf_byte(out, flags);
+    floe_buf_byte(out, (uint8_t)(flags | (header->arrived ? FLAG_ARRIVED : 0u)));
     put_ordered(header->event_us, out);
     put_ordered(header->created_us, out);
     put_ordered(header->end_us, out);
@@ -95,7 +96,8 @@ floe_status floe_row_header_read(floe_str bytes, floe_row_header *ret_header, fl
                 "a stored row is of format %u; this version reads format %d", (uint8_t)bytes.ptr[0], FLOE_ROW_FORMAT);
     *ret_header = (floe_row_header){.event_us = get_ordered(bytes.ptr + FLOE_ROW_ORDER_AT),
                                     .created_us = get_ordered(bytes.ptr + FLOE_ROW_ORDER_AT + 8),
-                                    .end_us = get_ordered(bytes.ptr + FLOE_ROW_ORDER_AT + 16)};
+                                    .end_us = get_ordered(bytes.ptr + FLOE_ROW_ORDER_AT + 16),
+                                    .arrived = ((uint8_t)bytes.ptr[1] & FLAG_ARRIVED) != 0};
     return FLOE_OK;
 }
 
@@ -212,7 +214,8 @@ static floe_status decompress(floe_str frame, uint32_t len, floe_buf *scratch, f
 
 static floe_status unpack(floe_str bytes, floe_buf *scratch, floe_str *ret_body, floe_error *err) {
     uint8_t flags = (uint8_t)bytes.ptr[1];
-    FLOE_ENSURE((flags & ~FLAG_ZSTD) == 0, err, FLOE_CORRUPT, "a stored row has the unknown flags 0x%02x", flags);
+    FLOE_ENSURE((flags & ~(FLAG_ZSTD | FLAG_ARRIVED)) == 0, err, FLOE_CORRUPT,
+                "a stored row has the unknown flags 0x%02x", flags);
     floe_str body = {bytes.ptr + FLOE_ROW_HEADER_BYTES, bytes.len - FLOE_ROW_HEADER_BYTES};
     if ((flags & FLAG_ZSTD) == 0) {
         *ret_body = body;

@@ -23,6 +23,7 @@ typedef struct floe_row_header {
     int64_t event_us;
     int64_t created_us; /* INT64_MIN: null, the smallest */
     int64_t end_us;     /* INT64_MAX: never ends */
+    bool arrived;       /* pushed or streamed: the table it belongs to may not hold it yet */
 } floe_row_header;
 
 /* Where each column of a row lies, prepared once per list of types. */

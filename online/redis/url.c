@@ -135,20 +135,11 @@ typedef struct error_word {
 
 static floe_code code_of(floe_str message) {
     static const error_word words[] = {
-        {"NOAUTH", FLOE_DENIED},
-        {"WRONGPASS", FLOE_DENIED},
-        {"NOPERM", FLOE_DENIED},
-        {"LOADING", FLOE_UNAVAILABLE},
-        {"BUSY", FLOE_UNAVAILABLE},
-        {"MASTERDOWN", FLOE_UNAVAILABLE},
-        {"READONLY", FLOE_UNAVAILABLE},
-        {"NOREPLICAS", FLOE_UNAVAILABLE},
-        {"MISCONF", FLOE_UNAVAILABLE},
-        {"CLUSTERDOWN", FLOE_UNAVAILABLE},
-        {"OOM", FLOE_LIMIT},
-        {"WRONGTYPE", FLOE_CORRUPT},
-        {"MOVED", FLOE_UNSUPPORTED},
-        {"CROSSSLOT", FLOE_UNSUPPORTED},
+        {"NOAUTH", FLOE_DENIED},           {"WRONGPASS", FLOE_DENIED},       {"NOPERM", FLOE_DENIED},
+        {"LOADING", FLOE_UNAVAILABLE},     {"BUSY", FLOE_UNAVAILABLE},       {"MASTERDOWN", FLOE_UNAVAILABLE},
+        {"READONLY", FLOE_UNAVAILABLE},    {"NOREPLICAS", FLOE_UNAVAILABLE}, {"MISCONF", FLOE_UNAVAILABLE},
+        {"CLUSTERDOWN", FLOE_UNAVAILABLE}, {"OOM", FLOE_UNAVAILABLE},        {"WRONGTYPE", FLOE_CORRUPT},
+        {"MOVED", FLOE_UNSUPPORTED},       {"CROSSSLOT", FLOE_UNSUPPORTED},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (floe_str_starts_with(message, floe_str_of(words[i].word))) {
@@ -162,12 +153,13 @@ static floe_code code_of(floe_str message) {
     return FLOE_UNAVAILABLE;
 }
 
-static const char *advice_for(floe_code code) {
+static const char *advice_for(floe_code code, floe_str message) {
+    if (floe_str_starts_with(message, FLOE_STR("OOM"))) {
+        return "; give the server more memory (maxmemory)";
+    }
     switch (code) {
     case FLOE_DENIED:
         return "; check user and password in online.url";
-    case FLOE_LIMIT:
-        return "; give the server more memory (maxmemory)";
     case FLOE_CORRUPT:
         return "; something else than floe writes keys that begin with floe:";
     case FLOE_UNSUPPORTED:
@@ -182,7 +174,7 @@ floe_status floe_redis_fail_reply(const floe_redis_url *url, const redisReply *r
     floe_str message = {reply->str, reply->len};
     floe_code code = code_of(message);
     return FLOE_FAIL(err, code, "online store redis://%s: cannot %s: %.*s%s", url->address, what,
-                     FLOE_STR_BRIEF(message), advice_for(code));
+                     FLOE_STR_BRIEF(message), advice_for(code, message));
 }
 
 floe_status floe_redis_fail_connection(const floe_redis_url *url, const char *reason, floe_error *err) {
