@@ -223,7 +223,13 @@ static int compare_found(const void *a, const void *b) {
 typedef size_t (*rank_function)(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
                                 floe_found *found);
 
-/* Ranks every kind that is wanted into one list, which holds k entries per kind, and returns how many there are. */
+/* How many hits of a kind are ranked. In a mixed answer hits that step back make room for ones further down, so there the
+ * most that any k can ask for is ranked, and a larger k only adds to the end of an answer. */
+static size_t limit_of(const floe_query *query, floe_hit_kind kind) {
+    return query->kind == FLOE_HIT_ANY && kind != FLOE_HIT_TABLE ? FLOE_LIMIT_SEARCH_HITS : query->k;
+}
+
+/* Ranks every kind that is wanted into one list, which has room for limit_of each, and returns how many there are. */
 static size_t rank_kinds(floe_search *search, const floe_query *query, const floe_question *question,
                          floe_arena *arena, floe_found *found) {
     static const rank_function functions[KINDS] = {floe_rank_tables, floe_rank_columns, floe_rank_features};
@@ -234,7 +240,8 @@ static size_t rank_kinds(floe_search *search, const floe_query *query, const flo
     for (int i = 0; i < KINDS; i++) {
         lists[i].found = found + count;
         if (query->kind == FLOE_HIT_ANY || (int)query->kind == i + 1) {
-            lists[i].count = functions[i](&search->ranker, question, query->k, arena, lists[i].found);
+            size_t limit = limit_of(query, (floe_hit_kind)(i + 1));
+            lists[i].count = functions[i](&search->ranker, question, limit, arena, lists[i].found);
         }
         count += lists[i].count;
         any_exact = any_exact || begins_exact(&lists[i]);
@@ -338,7 +345,8 @@ static floe_status answer(floe_search *search, const floe_query *query, floe_are
     floe_question question;
     FLOE_TRY(ask_scopes(search, query->in, &scratch, err));
     floe_question_read(&search->corpus, search->asked, query->text, &scratch, &question);
-    floe_found *found = floe_arena_alloc(&scratch, query->k * KINDS, sizeof(*found));
+    size_t room = limit_of(query, FLOE_HIT_TABLE) + limit_of(query, FLOE_HIT_COLUMN) + limit_of(query, FLOE_HIT_FEATURE);
+    floe_found *found = floe_arena_alloc(&scratch, room, sizeof(*found));
     FLOE_TRY(floe_arena_check(&scratch, err));
     size_t count = question.term_count > 0 ? rank_kinds(search, query, &question, &scratch, found) : 0;
     FLOE_TRY(floe_arena_check(&scratch, err));
