@@ -131,8 +131,9 @@ serve_from() {
     done
     url=$(cat server.url)
     say "serving at $url"
-    lookup '{"service":"delay_model","entities":{"origin":["SFO"],"destination":["JFK"]},"include":["statuses"]}'
-    lookup '{"features":["airport_delays:last_delay","airport_delays:delay_mean_7d"],"entities":{"origin":["ATL","XXX"]},"include":["statuses","event_times"]}'
+    lookup '{"features":["route_delays:last_delay","airport_delays:delay_mean"],"entities":{"origin":["SFO"],"destination":["JFK"]},"include":["statuses","event_times"]}'
+    lookup '{"features":["airport_delays:last_delay","airport_delays:delay_count","airport_delays:delay_mean_7d"],"entities":{"origin":["ATL","XXX"]},"include":["statuses"]}'
+    say "the windows of 1, 7 and 30 days are empty today: these flights are of 2001; XXX is no airport"
 }
 
 lookup() {
