@@ -56,10 +56,10 @@ static void publish(floe_server *server, floe_snapshot *snapshot) {
     (void)snprintf(version, sizeof(version), "%lld", (long long)snapshot->definitions->version);
     floe_snapshot_release(&server->snapshot);
     server->snapshot = snapshot;
+    floe_metric_set(server->shared.stats.version, snapshot->definitions->version);
     for (size_t i = 0; i < server->reactor_count; i++) {
         floe_reactor_publish(server->reactors[i], snapshot);
     }
-    floe_metric_set(server->shared.stats.version, snapshot->definitions->version);
     floe_log(FLOE_LOG_INFO, "new definitions are served", "version", version, NULL);
 }
 
