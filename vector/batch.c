@@ -26,13 +26,12 @@ static floe_status read_question(const floe_node *object, floe_str *ret_text, co
     floe_status status = floe_node_need_str(object, "question", "the line", ret_text, NULL);
     FLOE_ENSURE(!floe_failed(status), err, FLOE_INVALID, "the line has no text \"question\"");
     FLOE_ENSURE(floe_str_trim(*ret_text).len > 0, err, FLOE_INVALID, "\"question\" is empty");
-    FLOE_ENSURE(ret_text->len <= FLOE_LIMIT_QUERY_BYTES, err, FLOE_LIMIT,
-                "\"question\" has %zu bytes; the most is %zu", ret_text->len, (size_t)FLOE_LIMIT_QUERY_BYTES);
+    FLOE_ENSURE(ret_text->len <= FLOE_LIMIT_QUERY_BYTES, err, FLOE_LIMIT, "\"question\" has %zu bytes; the most is %zu",
+                ret_text->len, (size_t)FLOE_LIMIT_QUERY_BYTES);
     return FLOE_OK;
 }
 
-static floe_status answer_line(batch_run *run, floe_str text, const floe_node *id, floe_arena *arena,
-                               floe_error *err) {
+static floe_status answer_line(batch_run *run, floe_str text, const floe_node *id, floe_arena *arena, floe_error *err) {
     FLOE_AUTO_BUF line;
     floe_buf_init(&line, FLOE_MIB(64));
     floe_query query = run->batch->query;
@@ -45,8 +44,7 @@ static floe_status answer_line(batch_run *run, floe_str text, const floe_node *i
     return run->batch->line(run->batch->context, floe_buf_view(&line), err);
 }
 
-static floe_status take_line(void *context, const floe_node *object, floe_arena *arena, bool is_good,
-                             floe_error *err) {
+static floe_status take_line(void *context, const floe_node *object, floe_arena *arena, bool is_good, floe_error *err) {
     batch_run *run = context;
     const floe_node *id = NULL;
     floe_str text = {0};

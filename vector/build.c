@@ -66,8 +66,8 @@ static bool holds(const floe_document *documents, size_t count, uint64_t hash) {
 }
 
 /* How many documents of the unit were not there before. The old unit is decoded from what is stored. */
-static floe_status count_changed(build *run, const floe_unit *unit, const floe_stored_unit *stored, int64_t *ret_changed,
-                                 floe_error *err) {
+static floe_status count_changed(build *run, const floe_unit *unit, const floe_stored_unit *stored,
+                                 int64_t *ret_changed, floe_error *err) {
     const floe_document *now = NULL;
     const floe_document *before = NULL;
     size_t now_count = 0;
@@ -248,7 +248,8 @@ static floe_status sweep_units(build *run, floe_error *err) {
 
 /* ---- files ---- */
 
-static floe_status ignore_unit(void *context, const floe_unit *unit, floe_str body, int64_t documents, floe_error *err) {
+static floe_status ignore_unit(void *context, const floe_unit *unit, floe_str body, int64_t documents,
+                               floe_error *err) {
     (void)context;
     (void)unit;
     (void)body;

@@ -119,8 +119,8 @@ floe_status floe_generation_lock(const char *folder, int *ret_lock, floe_error *
     FLOE_TRY(floe_arena_check(&arena, err));
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (lock < 0) {
-        return FLOE_FAIL_ERRNO(err, errno == EACCES || errno == EROFS ? FLOE_DENIED : FLOE_IO, "%s cannot be opened: %s",
-                               path, strerror(errno));
+        return FLOE_FAIL_ERRNO(err, errno == EACCES || errno == EROFS ? FLOE_DENIED : FLOE_IO,
+                               "%s cannot be opened: %s", path, strerror(errno));
     }
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
         (void)close(lock);

@@ -139,13 +139,12 @@ static floe_status read_table(const floe_node *object, floe_arena *arena, floe_u
     FLOE_TRY(need_name(object, "table", "the line", &unit->name, err));
     FLOE_TRY(floe_node_opt_str(object, "description", "the table", &unit->description, err));
     FLOE_TRY(get_columns(object, arena, unit, err));
-    FLOE_TRY(get_names(object, "primary_key", "the table", arena, &unit->primary_key.items, &unit->primary_key.count,
-                       err));
+    FLOE_TRY(
+        get_names(object, "primary_key", "the table", arena, &unit->primary_key.items, &unit->primary_key.count, err));
     return get_foreign_keys(object, arena, unit, err);
 }
 
-static floe_status take_line(void *context, const floe_node *object, floe_arena *arena, bool is_good,
-                             floe_error *err) {
+static floe_status take_line(void *context, const floe_node *object, floe_arena *arena, bool is_good, floe_error *err) {
     const floe_import_sink *sink = context;
     floe_unit unit = {0};
     FLOE_TRY(read_table(object, arena, &unit, err));

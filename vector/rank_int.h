@@ -62,8 +62,8 @@ typedef struct floe_field {
     uint32_t term_count;
     const uint32_t *first; /* by term, and one more: where its postings begin; documents ascend */
     const floe_posting *postings;
-    float *lengths;         /* by document */
-    const uint32_t *scopes; /* by document */
+    float *lengths;            /* by document */
+    const uint32_t *scopes;    /* by document */
     uint32_t *scope_documents; /* by scope: documents that have a word */
     double *scope_lengths;
 } floe_field;
@@ -151,7 +151,7 @@ typedef struct floe_term {
 typedef struct floe_question {
     floe_term terms[FLOE_QUESTION_TERMS_MAX]; /* each stem once, known to the scopes asked */
     size_t term_count;
-    double weight; /* of all terms */
+    double weight;                           /* of all terms */
     uint64_t names[FLOE_QUESTION_NAMES_MAX]; /* hashes of what may be an exact name */
     size_t name_count;
     const bool *asked; /* by scope */
@@ -224,14 +224,14 @@ typedef struct floe_found {
 typedef struct floe_ranker {
     floe_corpus *corpus;
     floe_scores fields[FLOE_FIELD_COUNT];
-    floe_scores columns;      /* by table: sum of the best columns */
-    floe_scores column_text;  /* by table: the best column */
-    floe_scores values;       /* by table: the best column */
-    floe_scores tables;       /* by table: fused, before the greedy pass */
-    floe_scores entries;      /* by column or feature: fused */
-    double *best_columns;     /* by table: its FLOE_TOP_COLUMNS best scores */
-    double *spaces;           /* by scope: coherence */
-    double *space_best;       /* by scope: its three best tables */
+    floe_scores columns;                /* by table: sum of the best columns */
+    floe_scores column_text;            /* by table: the best column */
+    floe_scores values;                 /* by table: the best column */
+    floe_scores tables;                 /* by table: fused, before the greedy pass */
+    floe_scores entries;                /* by column or feature: fused */
+    double *best_columns;               /* by table: its FLOE_TOP_COLUMNS best scores */
+    double *spaces;                     /* by scope: coherence */
+    double *space_best;                 /* by scope: its three best tables */
     double fused_scale, coherent_scale; /* what the fused and the coherent scores were divided by */
 } floe_ranker;
 

@@ -67,8 +67,8 @@ typedef struct table_signal {
 static void list_signals(const floe_ranker *ranker, table_signal signals[TABLE_SIGNALS]) {
     signals[0] = (table_signal){FLOE_SIGNAL_NAMES, &ranker->fields[FLOE_FIELD_TABLE], FLOE_WEIGHT_TABLE_NAMES};
     signals[1] = (table_signal){FLOE_SIGNAL_COLUMNS, &ranker->columns, FLOE_WEIGHT_TABLE_COLUMNS};
-    signals[2] = (table_signal){FLOE_SIGNAL_DESCRIPTION, &ranker->fields[FLOE_FIELD_TABLE_TEXT],
-                                FLOE_WEIGHT_TABLE_DESCRIPTION};
+    signals[2] =
+        (table_signal){FLOE_SIGNAL_DESCRIPTION, &ranker->fields[FLOE_FIELD_TABLE_TEXT], FLOE_WEIGHT_TABLE_DESCRIPTION};
     signals[3] = (table_signal){FLOE_SIGNAL_COLUMN_TEXT, &ranker->column_text, FLOE_WEIGHT_TABLE_COLUMN_TEXT};
     signals[4] = (table_signal){FLOE_SIGNAL_VALUES, &ranker->values, FLOE_WEIGHT_TABLE_VALUES};
 }
@@ -134,10 +134,10 @@ typedef struct greedy {
     const floe_question *question;
     candidate *candidates;
     size_t candidate_count;
-    double *matches;     /* by candidate and term */
-    double *matched;     /* by term: the best of the picked tables */
-    double last;         /* score of the pick before */
-    double best;         /* of the first pick */
+    double *matches; /* by candidate and term */
+    double *matched; /* by term: the best of the picked tables */
+    double last;     /* score of the pick before */
+    double best;     /* of the first pick */
 } greedy;
 
 static bool is_exact(const floe_ranker *ranker, const floe_question *question, uint32_t table) {
@@ -215,8 +215,7 @@ static void set_base_shares(const floe_ranker *ranker, uint32_t table, floe_foun
         found->shares[signals[i].signal] =
             signals[i].weight * signals[i].scores->of[table] / ranker->fused_scale / ranker->coherent_scale;
     }
-    found->shares[FLOE_SIGNAL_NAMESPACE] =
-        ranker->spaces[ranker->corpus->tables[table].scope] / ranker->coherent_scale;
+    found->shares[FLOE_SIGNAL_NAMESPACE] = ranker->spaces[ranker->corpus->tables[table].scope] / ranker->coherent_scale;
 }
 
 /* Scales the shares so that the first table has 1 and no later one more than the one before it. */

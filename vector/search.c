@@ -230,8 +230,8 @@ static size_t limit_of(const floe_query *query, floe_hit_kind kind) {
 }
 
 /* Ranks every kind that is wanted into one list, which has room for limit_of each, and returns how many there are. */
-static size_t rank_kinds(floe_search *search, const floe_query *query, const floe_question *question,
-                         floe_arena *arena, floe_found *found) {
+static size_t rank_kinds(floe_search *search, const floe_query *query, const floe_question *question, floe_arena *arena,
+                         floe_found *found) {
     static const rank_function functions[KINDS] = {floe_rank_tables, floe_rank_columns, floe_rank_features};
     found_list lists[KINDS] = {0};
     size_t count = 0;
@@ -261,16 +261,11 @@ static size_t rank_kinds(floe_search *search, const floe_query *query, const flo
 /* ---- hits ---- */
 
 static const char *const signal_names[FLOE_SIGNAL_COUNT] = {
-    [FLOE_SIGNAL_EXACT] = "exact name",
-    [FLOE_SIGNAL_NAMES] = "names",
-    [FLOE_SIGNAL_COLUMNS] = "columns",
-    [FLOE_SIGNAL_TABLE] = "table",
-    [FLOE_SIGNAL_DESCRIPTION] = "description",
-    [FLOE_SIGNAL_COLUMN_TEXT] = "column description",
-    [FLOE_SIGNAL_VALUES] = "values",
-    [FLOE_SIGNAL_NAMESPACE] = "namespace",
-    [FLOE_SIGNAL_COVERAGE] = "coverage",
-    [FLOE_SIGNAL_JOIN] = "join",
+    [FLOE_SIGNAL_EXACT] = "exact name",        [FLOE_SIGNAL_NAMES] = "names",
+    [FLOE_SIGNAL_COLUMNS] = "columns",         [FLOE_SIGNAL_TABLE] = "table",
+    [FLOE_SIGNAL_DESCRIPTION] = "description", [FLOE_SIGNAL_COLUMN_TEXT] = "column description",
+    [FLOE_SIGNAL_VALUES] = "values",           [FLOE_SIGNAL_NAMESPACE] = "namespace",
+    [FLOE_SIGNAL_COVERAGE] = "coverage",       [FLOE_SIGNAL_JOIN] = "join",
 };
 
 static floe_str name_of(const floe_corpus *corpus, const floe_found *found) {
@@ -345,7 +340,8 @@ static floe_status answer(floe_search *search, const floe_query *query, floe_are
     floe_question question;
     FLOE_TRY(ask_scopes(search, query->in, &scratch, err));
     floe_question_read(&search->corpus, search->asked, query->text, &scratch, &question);
-    size_t room = limit_of(query, FLOE_HIT_TABLE) + limit_of(query, FLOE_HIT_COLUMN) + limit_of(query, FLOE_HIT_FEATURE);
+    size_t room =
+        limit_of(query, FLOE_HIT_TABLE) + limit_of(query, FLOE_HIT_COLUMN) + limit_of(query, FLOE_HIT_FEATURE);
     floe_found *found = floe_arena_alloc(&scratch, room, sizeof(*found));
     FLOE_TRY(floe_arena_check(&scratch, err));
     size_t count = question.term_count > 0 ? rank_kinds(search, query, &question, &scratch, found) : 0;

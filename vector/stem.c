@@ -94,10 +94,10 @@ static void mark_consonant_y(stem *word) {
 
 static bool apply_exception(stem *word) {
     static const rule exceptions[] = {
-        {"skis", "ski"},    {"skies", "sky"},     {"dying", "die"},    {"lying", "lie"},   {"tying", "tie"},
-        {"idly", "idl"},    {"gently", "gentl"},  {"ugly", "ugli"},    {"early", "earli"}, {"only", "onli"},
-        {"singly", "singl"}, {"sky", "sky"},      {"news", "news"},    {"howe", "howe"},   {"atlas", "atlas"},
-        {"cosmos", "cosmos"}, {"bias", "bias"},   {"andes", "andes"},
+        {"skis", "ski"},      {"skies", "sky"},    {"dying", "die"},   {"lying", "lie"},   {"tying", "tie"},
+        {"idly", "idl"},      {"gently", "gentl"}, {"ugly", "ugli"},   {"early", "earli"}, {"only", "onli"},
+        {"singly", "singl"},  {"sky", "sky"},      {"news", "news"},   {"howe", "howe"},   {"atlas", "atlas"},
+        {"cosmos", "cosmos"}, {"bias", "bias"},    {"andes", "andes"},
     };
     for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
         if (word->len == strlen(exceptions[i].suffix) && ends(word, exceptions[i].suffix)) {
@@ -186,10 +186,10 @@ static char before(const stem *word, const char *suffix) {
 
 static void step_2(stem *word) {
     static const rule rules[] = {
-        {"tional", "tion"}, {"enci", "ence"},   {"anci", "ance"},   {"abli", "able"},    {"entli", "ent"},
-        {"izer", "ize"},    {"ization", "ize"}, {"ational", "ate"}, {"ation", "ate"},    {"ator", "ate"},
-        {"alism", "al"},    {"aliti", "al"},    {"alli", "al"},     {"fulness", "ful"},  {"ousli", "ous"},
-        {"ousness", "ous"}, {"iveness", "ive"}, {"iviti", "ive"},   {"biliti", "ble"},   {"bli", "ble"},
+        {"tional", "tion"}, {"enci", "ence"},   {"anci", "ance"},   {"abli", "able"},   {"entli", "ent"},
+        {"izer", "ize"},    {"ization", "ize"}, {"ational", "ate"}, {"ation", "ate"},   {"ator", "ate"},
+        {"alism", "al"},    {"aliti", "al"},    {"alli", "al"},     {"fulness", "ful"}, {"ousli", "ous"},
+        {"ousness", "ous"}, {"iveness", "ive"}, {"iviti", "ive"},   {"biliti", "ble"},  {"bli", "ble"},
         {"ogi", "og"},      {"fulli", "ful"},   {"lessli", "less"}, {"li", ""},
     };
     const rule *found = longest(word, rules, sizeof(rules) / sizeof(rules[0]));
@@ -218,9 +218,9 @@ static void step_3(stem *word) {
 
 static void step_4(stem *word) {
     static const rule rules[] = {
-        {"al", ""},   {"ance", ""},  {"ence", ""}, {"er", ""},  {"ic", ""},  {"able", ""}, {"ible", ""}, {"ant", ""},
-        {"ement", ""}, {"ment", ""}, {"ent", ""},  {"ism", ""}, {"ate", ""}, {"iti", ""},  {"ous", ""},  {"ive", ""},
-        {"ize", ""},  {"ion", ""},
+        {"al", ""},   {"ance", ""}, {"ence", ""},  {"er", ""},   {"ic", ""},  {"able", ""},
+        {"ible", ""}, {"ant", ""},  {"ement", ""}, {"ment", ""}, {"ent", ""}, {"ism", ""},
+        {"ate", ""},  {"iti", ""},  {"ous", ""},   {"ive", ""},  {"ize", ""}, {"ion", ""},
     };
     const rule *found = longest(word, rules, sizeof(rules) / sizeof(rules[0]));
     if (!found || !within(word, found->suffix, word->r2)) {

@@ -28,9 +28,9 @@ static floe_status prepare(floe_docstore *store, bool write, floe_error *err) {
                               "INSERT OR REPLACE INTO unit (kind, space, name, origin, version, hash, documents, body)"
                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                               &store->put, err));
-    FLOE_TRY(floe_sql_prepare(store->sql,
-                              "UPDATE unit SET version = ?5 WHERE kind = ?1 AND space = ?2 AND name = ?3 AND origin = ?4",
-                              &store->touch, err));
+    FLOE_TRY(floe_sql_prepare(
+        store->sql, "UPDATE unit SET version = ?5 WHERE kind = ?1 AND space = ?2 AND name = ?3 AND origin = ?4",
+        &store->touch, err));
     return floe_sql_prepare(store->sql, "DELETE FROM unit WHERE kind = ?1 AND space = ?2 AND name = ?3 AND origin = ?4",
                             &store->remove, err);
 }
@@ -105,7 +105,7 @@ static floe_status run(floe_sql_stmt *stmt, floe_error *err) {
 }
 
 floe_status floe_docstore_get(floe_docstore *store, const floe_unit *key, bool *ret_found, floe_stored_unit *ret_stored,
-                           floe_error *err) {
+                              floe_error *err) {
     bind_key(store->get, key);
     FLOE_TRY(floe_sql_step(store->get, ret_found, err));
     if (*ret_found) {
@@ -116,7 +116,8 @@ floe_status floe_docstore_get(floe_docstore *store, const floe_unit *key, bool *
     return FLOE_OK;
 }
 
-floe_status floe_docstore_put(floe_docstore *store, const floe_unit *unit, floe_str body, uint64_t hash, floe_error *err) {
+floe_status floe_docstore_put(floe_docstore *store, const floe_unit *unit, floe_str body, uint64_t hash,
+                              floe_error *err) {
     bind_key(store->put, unit);
     floe_sql_bind_text(store->put, 5, unit->version);
     floe_sql_bind_i64(store->put, 6, (int64_t)hash);

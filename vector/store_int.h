@@ -48,8 +48,9 @@ typedef struct floe_stored_unit {
 
 /* Looks a unit up by kind, origin, space and name. */
 floe_status floe_docstore_get(floe_docstore *store, const floe_unit *key, bool *ret_found, floe_stored_unit *ret_stored,
-                           floe_error *err);
-floe_status floe_docstore_put(floe_docstore *store, const floe_unit *unit, floe_str body, uint64_t hash, floe_error *err);
+                              floe_error *err);
+floe_status floe_docstore_put(floe_docstore *store, const floe_unit *unit, floe_str body, uint64_t hash,
+                              floe_error *err);
 /* Sets only the version. */
 floe_status floe_docstore_touch(floe_docstore *store, const floe_unit *unit, floe_error *err);
 floe_status floe_docstore_remove(floe_docstore *store, const floe_unit *key, floe_error *err);

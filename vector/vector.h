@@ -66,7 +66,8 @@ typedef struct floe_index_result {
     int64_t documents_unchanged;
     int64_t documents_removed; /* of tables, views and services that are gone */
     int64_t duplicates;        /* import lines that gave a table again: the last one counts */
-    bool rebuilt; /* the earlier index was damaged or of another format: databases imported into it must be imported again */
+    bool
+        rebuilt; /* the earlier index was damaged or of another format: databases imported into it must be imported again */
     int64_t elapsed_us;
 } floe_index_result;
 
@@ -97,7 +98,8 @@ typedef struct floe_reason {
     floe_str signal; /* "exact name", "names", "columns", "table", "description", "column description", "values",
                         "namespace", "coverage", "join" */
     double score;    /* its share of the hit's score: the shares sum to it */
-    floe_str words;  /* the words of the question that matched, comma-separated; of "namespace" its name, of "join" the table
+    floe_str
+        words; /* the words of the question that matched, comma-separated; of "namespace" its name, of "join" the table
                         that a foreign key links, of "exact name" the name */
 } floe_reason;
 

@@ -3,12 +3,15 @@
  */
 #include "definitions.h"
 
-#define TEXT(literal) {(literal), sizeof(literal) - 1}
+#define TEXT(literal)                                                                                                  \
+    { (literal), sizeof(literal) - 1 }
 
 static const floe_column airport_keys[] = {{.name = TEXT("origin"), .type = {.kind = FLOE_KIND_STRING}}};
 static const floe_column station_keys[] = {{.name = TEXT("station"), .type = {.kind = FLOE_KIND_STRING}}};
 static const floe_entity entities[] = {
-    {.about = {.name = TEXT("airport"), .description = TEXT("a place where planes land")}, .keys = airport_keys, .key_count = 1},
+    {.about = {.name = TEXT("airport"), .description = TEXT("a place where planes land")},
+     .keys = airport_keys,
+     .key_count = 1},
     {.about = {.name = TEXT("station")}, .keys = station_keys, .key_count = 1},
 };
 static const floe_source sources[] = {
@@ -74,12 +77,14 @@ const floe_definitions *make_definitions(void) {
 
 const char make_lake[] =
     "{\"database\":\"lake.aviation\",\"table\":\"flights\",\"description\":\"US flights of 2001\",\"columns\":["
-    "{\"name\":\"date\",\"type\":\"timestamp\"},{\"name\":\"delay\",\"type\":\"int32\",\"description\":\"minutes late\"},"
+    "{\"name\":\"date\",\"type\":\"timestamp\"},{\"name\":\"delay\",\"type\":\"int32\",\"description\":\"minutes "
+    "late\"},"
     "{\"name\":\"distance\"},{\"name\":\"origin\",\"samples\":[\"SFO\",\"JFK\"]},{\"name\":\"destination\"}],"
     "\"foreign_keys\":[{\"columns\":[\"origin\"],\"table\":\"airports\",\"references\":[\"iata\"]}]}\n"
     "{\"database\":\"lake.aviation\",\"table\":\"airports\",\"columns\":[{\"name\":\"iata\"},{\"name\":\"name\"},"
     "{\"name\":\"city\"}]}\n"
-    "{\"database\":\"lake.climate\",\"table\":\"stations\",\"columns\":[{\"name\":\"station\"},{\"name\":\"celsius\"}]}\n"
+    "{\"database\":\"lake.climate\",\"table\":\"stations\",\"columns\":[{\"name\":\"station\"},{\"name\":\"celsius\"}]}"
+    "\n"
     "{\"database\":\"films\",\"table\":\"movies\",\"columns\":[{\"name\":\"title\"},{\"name\":\"gross\"},"
     "{\"name\":\"release_date\"}]}\n"
     "{\"database\":\"films\",\"table\":\"actors\",\"columns\":[{\"name\":\"name\"},{\"name\":\"born\"}]}\n";

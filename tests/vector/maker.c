@@ -72,8 +72,7 @@ const char *place_of(const floe_hit *hit, floe_arena *arena) {
     if (hit->kind == FLOE_HIT_FEATURE) {
         return floe_arena_printf(arena, "%.*s", FLOE_STR_ARG(hit->feature));
     }
-    const char *table =
-        floe_arena_printf(arena, "%.*s.%.*s", FLOE_STR_ARG(hit->database), FLOE_STR_ARG(hit->table));
+    const char *table = floe_arena_printf(arena, "%.*s.%.*s", FLOE_STR_ARG(hit->database), FLOE_STR_ARG(hit->table));
     return hit->kind == FLOE_HIT_COLUMN ? floe_arena_printf(arena, "%s.%.*s", table, FLOE_STR_ARG(hit->column)) : table;
 }
 

@@ -27,9 +27,10 @@ static const char *lines_of(int version) {
     static char text[TABLES * 160];
     size_t len = 0;
     for (int i = 0; i < TABLES; i++) {
-        int added = snprintf(text + len, sizeof(text) - len,
-                             "{\"database\":\"d\",\"table\":\"t_%d_v%d\",\"columns\":[{\"name\":\"mark\"},{\"name\":\"version_%d\"}]}\n",
-                             i, version, version);
+        int added = snprintf(
+            text + len, sizeof(text) - len,
+            "{\"database\":\"d\",\"table\":\"t_%d_v%d\",\"columns\":[{\"name\":\"mark\"},{\"name\":\"version_%d\"}]}\n",
+            i, version, version);
         assert_true(added > 0 && (size_t)added < sizeof(text) - len);
         len += (size_t)added;
     }
@@ -209,8 +210,9 @@ static floe_status open_once(void *context, floe_error *err) {
 /* SQLite frees and asks anew in ways that make the sweep long; a small index keeps it short. */
 static void open__any_allocation_fails__is_nomem(void **state) {
     (void)state;
-    attempt run = {.folder = make_folder("sweep"),
-                   .import = make_file("small.jsonl", "{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"c\"}]}\n")};
+    attempt run = {
+        .folder = make_folder("sweep"),
+        .import = make_file("small.jsonl", "{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"c\"}]}\n")};
     floe_error err = {0};
     assert_ok(build(run.folder, run.import, &err), &err);
     assert_true(floe_test_alloc_sweep(open_once, &run) > 0);

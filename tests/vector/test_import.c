@@ -51,12 +51,13 @@ static void import__full_line__is_taken_whole(void **state) {
     (void)state;
     taken run = {0};
     floe_error err = {0};
-    assert_ok(read_text("{\"database\":\"shop\",\"table\":\"orders\",\"description\":\"d\",\"columns\":[{\"name\":\"id\","
-                        "\"type\":\"int\",\"description\":\"key\",\"samples\":[\"a\",1,2.5,true,null]},{\"name\":\"user\"}],"
-                        "\"primary_key\":[\"id\"],\"foreign_keys\":[{\"columns\":[\"user\"],\"table\":\"users\","
-                        "\"references\":[\"id\"]}]}\n",
-                        &run, &err),
-              &err);
+    assert_ok(
+        read_text("{\"database\":\"shop\",\"table\":\"orders\",\"description\":\"d\",\"columns\":[{\"name\":\"id\","
+                  "\"type\":\"int\",\"description\":\"key\",\"samples\":[\"a\",1,2.5,true,null]},{\"name\":\"user\"}],"
+                  "\"primary_key\":[\"id\"],\"foreign_keys\":[{\"columns\":[\"user\"],\"table\":\"users\","
+                  "\"references\":[\"id\"]}]}\n",
+                  &run, &err),
+        &err);
     assert_int_equal(run.count, 1);
     assert_string_equal(run.names[0], "shop/orders");
     assert_int_equal(run.part_count, 2);
@@ -69,11 +70,12 @@ static void import__only_what_is_required__is_enough(void **state) {
     (void)state;
     taken run = {0};
     floe_error err = {0};
-    assert_ok(read_text("{\"database\":\"a\",\"table\":\"b\"}\r\n\n   \n"
-                        "{\"database\":\"a\",\"table\":\"c\",\"columns\":null,\"description\":null,\"primary_key\":null,"
-                        "\"foreign_keys\":null}",
-                        &run, &err),
-              &err);
+    assert_ok(
+        read_text("{\"database\":\"a\",\"table\":\"b\"}\r\n\n   \n"
+                  "{\"database\":\"a\",\"table\":\"c\",\"columns\":null,\"description\":null,\"primary_key\":null,"
+                  "\"foreign_keys\":null}",
+                  &run, &err),
+        &err);
     assert_int_equal(run.count, 2);
     assert_int_equal(run.part_count, 0);
 }
@@ -82,10 +84,12 @@ static void import__opaque_names__are_kept(void **state) {
     (void)state;
     taken run = {0};
     floe_error err = {0};
-    assert_ok(read_text("{\"database\":\"My.Data base\",\"table\":\"T\xc3\xa4" "ble. [x]\",\"columns\":[{\"name\":\" \"}]}", &run,
-                        &err),
+    assert_ok(read_text("{\"database\":\"My.Data base\",\"table\":\"T\xc3\xa4"
+                        "ble. [x]\",\"columns\":[{\"name\":\" \"}]}",
+                        &run, &err),
               &err);
-    assert_string_equal(run.names[0], "My.Data base/T\xc3\xa4" "ble. [x]");
+    assert_string_equal(run.names[0], "My.Data base/T\xc3\xa4"
+                                      "ble. [x]");
 }
 
 static void import__empty_file__is_nothing(void **state) {
@@ -117,12 +121,16 @@ static void import__each_mistake__is_told_with_file_and_line(void **state) {
         {"{\"database\":\"d\",\"table\":\"t\",\"foreign_key\":[]}", "did you mean \"foreign_keys\"?"},
         {"{\"database\":\"d\",\"table\":\"t\",\"columns\":{}}", "\"columns\" is an object, not a list"},
         {"{\"database\":\"d\",\"table\":\"t\",\"columns\":[\"id\"]}", "column 1 is text, not an object"},
-        {"{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"a\"},{\"type\":\"int\"}]}", "column 2 has no \"name\""},
-        {"{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"a\",\"samples\":[[1]]}]}", "\"samples\" holds a list"},
+        {"{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"a\"},{\"type\":\"int\"}]}",
+         "column 2 has no \"name\""},
+        {"{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"a\",\"samples\":[[1]]}]}",
+         "\"samples\" holds a list"},
         {"{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"a\",\"typ\":\"x\"}]}", "did you mean \"type\"?"},
         {"{\"database\":\"d\",\"table\":\"t\",\"primary_key\":[1]}", "\"primary_key\" holds a whole number"},
-        {"{\"database\":\"d\",\"table\":\"t\",\"foreign_keys\":[{\"columns\":[\"a\"]}]}", "foreign key 1 has no \"table\""},
-        {"{\"database\":\"d\",\"table\":\"t\",\"foreign_keys\":[{\"table\":\"u\",\"references\":\"id\"}]}", "is text, not a list"},
+        {"{\"database\":\"d\",\"table\":\"t\",\"foreign_keys\":[{\"columns\":[\"a\"]}]}",
+         "foreign key 1 has no \"table\""},
+        {"{\"database\":\"d\",\"table\":\"t\",\"foreign_keys\":[{\"table\":\"u\",\"references\":\"id\"}]}",
+         "is text, not a list"},
         {"{\"database\":\"d\",\"table\":\"t\",\"description\":[1]}", "description"},
         {"{\"database\":\"d\",\"table\":\"\xff\"}", "docs.jsonl:2: "},
         {"{\"database\":\"d\",\"database\":\"e\",\"table\":\"t\"}", "docs.jsonl:2: "},
@@ -142,7 +150,8 @@ static void import__after_a_bad_line__nothing_more_is_taken(void **state) {
     (void)state;
     taken run = {0};
     floe_error err = {0};
-    assert_code(read_text("{\"database\":\"d\",\"table\":\"a\"}\n{}\n{\"database\":\"d\",\"table\":\"b\"}\n{\"x\":1}\n", &run, &err),
+    assert_code(read_text("{\"database\":\"d\",\"table\":\"a\"}\n{}\n{\"database\":\"d\",\"table\":\"b\"}\n{\"x\":1}\n",
+                          &run, &err),
                 FLOE_INVALID);
     assert_int_equal(run.count, 1);
     assert_message(&err, "dir/docs.jsonl:2: ");
@@ -197,10 +206,12 @@ static void import__any_allocation_fails__is_nomem(void **state) {
     static char text[200000];
     size_t len = (size_t)snprintf(text, sizeof(text), "{\"database\":\"d\",\"table\":\"a\",\"columns\":[");
     for (int i = 0; i < 3000; i++) {
-        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s{\"name\":\"c%d\",\"samples\":[1,\"x\"]}", i > 0 ? "," : "", i);
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s{\"name\":\"c%d\",\"samples\":[1,\"x\"]}",
+                                i > 0 ? "," : "", i);
     }
     (void)snprintf(text + len, sizeof(text) - len, "],\"primary_key\":[\"c1\"],\"foreign_keys\":[{\"table\":\"b\"}]}");
-    char small[] = "{\"database\":\"d\",\"table\":\"a\",\"columns\":[{\"name\":\"c\",\"samples\":[1]}],\"foreign_keys\":[{\"table\":\"b\"}]}";
+    char small[] = "{\"database\":\"d\",\"table\":\"a\",\"columns\":[{\"name\":\"c\",\"samples\":[1]}],\"foreign_"
+                   "keys\":[{\"table\":\"b\"}]}";
     assert_true(floe_test_alloc_sweep(import_once, small) > 0);
     taken run = {0};
     floe_error err = {0};

@@ -11,7 +11,8 @@
 
 #include <stdio.h>
 
-#define ONE_TABLE(database, table) "{\"database\":\"" database "\",\"table\":\"" table "\",\"columns\":[{\"name\":\"id\"}]}\n"
+#define ONE_TABLE(database, table)                                                                                     \
+    "{\"database\":\"" database "\",\"table\":\"" table "\",\"columns\":[{\"name\":\"id\"}]}\n"
 
 static size_t count_tables(const char *folder, const char *question) {
     FLOE_AUTO_ARENA arena;
@@ -64,8 +65,9 @@ static void build__one_column_more__changes_two_documents(void **state) {
     (void)state;
     const char *folder = make_folder("more");
     (void)make_index(folder, "{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"a\"},{\"name\":\"b\"}]}\n");
-    floe_index_result result =
-        make_index(folder, "{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"c\"}]}\n");
+    floe_index_result result = make_index(
+        folder,
+        "{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"c\"}]}\n");
     /* The new column's document, and the table's, which names its columns. */
     assert_int_equal(result.documents_changed, 2);
     assert_int_equal(result.documents_unchanged, 2);
@@ -96,8 +98,9 @@ static void import__without_files__keeps_what_was_imported(void **state) {
 static void import__table_given_twice__last_counts_and_is_told(void **state) {
     (void)state;
     const char *folder = make_folder("twice");
-    floe_index_result result = make_index(folder, ONE_TABLE("d", "t") "{\"database\":\"d\",\"table\":\"t\",\"columns\":["
-                                                                      "{\"name\":\"price\"}]}\n");
+    floe_index_result result =
+        make_index(folder, ONE_TABLE("d", "t") "{\"database\":\"d\",\"table\":\"t\",\"columns\":["
+                                               "{\"name\":\"price\"}]}\n");
     assert_int_equal(result.tables, 1);
     assert_int_equal(result.duplicates, 1);
     assert_int_equal(count_tables(folder, "price"), 1);
@@ -159,8 +162,10 @@ typedef struct crawl {
     floe_code fails;
 } crawl;
 
-static floe_status crawl_tables(void *context, floe_status (*table)(void *sink, const floe_catalog_table *table, floe_error *err),
-                                floe_str (*known)(void *sink, floe_str database, floe_str name), void *sink, floe_error *err) {
+static floe_status crawl_tables(void *context,
+                                floe_status (*table)(void *sink, const floe_catalog_table *table, floe_error *err),
+                                floe_str (*known)(void *sink, floe_str database, floe_str name), void *sink,
+                                floe_error *err) {
     static const floe_catalog_column columns[] = {{.name = {"id", 2}}, {.name = {"amount", 6}}};
     crawl *run = context;
     for (size_t i = 0; i < 4 && run->tables[i]; i++) {
@@ -286,7 +291,8 @@ static void rebuilds(const char *folder) {
 
 static void file__foreign_bytes__are_corrupt_and_rebuilt(void **state) {
     (void)state;
-    static const char *const contents[] = {"", "not a database at all, but long enough to look at: ............................."};
+    static const char *const contents[] = {
+        "", "not a database at all, but long enough to look at: ............................."};
     for (size_t i = 0; i < 2; i++) {
         FLOE_AUTO_ARENA arena;
         floe_arena_init(&arena, FLOE_MIB(1));
@@ -387,9 +393,16 @@ static void file__flipped_byte__is_corrupt_or_harmless(void **state) {
 
 static void current__garbage__is_corrupt_and_rebuilt(void **state) {
     (void)state;
-    static const char *const contents[] = {"", "index-x.db", "index-0.db\n", "index--1.db", "../index-1.db", "index-01.db",
-                                           "index-99999999999999999999.db", "index-1.dbx",
-                                           "a long line that is no name of an index file but something else entirely, surely"};
+    static const char *const contents[] = {
+        "",
+        "index-x.db",
+        "index-0.db\n",
+        "index--1.db",
+        "../index-1.db",
+        "index-01.db",
+        "index-99999999999999999999.db",
+        "index-1.dbx",
+        "a long line that is no name of an index file but something else entirely, surely"};
     for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
         char name[48];
         (void)snprintf(name, sizeof(name), "garbage%zu", i);

@@ -107,13 +107,15 @@ static const char *crowded(void) {
     static char text[20000];
     size_t len = 0;
     for (int i = 0; i < 80; i++) {
-        len += (size_t)snprintf(text + len, sizeof(text) - len,
-                                "{\"database\":\"orders_%d\",\"table\":\"orders_order_%d\",\"columns\":[{\"name\":\"orders\"},"
-                                "{\"name\":\"order_orders\"}]}\n",
-                                i, i);
+        len += (size_t)snprintf(
+            text + len, sizeof(text) - len,
+            "{\"database\":\"orders_%d\",\"table\":\"orders_order_%d\",\"columns\":[{\"name\":\"orders\"},"
+            "{\"name\":\"order_orders\"}]}\n",
+            i, i);
     }
     (void)snprintf(text + len, sizeof(text) - len,
-                   "{\"database\":\"archive\",\"table\":\"Orders\",\"columns\":[{\"name\":\"x\"},{\"name\":\"y\"},{\"name\":\"z\"}]}\n"
+                   "{\"database\":\"archive\",\"table\":\"Orders\",\"columns\":[{\"name\":\"x\"},{\"name\":\"y\"},{"
+                   "\"name\":\"z\"}]}\n"
                    "{\"database\":\"archive\",\"table\":\"who\",\"columns\":[{\"name\":\"of\"}]}\n");
     return text;
 }
@@ -122,8 +124,8 @@ static void exact__table_name__is_first_in_any_spelling(void **state) {
     (void)state;
     ARENA(arena);
     floe_search *search = make_search("crowded", crowded());
-    static const char *const spellings[] = {"Orders", "orders", "ORDERS", " orders ", "archive.Orders", "archive orders",
-                                            "rows in archive.orders please"};
+    static const char *const spellings[] = {
+        "Orders", "orders", "ORDERS", " orders ", "archive.Orders", "archive orders", "rows in archive.orders please"};
     for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
         floe_answer answer = ask(search, &arena, spellings[i], 5, FLOE_HIT_TABLE, "");
         assert_int_equal(rank_of(&answer, "archive.Orders"), 1);
@@ -180,9 +182,10 @@ static void filter__kind_and_namespace__are_applied_before_the_cut(void **state)
     size_t len = 0;
     for (int i = 0; i < 300; i++) {
         /* In the namespace "far" the words are worse hidden: every table matches less than any of the others. */
-        len += (size_t)snprintf(text + len, sizeof(text) - len,
-                                "{\"database\":\"%s\",\"table\":\"%s_%d\",\"columns\":[{\"name\":\"delay\"},{\"name\":\"c\"}]}\n",
-                                i < 290 ? "near" : "far", i < 290 ? "flight_delay" : "x_y_z_q_delays", i);
+        len += (size_t)snprintf(
+            text + len, sizeof(text) - len,
+            "{\"database\":\"%s\",\"table\":\"%s_%d\",\"columns\":[{\"name\":\"delay\"},{\"name\":\"c\"}]}\n",
+            i < 290 ? "near" : "far", i < 290 ? "flight_delay" : "x_y_z_q_delays", i);
     }
     ARENA(arena);
     floe_search *search = make_search("filter", text);
@@ -235,13 +238,16 @@ static void random_catalog(floe_test_rng *rng, floe_buf *all, int wanted, floe_b
         for (int t = 0; t < tables; t++) {
             FLOE_AUTO_BUF line;
             floe_buf_init(&line, FLOE_KIB(16));
-            floe_buf_printf(&line, "{\"database\":\"db%d\",\"table\":\"%s_%s_%d\",\"description\":\"%s of %s\",\"columns\":[", d,
-                            noun(rng), noun(rng), t, noun(rng), noun(rng));
+            floe_buf_printf(&line,
+                            "{\"database\":\"db%d\",\"table\":\"%s_%s_%d\",\"description\":\"%s of %s\",\"columns\":[",
+                            d, noun(rng), noun(rng), t, noun(rng), noun(rng));
             int columns = (int)floe_test_between(rng, 0, 6);
             for (int c = 0; c < columns; c++) {
-                floe_buf_printf(&line, "%s{\"name\":\"%s%d\",\"samples\":[\"%s\"]}", c > 0 ? "," : "", noun(rng), c, noun(rng));
+                floe_buf_printf(&line, "%s{\"name\":\"%s%d\",\"samples\":[\"%s\"]}", c > 0 ? "," : "", noun(rng), c,
+                                noun(rng));
             }
-            floe_buf_printf(&line, "],\"foreign_keys\":[{\"table\":\"%s_%s_%d\"}]}\n", noun(rng), noun(rng), (int)floe_test_below(rng, 8));
+            floe_buf_printf(&line, "],\"foreign_keys\":[{\"table\":\"%s_%s_%d\"}]}\n", noun(rng), noun(rng),
+                            (int)floe_test_below(rng, 8));
             floe_buf_str(all, floe_buf_view(&line));
             if (d == wanted) {
                 floe_buf_str(own, floe_buf_view(&line));
@@ -307,7 +313,9 @@ static void unrelated_tables__added__remove_no_hit(void **state) {
         random_catalog(&rng, &lines, -1, &unused);
         floe_search *before = make_search("before", lines.ptr);
         for (int i = 0; i < 50; i++) {
-            floe_buf_printf(&lines, "{\"database\":\"zoo%d\",\"table\":\"elephant_%d\",\"columns\":[{\"name\":\"trunk\"}]}\n", i % 7, i);
+            floe_buf_printf(&lines,
+                            "{\"database\":\"zoo%d\",\"table\":\"elephant_%d\",\"columns\":[{\"name\":\"trunk\"}]}\n",
+                            i % 7, i);
         }
         floe_search *after = make_search("after", lines.ptr);
         for (int i = 0; i < 10; i++) {
@@ -385,9 +393,10 @@ static void join__linked_table__comes_with_the_one_that_matches(void **state) {
 static void coherence__table_of_a_matching_database__comes_before_its_twin(void **state) {
     (void)state;
     ARENA(arena);
-    floe_search *search = make_search("coherence", "{\"database\":\"a\",\"table\":\"person\",\"columns\":[{\"name\":\"age\"}]}\n"
-                                                   "{\"database\":\"b\",\"table\":\"person\",\"columns\":[{\"name\":\"age\"}]}\n"
-                                                   "{\"database\":\"b\",\"table\":\"hospital\",\"columns\":[{\"name\":\"beds\"}]}\n");
+    floe_search *search =
+        make_search("coherence", "{\"database\":\"a\",\"table\":\"person\",\"columns\":[{\"name\":\"age\"}]}\n"
+                                 "{\"database\":\"b\",\"table\":\"person\",\"columns\":[{\"name\":\"age\"}]}\n"
+                                 "{\"database\":\"b\",\"table\":\"hospital\",\"columns\":[{\"name\":\"beds\"}]}\n");
     floe_answer answer = ask(search, &arena, "age of a person in a hospital", 3, FLOE_HIT_TABLE, "");
     assert_true(rank_of(&answer, "b.person") < rank_of(&answer, "a.person"));
     const floe_hit *hit = &answer.hits[rank_of(&answer, "b.person") - 1];
@@ -400,9 +409,10 @@ static void coverage__table_with_the_missing_word__comes_second(void **state) {
     (void)state;
     ARENA(arena);
     /* Each of the first two matches "flight delay minutes"; only the third has "weather". */
-    floe_search *search = make_search("coverage", "{\"database\":\"a\",\"table\":\"flight_delay\",\"columns\":[{\"name\":\"minutes\"}]}\n"
-                                                  "{\"database\":\"b\",\"table\":\"flight_delay\",\"columns\":[{\"name\":\"minutes\"}]}\n"
-                                                  "{\"database\":\"c\",\"table\":\"weather\",\"columns\":[{\"name\":\"wind\"}]}\n");
+    floe_search *search =
+        make_search("coverage", "{\"database\":\"a\",\"table\":\"flight_delay\",\"columns\":[{\"name\":\"minutes\"}]}\n"
+                                "{\"database\":\"b\",\"table\":\"flight_delay\",\"columns\":[{\"name\":\"minutes\"}]}\n"
+                                "{\"database\":\"c\",\"table\":\"weather\",\"columns\":[{\"name\":\"wind\"}]}\n");
     floe_answer answer = ask(search, &arena, "minutes of flight delay and weather", 3, FLOE_HIT_TABLE, "");
     assert_int_equal(rank_of(&answer, "c.weather"), 2);
     assert_string_equal(words_of(&answer.hits[1], "coverage", &arena), "weather");
@@ -431,10 +441,11 @@ static void weights__exact_name__is_above_everything_else_together(void **state)
     (void)state;
     /* A table without it has at most 1 (coherent score) + coverage + join. */
     assert_true(FLOE_WEIGHT_EXACT > 1 + FLOE_WEIGHT_COVERAGE + FLOE_WEIGHT_JOIN);
-    assert_true(FLOE_WEIGHT_EXACT > FLOE_WEIGHT_COLUMN_NAMES + FLOE_WEIGHT_COLUMN_TABLE + FLOE_WEIGHT_COLUMN_DESCRIPTION +
-                                        FLOE_WEIGHT_COLUMN_VALUES);
+    assert_true(FLOE_WEIGHT_EXACT > FLOE_WEIGHT_COLUMN_NAMES + FLOE_WEIGHT_COLUMN_TABLE +
+                                        FLOE_WEIGHT_COLUMN_DESCRIPTION + FLOE_WEIGHT_COLUMN_VALUES);
     /* The least an exact name can have in a mixed answer, and the most of another kind. */
-    double least = FLOE_WEIGHT_EXACT / (FLOE_WEIGHT_EXACT + 1 + FLOE_WEIGHT_COVERAGE + FLOE_WEIGHT_JOIN) * FLOE_MIX_FLOOR;
+    double least =
+        FLOE_WEIGHT_EXACT / (FLOE_WEIGHT_EXACT + 1 + FLOE_WEIGHT_COVERAGE + FLOE_WEIGHT_JOIN) * FLOE_MIX_FLOOR;
     assert_true(least > FLOE_MIX_INEXACT);
 }
 
@@ -444,10 +455,31 @@ static void question__syntax_of_query_languages__is_harmless(void **state) {
     (void)state;
     ARENA(arena);
     floe_search *search = open_lake("syntax");
-    static const char *const questions[] = {
-        "flight AND delay", "flight OR", "NOT delay", "flight NEAR(delay, 2)", "\"flight delay\"", "\"flight", "flight*",
-        "^flight", "table:flight", "{a b}:delay", "flight + delay", "(flight", ")", "-delay", "flight'; DROP TABLE unit; --",
-        "%s%n%d", "\\", "delay\ndelay\tdelay", "a\xc2\xa0" "delay", "\xff\xfe delay", "delay -- ?", "*", "'", "AND"};
+    static const char *const questions[] = {"flight AND delay",
+                                            "flight OR",
+                                            "NOT delay",
+                                            "flight NEAR(delay, 2)",
+                                            "\"flight delay\"",
+                                            "\"flight",
+                                            "flight*",
+                                            "^flight",
+                                            "table:flight",
+                                            "{a b}:delay",
+                                            "flight + delay",
+                                            "(flight",
+                                            ")",
+                                            "-delay",
+                                            "flight'; DROP TABLE unit; --",
+                                            "%s%n%d",
+                                            "\\",
+                                            "delay\ndelay\tdelay",
+                                            "a\xc2\xa0"
+                                            "delay",
+                                            "\xff\xfe delay",
+                                            "delay -- ?",
+                                            "*",
+                                            "'",
+                                            "AND"};
     for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
         (void)ask(search, &arena, questions[i], 5, FLOE_HIT_ANY, "");
     }
@@ -465,7 +497,8 @@ static void question__random_bytes__is_harmless(void **state) {
         char text[300] = " ";
         size_t len = 1 + floe_test_below(&rng, sizeof(text) - 1);
         floe_test_fill(&rng, text, len);
-        floe_query query = {.text = {text, len}, .k = 1 + floe_test_below(&rng, 1000), .kind = (floe_hit_kind)floe_test_below(&rng, 4)};
+        floe_query query = {
+            .text = {text, len}, .k = 1 + floe_test_below(&rng, 1000), .kind = (floe_hit_kind)floe_test_below(&rng, 4)};
         floe_answer answer = {0};
         floe_error err = {0};
         floe_status status = floe_search_query(search, &query, &arena, &answer, &err);
@@ -574,17 +607,23 @@ static void json__one_hit__is_as_documented(void **state) {
                         .score = 0.5,
                         .reasons = &reason,
                         .reason_count = 1},
-                       {.kind = FLOE_HIT_COLUMN, .database = FLOE_STR("b"), .table = FLOE_STR("t"), .column = FLOE_STR("c"), .score = 1.0 / 3},
+                       {.kind = FLOE_HIT_COLUMN,
+                        .database = FLOE_STR("b"),
+                        .table = FLOE_STR("t"),
+                        .column = FLOE_STR("c"),
+                        .score = 1.0 / 3},
                        {.kind = FLOE_HIT_FEATURE, .feature = FLOE_STR("v:f"), .score = 0.25}};
     floe_answer answer = {.mode = FLOE_STR("lexical"), .hits = hits, .hit_count = 3};
     floe_answer_print_json(&answer, &out);
-    assert_string_equal(out.ptr,
-                        "{\"mode\":\"lexical\",\"hits\":["
-                        "{\"kind\":\"table\",\"database\":\"lake.a\",\"table\":\"t \\\"x\\\"\",\"description\":\"d\",\"score\":0.5,"
-                        "\"why\":[{\"signal\":\"names\",\"score\":0.5,\"words\":\"flight, delay\"}]},"
-                        "{\"kind\":\"column\",\"database\":\"b\",\"table\":\"t\",\"column\":\"c\",\"description\":\"\",\"score\":0.333333,"
-                        "\"why\":[]},"
-                        "{\"kind\":\"feature\",\"feature\":\"v:f\",\"description\":\"\",\"score\":0.25,\"why\":[]}]}");
+    assert_string_equal(
+        out.ptr,
+        "{\"mode\":\"lexical\",\"hits\":["
+        "{\"kind\":\"table\",\"database\":\"lake.a\",\"table\":\"t \\\"x\\\"\",\"description\":\"d\",\"score\":0.5,"
+        "\"why\":[{\"signal\":\"names\",\"score\":0.5,\"words\":\"flight, delay\"}]},"
+        "{\"kind\":\"column\",\"database\":\"b\",\"table\":\"t\",\"column\":\"c\",\"description\":\"\",\"score\":0."
+        "333333,"
+        "\"why\":[]},"
+        "{\"kind\":\"feature\",\"feature\":\"v:f\",\"description\":\"\",\"score\":0.25,\"why\":[]}]}");
 }
 
 static void kind__names__are_read_back(void **state) {

@@ -62,9 +62,15 @@ static void split__identifier_styles__meet(void **state) {
 static void split__digits__begin_a_word_after_letters_and_end_none(void **state) {
     (void)state;
     static const example examples[] = {
-        {"address2", "address|2"},     {"Q1", "q|1"},         {"transactions_1k", "transactions|1k"},
-        {"delay_mean_7d", "delay|mean|7d"}, {"2001", "2001"}, {"p95", "p|95"},
-        {"7dMean", "7d|mean"},         {"k12Schools", "k|12|schools"}, {"ISO8601Date", "iso|8601|date"},
+        {"address2", "address|2"},
+        {"Q1", "q|1"},
+        {"transactions_1k", "transactions|1k"},
+        {"delay_mean_7d", "delay|mean|7d"},
+        {"2001", "2001"},
+        {"p95", "p|95"},
+        {"7dMean", "7d|mean"},
+        {"k12Schools", "k|12|schools"},
+        {"ISO8601Date", "iso|8601|date"},
     };
     CHECK(examples);
 }
@@ -72,7 +78,10 @@ static void split__digits__begin_a_word_after_letters_and_end_none(void **state)
 static void split__plural_of_an_acronym__is_one_word(void **state) {
     (void)state;
     static const example examples[] = {
-        {"IDs", "ids"}, {"CustomerIDs", "customer|ids"}, {"IDsOfUsers", "ids|of|users"}, {"URLs_seen", "urls|seen"},
+        {"IDs", "ids"},
+        {"CustomerIDs", "customer|ids"},
+        {"IDsOfUsers", "ids|of|users"},
+        {"URLs_seen", "urls|seen"},
         {"ASimple", "a|simple"},
     };
     CHECK(examples);
@@ -93,7 +102,10 @@ static void split__possessive__is_dropped(void **state) {
 static void split__punctuation_only__gives_no_word(void **state) {
     (void)state;
     static const example examples[] = {
-        {"", ""}, {"   ", ""}, {"_-./:;()[]{}\"'*^", ""}, {"\xe2\x80\x94 \xe2\x82\xac \xe2\x86\x92", ""},
+        {"", ""},
+        {"   ", ""},
+        {"_-./:;()[]{}\"'*^", ""},
+        {"\xe2\x80\x94 \xe2\x82\xac \xe2\x86\x92", ""},
         {"Percent (%) Eligible Free (K-12)", "percent|eligible|free|k|12"},
     };
     CHECK(examples);
@@ -102,14 +114,20 @@ static void split__punctuation_only__gives_no_word(void **state) {
 static void fold__latin_letters__lose_marks_and_case(void **state) {
     (void)state;
     static const example examples[] = {
-        {"S\xc3\xa3o Paulo", "sao|paulo"},               /* ã */
-        {"\xc3\x89tat", "etat"},                         /* É */
-        {"stra\xc3\x9f" "e", "strasse"},                 /* ß */
-        {"\xc3\x85ngstr\xc3\xb6m", "angstrom"},          /* Å ö */
-        {"\xc5\x81\xc3\xb3" "d\xc5\xba", "lodz"},        /* Ł ó ź */
-        {"cafe\xcc\x81 menu", "cafe|menu"},              /* e and a combining acute */
-        {"n\xc3\xba" "meroVuelo", "numero|vuelo"},       /* ú; and a camel hump after it */
-        {"vol\xc3\x89tat", "vol|etat"},                  /* an accented capital is a hump too */
+        {"S\xc3\xa3o Paulo", "sao|paulo"}, /* ã */
+        {"\xc3\x89tat", "etat"},           /* É */
+        {"stra\xc3\x9f"
+         "e",
+         "strasse"},                            /* ß */
+        {"\xc3\x85ngstr\xc3\xb6m", "angstrom"}, /* Å ö */
+        {"\xc5\x81\xc3\xb3"
+         "d\xc5\xba",
+         "lodz"},                           /* Ł ó ź */
+        {"cafe\xcc\x81 menu", "cafe|menu"}, /* e and a combining acute */
+        {"n\xc3\xba"
+         "meroVuelo",
+         "numero|vuelo"},                                             /* ú; and a camel hump after it */
+        {"vol\xc3\x89tat", "vol|etat"},                               /* an accented capital is a hump too */
         {"\xef\xbc\xb5\xef\xbd\x93\xef\xbd\x85\xef\xbd\x92", "user"}, /* full-width User */
     };
     CHECK(examples);
@@ -123,7 +141,9 @@ static void fold__other_scripts__keep_their_letters(void **state) {
         /* Greek: final sigma is sigma. */
         {"\xce\xa4\xce\xb9\xce\xbc\xce\xad\xcf\x82", "\xcf\x84\xce\xb9\xce\xbc\xce\xad\xcf\x83"},
         /* Ideographs are words of their own, as nothing tells where a word ends. */
-        {"\xe8\x88\xaa\xe7\x8f\xad" "delay", "\xe8\x88\xaa|\xe7\x8f\xad|delay"},
+        {"\xe8\x88\xaa\xe7\x8f\xad"
+         "delay",
+         "\xe8\x88\xaa|\xe7\x8f\xad|delay"},
         {"delay\xe8\x88\xaa", "delay|\xe8\x88\xaa"},
         /* Hangul syllables too. */
         {"\xed\x95\xad\xea\xb3\xb5", "\xed\x95\xad|\xea\xb3\xb5"},
@@ -134,12 +154,17 @@ static void fold__other_scripts__keep_their_letters(void **state) {
 static void split__bytes_that_are_not_utf8__separate(void **state) {
     (void)state;
     char out[256];
-    floe_str text = {"fl\xff" "ight\xc3", 8};
+    floe_str text = {"fl\xff"
+                     "ight\xc3",
+                     8};
     assert_string_equal(split(text, out, sizeof(out)), "fl|ight");
     floe_str nul = {"a\0b", 3};
     assert_string_equal(split(nul, out, sizeof(out)), "a|b");
     /* An overlong slash and a surrogate are not UTF-8 either. */
-    floe_str overlong = {"a\xc0\xaf" "b\xed\xa0\x80" "c", 8};
+    floe_str overlong = {"a\xc0\xaf"
+                         "b\xed\xa0\x80"
+                         "c",
+                         8};
     assert_string_equal(split(overlong, out, sizeof(out)), "a|b|c");
 }
 
@@ -186,7 +211,8 @@ static void split__random_bytes__give_words_that_are_stable(void **state) {
 
 static void stop_words__function_words__are_known(void **state) {
     (void)state;
-    static const char *const words[] = {"a", "about", "the", "of", "which", "how", "many", "show", "yours", "because", "with"};
+    static const char *const words[] = {"a",    "about", "the",   "of",      "which", "how",
+                                        "many", "show",  "yours", "because", "with"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         assert_true(floe_word_is_stop(floe_str_of(words[i])));
     }
@@ -194,7 +220,8 @@ static void stop_words__function_words__are_known(void **state) {
 
 static void stop_words__words_that_name_data__are_not_among_them(void **state) {
     (void)state;
-    static const char *const words[] = {"state", "name", "number", "year", "first", "last", "flight", "delay", "", "thee", "th"};
+    static const char *const words[] = {"state",  "name",  "number", "year", "first", "last",
+                                        "flight", "delay", "",       "thee", "th"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         assert_false(floe_word_is_stop(floe_str_of(words[i])));
     }
