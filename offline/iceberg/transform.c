@@ -91,8 +91,9 @@ static bool first_day(floe_ice_transform_kind transform, int64_t unit, int64_t *
 static bool first_instant(floe_ice_transform_kind transform, int64_t unit, floe_kind source, int64_t *ret_value) {
     enum { HOURS_MAX = 2000000000 };
     if (transform == FLOE_TRANSFORM_HOUR) {
-        *ret_value = unit * (FLOE_US_PER_DAY / 24);
-        return source == FLOE_KIND_TIMESTAMP && unit > -HOURS_MAX && unit < HOURS_MAX;
+        bool fits = source == FLOE_KIND_TIMESTAMP && unit > -HOURS_MAX && unit < HOURS_MAX;
+        *ret_value = fits ? unit * (FLOE_US_PER_DAY / 24) : 0;
+        return fits;
     }
     int64_t days = 0;
     if (unit < INT32_MIN || unit > INT32_MAX || !first_day(transform, unit, &days)) {
