@@ -191,23 +191,30 @@ static void builder_cleanup(floe_arrow_builder **builder) {
     floe_arrow_builder_close(builder);
 }
 
-static floe_status feed_labels(const world *w, floe_pit *pit, floe_error *err) {
-    floe_column columns[] = {w->columns[WORLD_K1], w->columns[WORLD_K2], {FLOE_STR("__time"), int64_type}};
+floe_status world_labels(const world *w, bool with_row, struct ArrowArrayStream *ret_stream, floe_error *err) {
+    floe_column columns[] = {
+        w->columns[WORLD_K1], w->columns[WORLD_K2], {FLOE_STR("__time"), int64_type}, {FLOE_STR("__row"), int64_type}};
+    size_t count = with_row ? 4 : 3;
     FLOE_CLEANUP(builder_cleanup) floe_arrow_builder *builder = NULL;
-    FLOE_TRY(floe_arrow_builder_open(columns, 3, &builder, err));
+    FLOE_TRY(floe_arrow_builder_open(columns, count, &builder, err));
     for (size_t i = 0; i < w->label_count; i++) {
-        floe_value cells[] = {w->labels[i].k1, w->labels[i].k2, time_cell(w->labels[i].time, WORLD_NULL_TIME)};
+        floe_value cells[] = {w->labels[i].k1, w->labels[i].k2, time_cell(w->labels[i].time, WORLD_NULL_TIME),
+                              floe_value_int64((int64_t)i)};
         FLOE_TRY(floe_arrow_builder_row(builder, cells, err));
     }
+    return stream_of(builder, columns, count, ret_stream, err);
+}
+
+static floe_status feed_labels(const world *w, floe_pit *pit, floe_error *err) {
     FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(stream_of(builder, columns, 3, &stream, err));
+    FLOE_TRY(world_labels(w, false, &stream, err));
     return floe_pit_labels(pit, &stream, err);
 }
 
 #define FIXED_COLUMNS 5
 
-static floe_status append_row(const world *w, const floe_pit_need *need, const world_row *row,
-                              floe_arrow_builder *builder, floe_error *err) {
+static floe_status append_row(const floe_pit_need *need, const world_row *row, floe_arrow_builder *builder,
+                              floe_error *err) {
     floe_value cells[WORLD_COLUMNS + FIXED_COLUMNS + WORLD_VIEWS_MAX];
     size_t count = 0;
     for (int c = 0; c < WORLD_COLUMNS; c++) {
@@ -222,52 +229,59 @@ static floe_status append_row(const world *w, const floe_pit_need *need, const w
         bool passes = !need->wheres[i] || floe_expr_passes(need->wheres[i], row->cells);
         cells[count++] = (floe_value){.type = bool_type, .as.boolean = passes};
     }
-    (void)w;
     return floe_arrow_builder_row(builder, cells, err);
 }
 
-/* Rows [first, last) of `order`, as one feed. */
-static floe_status feed_rows(const world *w, floe_pit *pit, const size_t *order, size_t first, size_t last,
-                             floe_error *err) {
+floe_status world_rows(const world *w, const floe_pit_need *need, const size_t *order, size_t count,
+                       struct ArrowArrayStream *ret_stream, floe_error *err) {
     static const char *const fixed[] = {"__event", "__created", "__end", "__seq", "__pos"};
     static const char *const wheres[] = {"__where_0", "__where_1", "__where_2", "__where_3"};
+    floe_column columns[WORLD_COLUMNS + FIXED_COLUMNS + WORLD_VIEWS_MAX];
+    size_t column_count = 0;
+    for (int c = 0; c < WORLD_COLUMNS; c++) {
+        columns[column_count++] = w->columns[c];
+    }
+    for (int i = 0; i < FIXED_COLUMNS; i++) {
+        columns[column_count++] = (floe_column){floe_str_of(fixed[i]), int64_type};
+    }
+    for (size_t i = 0; i < need->where_count; i++) {
+        columns[column_count++] = (floe_column){floe_str_of(wheres[i]), bool_type};
+    }
+    FLOE_CLEANUP(builder_cleanup) floe_arrow_builder *builder = NULL;
+    FLOE_TRY(floe_arrow_builder_open(columns, column_count, &builder, err));
+    for (size_t i = 0; i < count; i++) {
+        FLOE_TRY(append_row(need, &w->rows[order[i]], builder, err));
+    }
+    return stream_of(builder, columns, column_count, ret_stream, err);
+}
+
+static const floe_pit_need *only_need(const floe_pit *pit) {
     size_t need_count;
     const floe_pit_need *need = floe_pit_needs(pit, &need_count);
     assert_int_equal(need_count, 1);
-    floe_column columns[WORLD_COLUMNS + FIXED_COLUMNS + WORLD_VIEWS_MAX];
-    size_t count = 0;
-    for (int c = 0; c < WORLD_COLUMNS; c++) {
-        columns[count++] = w->columns[c];
+    return need;
+}
+
+size_t *world_shuffled(world *w, floe_test_rng *rng) {
+    size_t *order = world_keep(w, (w->row_count + 1) * sizeof(*order));
+    for (size_t i = 0; i < w->row_count; i++) {
+        size_t j = floe_test_below(rng, i + 1);
+        order[i] = order[j];
+        order[j] = i;
     }
-    for (int i = 0; i < FIXED_COLUMNS; i++) {
-        columns[count++] = (floe_column){floe_str_of(fixed[i]), int64_type};
-    }
-    for (size_t i = 0; i < need->where_count; i++) {
-        columns[count++] = (floe_column){floe_str_of(wheres[i]), bool_type};
-    }
-    FLOE_CLEANUP(builder_cleanup) floe_arrow_builder *builder = NULL;
-    FLOE_TRY(floe_arrow_builder_open(columns, count, &builder, err));
-    for (size_t i = first; i < last; i++) {
-        FLOE_TRY(append_row(w, need, &w->rows[order[i]], builder, err));
-    }
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(stream_of(builder, columns, count, &stream, err));
-    return floe_pit_feed(pit, 0, &stream, err);
+    return order;
 }
 
 static floe_status feed_all(world *w, floe_pit *pit, uint64_t seed, floe_error *err) {
     floe_test_rng rng = floe_test_rng_of(seed);
-    size_t *order = world_keep(w, (w->row_count + 1) * sizeof(*order));
-    for (size_t i = 0; i < w->row_count; i++) {
-        size_t j = floe_test_below(&rng, i + 1);
-        order[i] = order[j];
-        order[j] = i;
-    }
+    const size_t *order = world_shuffled(w, &rng);
     for (size_t at = 0; at < w->row_count;) {
-        size_t last = at + 1 + floe_test_below(&rng, w->row_count);
-        last = last > w->row_count ? w->row_count : last;
-        FLOE_TRY(feed_rows(w, pit, order, at, last, err));
-        at = last;
+        size_t count = 1 + floe_test_below(&rng, w->row_count);
+        count = count > w->row_count - at ? w->row_count - at : count;
+        FLOE_AUTO_STREAM stream = {0};
+        FLOE_TRY(world_rows(w, only_need(pit), order + at, count, &stream, err));
+        FLOE_TRY(floe_pit_feed(pit, 0, &stream, err));
+        at += count;
     }
     return FLOE_OK;
 }
@@ -282,16 +296,15 @@ static floe_value keep(world *w, floe_value value) {
     return value;
 }
 
-static floe_status read_answers(world *w, floe_pit *pit, floe_value *answers, floe_error *err) {
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_pit_stream(pit, &stream, err));
+floe_status world_read(world *w, struct ArrowArrayStream *stream, floe_value **ret_answers, floe_error *err) {
     FLOE_AUTO_SCHEMA schema = {0};
-    FLOE_TRY(floe_arrow_stream_schema(&stream, "answers", &schema, err));
+    FLOE_TRY(floe_arrow_stream_schema(stream, "answers", &schema, err));
     assert_int_equal(schema.n_children, w->ref_count);
+    *ret_answers = world_keep(w, (w->ref_count * w->label_count + 1) * sizeof(**ret_answers));
     size_t label = 0;
     for (;;) {
         FLOE_AUTO_ARRAY batch = {0};
-        FLOE_TRY(floe_arrow_stream_next(&stream, "answers", &batch, err));
+        FLOE_TRY(floe_arrow_stream_next(stream, "answers", &batch, err));
         if (!batch.release) {
             break;
         }
@@ -301,7 +314,7 @@ static floe_status read_answers(world *w, floe_pit *pit, floe_value *answers, fl
             for (int64_t r = 0; r < batch.length; r++) {
                 floe_value value;
                 FLOE_TRY(floe_arrow_get(&view, r, NULL, &value, err));
-                answers[c * w->label_count + label + (size_t)r] = keep(w, value);
+                (*ret_answers)[c * w->label_count + label + (size_t)r] = keep(w, value);
             }
         }
         label += (size_t)batch.length;
@@ -317,8 +330,9 @@ floe_status world_run(world *w, const floe_pit_options *options, int threads, ui
     FLOE_TRY(feed_labels(w, pit, err));
     FLOE_TRY(feed_all(w, pit, seed, err));
     FLOE_TRY(floe_pit_run(pit, &(floe_run){.threads = threads}, err));
-    *ret_answers = world_keep(w, (w->ref_count * w->label_count + 1) * sizeof(**ret_answers));
-    FLOE_TRY(read_answers(w, pit, *ret_answers, err));
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(floe_pit_stream(pit, &stream, err));
+    FLOE_TRY(world_read(w, &stream, ret_answers, err));
     if (ret_stats) {
         floe_pit_stats_get(pit, ret_stats);
     }
@@ -516,8 +530,8 @@ bool world_same(const floe_ref *ref, const floe_value *a, const floe_value *b) {
     return floe_value_compare(a, b) == 0;
 }
 
-static void fail_cell(const world *w, const floe_ref *ref, size_t label, const floe_value *got, const floe_value *want,
-                      uint64_t seed) {
+void world_fail(const world *w, const floe_ref *ref, size_t label, const floe_value *got, const floe_value *want,
+                const char *who, uint64_t seed) {
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_MIB(1));
     floe_buf_printf(&text, "seed %llu: view %.*s (%s) output %.*s %s(%.*s) window %lld, label %zu at %lld: got ",
@@ -526,7 +540,7 @@ static void fail_cell(const world *w, const floe_ref *ref, size_t label, const f
                     floe_function_name(ref->output->function), FLOE_STR_ARG(ref->output->column),
                     (long long)ref->output->window_us, label, (long long)w->labels[label].time);
     floe_value_print_json(got, &text);
-    floe_buf_text(&text, ", the rule says ");
+    floe_buf_printf(&text, ", %s says ", who);
     floe_value_print_json(want, &text);
     fail_msg("%s", text.ptr);
 }
@@ -541,7 +555,7 @@ void world_check(world *w, const floe_pit_options *options, int threads, uint64_
             world_oracle(w, options, &w->refs[c], label, &want);
             const floe_value *got = &answers[c * w->label_count + label];
             if (!world_same(&w->refs[c], got, &want)) {
-                fail_cell(w, &w->refs[c], label, got, &want, seed);
+                world_fail(w, &w->refs[c], label, got, &want, "the rule", seed);
             }
         }
     }

@@ -78,6 +78,21 @@ world_label *world_add_label(world *world, const char *k1, int64_t k2, int64_t t
 /* Asks for every output of every view. */
 void world_ask_all(world *world);
 
+/* A world drawn from the seed, every output asked for. */
+void world_random(world *world, uint64_t seed);
+
+/* The labels as the kernel takes them; `__row` numbers them. Rows order[0…count-1] with the columns of a need. */
+floe_status world_labels(const world *world, bool with_row, struct ArrowArrayStream *ret_stream, floe_error *err);
+floe_status world_rows(const world *world, const floe_pit_need *need, const size_t *order, size_t count,
+                       struct ArrowArrayStream *ret_stream, floe_error *err);
+/* Numbers of all rows in an order drawn from the generator; lives as long as the world. */
+size_t *world_shuffled(world *world, floe_test_rng *rng);
+/* Reads answers, one column per reference: [column * label_count + label]. */
+floe_status world_read(world *world, struct ArrowArrayStream *stream, floe_value **ret_answers, floe_error *err);
+/* Fails the test, naming seed and cell. `who` says otherwise. */
+void world_fail(const world *world, const floe_ref *ref, size_t label, const floe_value *got, const floe_value *want,
+                const char *who, uint64_t seed);
+
 /* Runs the kernel; *ret_answers[column * label_count + label], living as long as the world. Rows are fed in an order drawn from
  * the seed and in batches of a random size. */
 floe_status world_run(world *world, const floe_pit_options *options, int threads, uint64_t seed,

@@ -1,0 +1,235 @@
+/*
+ * The rule as SQL. Per view one join of labels with the rows they see, grouped by label; every feature is an aggregate over
+ * its part of the pairs. Labels that see nothing come back by a left join.
+ *
+ * Where SQL's own aggregate differs from floe's rule it is bent to it: counts of nothing are 0, -0.0 comes out as 0.0, a
+ * deviation over NaN or an infinity is NaN, and sums of integers that leave int64 fail in the cast.
+ */
+#include "offline/pit/sql.h"
+
+#include "core/limits.h"
+#include "offline/engine/engine.h"
+#include "offline/pit/pit_int.h"
+
+#include <inttypes.h>
+
+typedef struct sql_writer {
+    const floe_pit *pit;
+    const pit_group *group;
+    const pit_view *view;
+    floe_buf *out;
+} sql_writer;
+
+static void write_answer_name(floe_buf *out, const floe_view *view, const floe_output *output) {
+    FLOE_AUTO_BUF name;
+    floe_buf_init(&name, FLOE_KIB(4));
+    floe_buf_printf(&name, "%.*s__%.*s", FLOE_STR_ARG(view->about.name), FLOE_STR_ARG(output->about.name));
+    floe_sql_quote_name(out, floe_buf_view(&name));
+}
+
+/* ` FILTER (WHERE …)` for the rows of one output: its window, or the ttl. */
+static void write_filter(const sql_writer *w, const floe_output *output, const char *more) {
+    bool as_of = output->function == FLOE_FN_NONE;
+    int64_t span = as_of ? w->view->view->ttl_us : output->window_us;
+    if (span == 0 && more[0] == '\0') {
+        return;
+    }
+    floe_buf_text(w->out, " FILTER (WHERE ");
+    if (span > 0) {
+        const char *sign = as_of || w->view->before ? ">=" : ">"; /* The ttl's edge still holds. */
+        floe_buf_printf(w->out, "s.__event %s l.__time - %" PRId64, sign, span);
+    }
+    floe_buf_printf(w->out, "%s%s)", span > 0 && more[0] != '\0' ? " AND " : "", more);
+}
+
+/* `function(s."column")` with its filter. */
+static void write_call(const sql_writer *w, const floe_output *output, const char *function, const char *more) {
+    floe_buf_printf(w->out, "%s(", function);
+    if (floe_str_is(output->column, "*")) {
+        floe_buf_text(w->out, "*");
+    } else {
+        floe_buf_text(w->out, "s.");
+        floe_sql_quote_name(w->out, output->column);
+    }
+    floe_buf_text(w->out, ")");
+    write_filter(w, output, more);
+}
+
+static bool is_real(const floe_output *output) {
+    return output->column_type.kind == FLOE_KIND_FLOAT || output->column_type.kind == FLOE_KIND_DOUBLE;
+}
+
+/* The engine refuses a deviation over what is not finite. */
+static void write_deviation(const sql_writer *w, const floe_output *output) {
+    FLOE_AUTO_BUF finite;
+    floe_buf_init(&finite, FLOE_KIB(4));
+    if (!is_real(output)) {
+        write_call(w, output, "stddev_samp", "");
+        return;
+    }
+    floe_buf_text(&finite, "NOT isfinite(s.");
+    floe_sql_quote_name(&finite, output->column);
+    floe_buf_text(&finite, ")");
+    floe_buf_text(w->out, "CASE WHEN ");
+    write_call(w, output, "count", finite.failed ? "" : finite.ptr);
+    floe_buf_text(w->out, " = 0 THEN ");
+    write_call(w, output, "stddev_samp", finite.failed ? "" : finite.ptr + strlen("NOT "));
+    floe_buf_text(w->out, " WHEN ");
+    write_call(w, output, "count", "");
+    floe_buf_text(w->out, " > 1 THEN CAST('NaN' AS DOUBLE) END");
+}
+
+/* The winner as a struct of what is wanted of it: no aggregate skips a row for a null in one column. Nulls in `created` are
+ * the smallest, which SQL's order of structs would not say. */
+static void write_winner(const sql_writer *w) {
+    const floe_view *view = w->view->view;
+    floe_buf_text(w->out, ", arg_max({");
+    for (size_t i = 0; i < view->output_count; i++) {
+        if (w->view->wanted[i] && view->outputs[i].function == FLOE_FN_NONE) {
+            floe_buf_printf(w->out, "'o%zu': s.", i);
+            floe_sql_quote_name(w->out, view->outputs[i].column);
+            floe_buf_text(w->out, ", ");
+        }
+    }
+    floe_buf_printf(w->out, "'ends': %s}, {'e': s.__event, 'c': %s, 's': s.__seq, 'p': s.__pos})",
+                    w->group->has_end ? "s.__end" : "CAST(NULL AS BIGINT)",
+                    w->group->has_created ? "coalesce(s.__created, CAST(-9223372036854775808 AS BIGINT))" : "0");
+    write_filter(w, &(floe_output){.function = FLOE_FN_NONE}, "");
+    floe_buf_text(w->out, " AS winner");
+}
+
+static void write_aggregate(const sql_writer *w, const floe_output *output, size_t index) {
+    floe_buf_text(w->out, ", ");
+    switch (output->function) {
+    case FLOE_FN_COUNT:
+        write_call(w, output, "count", "");
+        break;
+    case FLOE_FN_COUNT_DISTINCT:
+        floe_buf_text(w->out, "count(DISTINCT s.");
+        floe_sql_quote_name(w->out, output->column);
+        floe_buf_text(w->out, is_real(output) ? " + 0)" : ")");
+        write_filter(w, output, "");
+        break;
+    case FLOE_FN_STDDEV:
+        write_deviation(w, output);
+        break;
+    default:
+        floe_buf_text(w->out, "CAST(");
+        write_call(w, output,
+                   output->function == FLOE_FN_SUM    ? "sum"
+                   : output->function == FLOE_FN_MEAN ? "avg"
+                   : output->function == FLOE_FN_MIN  ? "min"
+                                                      : "max",
+                   "");
+        floe_buf_text(w->out, is_real(output) ? " + 0 AS " : " AS ");
+        floe_sql_type_name(w->out, output->type);
+        floe_buf_text(w->out, ")");
+        break;
+    }
+    floe_buf_printf(w->out, " AS o%zu", index);
+}
+
+/* labels l JOIN source s ON everything that makes a row visible. */
+static void write_join(const sql_writer *w) {
+    const pit_group *group = w->group;
+    floe_buf_printf(w->out, "\n  FROM label l JOIN source_%zu s ON ", group->source_index);
+    for (size_t i = 0; i < group->entity->key_count; i++) {
+        floe_buf_text(w->out, i > 0 ? " AND s." : "s.");
+        floe_sql_quote_name(w->out, group->key_columns[i]);
+        floe_buf_text(w->out, " = l.");
+        floe_sql_quote_name(w->out, group->entity->keys[i].name);
+    }
+    floe_buf_printf(w->out, " AND s.__event %s l.__time", w->view->before ? "<" : "<=");
+    floe_buf_text(w->out, w->pit->options.as_known ? " AND s.__created <= l.__time" : "");
+    floe_buf_printf(w->out, " AND s.__where_%u\n  GROUP BY l.__row)", group->where_index);
+}
+
+static void write_found_name(floe_buf *out, const floe_view *view) {
+    FLOE_AUTO_BUF name;
+    floe_buf_init(&name, FLOE_KIB(4));
+    floe_buf_printf(&name, "found_%.*s", FLOE_STR_ARG(view->about.name));
+    floe_sql_quote_name(out, floe_buf_view(&name));
+}
+
+static void write_view(const sql_writer *w) {
+    const floe_view *view = w->view->view;
+    floe_buf_text(w->out, ",\n");
+    write_found_name(w->out, view);
+    floe_buf_text(w->out, " AS (\n  SELECT l.__row");
+    if (w->view->want_as_of) {
+        write_winner(w);
+    }
+    for (size_t i = 0; i < view->output_count; i++) {
+        if (w->view->wanted[i] && view->outputs[i].function != FLOE_FN_NONE) {
+            write_aggregate(w, &view->outputs[i], i);
+        }
+    }
+    write_join(w);
+}
+
+static const pit_view *find_view(const floe_pit *pit, const floe_view *view, const pit_group **ret_group) {
+    for (size_t g = 0; g < pit->group_count; g++) {
+        for (size_t v = 0; v < pit->groups[g].view_count; v++) {
+            if (pit->groups[g].views[v].view == view) {
+                *ret_group = &pit->groups[g];
+                return &pit->groups[g].views[v];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* One column of the answer out of what was found; null and 0 for labels that saw nothing. */
+static void write_reference(const floe_pit *pit, const floe_ref *ref, floe_buf *out) {
+    const pit_group *group = NULL;
+    const pit_view *view = find_view(pit, ref->view, &group);
+    FLOE_ASSERT(view);
+    size_t index = (size_t)(ref->output - ref->view->outputs);
+    floe_function function = ref->output->function;
+    bool counts = function == FLOE_FN_COUNT || function == FLOE_FN_COUNT_DISTINCT;
+    floe_buf_text(out, ",\n  ");
+    if (function == FLOE_FN_NONE) {
+        floe_buf_text(out, "CASE WHEN ");
+        write_found_name(out, ref->view);
+        floe_buf_printf(out, ".winner.ends %s label.__time THEN NULL ELSE ", view->before ? "<" : "<=");
+        write_found_name(out, ref->view);
+        floe_buf_printf(out, ".winner.o%zu END AS ", index);
+    } else {
+        floe_buf_text(out, counts ? "coalesce(" : "");
+        write_found_name(out, ref->view);
+        floe_buf_printf(out, ".o%zu%s AS ", index, counts ? ", 0)" : "");
+    }
+    write_answer_name(out, ref->view, ref->output);
+}
+
+static void write_answer(const floe_pit *pit, floe_buf *out) {
+    floe_buf_text(out, ",\nanswer AS (\n  SELECT label.__row");
+    for (size_t i = 0; i < pit->ref_count; i++) {
+        write_reference(pit, &pit->refs[i], out);
+    }
+    floe_buf_text(out, "\n  FROM label");
+    for (size_t g = 0; g < pit->group_count; g++) {
+        for (size_t v = 0; v < pit->groups[g].view_count; v++) {
+            floe_buf_text(out, " LEFT JOIN ");
+            write_found_name(out, pit->groups[g].views[v].view);
+            floe_buf_text(out, " USING (__row)");
+        }
+    }
+    floe_buf_text(out, ")\n");
+}
+
+floe_status floe_pit_sql(const floe_pit *pit, const floe_pit_sql_from *from, floe_buf *out, floe_error *err) {
+    floe_buf_printf(out, "WITH label AS MATERIALIZED (SELECT * FROM %s)", from->labels);
+    for (size_t s = 0; s < pit->source_count; s++) {
+        floe_buf_printf(out, ",\nsource_%zu AS MATERIALIZED (SELECT * FROM ", s);
+        floe_buf_text(out, from->sources[s]); /* Not by printf: a list of files may be long. */
+        floe_buf_text(out, ")");
+    }
+    for (size_t g = 0; g < pit->group_count; g++) {
+        for (size_t v = 0; v < pit->groups[g].view_count; v++) {
+            write_view(&(sql_writer){pit, &pit->groups[g], &pit->groups[g].views[v], out});
+        }
+    }
+    write_answer(pit, out);
+    return floe_buf_check(out, err);
+}

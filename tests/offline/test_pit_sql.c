@@ -1,0 +1,182 @@
+/*
+ * The generated SQL as the second oracle: random worlds through DuckDB and through the kernel. Sums of the world's doubles
+ * are exact in any order, so only means and deviations may differ, by 1e-9 relative; all else is the same value.
+ * timeout: 600
+ */
+#include "core/mem.h"
+#include "offline/pit/sql.h"
+#include "tests/offline/pit_world.h"
+#include "tests/offline/sql_support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void load(sql_fixture *fixture, const char *name, struct ArrowArrayStream *stream) {
+    floe_error err = {0};
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, 4096);
+    floe_buf_printf(&sql, "DROP TABLE IF EXISTS %s", name);
+    sql_run(fixture, sql.ptr);
+    assert_ok(floe_session_load(fixture->session, name, stream, &err), &err);
+}
+
+/* The world's answers by SQL, or the failure of the query. */
+static floe_status run_sql(world *w, sql_fixture *fixture, const floe_pit_options *options, uint64_t seed,
+                           floe_value **ret_answers, floe_error *err) {
+    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+    FLOE_TRY(floe_pit_open(w->refs, w->ref_count, options, &pit, err));
+    size_t need_count;
+    const floe_pit_need *need = floe_pit_needs(pit, &need_count);
+    floe_test_rng rng = floe_test_rng_of(seed);
+    {
+        FLOE_AUTO_STREAM labels = {0};
+        FLOE_AUTO_STREAM rows = {0};
+        FLOE_TRY(world_labels(w, true, &labels, err));
+        FLOE_TRY(world_rows(w, need, world_shuffled(w, &rng), w->row_count, &rows, err));
+        load(fixture, "labels", &labels);
+        load(fixture, "events", &rows);
+    }
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, 1 << 20);
+    const char *const sources[] = {"events"};
+    FLOE_TRY(floe_pit_sql(pit, &(floe_pit_sql_from){"labels", sources}, &sql, err));
+    floe_buf_text(&sql, "SELECT * EXCLUDE (__row) FROM answer ORDER BY __row");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(floe_session_stream(fixture->session, sql.ptr, NULL, &stream, err));
+    return world_read(w, &stream, ret_answers, err);
+}
+
+static bool agree(const floe_ref *ref, const floe_value *a, const floe_value *b) {
+    floe_function function = ref->output->function;
+    bool rounded = function == FLOE_FN_MEAN || function == FLOE_FN_STDDEV;
+    if (!rounded || a->is_null || b->is_null || !isfinite(a->as.real) || !isfinite(b->as.real)) {
+        return floe_type_equal(a->type, b->type) && world_same(ref, a, b);
+    }
+    return fabs(a->as.real - b->as.real) <= 1e-9 * fabs(b->as.real) + 1e-12;
+}
+
+static void compare(world *w, sql_fixture *fixture, const floe_pit_options *options, uint64_t seed) {
+    floe_error err = {0};
+    floe_value *by_kernel, *by_sql;
+    assert_ok(world_run(w, options, 2, seed, &by_kernel, NULL, &err), &err);
+    assert_ok(run_sql(w, fixture, options, seed, &by_sql, &err), &err);
+    for (size_t c = 0; c < w->ref_count; c++) {
+        for (size_t label = 0; label < w->label_count; label++) {
+            size_t at = c * w->label_count + label;
+            if (!agree(&w->refs[c], &by_sql[at], &by_kernel[at])) {
+                world_fail(w, &w->refs[c], label, &by_kernel[at], &by_sql[at], "the SQL", seed);
+            }
+        }
+    }
+}
+
+/* FLOE_PIT_CASES raises the number for long runs. */
+static void pit_sql__random_worlds__equal_the_kernel(void **state) {
+    sql_fixture *fixture = *state;
+    const char *cases_text = getenv("FLOE_PIT_CASES");
+    uint64_t cases = cases_text ? strtoull(cases_text, NULL, 10) : 120;
+    uint64_t first = floe_test_seed();
+    for (uint64_t i = 0; i < cases; i++) {
+        world w;
+        world_random(&w, first + i);
+        floe_pit_options options = {.as_known = i % 3 == 1, .ignore_at = i % 7 == 3};
+        compare(&w, fixture, &options, first + i);
+        world_close(&w);
+    }
+}
+
+/* Every window of a world with NaN and the infinities, on both sides. */
+static void pit_sql__not_finite__is_as_in_the_kernel(void **state) {
+    static const double values[] = {NAN, INFINITY, -INFINITY, -0.0, 0.0, 1.5, -2.5};
+    sql_fixture *fixture = *state;
+    uint64_t seed = floe_test_seed();
+    for (uint64_t i = 0; i < 30; i++) {
+        floe_test_rng rng = floe_test_rng_of(seed + i);
+        world w;
+        world_init(&w);
+        floe_view *view = world_view(&w, "v", false);
+        for (floe_function function = FLOE_FN_COUNT; function <= FLOE_FN_COUNT_DISTINCT; function++) {
+            world_output(&w, view, function, WORLD_D, 0);
+            world_output(&w, view, function, WORLD_D, 4);
+        }
+        for (int r = 0; r < 12; r++) {
+            world_row *row = world_add_row(&w, "a", 0, floe_test_between(&rng, 0, 20));
+            world_set_d(row, values[floe_test_below(&rng, 7)]);
+        }
+        for (int64_t t = -1; t < 26; t++) {
+            world_add_label(&w, "a", 0, t);
+        }
+        world_ask_all(&w);
+        compare(&w, fixture, &(floe_pit_options){0}, seed + i);
+        world_close(&w);
+    }
+}
+
+static void pit_sql__integer_sum_outside_int64__is_refused(void **state) {
+    sql_fixture *fixture = *state;
+    world w;
+    world_init(&w);
+    world_output(&w, world_view(&w, "v", false), FLOE_FN_SUM, WORLD_I, 0);
+    world_set_i(world_add_row(&w, "a", 0, 1), INT64_MAX);
+    world_set_i(world_add_row(&w, "a", 0, 2), 1);
+    world_add_label(&w, "a", 0, 2);
+    world_ask_all(&w);
+    floe_error err = {0};
+    floe_value *answers;
+    assert_code(run_sql(&w, fixture, &(floe_pit_options){0}, 1, &answers, &err), FLOE_INVALID);
+    world_close(&w);
+}
+
+/* A person reads it: one join per view, and the rule's comparisons as the document writes them. */
+static void pit_sql__text__spells_the_rule_out(void **state) {
+    (void)state;
+    world w;
+    world_init(&w);
+    floe_view *view = world_view(&w, "airport", false);
+    view->at_before = true;
+    view->ttl_us = 90;
+    world_output(&w, view, FLOE_FN_NONE, WORLD_I, 0);
+    world_output(&w, view, FLOE_FN_MEAN, WORLD_I, 7);
+    world_ask_all(&w);
+    floe_error err = {0};
+    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+    assert_ok(floe_pit_open(w.refs, w.ref_count, &(floe_pit_options){.as_known = true}, &pit, &err), &err);
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, 1 << 20);
+    const char *const sources[] = {"events"};
+    assert_ok(floe_pit_sql(pit, &(floe_pit_sql_from){"labels", sources}, &sql, &err), &err);
+    static const char *const parts[] = {"s.\"k1\" = l.\"k1\"",         "s.__event < l.__time",
+                                        "s.__created <= l.__time",     "s.__event >= l.__time - 90",
+                                        "s.__event >= l.__time - 7",   "found_airport",
+                                        ".winner.ends < label.__time", "AS \"airport__o1\""};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (!strstr(sql.ptr, parts[i])) {
+            fail_msg("%s is not in:\n%s", parts[i], sql.ptr);
+        }
+    }
+    world_close(&w);
+}
+
+static int open_engine(void **state) {
+    static sql_fixture fixture;
+    sql_fixture_open(&fixture);
+    *state = &fixture;
+    return 0;
+}
+
+static int close_engine(void **state) {
+    sql_fixture_close(*state);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pit_sql__random_worlds__equal_the_kernel),
+        cmocka_unit_test(pit_sql__not_finite__is_as_in_the_kernel),
+        cmocka_unit_test(pit_sql__integer_sum_outside_int64__is_refused),
+        cmocka_unit_test(pit_sql__text__spells_the_rule_out),
+    };
+    return cmocka_run_group_tests(tests, open_engine, close_engine);
+}
