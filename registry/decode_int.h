@@ -115,9 +115,16 @@ void floe_decode_outputs(floe_loading *loading, const floe_node *node, const cha
 /* Registers a name; a finding when the kind has it already. */
 void floe_loading_name(floe_loading *loading, floe_object_kind kind, const floe_about *about);
 
+/* Definitions from the text of one file; floe_definitions_load without the files. */
+floe_status floe_definitions_parse(const floe_project *project, floe_str text, floe_arena *arena,
+                                   floe_definitions **ret_definitions, floe_error *err);
+
+/* The text of a floe.yaml; project->root is set already. */
+floe_status floe_project_parse(floe_str text, floe_arena *arena, floe_project *project, floe_error *err);
+
 /* ---- after decoding ---- */
 
-/* Fills in what the tables say; `columns_of` NULL: the columns that the sources carry already. */
+/* Fills in what the tables say; `resolver` NULL: the columns that the sources carry already. */
 struct floe_schema_resolver;
 floe_status floe_resolve(floe_definitions *definitions, const struct floe_schema_resolver *resolver, floe_arena *arena,
                          floe_error *err);

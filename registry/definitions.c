@@ -128,6 +128,19 @@ static void decode_files(floe_loading *loading, const parsed_file *files, size_t
     }
 }
 
+/* Text → tree. What is wrong with its syntax is a finding, and the tree is NULL. */
+static floe_status parse_text(floe_loading *loading, floe_str text, parsed_file *file, floe_error *err) {
+    floe_error error = {0};
+    floe_status status = floe_yaml_parse(loading->decoder.arena, text, file->name, NULL, NULL, &file->root, &error);
+    if (floe_failed(status)) {
+        file->root = NULL;
+        return floe_findings_take(&loading->findings, (floe_pos){NULL, 0}, NULL, &error, err);
+    }
+    loading->decoder.file = file->name;
+    check_root(loading, file->root);
+    return FLOE_OK;
+}
+
 static floe_status parse_file(floe_loading *loading, const char *root, parsed_file *file, floe_error *err) {
     floe_arena *arena = loading->decoder.arena;
     FLOE_AUTO_BUF text;
@@ -139,14 +152,17 @@ static floe_status parse_file(floe_loading *loading, const char *root, parsed_fi
     if (floe_failed(status)) {
         return floe_findings_take(&loading->findings, (floe_pos){file->name, 0}, NULL, &error, err);
     }
-    status = floe_yaml_parse(arena, floe_buf_view(&text), file->name, NULL, NULL, &file->root, &error);
-    if (floe_failed(status)) {
-        file->root = NULL;
-        return floe_findings_take(&loading->findings, (floe_pos){NULL, 0}, NULL, &error, err);
-    }
-    loading->decoder.file = file->name;
-    check_root(loading, file->root);
-    return FLOE_OK;
+    return parse_text(loading, floe_buf_view(&text), file, err);
+}
+
+floe_status floe_definitions_parse(const floe_project *project, floe_str text, floe_arena *arena,
+                                   floe_definitions **ret_definitions, floe_error *err) {
+    floe_loading loading;
+    floe_loading_init(&loading, arena, project, false);
+    parsed_file file = {.name = "definitions"};
+    FLOE_TRY(parse_text(&loading, text, &file, err));
+    decode_files(&loading, &file, file.root != NULL);
+    return floe_loading_finish(&loading, ret_definitions, err);
 }
 
 static bool is_definition_file(floe_loading *loading, const char *name, const char *path) {

@@ -227,6 +227,20 @@ floe_status floe_encode_definitions(const floe_definitions *definitions, floe_ar
     return FLOE_OK;
 }
 
+floe_status floe_decode_objects(const floe_object_list *objects, floe_arena *arena, floe_definitions **ret_definitions,
+                                floe_error *err) {
+    floe_loading loading;
+    floe_loading_init(&loading, arena, NULL, true);
+    loading.decoder.file = "registry";
+    for (size_t i = 0; i < objects->count; i++) {
+        const floe_node *node = NULL;
+        FLOE_TRY(floe_json_parse(arena, objects->items[i].body, &node, err));
+        floe_loading_add(&loading, objects->items[i].kind, node);
+    }
+    FLOE_TRY(floe_loading_finish(&loading, ret_definitions, err));
+    return floe_resolve(*ret_definitions, NULL, arena, err);
+}
+
 /* ---- fingerprints ---- */
 
 static void hash_text(floe_buf *buf, floe_str text) {

@@ -26,6 +26,10 @@ typedef struct floe_object_list {
 floe_status floe_encode_definitions(const floe_definitions *definitions, floe_arena *arena,
                                     floe_object_list *ret_objects, floe_error *err);
 
+/* Stored objects back to definitions, resolved from the columns they carry. Errors: as load and resolve. */
+floe_status floe_decode_objects(const floe_object_list *objects, floe_arena *arena, floe_definitions **ret_definitions,
+                                floe_error *err);
+
 /* What leads from the old objects to the new ones: in the order of the new ones, then what is gone. */
 floe_status floe_diff_objects(const floe_object_list *old_list, const floe_object_list *new_list, floe_arena *arena,
                               const floe_change **ret_changes, size_t *ret_count, floe_error *err);

@@ -369,6 +369,15 @@ static void decode_project(const floe_decoder *decoder, const floe_node *root, f
     }
 }
 
+floe_status floe_project_parse(floe_str text, floe_arena *arena, floe_project *project, floe_error *err) {
+    const floe_node *tree = NULL;
+    FLOE_TRY(floe_yaml_parse(arena, text, project_file, NULL, NULL, &tree, err));
+    floe_findings findings = {.arena = arena};
+    floe_decoder decoder = {.arena = arena, .findings = &findings, .file = project_file};
+    decode_project(&decoder, tree, project);
+    return floe_findings_report(&findings, err);
+}
+
 floe_status floe_project_load(const char *root, floe_arena *arena, const floe_project **ret_project, floe_error *err) {
     floe_project *project = floe_arena_alloc(arena, 1, sizeof *project);
     FLOE_TRY(floe_arena_check(arena, err));
@@ -380,12 +389,7 @@ floe_status floe_project_load(const char *root, floe_arena *arena, const floe_pr
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_LIMIT_YAML_BYTES);
     FLOE_TRY(floe_file_read(path, &text, err));
-    const floe_node *tree = NULL;
-    FLOE_TRY(floe_yaml_parse(arena, floe_buf_view(&text), project_file, NULL, NULL, &tree, err));
-    floe_findings findings = {.arena = arena};
-    floe_decoder decoder = {.arena = arena, .findings = &findings, .file = project_file};
-    decode_project(&decoder, tree, project);
-    FLOE_TRY(floe_findings_report(&findings, err));
+    FLOE_TRY(floe_project_parse(floe_buf_view(&text), arena, project, err));
     *ret_project = project;
     return FLOE_OK;
 }

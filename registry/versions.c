@@ -60,20 +60,6 @@ static floe_status read_objects(floe_registry *registry, int64_t version, floe_a
     return FLOE_OK;
 }
 
-static floe_status decode_objects(const floe_object_list *objects, floe_arena *arena,
-                                  floe_definitions **ret_definitions, floe_error *err) {
-    floe_loading loading;
-    floe_loading_init(&loading, arena, NULL, true);
-    loading.decoder.file = "registry";
-    for (size_t i = 0; i < objects->count; i++) {
-        const floe_node *node = NULL;
-        FLOE_TRY(floe_json_parse(arena, objects->items[i].body, &node, err));
-        floe_loading_add(&loading, objects->items[i].kind, node);
-    }
-    FLOE_TRY(floe_loading_finish(&loading, ret_definitions, err));
-    return floe_resolve(*ret_definitions, NULL, arena, err);
-}
-
 /* What was written by us must read: anything that the decoder finds means that the file was changed. */
 static floe_status fail_stored(const floe_registry *registry, int64_t version, const floe_error *error,
                                floe_error *err) {
@@ -101,7 +87,7 @@ floe_status floe_registry_load(floe_registry *registry, int64_t version, floe_ar
     floe_error error = {0};
     FLOE_TRY(check_version(registry, &version, err));
     FLOE_TRY(read_objects(registry, version, arena, &objects, err));
-    if (floe_failed(decode_objects(&objects, arena, &definitions, &error))) {
+    if (floe_failed(floe_decode_objects(&objects, arena, &definitions, &error))) {
         return fail_stored(registry, version, &error, err);
     }
     definitions->version = version;

@@ -104,7 +104,7 @@ static void add__line_breaks_and_long_text__become_one_cut_line(void **state) {
     assert_code(floe_findings_report(&findings, &err), FLOE_INVALID);
     assert_string_equal(err.message, "a.yaml:1: one two  three ");
     char word[1400];
-    for (size_t i = 0; i < sizeof word - 1; i += 3) {
+    for (size_t i = 0; i + 3 < sizeof word; i += 3) {
         memcpy(word + i, "日", 3);
     }
     word[1398] = '\0';
