@@ -1,7 +1,7 @@
 /*
  * See definitions.h.
  */
-#include "definitions.h"
+#include "tests/vector/definitions.h"
 
 #define TEXT(literal)                                                                                                  \
     { (literal), sizeof(literal) - 1 }

@@ -1,7 +1,7 @@
 /*
  * See maker.h.
  */
-#include "maker.h"
+#include "tests/vector/maker.h"
 
 #include "core/file.h"
 

@@ -4,7 +4,7 @@
 #ifndef FLOE_TESTS_VECTOR_MAKER_H
 #define FLOE_TESTS_VECTOR_MAKER_H
 
-#include "support/support.h"
+#include "tests/support/support.h"
 
 #include "core/mem.h"
 #include "vector/vector.h"

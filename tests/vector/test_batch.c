@@ -1,8 +1,8 @@
 /*
  * Batches of questions: one answer line each, in order, or nothing at all.
  */
-#include "definitions.h"
-#include "maker.h"
+#include "tests/vector/definitions.h"
+#include "tests/vector/maker.h"
 
 #include "core/json.h"
 #include "core/limits.h"

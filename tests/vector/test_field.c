@@ -1,7 +1,7 @@
 /*
  * BM25 against a direct reading of the formula over plain lists of words, and the selection of the best against a sort.
  */
-#include "support/support.h"
+#include "tests/support/support.h"
 
 #include "core/limits.h"
 #include "vector/rank_int.h"

@@ -4,7 +4,7 @@
  * Every generation here is written with all tables of one of two databases' versions, so a mixture would be seen.
  * timeout: 600
  */
-#include "maker.h"
+#include "tests/vector/maker.h"
 
 #include "core/file.h"
 #include "core/limits.h"

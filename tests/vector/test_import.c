@@ -1,7 +1,7 @@
 /*
  * Import lines: what is accepted, and what each mistake is told as.
  */
-#include "support/support.h"
+#include "tests/support/support.h"
 
 #include "core/limits.h"
 #include "vector/unit_int.h"

@@ -1,8 +1,8 @@
 /*
  * Building an index: who replaces what, what counts as changed, and what is done with files that are not ours.
  */
-#include "definitions.h"
-#include "maker.h"
+#include "tests/vector/definitions.h"
+#include "tests/vector/maker.h"
 
 #include "core/file.h"
 #include "core/limits.h"

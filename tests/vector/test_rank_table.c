@@ -2,7 +2,7 @@
  * The ranking of tables against a slow reading of its definition: every score over every document, no postings, no heaps,
  * no candidates kept between steps. Random small catalogs, where the greedy pool holds everything that matches.
  */
-#include "support/support.h"
+#include "tests/support/support.h"
 
 #include "core/file.h"
 #include "core/limits.h"

@@ -4,7 +4,7 @@
  * needs: shared
  * timeout: 600
  */
-#include "maker.h"
+#include "tests/vector/maker.h"
 
 #include "core/file.h"
 #include "core/json.h"

@@ -1,8 +1,8 @@
 /*
  * Ranking: what must hold for every answer, on small catalogs and on random ones.
  */
-#include "definitions.h"
-#include "maker.h"
+#include "tests/vector/definitions.h"
+#include "tests/vector/maker.h"
 
 #include "core/file.h"
 #include "core/limits.h"

@@ -2,7 +2,7 @@
  * The stemmer against the published sample vocabulary of the English (Porter2) algorithm at snowballstem.org, and against
  * the stems that the Snowball project's own library (PyPI snowballstemmer 2.2.0) gives.
  */
-#include "support/support.h"
+#include "tests/support/support.h"
 
 #include "vector/text_int.h"
 

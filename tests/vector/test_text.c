@@ -2,7 +2,7 @@
  * Splitting and folding. The rules are those published for identifiers in schema search: a break in [a-z0-9][A-Z], in
  * [A-Z]+[A-Z][a-z], between letter and digit, at underscores and punctuation.
  */
-#include "support/support.h"
+#include "tests/support/support.h"
 
 #include "vector/text_int.h"
 

@@ -1,7 +1,7 @@
 /*
  * Units to bytes and back, and documents: round trips of random units, every truncation, every failed allocation.
  */
-#include "support/support.h"
+#include "tests/support/support.h"
 
 #include "core/limits.h"
 #include "vector/unit_int.h"
