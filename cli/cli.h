@@ -46,6 +46,9 @@ struct floe_cli {
     const char *values[CLI_OPTIONS_MAX]; /* per option of the command: its last value, "" for a flag; NULL: not given */
     const char *project_dir;             /* --project */
     bool json;                           /* --json */
+    bool usage;                          /* the error is a wrong command line: exit 2, and point to --help */
+    char progress[128];                  /* the line that stands on the terminal, "" none */
+    int64_t progress_us;                 /* when it was drawn */
     /* Opened on first use. */
     const floe_project *project;
     floe_lake *lake;
@@ -58,19 +61,38 @@ struct floe_cli {
 /* The table of commands; ends with NULL words. */
 extern const cli_command cli_commands[];
 
+/* Texts of `floe init --example flights`; made from examples/flights when floe is built. */
+extern const char cli_example_yaml[];
+extern const char cli_example_features[];
+
+/* The command line is wrong, as far as can be told without looking at anything else. */
+#define CLI_USAGE(cli, condition, err, ...)                                                                            \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            (cli)->usage = true;                                                                                       \
+            return FLOE_FAIL((err), FLOE_INVALID, __VA_ARGS__);                                                        \
+        }                                                                                                              \
+    } while (0)
+
 /* ---- options.c ---- */
 
-/* Parses what follows the command's words. Errors: INVALID, a usage error. */
+/* Options that every command takes, before or after its words. */
+extern const cli_option cli_common_options[];
+
+/* Parses what follows the command's words; every option at most once. Errors: INVALID, a usage error. */
 floe_status cli_parse(floe_cli *cli, const cli_command *command, int argc, char **argv, floe_error *err);
 bool cli_flag(const floe_cli *cli, const char *name);
 const char *cli_value(const floe_cli *cli, const char *name); /* NULL: not given */
-floe_status cli_value_i64(const floe_cli *cli, const char *name, int64_t *value, floe_error *err);
+/* Leave *value as it is where the option was not given. Errors: a usage error that names the option. */
+floe_status cli_value_i64(floe_cli *cli, const char *name, int64_t *value, floe_error *err);
+floe_status cli_value_time(floe_cli *cli, const char *name, int64_t *micros, floe_error *err);
 void cli_print_help(const cli_command *command);
-void cli_print_overview(void);
+/* The commands whose words start with `group`; NULL: all. */
+void cli_print_overview(const char *group);
 /* The words FACE gives to other versions of floe: what they are, or NULL. */
 const char *cli_known_elsewhere(const char *word, const char *second);
 
-/* Splits "a,b" into texts in the arena. */
+/* Splits "a,b" into texts in the arena. Errors: a usage error. */
 floe_status cli_split_list(floe_cli *cli, const char *list, const floe_str **ret_items, size_t *ret_count,
                            floe_error *err);
 
@@ -83,10 +105,13 @@ floe_status cli_need_registry(floe_cli *cli, bool create, floe_error *err);
 floe_status cli_need_definitions(floe_cli *cli, floe_error *err); /* as applied */
 floe_status cli_need_store(floe_cli *cli, floe_error *err);
 const char *cli_project_path(floe_cli *cli, const char *relative);
+/* An applied view by name. Errors: NOT_FOUND with the nearest. */
+floe_status cli_view(floe_cli *cli, const char *name, const floe_view **ret_view, floe_error *err);
 void cli_close(floe_cli *cli);
 extern atomic_bool cli_cancelled;
 
-/* Reads the references of --service or --features. */
+/* Reads the references of --service or --features; with both, one text that may be either, a service first. Errors:
+ * NOT_FOUND with the nearest of what was asked for. */
 floe_status cli_refs(floe_cli *cli, const char *service, const char *features, floe_ref **ret_refs, size_t *ret_count,
                      floe_error *err);
 
@@ -99,12 +124,12 @@ floe_sync_source cli_sync_source(floe_cli *cli);
 
 /* ---- print.c ---- */
 
-/* A table for people, or an array of objects with --json. Cells are texts; `json_raw` columns are written unquoted. */
+/* A table for people, or an array of objects with --json. Cells are texts. */
 typedef struct cli_table {
     floe_cli *cli;
     const char *const *headings;
     size_t column_count;
-    const bool *is_number; /* right-aligned, and a number in JSON */
+    const bool *is_number; /* right-aligned, and written unquoted in JSON; NULL: no column is */
     floe_ptrs rows;        /* const char *const * */
 } cli_table;
 void cli_table_begin(cli_table *table, floe_cli *cli, const char *const *headings, const bool *is_number,
@@ -112,15 +137,32 @@ void cli_table_begin(cli_table *table, floe_cli *cli, const char *const *heading
 /* One row; NULL cells are empty, null in JSON. Cells must live in the cli's arena or longer. */
 void cli_table_row(cli_table *table, const char *const *cells);
 floe_status cli_table_end(cli_table *table, floe_error *err);
-/* Every row of a stream, as a table or as JSON. */
-floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, floe_error *err);
+/* Every row of a stream, as a table, or as one JSON object a line with --json. `is_json` (may be NULL): per column,
+ * whether its texts are JSON already. */
+floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, const bool *is_json, floe_error *err);
 const char *cli_text(floe_cli *cli, floe_str text);
 const char *cli_i64(floe_cli *cli, int64_t value);
 const char *cli_count(floe_cli *cli, int64_t value); /* 3,000,000 */
 const char *cli_time(floe_cli *cli, int64_t micros);
 const char *cli_seconds(floe_cli *cli, int64_t micros); /* "1.24 s" */
+const char *cli_age(floe_cli *cli, int64_t micros);     /* the two largest units at most: "3d", "23h", "90s" */
+const char *cli_many(floe_cli *cli, int64_t count, const char *one, const char *many); /* "1 row", "2 rows" */
 /* Writes all of it to stdout. Errors: IO. */
 floe_status cli_write(floe_str text, floe_error *err);
+/* Whether everything written so far got out. Errors: IO. */
+floe_status cli_flush(floe_error *err);
+/* One JSON object on one line, for commands whose result is no table: key, value, key, value …, NULL. A value is JSON
+ * text, as cli_i64 and cli_quoted give it. */
+floe_status cli_write_object(floe_cli *cli, floe_error *err, const char *key, ...) __attribute__((sentinel));
+const char *cli_quoted(floe_cli *cli, floe_str text); /* as a JSON string */
+
+/* ---- progress.c ---- */
+
+/* Lets long calls draw one line on stderr, when that is a terminal. */
+void cli_progress_begin(floe_cli *cli);
+void cli_progress_step(floe_cli *cli, const char *step, double fraction);
+/* Takes the line away, so that a result or an error can be printed. Hands the status on. */
+floe_status cli_progress_end(floe_cli *cli, floe_status status);
 
 /* ---- the commands ---- */
 

@@ -22,8 +22,8 @@ static floe_status parse_keys(floe_cli *cli, floe_dataset_request *request, floe
     FLOE_TRY(floe_arena_check(&cli->arena, err));
     for (size_t i = 0; i < count; i++) {
         floe_str rest = items[i], key;
-        FLOE_ENSURE(memchr(items[i].ptr, '=', items[i].len), err, FLOE_INVALID, "--keys \"%.*s\": write KEY=COLUMN",
-                    FLOE_STR_ARG(items[i]));
+        CLI_USAGE(cli, memchr(items[i].ptr, '=', items[i].len), err, "--keys \"%.*s\": write KEY=COLUMN",
+                  FLOE_STR_BRIEF(items[i]));
         (void)floe_str_split(&rest, '=', &key);
         keys[i] = (floe_key_column){floe_str_trim(key), floe_str_trim(rest)};
     }
@@ -47,26 +47,29 @@ static floe_status remember(floe_cli *cli, const floe_dataset_request *request, 
     return floe_registry_dataset_put(cli->registry, &entry, err);
 }
 
-static void print_result(floe_cli *cli, const floe_dataset_request *request, const floe_dataset_result *result) {
+static floe_status print_result(floe_cli *cli, const floe_dataset_request *request, const floe_dataset_result *result,
+                                floe_error *err) {
     if (cli->json) {
-        printf("{\"id\":\"%s\",\"rows\":%lld,\"source_rows\":%lld,\"ties\":%lld,\"content_hash\":\"%s\"}\n", result->id,
-               (long long)result->row_count, (long long)result->source_rows, (long long)result->ties,
-               result->content_hash);
-        return;
+        return cli_write_object(cli, err, "id", cli_quoted(cli, floe_str_of(result->id)), "out",
+                                cli_quoted(cli, floe_str_of(request->out)), "rows", cli_i64(cli, result->row_count),
+                                "features", cli_i64(cli, (int64_t)request->ref_count), "source_rows",
+                                cli_i64(cli, result->source_rows), "ties", cli_i64(cli, result->ties), "content_hash",
+                                cli_quoted(cli, floe_str_of(result->content_hash)), NULL);
     }
-    printf("dataset %s: %s rows × %zu features in %s (%s source rows read, %s)\n", result->id,
-           cli_count(cli, result->row_count), request->ref_count, request->out, cli_count(cli, result->source_rows),
-           cli_seconds(cli, result->elapsed_us));
+    printf("dataset %s: %s × %s in %s (%s read, %s)\n", result->id, cli_many(cli, result->row_count, "row", "rows"),
+           cli_many(cli, (int64_t)request->ref_count, "feature", "features"), request->out,
+           cli_many(cli, result->source_rows, "source row", "source rows"), cli_seconds(cli, result->elapsed_us));
     if (result->ties > 0) {
         printf("note: %s values were decided by file order alone: the source has rows of equal key and times\n",
                cli_count(cli, result->ties));
     }
+    return FLOE_OK;
 }
 
 static floe_status check_engine(floe_cli *cli, floe_error *err) {
     const char *engine = cli_value(cli, "--engine");
-    FLOE_ENSURE(!engine || strcmp(engine, "native") == 0 || strcmp(engine, "duckdb") == 0, err, FLOE_INVALID,
-                "--engine is native or duckdb");
+    CLI_USAGE(cli, !engine || strcmp(engine, "native") == 0 || strcmp(engine, "duckdb") == 0, err,
+              "--engine is native or duckdb");
     FLOE_ENSURE(!engine || strcmp(engine, "native") == 0, err, FLOE_UNSUPPORTED,
                 "--engine duckdb: this version builds with the native engine only");
     return FLOE_OK;
@@ -74,9 +77,9 @@ static floe_status check_engine(floe_cli *cli, floe_error *err) {
 
 floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
     const char *service = cli_value(cli, "--service"), *features = cli_value(cli, "--features");
-    FLOE_ENSURE((service != NULL) != (features != NULL), err, FLOE_INVALID, "name either --service or --features");
-    FLOE_ENSURE(cli_value(cli, "--spine"), err, FLOE_INVALID, "name the labels with --spine FILE or TABLE");
-    FLOE_ENSURE(cli_value(cli, "-o"), err, FLOE_INVALID, "name the output with -o FILE");
+    CLI_USAGE(cli, (service != NULL) != (features != NULL), err, "name either --service or --features");
+    CLI_USAGE(cli, cli_value(cli, "--spine"), err, "name the labels with --spine FILE or TABLE");
+    CLI_USAGE(cli, cli_value(cli, "-o"), err, "name the output with -o FILE");
     FLOE_TRY(check_engine(cli, err));
     floe_ref *refs;
     floe_dataset_request request = {.service = floe_str_of(service ? service : ""),
@@ -92,10 +95,9 @@ floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
     FLOE_TRY(parse_keys(cli, &request, err));
     FLOE_TRY(cli_need_lake(cli, true, err));
     floe_dataset_result result;
-    FLOE_TRY(floe_dataset_build(cli->lake, &request, &cli->run, &result, err));
+    FLOE_TRY(cli_progress_end(cli, floe_dataset_build(cli->lake, &request, &cli->run, &result, err)));
     FLOE_TRY(remember(cli, &request, &result, err));
-    print_result(cli, &request, &result);
-    return FLOE_OK;
+    return print_result(cli, &request, &result, err);
 }
 
 floe_status cli_dataset_ls(floe_cli *cli, floe_error *err) {

@@ -17,7 +17,8 @@ typedef struct check_up {
 
 static void report(check_up *doctor, const char *what, floe_status status, const floe_error *err, const char *fine) {
     bool failed = floe_failed(status);
-    const char *cells[] = {failed ? "NO" : "ok", what,
+    const char *no = doctor->cli->json ? "false" : "NO", *yes = doctor->cli->json ? "true" : "ok";
+    const char *cells[] = {failed ? no : yes, what,
                            failed ? floe_arena_strdup(&doctor->cli->arena, err->message) : fine};
     cli_table_row(&doctor->table, cells);
     if (failed) {
@@ -39,7 +40,7 @@ static void check_catalogs(check_up *doctor) {
             status = floe_table_list(lake, &cli->arena, &names, &count, &err);
         }
         report(doctor, floe_arena_printf(&cli->arena, "catalog %.*s", FLOE_STR_ARG(catalog->name)), status, &err,
-               floe_arena_printf(&cli->arena, "%zu tables", count));
+               cli_many(cli, (int64_t)count, "table", "tables"));
         if (lake) {
             floe_lake_close(&lake);
         }
@@ -56,7 +57,7 @@ static void check_definitions(check_up *doctor) {
         status = floe_definitions_resolve(definitions, &resolver, &cli->arena, &err);
     }
     report(doctor, "definitions", status, &err,
-           floe_failed(status) ? "" : floe_arena_printf(&cli->arena, "%zu feature views", definitions->view_count));
+           floe_failed(status) ? "" : cli_many(cli, (int64_t)definitions->view_count, "feature view", "feature views"));
     floe_error registry_err = {0};
     status = cli_need_definitions(cli, &registry_err);
     report(doctor, "registry", status, &registry_err,
@@ -115,7 +116,8 @@ static void check_search(check_up *doctor) {
 floe_status cli_doctor(floe_cli *cli, floe_error *err) {
     static const char *const headings[] = {"ok", "what", "finding"};
     check_up doctor = {.cli = cli};
-    cli_table_begin(&doctor.table, cli, headings, NULL, 3);
+    static const bool is_number[] = {true, false, false};
+    cli_table_begin(&doctor.table, cli, headings, cli->json ? is_number : NULL, 3);
     floe_error project_err = {0};
     floe_status status = cli_need_project(cli, &project_err);
     report(&doctor, "project", status, &project_err, cli->project ? cli->project->root : "");
@@ -126,6 +128,7 @@ floe_status cli_doctor(floe_cli *cli, floe_error *err) {
         check_search(&doctor);
     }
     FLOE_TRY(cli_table_end(&doctor.table, err));
-    FLOE_ENSURE(doctor.findings == 0, err, doctor.first, "%zu findings", doctor.findings);
+    FLOE_ENSURE(doctor.findings == 0, err, doctor.first, "%s; see above",
+                cli_many(cli, (int64_t)doctor.findings, "finding", "findings"));
     return FLOE_OK;
 }

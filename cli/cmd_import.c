@@ -7,7 +7,7 @@
 
 floe_status cli_table_import(floe_cli *cli, floe_error *err) {
     bool append = cli_flag(cli, "--append"), replace = cli_flag(cli, "--replace");
-    FLOE_ENSURE(!(append && replace), err, FLOE_INVALID, "--append and --replace exclude each other");
+    CLI_USAGE(cli, !(append && replace), err, "--append and --replace exclude each other");
     FLOE_TRY(cli_need_lake(cli, true, err));
     floe_import_request request = {.files = cli->operands,
                                    .file_count = cli->operand_count - 1,
@@ -20,13 +20,14 @@ floe_status cli_table_import(floe_cli *cli, floe_error *err) {
                                    .types = cli_value(cli, "--types"),
                                    .describe = cli_value(cli, "--describe")};
     floe_import_result result;
-    FLOE_TRY(floe_table_import(cli->lake, &request, &cli->run, &result, err));
+    FLOE_TRY(cli_progress_end(cli, floe_table_import(cli->lake, &request, &cli->run, &result, err)));
     if (cli->json) {
-        printf("{\"rows\":%lld,\"files\":%lld,\"bytes\":%lld,\"snapshot_id\":%lld}\n", (long long)result.rows,
-               (long long)result.files, (long long)result.bytes, (long long)result.snapshot_id);
-        return FLOE_OK;
+        return cli_write_object(cli, err, "table", cli_quoted(cli, floe_str_of(request.table)), "rows",
+                                cli_i64(cli, result.rows), "files", cli_i64(cli, result.files), "bytes",
+                                cli_i64(cli, result.bytes), "snapshot_id", cli_i64(cli, result.snapshot_id), NULL);
     }
-    printf("%s rows into %s: %s files, %s bytes, snapshot %lld\n", cli_count(cli, result.rows), request.table,
-           cli_count(cli, result.files), cli_count(cli, result.bytes), (long long)result.snapshot_id);
+    printf("%s into %s: %s, %s, snapshot %lld\n", cli_many(cli, result.rows, "row", "rows"), request.table,
+           cli_many(cli, result.files, "file", "files"), cli_many(cli, result.bytes, "byte", "bytes"),
+           (long long)result.snapshot_id);
     return FLOE_OK;
 }

@@ -36,8 +36,6 @@ static const char plain_features[] =
     "#     aggregates:\n"
     "#       - {column: amount, functions: [count, sum, mean], windows: [7d, 30d]}\n";
 
-#include "cli/example_flights.h"
-
 static floe_status write_file(floe_cli *cli, const char *folder, const char *name, const char *text, floe_error *err) {
     const char *path = floe_path_join(&cli->arena, folder, name);
     FLOE_TRY(floe_arena_check(&cli->arena, err));
@@ -57,8 +55,9 @@ static const char *project_name(floe_cli *cli, const char *folder) {
 
 floe_status cli_init(floe_cli *cli, floe_error *err) {
     const char *example = cli_value(cli, "--example");
+    CLI_USAGE(cli, !cli->project_dir, err, "the folder is DIR: floe init DIR");
     FLOE_ENSURE(!example || strcmp(example, "flights") == 0, err, FLOE_NOT_FOUND,
-                "there is no example \"%s\"; there is: flights", example);
+                "there is no example \"%.120s\"; there is: flights", example);
     const char *folder;
     FLOE_TRY(floe_file_mkdirs(cli->operands[0], err));
     FLOE_TRY(floe_path_absolute(&cli->arena, cli->operands[0], &folder, err));
@@ -66,10 +65,15 @@ floe_status cli_init(floe_cli *cli, floe_error *err) {
                 "%s already holds a floe.yaml; nothing was written", folder);
     FLOE_TRY(floe_file_mkdirs(floe_path_join(&cli->arena, folder, "features"), err));
     const char *yaml =
-        example ? example_flights_yaml : floe_arena_printf(&cli->arena, plain_yaml, project_name(cli, folder));
+        example ? cli_example_yaml : floe_arena_printf(&cli->arena, plain_yaml, project_name(cli, folder));
     FLOE_TRY(write_file(cli, folder, example ? "features/delays.yaml" : "features/features.yaml",
-                        example ? example_flights_delays : plain_features, err));
+                        example ? cli_example_features : plain_features, err));
     FLOE_TRY(write_file(cli, folder, "floe.yaml", yaml, err));
+    if (cli->json) {
+        return cli_write_object(cli, err, "project", cli_quoted(cli, floe_str_of(folder)), NULL);
+    }
     printf("a project in %s\n", folder);
+    printf("next: cd %s, read floe.yaml and features/, bring data in with floe table import --help\n",
+           cli->operands[0]);
     return FLOE_OK;
 }

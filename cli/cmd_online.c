@@ -4,12 +4,32 @@
 #include "cli/cli.h"
 #include "core/json.h"
 #include "core/limits.h"
+#include "core/log.h"
 #include "core/time.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* ---- sync ---- */
+
+static floe_status print_sync(floe_cli *cli, const floe_view *view, const floe_sync_result *result, floe_error *err) {
+    if (cli->json) {
+        return cli_write_object(cli, err, "view", cli_quoted(cli, view->about.name), "full",
+                                result->full ? "true" : "false", "why", cli_quoted(cli, result->why_full), "rows",
+                                cli_i64(cli, result->rows), "written", cli_i64(cli, result->written), "older",
+                                cli_i64(cli, result->older), "snapshot_id", cli_i64(cli, result->snapshot_id), NULL);
+    }
+    const char *name = cli_text(cli, view->about.name), *time = cli_seconds(cli, result->elapsed_us);
+    if (result->full) {
+        printf("%s: full (%.*s), %s, %s\n", name, FLOE_STR_ARG(result->why_full),
+               cli_many(cli, result->rows, "key", "keys"), time);
+    } else if (result->unchanged) {
+        printf("%s: nothing new, %s\n", name, time);
+    } else {
+        printf("%s: incremental, %s, %s\n", name, cli_many(cli, result->rows, "row", "rows"), time);
+    }
+    return cli_flush(err);
+}
 
 static floe_status sync_view(floe_cli *cli, const floe_view *view, floe_error *err) {
     floe_sync_source source = cli_sync_source(cli);
@@ -19,37 +39,20 @@ static floe_status sync_view(floe_cli *cli, const floe_view *view, floe_error *e
                                  .source = &source,
                                  .full = cli_flag(cli, "--full"),
                                  .announce_wait_us = 2 * FLOE_US_PER_SECOND,
-                                 .retire_wait_us = 10 * FLOE_US_PER_SECOND,
+                                 /* Nobody waits here until readers have let go of the values that were replaced: the
+                                  * next sync deletes them. A full sync needs room for two generations anyway. */
+                                 .retire_wait_us = -1,
                                  .cancelled = &cli_cancelled};
     floe_sync_result result;
-    floe_status status = floe_sync_run(&request, &result, err);
-    if (floe_failed(status)) {
-        return floe_error_prefix(err, status, "view %.*s", FLOE_STR_ARG(view->about.name));
-    }
-    if (cli->json) {
-        printf("{\"view\":\"%.*s\",\"full\":%s,\"why\":\"%.*s\",\"rows\":%lld,\"written\":%lld,\"older\":%lld,"
-               "\"snapshot_id\":%lld}\n",
-               FLOE_STR_ARG(view->about.name), result.full ? "true" : "false", FLOE_STR_ARG(result.why_full),
-               (long long)result.rows, (long long)result.written, (long long)result.older,
-               (long long)result.snapshot_id);
-        return FLOE_OK;
-    }
-    if (result.full) {
-        printf("%.*s: full (%.*s), %s keys, %s\n", FLOE_STR_ARG(view->about.name), FLOE_STR_ARG(result.why_full),
-               cli_count(cli, result.rows), cli_seconds(cli, result.elapsed_us));
-    } else {
-        printf("%.*s: incremental, %s, %s rows, %s\n", FLOE_STR_ARG(view->about.name),
-               result.unchanged ? "nothing new in the source" : "new rows", cli_count(cli, result.rows),
-               cli_seconds(cli, result.elapsed_us));
-    }
-    return FLOE_OK;
+    FLOE_TRY(cli_progress_end(cli, floe_sync_run(&request, &result, err)));
+    return print_sync(cli, view, &result, err);
 }
 
 floe_status cli_sync(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_need_definitions(cli, err));
     for (size_t i = 0; i < cli->operand_count; i++) {
-        const floe_view *view = floe_definitions_view(cli->definitions, floe_str_of(cli->operands[i]));
-        FLOE_ENSURE(view, err, FLOE_NOT_FOUND, "no feature view \"%s\" is applied", cli->operands[i]);
+        const floe_view *view;
+        FLOE_TRY(cli_view(cli, cli->operands[i], &view, err));
         FLOE_ENSURE(view->online, err, FLOE_INVALID, "the feature view \"%s\" says online: false", cli->operands[i]);
     }
     FLOE_TRY(cli_need_store(cli, err));
@@ -60,6 +63,7 @@ floe_status cli_sync(floe_cli *cli, floe_error *err) {
             named = named || floe_str_is(view->about.name, cli->operands[i]);
         }
         if (named && view->online) {
+            cli_progress_step(cli, cli_text(cli, view->about.name), -1);
             FLOE_TRY(sync_view(cli, view, err));
         }
     }
@@ -67,6 +71,13 @@ floe_status cli_sync(floe_cli *cli, floe_error *err) {
 }
 
 /* ---- ingest ---- */
+
+static void log_refused(void *context, int32_t partition, int64_t offset, const char *reason) {
+    char where[64];
+    (void)context;
+    snprintf(where, sizeof(where), "partition %d, offset %lld", (int)partition, (long long)offset);
+    floe_log(FLOE_LOG_WARN, "event refused", "at", where, "reason", reason, NULL);
+}
 
 floe_status cli_ingest(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_need_definitions(cli, err));
@@ -76,8 +87,10 @@ floe_status cli_ingest(floe_cli *cli, floe_error *err) {
         stream = floe_definitions_stream(definitions, floe_str_of(cli->operands[0]));
         FLOE_ENSURE(stream, err, FLOE_NOT_FOUND, "no stream \"%s\" is applied", cli->operands[0]);
     } else {
-        FLOE_ENSURE(definitions->stream_count == 1, err, FLOE_INVALID,
-                    "%zu streams are applied; name one: floe ingest STREAM", definitions->stream_count);
+        FLOE_ENSURE(definitions->stream_count > 0, err, FLOE_NOT_FOUND,
+                    "no stream is applied; write one under streams: and run floe apply");
+        CLI_USAGE(cli, definitions->stream_count == 1, err, "%zu streams are applied; name one: floe ingest STREAM",
+                  definitions->stream_count);
         stream = &definitions->streams[0];
     }
     FLOE_TRY(cli_need_store(cli, err));
@@ -85,9 +98,15 @@ floe_status cli_ingest(floe_cli *cli, floe_error *err) {
                                    .definitions = definitions,
                                    .store = cli->store,
                                    .until_end = cli_flag(cli, "--until-end"),
+                                   .refused = log_refused,
                                    .cancelled = &cli_cancelled};
     floe_ingest_result result;
     FLOE_TRY(floe_ingest_run(&request, &result, err));
+    if (cli->json) {
+        return cli_write_object(cli, err, "events", cli_i64(cli, result.events), "written",
+                                cli_i64(cli, result.written), "older", cli_i64(cli, result.older), "filtered",
+                                cli_i64(cli, result.filtered), "refused", cli_i64(cli, result.refused), NULL);
+    }
     printf("%s events: %s rows written, %s older, %s filtered, %s refused\n", cli_count(cli, result.events),
            cli_count(cli, result.written), cli_count(cli, result.older), cli_count(cli, result.filtered),
            cli_count(cli, result.refused));
@@ -95,6 +114,16 @@ floe_status cli_ingest(floe_cli *cli, floe_error *err) {
 }
 
 /* ---- get ---- */
+
+/* "keys are origin, destination" */
+static const char *key_names(floe_cli *cli, const floe_column *keys, size_t key_count) {
+    const char *text = key_count == 1 ? "key is" : "keys are";
+    for (size_t k = 0; k < key_count; k++) {
+        text = floe_arena_printf(&cli->arena, "%s%s %.*s", text ? text : "", k > 0 ? "," : "",
+                                 FLOE_STR_BRIEF(keys[k].name));
+    }
+    return text ? text : "";
+}
 
 /* "origin=SFO" operands → one value per key of the plan. */
 static floe_status parse_keys(floe_cli *cli, const floe_column *keys, size_t key_count, const floe_value ***ret_keys,
@@ -105,13 +134,15 @@ static floe_status parse_keys(floe_cli *cli, const floe_column *keys, size_t key
     FLOE_TRY(floe_arena_check(&cli->arena, err));
     for (size_t i = 1; i < cli->operand_count; i++) {
         floe_str rest = floe_str_of(cli->operands[i]), name;
-        FLOE_ENSURE(strchr(cli->operands[i], '='), err, FLOE_INVALID, "\"%s\": write KEY=VALUE", cli->operands[i]);
+        CLI_USAGE(cli, strchr(cli->operands[i], '='), err, "\"%.120s\": write KEY=VALUE", cli->operands[i]);
         (void)floe_str_split(&rest, '=', &name);
         size_t k = 0;
         while (k < key_count && !floe_str_equal(keys[k].name, name)) {
             k++;
         }
-        FLOE_ENSURE(k < key_count, err, FLOE_INVALID, "these features have no entity key \"%.*s\"", FLOE_STR_ARG(name));
+        FLOE_ENSURE(k < key_count, err, FLOE_INVALID, "these features have no entity key \"%.*s\"; the %s",
+                    FLOE_STR_BRIEF(name), key_names(cli, keys, key_count));
+        CLI_USAGE(cli, !given[k], err, "the key %.*s is given twice", FLOE_STR_BRIEF(name));
         floe_status status = floe_value_parse(rest, keys[k].type, &cli->arena, &values[k], err);
         if (floe_failed(status)) {
             return floe_error_prefix(err, status, "key %.*s", FLOE_STR_ARG(name));
@@ -127,14 +158,19 @@ static floe_status parse_keys(floe_cli *cli, const floe_column *keys, size_t key
     return FLOE_OK;
 }
 
-static const char *age_text(floe_cli *cli, const floe_cell *cell, int64_t now_us) {
-    char text[FLOE_TIME_TEXT_MAX];
-    if (!cell->has_event_us) {
+/* As text for people, as JSON of its type for programs. */
+static const char *value_text(floe_cli *cli, const floe_value *value) {
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, FLOE_MIB(64));
+    if (value->is_null) {
         return NULL;
     }
-    int64_t age = now_us - cell->event_us;
-    age -= age % (age > 2 * FLOE_US_PER_DAY ? FLOE_US_PER_DAY : FLOE_US_PER_SECOND);
-    return age <= 0 ? "0s" : floe_arena_strdup(&cli->arena, floe_duration_format(age, text));
+    if (cli->json) {
+        floe_value_print_json(value, &text);
+    } else {
+        floe_value_print(value, &text);
+    }
+    return text.failed ? NULL : cli_text(cli, floe_buf_view(&text));
 }
 
 static floe_status print_cells(floe_cli *cli, const floe_lookup *lookup, floe_error *err) {
@@ -143,17 +179,15 @@ static floe_status print_cells(floe_cli *cli, const floe_lookup *lookup, floe_er
     const floe_ref *refs = floe_lookup_plan_refs(lookup->plan, &ref_count);
     int64_t now_us = lookup->as_of_us != 0 ? lookup->as_of_us : floe_now_us();
     cli_table table;
-    cli_table_begin(&table, cli, headings, NULL, 5);
+    static const bool is_json[] = {false, true, false, false, false};
+    cli_table_begin(&table, cli, headings, cli->json ? is_json : NULL, 5);
     for (size_t i = 0; i < ref_count; i++) {
         const floe_cell *cell = &lookup->cells[i];
-        FLOE_AUTO_BUF text;
-        floe_buf_init(&text, FLOE_MIB(64));
-        floe_value_print(&cell->value, &text);
         const char *cells[] = {floe_arena_printf(&cli->arena, "%.*s:%.*s", FLOE_STR_ARG(refs[i].view->about.name),
                                                  FLOE_STR_ARG(refs[i].output->about.name)),
-                               cell->value.is_null ? NULL : cli_text(cli, floe_buf_view(&text)),
-                               floe_cell_status_name(cell->status),
-                               cell->has_event_us ? cli_time(cli, cell->event_us) : NULL, age_text(cli, cell, now_us)};
+                               value_text(cli, &cell->value), floe_cell_status_name(cell->status),
+                               cell->has_event_us ? cli_time(cli, cell->event_us) : NULL,
+                               cell->has_event_us ? cli_age(cli, now_us - cell->event_us) : NULL};
         cli_table_row(&table, cells);
     }
     return cli_table_end(&table, err);
@@ -165,9 +199,10 @@ floe_status cli_get(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_refs(cli, cli->operands[0], cli->operands[0], &refs, &ref_count, err));
     floe_lookup lookup = {.entity_count = 1, .arena = &cli->arena};
     FLOE_TRY(floe_lookup_plan_make(refs, ref_count, &cli->arena, &lookup.plan, err));
-    if (cli_value(cli, "--as-of")) {
-        FLOE_TRY(floe_time_parse(floe_str_of(cli_value(cli, "--as-of")), &lookup.as_of_us, err));
-    }
+    FLOE_TRY(cli_value_time(cli, "--as-of", &lookup.as_of_us, err));
+    /* A lookup writes "now" as 0: that very microsecond must not be answered with another. */
+    FLOE_ENSURE(!cli_value(cli, "--as-of") || lookup.as_of_us != 0, err, FLOE_UNSUPPORTED,
+                "--as-of 1970-01-01T00:00:00Z cannot be asked for; the microsecond before or after can");
     const floe_column *keys = floe_lookup_plan_keys(lookup.plan, &key_count);
     const floe_value **values = NULL;
     FLOE_TRY(parse_keys(cli, keys, key_count, &values, err));

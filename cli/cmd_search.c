@@ -51,7 +51,8 @@ static floe_status crawl(void *context,
     size_t count;
     FLOE_TRY(floe_table_list(cli->lake, &cli->arena, &names, &count, err));
     for (size_t i = 0; i < count; i++) {
-        FLOE_ENSURE(!atomic_load(&cli_cancelled), err, FLOE_CANCELLED, "cancelled");
+        FLOE_ENSURE(!atomic_load(&cli_cancelled), err, FLOE_CANCELLED, "stopped; the index is as it was before");
+        cli_progress_step(cli, "reading tables", (double)i / (double)count);
         floe_str database = {names[i].full.ptr, names[i].full.len - names[i].table.len - 1};
         floe_str version = floe_str_of(names[i].metadata_path);
         if (floe_str_equal(known(sink, database, names[i].table), version)) {
@@ -89,17 +90,17 @@ floe_status cli_index(floe_cli *cli, floe_error *err) {
                                   .import_count = import ? 1 : 0};
     FLOE_TRY(floe_arena_check(&cli->arena, err));
     floe_index_result result;
-    FLOE_TRY(floe_index_build(&request, &result, err));
+    FLOE_TRY(cli_progress_end(cli, floe_index_build(&request, &result, err)));
     if (cli->json) {
-        printf("{\"tables\":%lld,\"columns\":%lld,\"features\":%lld,\"documents_changed\":%lld,"
-               "\"documents_unchanged\":%lld}\n",
-               (long long)result.tables, (long long)result.columns, (long long)result.features,
-               (long long)result.documents_changed, (long long)result.documents_unchanged);
-        return FLOE_OK;
+        return cli_write_object(cli, err, "tables", cli_i64(cli, result.tables), "columns",
+                                cli_i64(cli, result.columns), "features", cli_i64(cli, result.features),
+                                "documents_changed", cli_i64(cli, result.documents_changed), "documents_unchanged",
+                                cli_i64(cli, result.documents_unchanged), NULL);
     }
-    printf("%s tables, %s columns, %s features and views indexed; %s documents new or changed, %s unchanged (%s)\n",
-           cli_count(cli, result.tables), cli_count(cli, result.columns), cli_count(cli, result.features),
-           cli_count(cli, result.documents_changed), cli_count(cli, result.documents_unchanged),
+    printf("%s, %s, %s indexed; %s new or changed, %s unchanged (%s)\n",
+           cli_many(cli, result.tables, "table", "tables"), cli_many(cli, result.columns, "column", "columns"),
+           cli_many(cli, result.features, "feature", "features"),
+           cli_many(cli, result.documents_changed, "document", "documents"), cli_count(cli, result.documents_unchanged),
            cli_seconds(cli, result.elapsed_us));
     return FLOE_OK;
 }
@@ -154,7 +155,9 @@ static floe_status print_answer(floe_cli *cli, const floe_answer *answer, floe_e
         cli_table_row(&table, cells);
     }
     FLOE_TRY(cli_table_end(&table, err));
-    fprintf(stderr, "%zu hits; mode: %.*s\n", answer->hit_count, FLOE_STR_ARG(answer->mode));
+    FLOE_TRY(cli_flush(err));
+    fprintf(stderr, "%s; mode: %.*s\n", cli_many(cli, (int64_t)answer->hit_count, "hit", "hits"),
+            FLOE_STR_ARG(answer->mode));
     return FLOE_OK;
 }
 
@@ -177,14 +180,15 @@ static void search_cleanup(floe_search **search) {
 
 floe_status cli_search(floe_cli *cli, floe_error *err) {
     const char *batch = cli_value(cli, "--batch"), *kind = cli_value(cli, "--kind"), *in = cli_value(cli, "--in");
-    FLOE_ENSURE((batch != NULL) != (cli->operand_count > 0), err, FLOE_INVALID,
-                "give either words to search for or --batch FILE");
+    CLI_USAGE(cli, (batch != NULL) != (cli->operand_count > 0), err, "give either words to search for or --batch FILE");
     int64_t k = 10;
     FLOE_TRY(cli_value_i64(cli, "-k", &k, err));
-    FLOE_ENSURE(k >= 1 && k <= FLOE_LIMIT_SEARCH_HITS, err, FLOE_INVALID, "-k must be 1 to %d", FLOE_LIMIT_SEARCH_HITS);
+    CLI_USAGE(cli, k >= 1 && k <= FLOE_LIMIT_SEARCH_HITS, err, "-k must be 1 to %d", FLOE_LIMIT_SEARCH_HITS);
     floe_query query = {.text = floe_str_of(question_of(cli)), .k = (size_t)k, .in = floe_str_of(in ? in : "")};
     if (kind) {
-        FLOE_TRY(floe_hit_kind_parse(floe_str_of(kind), &query.kind, err));
+        floe_status status = floe_hit_kind_parse(floe_str_of(kind), &query.kind, err);
+        cli->usage = floe_failed(status);
+        FLOE_TRY(floe_error_prefix(err, status, "--kind"));
     }
     FLOE_TRY(cli_need_project(cli, err));
     FLOE_CLEANUP(search_cleanup) floe_search *search = NULL;

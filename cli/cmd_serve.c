@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "cli/cli.h"
 #include "core/log.h"
+#include "vector/vector.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -18,9 +19,9 @@ static floe_status parse_listen(floe_cli *cli, floe_server_config *config, floe_
     }
     const char *colon = strrchr(listen, ':');
     int64_t port;
-    FLOE_ENSURE(colon, err, FLOE_INVALID, "--listen %s: write HOST:PORT", listen);
-    FLOE_TRY(floe_str_to_i64(floe_str_of(colon + 1), &port, err));
-    FLOE_ENSURE(port >= 0 && port <= 65535, err, FLOE_INVALID, "--listen %s: the port must be 0 to 65535", listen);
+    CLI_USAGE(cli, colon && colon > listen, err, "--listen %.120s: write HOST:PORT", listen);
+    bool is_port = !floe_failed(floe_str_to_i64(floe_str_of(colon + 1), &port, NULL));
+    CLI_USAGE(cli, is_port && port >= 0 && port <= 65535, err, "--listen %.120s: the port must be 0 to 65535", listen);
     config->host = floe_arena_strndup(&cli->arena, listen, (size_t)(colon - listen));
     config->port = (int)port;
     return floe_arena_check(&cli->arena, err);
@@ -39,25 +40,53 @@ static void wait_for_signal(void) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* Without an index lookups are served all the same, and searches answer that there is none. */
+static void warn_without_index(const char *folder) {
+    floe_error err = {0};
+    floe_search *search = NULL;
+    if (floe_failed(floe_search_open(folder, &search, &err))) {
+        floe_log(FLOE_LOG_WARN, "searches will not be answered", "reason", err.message, NULL);
+        return;
+    }
+    floe_search_close(&search);
+}
+
+/* The URL is the command's result: scripts read it to know where to connect. */
+static floe_status announce(floe_cli *cli, const floe_server *server, const floe_server_config *config,
+                            floe_error *err) {
+    const char *url = floe_server_url(server);
+    if (cli->json) {
+        FLOE_TRY(cli_write_object(cli, err, "url", cli_quoted(cli, floe_str_of(url)), NULL));
+    } else {
+        printf("%s\n", url);
+    }
+    FLOE_TRY(cli_flush(err));
+    floe_log(FLOE_LOG_INFO, "listening", "url", url, NULL);
+    if (floe_server_is_open(server)) {
+        floe_log(FLOE_LOG_WARN, "no access rules: whoever can connect sees everything", NULL);
+    }
+    warn_without_index(config->search_folder);
+    return FLOE_OK;
+}
+
 floe_status cli_serve(floe_cli *cli, floe_error *err) {
+    const char *log = cli_value(cli, "--log");
+    bool json_log = log && strcmp(log, "json") == 0;
+    CLI_USAGE(cli, !log || json_log || strcmp(log, "text") == 0, err, "--log is text or json");
     FLOE_TRY(cli_need_project(cli, err));
-    bool json_log = cli_value(cli, "--log") && strcmp(cli_value(cli, "--log"), "json") == 0;
-    FLOE_ENSURE(!cli_value(cli, "--log") || json_log || strcmp(cli_value(cli, "--log"), "text") == 0, err, FLOE_INVALID,
-                "--log is text or json");
     floe_log_configure(FLOE_LOG_INFO, json_log ? FLOE_LOG_JSON : FLOE_LOG_TEXT);
     floe_server_config config = {.project = cli->project, .search_folder = cli_project_path(cli, ".floe/search")};
     int64_t threads = 0;
     FLOE_TRY(parse_listen(cli, &config, err));
     FLOE_TRY(cli_value_i64(cli, "--threads", &threads, err));
-    FLOE_ENSURE(threads >= 0 && threads <= 256, err, FLOE_INVALID, "--threads must be 0 to 256");
+    CLI_USAGE(cli, threads >= 0 && threads <= 256, err, "--threads must be 0 to 256");
     config.threads = (int)threads;
     floe_server *server = NULL;
     FLOE_TRY(floe_server_open(&config, &server, err));
-    printf("%s\n", floe_server_url(server));
-    fflush(stdout);
-    floe_log(FLOE_LOG_INFO, "listening", "url", floe_server_url(server), NULL);
-    if (floe_server_is_open(server)) {
-        floe_log(FLOE_LOG_WARN, "no access rules: whoever can connect sees everything", NULL);
+    floe_status status = announce(cli, server, &config, err);
+    if (floe_failed(status)) {
+        FLOE_IGNORE(floe_server_close(&server, NULL));
+        return status;
     }
     wait_for_signal();
     floe_log(FLOE_LOG_INFO, "stopping", NULL);

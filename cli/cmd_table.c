@@ -27,9 +27,9 @@ floe_status cli_table_ls(floe_cli *cli, floe_error *err) {
 
 /* The table that the first operand names; works outside any project. */
 static floe_status open_table(floe_cli *cli, floe_table **ret_table, floe_error *err) {
-    FLOE_TRY(cli_need_lake(cli, false, err));
     const char *from = cli_value(cli, "--moved-from"), *to = cli_value(cli, "--moved-to");
-    FLOE_ENSURE((from == NULL) == (to == NULL), err, FLOE_INVALID, "--moved-from and --moved-to go together");
+    CLI_USAGE(cli, (from == NULL) == (to == NULL), err, "--moved-from and --moved-to go together");
+    FLOE_TRY(cli_need_lake(cli, false, err));
     return floe_table_open(cli->lake, cli->operands[0], from, to, ret_table, err);
 }
 
@@ -161,8 +161,8 @@ floe_status cli_table_snapshots(floe_cli *cli, floe_error *err) {
 /* --snapshot, --ref or --as-of. */
 static floe_status choose_snapshot(floe_cli *cli, floe_scan_request *request, floe_error *err) {
     const char *id = cli_value(cli, "--snapshot"), *ref = cli_value(cli, "--ref"), *as_of = cli_value(cli, "--as-of");
-    FLOE_ENSURE((id != NULL) + (ref != NULL) + (as_of != NULL) <= 1, err, FLOE_INVALID,
-                "--snapshot, --ref and --as-of exclude each other");
+    CLI_USAGE(cli, (id != NULL) + (ref != NULL) + (as_of != NULL) <= 1, err,
+              "--snapshot, --ref and --as-of exclude each other");
     if (id) {
         request->at = FLOE_AT_ID;
         return cli_value_i64(cli, "--snapshot", &request->snapshot_id, err);
@@ -173,7 +173,7 @@ static floe_status choose_snapshot(floe_cli *cli, floe_scan_request *request, fl
     }
     if (as_of) {
         request->at = FLOE_AT_TIME;
-        return floe_time_parse(floe_str_of(as_of), &request->as_of_us, err);
+        return cli_value_time(cli, "--as-of", &request->as_of_us, err);
     }
     return FLOE_OK;
 }
@@ -188,24 +188,56 @@ static floe_status scan_request(floe_cli *cli, floe_scan_request *ret_request, f
     return FLOE_OK;
 }
 
+static floe_status scan_to_file(floe_cli *cli, floe_table *table, const floe_scan_request *request, const char *out,
+                                floe_error *err) {
+    int64_t rows;
+    cli_progress_step(cli, "reading and writing", -1);
+    FLOE_TRY(cli_progress_end(cli, floe_table_scan_to(table, request, out, &rows, err)));
+    if (cli->json) {
+        return cli_write_object(cli, err, "out", cli_quoted(cli, floe_str_of(out)), "rows", cli_i64(cli, rows), NULL);
+    }
+    fprintf(stderr, "%s in %s\n", cli_many(cli, rows, "row", "rows"), out);
+    return FLOE_OK;
+}
+
+/* Which columns come as JSON text: those of nested types, for which floe has no value. */
+static floe_status find_json_columns(floe_cli *cli, floe_table *table, struct ArrowArrayStream *stream,
+                                     const bool **ret_is_json, floe_error *err) {
+    FLOE_AUTO_SCHEMA schema = {0};
+    floe_table_info info;
+    FLOE_TRY(floe_table_describe(table, &cli->arena, &info, err));
+    FLOE_TRY(floe_arrow_stream_schema(stream, "rows", &schema, err));
+    bool *is_json = floe_arena_alloc(&cli->arena, (size_t)schema.n_children + 1, sizeof(*is_json));
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    for (size_t c = 0; c < (size_t)schema.n_children; c++) {
+        for (size_t i = 0; i < info.column_count; i++) {
+            const floe_table_column *column = &info.columns[i];
+            bool nested =
+                column->type.kind == FLOE_KIND_NONE && memchr(column->type_text.ptr, '<', column->type_text.len);
+            is_json[c] = is_json[c] || (nested && floe_str_is(column->name, schema.children[c]->name));
+        }
+    }
+    *ret_is_json = is_json;
+    return FLOE_OK;
+}
+
 floe_status cli_table_scan(floe_cli *cli, floe_error *err) {
     AUTO_TABLE table = NULL;
-    FLOE_TRY(open_table(cli, &table, err));
     floe_scan_request request;
     FLOE_TRY(scan_request(cli, &request, err));
     FLOE_TRY(cli_value_i64(cli, "--limit", &request.limit, err));
-    FLOE_ENSURE(!cli_value(cli, "--limit") || request.limit >= 0, err, FLOE_INVALID, "--limit must not be negative");
+    CLI_USAGE(cli, !cli_value(cli, "--limit") || request.limit >= 0, err, "--limit must not be negative");
+    FLOE_TRY(open_table(cli, &table, err));
     const char *out = cli_value(cli, "-o");
     if (out && strcmp(out, "-") != 0) {
-        int64_t rows;
-        FLOE_TRY(floe_table_scan_to(table, &request, out, &rows, err));
-        fprintf(stderr, "%s rows in %s\n", cli_count(cli, rows), out);
-        return FLOE_OK;
+        return scan_to_file(cli, table, &request, out, err);
     }
-    request.as_text = !cli->json;
+    request.as_text = true;
     FLOE_AUTO_STREAM stream = {0};
     FLOE_TRY(floe_table_scan(table, &request, &stream, err));
-    return cli_print_stream(cli, &stream, err);
+    const bool *is_json = NULL;
+    FLOE_TRY(cli->json ? find_json_columns(cli, table, &stream, &is_json, err) : FLOE_OK);
+    return cli_print_stream(cli, &stream, is_json, err);
 }
 
 static floe_status plan_json(const floe_scan_plan *plan, floe_error *err) {
@@ -245,9 +277,9 @@ static floe_status plan_json(const floe_scan_plan *plan, floe_error *err) {
 
 floe_status cli_table_plan(floe_cli *cli, floe_error *err) {
     AUTO_TABLE table = NULL;
-    FLOE_TRY(open_table(cli, &table, err));
     floe_scan_request request;
     FLOE_TRY(scan_request(cli, &request, err));
+    FLOE_TRY(open_table(cli, &table, err));
     floe_scan_plan plan;
     FLOE_TRY(floe_table_plan(table, &request, &cli->arena, &plan, err));
     if (cli->json) {

@@ -5,6 +5,8 @@
 #include "core/file.h"
 #include "core/limits.h"
 
+#include <string.h>
+
 atomic_bool cli_cancelled = false;
 
 floe_status cli_need_project(floe_cli *cli, floe_error *err) {
@@ -76,22 +78,71 @@ void cli_close(floe_cli *cli) {
     floe_arena_close(&cli->arena);
 }
 
+floe_status cli_view(floe_cli *cli, const char *name, const floe_view **ret_view, floe_error *err) {
+    FLOE_TRY(cli_need_definitions(cli, err));
+    const floe_definitions *definitions = cli->definitions;
+    *ret_view = floe_definitions_view(definitions, floe_str_of(name));
+    if (*ret_view) {
+        return FLOE_OK;
+    }
+    const char **names = floe_arena_alloc(&cli->arena, definitions->view_count + 1, sizeof(*names));
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    for (size_t i = 0; i < definitions->view_count; i++) {
+        names[i] = cli_text(cli, definitions->views[i].about.name);
+    }
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    const char *nearest = floe_str_nearest(floe_str_of(name), names, definitions->view_count);
+    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no feature view \"%.120s\" is applied%s%s%s", name,
+                     nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+}
+
+/* ---- references ---- */
+
+/* Neither a service nor, where `or_view`, a view is called so: names what is near, or what there is. */
+static floe_status no_service(floe_cli *cli, const char *name, bool or_view, floe_error *err) {
+    const floe_definitions *definitions = cli->definitions;
+    size_t count = 0;
+    const char **names =
+        floe_arena_alloc(&cli->arena, definitions->service_count + definitions->view_count + 1, sizeof(*names));
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    for (size_t i = 0; i < definitions->service_count; i++) {
+        names[count++] = cli_text(cli, definitions->services[i].about.name);
+    }
+    for (size_t i = 0; or_view && i < definitions->view_count; i++) {
+        names[count++] = cli_text(cli, definitions->views[i].about.name);
+    }
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    const char *nearest = floe_str_nearest(floe_str_of(name), names, count);
+    const char *other = nearest ? nearest : count > 0 ? names[0] : NULL;
+    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no feature service%s \"%.120s\" is applied%s%s%s",
+                     or_view ? " and no feature view" : "", name,
+                     nearest ? "; did you mean "
+                     : other ? "; there is, for example, "
+                             : "; write one into features/ and run floe apply",
+                     other ? other : "", nearest ? "?" : "");
+}
+
+static floe_status service_refs(floe_cli *cli, const floe_service *service, floe_ref **ret_refs, size_t *ret_count,
+                                floe_error *err) {
+    *ret_refs = floe_arena_alloc(&cli->arena, service->ref_count, sizeof(**ret_refs));
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    for (size_t i = 0; i < service->ref_count; i++) {
+        (*ret_refs)[i] = service->refs[i];
+    }
+    *ret_count = service->ref_count;
+    return FLOE_OK;
+}
+
 floe_status cli_refs(floe_cli *cli, const char *service, const char *features, floe_ref **ret_refs, size_t *ret_count,
                      floe_error *err) {
     FLOE_TRY(cli_need_definitions(cli, err));
-    if (service) {
-        const floe_service *found = floe_definitions_service(cli->definitions, floe_str_of(service));
-        if (found) {
-            *ret_refs = floe_arena_alloc(&cli->arena, found->ref_count, sizeof(**ret_refs));
-            FLOE_TRY(floe_arena_check(&cli->arena, err));
-            for (size_t i = 0; i < found->ref_count; i++) {
-                (*ret_refs)[i] = found->refs[i];
-            }
-            *ret_count = found->ref_count;
-            return FLOE_OK;
-        }
-        FLOE_ENSURE(features, err, FLOE_NOT_FOUND,
-                    "no feature service \"%s\" is applied; see floe search --kind feature", service);
+    const floe_service *found = service ? floe_definitions_service(cli->definitions, floe_str_of(service)) : NULL;
+    if (found) {
+        return service_refs(cli, found, ret_refs, ret_count, err);
+    }
+    bool one_word = features && !strpbrk(features, ":,");
+    if (!features || (service && one_word && !floe_definitions_view(cli->definitions, floe_str_of(features)))) {
+        return no_service(cli, service, features != NULL, err);
     }
     const floe_str *texts;
     size_t text_count;

@@ -6,6 +6,8 @@
 #include "core/limits.h"
 #include "core/str.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,16 @@ static void catch_signals(void) {
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+/* A file that is opened while a standard descriptor is closed gets its number, and what is printed would land in it.
+ * What is put there refuses every write, as the closed one did. */
+static void fill_standard_descriptors(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        }
+    }
 }
 
 /* The command whose words the arguments start with; *ret_words is how many. */
@@ -45,7 +57,29 @@ static const cli_command *find_command(int argc, char **argv, int *ret_words) {
 }
 
 static bool is_help(const char *word) {
-    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* Whether commands of several words start with this one: "table". */
+static bool is_group(const char *word) {
+    for (const cli_command *command = cli_commands; command->words; command++) {
+        floe_str rest = floe_str_of(command->words), first;
+        if (floe_str_split(&rest, ' ', &first) && rest.len > 0 && floe_str_is(first, word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The nearest command to what was typed, of two words or of one. */
+static const char *nearest_command(const char *two_words, const char *first) {
+    const char *names[64];
+    size_t count = 0;
+    for (const cli_command *command = cli_commands; command->words; command++) {
+        names[count++] = command->words;
+    }
+    const char *nearest = floe_str_nearest(floe_str_of(two_words), names, count);
+    return nearest ? nearest : floe_str_nearest(floe_str_of(first), names, count);
 }
 
 static int unknown_command(int argc, char **argv) {
@@ -55,74 +89,123 @@ static int unknown_command(int argc, char **argv) {
         fprintf(stderr, "floe: UNSUPPORTED: this version has no `floe %s` yet\n", elsewhere);
         return floe_code_describe(FLOE_UNSUPPORTED)->exit_code;
     }
-    const char *names[64];
-    size_t count = 0;
-    for (const cli_command *command = cli_commands; command->words; command++) {
-        names[count++] = command->words;
+    if (is_group(argv[0]) && argc == 1) {
+        fprintf(stderr, "floe: `floe %s` needs a second word; see floe %s --help\n", argv[0], argv[0]);
+        return CLI_EXIT_USAGE;
     }
-    char typed[256];
-    bool grouped = strcmp(argv[0], "table") == 0 || strcmp(argv[0], "dataset") == 0;
-    snprintf(typed, sizeof(typed), grouped && second[0] ? "%s %s" : "%s", argv[0], second);
-    const char *nearest = floe_str_nearest(floe_str_of(typed), names, count);
-    fprintf(stderr, "floe: there is no command \"%s\"%s%s%s; see floe --help\n", typed,
-            nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    char two_words[128];
+    snprintf(two_words, sizeof(two_words), "%.60s %.60s", argv[0], second);
+    const char *nearest = nearest_command(two_words, argv[0]);
+    bool of_two = is_group(argv[0]) || (nearest && strchr(nearest, ' '));
+    fprintf(stderr, "floe: there is no command \"%.120s\"%s%s%s; see floe --help\n", of_two ? two_words : argv[0],
+            nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
     return CLI_EXIT_USAGE;
 }
 
-/* Prints an error for people: its class, then its message. */
-static int report(const cli_command *command, const floe_error *err) {
+/* Prints an error for people: its class, then its message; a usage error points to the help instead. */
+static int report(const floe_cli *cli, const floe_error *err) {
     const floe_code_info *info = floe_code_describe(err->code);
-    fprintf(stderr, "floe %s: %s: %s\n", command->words, info->name, err->message);
+    const char *words = cli->command->words;
+    if (cli->usage) {
+        fprintf(stderr, "floe %s: %s; see floe %s --help\n", words, err->message, words);
+        return CLI_EXIT_USAGE;
+    }
+    /* Whoever read our output (head, a pager) has enough: that is no news to anybody. */
+    if (err->code != FLOE_IO || err->sys_errno != EPIPE) {
+        fprintf(stderr, "floe %s: %s: %s\n", words, info->name, err->message);
+    }
     if (err->code == FLOE_INTERNAL) {
         fprintf(stderr, "  at %s:%d; this is a defect of floe\n", err->file, err->line);
     }
     return info->exit_code;
 }
 
-static int run_command(const cli_command *command, int argc, char **argv) {
+static int run_command(floe_cli *cli, const cli_command *command, int argc, char **argv) {
     floe_error err = {0};
-    floe_cli cli = {.run = {.cancelled = &cli_cancelled}};
-    floe_arena_init(&cli.arena, FLOE_GIB(4));
-    floe_status status = cli_parse(&cli, command, argc, argv, &err);
-    if (floe_failed(status)) {
-        fprintf(stderr, "floe %s: %s; see floe %s --help\n", command->words, err.message, command->words);
-        floe_arena_close(&cli.arena);
-        return CLI_EXIT_USAGE;
+    floe_arena_init(&cli->arena, FLOE_GIB(4));
+    cli_progress_begin(cli);
+    floe_status status = cli_parse(cli, command, argc, argv, &err);
+    if (!floe_failed(status)) {
+        status = command->run(cli, &err);
     }
-    status = command->run(&cli, &err);
-    int exit_code = floe_failed(status) ? report(command, &err) : 0;
-    cli_close(&cli);
-    if (exit_code == 0 && fflush(stdout) != 0) {
-        fprintf(stderr, "floe %s: IO: stdout: %m\n", command->words);
-        exit_code = floe_code_describe(FLOE_IO)->exit_code;
+    if (!floe_failed(status)) {
+        status = cli_flush(&err);
     }
+    status = cli_progress_end(cli, status);
+    int exit_code = floe_failed(status) ? report(cli, &err) : 0;
+    cli_close(cli);
     return exit_code;
 }
 
-int main(int argc, char **argv) {
-    catch_signals();
-    if (argc < 2 || is_help(argv[1])) {
-        cli_print_overview();
-        return argc < 2 ? CLI_EXIT_USAGE : 0;
-    }
-    if (strcmp(argv[1], "--version") == 0) {
+/* What a person asks for before any command: help and version. Returns false when it is none of these. */
+static bool answer_questions(int argc, char **argv, int *ret_exit_code) {
+    *ret_exit_code = 0;
+    if (argc == 0) {
+        cli_print_overview(NULL);
+        *ret_exit_code = CLI_EXIT_USAGE;
+    } else if (is_help(argv[0]) || (strcmp(argv[0], "help") == 0 && argc == 1)) {
+        cli_print_overview(NULL);
+    } else if (strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "version") == 0) {
         printf("floe %s\n", FLOE_VERSION);
+    } else if (argc == 2 && is_group(argv[0]) && is_help(argv[1])) {
+        cli_print_overview(argv[0]);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* `floe table scan --help` and `floe help table scan`, wherever the word stands before a "--". */
+static bool asks_for_help(int argc, char **argv) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (is_help(argv[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The options of every command may stand before its words too. Returns how many arguments they were. */
+static int take_leading_options(floe_cli *cli, int argc, char **argv) {
+    int taken = 0;
+    while (taken < argc) {
+        if (strcmp(argv[taken], "--json") == 0) {
+            cli->json = true;
+        } else if (strncmp(argv[taken], "--project=", 10) == 0) {
+            cli->project_dir = argv[taken] + 10;
+        } else if (strcmp(argv[taken], "--project") == 0 && taken + 1 < argc) {
+            cli->project_dir = argv[++taken];
+        } else {
+            break;
+        }
+        taken++;
+    }
+    return taken;
+}
+
+int main(int given_count, char **given) {
+    fill_standard_descriptors();
+    catch_signals();
+    floe_cli cli = {.run = {.cancelled = &cli_cancelled}};
+    char **argv = given + 1;
+    int argc = given_count > 0 ? given_count - 1 : 0;
+    int taken = take_leading_options(&cli, argc, argv);
+    argc -= taken;
+    argv += taken;
+    int exit_code, words = 0;
+    if (answer_questions(argc, argv, &exit_code)) {
+        return exit_code;
+    }
+    bool help_word = strcmp(argv[0], "help") == 0;
+    argc -= help_word;
+    argv += help_word;
+    const cli_command *command = find_command(argc, argv, &words);
+    if (!command) {
+        return unknown_command(argc, argv);
+    }
+    if (help_word || asks_for_help(argc - words, argv + words)) {
+        cli_print_help(command);
         return 0;
     }
-    int words = 0;
-    const cli_command *command = find_command(argc - 1, argv + 1, &words);
-    if (!command) {
-        if (argc == 3 && is_help(argv[2])) {
-            cli_print_overview();
-            return 0;
-        }
-        return unknown_command(argc - 1, argv + 1);
-    }
-    for (int i = 1 + words; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            cli_print_help(command);
-            return 0;
-        }
-    }
-    return run_command(command, argc - 1 - words, argv + 1 + words);
+    return run_command(&cli, command, argc - words, argv + words);
 }

@@ -8,6 +8,7 @@
 #include "core/time.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,9 +17,43 @@
 
 floe_status cli_write(floe_str text, floe_error *err) {
     if (text.len > 0 && fwrite(text.ptr, 1, text.len, stdout) != text.len) {
-        return FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot write to stdout");
+        return FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot write to stdout: %s", strerror(errno));
     }
     return FLOE_OK;
+}
+
+floe_status cli_flush(floe_error *err) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        return FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot write to stdout: %s", strerror(errno));
+    }
+    return FLOE_OK;
+}
+
+const char *cli_quoted(floe_cli *cli, floe_str text) {
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(256));
+    floe_json_quote(&out, text);
+    return cli_text(cli, floe_buf_view(&out));
+}
+
+floe_status cli_write_object(floe_cli *cli, floe_error *err, const char *key, ...) {
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(256));
+    floe_json_writer json = floe_json_writer_of(&out);
+    floe_json_object_begin(&json);
+    va_list args;
+    va_start(args, key);
+    for (; key; key = va_arg(args, const char *)) {
+        const char *value = va_arg(args, const char *);
+        floe_json_key(&json, key);
+        floe_json_raw(&json, value ? floe_str_of(value) : FLOE_STR("null"));
+    }
+    va_end(args);
+    floe_json_object_end(&json);
+    floe_buf_text(&out, "\n");
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    FLOE_TRY(floe_buf_check(&out, err));
+    return cli_write(floe_buf_view(&out), err);
 }
 
 const char *cli_text(floe_cli *cli, floe_str text) {
@@ -50,6 +85,27 @@ const char *cli_time(floe_cli *cli, int64_t micros) {
 const char *cli_seconds(floe_cli *cli, int64_t micros) {
     double seconds = (double)micros / 1e6;
     return floe_arena_printf(&cli->arena, seconds < 0.1 ? "%.3f s" : seconds < 10 ? "%.2f s" : "%.1f s", seconds);
+}
+
+const char *cli_age(floe_cli *cli, int64_t micros) {
+    static const struct {
+        int64_t micros;
+        char name;
+    } units[] = {{FLOE_US_PER_DAY, 'd'},
+                 {60 * 60 * FLOE_US_PER_SECOND, 'h'},
+                 {60 * FLOE_US_PER_SECOND, 'm'},
+                 {FLOE_US_PER_SECOND, 's'}};
+    int64_t left = micros < 0 ? 0 : micros;
+    for (size_t i = 0; i + 1 < sizeof(units) / sizeof(units[0]); i++) {
+        if (left >= 2 * units[i].micros) {
+            return floe_arena_printf(&cli->arena, "%lld%c", (long long)(left / units[i].micros), units[i].name);
+        }
+    }
+    return floe_arena_printf(&cli->arena, "%llds", (long long)(left / FLOE_US_PER_SECOND));
+}
+
+const char *cli_many(floe_cli *cli, int64_t count, const char *one, const char *many) {
+    return floe_arena_printf(&cli->arena, "%s %s", cli_count(cli, count), count == 1 ? one : many);
 }
 
 /* ---- tables ---- */
@@ -153,6 +209,7 @@ floe_status cli_table_end(cli_table *table, floe_error *err) {
 
 typedef struct stream_printer {
     floe_cli *cli;
+    const bool *is_json; /* may be NULL */
     struct ArrowSchema schema;
     floe_arrow_view *views;
     size_t column_count;
@@ -189,6 +246,13 @@ static bool is_right_aligned(floe_type type) {
     return floe_kind_is_number(type.kind);
 }
 
+static void print_headings(const stream_printer *printer, floe_buf *out) {
+    for (size_t c = 0; c < printer->column_count; c++) {
+        print_cell(out, printer->schema.children[c]->name, printer->widths[c], is_right_aligned(printer->views[c].type),
+                   c + 1 == printer->column_count);
+    }
+}
+
 static floe_status print_batch_table(stream_printer *printer, const struct ArrowArray *batch, floe_arena *arena,
                                      floe_buf *out, floe_error *err) {
     size_t columns = printer->column_count;
@@ -204,9 +268,8 @@ static floe_status print_batch_table(stream_printer *printer, const struct Arrow
             printer->widths[c] = first && width > printer->widths[c] ? width : printer->widths[c];
         }
     }
-    for (size_t c = 0; first && c < columns; c++) {
-        print_cell(out, printer->schema.children[c]->name, printer->widths[c], is_right_aligned(printer->views[c].type),
-                   c + 1 == columns);
+    if (first) {
+        print_headings(printer, out);
     }
     for (int64_t r = 0; r < batch->length; r++) {
         for (size_t c = 0; c < columns; c++) {
@@ -227,7 +290,11 @@ static floe_status print_batch_json(stream_printer *printer, const struct ArrowA
             FLOE_TRY(floe_arrow_get(&printer->views[c], r, arena, &value, err));
             FLOE_AUTO_BUF text;
             floe_buf_init(&text, FLOE_MIB(256));
-            floe_value_print_json(&value, &text);
+            if (printer->is_json && printer->is_json[c] && !value.is_null) {
+                floe_value_print(&value, &text);
+            } else {
+                floe_value_print_json(&value, &text);
+            }
             FLOE_TRY(floe_buf_check(&text, err));
             floe_json_key(&json, printer->schema.children[c]->name);
             floe_json_raw(&json, floe_buf_view(&text));
@@ -256,8 +323,22 @@ static floe_status print_batch(stream_printer *printer, const struct ArrowArray 
     return cli_write(floe_buf_view(&out), err);
 }
 
-floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, floe_error *err) {
-    FLOE_CLEANUP(printer_close) stream_printer printer = {.cli = cli};
+/* A table without rows has its headings; how many rows there were is for people, not part of the table. */
+static floe_status print_end(const stream_printer *printer, floe_error *err) {
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(16));
+    if (printer->row_count == 0) {
+        print_headings(printer, &out);
+    }
+    FLOE_TRY(floe_buf_check(&out, err));
+    FLOE_TRY(cli_write(floe_buf_view(&out), err));
+    FLOE_TRY(cli_flush(err));
+    fprintf(stderr, "%s\n", cli_many(printer->cli, printer->row_count, "row", "rows"));
+    return FLOE_OK;
+}
+
+floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, const bool *is_json, floe_error *err) {
+    FLOE_CLEANUP(printer_close) stream_printer printer = {.cli = cli, .is_json = is_json};
     FLOE_TRY(floe_arrow_stream_schema(stream, "rows", &printer.schema, err));
     printer.column_count = (size_t)printer.schema.n_children;
     printer.views = floe_arena_alloc(&cli->arena, printer.column_count, sizeof(*printer.views));
@@ -272,10 +353,7 @@ floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, flo
         if (!batch.release) {
             break;
         }
-        FLOE_TRY(print_batch(&printer, &batch, err));
+        FLOE_TRY(batch.length > 0 ? print_batch(&printer, &batch, err) : FLOE_OK);
     }
-    if (!cli->json) {
-        fprintf(stderr, "%s rows\n", cli_count(cli, printer.row_count));
-    }
-    return FLOE_OK;
+    return cli->json ? FLOE_OK : print_end(&printer, err);
 }

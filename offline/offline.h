@@ -101,7 +101,7 @@ typedef struct floe_scan_request {
     const char *where; /* floe expression; with `engine_where` also any DuckDB scalar expression. NULL: none */
     bool engine_where;
     int64_t limit; /* < 0: none */
-    bool as_text; /* every column as text, for people: also the types that floe's values do not have */
+    bool as_text; /* for printing: columns whose type floe has no value for come as text, nested ones as JSON */
 } floe_scan_request;
 
 /* What a scan would read and what pruned the rest. */

@@ -211,6 +211,20 @@ static floe_status where_sql(const scan_job *job, floe_buf *out, floe_error *err
     return FLOE_OK;
 }
 
+/* With as_text, types that floe has no value for become text: JSON where they are nested. */
+static void column_sql(const scan_job *job, const output_column *output, floe_buf *out) {
+    const floe_ice_type *type = output->field->type;
+    bool nested = type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
+    bool as_text = job->request.as_text && floe_ice_type_to_floe(type).kind == FLOE_KIND_NONE;
+    floe_buf_text(out, !as_text ? "" : nested ? "CAST(to_json(" : "CAST(");
+    if (job->raw) {
+        floe_sql_quote_name(out, output->name);
+    } else {
+        floe_buf_printf(out, "c%d", (int)output->field->id);
+    }
+    floe_buf_text(out, !as_text ? "" : nested ? ") AS VARCHAR)" : " AS VARCHAR)");
+}
+
 static void output_sql(const scan_job *job, floe_buf *out) {
     for (size_t i = 0; i < job->output_count; i++) {
         const output_column *output = &job->outputs[i];
@@ -219,10 +233,8 @@ static void output_sql(const scan_job *job, floe_buf *out) {
             floe_buf_text(out, "__file");
         } else if (output->kind == OUTPUT_POSITION) {
             floe_buf_text(out, "__pos");
-        } else if (job->raw) {
-            floe_sql_quote_name(out, output->name);
         } else {
-            floe_buf_printf(out, "c%d", (int)output->field->id);
+            column_sql(job, output, out);
         }
         floe_buf_text(out, " AS ");
         floe_sql_quote_name(out, output->name);
