@@ -5,13 +5,15 @@
 #include "core/mem.h"
 #include "offline/pit/pit_int.h"
 
+#include <string.h>
+
 #define BATCH_ARENA FLOE_GIB(1)
 
 /* The columns of one stream, looked at batch by batch. */
 typedef struct columns_view {
     struct ArrowSchema *schema;
     int64_t *index; /* child per column */
-    floe_arrow_view *views;
+    pit_cells *cells;
     size_t count;
 } columns_view;
 
@@ -25,7 +27,7 @@ static floe_status columns_open(floe_arena *arena, struct ArrowSchema *schema, c
                                 columns_view *ret_columns, floe_error *err) {
     *ret_columns = (columns_view){.schema = schema, .count = count};
     ret_columns->index = floe_arena_alloc(arena, count, sizeof(*ret_columns->index));
-    ret_columns->views = floe_arena_alloc(arena, count, sizeof(*ret_columns->views));
+    ret_columns->cells = floe_arena_alloc(arena, count, sizeof(*ret_columns->cells));
     FLOE_TRY(floe_arena_check(arena, err));
     for (size_t i = 0; i < count; i++) {
         FLOE_TRY(find_column(schema, names[i], &ret_columns->index[i], err));
@@ -35,40 +37,16 @@ static floe_status columns_open(floe_arena *arena, struct ArrowSchema *schema, c
 
 static floe_status columns_batch(columns_view *columns, const struct ArrowArray *batch, floe_error *err) {
     for (size_t i = 0; i < columns->count; i++) {
-        FLOE_TRY(floe_arrow_view_of(columns->schema, batch, columns->index[i], &columns->views[i], err));
+        FLOE_TRY(floe_pit_cells_open(columns->schema, batch, columns->index[i], &columns->cells[i], err));
     }
     return FLOE_OK;
-}
-
-/* An int64 cell without a detour where the column is plain; `null_value` for null. */
-static floe_status read_i64(const floe_arrow_view *view, int64_t row, int64_t null_value, int64_t *ret_value,
-                            floe_error *err) {
-    floe_value value;
-    FLOE_TRY(floe_arrow_get(view, row, NULL, &value, err));
-    *ret_value = value.is_null ? null_value : value.as.integer;
-    return FLOE_OK;
-}
-
-/* Values of a key as declared: int32 widens to int64. False when one is null. */
-static floe_status read_keys(const floe_arrow_view *const *views, const floe_column *keys, size_t count, int64_t row,
-                             floe_buf *out, bool *ret_complete, floe_error *err) {
-    floe_buf_clear(out);
-    *ret_complete = true;
-    for (size_t i = 0; i < count && *ret_complete; i++) {
-        floe_value value;
-        FLOE_TRY(floe_arrow_get(views[i], row, NULL, &value, err));
-        value.type = keys[i].type;
-        *ret_complete = !value.is_null;
-        floe_pit_key_append(out, &value);
-    }
-    return floe_buf_check(out, err);
 }
 
 /* ---- labels ---- */
 
 static floe_status check_label_types(const floe_pit *pit, const columns_view *columns, floe_error *err) {
     for (size_t i = 0; i < pit->key_count; i++) {
-        floe_type found = columns->views[i].type, declared = pit->keys[i].type;
+        floe_type found = columns->cells[i].view.type, declared = pit->keys[i].type;
         bool fits =
             floe_type_equal(found, declared) || (found.kind == FLOE_KIND_INT32 && declared.kind == FLOE_KIND_INT64);
         char a[FLOE_TYPE_NAME_MAX], b[FLOE_TYPE_NAME_MAX];
@@ -92,12 +70,12 @@ static floe_status reserve_labels(floe_pit *pit, size_t need, floe_error *err) {
 }
 
 /* The label columns of a group's keys, among the question's. */
-static void key_views(const floe_pit *pit, const pit_group *group, const columns_view *columns,
-                      const floe_arrow_view **ret_views) {
+static void key_cells(const floe_pit *pit, const pit_group *group, const columns_view *columns,
+                      const pit_cells **ret_cells) {
     for (size_t i = 0; i < group->entity->key_count; i++) {
         for (size_t k = 0; k < pit->key_count; k++) {
             if (floe_str_equal(pit->keys[k].name, group->entity->keys[i].name)) {
-                ret_views[i] = &columns->views[k];
+                ret_cells[i] = &columns->cells[k];
             }
         }
     }
@@ -105,14 +83,14 @@ static void key_views(const floe_pit *pit, const pit_group *group, const columns
 
 static floe_status label_keys(floe_pit *pit, pit_group *group, const columns_view *columns, int64_t row_count,
                               floe_error *err) {
-    const floe_arrow_view *views[FLOE_LIMIT_ENTITY_KEYS];
-    key_views(pit, group, columns, views);
+    const pit_cells *cells[FLOE_LIMIT_ENTITY_KEYS];
+    key_cells(pit, group, columns, cells);
     FLOE_AUTO_BUF key;
     floe_buf_init(&key, FLOE_MIB(64));
     for (int64_t row = 0; row < row_count; row++) {
         bool complete;
         uint32_t number = PIT_NO_KEY;
-        FLOE_TRY(read_keys(views, group->entity->keys, group->entity->key_count, row, &key, &complete, err));
+        FLOE_TRY(floe_pit_cells_key(cells, group->entity->keys, group->entity->key_count, row, &key, &complete, err));
         if (complete && pit->label_time[pit->label_count + (size_t)row] != INT64_MIN) {
             FLOE_TRY(floe_pit_symbol(&group->keys, floe_buf_view(&key), true, &number, NULL, err));
         }
@@ -121,14 +99,23 @@ static floe_status label_keys(floe_pit *pit, pit_group *group, const columns_vie
     return FLOE_OK;
 }
 
+static floe_status read_times(const pit_cells *cells, size_t count, int64_t *times, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, BATCH_ARENA);
+    uint32_t *rows = floe_arena_alloc(&arena, count, sizeof(*rows));
+    FLOE_TRY(floe_arena_check(&arena, err));
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (uint32_t)i;
+    }
+    return floe_pit_cells_i64(cells, rows, count, INT64_MIN, times, err);
+}
+
 static floe_status label_batch(floe_pit *pit, columns_view *columns, const struct ArrowArray *batch, floe_error *err) {
     FLOE_TRY(columns_batch(columns, batch, err));
     FLOE_TRY(check_label_types(pit, columns, err));
     FLOE_TRY(reserve_labels(pit, pit->label_count + (size_t)batch->length, err));
-    for (int64_t row = 0; row < batch->length; row++) {
-        FLOE_TRY(read_i64(&columns->views[pit->key_count], row, INT64_MIN,
-                          &pit->label_time[pit->label_count + (size_t)row], err));
-    }
+    FLOE_TRY(
+        read_times(&columns->cells[pit->key_count], (size_t)batch->length, pit->label_time + pit->label_count, err));
     for (size_t g = 0; g < pit->group_count; g++) {
         FLOE_TRY(label_keys(pit, &pit->groups[g], columns, batch->length, err));
     }
@@ -266,89 +253,116 @@ static size_t need_column(const floe_pit_need *need, floe_str name) {
     return i;
 }
 
-static floe_status add_row(pit_group *group, const row_columns *rows, const size_t *cells, int64_t row, uint32_t key,
-                           floe_arena *arena, floe_error *err) {
-    size_t at = group->row_count;
-    const floe_arrow_view *views = rows->columns.views;
-    FLOE_TRY(read_i64(&views[rows->event], row, 0, &group->event[at], err));
-    FLOE_TRY(read_i64(&views[rows->seq], row, 0, &group->seq[at], err));
-    FLOE_TRY(read_i64(&views[rows->pos], row, 0, &group->pos[at], err));
-    group->created[at] = INT64_MIN;
-    group->end[at] = INT64_MAX;
-    if (rows->has_created) {
-        FLOE_TRY(read_i64(&views[rows->created], row, INT64_MIN, &group->created[at], err));
-    }
-    if (rows->has_end) {
-        FLOE_TRY(read_i64(&views[rows->end], row, INT64_MAX, &group->end[at], err));
-    }
-    for (size_t i = 0; i < group->column_count; i++) {
-        floe_value value;
-        FLOE_TRY(floe_arrow_get(&views[cells[i]], row, arena, &value, err));
-        FLOE_TRY(floe_pit_column_set(&group->columns[i], at, &value, err));
-    }
-    group->row_key[at] = key;
-    group->row_count++;
-    return FLOE_OK;
-}
-
-/* Whether a row may count: an event time that is not null and a filter that is TRUE. */
-static floe_status row_counts(const pit_group *group, const row_columns *rows, int64_t row, bool *ret_counts,
-                              floe_error *err) {
-    floe_value value;
-    FLOE_TRY(floe_arrow_get(&rows->columns.views[rows->event], row, NULL, &value, err));
-    *ret_counts = !value.is_null;
-    FLOE_TRY(floe_arrow_get(&rows->columns.views[rows->where + group->where_index], row, NULL, &value, err));
-    *ret_counts = *ret_counts && !value.is_null && value.as.boolean;
-    return FLOE_OK;
+static floe_status type_changed(floe_str name, floe_type found, floe_type planned, floe_error *err) {
+    char a[FLOE_TYPE_NAME_MAX], b[FLOE_TYPE_NAME_MAX];
+    return FLOE_FAIL(err, FLOE_CONFLICT,
+                     "column \"%.*s\" is %s now and was %s when the definitions were applied; run floe apply again",
+                     FLOE_STR_ARG(name), floe_type_name(found, a), floe_type_name(planned, b));
 }
 
 /* A table may have changed since its definitions were applied: a cell must still be kept as planned. */
-static floe_status check_row_types(const pit_group *group, const row_columns *rows, const size_t *cells,
-                                   floe_error *err) {
+static floe_status check_row_types(const pit_group *group, const floe_pit_need *need, const row_columns *rows,
+                                   const size_t *cells, floe_error *err) {
+    for (size_t i = 0; i < group->entity->key_count; i++) {
+        floe_str name = group->key_columns[i];
+        floe_type found = rows->columns.cells[need_column(need, name)].view.type, planned = group->entity->keys[i].type;
+        bool widened = found.kind == FLOE_KIND_INT32 && planned.kind == FLOE_KIND_INT64;
+        if (!widened && !floe_type_equal(found, planned)) {
+            return type_changed(name, found, planned, err);
+        }
+    }
     for (size_t i = 0; i < group->column_count; i++) {
-        floe_type found = rows->columns.views[cells[i]].type, planned = group->columns[i].type;
+        floe_type found = rows->columns.cells[cells[i]].view.type, planned = group->columns[i].type;
         bool widened = floe_kind_is_integer(found.kind) && floe_kind_is_integer(planned.kind);
         widened = widened || (floe_pit_class(found) == PIT_F64 && floe_pit_class(planned) == PIT_F64);
-        char a[FLOE_TYPE_NAME_MAX], b[FLOE_TYPE_NAME_MAX];
-        FLOE_ENSURE(widened || floe_type_equal(found, planned), err, FLOE_CONFLICT,
-                    "column \"%.*s\" is %s now and was %s when the definitions were applied; run floe apply again",
-                    FLOE_STR_ARG(group->columns[i].name), floe_type_name(found, a), floe_type_name(planned, b));
+        if (!widened && !floe_type_equal(found, planned)) {
+            return type_changed(group->columns[i].name, found, planned, err);
+        }
     }
+    return FLOE_OK;
+}
+
+/* The rows of a batch that count (an event time that is not null, a filter that is TRUE) and whose key some label has:
+ * their numbers in `picked`, their keys behind the group's rows. */
+static floe_status pick_rows(const floe_pit *pit, pit_group *group, const floe_pit_need *need, const row_columns *rows,
+                             size_t row_count, floe_arena *arena, uint32_t *picked, size_t *ret_count,
+                             floe_error *err) {
+    const pit_cells *cells = rows->columns.cells, *keys[FLOE_LIMIT_ENTITY_KEYS];
+    for (size_t i = 0; i < group->entity->key_count; i++) {
+        keys[i] = &cells[need_column(need, group->key_columns[i])];
+    }
+    uint8_t *counts = floe_arena_alloc(arena, row_count, 1);
+    FLOE_TRY(floe_arena_check(arena, err));
+    memset(counts, 1, row_count);
+    FLOE_TRY(floe_pit_cells_mask(&cells[rows->event], row_count, false, counts, err));
+    FLOE_TRY(floe_pit_cells_mask(&cells[rows->where + group->where_index], row_count, true, counts, err));
+    FLOE_AUTO_BUF key;
+    floe_buf_init(&key, FLOE_MIB(64));
+    size_t count = 0;
+    for (size_t row = 0; row < row_count; row++) {
+        bool complete = false;
+        uint32_t number = PIT_NO_KEY;
+        if (counts[row]) {
+            FLOE_TRY(floe_pit_cells_key(keys, group->entity->keys, group->entity->key_count, (int64_t)row, &key,
+                                        &complete, err));
+        }
+        if (complete) {
+            FLOE_TRY(floe_pit_symbol(&group->keys, floe_buf_view(&key), pit->newest_labels, &number, NULL, err));
+        }
+        if (number != PIT_NO_KEY) {
+            group->row_key[group->row_count + count] = number;
+            picked[count++] = (uint32_t)row;
+        }
+    }
+    *ret_count = count;
+    return FLOE_OK;
+}
+
+static void fill(int64_t *values, size_t count, int64_t value) {
+    for (size_t i = 0; i < count; i++) {
+        values[i] = value;
+    }
+}
+
+static floe_status keep_times(pit_group *group, const row_columns *rows, const uint32_t *picked, size_t count,
+                              floe_error *err) {
+    const pit_cells *cells = rows->columns.cells;
+    size_t at = group->row_count;
+    FLOE_TRY(floe_pit_cells_i64(&cells[rows->event], picked, count, 0, group->event + at, err));
+    FLOE_TRY(floe_pit_cells_i64(&cells[rows->seq], picked, count, 0, group->seq + at, err));
+    FLOE_TRY(floe_pit_cells_i64(&cells[rows->pos], picked, count, 0, group->pos + at, err));
+    if (rows->has_created) {
+        FLOE_TRY(floe_pit_cells_i64(&cells[rows->created], picked, count, INT64_MIN, group->created + at, err));
+    } else {
+        fill(group->created + at, count, INT64_MIN);
+    }
+    if (rows->has_end) {
+        return floe_pit_cells_i64(&cells[rows->end], picked, count, INT64_MAX, group->end + at, err);
+    }
+    fill(group->end + at, count, INT64_MAX);
     return FLOE_OK;
 }
 
 static floe_status feed_group(const floe_pit *pit, pit_group *group, const floe_pit_need *need, const row_columns *rows,
-                              int64_t row_count, floe_error *err) {
-    const floe_arrow_view *keys[FLOE_LIMIT_ENTITY_KEYS];
-    for (size_t i = 0; i < group->entity->key_count; i++) {
-        keys[i] = &rows->columns.views[need_column(need, group->key_columns[i])];
-    }
+                              size_t row_count, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, BATCH_ARENA);
     size_t *cells = floe_arena_alloc(&arena, group->column_count, sizeof(*cells));
+    uint32_t *picked = floe_arena_alloc(&arena, row_count, sizeof(*picked));
     FLOE_TRY(floe_arena_check(&arena, err));
     for (size_t i = 0; i < group->column_count; i++) {
         cells[i] = need_column(need, group->columns[i].name);
     }
-    FLOE_TRY(check_row_types(group, rows, cells, err));
-    FLOE_AUTO_BUF key;
-    floe_buf_init(&key, FLOE_MIB(64));
-    FLOE_TRY(reserve_rows(group, group->row_count + (size_t)row_count, err));
-    for (int64_t row = 0; row < row_count; row++) {
-        bool counts;
-        FLOE_TRY(row_counts(group, rows, row, &counts, err));
-        if (!counts) {
-            continue;
-        }
-        uint32_t number = PIT_NO_KEY;
-        FLOE_TRY(read_keys(keys, group->entity->keys, group->entity->key_count, row, &key, &counts, err));
-        if (counts) {
-            FLOE_TRY(floe_pit_symbol(&group->keys, floe_buf_view(&key), pit->newest_labels, &number, NULL, err));
-        }
-        if (number != PIT_NO_KEY) {
-            FLOE_TRY(add_row(group, rows, cells, row, number, &arena, err));
-        }
+    FLOE_TRY(check_row_types(group, need, rows, cells, err));
+    FLOE_TRY(reserve_rows(group, group->row_count + row_count, err));
+    size_t count = 0;
+    FLOE_TRY(pick_rows(pit, group, need, rows, row_count, &arena, picked, &count, err));
+    FLOE_TRY(keep_times(group, rows, picked, count, err));
+    for (size_t i = 0; i < group->column_count; i++) {
+        FLOE_TRY(floe_pit_cells_keep(&rows->columns.cells[cells[i]], picked, count, &arena, &group->columns[i],
+                                     group->row_count, err));
     }
+    group->row_count += count;
     return FLOE_OK;
 }
 
@@ -370,7 +384,7 @@ floe_status floe_pit_feed(floe_pit *pit, size_t need_index, struct ArrowArrayStr
         pit->rows_fed += batch.length;
         for (size_t g = 0; g < pit->group_count; g++) {
             if (pit->groups[g].source_index == need_index) {
-                FLOE_TRY(feed_group(pit, &pit->groups[g], need, &rows, batch.length, err));
+                FLOE_TRY(feed_group(pit, &pit->groups[g], need, &rows, (size_t)batch.length, err));
             }
         }
     }

@@ -83,8 +83,9 @@ typedef struct pit_group {
     int64_t *event, *created, *end, *seq, *pos;
     size_t row_count, row_room;
     bool has_created, has_end;
-    /* Rows and labels by key: key k's are at [start[k], start[k + 1]). */
-    uint32_t *row_order, *row_start;
+    /* After the index rows lie by key and event, labels are listed by key and time: key k's are at
+     * [start[k], start[k + 1]). */
+    uint32_t *row_start;
     uint32_t *label_key; /* per label */
     uint32_t *label_order, *label_start;
 } pit_group;
@@ -129,26 +130,107 @@ floe_status floe_pit_column_set(pit_column *column, size_t row, const floe_value
 void floe_pit_column_get(const pit_column *column, size_t row, floe_value *ret_value);
 void floe_pit_column_close(pit_column *column);
 
+/* ---- cells: one column of one batch, read without a detour where its layout is plain ---- */
+
+typedef enum pit_layout {
+    PIT_CELL_ANY,
+    PIT_CELL_I64,
+    PIT_CELL_I32,
+    PIT_CELL_F64,
+    PIT_CELL_BIT,
+    PIT_CELL_BYTES
+} pit_layout;
+
+typedef struct pit_cells {
+    floe_arrow_view view;
+    pit_layout layout;    /* ANY: through floe_arrow_get */
+    const uint8_t *valid; /* bits; NULL: none is null */
+    int64_t offset;       /* of row 0 in valid and data */
+    const void *data;
+    const int32_t *offsets; /* of BYTES */
+} pit_cells;
+
+floe_status floe_pit_cells_open(const struct ArrowSchema *schema, const struct ArrowArray *batch, int64_t index,
+                                pit_cells *ret_cells, floe_error *err);
+/* values[i] of rows[i]: whole numbers and times; `null_value` for null. */
+floe_status floe_pit_cells_i64(const pit_cells *cells, const uint32_t *rows, size_t count, int64_t null_value,
+                               int64_t *values, floe_error *err);
+/* picked[row] &= the cell is not null and, when `truth`, true. */
+floe_status floe_pit_cells_mask(const pit_cells *cells, size_t count, bool truth, uint8_t *picked, floe_error *err);
+/* The key of one row as bytes in `out`; false when a part is null. int32 widens to int64. */
+floe_status floe_pit_cells_key(const pit_cells *const *cells, const floe_column *keys, size_t key_count, int64_t row,
+                               floe_buf *out, bool *ret_complete, floe_error *err);
+/* Keeps the cells of rows in a column, from place `at` on. */
+floe_status floe_pit_cells_keep(const pit_cells *cells, const uint32_t *rows, size_t count, floe_arena *arena,
+                                pit_column *column, size_t at, floe_error *err);
+
 /* Appends the unambiguous bytes of one key value (type, length, bytes). */
 void floe_pit_key_append(floe_buf *out, const floe_value *value);
 floe_status floe_pit_key_decode(floe_str bytes, const floe_column *keys, size_t key_count, floe_value *ret_values,
                                 floe_error *err);
 
-/* Puts rows and labels of a group in key order. */
+/* Items by key: *ret_order lists item numbers key by key (in item order within a key), *ret_start where each key begins.
+ * Items without a key are left out. */
+floe_status floe_pit_order_by_key(const uint32_t *item_key, size_t item_count, size_t key_count, uint32_t **ret_order,
+                                  uint32_t **ret_start, floe_error *err);
+/* Moves the rows of a group into order of key and event. */
+floe_status floe_pit_arrange(pit_group *group, floe_error *err);
+
+/* Puts the rows of a group in order of key and event, and lists its labels in order of key and time. */
 floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, floe_error *err);
 
-/* ---- windows: what one (output column, window) keeps while labels go by ---- */
+/* A row and when it enters. */
+typedef struct pit_moment {
+    int64_t at;
+    uint32_t row;
+} pit_moment;
+
+static inline int64_t floe_pit_saturating_add(int64_t a, int64_t b) {
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? (a > 0 ? INT64_MAX : INT64_MIN) : sum;
+}
+
+/* ---- extremes: the best row among those that have entered and not left ---- */
+
+typedef struct pit_extreme_item {
+    int64_t rank;  /* larger is better; of types that have no rank: 0, and the cells are compared */
+    int64_t leave; /* INT64_MAX: never */
+    uint32_t row;
+} pit_extreme_item;
+
+typedef struct pit_extreme {
+    const pit_column *column;
+    bool smallest;
+    bool heaped; /* items are a heap, not a monotone queue */
+    pit_extreme_item *items;
+    size_t first, count, room; /* of a queue: [first, first + count) */
+} pit_extreme;
+
+void floe_pit_extreme_reset(pit_extreme *extreme);
+floe_status floe_pit_extreme_enter(pit_extreme *extreme, uint32_t row, int64_t leave, floe_error *err);
+/* The best row that has not left at t; there must be one. */
+uint32_t floe_pit_extreme_at(pit_extreme *extreme, int64_t t);
+
+/* ---- windows: what the outputs of one column over one window share while labels go by ---- */
 
 typedef struct pit_window pit_window;
-floe_status floe_pit_window_open(const pit_group *group, const floe_output *output, uint32_t column,
-                                 pit_window **ret_window, floe_error *err);
+/* leave = event + leave_after; INT64_MAX: never. `column` PIT_NO_ROW: "*". */
+floe_status floe_pit_window_open(const pit_group *group, uint32_t column, int64_t leave_after, pit_window **ret_window,
+                                 floe_error *err);
 void floe_pit_window_close(pit_window **window);
-void floe_pit_window_reset(pit_window *window); /* for the next key */
-/* leave_after: leave = event + leave_after; INT64_MAX: never; the same in every call of one window. */
-floe_status floe_pit_window_enter(pit_window *window, uint32_t row, int64_t leave_after, floe_error *err);
-void floe_pit_window_leave(pit_window *window, uint32_t row);
+bool floe_pit_window_is(const pit_window *window, uint32_t column, int64_t leave_after);
+/* Before any row: also keep what this function needs. */
+floe_status floe_pit_window_want(pit_window *window, floe_function function, floe_error *err);
+/* For the next key, whose rows are [first_row, last_row), in order of event. */
+void floe_pit_window_reset(pit_window *window, uint32_t first_row, uint32_t last_row);
+/* Rows that enter at label time t; those that would have left by then are passed over. */
+floe_status floe_pit_window_enter(pit_window *window, const pit_moment *entering, size_t count, int64_t t,
+                                  floe_error *err);
+/* Lets out the rows whose leave is reached. entered_at[row - first_row]: the label time they entered at. */
+void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_t t);
 /* Writes the answer at time t into result[label]. Rows with leave <= t have left. */
-floe_status floe_pit_window_answer(pit_window *window, int64_t t, pit_result *result, size_t label, floe_error *err);
+floe_status floe_pit_window_answer(pit_window *window, floe_function function, int64_t t, pit_result *result,
+                                   size_t label, floe_error *err);
 
 /* Answers the labels of one key of one view. Thread: a sweep belongs to one thread; several may work on different keys. */
 typedef struct pit_sweep pit_sweep;

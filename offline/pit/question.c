@@ -273,9 +273,8 @@ static void close_group(pit_group *group) {
         floe_pit_column_close(&group->columns[i]);
     }
     floe_pit_symbols_close(&group->keys);
-    void *arrays[] = {group->row_key,   group->event,       group->created,    group->end,
-                      group->seq,       group->pos,         group->row_order,  group->row_start,
-                      group->label_key, group->label_order, group->label_start};
+    void *arrays[] = {group->row_key, group->event,     group->created,   group->end,         group->seq,
+                      group->pos,     group->row_start, group->label_key, group->label_order, group->label_start};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
         floe_free(arrays[i]);
     }

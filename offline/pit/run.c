@@ -1,5 +1,5 @@
 /*
- * The run: rows and labels are put in key order by counting, then the keys of each view are swept by several threads.
+ * The run: rows and labels are put in key order, then the keys of each view are swept by several threads.
  * Threads: each takes the next stretch of keys from a shared counter and writes only the answers of those keys' labels;
  * everything else is read-only while they run. The first error stops all.
  */
@@ -13,29 +13,6 @@
 
 #define KEYS_PER_STRETCH 16
 #define THREADS_MAX 64
-
-/* Items by key: *ret_order lists item numbers key by key (in item order within a key), *ret_start where each key begins.
- * Items without a key are left out. */
-static floe_status order_by_key(const uint32_t *item_key, size_t item_count, size_t key_count, uint32_t **ret_order,
-                                uint32_t **ret_start, floe_error *err) {
-    FLOE_TRY(floe_alloc(key_count + 2, sizeof(uint32_t), ret_start, err));
-    FLOE_TRY(floe_alloc(item_count + 1, sizeof(uint32_t), ret_order, err));
-    uint32_t *start = *ret_start + 1; /* shifted by one while filling, so that it ends as the starts */
-    for (size_t i = 0; i < item_count; i++) {
-        if (item_key[i] != PIT_NO_KEY) {
-            start[item_key[i] + 1]++;
-        }
-    }
-    for (size_t k = 1; k <= key_count; k++) {
-        start[k] += start[k - 1];
-    }
-    for (size_t i = 0; i < item_count; i++) {
-        if (item_key[i] != PIT_NO_KEY) {
-            (*ret_order)[start[item_key[i]]++] = (uint32_t)i;
-        }
-    }
-    return FLOE_OK;
-}
 
 typedef struct label_moment {
     int64_t at;
@@ -69,10 +46,9 @@ static floe_status sort_labels(const floe_pit *pit, pit_group *group, floe_error
 }
 
 floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, floe_error *err) {
-    FLOE_TRY(
-        order_by_key(group->row_key, group->row_count, group->keys.count, &group->row_order, &group->row_start, err));
-    FLOE_TRY(order_by_key(group->label_key, pit->label_count, group->keys.count, &group->label_order,
-                          &group->label_start, err));
+    FLOE_TRY(floe_pit_arrange(group, err));
+    FLOE_TRY(floe_pit_order_by_key(group->label_key, pit->label_count, group->keys.count, &group->label_order,
+                                   &group->label_start, err));
     return sort_labels(pit, group, err);
 }
 
