@@ -7,6 +7,7 @@
 
 void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_arena *arena) {
     size_t entries = corpus->column_count > corpus->feature_count ? corpus->column_count : corpus->feature_count;
+    size_t parents = corpus->table_count > corpus->feature_count ? corpus->table_count : corpus->feature_count;
     *ranker = (floe_ranker){.corpus = corpus};
     for (size_t i = 0; i < FLOE_FIELD_COUNT; i++) {
         floe_scores_init(&ranker->fields[i], corpus->fields[i].document_count, arena);
@@ -16,6 +17,7 @@ void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_arena *aren
     floe_scores_init(&ranker->values, corpus->table_count, arena);
     floe_scores_init(&ranker->tables, corpus->table_count, arena);
     floe_scores_init(&ranker->entries, entries, arena);
+    ranker->repeats = floe_arena_alloc(arena, parents + 1, sizeof(uint32_t));
     ranker->best_columns = floe_arena_alloc(arena, corpus->table_count * FLOE_TOP_COLUMNS + 1, sizeof(double));
     ranker->spaces = floe_arena_alloc(arena, corpus->scope_count + 1, sizeof(double));
     ranker->space_best = floe_arena_alloc(arena, corpus->scope_count * FLOE_COHERENCE_TABLES + 1, sizeof(double));

@@ -232,6 +232,7 @@ typedef struct floe_ranker {
     double *best_columns;               /* by table: its FLOE_TOP_COLUMNS best scores */
     double *spaces;                     /* by scope: coherence */
     double *space_best;                 /* by scope: its three best tables */
+    uint32_t *repeats;                  /* by table or feature: hits of it in a mixed answer */
     double fused_scale, coherent_scale; /* what the fused and the coherent scores were divided by */
 } floe_ranker;
 

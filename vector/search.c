@@ -197,14 +197,14 @@ static uint32_t parent_of(const floe_corpus *corpus, const floe_found *found) {
 }
 
 /* Each further hit of one table or view steps back. */
-static void spread_list(const floe_corpus *corpus, const found_list *list) {
-    for (size_t i = 1; i < list->count; i++) {
-        double factor = 1;
-        for (size_t j = 0; j < i && factor > FLOE_MIX_FLOOR; j++) {
-            bool same = parent_of(corpus, &list->found[j]) == parent_of(corpus, &list->found[i]);
-            factor -= same ? FLOE_MIX_REPEAT : 0;
-        }
+static void spread_list(floe_ranker *ranker, const found_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        uint32_t before = ranker->repeats[parent_of(ranker->corpus, &list->found[i])]++;
+        double factor = 1 - FLOE_MIX_REPEAT * before;
         scale_found(&list->found[i], factor < FLOE_MIX_FLOOR ? FLOE_MIX_FLOOR : factor);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        ranker->repeats[parent_of(ranker->corpus, &list->found[i])] = 0;
     }
 }
 
@@ -249,7 +249,7 @@ static size_t rank_kinds(floe_search *search, const floe_query *query, const flo
     for (int i = 0; i < KINDS; i++) {
         scale_list(&search->corpus, question, &lists[i], any_exact);
         if (query->kind == FLOE_HIT_ANY) {
-            spread_list(&search->corpus, &lists[i]);
+            spread_list(&search->ranker, &lists[i]);
         }
     }
     if (query->kind == FLOE_HIT_ANY) {

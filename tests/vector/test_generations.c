@@ -218,12 +218,35 @@ static void open__any_allocation_fails__is_nomem(void **state) {
     assert_true(floe_test_alloc_sweep(open_once, &run) > 0);
 }
 
+static floe_status build_once(void *context, floe_error *err) {
+    const attempt *run = context;
+    return build(run->folder, run->import, err);
+}
+
+/* Whatever fails, a complete index stays live, and the last run, in which nothing fails, publishes the new one. */
+static void build__any_allocation_fails__is_nomem_and_keeps_the_old(void **state) {
+    (void)state;
+    attempt run = {.folder = make_folder("build-sweep"),
+                   .import = make_file("new.jsonl", "{\"database\":\"d\",\"table\":\"new_table\"}\n")};
+    floe_error err = {0};
+    const char *old = make_file("old.jsonl", "{\"database\":\"d\",\"table\":\"old_table\"}\n");
+    assert_ok(build(run.folder, old, &err), &err);
+    assert_true(floe_test_alloc_sweep(build_once, &run) > 0);
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(16));
+    floe_search *search = NULL;
+    assert_ok(floe_search_open(run.folder, &search, &err), &err);
+    assert_int_equal(ask(search, &arena, "table", 10, FLOE_HIT_TABLE, "").hit_count, 1);
+    floe_search_close(&search);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(build__killed_anywhere__leaves_a_complete_generation),
         cmocka_unit_test(build__nth_file_call_fails__leaves_a_complete_generation),
         cmocka_unit_test(readers__while_indexes_are_replaced__see_old_or_new),
         cmocka_unit_test(open__any_allocation_fails__is_nomem),
+        cmocka_unit_test(build__any_allocation_fails__is_nomem_and_keeps_the_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
