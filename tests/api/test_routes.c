@@ -2,7 +2,6 @@
 #include "tests/api/world.h"
 
 #include <stdio.h>
-#include <sys/socket.h>
 
 static int set_up(void **state) {
     static world w;
@@ -152,30 +151,46 @@ static void get__with_a_body__is_refused(void **state) {
     assert_problem(&got, 400, "INVALID", "a GET has no body");
 }
 
-/* Whatever comes, the connection ends or is answered with 400, and others are served. */
+/* Each is answered with a status of its kind, or the client leaves without one; others are served. */
 static void broken_http__harms_nobody(void **state) {
     world *w = *state;
-    static const char *const texts[] = {
-        "\r\n\r\n\r\n",
-        "GET\r\n\r\n",
-        "GET /livez\r\n\r\n",
-        "GET /livez HTTP/9.9\r\n\r\n",
-        "POST /v1/lookup HTTP/1.1\r\nContent-Length: -1\r\n\r\n{}",
-        "POST /v1/lookup HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n{}",
-        "POST /v1/lookup HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
-        "GET /livez HTTP/1.1\r\nno colon here\r\n\r\n",
-        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    static const struct {
+        const char *text;
+        int status; /* 0: waits for more */
+    } cases[] = {{"\r\n\r\n\r\n", 0},
+                 {"GET", 0},
+                 {"GET /livez\r\n\r\n", 400},
+                 {"GET /livez HTTP/9.9\r\n\r\n", 505},
+                 {"POST /v1/lookup HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n{}", 400},
+                 {"POST /v1/lookup HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n{}", 413},
+                 {"POST /v1/lookup HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}", 400},
+                 {"GET /livez HTTP/1.1\r\nno colon here\r\n\r\n", 400},
+                 {"\x16\x03\x01\x02\xfc\x03\x03", 0}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         floe_test_http http;
-        char bytes[4096];
+        floe_test_response response;
         floe_test_http_open(&http, w->port);
-        floe_test_http_send(&http, texts[i], strlen(texts[i]));
-        assert_int_equal(shutdown(http.fd, SHUT_WR), 0);
-        while (recv(http.fd, bytes, sizeof(bytes), 0) > 0) {
+        floe_test_http_send(&http, cases[i].text, strlen(cases[i].text));
+        if (cases[i].status != 0) {
+            assert_true(floe_test_http_read(&http, &response));
+            assert_int_equal(response.status, cases[i].status);
         }
         floe_test_http_close(&http);
         livez__is_alive(state);
     }
+}
+
+/* RFC 9112, 2.2: an empty line before a request line is skipped. */
+static void empty_line__before_a_request__is_skipped(void **state) {
+    world *w = *state;
+    floe_test_http http;
+    floe_test_response response;
+    static const char text[] = "\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    floe_test_http_open(&http, w->port);
+    floe_test_http_send(&http, text, strlen(text));
+    assert_true(floe_test_http_read(&http, &response));
+    assert_int_equal(response.status, 200);
+    floe_test_http_close(&http);
 }
 
 static void header__of_a_hundred_kilobytes__is_refused(void **state) {
@@ -231,6 +246,7 @@ int main(void) {
         cmocka_unit_test(content_type__json_or_none_or_curls__is_read),
         cmocka_unit_test(get__with_a_body__is_refused),
         cmocka_unit_test(broken_http__harms_nobody),
+        cmocka_unit_test(empty_line__before_a_request__is_skipped),
         cmocka_unit_test(header__of_a_hundred_kilobytes__is_refused),
         cmocka_unit_test(keep_alive__requests_in_a_row_and_in_pieces__are_answered_in_order),
     };
