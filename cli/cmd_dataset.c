@@ -66,12 +66,11 @@ static floe_status print_result(floe_cli *cli, const floe_dataset_request *reque
     return FLOE_OK;
 }
 
-static floe_status check_engine(floe_cli *cli, floe_error *err) {
+static floe_status choose_engine(floe_cli *cli, floe_dataset_request *request, floe_error *err) {
     const char *engine = cli_value(cli, "--engine");
     CLI_USAGE(cli, !engine || strcmp(engine, "native") == 0 || strcmp(engine, "duckdb") == 0, err,
               "--engine is native or duckdb");
-    FLOE_ENSURE(!engine || strcmp(engine, "native") == 0, err, FLOE_UNSUPPORTED,
-                "--engine duckdb: this version builds with the native engine only");
+    request->by_sql = engine && strcmp(engine, "duckdb") == 0;
     return FLOE_OK;
 }
 
@@ -80,7 +79,6 @@ floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
     CLI_USAGE(cli, (service != NULL) != (features != NULL), err, "name either --service or --features");
     CLI_USAGE(cli, cli_value(cli, "--spine"), err, "name the labels with --spine FILE or TABLE");
     CLI_USAGE(cli, cli_value(cli, "-o"), err, "name the output with -o FILE");
-    FLOE_TRY(check_engine(cli, err));
     floe_ref *refs;
     floe_dataset_request request = {.service = floe_str_of(service ? service : ""),
                                     .spine = cli_value(cli, "--spine"),
@@ -88,6 +86,7 @@ floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
                                     .as_known = cli_flag(cli, "--as-known"),
                                     .name = cli_value(cli, "--name"),
                                     .out = cli_value(cli, "-o")};
+    FLOE_TRY(choose_engine(cli, &request, err));
     FLOE_TRY(cli_refs(cli, service, features, &refs, &request.ref_count, err));
     request.refs = refs;
     request.root = cli->project->root;

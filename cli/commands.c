@@ -46,7 +46,7 @@ static const cli_option build_options[] = {
     {"--keys", "KEY=COLUMN,…", "spine columns whose names differ from the entity keys"},
     {"--as-known", NULL, "only rows that were known at the label's time"},
     {"--name", "NAME", "a name for the dataset"},
-    {"--engine", "native", "what computes"},
+    {"--engine", "native|duckdb", "what computes: floe's kernel, or generated SQL"},
     {"-o", "FILE", ".parquet, .csv or .jsonl"},
     {NULL, NULL, NULL},
 };

@@ -162,6 +162,7 @@ typedef struct floe_dataset_request {
     size_t key_count;
     bool as_known;
     bool ignore_at; /* for leak tests: every view answers at_or_before */
+    bool by_sql;    /* generated SQL on the engine answers, not the kernel; sums of floats may differ in the last bits */
     const char *name; /* NULL: none */
     const char *out;  /* .parquet .csv .jsonl */
     const char *root; /* project folder: manifests lie in .floe/datasets there; NULL: no manifest */

@@ -39,31 +39,26 @@ static floe_status check_names(const floe_dataset_request *request, const spine_
     return FLOE_OK;
 }
 
-static floe_status feed_labels(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
-                               floe_pit *pit, floe_error *err) {
+floe_status floe_dataset_feed_labels(floe_session *session, const floe_dataset_request *request,
+                                     const spine_table *spine, floe_pit *pit, floe_error *err) {
     size_t key_count;
     const floe_column *keys = floe_pit_keys(pit, &key_count);
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(1));
-    FLOE_TRY(floe_spine_labels_sql(request, spine, keys, key_count, &sql, err));
+    FLOE_TRY(floe_spine_labels_sql(request, spine, keys, key_count, "spine", &sql, err));
     FLOE_AUTO_STREAM stream = {0};
     FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
     return floe_pit_labels(pit, &stream, err);
 }
 
 static floe_status feed_sources(floe_lake *lake, floe_session *session, floe_pit *pit, const floe_run *run,
-                                floe_arena *arena, source_use **ret_uses, size_t *ret_count, floe_error *err) {
+                                source_use *uses, floe_arena *arena, floe_error *err) {
     size_t need_count;
-    const floe_pit_need *needs = floe_pit_needs(pit, &need_count);
-    source_use *uses = floe_arena_alloc(arena, need_count, sizeof(*uses));
-    FLOE_TRY(floe_arena_check(arena, err));
+    (void)floe_pit_needs(pit, &need_count);
     for (size_t i = 0; i < need_count; i++) {
         progress(run, "reading sources", (double)i / (double)need_count);
-        uses[i].source = needs[i].source;
         FLOE_TRY(floe_source_feed(lake, session, pit, i, -1, arena, &uses[i], err));
     }
-    *ret_uses = uses;
-    *ret_count = need_count;
     return FLOE_OK;
 }
 
@@ -102,10 +97,38 @@ static floe_status hash_rows(floe_session *session, const spine_table *spine, co
     return floe_content_hash(&stream, arena, ret_hash, err);
 }
 
-static floe_status load_answer(floe_session *session, floe_pit *pit, floe_error *err) {
+/* The table "answer", by the kernel. */
+static floe_status answer_by_kernel(floe_lake *lake, floe_session *session, floe_pit *pit, const floe_run *run,
+                                    source_use *uses, floe_arena *arena, floe_pit_stats *ret_stats, floe_error *err) {
+    FLOE_TRY(feed_sources(lake, session, pit, run, uses, arena, err));
+    progress(run, "joining", -1);
+    FLOE_TRY(floe_pit_run(pit, run, err));
+    floe_pit_stats_get(pit, ret_stats);
     FLOE_AUTO_STREAM stream = {0};
     FLOE_TRY(floe_pit_stream(pit, &stream, err));
     return floe_session_load(session, "answer", &stream, err);
+}
+
+/* The table "answer". */
+static floe_status answer(floe_lake *lake, floe_session *session, const floe_dataset_request *request, floe_pit *pit,
+                          const floe_run *run, dataset_facts *facts, floe_arena *arena, floe_error *err) {
+    size_t need_count;
+    (void)floe_pit_needs(pit, &need_count);
+    source_use *uses = floe_arena_alloc(arena, need_count, sizeof(*uses));
+    FLOE_TRY(floe_arena_check(arena, err));
+    facts->sources = uses;
+    facts->source_count = need_count;
+    if (!request->by_sql) {
+        return answer_by_kernel(lake, session, pit, run, uses, arena, &facts->stats, err);
+    }
+    progress(run, "joining", -1);
+    floe_pit_stats_get(pit, &facts->stats);
+    sql_question question = {lake, session, request, pit, facts->spine, arena};
+    FLOE_TRY(floe_dataset_answer_by_sql(&question, uses, &facts->stats.ties, err));
+    for (size_t i = 0; i < need_count; i++) {
+        facts->stats.rows_fed += uses[i].plan.rows;
+    }
+    return FLOE_OK;
 }
 
 static floe_status finish(floe_session *session, dataset_facts *facts, floe_arena *arena, floe_dataset_result *result,
@@ -136,17 +159,10 @@ static floe_status build(floe_lake *lake, floe_session *session, const floe_data
     progress(run, "reading the spine", -1);
     FLOE_TRY(floe_spine_load(lake, session, request, keys, key_count, &arena, &spine, err));
     FLOE_TRY(check_names(request, &spine, err));
-    FLOE_TRY(feed_labels(session, request, &spine, pit, err));
-    source_use *uses;
-    size_t use_count;
-    FLOE_TRY(feed_sources(lake, session, pit, run, &arena, &uses, &use_count, err));
-    progress(run, "joining", -1);
-    FLOE_TRY(floe_pit_run(pit, run, err));
-    FLOE_TRY(load_answer(session, pit, err));
+    FLOE_TRY(floe_dataset_feed_labels(session, request, &spine, pit, err));
+    dataset_facts facts = {.request = request, .spine = &spine, .created_us = floe_now_us()};
+    FLOE_TRY(answer(lake, session, request, pit, run, &facts, &arena, err));
     progress(run, "writing", -1);
-    dataset_facts facts = {
-        .request = request, .spine = &spine, .sources = uses, .source_count = use_count, .created_us = floe_now_us()};
-    floe_pit_stats_get(pit, &facts.stats);
     result->source_rows = facts.stats.rows_fed;
     result->ties = facts.stats.ties;
     return finish(session, &facts, &arena, result, err);

@@ -1,6 +1,6 @@
 /*
  * What the files of dataset share. A build goes: question (pit) → spine.c brings the spine into the session → labels →
- * source.c feeds each source → sweep → answer table → output.c writes spine and answer side by side → hash.c, manifest.c.
+ * source.c feeds each source → sweep → answer table (or sql.c makes it by SQL) → output.c writes spine and answer side by side → hash.c, manifest.c.
  */
 #ifndef FLOE_OFFLINE_DATASET_DATASET_INT_H
 #define FLOE_OFFLINE_DATASET_DATASET_INT_H
@@ -21,6 +21,7 @@ typedef struct spine_column {
 typedef struct spine_table {
     const spine_column *columns;
     size_t column_count;
+    floe_str from; /* the FROM item it was read from */
     floe_str time_column;
     floe_str source_table; /* of a table spine: its full name; "" for a file */
     int64_t snapshot_id;   /* of a table spine; -1 for a file */
@@ -29,9 +30,11 @@ typedef struct spine_table {
 floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
                             const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
                             floe_error *err);
-/* SELECT of the key columns under the keys' names and `__time` (int64 µs, floored), in order. */
+/* SELECT of the key columns under the keys' names, `__time` (int64 µs, floored) and `__row` (0, 1 …), in order, from the
+ * session's table or the item it was read from. */
 floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,
-                                  const floe_column *keys, size_t key_count, floe_buf *out, floe_error *err);
+                                  const floe_column *keys, size_t key_count, const char *from, floe_buf *out,
+                                  floe_error *err);
 /* The spine's column that holds a key. */
 floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key);
 
@@ -58,6 +61,26 @@ void floe_source_close(source_scan *scan);
 floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe_buf *out, floe_error *err);
 floe_status floe_source_feed(floe_lake *lake, floe_session *session, floe_pit *pit, size_t need_index,
                              int64_t snapshot_id, floe_arena *arena, source_use *ret_use, floe_error *err);
+
+/* ---- build.c ---- */
+
+floe_status floe_dataset_feed_labels(floe_session *session, const floe_dataset_request *request,
+                                     const spine_table *spine, floe_pit *pit, floe_error *err);
+
+/* ---- sql.c ---- */
+
+typedef struct sql_question {
+    floe_lake *lake;
+    floe_session *session;
+    const floe_dataset_request *request;
+    const floe_pit *pit; /* its labels were fed */
+    const spine_table *spine;
+    floe_arena *arena;
+} sql_question;
+
+/* Answers by generated SQL: the session's temporary table "answer", in the labels' order. uses: one per need. */
+floe_status floe_dataset_answer_by_sql(const sql_question *question, source_use *uses, int64_t *ret_ties,
+                                       floe_error *err);
 
 /* ---- output.c ---- */
 

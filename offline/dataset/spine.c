@@ -181,12 +181,15 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
+    size_t from_at = sql.len;
     if (looks_like_file(request->spine)) {
         FLOE_TRY(append_file(request, keys, key_count, &sql, err));
     } else {
         FLOE_TRY(append_table(lake, session, request, arena, ret_spine, &sql, err));
     }
     FLOE_TRY(floe_buf_check(&sql, err));
+    ret_spine->from = floe_arena_str(arena, (floe_str){sql.ptr + from_at, sql.len - from_at});
+    FLOE_TRY(floe_arena_check(arena, err));
     floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "the spine %s", request->spine);
@@ -214,7 +217,8 @@ static void append_time(const spine_table *spine, floe_buf *out) {
 }
 
 floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,
-                                  const floe_column *keys, size_t key_count, floe_buf *out, floe_error *err) {
+                                  const floe_column *keys, size_t key_count, const char *from, floe_buf *out,
+                                  floe_error *err) {
     floe_buf_text(out, "SELECT ");
     for (size_t i = 0; i < key_count; i++) {
         floe_sql_quote_name(out, floe_spine_key_column(request, keys[i].name));
@@ -223,6 +227,7 @@ floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spi
         floe_buf_text(out, ", ");
     }
     append_time(spine, out);
-    floe_buf_text(out, " AS __time FROM spine");
+    floe_buf_text(out, " AS __time, row_number() OVER () - 1 AS __row FROM ");
+    floe_buf_text(out, from);
     return floe_buf_check(out, err);
 }

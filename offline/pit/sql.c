@@ -79,10 +79,14 @@ static void write_deviation(const sql_writer *w, const floe_output *output) {
     floe_buf_text(w->out, " > 1 THEN CAST('NaN' AS DOUBLE) END");
 }
 
-/* The winner as a struct of what is wanted of it: no aggregate skips a row for a null in one column. Nulls in `created` are
- * the smallest, which SQL's order of structs would not say. */
+/* The winner as a struct of what is wanted of it, so that no aggregate skips a row for a null in one column; and the two
+ * highest places, which are equal where only file order decided. Nulls in `created` are the smallest, which SQL's order of
+ * structs would not say. */
 static void write_winner(const sql_writer *w) {
     const floe_view *view = w->view->view;
+    const char *created =
+        w->group->has_created ? "coalesce(s.__created, CAST(-9223372036854775808 AS BIGINT))" : "CAST(0 AS BIGINT)";
+    const floe_output as_of = {.function = FLOE_FN_NONE};
     floe_buf_text(w->out, ", arg_max({");
     for (size_t i = 0; i < view->output_count; i++) {
         if (w->view->wanted[i] && view->outputs[i].function == FLOE_FN_NONE) {
@@ -92,10 +96,11 @@ static void write_winner(const sql_writer *w) {
         }
     }
     floe_buf_printf(w->out, "'ends': %s}, {'e': s.__event, 'c': %s, 's': s.__seq, 'p': s.__pos})",
-                    w->group->has_end ? "s.__end" : "CAST(NULL AS BIGINT)",
-                    w->group->has_created ? "coalesce(s.__created, CAST(-9223372036854775808 AS BIGINT))" : "0");
-    write_filter(w, &(floe_output){.function = FLOE_FN_NONE}, "");
-    floe_buf_text(w->out, " AS winner");
+                    w->group->has_end ? "s.__end" : "CAST(NULL AS BIGINT)", created);
+    write_filter(w, &as_of, "");
+    floe_buf_printf(w->out, " AS winner, max({'e': s.__event, 'c': %s}, 2)", created);
+    write_filter(w, &as_of, "");
+    floe_buf_text(w->out, " AS top");
 }
 
 static void write_aggregate(const sql_writer *w, const floe_output *output, size_t index) {
@@ -202,8 +207,30 @@ static void write_reference(const floe_pit *pit, const floe_ref *ref, floe_buf *
     write_answer_name(out, ref->view, ref->output);
 }
 
+/* How many of the label's winners only file order decided. */
+static void write_ties(const floe_pit *pit, floe_buf *out) {
+    floe_buf_text(out, ",\n  CAST(0");
+    for (size_t g = 0; g < pit->group_count; g++) {
+        for (size_t v = 0; v < pit->groups[g].view_count; v++) {
+            const pit_view *view = &pit->groups[g].views[v];
+            if (!view->want_as_of) {
+                continue;
+            }
+            floe_buf_text(out, " + CAST(coalesce(");
+            write_found_name(out, view->view);
+            floe_buf_text(out, ".top[1] = ");
+            write_found_name(out, view->view);
+            floe_buf_text(out, ".top[2], false) AND NOT coalesce(");
+            write_found_name(out, view->view);
+            floe_buf_printf(out, ".winner.ends %s label.__time, false) AS BIGINT)", view->before ? "<" : "<=");
+        }
+    }
+    floe_buf_text(out, " AS BIGINT) AS __ties");
+}
+
 static void write_answer(const floe_pit *pit, floe_buf *out) {
     floe_buf_text(out, ",\nanswer AS (\n  SELECT label.__row");
+    write_ties(pit, out);
     for (size_t i = 0; i < pit->ref_count; i++) {
         write_reference(pit, &pit->refs[i], out);
     }

@@ -15,8 +15,8 @@ typedef struct floe_pit_sql_from {
     const char *const *sources; /* per need, with the columns floe_pit_need names */
 } floe_pit_sql_from;
 
-/* The CTEs that answer every view: "WITH … AS (…), …"; the last of them, `answer`, has `__row` and one column per
- * reference, named view__feature. A SELECT over it is what the caller appends. Names it takes: label, source_<n>,
+/* The CTEs that answer every view: "WITH … AS (…), …"; the last of them, `answer`, has `__row`, `__ties` (how many of the
+ * label's winners only file order decided) and one column per reference, named view__feature. A SELECT over it is what the caller appends. Names it takes: label, source_<n>,
  * found_<view>, answer. Errors: LIMIT. */
 floe_status floe_pit_sql(const floe_pit *pit, const floe_pit_sql_from *from, floe_buf *out, floe_error *err);
 

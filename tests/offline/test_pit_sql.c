@@ -23,7 +23,7 @@ static void load(sql_fixture *fixture, const char *name, struct ArrowArrayStream
 
 /* The world's answers by SQL, or the failure of the query. */
 static floe_status run_sql(world *w, sql_fixture *fixture, const floe_pit_options *options, uint64_t seed,
-                           floe_value **ret_answers, floe_error *err) {
+                           floe_value **ret_answers, int64_t *ret_ties, floe_error *err) {
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
     FLOE_TRY(floe_pit_open(w->refs, w->ref_count, options, &pit, err));
     size_t need_count;
@@ -40,11 +40,16 @@ static floe_status run_sql(world *w, sql_fixture *fixture, const floe_pit_option
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, 1 << 20);
     const char *const sources[] = {"events"};
+    floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE answered AS ");
     FLOE_TRY(floe_pit_sql(pit, &(floe_pit_sql_from){"labels", sources}, &sql, err));
-    floe_buf_text(&sql, "SELECT * EXCLUDE (__row) FROM answer ORDER BY __row");
+    floe_buf_text(&sql, "SELECT * FROM answer");
     FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_run(fixture->session, sql.ptr, NULL, NULL, err));
+    const char *ties = sql_text(fixture, "SELECT CAST(coalesce(sum(__ties), 0) AS VARCHAR) FROM answered", NULL);
+    *ret_ties = strtoll(ties, NULL, 10);
     FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_session_stream(fixture->session, sql.ptr, NULL, &stream, err));
+    FLOE_TRY(floe_session_stream(fixture->session, "SELECT * EXCLUDE (__row, __ties) FROM answered ORDER BY __row",
+                                 NULL, &stream, err));
     return world_read(w, &stream, ret_answers, err);
 }
 
@@ -60,8 +65,14 @@ static bool agree(const floe_ref *ref, const floe_value *a, const floe_value *b)
 static void compare(world *w, sql_fixture *fixture, const floe_pit_options *options, uint64_t seed) {
     floe_error err = {0};
     floe_value *by_kernel, *by_sql;
-    assert_ok(world_run(w, options, 2, seed, &by_kernel, NULL, &err), &err);
-    assert_ok(run_sql(w, fixture, options, seed, &by_sql, &err), &err);
+    floe_pit_stats stats;
+    int64_t ties;
+    assert_ok(world_run(w, options, 2, seed, &by_kernel, &stats, &err), &err);
+    assert_ok(run_sql(w, fixture, options, seed, &by_sql, &ties, &err), &err);
+    if (ties != stats.ties) {
+        fail_msg("seed %llu: the kernel counts %lld ties, the SQL %lld", (unsigned long long)seed,
+                 (long long)stats.ties, (long long)ties);
+    }
     for (size_t c = 0; c < w->ref_count; c++) {
         for (size_t label = 0; label < w->label_count; label++) {
             size_t at = c * w->label_count + label;
@@ -125,7 +136,8 @@ static void pit_sql__integer_sum_outside_int64__is_refused(void **state) {
     world_ask_all(&w);
     floe_error err = {0};
     floe_value *answers;
-    assert_code(run_sql(&w, fixture, &(floe_pit_options){0}, 1, &answers, &err), FLOE_INVALID);
+    int64_t ties;
+    assert_code(run_sql(&w, fixture, &(floe_pit_options){0}, 1, &answers, &ties, &err), FLOE_INVALID);
     world_close(&w);
 }
 
