@@ -67,7 +67,9 @@ static floe_status copy_to(floe_import *import, floe_str query, const char *loca
     floe_buf_str(&sql, query);
     floe_buf_text(&sql, ") TO ");
     floe_sql_quote_text(&sql, floe_str_of(local_path));
-    floe_buf_text(&sql, " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, FIELD_IDS {");
+    /* No Bloom filters: the engine hashes 0.0 and -0.0 apart, so that a reader asking for zero would lose rows. */
+    floe_buf_text(&sql,
+                  " (FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false, USE_TMP_FILE false, FIELD_IDS {");
     put_ids(&sql, import->schema.fields, import->schema.field_count, false);
     floe_buf_text(&sql, "})");
     FLOE_TRY(floe_buf_check(&sql, err));

@@ -173,7 +173,8 @@ static floe_status measure_columns(measure *state, const char *local_path, floe_
     }
     floe_buf_text(&sql, " FROM read_parquet([");
     floe_sql_quote_text(&sql, floe_str_of(local_path));
-    floe_buf_text(&sql, "])");
+    /* The folder's name "flag=false" would otherwise become a column of its own in the place of the file's. */
+    floe_buf_text(&sql, "], hive_partitioning = false)");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_import_query(state->import, sql.ptr, &rows, err));
     file->record_count = rows.values[0].as.integer;

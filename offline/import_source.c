@@ -147,7 +147,8 @@ static void put_reader(const floe_import_request *request, const type_override *
         floe_buf_text(out, i ? ", " : "");
         floe_sql_quote_text(out, floe_str_of(request->files[i]));
     }
-    floe_buf_byte(out, ']');
+    floe_buf_text(out,
+                  "], hive_partitioning = false"); /* columns are what is in the files, not in their folders' names */
     for (size_t i = 0; reader->takes_types && i < type_count; i++) {
         floe_buf_text(out, i ? ", " : ", types = {");
         floe_sql_quote_text(out, types[i].column);

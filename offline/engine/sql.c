@@ -224,11 +224,39 @@ static floe_status write_pair(const expr_writer *writer, const floe_expr *a, con
     return FLOE_OK;
 }
 
-/* One IN list when all types are one; else pair by pair, since DuckDB would bring all items to one common type. */
+static bool is_odd_real(const floe_expr *expr) {
+    return expr->op == FLOE_EXPR_LITERAL && is_real(expr->type.kind) && !expr->literal.is_null &&
+           (expr->literal.as.real == 0.0 || isnan(expr->literal.as.real));
+}
+
+/* Equality with a zero or NaN of a float. As `=` the engine would ask the Bloom filters of a Parquet file, which hash bits:
+ * they know neither that -0.0 equals 0.0 nor that every NaN is NaN, and rows would be lost. */
+static floe_status write_equal(const expr_writer *writer, const floe_expr *a, const floe_expr *b) {
+    const floe_expr *odd = is_odd_real(a) ? a : is_odd_real(b) ? b : NULL;
+    const floe_expr *other = odd == a ? b : a;
+    if (!odd || other->type.kind == FLOE_KIND_NONE) {
+        return write_pair(writer, a, "=", b);
+    }
+    floe_buf_byte(writer->out, '(');
+    if (isnan(odd->literal.as.real)) {
+        floe_buf_text(writer->out, "isnan(");
+        FLOE_TRY(write_double(writer, other));
+        floe_buf_text(writer->out, "))");
+        return FLOE_OK;
+    }
+    FLOE_TRY(write_pair(writer, other, ">=", odd));
+    floe_buf_text(writer->out, " AND ");
+    FLOE_TRY(write_pair(writer, other, "<=", odd));
+    floe_buf_byte(writer->out, ')');
+    return FLOE_OK;
+}
+
+/* One IN list when all types are one; else pair by pair, since DuckDB would bring all items to one common type;
+ * zeros and NaNs of floats by the rule above. */
 static floe_status write_in(const expr_writer *writer, const floe_expr *expr) {
     bool uniform = true;
     for (uint32_t i = 1; i < expr->arg_count; i++) {
-        uniform = uniform && floe_type_equal(expr->args[i]->type, expr->args[0]->type);
+        uniform = uniform && floe_type_equal(expr->args[i]->type, expr->args[0]->type) && !is_odd_real(expr->args[i]);
     }
     floe_buf_byte(writer->out, '(');
     if (uniform) {
@@ -273,6 +301,7 @@ static floe_status write_expr(const expr_writer *writer, const floe_expr *expr) 
         floe_sql_quote_name(writer->out, expr->column);
         return FLOE_OK;
     case FLOE_EXPR_EQ:
+        return write_equal(writer, expr->args[0], expr->args[1]);
     case FLOE_EXPR_NE:
     case FLOE_EXPR_LT:
     case FLOE_EXPR_LE:

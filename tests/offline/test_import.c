@@ -188,6 +188,20 @@ static void input__order_of_many_rows__is_kept(void **state) {
                         "600000|600000|0");
 }
 
+/* Folders of other systems are named column=value; what a table gets is what is in the files. */
+static void input__folder_named_like_a_partition__adds_no_column(void **state) {
+    (void)state;
+    floe_error err = {0};
+    char folder[400];
+    static const char *const NAMES[] = {"n=7/x.parquet", "n=7/x.csv", "k=8/x.json"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(folder, sizeof folder, "%s/%.3s", fixture.sql.folder, NAMES[i]);
+        must(floe_file_mkdirs(folder, &err), &err);
+        must(import_one(&fixture, input_file(&fixture, NAMES[i], "SELECT 1 AS n"), REPLACE, &err), &err);
+        assert_string_equal(table_text(&fixture), "1");
+    }
+}
+
 static void input__what_cannot_be_read__is_refused_by_name(void **state) {
     (void)state;
     expect_refused("/no/such/file.csv", CREATE, FLOE_NOT_FOUND, "/no/such/file.csv");
@@ -578,6 +592,7 @@ int main(void) {
         IMPORT_TEST(input__csv_and_json__are_read_by_their_ending),
         IMPORT_TEST(input__several_files__are_one_in_their_order),
         IMPORT_TEST(input__order_of_many_rows__is_kept),
+        IMPORT_TEST(input__folder_named_like_a_partition__adds_no_column),
         IMPORT_TEST(input__what_cannot_be_read__is_refused_by_name),
         IMPORT_TEST(input__two_formats__are_refused),
         IMPORT_TEST(input__bad_csv_cell__names_line_and_column),
