@@ -1,7 +1,14 @@
 /*
- * api: the HTTP server. One reactor thread per core: libmicrohttpd with an external epoll loop and SO_REUSEPORT, one
- * store connection per thread; a request is suspended while its read is in flight. Searches go to a small worker pool.
- * It serves what is applied in the registry and follows new versions within a second; it never reads a table.
+ * api: the HTTP server.
+ *
+ * One reactor thread per core, each with its own event loop, HTTP engine, listening socket (SO_REUSEPORT) and asynchronous
+ * connection to the store; a request is suspended while its read is in flight. Searches go to a small worker pool. The
+ * server serves what is applied in the registry and follows new versions within about a second; it never reads a table.
+ *
+ * Routes: POST /v1/lookup, GET and POST /v1/search, GET /livez /readyz /metrics. Everything else is refused as
+ * application/problem+json: what a later version will serve with UNSUPPORTED, the rest as not found.
+ * Way through the code: server.c opens reactors (reactor.c) → http_mhd.c gives them complete requests → routes.c → one of
+ * route_*.c → the answer. Threads and locks: docs/THREADS.md.
  */
 #ifndef FLOE_API_API_H
 #define FLOE_API_API_H
@@ -13,22 +20,28 @@
 typedef struct floe_server floe_server;
 
 typedef struct floe_server_config {
-    const floe_project *project;
-    const char *host; /* NULL: the project's */
-    int port;         /* -1: the project's; 0: any free one */
-    int threads;      /* 0: one per core */
-    const char *search_folder;
-    int64_t drain_us; /* how long a stop waits for requests in flight; 0: 10 s */
+    const floe_project *project; /* must live as long as the server */
+    const char *host;            /* NULL: the project's */
+    int port;                    /* -1: the project's; 0: any free one */
+    int threads;                 /* 1…256; 0: one per core */
+    const char *search_folder;   /* of the index; need not exist: then searches are told to run `floe index` */
+    int64_t drain_us;            /* how long a stop waits for requests in flight; 0: 10 s */
 } floe_server_config;
 
-/* Binds and starts the threads. Errors: DENIED for a listener off loopback without `access:` (says what to write),
- * UNAVAILABLE (address in use, naming it), NOT_FOUND when nothing is applied. */
+/* Binds and starts the threads. A store that does not answer is no failure: lookups are then UNAVAILABLE until it does.
+ * Errors: DENIED for a listener off loopback without `access: open` (says what to write); UNAVAILABLE for an address that
+ * is in use or not of this machine, naming it; NOT_FOUND when nothing is applied or the host does not resolve; INVALID. */
 floe_status floe_server_open(const floe_server_config *config, floe_server **ret_server, floe_error *err);
-/* "http://127.0.0.1:6566" */
+
+/* "http://127.0.0.1:6566", with the real port. Thread: any. */
 const char *floe_server_url(const floe_server *server);
+
 /* Whether everything is open to everyone who can connect; said at start. */
 bool floe_server_is_open(const floe_server *server);
-/* Stops accepting, answers what is in flight, ends the threads. No request that was accepted is lost. */
+
+/* Stops accepting, answers what is in flight, ends the threads. Rule: a request on an accepted connection is answered,
+ * and its connection then ends with `Connection: close`; a connection without any request is closed when nothing came for
+ * 0.3 s; after drain_us what is still in flight is answered CANCELLED. NULL-safe. Thread: the one that opened it. */
 floe_status floe_server_close(floe_server **server, floe_error *err);
 
 #endif

@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define THREADS_MAX 64
+#define THREADS_MAX 256
 #define WORKERS_MIN 2
 #define JOBS_MAX 1024
 #define DRAIN_US (10 * FLOE_US_PER_SECOND)
@@ -155,6 +155,8 @@ static floe_status open_parts(floe_server *server, const floe_server_config *con
     int sockets[THREADS_MAX];
     uint16_t port = config->port < 0 ? project->listen_port : (uint16_t)config->port;
     FLOE_ENSURE(config->port <= UINT16_MAX, err, FLOE_INVALID, "port %d; a port is 0 to 65535", config->port);
+    FLOE_ENSURE(config->threads >= 0 && config->threads <= THREADS_MAX, err, FLOE_INVALID,
+                "%d threads; a server has 0 (one per core) to %d", config->threads, THREADS_MAX);
     FLOE_TRY(judge_access(project, host, err));
     FLOE_TRY(open_shared(server, config, count < WORKERS_MIN ? WORKERS_MIN : count, err));
     FLOE_TRY(floe_listen_open(host, port, count, sockets, &port, err));

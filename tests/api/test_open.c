@@ -98,6 +98,18 @@ static void port_past_the_last__is_invalid(void **state) {
     assert_message(&err, "65536");
 }
 
+static void more_threads_than_there_can_be__is_invalid(void **state) {
+    world *w = *state;
+    floe_server_config config = config_of(w);
+    static const int counts[] = {-1, 257};
+    for (size_t i = 0; i < 2; i++) {
+        floe_error err = {0};
+        config.threads = counts[i];
+        assert_code(floe_server_open(&config, &w->server, &err), FLOE_INVALID);
+        assert_message(&err, "threads");
+    }
+}
+
 static void host_that_is_none__is_not_found(void **state) {
     world *w = *state;
     floe_error err = {0};
@@ -212,6 +224,7 @@ int main(void) {
         cmocka_unit_test(address_in_use__is_unavailable_and_named),
         cmocka_unit_test(project_without_anything_applied__is_not_found),
         cmocka_unit_test(port_past_the_last__is_invalid),
+        cmocka_unit_test(more_threads_than_there_can_be__is_invalid),
         cmocka_unit_test(host_that_is_none__is_not_found),
         cmocka_unit_test(address_of_another_machine__is_unavailable),
         cmocka_unit_test(ports_of_the_projects_file__is_used_for_minus_one),
