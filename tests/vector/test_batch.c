@@ -61,10 +61,9 @@ static void batch__questions__are_answered_in_order_under_their_ids(void **state
     assert_int_equal(all.lines, 3);
     floe_str rest = floe_buf_view(&all.text);
     static const char *const begins[] = {
-        "{\"id\":7,\"hits\":[{\"kind\":\"table\",\"database\":\"lake.aviation\",\"table\":\"flights\",\"score\":",
+        "{\"id\":7,\"hits\":[{\"kind\":\"table\",\"database\":\"lake.aviation\",\"table\":\"flights\"",
         "{\"id\":\"q \\\"2\\\"\",\"hits\":[]}",
-        "{\"id\":9007199254740993,\"hits\":[{\"kind\":\"table\",\"database\":\"films\",\"table\":\"movies\","
-        "\"score\":"};
+        "{\"id\":9007199254740993,\"hits\":[{\"kind\":\"table\",\"database\":\"films\",\"table\":\"movies\""};
     for (size_t i = 0; i < 3; i++) {
         floe_str line = {0};
         const floe_node *root = NULL;

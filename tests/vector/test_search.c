@@ -473,8 +473,7 @@ static void question__syntax_of_query_languages__is_harmless(void **state) {
                                             "%s%n%d",
                                             "\\",
                                             "delay\ndelay\tdelay",
-                                            "a\xc2\xa0"
-                                            "delay",
+                                            "a\xc2\xa0 delay",
                                             "\xff\xfe delay",
                                             "delay -- ?",
                                             "*",
