@@ -138,14 +138,6 @@ static floe_status prepare(scan_job *job, floe_table *table, const floe_scan_req
     return FLOE_OK;
 }
 
-floe_status floe_table_plan(floe_table *table, const floe_scan_request *request, floe_arena *arena,
-                            floe_scan_plan *ret_plan, floe_error *err) {
-    scan_job job;
-    FLOE_TRY(prepare(&job, table, request, arena, err));
-    *ret_plan = job.files.plan;
-    return FLOE_OK;
-}
-
 /* ---- SQL ---- */
 
 static void add_field(const floe_ice_field **fields, size_t *count, const floe_ice_field *field) {
@@ -261,6 +253,28 @@ static floe_status scan_sql(scan_job *job, floe_session *session, floe_buf *out,
     floe_buf_text(out, " AS floe_scan");
     FLOE_TRY(where_sql(job, out, err));
     return floe_buf_check(out, err);
+}
+
+/* A filter that floe cannot read is at least one that the engine can: it plans the scan and reads nothing. */
+static floe_status check_raw_filter(scan_job *job, floe_error *err) {
+    FLOE_AUTO_BUF sql = {0};
+    __attribute__((cleanup(floe_session_close))) floe_session *session = NULL;
+    floe_engine *engine = NULL;
+    floe_buf_init(&sql, FLOE_GIB(1));
+    floe_buf_text(&sql, "EXPLAIN ");
+    FLOE_TRY(floe_lake_engine(job->table->lake, &engine, err));
+    FLOE_TRY(floe_session_open(engine, job->table->lake->run, &session, err));
+    FLOE_TRY(scan_sql(job, session, &sql, err));
+    return floe_session_run(session, sql.ptr, NULL, NULL, err);
+}
+
+floe_status floe_table_plan(floe_table *table, const floe_scan_request *request, floe_arena *arena,
+                            floe_scan_plan *ret_plan, floe_error *err) {
+    scan_job job;
+    FLOE_TRY(prepare(&job, table, request, arena, err));
+    FLOE_TRY(job.raw ? check_raw_filter(&job, err) : FLOE_OK);
+    *ret_plan = job.files.plan;
+    return FLOE_OK;
 }
 
 /* JSON objects made by the engine cannot hold two members whose names differ only in case. */

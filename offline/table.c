@@ -10,21 +10,22 @@
 #include "offline/iceberg/scan.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TABLE_ARENA FLOE_GIB(8)
 
 /* ---- open ---- */
 
-/* A path and not a name: it holds a slash, ends like a metadata file, or is there and names no catalog. */
+/* A path and not a name: it holds a slash, or names no catalog and ends like a metadata file or is there. */
 static bool is_path(floe_lake *lake, const char *reference) {
     floe_str text = floe_str_of(reference);
     floe_str catalog = text;
     floe_str rest = text;
     (void)floe_str_split(&rest, '.', &catalog);
-    return memchr(reference, '/', text.len) != NULL || floe_str_ends_with(text, FLOE_STR(".json")) ||
-           floe_str_ends_with(text, FLOE_STR(".json.gz")) ||
-           (floe_lake_catalog(lake, catalog) == NULL && floe_file_exists(reference));
+    bool is_file = floe_str_ends_with(text, FLOE_STR(".json")) || floe_str_ends_with(text, FLOE_STR(".json.gz")) ||
+                   floe_file_exists(reference);
+    return memchr(reference, '/', text.len) != NULL || (floe_lake_catalog(lake, catalog) == NULL && is_file);
 }
 
 static floe_status locate_path(floe_table *table, const char *reference, floe_error *err) {
@@ -76,7 +77,8 @@ static void suggest(floe_lake *lake, const char *reference, floe_error *err) {
     }
     const char *nearest = texts == NULL ? NULL : floe_str_nearest(floe_str_of(reference), texts, count);
     if (nearest != NULL) {
-        floe_error_append_line(err, "did you mean %s?", nearest);
+        size_t at = strlen(err->message);
+        snprintf(err->message + at, sizeof(err->message) - at, "; did you mean %.200s?", nearest);
     }
 }
 
