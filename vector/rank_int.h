@@ -216,6 +216,7 @@ typedef struct floe_found {
     floe_hit_kind kind;
     uint32_t entry;
     uint32_t linked; /* of a table that a join supports: the table picked before it */
+    uint32_t rank;   /* among its kind, from 0 */
     double shares[FLOE_SIGNAL_COUNT];
     double score;
 } floe_found;

@@ -187,6 +187,7 @@ static void scale_list(const floe_corpus *corpus, const floe_question *question,
     double factor = exact ? 1 : any_exact ? FLOE_MIX_INEXACT * share : share;
     for (size_t i = 0; i < list->count; i++) {
         scale_found(&list->found[i], factor);
+        list->found[i].rank = (uint32_t)i;
     }
 }
 
@@ -208,16 +209,17 @@ static void spread_list(floe_ranker *ranker, const found_list *list) {
     }
 }
 
+/* Ties go in turn through the kinds: the best of each before the second of any. */
 static int compare_found(const void *a, const void *b) {
     const floe_found *left = a;
     const floe_found *right = b;
     if (left->score != right->score) {
         return left->score > right->score ? -1 : 1;
     }
-    if (left->kind != right->kind) {
-        return left->kind < right->kind ? -1 : 1;
+    if (left->rank != right->rank) {
+        return left->rank < right->rank ? -1 : 1;
     }
-    return left->entry < right->entry ? -1 : left->entry > right->entry ? 1 : 0;
+    return left->kind < right->kind ? -1 : left->kind > right->kind ? 1 : 0;
 }
 
 typedef size_t (*rank_function)(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,

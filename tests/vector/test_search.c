@@ -67,6 +67,31 @@ static void any__many_features_of_one_view__leave_room_for_other_kinds(void **st
     floe_search_close(&search);
 }
 
+/* Nine tables with the same column, and the features: the best of each kind comes before the second of any. */
+static void any__ties__go_in_turn_through_the_kinds(void **state) {
+    (void)state;
+    ARENA(arena);
+    FLOE_AUTO_BUF lines;
+    floe_buf_init(&lines, FLOE_MIB(1));
+    floe_buf_text(&lines, make_lake);
+    for (int i = 0; i < 9; i++) {
+        floe_buf_printf(&lines,
+                        "{\"database\":\"copies\",\"table\":\"flights_%d\",\"columns\":[{\"name\":\"delay\"}]}\n", i);
+    }
+    const char *import = make_file("ties.jsonl", lines.ptr);
+    floe_index_request request = {
+        .folder = make_folder("ties"), .imports = &import, .import_count = 1, .definitions = make_definitions()};
+    floe_search *search = NULL;
+    floe_error err = {0};
+    (void)make_request(&request);
+    assert_ok(floe_search_open(request.folder, &search, &err), &err);
+    floe_answer answer = ask(search, &arena, "flight delay", 3, FLOE_HIT_ANY, "");
+    assert_int_equal(answer.hits[0].kind, FLOE_HIT_TABLE);
+    assert_int_equal(answer.hits[1].kind, FLOE_HIT_COLUMN);
+    assert_int_equal(answer.hits[2].kind, FLOE_HIT_FEATURE);
+    floe_search_close(&search);
+}
+
 static void feature__description_owner_and_tags__are_searched(void **state) {
     (void)state;
     ARENA(arena);
@@ -646,6 +671,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any__flight_delay__finds_table_column_and_features),
         cmocka_unit_test(any__many_features_of_one_view__leave_room_for_other_kinds),
+        cmocka_unit_test(any__ties__go_in_turn_through_the_kinds),
         cmocka_unit_test(feature__description_owner_and_tags__are_searched),
         cmocka_unit_test(service__in_a_namespace__is_found_when_all_its_views_are_there),
         cmocka_unit_test(exact__table_name__is_first_in_any_spelling),
