@@ -13,6 +13,7 @@
 #include "offline/lake_int.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <strings.h>
 
 enum { LITERAL_PATHS_MAX = 64 }; /* longer lists go to the engine as a value, which is parsed much faster */
@@ -39,12 +40,32 @@ typedef struct sql_builder {
 
 /* ---- file lists ---- */
 
+/* The engine takes a path with one of *?[ for a pattern: in brackets each of them stands for itself. */
+static floe_status path_pattern(sql_builder *builder, const char *path, floe_str *ret_pattern, floe_error *err) {
+    *ret_pattern = floe_str_of(path);
+    if (strpbrk(path, "*?[") == NULL) {
+        return FLOE_OK;
+    }
+    FLOE_ENSURE(strchr(path, '\\') == NULL, err, FLOE_UNSUPPORTED,
+                "%s: the engine cannot open a path with a backslash and one of *?[", path);
+    FLOE_AUTO_BUF out = {0};
+    floe_buf_init(&out, FLOE_MIB(1));
+    for (const char *at = path; *at != 0; at++) {
+        floe_buf_printf(&out, strchr("*?[", *at) != NULL ? "[%c]" : "%c", *at);
+    }
+    FLOE_TRY(floe_buf_check(&out, err));
+    *ret_pattern = floe_arena_str(builder->arena, floe_buf_view(&out));
+    return floe_arena_check(builder->arena, err);
+}
+
 static floe_status list_as_variable(sql_builder *builder, const char *const *paths, size_t count, const char **ret_sql,
                                     floe_error *err) {
     floe_value *items = floe_arena_alloc(builder->arena, count, sizeof(*items));
     FLOE_TRY(floe_arena_check(builder->arena, err));
     for (size_t i = 0; i < count; i++) {
-        items[i] = floe_value_string(floe_str_of(paths[i]));
+        floe_str pattern = {0};
+        FLOE_TRY(path_pattern(builder, paths[i], &pattern, err));
+        items[i] = floe_value_string(pattern);
     }
     floe_value list = {.type = {.kind = FLOE_KIND_LIST, .element = FLOE_KIND_STRING},
                        .as.list = {.items = items, .count = count}};
@@ -66,8 +87,10 @@ static floe_status list_sql(sql_builder *builder, const char *const *paths, size
     floe_buf_init(&text, FLOE_MIB(16));
     floe_buf_byte(&text, '[');
     for (size_t i = 0; i < count; i++) {
+        floe_str pattern = {0};
+        FLOE_TRY(path_pattern(builder, paths[i], &pattern, err));
         floe_buf_text(&text, i > 0 ? ", " : "");
-        floe_sql_quote_text(&text, floe_str_of(paths[i]));
+        floe_sql_quote_text(&text, pattern);
     }
     floe_buf_byte(&text, ']');
     FLOE_TRY(floe_buf_check(&text, err));
