@@ -138,6 +138,35 @@ static bool is_timestamp(floe_str type) {
     return floe_str_starts_with(type, FLOE_STR("TIMESTAMP"));
 }
 
+/* CSV and JSON have no times, only text that the engine takes for times when all of it is written alike. A column that
+ * --time names is read as what it says: RFC 3339, or without a zone in UTC. */
+static floe_status read_text_time(floe_session *session, const floe_dataset_request *request, floe_arena *arena,
+                                  spine_table *spine, floe_error *err) {
+    floe_str path = floe_str_of(request->spine);
+    bool is_text = floe_str_ends_with(path, FLOE_STR(".csv")) || floe_str_ends_with(path, FLOE_STR(".jsonl")) ||
+                   floe_str_ends_with(path, FLOE_STR(".ndjson"));
+    const spine_column *column = request->time_column ? find_column(spine, floe_str_of(request->time_column)) : NULL;
+    if (!is_text || !column || !floe_str_is(column->type, "VARCHAR")) {
+        return FLOE_OK;
+    }
+    FLOE_AUTO_BUF name;
+    floe_buf_init(&name, FLOE_KIB(64));
+    floe_sql_quote_name(&name, column->name);
+    FLOE_TRY(floe_buf_check(&name, err));
+    const char *cast = floe_arena_printf(arena, "CAST(CAST(%s AS TIMESTAMPTZ) AS TIMESTAMP)", name.ptr);
+    const char *sql =
+        floe_arena_printf(arena, "ALTER TABLE spine ALTER COLUMN %s TYPE TIMESTAMP USING %s", name.ptr, cast);
+    const char *from =
+        floe_arena_printf(arena, "(SELECT * REPLACE (%s AS %s) FROM %.*s)", cast, name.ptr, FLOE_STR_ARG(spine->from));
+    FLOE_TRY(floe_arena_check(arena, err));
+    spine->from = floe_str_of(from);
+    floe_status status = floe_session_run(session, sql, NULL, NULL, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "the spine %s, time column %s", request->spine, name.ptr);
+    }
+    return describe(session, arena, spine, err);
+}
+
 /* The named time column, or the only timestamp. */
 static floe_status choose_time(const floe_dataset_request *request, spine_table *spine, floe_error *err) {
     if (request->time_column) {
@@ -195,6 +224,7 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
         return floe_error_prefix(err, status, "the spine %s", request->spine);
     }
     FLOE_TRY(describe(session, arena, ret_spine, err));
+    FLOE_TRY(read_text_time(session, request, arena, ret_spine, err));
     FLOE_TRY(choose_time(request, ret_spine, err));
     return check_keys(request, ret_spine, keys, key_count, err);
 }
