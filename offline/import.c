@@ -164,6 +164,7 @@ static floe_status run_phases(floe_import *import, floe_import_result *ret_resul
     floe_engine *engine = NULL;
     FLOE_TRY(find_catalog(import, err));
     FLOE_TRY(find_table(import, err));
+    FLOE_TRY(floe_import_local(import, import->location, &import->local_location, err));
     FLOE_TRY(floe_lake_engine(import->lake, &engine, err));
     FLOE_TRY(floe_session_open(engine, import->run, &import->session, err));
     FLOE_TRY(floe_import_source(import, err));
@@ -173,15 +174,16 @@ static floe_status run_phases(floe_import *import, floe_import_result *ret_resul
     return floe_import_commit(import, ret_result, err);
 }
 
-/* Removes what was written, newest first, and the folders that are empty then. */
+/* Removes what was written, newest first, and the folders that are empty then: the table's, none above it. */
 static void remove_written(floe_import *import) {
+    size_t table_len = import->local_location ? strlen(import->local_location) : SIZE_MAX;
     while (import->written.count > 0) {
         char *path = import->written.items[--import->written.count];
         if (!path) {
             continue; /* the arena was full before anything was written there */
         }
         FLOE_IGNORE(floe_file_remove(path, NULL));
-        for (char *slash = strrchr(path, '/'); slash && slash > path && import->location.len > 0;
+        for (char *slash = strrchr(path, '/'); slash && (size_t)(slash - path) >= table_len;
              slash = strrchr(path, '/')) {
             *slash = 0;
             if (floe_failed(floe_file_remove(path, NULL))) {

@@ -33,7 +33,8 @@ typedef struct floe_import {
     floe_table *table; /* NULL: it is created */
     floe_table
         *origin; /* the table as it was first opened, once a commit had to be tried again: schema borrows from it */
-    floe_str location; /* as the table spells it */
+    floe_str location;          /* as the table spells it */
+    const char *local_location; /* where that is here */
     floe_moved moved;
     char uuid[37]; /* of this import, in file names */
 

@@ -133,6 +133,9 @@ static void cancelled__at_every_step__leaves_nothing(void **state) {
         atomic_store(&fixture.sql.cancelled, false);
         assert_int_equal(status.code, FLOE_CANCELLED);
         assert_int_equal(count_files(fixture.warehouse), 0);
+        char table[400];
+        snprintf(table, sizeof table, "%s/ns/t", fixture.warehouse);
+        assert_false(floe_file_exists(table));
     }
     fixture.sql.run.progress = NULL;
     import_rows_of(&fixture, "SELECT 1 AS n", CREATE);
