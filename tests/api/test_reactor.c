@@ -8,6 +8,7 @@
 #include "tests/api/world.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -215,6 +216,80 @@ static void many_requests_of_one_turn__are_all_answered(void **state) {
     stand_close(&s);
 }
 
+/* ---- searches ---- */
+
+static sem_t gate;
+
+static void wait_at_gate(void *context) {
+    (void)context;
+    assert_int_equal(sem_wait(&gate), 0);
+}
+
+/* The stand's pool has one worker and room for four jobs. */
+static void search__with_all_workers_and_the_queue_busy__is_told_to_try_again(void **state) {
+    (void)state;
+    static stand s;
+    static const char text[] = "GET /v1/search?q=x HTTP/1.1\r\nHost: x\r\n\r\n";
+    unsigned jobs = 0;
+    stand_open(&s, FLOE_STORE_EMBEDDED);
+    assert_int_equal(sem_init(&gate, 0, 0), 0);
+    while (jobs < 5) { /* the fifth gets in when the worker has taken the first */
+        jobs += floe_failed(floe_pool_submit(s.shared.pool, wait_at_gate, NULL, NULL)) ? 0 : 1;
+    }
+    int fd = connect_to(&s);
+    assert_int_equal(ask(&s, fd, text, answer_text, sizeof(answer_text)), 503);
+    assert_non_null(strstr(answer_text, "too many searches are waiting"));
+    assert_non_null(strstr(answer_text, "Retry-After: 1\r"));
+    for (unsigned i = 0; i < jobs; i++) {
+        assert_int_equal(sem_post(&gate), 0);
+    }
+    int status = 0;
+    do { /* until the queue has room; then the search runs and finds no index */
+        status = ask(&s, fd, text, answer_text, sizeof(answer_text));
+    } while (status == 503);
+    assert_int_equal(status, 404);
+    assert_non_null(strstr(answer_text, "floe index"));
+    assert_int_equal(s.reactor->jobs, 0);
+    close_socket(&s, fd);
+    stand_close(&s);
+    assert_int_equal(sem_destroy(&gate), 0);
+}
+
+/* ---- counting ---- */
+
+static int64_t count_of(const stand *s, floe_stat_route route, size_t status) {
+    return floe_metric_value(s->shared.stats.requests[route][status]);
+}
+
+/* Places in the table of stats.c: 0 is 200, 12 is "gone", 13 is any other status. */
+static void requests__are_counted_by_how_they_ended(void **state) {
+    (void)state;
+    static stand s;
+    stand_open(&s, FLOE_STORE_EMBEDDED);
+    int64_t right = count_of(&s, FLOE_STAT_LOOKUP, 0);
+    int64_t gone = count_of(&s, FLOE_STAT_LOOKUP, 12);
+    int64_t seconds = floe_metric_value(s.shared.stats.seconds[FLOE_STAT_LOOKUP]);
+    int fd = connect_to(&s);
+    assert_int_equal(ask(&s, fd, request_text, answer_text, sizeof(answer_text)), 200);
+    assert_int_equal(send(fd, request_text, strlen(request_text) - 1, MSG_NOSIGNAL), strlen(request_text) - 1);
+    while (floe_http_in_flight(s.reactor->http) == 0) {
+        turn(&s);
+    }
+    assert_int_equal(floe_metric_value(s.shared.stats.in_flight), 1);
+    close_socket(&s, fd);
+    while (floe_http_in_flight(s.reactor->http) != 0) {
+        turn(&s);
+    }
+    assert_int_equal(floe_metric_value(s.shared.stats.in_flight), 0);
+    assert_int_equal(count_of(&s, FLOE_STAT_LOOKUP, 0), right + 1);
+    assert_int_equal(count_of(&s, FLOE_STAT_LOOKUP, 12), gone + 1);
+    assert_int_equal(floe_metric_value(s.shared.stats.seconds[FLOE_STAT_LOOKUP]), seconds + 2);
+    int64_t other = count_of(&s, FLOE_STAT_OTHER, 13);
+    floe_stats_count(&s.shared.stats, FLOE_STAT_OTHER, 418, 5);
+    assert_int_equal(count_of(&s, FLOE_STAT_OTHER, 13), other + 1);
+    stand_close(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(warmed_up_lookup__embedded__takes_nothing_from_the_heap),
@@ -222,6 +297,8 @@ int main(void) {
         cmocka_unit_test(lookup__with_any_allocation_failing__is_answered_or_let_go),
         cmocka_unit_test(client_that_leaves_while_its_lookup_flies__is_forgotten),
         cmocka_unit_test(many_requests_of_one_turn__are_all_answered),
+        cmocka_unit_test(search__with_all_workers_and_the_queue_busy__is_told_to_try_again),
+        cmocka_unit_test(requests__are_counted_by_how_they_ended),
     };
     return cmocka_run_group_tests(tests, print_request, NULL);
 }
