@@ -255,8 +255,11 @@ static floe_status scan_sql(scan_job *job, floe_session *session, floe_buf *out,
     return floe_buf_check(out, err);
 }
 
-/* A filter that floe cannot read is at least one that the engine can: it plans the scan and reads nothing. */
-static floe_status check_raw_filter(scan_job *job, floe_error *err) {
+/* A filter that floe cannot read must at least be one that the engine can: it is asked about the columns alone, because
+ * planning needs no data file. */
+static floe_status check_raw_filter(const scan_job *job, floe_error *err) {
+    scan_job without_files = *job;
+    without_files.files.file_count = 0;
     FLOE_AUTO_BUF sql = {0};
     __attribute__((cleanup(floe_session_close))) floe_session *session = NULL;
     floe_engine *engine = NULL;
@@ -264,7 +267,7 @@ static floe_status check_raw_filter(scan_job *job, floe_error *err) {
     floe_buf_text(&sql, "EXPLAIN ");
     FLOE_TRY(floe_lake_engine(job->table->lake, &engine, err));
     FLOE_TRY(floe_session_open(engine, job->table->lake->run, &session, err));
-    FLOE_TRY(scan_sql(job, session, &sql, err));
+    FLOE_TRY(scan_sql(&without_files, session, &sql, err));
     return floe_session_run(session, sql.ptr, NULL, NULL, err);
 }
 
