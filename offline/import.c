@@ -174,22 +174,30 @@ static floe_status run_phases(floe_import *import, floe_import_result *ret_resul
     return floe_import_commit(import, ret_result, err);
 }
 
-/* Removes what was written, newest first, and the folders that are empty then: the table's, none above it. */
+/* Removes a file and the folders around it that are empty then: up to the table's, none above it. */
+static void remove_upwards(char *path, size_t table_len) {
+    FLOE_IGNORE(floe_file_remove(path, NULL));
+    for (char *slash = strrchr(path, '/'); slash && (size_t)(slash - path) >= table_len; slash = strrchr(path, '/')) {
+        *slash = 0;
+        if (floe_failed(floe_file_remove(path, NULL))) {
+            return; /* not empty, so none above it is */
+        }
+    }
+}
+
+/* Removes what was written, newest first. A path that is NULL had no room in the arena; nothing was written there. */
 static void remove_written(floe_import *import) {
     size_t table_len = import->local_location ? strlen(import->local_location) : SIZE_MAX;
     while (import->written.count > 0) {
         char *path = import->written.items[--import->written.count];
-        if (!path) {
-            continue; /* the arena was full before anything was written there */
+        if (path) {
+            remove_upwards(path, table_len);
         }
-        FLOE_IGNORE(floe_file_remove(path, NULL));
-        for (char *slash = strrchr(path, '/'); slash && (size_t)(slash - path) >= table_len;
-             slash = strrchr(path, '/')) {
-            *slash = 0;
-            if (floe_failed(floe_file_remove(path, NULL))) {
-                break; /* not empty, so none above it is */
-            }
-        }
+    }
+    char *metadata =
+        import->local_location ? floe_arena_printf(import->arena, "%s/metadata", import->local_location) : NULL;
+    if (metadata) { /* emptied when the attempt to commit was taken back */
+        remove_upwards(metadata, table_len);
     }
 }
 

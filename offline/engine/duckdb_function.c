@@ -13,7 +13,7 @@ static uint32_t hash_at(duckdb_type type, void *data, idx_t row) {
     }
     if (type == DUCKDB_TYPE_HUGEINT) {
         duckdb_hugeint value = ((duckdb_hugeint *)data)[row];
-        return floe_ice_murmur3_decimal(((__int128)value.upper << 64) | (__int128)value.lower);
+        return floe_ice_murmur3_decimal((__int128)value.upper * ((__int128)1 << 64) + (__int128)value.lower);
     }
     duckdb_string_t *text = &((duckdb_string_t *)data)[row];
     return floe_ice_murmur3(duckdb_string_t_data(text), duckdb_string_t_length(*text));
