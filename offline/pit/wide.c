@@ -224,7 +224,7 @@ static void subtract(uint32_t *room, const uint32_t *other, int count) {
     FLOE_DCHECK(rest == 0);
 }
 
-double floe_wide_spread(const floe_wide *square_sum, const floe_wide *sum, int64_t n) {
+double floe_wide_spread(const floe_wide *square_sum, const floe_wide *sum, int64_t n, int *ret_exponent) {
     enum { ROOM = 2 * FLOE_WIDE_LIMBS + 8 };
     uint32_t square_room[FLOE_WIDE_LIMBS], sum_room[FLOE_WIDE_LIMBS];
     digits squares, sums;
@@ -251,5 +251,9 @@ double floe_wide_spread(const floe_wide *square_sum, const floe_wide *sum, int64
     while (count > 0 && left[count - 1] == 0) {
         count--;
     }
-    return round_digits((digits){left, count}, DIGIT_BITS * base - 2 * FLOE_WIDE_EXPONENT);
+    /* Counted from the top digit, in an even power, so that the result and its root are far from the ends of double. */
+    int lowest = DIGIT_BITS * base - 2 * FLOE_WIDE_EXPONENT;
+    int top = count == 0 ? 0 : lowest + DIGIT_BITS * (count - 1);
+    *ret_exponent = top - (top & 1);
+    return round_digits((digits){left, count}, lowest - *ret_exponent);
 }

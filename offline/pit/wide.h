@@ -35,7 +35,8 @@ void floe_wide_add_int_square(floe_wide *wide, __int128 value, bool negative);
 /* The value rounded once to double; ±infinity when it is too large. */
 double floe_wide_value(const floe_wide *wide);
 
-/* n * square_sum - sum * sum, formed exactly and rounded once: the numerator of a variance. Never negative. */
-double floe_wide_spread(const floe_wide *square_sum, const floe_wide *sum, int64_t n);
+/* n * square_sum - sum * sum, formed exactly and rounded once: the numerator of a variance. Never negative. The value is
+ * result * 2^*ret_exponent, the exponent even: squares of doubles do not fit a double. */
+double floe_wide_spread(const floe_wide *square_sum, const floe_wide *sum, int64_t n, int *ret_exponent);
 
 #endif

@@ -258,16 +258,17 @@ static double deviation(const pit_window *window) {
     }
     __int128 total;
     double spread;
+    int exponent = 0;
     if (window->wide_count == 0 && integer_total(window, &total)) {
         spread = (double)((__int128)window->count * window->square_sum - total * total);
     } else {
         floe_wide sum, squares = *window->wide_squares;
         wide_total(window, &sum);
         floe_wide_add_int(&squares, window->square_sum, false);
-        spread = floe_wide_spread(&squares, &sum, window->count);
+        spread = floe_wide_spread(&squares, &sum, window->count, &exponent);
     }
     double n = (double)window->count;
-    return sqrt(spread / (n * (n - 1))) / power_of_ten(scale_of(window));
+    return ldexp(sqrt(spread / (n * (n - 1))), exponent / 2) / power_of_ten(scale_of(window));
 }
 
 /* ---- count_distinct ---- */
