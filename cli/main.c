@@ -26,6 +26,7 @@ static void catch_signals(void) {
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write past the limit of a file's size is an error like a full disk */
 }
 
 /* A file that is opened while a standard descriptor is closed gets its number, and what is printed would land in it.

@@ -232,9 +232,9 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+        self.log.close()
 
     def messages(self):
-        self.log.flush()
         with open(self.log.name) as file:
             return file.read()
 

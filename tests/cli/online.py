@@ -1,0 +1,222 @@
+"""What sync, get and serve must do on every store; test_online_embedded.py and test_online_redis.py say on which."""
+import json
+import os
+import shutil
+import signal
+import threading
+
+from harness import DEADLINE_S, DELAYS, FLIGHTS, FLIGHTS_HEADER, Checks, Project, Server, flights_project, wait_until
+
+FEATURES = ["airport_delays:" + name for name in ("last_delay", "delay_count", "delay_mean", "delay_max")]
+# By hand from FLIGHTS: SFO has delays 5 and 25 (one flight has none), JFK -3, XXX nothing.
+SFO, JFK, NOBODY = [25, 2, 15.0, 25], [-3, 1, -3.0, -3], [None, 0, None, None]
+NEW_FLIGHT = ["2001-02-04 00:00:00", "SFO", "LAX", "7", "337", "2001-02-04 02:00:00"]
+SFO_LATER = [7, 3, 37 / 3, 25]
+
+
+class Base(Checks):
+    """The same on every store; a subclass says which."""
+
+    def setUp(self):
+        self.project = flights_project(yaml=Project.YAML + self.online())
+        self.addCleanup(shutil.rmtree, self.project.folder)
+
+    def get(self, origin, *arguments):
+        return self.ok(self.project.floe("get", "delay_model", f"origin={origin}", "--json", *arguments)).json
+
+    def values(self, origin):
+        return [cell["value"] for cell in self.get(origin)]
+
+    def append(self, *rows):
+        self.project.write_csv("more.csv", FLIGHTS_HEADER, rows)
+        self.project.floe_ok("table", "import", "more.csv", "lake.aviation.flights", "--append", "--types",
+                             "delay=int64,distance=int64,date=timestamp,known_at=timestamp")
+
+    def sync(self, *arguments):
+        return self.project.floe_ok("sync", "--json", *arguments).json_lines
+
+    def test_what_was_synced_is_what_the_tables_say(self):
+        (told,) = self.sync()
+        self.assertEqual((told["view"], told["full"], told["why"], told["rows"]), ("airport_delays", True, "first sync", 2))
+        self.assertEqual([self.values(o) for o in ("SFO", "JFK", "XXX")], [SFO, JFK, NOBODY])
+        cells = self.get("SFO")
+        self.assertEqual([cell["feature"] for cell in cells], FEATURES)
+        self.assertEqual([cell["status"] for cell in cells], ["PRESENT"] * 4)
+        self.assertEqual([cell["event_time"] for cell in cells], ["2001-02-03T00:10:00Z", None, None, None])
+        self.assertEqual([cell["status"] for cell in self.get("XXX")], ["NOT_FOUND", "PRESENT", "NOT_FOUND", "NOT_FOUND"])
+
+    def test_get_prints_value_status_and_age(self):
+        self.sync()
+        shown = self.ok(self.project.floe("get", "airport_delays:last_delay,airport_delays:delay_count", "origin=SFO")).out
+        lines = [line.split() for line in shown.splitlines()]
+        self.assertEqual(lines[0], ["feature", "value", "status", "event_time", "age"])
+        self.assertEqual(lines[1][:4], [FEATURES[0], "25", "PRESENT", "2001-02-03T00:10:00Z"])
+        self.assertRegex(lines[1][4], r"^\d+d$")
+        self.assertEqual(lines[2], [FEATURES[1], "2", "PRESENT"])
+
+    def test_get_as_of_a_time_judges_from_then(self):
+        self.sync()
+        (cell,) = self.ok(self.project.floe("get", FEATURES[0], "origin=SFO", "--as-of", "2001-02-03T12:10:00Z",
+                                            "--json")).json
+        self.assertEqual((cell["value"], cell["age"]), (25, "12h"))
+        self.refused(self.project.floe("get", FEATURES[0], "origin=SFO", "--as-of", "2001-02-01"), "INVALID", "airport_delays",
+                     "2001-02-01")
+        self.refused(self.project.floe("get", FEATURES[1], "origin=SFO", "--as-of", "2001-02-04"), "UNSUPPORTED",
+                     FEATURES[1])
+
+    def test_a_second_sync_is_incremental_and_brings_what_is_new(self):
+        self.sync()
+        (told,) = self.sync()
+        self.assertEqual(told["full"], False)
+        self.assertEqual(self.values("SFO"), SFO)
+        self.append(NEW_FLIGHT)
+        (told,) = self.sync()
+        self.assertEqual(told["full"], False)
+        self.assertEqual([self.values(o) for o in ("SFO", "JFK")], [SFO_LATER, JFK])
+        (told,) = self.sync("--full", "airport_delays")
+        self.assertEqual((told["full"], told["why"]), (True, "asked for"))
+        self.assertEqual([self.values(o) for o in ("SFO", "JFK")], [SFO_LATER, JFK])
+
+    def test_an_older_row_that_arrives_late_does_not_win(self):
+        self.sync()
+        self.append(["2001-01-15 00:00:00", "SFO", "LAX", "99", "337", "2001-01-15 02:00:00"])
+        self.sync()
+        self.assertEqual(self.values("SFO")[0], 25)
+
+    def test_rewritten_rows_and_changed_definitions_are_synced_in_full(self):
+        self.sync()
+        self.project.write_csv("flights.csv", FLIGHTS_HEADER, FLIGHTS[:1])
+        self.project.floe_ok("table", "import", "flights.csv", "lake.aviation.flights", "--replace")
+        (told,) = self.sync()
+        self.assertEqual((told["full"], told["why"]), (True, "rows were rewritten"))
+        self.assertEqual([self.values(o) for o in ("SFO", "JFK")], [[5, 1, 5.0, 5], NOBODY])
+        self.project.write("features/delays.yaml", DELAYS.replace("[count, mean, max]", "[count]"))
+        self.project.floe_ok("apply")
+        (told,) = self.sync()
+        self.assertEqual((told["full"], told["why"]), (True, "definition changed"))
+        self.assertEqual(self.values("SFO"), [5, 1])
+
+    def test_wrong_names_and_keys_are_named_and_change_nothing(self):
+        self.sync()
+        for code, arguments, parts in (
+                ("NOT_FOUND", ["get", "delay_modl", "origin=SFO"], ["delay_modl", "did you mean delay_model?"]),
+                ("NOT_FOUND", ["get", "airport_delay", "origin=SFO"], ["did you mean airport_delays?"]),
+                ("NOT_FOUND", ["get", "airport_delays:last", "origin=SFO"], ["airport_delays", "last"]),
+                ("NOT_FOUND", ["get", "zzzzzz", "origin=SFO"], ["zzzzzz", "delay_model"]),
+                ("INVALID", ["get", "delay_model"], ["origin", "origin=VALUE"]),
+                ("INVALID", ["get", "delay_model", "origin=SFO", "orign=SFO"], ["orign", "origin"]),
+                ("USAGE", ["get", "delay_model", "SFO"], ["KEY=VALUE"]),
+                ("USAGE", ["get", "delay_model", "origin=SFO", "origin=JFK"], ["origin", "twice"]),
+                ("USAGE", ["get", "delay_model", "origin=SFO", "--as-of", "noon"], ["--as-of", "noon"]),
+                ("NOT_FOUND", ["sync", "airport_delay"], ["airport_delay", "did you mean airport_delays?"]),
+                ("NOT_FOUND", ["ingest", "departures"], ["departures"]),
+                ("NOT_FOUND", ["ingest"], ["streams:"])):
+            self.assertEqual(self.refused(self.project.floe(*arguments), code, *parts).out, "")
+        self.assertEqual(self.values("SFO"), SFO)
+
+    def test_a_key_of_the_wrong_type_is_named(self):
+        text = DELAYS.replace("origin, type: string", "distance, type: int64")
+        self.project.write("features/delays.yaml", text)
+        self.project.floe_ok("apply")
+        self.sync()
+        self.assertEqual(self.project.floe_ok("get", FEATURES[1], "distance=2586", "--json").json[0]["value"], 3)
+        for value in ("far", "1.5", "", "99999999999999999999"):
+            self.refused(self.project.floe("get", FEATURES[1], "distance=" + value), "INVALID", "distance")
+
+    def test_a_view_that_is_not_online_is_not_synced(self):
+        self.project.write("features/delays.yaml", DELAYS.replace("    at: before", "    online: false\n    at: before"))
+        self.project.floe_ok("apply")
+        self.refused(self.project.floe("sync", "airport_delays"), "INVALID", "airport_delays", "online: false")
+        self.assertEqual(self.project.floe_ok("sync").out, "")
+
+    def test_a_failing_sync_leaves_what_was_served(self):
+        self.sync()
+        self.append(NEW_FLIGHT)
+        metadata = self.project.path("lakehouse/aviation/flights/metadata")
+        lists = sorted((name for name in os.listdir(metadata) if name.startswith("snap-")),
+                       key=lambda name: os.path.getmtime(os.path.join(metadata, name)))
+        newest = os.path.join(metadata, lists[-1])
+        with open(newest, "rb") as file:
+            whole = file.read()
+        with open(newest, "wb") as file:
+            file.write(whole[: len(whole) // 2])
+        for arguments in ([], ["--full"]):
+            self.refused(self.project.floe("sync", *arguments), "CORRUPT", "airport_delays", lists[-1])
+            self.assertEqual([self.values(o) for o in ("SFO", "JFK", "XXX")], [SFO, JFK, NOBODY])
+        with open(newest, "wb") as file:
+            file.write(whole)
+        self.sync()
+        self.assertEqual(self.values("SFO"), SFO_LATER)
+
+    # ---- serve ----
+
+    def lookup(self, server, origins, **more):
+        return server.request("/v1/lookup", {"service": "delay_model", "entities": {"origin": origins}, **more})
+
+    def test_the_server_answers_what_get_prints(self):
+        self.sync()
+        self.project.floe_ok("index")
+        with Server(self.project) as server:
+            status, answer = self.lookup(server, ["SFO", "JFK", "XXX"], include=["statuses"])
+            self.assertEqual(status, 200, answer)
+            self.assertEqual(answer["features"], FEATURES)
+            self.assertEqual(answer["values"], [list(column) for column in zip(SFO, JFK, NOBODY)])
+            self.assertEqual([c[2] for c in answer["statuses"]], ["NOT_FOUND", "PRESENT", "NOT_FOUND", "NOT_FOUND"])
+            status, answer = server.request("/v1/search?q=delay")
+            self.assertEqual(status, 200, answer)
+            self.assertEqual(server.request("/livez")[0], 200)
+            self.assertEqual(server.request("/readyz")[0], 200)
+            status, problem = server.request("/v1/lookup", {"service": "delay_modl", "entities": {"origin": ["SFO"]}})
+            self.assertEqual((status, problem["code"]), (404, "NOT_FOUND"))
+            self.assertEqual(server.stop(), 0, server.messages())
+
+    def test_the_server_follows_syncs(self):
+        self.sync()
+        with Server(self.project) as server:
+            self.assertEqual(self.lookup(server, ["SFO"])[1]["values"], [[v] for v in SFO])
+            self.append(NEW_FLIGHT)
+            self.sync()
+            wait_until(lambda: self.lookup(server, ["SFO"])[1]["values"] == [[v] for v in SFO_LATER], "the new flight")
+            self.sync("--full")
+            for _ in range(20):
+                self.assertEqual(self.lookup(server, ["SFO"])[1]["values"], [[v] for v in SFO_LATER])
+
+    def test_a_server_that_is_told_to_stop_answers_what_it_has_begun(self):
+        self.sync()
+        with Server(self.project) as server:
+            statuses, stop = [], threading.Event()
+
+            def ask():
+                while not stop.is_set():
+                    try:
+                        statuses.append(self.lookup(server, ["SFO"])[0])
+                    except (ConnectionError, OSError):
+                        return  # refused: the listener is closed
+
+            askers = [threading.Thread(target=ask) for _ in range(4)]
+            for asker in askers:
+                asker.start()
+            wait_until(lambda: len(statuses) > 50, "lookups")
+            self.assertEqual(server.stop(), 0, server.messages())
+            stop.set()
+            for asker in askers:
+                asker.join(DEADLINE_S)
+            self.assertLessEqual(set(statuses), {200, 503}, "503: it said that it is stopping")
+
+    def test_sigint_stops_the_server_too(self):
+        self.sync()
+        with Server(self.project) as server:
+            self.assertEqual(server.stop(signal.SIGINT), 0, server.messages())
+
+    def test_the_server_says_where_it_listens_and_what_is_not_there(self):
+        self.sync()
+        with Server(self.project, "--json", "--log", "json", "--threads", "1") as server:
+            server.url = json.loads(server.first_line)["url"]
+            self.assertEqual(self.lookup(server, ["SFO"])[0], 200)
+            status, problem = server.request("/v1/search?q=x")
+            self.assertEqual((status, problem["code"]), (404, "NOT_FOUND"))
+            self.assertIn("floe index", problem["detail"])
+            wait_until(lambda: "searches will not be answered" in server.messages(), "the warning")
+            for line in server.messages().splitlines():
+                json.loads(line)
+            self.assertEqual(server.stop(), 0)

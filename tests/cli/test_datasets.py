@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""floe dataset build, ls and show: a training set against a nested loop written here, in every form of spine and output,
+and every wrong use."""
+import csv
+import json
+import os
+import random
+import shutil
+import unittest
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness import DELAYS, FLIGHTS, FLIGHTS_HEADER, Checks, Project, flights_project
+
+BUILD = ["dataset", "build", "--features", "airport_delays", "--spine", "spine.csv", "-o", "out.csv"]
+SPINE_HEADER = ["origin", "at", "label"]
+
+
+def visible(rows, origin, at, as_known):
+    """FACE's rule for `at: before` and `where: delay IS NOT NULL`, row by row."""
+    return [row for row in rows
+            if row[1] == origin and row[3] != "" and row[0] < at and (not as_known or row[5] <= at)]
+
+
+def expected(rows, origin, at, as_known):
+    """last_delay, delay_count, delay_mean, delay_max as CSV text gives them back: the newest row (then the one known
+    last) wins."""
+    seen = visible(rows, origin, at, as_known)
+    delays = [int(row[3]) for row in seen]
+    if not delays:
+        return [None, 0, None, None]
+    winner = max(seen, key=lambda row: (row[0], row[5]))
+    return [int(winner[3]), len(delays), sum(delays) / len(delays), max(delays)]
+
+
+def read_csv(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def features_of(row):
+    texts = [row["airport_delays__" + name] for name in ("last_delay", "delay_count", "delay_mean", "delay_max")]
+    return [None if text in ("", None) else float(text) for text in texts]
+
+
+class Build(Checks, unittest.TestCase):
+    def setUp(self):
+        self.project = flights_project()
+        self.addCleanup(shutil.rmtree, self.project.folder)
+        self.spine = [["SFO", "2001-01-01 00:10:00", "1"], ["SFO", "2001-01-01 00:10:01", "2"],
+                      ["SFO", "2001-02-03 00:10:00", "3"], ["SFO", "2001-02-03 06:00:00", "4"],
+                      ["SFO", "2001-02-03 07:00:00", "5"], ["JFK", "2001-03-01 00:00:00", "6"],
+                      ["XXX", "2001-03-01 00:00:00", "7"], ["", "2001-03-01 00:00:00", "8"]]
+        self.project.write_csv("spine.csv", SPINE_HEADER, self.spine)
+
+    def check(self, path, as_known, spine=None, rows=FLIGHTS):
+        built = read_csv(path)
+        self.assertEqual([[row[c] for c in SPINE_HEADER] for row in built], spine or self.spine,
+                         "every spine row once and in order")
+        for row in built:
+            self.assertEqual(features_of(row), expected(rows, row["origin"], row["at"], as_known), row)
+
+    def test_a_set_holds_what_a_nested_loop_finds(self):
+        self.project.floe_ok(*BUILD)
+        self.check(self.project.path("out.csv"), as_known=False)
+        self.project.floe_ok(*BUILD, "--as-known")
+        self.check(self.project.path("out.csv"), as_known=True)
+
+    def test_a_larger_set_holds_what_a_nested_loop_finds(self):
+        seed = int(os.environ.get("FLOE_SEED") or random.randrange(2**32))
+        with self.subTest(seed=seed):
+            r = random.Random(seed)
+
+            def time(hour):
+                return f"2001-01-{hour // 24 + 1:02} {hour % 24:02}:00:00"
+
+            rows = []
+            for _ in range(400):
+                hour = r.randrange(500)
+                rows.append([time(hour), r.choice(["SFO", "JFK", "LAX"]), "X", r.choice(["", str(r.randrange(-9, 99))]),
+                             "1", time(hour + r.randrange(20))])
+            # No two rows of one airport and time: which of them is newest would be left to the file's order.
+            rows = list({(row[0], row[1]): row for row in rows}.values())
+            self.project.write_csv("flights.csv", FLIGHTS_HEADER, rows)
+            self.project.floe_ok("table", "import", "flights.csv", "lake.aviation.flights", "--replace")
+            spine = [[r.choice(["SFO", "JFK", "LAX", "XXX"]), time(r.randrange(520)), str(i)] for i in range(300)]
+            self.project.write_csv("spine.csv", SPINE_HEADER, spine)
+            for as_known in (False, True):
+                self.project.floe_ok(*BUILD, *(["--as-known"] if as_known else []))
+                self.check(self.project.path("out.csv"), as_known, spine, rows)
+
+    def test_every_form_of_spine_and_output_gives_the_same(self):
+        self.project.floe_ok(*BUILD)
+        want = [features_of(row) for row in read_csv(self.project.path("out.csv"))]
+        columns = list(zip(*self.spine))
+        table = pa.table({"origin": pa.array([c or None for c in columns[0]]),
+                          "at": pa.array(columns[1]).cast(pa.timestamp("us")), "label": pa.array(columns[2])})
+        pq.write_table(table, self.project.path("spine.parquet"))
+        self.project.floe_ok("table", "import", "spine.parquet", "lake.labels.spine")
+        for spine in ("spine.parquet", self.project.path("spine.csv"), "lake.labels.spine", "./lakehouse/labels/spine"):
+            for out in ("o.csv", "o.parquet", "o.jsonl"):
+                self.project.floe_ok("dataset", "build", "--service", "delay_model", "--spine", spine, "-o", out)
+                path = self.project.path(out)
+                if out == "o.csv":
+                    rows = read_csv(path)
+                elif out == "o.parquet":
+                    rows = pq.read_table(path).to_pylist()
+                else:
+                    with open(path) as file:
+                        rows = [json.loads(line) for line in file]
+                self.assertEqual([features_of(row) for row in rows], want, (spine, out))
+
+    def test_features_come_in_the_order_asked(self):
+        self.project.floe_ok("dataset", "build", "--features", "airport_delays:delay_max, airport_delays:last_delay",
+                             "--spine", "spine.csv", "-o", "o.csv")
+        self.assertEqual(list(read_csv(self.project.path("o.csv"))[0])[3:],
+                         ["airport_delays__delay_max", "airport_delays__last_delay"])
+
+    def test_keys_and_time_may_have_other_names(self):
+        self.project.write_csv("named.csv", ["from", "seen", "later"],
+                               [[a, b, "2030-01-01 00:00:00"] for a, b, _ in self.spine])
+        run = self.project.floe("dataset", "build", "--features", "airport_delays", "--spine", "named.csv", "--keys",
+                                "origin=from", "-o", "o.csv")
+        self.refused(run, "INVALID", "--time")
+        self.project.floe_ok("dataset", "build", "--features", "airport_delays", "--spine", "named.csv", "--keys",
+                             "origin=from", "--time", "seen", "-o", "o.csv")
+        for row in read_csv(self.project.path("o.csv")):
+            self.assertEqual(features_of(row), expected(FLIGHTS, row["from"], row["seen"], False))
+
+    def test_it_is_listed_and_shown_with_what_it_was_built_from(self):
+        built = self.project.floe_ok(*BUILD, "--name", "first", "--json").json
+        again = self.project.floe_ok(*BUILD, "--json").json
+        self.assertEqual(built["content_hash"], again["content_hash"], "the same again is the same")
+        self.assertEqual((built["rows"], built["features"], built["out"]), (8, 4, "out.csv"))
+        listed = {row["id"]: row for row in self.project.floe_ok("dataset", "ls", "--json").json}
+        self.assertEqual(listed[built["id"]]["name"], "first")
+        self.assertEqual(listed[built["id"]]["rows"], 8)
+        self.assertEqual(listed[built["id"]]["content_hash"], built["content_hash"])
+        manifest = self.project.floe_ok("dataset", "show", built["id"], "--json").json
+        snapshot = self.project.floe_ok("table", "show", "lake.aviation.flights", "--json").json["snapshot_id"]
+        self.assertEqual([s["snapshot_id"] for s in manifest["sources"]], [snapshot])
+        self.assertEqual(manifest["content_hash"], built["content_hash"])
+        self.assertIn(str(snapshot), self.project.floe_ok("dataset", "show", built["id"]).out)
+
+    def test_no_dataset_yet_is_an_empty_list(self):
+        self.assertEqual(self.project.floe_ok("dataset", "ls", "--json").json, [])
+        self.refused(self.project.floe("dataset", "show", "nope"), "NOT_FOUND", "nope", "floe dataset ls")
+
+
+class Wrong(Checks, unittest.TestCase):
+    def setUp(self):
+        self.project = flights_project()
+        self.addCleanup(shutil.rmtree, self.project.folder)
+        self.project.write_csv("spine.csv", SPINE_HEADER, [["SFO", "2001-01-05 00:00:00", "1"]])
+        self.project.write("out.csv", "what was there before\n")
+
+    def wrong(self, code, arguments, *parts):
+        with self.unchanged(self.project.folder):
+            run = self.refused(self.project.floe(*arguments), code, *parts)
+        self.assertEqual(run.out, "")
+
+    def build(self, **changes):
+        options = {"features": "airport_delays", "spine": "spine.csv", "o": "out.csv", **changes}
+        return ["dataset", "build"] + [part for name, value in options.items() if value is not None
+                                       for part in (("-" if name == "o" else "--") + name, value)]
+
+    def test_unknown_names_are_named_with_the_nearest(self):
+        self.wrong("NOT_FOUND", self.build(features="airport_delay"), "airport_delay", "did you mean airport_delays?")
+        self.wrong("NOT_FOUND", self.build(features="airport_delays:last_dela"), "last_dela", "last_delay")
+        self.wrong("NOT_FOUND", self.build(features=None, service="delay_modl"), "did you mean delay_model?")
+        self.wrong("NOT_FOUND", self.build(time="att"), "att")
+        self.wrong("INVALID", self.build(keys="orign=label"), "orign")
+        self.wrong("NOT_FOUND", self.build(keys="origin=lable"), "lable")
+
+    def test_a_missing_or_foreign_spine_is_named(self):
+        self.wrong("NOT_FOUND", self.build(spine="nope.csv"), "nope.csv")
+        self.wrong("NOT_FOUND", self.build(spine="lake.aviation.nope"), "lake.aviation.nope")
+        self.project.write("spine.txt", "x")
+        run = self.project.floe(*self.build(spine="spine.txt"))
+        self.assertIn("spine.txt", run.err)
+        self.assertNotEqual(run.code, 0)
+
+    def test_a_spine_without_key_or_time_says_which(self):
+        self.project.write_csv("spine.csv", ["airport", "at"], [["SFO", "2001-01-05 00:00:00"]])
+        self.wrong("NOT_FOUND", self.build(), "origin", "--keys")
+        self.project.write_csv("spine.csv", ["origin", "label"], [["SFO", "1"]])
+        self.wrong("INVALID", self.build(), "--time")
+
+    def test_a_key_of_the_wrong_type_names_its_column(self):
+        rows = pa.table({"origin": pa.array([1], pa.int64()), "at": pa.array([0], pa.timestamp("us"))})
+        pq.write_table(rows, self.project.path("spine.parquet"))
+        self.wrong("INVALID", self.build(spine="spine.parquet"), "origin", "int64", "string")
+
+    def test_text_that_is_no_key_of_its_type_names_its_column(self):
+        self.project.write("features/delays.yaml", DELAYS.replace("origin, type: string", "distance, type: int64"))
+        self.project.floe_ok("apply")
+        self.project.write_csv("spine.csv", ["distance", "at"], [["12", "2001-01-05 00:00:00"], ["far", "2001-01-05 00:00:00"]])
+        self.wrong("INVALID", self.build(), "distance", "far")
+
+    def test_as_known_without_a_created_time_names_the_view(self):
+        self.project.write("features/delays.yaml", DELAYS.replace(", created_time: known_at", ""))
+        self.project.floe_ok("apply")
+        self.wrong("INVALID", self.build() + ["--as-known"], "airport_delays", "created_time")
+
+    def test_wrong_outputs_are_named(self):
+        self.wrong("UNSUPPORTED", self.build(o="out.xlsx"), "out.xlsx", ".parquet, .csv or .jsonl")
+        run = self.project.floe(*self.build(o="/nowhere/out.csv"))
+        self.assertIn(run.code, (4, 10), str(run))
+        self.assertIn("/nowhere/out.csv", run.err)
+
+    def test_before_anything_is_applied_the_reference_is_named(self):
+        with Project() as fresh:
+            fresh.write_csv("spine.csv", SPINE_HEADER, [])
+            run = fresh.floe("dataset", "build", "--features", "airport_delays", "--spine", "spine.csv", "-o", "o.csv")
+            self.refused(run, "NOT_FOUND", "floe apply")
+
+
+if __name__ == "__main__":
+    unittest.main()

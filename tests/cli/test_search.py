@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""floe index and search: the table, its column and the features that a question means are found, imports of other
+databases too; wrong files name their line and leave the index as it was."""
+import json
+import os
+import shutil
+import unittest
+
+from harness import DELAYS, Checks, flights_project, wait_until
+
+CRM = [
+    {"database": "crm", "table": "Customer Orders", "description": "What customers bought.",
+     "columns": [{"name": "order.id", "type": "int"}, {"name": "amount", "description": "Price paid in euro."}],
+     "primary_key": ["order.id"]},
+    {"database": "crm", "table": "refunds", "columns": [{"name": "order_id"}],
+     "foreign_keys": [{"columns": ["order_id"], "table": "Customer Orders", "references": ["order.id"]}]},
+]
+
+
+class Search(Checks, unittest.TestCase):
+    def setUp(self):
+        self.project = flights_project()
+        self.addCleanup(shutil.rmtree, self.project.folder)
+
+    def write_lines(self, name, objects):
+        return self.project.write(name, "".join(json.dumps(o) + "\n" for o in objects))
+
+    def hits(self, *arguments):
+        return self.project.floe_ok("search", *arguments, "--json").json["hits"]
+
+    @staticmethod
+    def name(hit):
+        return hit.get("feature") or ".".join(hit[k] for k in ("database", "table", "column") if hit.get(k))
+
+    def test_a_question_finds_table_column_and_feature(self):
+        told = self.project.floe_ok("index", "--json").json
+        self.assertEqual((told["tables"], told["columns"]), (1, 6))
+        names = [self.name(hit) for hit in self.hits("flight delay")]
+        for wanted in ("lake.aviation.flights", "lake.aviation.flights.delay", "airport_delays:last_delay"):
+            self.assertIn(wanted, names)
+        self.assertEqual(self.hits("flight", "delay"), self.hits("flight delay"), "words are one question")
+
+    def test_every_answer_says_how_it_was_found(self):
+        self.project.floe_ok("index")
+        answer = self.project.floe_ok("search", "flight delay", "--json").json
+        self.assertEqual(answer["mode"], "lexical")
+        for hit in answer["hits"]:
+            self.assertTrue(hit["why"], hit)
+        run = self.project.floe_ok("search", "flight delay")
+        self.assertIn("mode: lexical", run.err)
+        self.assertEqual(run.out.splitlines()[0].split(), ["score", "kind", "name", "why"])
+
+    def test_kinds_namespaces_and_counts_narrow(self):
+        self.project.floe_ok("index")
+        for kind in ("table", "column", "feature"):
+            found = self.hits("delay", "--kind", kind)
+            self.assertEqual({hit["kind"] for hit in found}, {kind})
+        self.assertEqual(len(self.hits("delay", "-k", "2")), 2)
+        self.refused(self.project.floe("search", "delay", "--in", "lake.other"), "INVALID", "lake.other")
+        self.assertNotEqual(self.hits("delay", "--in", "lake.aviation"), [])
+
+    def test_a_question_that_means_nothing_here_has_no_hits(self):
+        self.project.floe_ok("index")
+        self.assertEqual(self.hits("zzyzx"), [])
+        self.assertEqual(self.project.floe_ok("search", "zzyzx").err, "0 hits; mode: lexical\n")
+
+    def test_unchanged_tables_are_not_indexed_again(self):
+        first = self.project.floe_ok("index", "--json").json
+        again = self.project.floe_ok("index", "--json").json
+        self.assertEqual(again["documents_changed"], 0)
+        self.assertEqual(again["documents_unchanged"], first["documents_changed"] + first["documents_unchanged"])
+        self.project.floe_ok("table", "import", "flights.csv", "lake.aviation.arrivals")
+        self.assertGreater(self.project.floe_ok("index", "--json").json["documents_changed"], 0)
+        self.assertIn("lake.aviation.arrivals", [self.name(hit) for hit in self.hits("arrivals")])
+
+    def test_an_imported_database_is_found_by_its_own_names(self):
+        self.write_lines("crm.jsonl", CRM)
+        self.project.floe_ok("index", "--import", "crm.jsonl")
+        names = [self.name(hit) for hit in self.hits("price paid by customers")]
+        self.assertIn("crm.Customer Orders", names)
+        self.assertIn("crm.Customer Orders.amount", names)
+        self.assertEqual({hit["database"] for hit in self.hits("orders", "--in", "crm")}, {"crm"})
+        self.assertNotEqual(self.hits("flight delay"), [], "what was there stays")
+        self.write_lines("crm.jsonl", [dict(CRM[1], table="returns")])
+        self.project.floe_ok("index", "--import", "crm.jsonl")
+        self.assertEqual({hit["table"] for hit in self.hits("order", "--in", "crm")}, {"returns"},
+                         "importing a database again replaces its tables")
+
+    def test_a_batch_answers_every_question_in_order(self):
+        self.write_lines("crm.jsonl", CRM)
+        self.project.floe_ok("index", "--import", "crm.jsonl")
+        questions = [{"id": f"q{i}", "question": q} for i, q in enumerate(["flight delay", "zzyzx", "customer refunds"])]
+        self.write_lines("q.jsonl", questions)
+        answers = self.project.floe_ok("search", "--batch", "q.jsonl", "-k", "3").json_lines
+        self.assertEqual([a["id"] for a in answers], ["q0", "q1", "q2"])
+        self.assertEqual(answers[1]["hits"], [])
+        for answer, question in zip(answers, questions):
+            alone = self.hits(question["question"], "-k", "3")
+            self.assertEqual([(h["kind"], h.get("database"), h.get("table")) for h in answer["hits"]],
+                             [(h["kind"], h.get("database"), h.get("table")) for h in alone])
+            self.assertLessEqual(len(answer["hits"]), 3)
+
+    def test_before_any_index_the_answer_says_what_to_do(self):
+        for arguments in (["search", "x"], ["search", "--batch", "q.jsonl"]):
+            self.write_lines("q.jsonl", [])
+            with self.unchanged(self.project.folder):
+                self.refused(self.project.floe(*arguments), "NOT_FOUND", "floe index")
+
+    def test_a_wrong_import_names_file_and_line_and_changes_nothing(self):
+        self.write_lines("crm.jsonl", CRM)
+        self.project.floe_ok("index", "--import", "crm.jsonl")
+        want = self.hits("order flight delay", "-k", "50")
+        for line, part in (("{", "bad.jsonl:2"), ('{"database": "crm"}', "table"),
+                           ('{"database": "crm", "table": "t", "columns": [{}]}', "name"),
+                           ('{"database": 1, "table": "t", "columns": [{"name": "c"}]}', "database"),
+                           ('{"database": "crm", "table": "t", "columns": [{"name": "c"}], "foreign_keys": [{}]}', "bad.jsonl")):
+            self.project.write("bad.jsonl", json.dumps(CRM[1]) + "\n" + line + "\n")
+            run = self.project.floe("index", "--import", "bad.jsonl")
+            self.refused(run, "INVALID", "bad.jsonl:2", part)
+            self.assertEqual(self.hits("order flight delay", "-k", "50"), want, line)
+        self.refused(self.project.floe("index", "--import", "nope.jsonl"), "NOT_FOUND", "nope.jsonl")
+
+    def test_a_wrong_batch_names_file_and_line(self):
+        self.project.floe_ok("index")
+        for line in ("{", "[]", '{"id": "a"}', '{"id": "a", "question": 1}'):
+            self.project.write("bad.jsonl", json.dumps({"id": "x", "question": "delay"}) + "\n" + line + "\n")
+            run = self.project.floe("search", "--batch", "bad.jsonl")
+            self.assertEqual(run.code, 3, str(run))
+            self.assertIn("bad.jsonl:2", run.err)
+        self.refused(self.project.floe("search", "--batch", "nope.jsonl"), "NOT_FOUND", "nope.jsonl")
+
+    def test_a_damaged_table_is_named_and_the_index_stays(self):
+        self.project.floe_ok("index")
+        want = self.hits("flight delay")
+        self.project.floe_ok("table", "import", "flights.csv", "lake.aviation.flights", "--append")
+        folder = self.project.path("lakehouse/aviation/flights/metadata")
+        newest = max((f for f in os.listdir(folder) if f.endswith(".metadata.json")), key=lambda f: int(f[1:].split(".")[0]))
+        os.truncate(os.path.join(folder, newest), 20)
+        run = self.project.floe("index")
+        self.refused(run, "CORRUPT", newest)
+        self.assertEqual(self.hits("flight delay"), want)
+
+
+if __name__ == "__main__":
+    unittest.main()

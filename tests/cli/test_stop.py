@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""What interrupts: Ctrl-C and SIGTERM at each stage of a long command, a disk that fills up, a terminal that nobody reads.
+Whatever happens, tables, registry, store and index are as before, and the next run succeeds."""
+# timeout: 600
+import contextlib
+import os
+import pty
+import re
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import duckdb
+import pyarrow.parquet as pq
+
+from harness import DEADLINE_S, DELAYS, EXIT, FLOE, Checks, Project, Run, durable, flights_project, floe, wait_until
+
+FLIGHTS = "lake.aviation.flights"
+
+
+def many_flights(path, count):
+    """Rows that take a while to sort into months, the same in every run."""
+    duckdb.sql(f"""COPY (SELECT TIMESTAMP '2001-01-01' + to_seconds((hash(i) % 31536000)::BIGINT) AS date,
+                        ['SFO', 'JFK', 'LAX', 'ORD'][(1 + hash(i, 1) % 4)::BIGINT] AS origin,
+                        ['SFO', 'JFK', 'LAX', 'ORD'][(1 + hash(i, 2) % 4)::BIGINT] AS destination,
+                        (hash(i, 3) % 360)::BIGINT - 60 AS delay, 100 + (hash(i, 4) % 2900)::BIGINT AS distance,
+                        date + INTERVAL 1 HOUR AS known_at FROM range({count}) AS t(i)) TO '{path}'""")
+
+
+class Terminal:
+    """floe with stderr on a terminal, so that its progress is drawn; what was drawn is read as it comes."""
+
+    def __init__(self, *arguments, cwd, stdin=subprocess.DEVNULL):
+        self.arguments = arguments
+        self.master, slave = pty.openpty()
+        self.out = tempfile.TemporaryFile()
+        self.process = subprocess.Popen([FLOE, *arguments], cwd=cwd, stdin=stdin, stdout=self.out, stderr=slave)
+        os.close(slave)
+        self.drawn = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.master)
+        self.out.close()
+
+    def read(self, wait_s):
+        """Returns False when there is nothing more to come."""
+        if not select.select([self.master], [], [], wait_s)[0]:
+            return True
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:
+            return False  # the other end is closed
+        self.drawn += data
+        return bool(data)
+
+    def wait_for(self, text):
+        """Until this was drawn, or the end. Returns whether it was."""
+        end = time.monotonic() + DEADLINE_S
+        while text.encode() not in self.drawn and time.monotonic() < end:
+            if not self.read(0.1):
+                break
+        return text.encode() in self.drawn
+
+    def finish(self):
+        end = time.monotonic() + DEADLINE_S
+        while self.read(0.1) and time.monotonic() < end:
+            if self.process.poll() is not None and not select.select([self.master], [], [], 0)[0]:
+                break
+        code = self.process.wait(timeout=DEADLINE_S)
+        self.out.seek(0)
+        return Run(self.arguments, code, self.out.read().decode(), self.drawn.decode(errors="replace"))
+
+
+def shown(drawn):
+    """What stands on the terminal in the end: a carriage return goes to the line's start, ESC [ K clears it."""
+    lines = []
+    for line in drawn.replace("\r\n", "\n").split("\n"):
+        lines.append(line.rsplit("\r\x1b[K", 1)[-1])
+    return "\n".join(lines)
+
+
+class Interrupted(Checks, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.data = tempfile.mkdtemp(prefix="floe-many-")
+        many_flights(os.path.join(cls.data, "many.parquet"), 1500000)
+        cls.many = os.path.join(cls.data, "many.parquet")
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.data)
+
+    def setUp(self):
+        self.project = flights_project()
+        self.addCleanup(shutil.rmtree, self.project.folder)
+
+    def stop_at(self, step, arguments, number=signal.SIGINT):
+        """Interrupts when the step's name is drawn."""
+        with Terminal(*arguments, cwd=self.project.folder) as terminal:
+            self.assertTrue(terminal.wait_for(step), f"{step} in {terminal.drawn!r}")
+            terminal.process.send_signal(number)
+            run = terminal.finish()
+        self.assertEqual(run.code, EXIT["CANCELLED"], str(run))
+        self.assertIn("CANCELLED", run.err)
+        self.assertEqual(shown(run.err).count("\n"), 1, f"the progress line is taken away: {run.err!r}")
+        self.assertEqual(run.out, "")
+
+    def test_an_import_leaves_nothing(self):
+        arguments = ["table", "import", self.many, "lake.new.many", "--partition", "month(date)"]
+        for step, number in (("reading and sorting", signal.SIGINT), ("writing", signal.SIGINT), ("writing", signal.SIGTERM)):
+            with self.unchanged(self.project.folder):
+                self.stop_at(step, arguments, number)
+            self.assertEqual(self.project.floe_ok("table", "ls", "--json").json, [{"table": FLIGHTS}])
+        self.project.floe_ok(*arguments)
+        told = self.project.floe_ok("table", "plan", "lake.new.many", "--json").json
+        self.assertEqual(told["rows"], 1500000)
+
+    def test_an_append_and_a_replace_leave_the_table_as_it_was(self):
+        for mode in ("--append", "--replace"):
+            with self.unchanged(self.project.folder):
+                self.stop_at("writing", ["table", "import", self.many, FLIGHTS, mode])
+            self.assertEqual(len(self.project.floe_ok("table", "scan", FLIGHTS, "--json").json_lines), 4)
+
+    def test_a_dataset_build_leaves_the_output_and_the_list_as_they_were(self):
+        self.project.floe_ok("table", "import", self.many, FLIGHTS, "--replace")
+        spine = pq.read_table(self.many, columns=["origin", "date"]).slice(0, 200000)
+        pq.write_table(spine, self.project.path("spine.parquet"))
+        self.project.write("out.parquet", "what was there before")
+        arguments = ["dataset", "build", "--service", "delay_model", "--spine", "spine.parquet", "-o", "out.parquet"]
+        for step in ("reading", "joining"):
+            with self.unchanged(self.project.folder):
+                self.stop_at(step, arguments)
+            self.assertEqual(self.project.floe_ok("dataset", "ls", "--json").json, [])
+        self.project.floe_ok(*arguments)
+        self.assertEqual(pq.read_metadata(self.project.path("out.parquet")).num_rows, 200000)
+
+    def test_a_sync_leaves_what_was_served(self):
+        self.project.floe_ok("sync")
+        want = self.project.floe_ok("get", "delay_model", "origin=SFO", "--json").out
+        # A full sync first waits until writers know of the new generation: that is where it is stopped.
+        self.stop_at("airport_delays", ["sync", "--full"])
+        self.assertEqual(self.project.floe_ok("get", "delay_model", "origin=SFO", "--json").out, want)
+        told = self.project.floe_ok("sync", "--full", "--json").json_lines
+        self.assertEqual([t["rows"] for t in told], [2])
+        self.assertEqual(self.project.floe_ok("get", "delay_model", "origin=SFO", "--json").out, want)
+
+    def test_a_first_sync_that_is_stopped_serves_nothing(self):
+        self.stop_at("airport_delays", ["sync"])
+        run = self.project.floe("get", "airport_delays:last_delay", "origin=SFO", "--json")
+        self.assertEqual([cell["value"] for cell in self.ok(run).json], [None])
+        self.project.floe_ok("sync")
+        self.assertEqual(self.project.floe_ok("get", "airport_delays:last_delay", "origin=SFO", "--json").json[0]["value"], 25)
+
+    def test_a_killed_import_leaves_the_table_readable_and_can_be_done_again(self):
+        arguments = ["table", "import", self.many, FLIGHTS, "--append"]
+        with Terminal(*arguments, cwd=self.project.folder) as terminal:
+            self.assertTrue(terminal.wait_for("writing"))
+            terminal.process.kill()
+            terminal.process.wait()
+        self.assertEqual(len(self.project.floe_ok("table", "scan", FLIGHTS, "--json").json_lines), 4)
+        self.project.floe_ok(*arguments)
+        self.assertEqual(self.project.floe_ok("table", "plan", FLIGHTS, "--json").json["rows"], 1500004)
+
+    def test_progress_is_for_terminals_only(self):
+        arguments = ["table", "import", self.many, "lake.new.many", "--replace"]
+        with Terminal(*arguments, cwd=self.project.folder) as terminal:
+            run = self.ok(terminal.finish())
+        self.assertIn("\x1b[K", run.err)
+        self.assertEqual(shown(run.err), "", "the line is gone in the end")
+        self.assertNotIn("\x1b", run.out)
+        run = self.project.floe_ok(*arguments)
+        self.assertEqual(run.err, "")
+
+    def test_no_command_reads_the_terminal(self):
+        """Standard input is a terminal where nobody types: a prompt would wait for ever."""
+        commands = [["plan"], ["apply"], ["history"], ["doctor"], ["table", "ls"], ["table", "show", FLIGHTS],
+                    ["table", "import", "flights.csv", FLIGHTS], ["table", "import", "flights.csv", FLIGHTS, "--replace"],
+                    ["dataset", "ls"], ["sync", "--full"], ["get", "delay_model", "origin=SFO"], ["index"],
+                    ["search", "delay"], ["init", "."], ["init", "new"], ["get", "delay_model"], ["search"], []]
+        for arguments in commands:
+            master, slave = pty.openpty()
+            try:
+                done = subprocess.run([FLOE, *arguments], cwd=self.project.folder, stdin=slave, capture_output=True,
+                                      timeout=DEADLINE_S)
+                self.assertGreaterEqual(done.returncode, 0)
+            finally:
+                os.close(master)
+                os.close(slave)
+
+
+class FullDisk(Checks, unittest.TestCase):
+    """A limit on the size of every file that floe writes, which anybody can set; and a real full disk where the test may
+    mount one."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.data = tempfile.mkdtemp(prefix="floe-many-")
+        cls.many = os.path.join(cls.data, "many.parquet")
+        many_flights(cls.many, 200000)
+        cls.spine = os.path.join(cls.data, "spine.parquet")
+        pq.write_table(pq.read_table(cls.many, columns=["origin", "date"]), cls.spine)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.data)
+
+    def commands(self):
+        return [["table", "import", self.many, "lake.new.many"], ["table", "import", self.many, FLIGHTS, "--append"],
+                ["table", "scan", "lake.big.flights", "-o", "out.parquet"],
+                ["table", "scan", "lake.big.flights", "-o", "out.csv"],
+                ["dataset", "build", "--service", "delay_model", "--spine", self.spine, "-o", "out.parquet"]]
+
+    def make_project(self):
+        project = flights_project()
+        project.floe_ok("table", "import", self.many, "lake.big.flights")
+        project.floe_ok("sync")
+        project.floe_ok("index")
+        for name in ("out.parquet", "out.csv"):
+            project.write(name, "what was there before")
+        return project
+
+    def check_whole(self, project):
+        self.assertEqual(len(project.floe_ok("table", "scan", FLIGHTS, "--json").json_lines), 4)
+        self.assertEqual(project.floe_ok("get", "airport_delays:last_delay", "origin=SFO", "--json").json[0]["value"], 25)
+        self.assertEqual(len(project.floe_ok("history", "--json").json), 1)
+        self.assertNotEqual(project.floe_ok("search", "delay", "--json").json["hits"], [])
+
+    def test_a_write_that_does_not_fit_is_named_and_leaves_nothing(self):
+        project = self.make_project()
+        self.addCleanup(shutil.rmtree, project.folder)
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
+
+        for arguments in self.commands():
+            before = durable(project.folder)
+            run = project.floe(*arguments, preexec_fn=limit)
+            self.refused(run, "IO")
+            self.assertEqual(durable(project.folder), before, str(run))
+        self.check_whole(project)
+
+    def test_a_registry_that_cannot_grow_keeps_its_version(self):
+        project = self.make_project()
+        self.addCleanup(shutil.rmtree, project.folder)
+        project.write("features/more.yaml", "entities:\n" + "".join(
+            f"  - {{name: e{i}, description: {'d' * 500}, keys: [{{name: k, type: string}}]}}\n" for i in range(300)))
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+
+        run = project.floe("apply", preexec_fn=limit)
+        self.refused(run, "IO")
+        self.check_whole(project)
+        project.floe_ok("apply")
+        self.assertEqual(len(project.floe_ok("history", "--json").json), 2)
+
+    def test_a_real_full_disk_is_named_and_leaves_nothing(self):
+        folder = tempfile.mkdtemp(prefix="floe-disk-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        mounted = os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "floe-test", folder],
+                                                       capture_output=True).returncode == 0
+        if not mounted:
+            return  # The limit above stands for it where nothing can be mounted.
+        self.addCleanup(subprocess.run, ["umount", folder], check=True)
+        made = self.make_project()
+        self.addCleanup(shutil.rmtree, made.folder)
+        shutil.copytree(made.folder, os.path.join(folder, "p"))
+        was, made.folder = made.folder, os.path.join(folder, "p")
+        moved = ["--replace"]
+        made.floe_ok("table", "import", self.many, "lake.big.flights", *moved)
+        made.floe_ok("table", "import", os.path.join(was, "flights.csv"), FLIGHTS, *moved)
+        filler = os.path.join(folder, "filler")
+        with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 65536)
+        os.truncate(filler, os.path.getsize(filler) - 200000)
+        for arguments in self.commands():
+            before = durable(made.folder)
+            run = made.floe(*arguments)
+            self.refused(run, "IO")
+            self.assertRegex(run.err, "(?i)no space|disk")
+            self.assertEqual(durable(made.folder), before, str(run))
+        os.unlink(filler)
+        self.assertEqual(len(made.floe_ok("table", "scan", FLIGHTS, "--json").json_lines), 4)
+        self.ok(made.floe("sync"))
+        made.folder = was
+
+
+if __name__ == "__main__":
+    unittest.main()
