@@ -91,7 +91,7 @@ static bool is_among(const floe_ice_data_file *const *files, size_t count, const
     return false;
 }
 
-/* Leaves in the scan only what an incremental sync must read. */
+/* Leaves in the scan only what an incremental sync must read. The last one took rows up to its time, or before it. */
 static floe_status keep_new_files(const floe_newest_request *request, source_scan *scan, floe_arena *arena,
                                   floe_newest_result *result, floe_error *err) {
     const floe_ice_data_file *const *appended;
@@ -110,10 +110,12 @@ static floe_status keep_new_files(const floe_newest_request *request, source_sca
     const floe_ice_data_file **files = floe_arena_alloc(arena, scan->files.file_count, sizeof(*files));
     const char **paths = floe_arena_alloc(arena, scan->files.file_count, sizeof(*paths));
     FLOE_TRY(floe_arena_check(arena, err));
+    int64_t taken_us = request->since_us;
+    taken_us -= request->view->at_before && taken_us > INT64_MIN ? 1 : 0;
     size_t count = 0;
     for (size_t i = 0; i < scan->files.file_count; i++) {
         const floe_ice_data_file *file = scan->files.files[i];
-        if (is_among(appended, appended_count, file) || may_be_younger(file, event, request->since_us)) {
+        if (is_among(appended, appended_count, file) || may_be_younger(file, event, taken_us)) {
             files[count] = file;
             paths[count++] = scan->files.local_paths[i];
         }
