@@ -280,30 +280,30 @@ floe_status floe_table_plan(floe_table *table, const floe_scan_request *request,
     return FLOE_OK;
 }
 
-/* JSON objects made by the engine cannot hold two members whose names differ only in case. */
-static floe_status check_json_names(const floe_table *table, const scan_job *job, floe_error *err) {
+/* Written to a file, the second of two columns whose names differ only in case would get another name. */
+static floe_status check_file_names(const floe_table *table, const scan_job *job, floe_error *err) {
     for (size_t i = 0; i < job->output_count; i++) {
         for (size_t k = 0; k < i; k++) {
             floe_str a = job->outputs[k].name;
             floe_str b = job->outputs[i].name;
             FLOE_ENSURE(a.len != b.len || strncasecmp(a.ptr, b.ptr, a.len) != 0, err, FLOE_UNSUPPORTED,
                         "table %.*s: the columns \"%.*s\" and \"%.*s\" differ only in case and cannot both be "
-                        "written to .jsonl; name one with --columns, or write .parquet or .csv",
+                        "written to one file; choose with --columns",
                         FLOE_STR_BRIEF(table->name), FLOE_STR_BRIEF(a), FLOE_STR_BRIEF(b));
         }
     }
     return FLOE_OK;
 }
 
-static floe_status open_scan(floe_table *table, const floe_scan_request *request, bool json, floe_session **ret_session,
-                             floe_buf *out, floe_error *err) {
+static floe_status open_scan(floe_table *table, const floe_scan_request *request, bool to_file,
+                             floe_session **ret_session, floe_buf *out, floe_error *err) {
     FLOE_AUTO_ARENA arena = {0};
     floe_arena_init(&arena, FLOE_GIB(8));
     __attribute__((cleanup(floe_session_close))) floe_session *session = NULL;
     floe_engine *engine = NULL;
     scan_job job;
     FLOE_TRY(prepare(&job, table, request, &arena, err));
-    FLOE_TRY(json ? check_json_names(table, &job, err) : FLOE_OK);
+    FLOE_TRY(to_file ? check_file_names(table, &job, err) : FLOE_OK);
     FLOE_TRY(floe_lake_engine(table->lake, &engine, err));
     FLOE_TRY(floe_session_open(engine, table->lake->run, &session, err));
     FLOE_TRY(scan_sql(&job, session, out, err));
@@ -408,7 +408,7 @@ floe_status floe_table_scan_to(floe_table *table, const floe_scan_request *reque
     FLOE_ENSURE(!floe_file_is_dir(path), err, FLOE_INVALID, "%s is a folder", path);
     const char *part = floe_arena_printf(&arena, "%s.%ld.part", path, (long)getpid());
     FLOE_TRY(floe_arena_check(&arena, err));
-    FLOE_TRY(open_scan(table, request, floe_str_ends_with(floe_str_of(path), FLOE_STR(".jsonl")), &session, &sql, err));
+    FLOE_TRY(open_scan(table, request, true, &session, &sql, err));
     floe_status status = copy_to(session, sql.ptr, part, options, &rows, err);
     if (!floe_failed(status)) {
         status = move_file(part, path, err);
