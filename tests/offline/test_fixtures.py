@@ -1,7 +1,6 @@
+# needs: shared
+# timeout: 600
 """Tables that other engines wrote, read by floe and by two other readers: the same rows, or a listed refusal.
-
-needs: shared
-timeout: 600
 
 Every metadata file and every snapshot of every table in $FLOE_SHARED/fixtures/iceberg is read by `floe table scan`, by
 DuckDB's iceberg extension and by PyIceberg. Where floe answers, its rows must be those of every reader that answers;
