@@ -434,11 +434,11 @@ static void session__spill_folder__is_removed_at_the_end(void **state) {
     floe_engine *engine = NULL;
     floe_session *session = NULL;
     char *spill = floe_arena_printf(&fixture.arena, "%s/spill", fixture.folder);
-    must(floe_engine_open(2, 60u << 20, spill, &engine, &err), &err);
+    must(floe_engine_open(1, 150u << 20, spill, &engine, &err), &err);
     must(floe_session_open(engine, NULL, &session, &err), &err);
     must(floe_session_run(session,
                           "CREATE TEMP TABLE t AS SELECT hash(range) AS h, range::VARCHAR || 'abcdefghijklmnop' AS s "
-                          "FROM range(4000000) ORDER BY h",
+                          "FROM range(8000000) ORDER BY h",
                           NULL, NULL, &err),
          &err);
     assert_true(floe_file_is_dir(spill));
