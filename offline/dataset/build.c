@@ -1,6 +1,7 @@
 /*
  * A training set, from request to file and manifest. Nothing is left behind by a build that fails or is cancelled: the
- * output is renamed into place last but for the manifest, and the session's temporary tables go with it.
+ * output is prepared beside its place, then the manifest is written, last the output is renamed into place; the session's
+ * temporary tables go with it.
  */
 #include "core/limits.h"
 #include "core/mem.h"
@@ -141,9 +142,18 @@ static floe_status finish(floe_session *session, dataset_facts *facts, floe_aren
     result->row_count = content.row_count;
     FLOE_ASSERT(content.row_count == facts->stats.label_count); /* Every spine row exactly once. */
     snprintf(result->content_hash, sizeof(result->content_hash), "%s", content.hex);
-    FLOE_TRY(floe_output_write(session, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a", facts->request->out,
-                               NULL, err));
-    return floe_manifest_write(session, facts, result, err);
+    FLOE_TRY(floe_output_prepare(session, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a", facts->request->out,
+                                 err));
+    floe_status status = floe_manifest_write(session, facts, result, err);
+    if (floe_failed(status)) {
+        floe_output_discard(facts->request->out);
+        return status;
+    }
+    status = floe_output_publish(facts->request->out, err);
+    if (floe_failed(status)) {
+        floe_manifest_remove(facts->request, result);
+    }
+    return status;
 }
 
 static floe_status build(floe_lake *lake, floe_session *session, const floe_dataset_request *request,

@@ -84,9 +84,11 @@ floe_status floe_dataset_answer_by_sql(const sql_question *question, source_use 
 
 /* ---- output.c ---- */
 
-/* Writes `select` beside `path` and renames it over. The format follows the ending. */
-floe_status floe_output_write(floe_session *session, const char *select, const char *path, int64_t *ret_rows,
-                              floe_error *err);
+/* Writes `select` beside `path`, in the format of its ending; nothing stays after a failure. Then either publish renames it
+ * over `path`, or discard removes it. */
+floe_status floe_output_prepare(floe_session *session, const char *select, const char *path, floe_error *err);
+floe_status floe_output_publish(const char *path, floe_error *err);
+void floe_output_discard(const char *path);
 floe_status floe_output_check(const char *path, floe_error *err);
 
 /* ---- hash.c ---- */
@@ -113,8 +115,10 @@ typedef struct dataset_facts {
     int64_t created_us;
 } dataset_facts;
 
-/* Gives the dataset its id, keeps the spine and writes the manifest under root/.floe/datasets/<id>/. */
+/* Gives the dataset its id, keeps the spine and writes the manifest under root/.floe/datasets/<id>/; all of it or nothing. */
 floe_status floe_manifest_write(floe_session *session, const dataset_facts *facts, floe_dataset_result *result,
                                 floe_error *err);
+/* Takes it back. */
+void floe_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result);
 
 #endif

@@ -118,6 +118,33 @@ static void make_id(const dataset_facts *facts, floe_dataset_result *result) {
     snprintf(result->id, sizeof(result->id), "%.12s", hex);
 }
 
+/* Folder of the dataset, in the arena. */
+static const char *folder_of(const floe_dataset_request *request, const floe_dataset_result *result,
+                             floe_arena *arena) {
+    return floe_arena_printf(arena, "%s/.floe/datasets/%s", request->root, result->id);
+}
+
+void floe_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    const char *folder = request->root ? folder_of(request, result, &arena) : NULL;
+    if (folder) {
+        FLOE_IGNORE(floe_file_remove_all(folder, NULL));
+    }
+}
+
+static floe_status write_files(floe_session *session, const char *folder, const char *manifest_path, floe_str manifest,
+                               floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    const char *spine_path = floe_arena_printf(&arena, "%s/spine.parquet", folder);
+    FLOE_TRY(floe_arena_check(&arena, err));
+    FLOE_TRY(floe_file_mkdirs(folder, err));
+    FLOE_TRY(floe_output_prepare(session, "SELECT * FROM spine", spine_path, err));
+    FLOE_TRY(floe_output_publish(spine_path, err));
+    return floe_file_write(manifest_path, manifest, false, err);
+}
+
 floe_status floe_manifest_write(floe_session *session, const dataset_facts *facts, floe_dataset_result *result,
                                 floe_error *err) {
     make_id(facts, result);
@@ -126,8 +153,7 @@ floe_status floe_manifest_write(floe_session *session, const dataset_facts *fact
     }
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(1));
-    const char *folder = floe_arena_printf(&arena, "%s/.floe/datasets/%s", facts->request->root, result->id);
-    const char *spine_path = floe_arena_printf(&arena, "%s/spine.parquet", folder);
+    const char *folder = folder_of(facts->request, result, &arena);
     const char *manifest = floe_arena_printf(&arena, "%s/manifest.json", folder);
     FLOE_TRY(floe_arena_check(&arena, err));
     FLOE_ENSURE(strlen(manifest) < sizeof(result->manifest_path), err, FLOE_LIMIT, "the path %s is too long", manifest);
@@ -136,9 +162,11 @@ floe_status floe_manifest_write(floe_session *session, const dataset_facts *fact
     floe_json_writer json = floe_json_writer_of(&text);
     print_manifest(facts, result, &json);
     FLOE_TRY(floe_buf_check(&text, err));
-    FLOE_TRY(floe_file_mkdirs(folder, err));
-    FLOE_TRY(floe_output_write(session, "SELECT * FROM spine", spine_path, NULL, err));
-    FLOE_TRY(floe_file_write(manifest, floe_buf_view(&text), false, err));
+    floe_status status = write_files(session, folder, manifest, floe_buf_view(&text), err);
+    if (floe_failed(status)) {
+        floe_manifest_remove(facts->request, result);
+        return floe_error_prefix(err, status, "the manifest in %s", folder);
+    }
     snprintf(result->manifest_path, sizeof(result->manifest_path), "%s", manifest);
     return FLOE_OK;
 }

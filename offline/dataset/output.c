@@ -1,6 +1,6 @@
 /*
- * Writing rows to a file of the format its ending names, beside the target first, then renamed over it, so that a failed
- * or cancelled build leaves what was there.
+ * Writing rows to a file of the format its ending names: prepared beside the target, then published by a rename, so that a
+ * failed or cancelled build leaves what was there.
  */
 #include "core/file.h"
 #include "core/limits.h"
@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const char *format_of(const char *path) {
     floe_str text = floe_str_of(path);
@@ -32,26 +33,45 @@ floe_status floe_output_check(const char *path, floe_error *err) {
     return FLOE_OK;
 }
 
-floe_status floe_output_write(floe_session *session, const char *select, const char *path, int64_t *ret_rows,
-                              floe_error *err) {
+/* Beside the target, and not another build's. */
+static floe_status part_name(const char *path, floe_buf *out, floe_error *err) {
+    floe_buf_init(out, FLOE_KIB(16));
+    floe_buf_printf(out, "%s.%ld.part", path, (long)getpid());
+    return floe_buf_check(out, err);
+}
+
+void floe_output_discard(const char *path) {
+    FLOE_AUTO_BUF part;
+    if (!floe_failed(part_name(path, &part, NULL))) {
+        FLOE_IGNORE(floe_file_remove(part.ptr, NULL));
+    }
+}
+
+floe_status floe_output_prepare(floe_session *session, const char *select, const char *path, floe_error *err) {
     FLOE_TRY(floe_output_check(path, err));
-    FLOE_AUTO_BUF temporary;
-    floe_buf_init(&temporary, FLOE_KIB(16));
-    floe_buf_printf(&temporary, "%s.part", path);
+    FLOE_AUTO_BUF part;
+    FLOE_TRY(part_name(path, &part, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_printf(&sql, "COPY (%s) TO ", select);
-    floe_sql_quote_text(&sql, floe_buf_view(&temporary));
+    floe_sql_quote_text(&sql, floe_buf_view(&part));
     floe_buf_printf(&sql, " (%s)", format_of(path));
-    FLOE_TRY(floe_buf_check(&temporary, err));
     FLOE_TRY(floe_buf_check(&sql, err));
-    floe_status status = floe_session_run(session, sql.ptr, NULL, ret_rows, err);
-    if (!floe_failed(status) && rename(temporary.ptr, path) != 0) {
-        status = FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot rename %s to %s", temporary.ptr, path);
-    }
+    floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, err);
     if (floe_failed(status)) {
-        FLOE_IGNORE(floe_file_remove(temporary.ptr, NULL));
+        floe_output_discard(path);
         return floe_error_prefix(err, status, "writing %s", path);
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_output_publish(const char *path, floe_error *err) {
+    FLOE_AUTO_BUF part;
+    FLOE_TRY(part_name(path, &part, err));
+    if (rename(part.ptr, path) != 0) {
+        floe_status status = FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot rename %s to %s", part.ptr, path);
+        floe_output_discard(path);
+        return status;
     }
     return FLOE_OK;
 }

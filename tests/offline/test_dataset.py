@@ -304,6 +304,17 @@ class Refusals(Case):
                 self.assertEqual(file.read(), "what was there before")
 
 
+    def test_manifest_that_cannot_be_written__leaves_the_output_as_it_was(self):
+        self.project.write("out.parquet", "what was there before")
+        self.project.write(".floe/datasets", "a file where a folder should be")
+        before = self.project.content()
+        with self.assertRaisesRegex(Failed, "datasets"):
+            self.project.build(spine="spine.parquet", features="v")
+        self.assertEqual(self.project.content(), before)
+        with open(self.project.path("out.parquet")) as file:
+            self.assertEqual(file.read(), "what was there before")
+
+
 class Manifests(Case):
     def test_manifest__says_what_the_set_was_made_from(self):
         with simple(LAST, "{column: v, functions: [mean], windows: [1d]}") as project:

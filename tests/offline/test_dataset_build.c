@@ -1,0 +1,210 @@
+/*
+ * Building a training set through the library: cancelling at every step, threads, the switch of leak tests, the generated
+ * SQL as text, and failing allocations.
+ */
+#include "core/file.h"
+#include "core/limits.h"
+#include "tests/offline/import_support.h"
+#include "tests/offline/view_support.h"
+#include "tests/support/support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DAY INT64_C(86400000000)
+
+typedef struct fixture {
+    import_fixture lake;
+    view_fixture view;
+    const char *spine;
+    char out[400];
+    char root[400];
+} fixture;
+
+static int open_fixture(void **state) {
+    static fixture f;
+    import_fixture_open(&f.lake);
+    view_fixture_init(&f.view);
+    view_fixture_add_sum(&f.view, DAY);
+    import_rows_of(&f.lake,
+                   "SELECT 'k' || (i % 7) AS k, TIMESTAMP '2020-01-01' + to_hours(i) AS ts, TIMESTAMP '2020-01-01' + "
+                   "to_hours(i + 2) AS known, i::BIGINT AS v FROM range(500) r(i)",
+                   (floe_import_request){.partition = "day(ts)"});
+    f.spine = input_file(
+        &f.lake, "spine.parquet",
+        "SELECT 'k' || (i % 9) AS k, TIMESTAMP '2020-01-01' + to_hours(i * 5 % 501) AS t, i FROM range(3000) r(i)");
+    snprintf(f.out, sizeof(f.out), "%s/out.parquet", f.lake.sql.folder);
+    snprintf(f.root, sizeof(f.root), "%s/project", f.lake.sql.folder);
+    *state = &f;
+    return 0;
+}
+
+static int close_fixture(void **state) {
+    import_fixture_close(&((fixture *)*state)->lake);
+    return 0;
+}
+
+static floe_dataset_request request_of(const fixture *f) {
+    return (floe_dataset_request){.refs = f->view.refs,
+                                  .ref_count = f->view.view.output_count,
+                                  .spine = f->spine,
+                                  .out = f->out,
+                                  .root = f->root};
+}
+
+static floe_dataset_result build(fixture *f, const floe_dataset_request *request, const floe_run *run) {
+    floe_error err = {0};
+    floe_dataset_result result;
+    assert_ok(floe_dataset_build(f->lake.lake, request, run, &result, &err), &err);
+    return result;
+}
+
+/* ---- cancelling ---- */
+
+typedef struct canceller {
+    atomic_bool cancelled;
+    int calls, cancel_at;
+} canceller;
+
+static void count_step(void *context, const char *step, double fraction) {
+    (void)step;
+    (void)fraction;
+    canceller *c = context;
+    if (++c->calls == c->cancel_at) {
+        atomic_store(&c->cancelled, true);
+    }
+}
+
+static void dataset__cancelled_at_any_step__leaves_nothing(void **state) {
+    fixture *f = *state;
+    floe_dataset_request request = request_of(f);
+    for (int by_sql = 0; by_sql < 2; by_sql++) {
+        request.by_sql = by_sql;
+        canceller whole = {.cancel_at = -1};
+        size_t before = count_files(f->lake.sql.folder);
+        floe_run run = {.cancelled = &whole.cancelled, .progress = count_step, .progress_context = &whole};
+        (void)build(f, &request, &run);
+        assert_true(whole.calls >= 3);
+        assert_ok(floe_file_remove(f->out, NULL), NULL);
+        assert_ok(floe_file_remove_all(f->root, NULL), NULL);
+        for (int step = 1; step <= whole.calls; step++) {
+            canceller c = {.cancel_at = step};
+            run.cancelled = &c.cancelled;
+            run.progress_context = &c;
+            floe_error err = {0};
+            floe_dataset_result result;
+            assert_code(floe_dataset_build(f->lake.lake, &request, &run, &result, &err), FLOE_CANCELLED);
+            assert_int_equal(count_files(f->lake.sql.folder), before);
+        }
+    }
+}
+
+static void dataset__cancelled_before__does_nothing(void **state) {
+    fixture *f = *state;
+    floe_dataset_request request = request_of(f);
+    atomic_bool cancelled = true;
+    floe_error err = {0};
+    floe_dataset_result result;
+    assert_code(floe_dataset_build(f->lake.lake, &request, &(floe_run){.cancelled = &cancelled}, &result, &err),
+                FLOE_CANCELLED);
+    assert_false(floe_file_exists(f->out));
+}
+
+/* ---- the same again ---- */
+
+static void dataset__threads__do_not_change_the_hash(void **state) {
+    fixture *f = *state;
+    floe_dataset_request request = request_of(f);
+    floe_dataset_result first = build(f, &request, &(floe_run){.threads = 1});
+    for (int threads = 2; threads <= 5; threads++) {
+        floe_dataset_result again = build(f, &request, &(floe_run){.threads = threads});
+        assert_string_equal(again.content_hash, first.content_hash);
+    }
+    request.by_sql = true;
+    assert_string_equal(build(f, &request, NULL).content_hash, first.content_hash);
+}
+
+static void dataset__ignoring_at__sees_the_row_of_the_label(void **state) {
+    fixture *f = *state;
+    f->view.view.at_before = true;
+    f->spine = input_file(&f->lake, "one.parquet", "SELECT 'k0' AS k, TIMESTAMP '2020-01-01 07:00:00' AS t");
+    floe_dataset_request request = request_of(f);
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_KIB(4));
+    floe_buf_printf(&sql, "SELECT v__last FROM '%s'", f->out);
+    for (int by_sql = 0; by_sql < 2; by_sql++) {
+        request.by_sql = by_sql;
+        request.ignore_at = false;
+        (void)build(f, &request, NULL);
+        assert_string_equal(sql_text(&f->lake.sql, sql.ptr, NULL), "0"); /* row 0, of 00:00; row 7 is at the label */
+        request.ignore_at = true;
+        (void)build(f, &request, NULL);
+        assert_string_equal(sql_text(&f->lake.sql, sql.ptr, NULL), "7");
+        request.as_known = true; /* row 7 is known two hours later */
+        (void)build(f, &request, NULL);
+        assert_string_equal(sql_text(&f->lake.sql, sql.ptr, NULL), "0");
+        request.as_known = false;
+    }
+}
+
+static void dataset__sql_text__gives_the_built_rows(void **state) {
+    fixture *f = *state;
+    floe_error err = {0};
+    floe_dataset_request request = request_of(f);
+    request.as_known = true;
+    (void)build(f, &request, NULL);
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(1));
+    assert_ok(floe_dataset_sql(f->lake.lake, &request, &sql, &err), &err);
+    FLOE_AUTO_BUF read;
+    floe_buf_init(&read, FLOE_KIB(4));
+    floe_buf_printf(&read, "FROM '%s'", f->out);
+    /* Another session, which knows nothing of the build. */
+    assert_string_equal(sql_text(&f->lake.sql, sql.ptr, NULL), sql_text(&f->lake.sql, read.ptr, NULL));
+}
+
+static void dataset__table_of_many_files__has_no_readable_sql(void **state) {
+    fixture *f = *state;
+    import_rows_of(
+        &f->lake,
+        "SELECT 'a' AS k, TIMESTAMP '2020-01-01' + to_days(i) AS ts, TIMESTAMP '2020-01-01' AS known, i::BIGINT AS v "
+        "FROM range(80) r(i)",
+        (floe_import_request){.mode = FLOE_IMPORT_REPLACE});
+    f->spine = input_file(&f->lake, "late.parquet", "SELECT 'a' AS k, TIMESTAMP '2021-01-01' AS t");
+    floe_dataset_request request = request_of(f);
+    floe_error err = {0};
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(1));
+    assert_code(floe_dataset_sql(f->lake.lake, &request, &sql, &err), FLOE_UNSUPPORTED);
+    request.by_sql = true; /* but the list travels with the session */
+    (void)build(f, &request, NULL);
+    FLOE_AUTO_BUF read;
+    floe_buf_init(&read, FLOE_KIB(4));
+    floe_buf_printf(&read, "SELECT v__last FROM '%s'", f->out);
+    assert_string_equal(sql_text(&f->lake.sql, read.ptr, NULL), "79");
+}
+
+static void dataset__without_root__writes_no_manifest(void **state) {
+    fixture *f = *state;
+    floe_dataset_request request = request_of(f);
+    request.root = NULL;
+    floe_dataset_result result = build(f, &request, NULL);
+    assert_int_equal(strlen(result.id), 12);
+    assert_string_equal(result.manifest_path, "");
+    assert_false(floe_file_exists(f->root));
+}
+
+#define with_lake(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        with_lake(dataset__cancelled_at_any_step__leaves_nothing),
+        with_lake(dataset__cancelled_before__does_nothing),
+        with_lake(dataset__threads__do_not_change_the_hash),
+        with_lake(dataset__ignoring_at__sees_the_row_of_the_label),
+        with_lake(dataset__sql_text__gives_the_built_rows),
+        with_lake(dataset__table_of_many_files__has_no_readable_sql),
+        with_lake(dataset__without_root__writes_no_manifest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
