@@ -9,7 +9,7 @@
 #define FLOE_OFFLINE_CATALOG_CATALOG_H
 
 #include "offline/io/io.h"
-#include "registry/model.h"
+#include "registry/registry.h"
 
 typedef struct floe_catalog floe_catalog;
 

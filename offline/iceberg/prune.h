@@ -9,7 +9,7 @@
 #define FLOE_OFFLINE_ICEBERG_PRUNE_H
 
 #include "offline/iceberg/range.h"
-#include "registry/expr.h"
+#include "registry/registry.h"
 
 /* A column that the filter uses. */
 typedef struct floe_prune_column {
