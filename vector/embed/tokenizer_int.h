@@ -35,8 +35,9 @@ floe_status floe_tokenizer_open(floe_str vocab, const floe_tokenizer_options *op
 void floe_tokenizer_close(floe_tokenizer **tokenizer);
 size_t floe_tokenizer_vocab_count(const floe_tokenizer *tokenizer);
 
-/* Writes [CLS], the pieces, [SEP]: at most `max` ids (>= 2), the pieces cut where they no longer fit. Bytes that are not
- * UTF-8 are dropped. Returns the number of ids. Cost: linear in what is read; reading ends where `max` is reached. */
-size_t floe_tokenizer_encode(const floe_tokenizer *tokenizer, floe_str text, int32_t *ret_ids, size_t max);
+/* Writes [CLS], the pieces of `prefix` and `text` as if they were one, [SEP]: at most `max` ids (>= 2), the pieces cut where
+ * they no longer fit. Bytes that are not UTF-8 are dropped. Returns the number of ids. Cost: linear in what is read; reading ends where `max` is reached. */
+size_t floe_tokenizer_encode(const floe_tokenizer *tokenizer, floe_str prefix, floe_str text, int32_t *ret_ids,
+                             size_t max);
 
 #endif
