@@ -52,11 +52,10 @@ def floe(*arguments, cwd=None, env=None, stdin=subprocess.DEVNULL, **kwargs):
 
 
 def content(folder):
-    """Every file below a folder with a hash of its bytes, and every folder."""
+    """Every file below a folder with a hash of its bytes. An empty folder is nothing: a namespace that was made for a
+    table stays when the table did not come to be."""
     found = {}
-    for path, folders, files in os.walk(folder):
-        for name in folders:
-            found[os.path.relpath(os.path.join(path, name), folder)] = None
+    for path, _, files in os.walk(folder):
         for name in files:
             full = os.path.join(path, name)
             with open(full, "rb") as file:
@@ -102,8 +101,8 @@ class Project:
 
     YAML = "project: test\ncatalogs:\n  lake: {type: directory, warehouse: ./lakehouse}\n"
 
-    def __init__(self, yaml=YAML):
-        self.folder = tempfile.mkdtemp(prefix="floe-cli-")
+    def __init__(self, yaml=YAML, where=None):
+        self.folder = tempfile.mkdtemp(prefix="floe-cli-", dir=where)
         os.mkdir(self.path("features"))
         self.write("floe.yaml", yaml)
 
@@ -170,9 +169,9 @@ feature_services:
 """
 
 
-def flights_project(apply=True, yaml=Project.YAML):
+def flights_project(apply=True, yaml=Project.YAML, where=None):
     """The flights imported and, unless told otherwise, the definitions applied."""
-    project = Project(yaml)
+    project = Project(yaml, where)
     project.write_csv("flights.csv", FLIGHTS_HEADER, FLIGHTS)
     project.floe_ok("table", "import", "flights.csv", "lake.aviation.flights", "--partition", "month(date)")
     project.write("features/delays.yaml", DELAYS)
