@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""The documentation against the tree: every file and folder that it names is there, every symbol stands in the file it is
+said to stand in, every link leads somewhere, and every command that README and tour show is one that floe has."""
+import os
+import re
+import subprocess
+import unittest
+
+ROOT = os.environ["FLOE_ROOT"]
+FLOE = os.environ["FLOE_BIN"]
+# What stands in backticks and looks like a file of the tree: a folder of it first, then an ending.
+FILE = re.compile(r"[a-z_]+(/[A-Za-z0-9_.-]+)*/[A-Za-z0-9_-]+\.(c|h|md|py|sh|yaml|txt|cmake)")
+SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+OURS = re.compile(r"(floe|cli|FLOE)_[A-Za-z0-9_]+")
+SOURCE_FOLDERS = ("core", "proto", "registry", "offline", "online", "vector", "api", "cli")
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def documents():
+    found = ["README.md"] + ["docs/" + name for name in sorted(os.listdir(os.path.join(ROOT, "docs"))) if name.endswith(".md")]
+    found += ["docs/decisions/" + name for name in sorted(os.listdir(os.path.join(ROOT, "docs/decisions")))]
+    return found + ["examples/flights/README.md"]
+
+
+def without_blocks(text):
+    """The prose: fenced blocks are looked at apart."""
+    return re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+
+
+def ticked(text):
+    """(text, end, start) of everything in backticks, in order."""
+    return [(match[1], match.start(), match.end()) for match in re.finditer(r"`([^`\n]+)`", without_blocks(text))]
+
+
+def pairs(text):
+    """Symbols that are directly followed by the file they stand in: `symbol` (`path`), or (`symbol`, `path`)."""
+    prose, marks = without_blocks(text), ticked(text)
+    for (symbol, _, end), (path, start, _) in zip(marks, marks[1:]):
+        between = re.sub(r"\s+", " ", prose[end:start]).strip()
+        if SYMBOL.fullmatch(symbol) and FILE.fullmatch(path) and between in ("(", ",", "in", ":"):
+            yield symbol, path
+
+
+def defines(path, symbol):
+    """Whether the file holds the symbol's definition: at the start of a line there is a type, then the name, then what
+    is no semicolon; in a header a type or a macro counts too."""
+    text = re.sub(r"/\*.*?\*/", "", read(path), flags=re.S)
+    function = re.search(rf"^[A-Za-z_][^;=(){{}}\n]*\b{symbol}\([^;{{]*\)\s*{{", text, re.M)
+    variable = re.search(rf"^[A-Za-z_][^;(){{}}\n]*\b{symbol}(\[\])?\s*=", text, re.M)
+    kind = re.search(rf"(^}} {symbol};|^#define {symbol}\b|^struct {symbol} {{|^typedef struct {symbol} {symbol};)", text, re.M)
+    return bool(function or variable or kind)
+
+
+class Walkthrough(unittest.TestCase):
+    def test_both_pages_name_symbols_with_their_files(self):
+        """The page would be empty words, or this test blind, without them."""
+        self.assertGreater(len(list(pairs(read("docs/WALKTHROUGH.md")))), 30)
+        self.assertGreaterEqual(len(list(pairs(read("docs/ARCHITECTURE.md")))), 1)
+
+    def test_every_symbol_is_defined_in_the_file_it_is_said_to_stand_in(self):
+        wrong = [f"{page}: {symbol} is not defined in {path}" for page in documents() for symbol, path in pairs(read(page))
+                 if os.path.exists(os.path.join(ROOT, path)) and not defines(path, symbol)]
+        self.assertEqual(wrong, [])
+
+    def test_every_file_that_is_named_is_there(self):
+        wrong = [f"{page}: {text}" for page in documents() for text, _, _ in ticked(read(page))
+                 if FILE.fullmatch(text) and not os.path.exists(os.path.join(ROOT, text))
+                 and text.split("/")[0] in os.listdir(ROOT)]
+        self.assertEqual(wrong, [])
+
+    def test_every_symbol_of_floe_that_is_named_is_somewhere(self):
+        sources = ""
+        for folder in SOURCE_FOLDERS:
+            for path, _, names in os.walk(os.path.join(ROOT, folder)):
+                for name in names:
+                    if name.endswith((".c", ".h")):
+                        with open(os.path.join(path, name), encoding="utf-8") as file:
+                            sources += file.read()
+        known = {match[0] for match in OURS.finditer(sources)}
+        # Environment variables of the scripts are named like macros.
+        scripts = "".join(read(os.path.join("tools", name)) for name in os.listdir(os.path.join(ROOT, "tools"))) + read("dev")
+        known |= {match[0] for match in OURS.finditer(scripts)}
+        wrong = [f"{page}: {text}" for page in documents() for text, _, _ in ticked(read(page))
+                 if OURS.fullmatch(text) and text not in known]
+        self.assertEqual(wrong, [])
+
+    def test_the_check_of_definitions_can_fail(self):
+        self.assertTrue(defines("cli/main.c", "main"))
+        self.assertTrue(defines("cli/commands.c", "cli_commands"))
+        self.assertFalse(defines("cli/main.c", "cli_parse"), "a call is no definition")
+        self.assertFalse(defines("cli/cli.h", "cli_parse"), "a declaration is no definition")
+
+
+class Architecture(unittest.TestCase):
+    def test_the_table_of_rooms_is_the_folders_of_the_tree(self):
+        named = set()
+        for row in re.findall(r"^\| `([^|]+)` \|", read("docs/ARCHITECTURE.md"), re.M):
+            named |= {name.strip("/") for name in row.split()}
+        self.assertEqual({name for name in named if not os.path.isdir(os.path.join(ROOT, name))}, set())
+        rooms = {name for name in os.listdir(ROOT) if os.path.exists(os.path.join(ROOT, name, "CMakeLists.txt"))}
+        self.assertEqual({room for room in rooms if not room.startswith("build")} - named, set())
+
+    def test_the_folders_inside_a_room_that_its_row_names_are_there(self):
+        for room, holds in re.findall(r"^\| `([a-z]+)/` \| ([^|]+) \|", read("docs/ARCHITECTURE.md"), re.M):
+            for folder in re.findall(r"`([a-z]+)/`", holds):
+                self.assertTrue(os.path.isdir(os.path.join(ROOT, room, folder)), f"{room}/{folder}")
+
+    def test_every_link_leads_to_a_file(self):
+        wrong = []
+        for page in documents():
+            for target in re.findall(r"\]\(([^)#]+)[^)]*\)", without_blocks(read(page))):
+                if "://" not in target and not os.path.exists(os.path.join(ROOT, os.path.dirname(page), target)):
+                    wrong.append(f"{page}: {target}")
+        self.assertEqual(wrong, [])
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        shown = subprocess.run([FLOE, "--help"], capture_output=True, text=True, check=True).stdout
+        self.commands = re.findall(r"^  ([a-z]+(?: [a-z]+)?)  +\S", shown, re.M)
+
+    def shown_commands(self):
+        """Lines of code blocks and texts in backticks that begin with floe or a path to it."""
+        for page in documents():
+            blocks = "\n".join(re.findall(r"^```[^\n]*\n(.*?)^```", read(page), re.M | re.S))
+            for line in blocks.splitlines() + [text for text, _, _ in ticked(read(page))]:
+                for part in re.split(r"&&|\||\s#\s", line.lstrip(" $")):
+                    words = part.split()
+                    if words and words[0] in ("floe", "build/floe", "../build/floe", "./floe") and len(words) > 1:
+                        yield page, words[1:]
+
+    def find(self, words):
+        for count in (2, 1):
+            if " ".join(words[:count]) in self.commands:
+                return " ".join(words[:count])
+        return None
+
+    def test_readme_shows_commands(self):
+        self.assertGreater(len([1 for page, _ in self.shown_commands() if page == "README.md"]), 8)
+
+    def test_every_command_that_is_shown_exists(self):
+        wrong = [f"{page}: floe {' '.join(words)}" for page, words in self.shown_commands()
+                 if not words[0].startswith("-") and not words[0].isupper() and self.find(words) is None]
+        self.assertEqual(wrong, [])
+
+    def test_every_option_that_is_shown_is_one_of_its_command(self):
+        wrong = []
+        for page, words in self.shown_commands():
+            command = self.find(words)
+            if command is None:
+                continue
+            shown = subprocess.run([FLOE, *command.split(), "--help"], capture_output=True, text=True, check=True).stdout
+            known = set(re.findall(r"^  (--?[a-z][a-z-]*)", shown, re.M)) | {"--help"}
+            options = {re.split("=", word)[0] for word in words if re.match(r"--?[a-z]", word)}
+            wrong += [f"{page}: floe {command} {option}" for option in options - known]
+        self.assertEqual(wrong, [])
+
+    def test_every_task_of_dev_that_is_shown_exists(self):
+        shown = subprocess.run([os.path.join(ROOT, "dev"), "help"], capture_output=True, text=True, check=True).stdout
+        for page in documents():
+            for task in re.findall(r"\./dev ([a-z]+)", read(page)):
+                self.assertIn(task, shown + " help", f"{page}: ./dev {task}")
+
+
+if __name__ == "__main__":
+    unittest.main()
