@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/str.h"
-#include "registry/model.h"
+#include "registry/registry.h"
 
 #include <stdatomic.h>
 

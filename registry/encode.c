@@ -1,5 +1,5 @@
 /*
- * Canonical JSON of definitions, and the fingerprint of a view's stored values.
+ * Canonical JSON of definitions.
  *
  * Every member stands in a fixed order; what is empty is left out; what has a default is written out. Durations that only
  * their length matters of are written in their shortest form, windows as they were typed, because their text is part of
@@ -239,61 +239,4 @@ floe_status floe_decode_objects(const floe_object_list *objects, floe_arena *are
     }
     FLOE_TRY(floe_loading_finish(&loading, ret_definitions, err));
     return floe_resolve(*ret_definitions, NULL, arena, err);
-}
-
-/* ---- fingerprints ---- */
-
-static void hash_text(floe_buf *buf, floe_str text) {
-    floe_buf_varint(buf, text.len);
-    floe_buf_str(buf, text);
-}
-
-static void hash_type(floe_buf *buf, floe_type type) {
-    floe_buf_byte(buf, (uint8_t)type.kind);
-    floe_buf_byte(buf, (uint8_t)type.element);
-    floe_buf_byte(buf, type.precision);
-    floe_buf_byte(buf, type.scale);
-}
-
-/* The type of a column of the source; NONE when there is none of that name. */
-static floe_type column_type(const floe_source *source, floe_str name) {
-    for (size_t i = 0; i < source->column_count; i++) {
-        if (floe_str_equal(source->columns[i].name, name)) {
-            return source->columns[i].type;
-        }
-    }
-    return (floe_type){0};
-}
-
-floe_status floe_view_fingerprint(const floe_view *view, uint64_t *ret_fingerprint, floe_error *err) {
-    const floe_source *source = view->source;
-    const floe_str times[] = {source->event_time, source->created_time, source->end_time};
-    FLOE_AUTO_BUF buf;
-    floe_buf_init(&buf, FLOE_LIMIT_PROJECT_ARENA);
-    hash_text(&buf, source->table);
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-        hash_text(&buf, times[i]);
-        hash_type(&buf, column_type(source, times[i]));
-    }
-    hash_text(&buf, view->entity->about.name);
-    floe_buf_varint(&buf, view->entity->key_count);
-    for (size_t i = 0; i < view->entity->key_count; i++) {
-        hash_text(&buf, view->entity->keys[i].name);
-        hash_type(&buf, view->entity->keys[i].type);
-        hash_text(&buf, view->key_columns[i]);
-    }
-    hash_text(&buf, view->where_text);
-    floe_buf_byte(&buf, view->at_before);
-    for (size_t i = 0; i < view->output_count; i++) {
-        const floe_output *output = &view->outputs[i];
-        hash_text(&buf, output->about.name);
-        hash_text(&buf, output->column);
-        floe_buf_varint(&buf, output->function);
-        floe_buf_varint(&buf, (uint64_t)output->window_us);
-        hash_type(&buf, output->column_type);
-        hash_type(&buf, output->type);
-    }
-    FLOE_TRY(floe_buf_check(&buf, err));
-    *ret_fingerprint = floe_xxh64(buf.ptr, buf.len, 0);
-    return FLOE_OK;
 }

@@ -11,7 +11,7 @@
 
 #include "core/arrow.h"
 #include "offline/offline.h"
-#include "registry/expr.h"
+#include "registry/registry.h"
 
 typedef struct floe_engine floe_engine;
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "offline/iceberg/metadata.h"
-#include "offline/import_int.h"
+#include "offline/import/import_int.h"
 #include "tests/offline/sql_support.h"
 
 #include "core/limits.h"

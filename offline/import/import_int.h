@@ -1,9 +1,9 @@
 /*
  * What the files of the import share.
  *
- * Phases: import_source.c finds out what columns the input has and writes the SQL that yields them; import_schema.c gives
- * them types and field ids, or matches them with the table's; import_partition.c does the same for partitions;
- * import_data.c writes the data files and measures them; import_commit.c makes them a snapshot.
+ * Phases: source.c finds out what columns the input has and writes the SQL that yields them; schema.c gives
+ * them types and field ids, or matches them with the table's; partition.c does the same for partitions;
+ * data.c writes the data files and measures them; commit.c makes them a snapshot.
  */
 #ifndef FLOE_OFFLINE_IMPORT_INT_H
 #define FLOE_OFFLINE_IMPORT_INT_H
@@ -53,7 +53,7 @@ typedef struct floe_import {
     floe_ptrs written; /* local paths, to remove on failure */
 } floe_import;
 
-/* ---- import_type.c: DuckDB's types and Iceberg's ---- */
+/* ---- type.c: DuckDB's types and Iceberg's ---- */
 
 /* "STRUCT(a INTEGER, b VARCHAR[])" → type without ids. Errors: UNSUPPORTED naming what Iceberg has no type for. */
 floe_status floe_import_type_parse(floe_str text, floe_arena *arena, const floe_ice_type **ret_type, floe_error *err);
@@ -81,7 +81,7 @@ void floe_import_partition_path(const floe_ice_spec *spec, const floe_value *val
 /* Record count, sizes, counts and bounds of a written file. */
 floe_status floe_import_measure(floe_import *import, const char *local_path, floe_ice_entry *entry, floe_error *err);
 
-/* ---- helpers ---- */
+/* ---- common.c ---- */
 
 /* All rows of a small query as values, row by row; text is copied into the import's arena. */
 typedef struct import_rows {

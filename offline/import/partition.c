@@ -5,7 +5,7 @@
  * Times are divided as integers (µs since 1970) and rounded down, so that years before 1970 fall where the spec puts them.
  * Source: Iceberg table spec, "Partition Transforms", "Bucket Transform Details", "Truncate Transform Details".
  */
-#include "offline/import_int.h"
+#include "offline/import/import_int.h"
 
 #include "core/limits.h"
 #include "core/time.h"

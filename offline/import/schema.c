@@ -2,7 +2,7 @@
  * The schema of an import: new field ids for a new table, the table's own schema for an append, and for a replacement a
  * new one that keeps the ids of columns that stay (same name, and every former value still fits).
  */
-#include "offline/import_int.h"
+#include "offline/import/import_int.h"
 
 #include "core/limits.h"
 

@@ -5,7 +5,7 @@
  * and the engine takes one statement only. Column names are asked from the engine before anything is written; two of one
  * name are refused, since a query around them would quietly rename the second.
  */
-#include "offline/import_int.h"
+#include "offline/import/import_int.h"
 
 #include "core/file.h"
 #include "core/limits.h"

@@ -6,7 +6,7 @@
  * a file. File names count up in partition order, so that in a partition path order is input order. Files are synced
  * before they are measured, so that a commit never names bytes that a power cut could take.
  */
-#include "offline/import_int.h"
+#include "offline/import/import_int.h"
 
 #include "core/file.h"
 #include "core/limits.h"

@@ -4,109 +4,13 @@
  * Nothing of the table changes before the commit, which is one atomic step of the catalog. Whatever fails or is cancelled
  * before it, the files that were written are removed; what a killed process leaves are files that no snapshot names.
  */
-#include "offline/import_int.h"
+#include "offline/import/import_int.h"
 
 #include "core/file.h"
 #include "core/limits.h"
 #include "offline/iceberg/scan.h"
 
 #include <string.h>
-#include <sys/random.h>
-
-/* ---- helpers ---- */
-
-static void random_bytes(void *bytes, size_t len) {
-    FLOE_ASSERT(getrandom(bytes, len, 0) == (ssize_t)len);
-}
-
-void floe_import_uuid(char ret_uuid[37]) {
-    uint8_t b[16];
-    random_bytes(b, sizeof b);
-    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* version 4 */
-    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-    static const char HEX[] = "0123456789abcdef";
-    size_t at = 0;
-    for (size_t i = 0; i < sizeof b; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
-            ret_uuid[at++] = '-';
-        }
-        ret_uuid[at++] = HEX[b[i] >> 4];
-        ret_uuid[at++] = HEX[b[i] & 15];
-    }
-    ret_uuid[at] = 0;
-}
-
-int64_t floe_import_snapshot_id(void) {
-    int64_t id = 0;
-    while (id == 0) {
-        random_bytes(&id, sizeof id);
-        id &= INT64_MAX;
-    }
-    return id;
-}
-
-void floe_import_progress(const floe_import *import, const char *step, double fraction) {
-    if (import->run && import->run->progress) {
-        import->run->progress(import->run->progress_context, step, fraction);
-    }
-}
-
-floe_status floe_import_local(floe_import *import, floe_str path, const char **ret_local, floe_error *err) {
-    return floe_path_resolve(&import->moved, path, import->arena, ret_local, err);
-}
-
-void floe_import_will_write(floe_import *import, const char *local_path) {
-    floe_ptrs_append(&import->written, import->arena, floe_arena_strdup(import->arena, local_path));
-}
-
-/* A value whose bytes and items outlive the batch. */
-static void keep_value(floe_arena *arena, floe_value *value) {
-    bool text = value->type.kind == FLOE_KIND_STRING || value->type.kind == FLOE_KIND_BYTES;
-    if (!value->is_null && text) {
-        value->as.bytes =
-            (floe_str){floe_arena_strndup(arena, value->as.bytes.ptr ? value->as.bytes.ptr : "", value->as.bytes.len),
-                       value->as.bytes.len};
-    }
-}
-
-typedef struct row_list {
-    floe_value *values;
-    size_t count, capacity;
-} row_list;
-
-static floe_status keep_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch, floe_arena *arena,
-                              row_list *list, floe_error *err) {
-    for (int64_t row = 0; row < batch->length; row++) {
-        for (int64_t column = 0; column < schema->n_children; column++) {
-            floe_arrow_view view;
-            floe_value *value = FLOE_ARENA_PUSH(arena, list->values, list->count, list->capacity);
-            FLOE_TRY(floe_arena_check(arena, err));
-            FLOE_TRY(floe_arrow_view_of(schema, batch, column, &view, err));
-            FLOE_TRY(floe_arrow_get(&view, row, arena, value, err));
-            keep_value(arena, value);
-        }
-    }
-    return floe_arena_check(arena, err);
-}
-
-floe_status floe_import_query(floe_import *import, const char *sql, import_rows *ret_rows, floe_error *err) {
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_AUTO_SCHEMA schema = {0};
-    row_list list = {0};
-    FLOE_TRY(floe_session_stream(import->session, sql, NULL, &stream, err));
-    FLOE_TRY(floe_arrow_stream_schema(&stream, "import", &schema, err));
-    for (;;) {
-        FLOE_AUTO_ARRAY batch = {0};
-        FLOE_TRY(floe_arrow_stream_next(&stream, "import", &batch, err));
-        if (!batch.release) {
-            break;
-        }
-        FLOE_TRY(keep_batch(&schema, &batch, import->arena, &list, err));
-    }
-    size_t columns = (size_t)schema.n_children;
-    *ret_rows = (import_rows){list.values, list.count / columns, columns};
-    return FLOE_OK;
-}
 
 /* ---- the table ---- */
 

@@ -5,7 +5,7 @@
  * Columns inside structs are measured as columns of their own; inside lists and maps only sizes are known, as with other
  * writers. Bounds leave NaN out.
  */
-#include "offline/import_int.h"
+#include "offline/import/import_int.h"
 
 #include "core/file.h"
 #include "core/limits.h"

@@ -5,7 +5,7 @@
  * is there then as deleted. The manifest of the new files does not depend on that (its sequence number is inherited), yet
  * it is written anew each time, since it names the snapshot. Between attempts nothing of a lost one is left.
  */
-#include "offline/import_int.h"
+#include "offline/import/import_int.h"
 
 #include "core/file.h"
 #include "core/limits.h"

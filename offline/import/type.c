@@ -4,7 +4,7 @@
  * What Iceberg (version 2) has no type for is either exact in another (unsigned and huge integers, enums, fixed-length
  * arrays, seconds and milliseconds) or refused by name; nothing is rounded on the way.
  */
-#include "offline/import_int.h"
+#include "offline/import/import_int.h"
 
 #include <stdlib.h>
 #include <string.h>

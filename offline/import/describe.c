@@ -4,7 +4,7 @@
  * Source: specs.frictionlessdata.io, Data Package, Data Resource ("path", "name", "description") and Table Schema
  * ("fields" with "name" and "description").
  */
-#include "offline/import_int.h"
+#include "offline/import/import_int.h"
 
 #include "core/file.h"
 #include "core/limits.h"
