@@ -37,7 +37,7 @@ typedef struct floe_table_name {
     floe_str catalog;
     floe_str namespace_name;
     floe_str table;
-    floe_str full; /* catalog.namespace.table */
+    floe_str full;             /* catalog.namespace.table */
     const char *metadata_path; /* current metadata file: changes with every commit */
 } floe_table_name;
 /* Every table of every catalog, sorted by full name. */
@@ -53,8 +53,8 @@ void floe_table_close(floe_table **table);
 typedef struct floe_table_column {
     floe_str name;
     int32_t field_id;
-    floe_type type;      /* kind NONE where floe has no such type */
-    floe_str type_text;  /* Iceberg's own: "timestamptz", "struct<a: int>" */
+    floe_type type;     /* kind NONE where floe has no such type */
+    floe_str type_text; /* Iceberg's own: "timestamptz", "struct<a: int>" */
     floe_str doc;
     bool required;
 } floe_table_column;
@@ -83,7 +83,7 @@ typedef struct floe_snapshot_info {
     int64_t committed_us;
     floe_str operation;
     int64_t added_records, total_records; /* -1: unknown */
-    floe_str refs; /* "main, tag:v1" */
+    floe_str refs;                        /* "main, tag:v1" */
 } floe_snapshot_info;
 floe_status floe_table_snapshots(floe_table *table, floe_arena *arena, const floe_snapshot_info **ret_snapshots,
                                  size_t *ret_count, floe_error *err);
@@ -101,7 +101,7 @@ typedef struct floe_scan_request {
     const char *where; /* floe expression; with `engine_where` also any DuckDB scalar expression. NULL: none */
     bool engine_where;
     int64_t limit; /* < 0: none */
-    bool as_text; /* for printing: columns whose type floe has no value for come as text, nested ones as JSON */
+    bool as_text;  /* for printing: columns whose type floe has no value for come as text, nested ones as JSON */
 } floe_scan_request;
 
 /* What a scan would read and what pruned the rest. */
@@ -110,8 +110,8 @@ typedef struct floe_scan_plan {
     int64_t manifests_total, manifests_read;
     int64_t files_total, files_read;
     int64_t files_pruned_by_partition, files_pruned_by_bounds; /* of the files in manifests that were read */
-    int64_t bytes, rows; /* of the files read */
-    floe_str note; /* why nothing could be pruned, "" otherwise */
+    int64_t bytes, rows;                                       /* of the files read */
+    floe_str note;                                             /* why nothing could be pruned, "" otherwise */
     const floe_str *paths; /* files to read, in (data sequence number, path) order */
     size_t path_count;
 } floe_scan_plan;
@@ -131,7 +131,7 @@ typedef enum floe_import_mode { FLOE_IMPORT_CREATE, FLOE_IMPORT_APPEND, FLOE_IMP
 typedef struct floe_import_request {
     const char *const *files; /* Parquet, CSV or JSON; several are one input in their order */
     size_t file_count;
-    const char *table; /* catalog.ns.table; the namespace is created */
+    const char *table;     /* catalog.ns.table; the namespace is created */
     floe_import_mode mode; /* CREATE on an existing table: CONFLICT */
     const char *partition; /* "month(date), identity(origin)"; NULL: none */
     const char *select;    /* SQL select list over the input: "*, date + … AS known_at"; NULL: all */
@@ -155,14 +155,14 @@ typedef struct floe_key_column {
 typedef struct floe_dataset_request {
     const floe_ref *refs;
     size_t ref_count;
-    floe_str service;      /* for the manifest; "" when features were listed */
-    const char *spine;     /* file (.parquet .csv .jsonl) or table reference */
-    const char *time_column; /* NULL: the only timestamp column */
+    floe_str service;            /* for the manifest; "" when features were listed */
+    const char *spine;           /* file (.parquet .csv .jsonl) or table reference */
+    const char *time_column;     /* NULL: the only timestamp column */
     const floe_key_column *keys; /* spine columns whose names differ */
     size_t key_count;
     bool as_known;
     bool ignore_at; /* for leak tests: every view answers at_or_before */
-    bool by_sql;    /* generated SQL on the engine answers, not the kernel; sums of floats may differ in the last bits */
+    bool by_sql; /* generated SQL on the engine answers, not the kernel; sums of floats may differ in the last bits */
     const char *name; /* NULL: none */
     const char *out;  /* .parquet .csv .jsonl */
     const char *root; /* project folder: manifests lie in .floe/datasets there; NULL: no manifest */
