@@ -141,6 +141,7 @@ floe_status cli_table_end(cli_table *table, floe_error *err);
  * whether its texts are JSON already. */
 floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, const bool *is_json, floe_error *err);
 const char *cli_text(floe_cli *cli, floe_str text);
+const char *cli_shown(floe_cli *cli, floe_str text); /* for a terminal: control characters are spaces */
 const char *cli_i64(floe_cli *cli, int64_t value);
 const char *cli_count(floe_cli *cli, int64_t value); /* 3,000,000 */
 const char *cli_time(floe_cli *cli, int64_t micros);

@@ -73,7 +73,7 @@ floe_status cli_init(floe_cli *cli, floe_error *err) {
         return cli_write_object(cli, err, "project", cli_quoted(cli, floe_str_of(folder)), NULL);
     }
     printf("a project in %s\n", folder);
-    printf("next: cd %s, read floe.yaml and features/, bring data in with floe table import --help\n",
+    printf("next: cd %s; floe table import FILE lake.NAMESPACE.TABLE; say in features/ what it means; floe plan\n",
            cli->operands[0]);
     return FLOE_OK;
 }

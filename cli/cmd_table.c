@@ -40,17 +40,14 @@ static void table_cleanup(floe_table **table) {
 }
 #define AUTO_TABLE FLOE_CLEANUP(table_cleanup) floe_table *
 
-static const char *text_or_dash(floe_cli *cli, floe_str text) {
-    return text.len > 0 ? cli_text(cli, text) : "-";
-}
-
 static void print_facts(floe_cli *cli, const floe_table_info *info) {
-    printf("table      %.*s\n", FLOE_STR_ARG(info->name));
+    printf("table      %s\n", cli_shown(cli, info->name));
     if (info->comment.len > 0) {
-        printf("about      %.*s\n", FLOE_STR_ARG(info->comment));
+        printf("about      %s\n", cli_shown(cli, info->comment));
     }
-    printf("location   %.*s\nmetadata   %.*s\n", FLOE_STR_ARG(info->location), FLOE_STR_ARG(info->metadata_path));
-    printf("format     v%d, partitioned by %s\n", info->format_version, text_or_dash(cli, info->partition_text));
+    printf("location   %s\nmetadata   %s\n", cli_shown(cli, info->location), cli_shown(cli, info->metadata_path));
+    printf("format     v%d, %s%s\n", info->format_version, info->partition_text.len > 0 ? "partitioned by " : "",
+           info->partition_text.len > 0 ? cli_shown(cli, info->partition_text) : "not partitioned");
     if (info->snapshot_id >= 0) {
         printf("snapshot   %lld of %s\n", (long long)info->snapshot_id, cli_time(cli, info->snapshot_us));
     } else {

@@ -145,20 +145,55 @@ static void print_cell(floe_buf *out, const char *text, size_t width, bool right
     floe_buf_text(out, last ? "\n" : "  ");
 }
 
+/* One line of text: line breaks and tabs would break the table, escapes command the terminal. */
+static void append_shown(floe_buf *out, floe_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t byte = (uint8_t)text.ptr[i];
+        floe_buf_byte(out, byte < ' ' || byte == 0x7f ? ' ' : byte);
+    }
+}
+
+const char *cli_shown(floe_cli *cli, floe_str text) {
+    FLOE_AUTO_BUF shown;
+    floe_buf_init(&shown, FLOE_MIB(256));
+    append_shown(&shown, text);
+    return shown.failed ? NULL : cli_text(cli, floe_buf_view(&shown));
+}
+
+/* The last cell may have lines: a message of doctor with several findings. Those after the first start where it does. */
+static void print_last_cell(floe_buf *out, const char *text, size_t indent) {
+    floe_str rest = floe_str_of(text), line;
+    bool first = true;
+    while (floe_str_split(&rest, '\n', &line)) {
+        floe_buf_printf(out, "%*s", first ? 0 : (int)indent, "");
+        append_shown(out, line);
+        floe_buf_text(out, "\n");
+        first = false;
+    }
+    floe_buf_text(out, first ? "\n" : "");
+}
+
 static const char *const *row_of(const cli_table *table, size_t index) {
     return (const char *const *)table->rows.items[index];
 }
 
 static void print_aligned(const cli_table *table, const size_t *widths, floe_buf *out) {
+    size_t last = table->column_count - 1, indent = 0;
     for (size_t c = 0; c < table->column_count; c++) {
-        print_cell(out, table->headings[c], widths[c], table->is_number && table->is_number[c],
-                   c + 1 == table->column_count);
+        print_cell(out, table->headings[c], widths[c], table->is_number && table->is_number[c], c == last);
+        indent += c == last ? 0 : widths[c] + 2;
     }
     for (size_t r = 0; r < table->rows.count; r++) {
-        for (size_t c = 0; c < table->column_count; c++) {
+        for (size_t c = 0; c < last; c++) {
             const char *cell = row_of(table, r)[c];
-            print_cell(out, cell ? cell : "", widths[c], table->is_number && table->is_number[c],
-                       c + 1 == table->column_count);
+            const char *shown = cell ? cli_shown(table->cli, floe_str_of(cell)) : "";
+            print_cell(out, shown ? shown : "", widths[c], table->is_number && table->is_number[c], false);
+        }
+        const char *cell = row_of(table, r)[last];
+        if (table->is_number && table->is_number[last]) {
+            print_cell(out, cell ? cell : "", widths[last], true, true);
+        } else {
+            print_last_cell(out, cell ? cell : "", indent);
         }
     }
 }
@@ -219,13 +254,6 @@ typedef struct stream_printer {
 
 static void printer_close(stream_printer *printer) {
     floe_arrow_schema_release(&printer->schema);
-}
-
-/* One line of text: line breaks and tabs would break the table. */
-static void append_shown(floe_buf *out, floe_str text) {
-    for (size_t i = 0; i < text.len; i++) {
-        floe_buf_byte(out, (unsigned char)text.ptr[i] < ' ' ? ' ' : (uint8_t)text.ptr[i]);
-    }
 }
 
 static floe_status cell_text(stream_printer *printer, size_t column, int64_t row, floe_arena *arena,

@@ -68,6 +68,23 @@ static void table__as_json__quotes_texts_and_leaves_numbers(void **state) {
                                                    "{\"name\":\"é\",\"rows\":null,\"note\":\"\"}]\n");
 }
 
+static void table__control_characters__never_reach_the_terminal(void **state) {
+    (void)state;
+    static const char *const rows[][3] = {{"a\033[2Jb", "1", "x\ty"}};
+    assert_string_equal(print_rows(false, rows, 1), "name    rows  note\n"
+                                                    "a [2Jb     1  x y\n");
+}
+
+static void table__lines_of_the_last_cell__start_below_each_other(void **state) {
+    (void)state;
+    static const char *const rows[][3] = {{"n", "1", "first\nsecond\nthird"}, {"m", "2", "one"}};
+    assert_string_equal(print_rows(false, rows, 2), "name  rows  note\n"
+                                                    "n        1  first\n"
+                                                    "            second\n"
+                                                    "            third\n"
+                                                    "m        2  one\n");
+}
+
 static void object__values_are_json_and_missing_ones_null(void **state) {
     (void)state;
     static capture out;
@@ -332,6 +349,8 @@ int main(void) {
         cmocka_unit_test(table__width_is_counted_in_characters),
         cmocka_unit_test(table__without_rows__has_headings_or_an_empty_array),
         cmocka_unit_test(table__as_json__quotes_texts_and_leaves_numbers),
+        cmocka_unit_test(table__control_characters__never_reach_the_terminal),
+        cmocka_unit_test(table__lines_of_the_last_cell__start_below_each_other),
         cmocka_unit_test(object__values_are_json_and_missing_ones_null),
         cmocka_unit_test(numbers__are_grouped_by_three),
         cmocka_unit_test(ages__are_said_in_the_unit_that_fits),

@@ -3,6 +3,7 @@
 Whatever happens, tables, registry, store and index are as before, and the next run succeeds."""
 # timeout: 600
 import contextlib
+import json
 import os
 import pty
 import re
@@ -90,6 +91,13 @@ def shown(drawn):
     return "\n".join(lines)
 
 
+def catches(pid, number):
+    """Whether the process has its handler for the signal."""
+    with open(f"/proc/{pid}/status") as file:
+        mask = int(re.search(r"^SigCgt:\s*([0-9a-f]+)", file.read(), re.M)[1], 16)
+    return bool(mask >> (number - 1) & 1)
+
+
 class Interrupted(Checks, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -161,6 +169,21 @@ class Interrupted(Checks, unittest.TestCase):
         self.assertEqual([cell["value"] for cell in self.ok(run).json], [None])
         self.project.floe_ok("sync")
         self.assertEqual(self.project.floe_ok("get", "airport_delays:last_delay", "origin=SFO", "--json").json[0]["value"], 25)
+
+    def test_an_ingest_that_is_told_to_stop_is_done(self):
+        """No broker answers: it would try for a minute."""
+        self.project.write("features/streams.yaml", "streams:\n  - {name: departures, source: flights, kafka: {brokers: "
+                           "'127.0.0.1:1', topic: t, group: g, format: json}}\n")
+        self.project.floe_ok("apply")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = subprocess.Popen([FLOE, "ingest", "--json"], cwd=self.project.folder, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
+            wait_until(lambda: catches(process.pid, number), "the signal handler")
+            process.send_signal(number)
+            out, errors = process.communicate(timeout=DEADLINE_S)
+            self.assertEqual(process.returncode, 0, errors)
+            self.assertEqual(json.loads(out), {"events": 0, "written": 0, "older": 0, "filtered": 0, "refused": 0})
 
     def test_a_killed_import_leaves_the_table_readable_and_can_be_done_again(self):
         arguments = ["table", "import", self.many, FLIGHTS, "--append"]
@@ -249,6 +272,31 @@ class FullDisk(Checks, unittest.TestCase):
             self.refused(run, "IO")
             self.assertEqual(durable(project.folder), before, str(run))
         self.check_whole(project)
+
+    def test_a_store_or_index_that_cannot_grow_serves_what_it_has(self):
+        project = self.make_project()
+        self.addCleanup(shutil.rmtree, project.folder)
+        want = project.floe_ok("search", "delay", "--json").json["hits"]
+        rows = "".join(f"{i},2001-01-01 00:00:00,{i}\n" for i in range(30000))
+        project.write("keys.csv", "origin,date,delay\n" + rows)
+        project.floe_ok("table", "import", "keys.csv", FLIGHTS, "--replace", "--types", "origin=string",
+                        "--select", "*, date AS known_at, origin AS destination, delay AS distance")
+        project.write("big.jsonl", "".join(
+            f'{{"database":"d","table":"t{i}","columns":[{{"name":"c","description":"{"w%d " % i * 20}"}}]}}\n' for i in range(5000)))
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (300000, 300000))
+
+        for arguments in (["sync"], ["sync", "--full"], ["index", "--import", "big.jsonl"]):
+            run = project.floe(*arguments, preexec_fn=limit)
+            self.refused(run, "IO")
+            cell, = project.floe_ok("get", "airport_delays:last_delay", "origin=SFO", "--json").json
+            self.assertEqual(cell["value"], 25)
+            self.assertEqual(project.floe_ok("search", "delay", "--json").json["hits"], want)
+        project.floe_ok("sync")
+        project.floe_ok("index", "--import", "big.jsonl")
+        cell, = project.floe_ok("get", "airport_delays:last_delay", "origin=29999", "--json").json
+        self.assertEqual(cell["value"], 29999)
 
     def test_a_registry_that_cannot_grow_keeps_its_version(self):
         project = self.make_project()
