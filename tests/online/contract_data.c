@@ -427,7 +427,7 @@ static void write__keep_on_tie__leaves_an_equal_row(void **state) {
                               .keys = &key,
                               .key_count = 1,
                               .layout = layout,
-                              .header = {cases[i].event_us, NO_CREATED, NEVER},
+                              .header = {cases[i].event_us, NO_CREATED, NEVER, false},
                               .values = &value,
                               .parts = &part,
                               .part_count = 1};
