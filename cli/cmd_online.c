@@ -49,12 +49,12 @@ static floe_status sync_view(floe_cli *cli, const floe_view *view, floe_error *e
 }
 
 floe_status cli_sync(floe_cli *cli, floe_error *err) {
-    FLOE_TRY(cli_need_definitions(cli, err));
     for (size_t i = 0; i < cli->operand_count; i++) {
         const floe_view *view;
         FLOE_TRY(cli_view(cli, cli->operands[i], &view, err));
         FLOE_ENSURE(view->online, err, FLOE_INVALID, "the feature view \"%s\" says online: false", cli->operands[i]);
     }
+    FLOE_TRY(cli_need_definitions(cli, err));
     FLOE_TRY(cli_need_store(cli, err));
     for (size_t v = 0; v < cli->definitions->view_count; v++) {
         const floe_view *view = &cli->definitions->views[v];

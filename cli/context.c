@@ -78,8 +78,14 @@ void cli_close(floe_cli *cli) {
     floe_arena_close(&cli->arena);
 }
 
+/* What is applied, for a command that was given the name of something in it: where nothing is applied the name is said. */
+static floe_status need_definitions_for(floe_cli *cli, const char *name, floe_error *err) {
+    floe_status status = cli_need_definitions(cli, err);
+    return status.code == FLOE_NOT_FOUND ? floe_error_prefix(err, status, "\"%.120s\" is not applied", name) : status;
+}
+
 floe_status cli_view(floe_cli *cli, const char *name, const floe_view **ret_view, floe_error *err) {
-    FLOE_TRY(cli_need_definitions(cli, err));
+    FLOE_TRY(need_definitions_for(cli, name, err));
     const floe_definitions *definitions = cli->definitions;
     *ret_view = floe_definitions_view(definitions, floe_str_of(name));
     if (*ret_view) {
@@ -135,7 +141,7 @@ static floe_status service_refs(floe_cli *cli, const floe_service *service, floe
 
 floe_status cli_refs(floe_cli *cli, const char *service, const char *features, floe_ref **ret_refs, size_t *ret_count,
                      floe_error *err) {
-    FLOE_TRY(cli_need_definitions(cli, err));
+    FLOE_TRY(need_definitions_for(cli, service ? service : features, err));
     const floe_service *found = service ? floe_definitions_service(cli->definitions, floe_str_of(service)) : NULL;
     if (found) {
         return service_refs(cli, found, ret_refs, ret_count, err);

@@ -114,6 +114,22 @@ class Base(Checks):
             self.assertEqual(self.refused(self.project.floe(*arguments), code, *parts).out, "")
         self.assertEqual(self.values("SFO"), SFO)
 
+    def test_a_name_is_said_even_where_nothing_is_applied(self):
+        with Project(Project.YAML + self.online()) as fresh:
+            for arguments, name in ((["get", "delay_model", "origin=SFO"], "delay_model"), (["sync", "airport_delays"], "airport_delays")):
+                with self.unchanged(fresh.folder):
+                    self.refused(fresh.floe(*arguments), "NOT_FOUND", f'"{name}" is not applied', "floe apply")
+            self.refused(fresh.floe("sync"), "NOT_FOUND", "floe apply")
+            self.refused(fresh.floe("serve"), "NOT_FOUND", "floe apply")
+
+    def test_a_body_past_the_limit_is_refused_and_the_server_goes_on(self):
+        self.sync()
+        with Server(self.project) as server:
+            status, problem = self.lookup(server, ["S" * 1000] * 10000)
+            self.assertEqual((status, problem["code"]), (413, "LIMIT"))
+            self.assertEqual(self.lookup(server, ["SFO"])[1]["values"], [[v] for v in SFO])
+            self.assertEqual(server.stop(), 0, server.messages())
+
     def test_a_key_of_the_wrong_type_is_named(self):
         text = DELAYS.replace("origin, type: string", "distance, type: int64")
         self.project.write("features/delays.yaml", text)

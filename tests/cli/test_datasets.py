@@ -219,7 +219,7 @@ class Wrong(Checks, unittest.TestCase):
         with Project() as fresh:
             fresh.write_csv("spine.csv", SPINE_HEADER, [])
             run = fresh.floe("dataset", "build", "--features", "airport_delays", "--spine", "spine.csv", "-o", "o.csv")
-            self.refused(run, "NOT_FOUND", "floe apply")
+            self.refused(run, "NOT_FOUND", '"airport_delays" is not applied', "floe apply")
 
 
 if __name__ == "__main__":
