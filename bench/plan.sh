@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Planning scans of a generated table of 100,000 files, against PyIceberg
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export FLOE_BIN=${FLOE_BIN:-$root/build/floe}
+exec "${FLOE_PY:-python3}" "$root/bench/plan.py" "$@"
