@@ -5,7 +5,7 @@ import os
 import shutil
 import unittest
 
-from harness import DELAYS, EXIT, FLIGHTS, FLIGHTS_HEADER, Checks, Project, flights_project, floe
+from harness import DELAYS, EXIT, Checks, Project, flights_project, floe
 
 
 class Init(Checks, unittest.TestCase):

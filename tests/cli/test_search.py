@@ -6,7 +6,7 @@ import os
 import shutil
 import unittest
 
-from harness import DELAYS, Checks, flights_project, wait_until
+from harness import Checks, flights_project
 
 CRM = [
     {"database": "crm", "table": "Customer Orders", "description": "What customers bought.",

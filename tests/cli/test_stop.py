@@ -19,7 +19,7 @@ import unittest
 import duckdb
 import pyarrow.parquet as pq
 
-from harness import DEADLINE_S, DELAYS, EXIT, FLOE, Checks, Project, Run, durable, flights_project, floe, wait_until
+from harness import DEADLINE_S, EXIT, FLOE, Checks, Run, durable, flights_project, wait_until
 
 FLIGHTS = "lake.aviation.flights"
 
