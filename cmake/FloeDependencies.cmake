@@ -63,6 +63,22 @@ else()
     target_link_libraries(third_party::hiredis INTERFACE PkgConfig::hiredis)
 endif()
 
+# FAISS is C++ inside, and its threads are OpenMP's; its C API hides both. OpenBLAS has LAPACK in it.
+add_library(third_party::faiss INTERFACE IMPORTED GLOBAL)
+if(FLOE_FAISS_DIR)
+    if(NOT EXISTS ${FLOE_FAISS_DIR}/lib/libfaiss_c.a)
+        message(FATAL_ERROR "FAISS is not in the cache (${FLOE_FAISS_DIR}): run ./dev build once, with a network")
+    endif()
+    target_include_directories(third_party::faiss SYSTEM INTERFACE ${FLOE_FAISS_DIR}/include)
+    target_link_libraries(third_party::faiss INTERFACE
+        ${FLOE_FAISS_DIR}/lib/libfaiss_c.a ${FLOE_FAISS_DIR}/lib/libfaiss.a third_party::openblas gomp stdc++ m)
+    if(FLOE_FAISS_DIR MATCHES "-avx2-")
+        target_compile_definitions(third_party::faiss INTERFACE FLOE_FAISS_AVX2)
+    endif()
+else()
+    target_link_libraries(third_party::faiss INTERFACE faiss_c gomp)
+endif()
+
 # Only the tests need these two.
 pkg_check_modules(cmocka IMPORTED_TARGET cmocka)
 if(EXISTS ${CMAKE_SOURCE_DIR}/core/http_client.c)

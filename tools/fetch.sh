@@ -85,6 +85,36 @@ fetch_wheel() {
   verify "$1" "$4"
 }
 
+# The sparse registry came with cargo 1.68.
+cargo_ready() {
+  local version
+  have cargo || return 1
+  version=$(cargo --version 2>/dev/null | cut -d' ' -f2)
+  [ "$(printf '%s\n1.68\n' "$version" | sort -V | head -n 1)" = 1.68 ]
+}
+
+# fetch_crate DIR NAME VERSION FILE: DIR/vendor/NAME, the sources of a crate without dependencies. cargo itself holds them to
+# the checksum, which it takes from the lock file.
+fetch_crate() {
+  local path=$PATH
+  say "fetching the crate $2 $3"
+  if ! cargo_ready; then
+    package_unpack "$1/cargo" cargo-web cargo
+    PATH=$1/cargo/usr/bin:$PATH
+    hash -r
+    cargo_ready || die "no cargo from 1.68 on: install one, or FAISS with its C API (libfaiss_c)"
+  fi
+  mkdir -p "$1/crate/src"
+  touch "$1/crate/src/lib.rs"
+  printf '[package]\nname = "fetch"\nversion = "0.0.0"\n\n[dependencies]\n%s = { version = "=%s", default-features = false }\n' \
+    "$2" "$3" >"$1/crate/Cargo.toml"
+  printf 'version = 3\n\n[[package]]\nname = "%s"\nversion = "%s"\nsource = "%s"\nchecksum = "%s"\n\n[[package]]\nname = "fetch"\nversion = "0.0.0"\ndependencies = ["%s"]\n' \
+    "$2" "$3" "registry+https://github.com/rust-lang/crates.io-index" "$(checksum "$4")" "$2" >"$1/crate/Cargo.lock"
+  if [ -n "${SSL_CERT_FILE:-}" ]; then export CARGO_HTTP_CAINFO=${CARGO_HTTP_CAINFO:-$SSL_CERT_FILE}; fi
+  from_registry "$1/cargo.log" "cargo vendor of $2 $3" cargo vendor --locked --manifest-path "$1/crate/Cargo.toml" "$1/vendor"
+  PATH=$path
+}
+
 # cache_entry NAME FUNCTION: makes $FLOE_CACHE/NAME by calling FUNCTION WORK OUT, once, whoever else is at it.
 cache_entry() {
   local entry="$FLOE_CACHE/$1" work code

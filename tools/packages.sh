@@ -78,3 +78,19 @@ packages_ensure() {
   done
   apt_run install --no-install-recommends "${names[@]}"
 }
+
+# package_unpack DIR NAME…: the files of the first package that this system knows, in DIR, not installed; the libraries that it
+# wants are.
+package_unpack() {
+  local dir=$1 name wanted
+  shift
+  if ! have dpkg-deb || ! have apt-get; then die "not a Debian or Ubuntu system: install $* by hand"; fi
+  name=$(package_pick "$(IFS='|'; echo "$*")")
+  mkdir -p "$dir/deb"
+  (cd "$dir/deb" && apt-get -q download "$name" >log 2>&1) || die "apt-get download $name failed: $(tail -n 1 "$dir/deb/log")"
+  dpkg-deb -x "$dir/deb/"*.deb "$dir"
+  wanted=$(dpkg-deb -f "$dir/deb/"*.deb Depends | tr ',' '\n' | sed 's/^ *//; s/[ (|].*//' | grep '^lib' | tr '\n' ' ')
+  if [ -n "${FLOE_SKIP_PACKAGES:-}" ]; then return 0; fi
+  # shellcheck disable=SC2086
+  EATMYDATA=$(command -v eatmydata || true) apt_run install --no-install-recommends $wanted
+}
