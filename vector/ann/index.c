@@ -1,0 +1,407 @@
+/*
+ * An immutable index: built from vectors, searched by whatever is cheapest.
+ *
+ * Build: check the options → sort by id into memory of its own → check the rows → FAISS, for a graph with the beam measured on
+ * a sample. Search: a scan, unless the graph costs less. The cost of both is told in rows: a scan of n rows costs n, a graph
+ * searched with a beam of ef some 300 × ef, whatever the dimension. A filter that leaves the share s of the rows needs a beam
+ * of ef / s to see as much that may be found.
+ */
+#include "vector/ann/ann_int.h"
+
+#include "core/limits.h"
+#include "core/mem.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define EF_CONSTRUCTION 40
+#define EF_MIN 16
+#define EF_SAMPLED_MAX 1024
+#define SAMPLE_QUERIES 100
+#define SAMPLE_K 10
+#define SAMPLE_RECALL 0.99
+#define LENGTH_SLACK 0.01
+#define ROWS_ALIGN 64
+
+const char *floe_ann_kind_name(floe_ann_kind kind) {
+    switch (kind) {
+    case FLOE_ANN_AUTO:
+        return "auto";
+    case FLOE_ANN_SCAN:
+        return "scan";
+    case FLOE_ANN_FLAT:
+        return "flat";
+    case FLOE_ANN_HNSW:
+        return "hnsw";
+    }
+    return "?";
+}
+
+/* ---- making and closing ---- */
+
+floe_status floe_ann_make(size_t dim, floe_str fingerprint, floe_ann **ret_ann, floe_error *err) {
+    floe_ann *ann = NULL;
+    FLOE_ENSURE(dim >= 1 && dim <= FLOE_ANN_DIM_MAX, err, FLOE_INVALID,
+                "vectors have %zu dimensions; 1 to %d are possible", dim, FLOE_ANN_DIM_MAX);
+    FLOE_ENSURE(fingerprint.len < FLOE_ANN_FINGERPRINT_MAX, err, FLOE_LIMIT,
+                "the model's fingerprint has %zu bytes; %d are possible", fingerprint.len,
+                FLOE_ANN_FINGERPRINT_MAX - 1);
+    FLOE_TRY(floe_alloc(1, sizeof(*ann), &ann, err));
+    if (fingerprint.len > 0) {
+        memcpy(ann->fingerprint, fingerprint.ptr, fingerprint.len);
+    }
+    ann->info = (floe_ann_info){
+        .kind = FLOE_ANN_SCAN, .dim = dim, .sample_recall = 1, .fingerprint = {ann->fingerprint, fingerprint.len}};
+    *ret_ann = ann;
+    return FLOE_OK;
+}
+
+void floe_ann_close(floe_ann **ann) {
+    if (*ann == NULL) {
+        return;
+    }
+    floe_faiss_close(&(*ann)->faiss);
+    floe_free((*ann)->heap);
+    if ((*ann)->map != NULL) {
+        (void)munmap((*ann)->map, (*ann)->map_len);
+    }
+    floe_free(*ann);
+    *ann = NULL;
+}
+
+floe_status floe_ann_reserve(floe_ann *ann, size_t count, uint64_t **ret_ids, float **ret_rows, floe_error *err) {
+    FLOE_ENSURE(count <= FLOE_ANN_COUNT_MAX, err, FLOE_LIMIT, "%zu vectors are more than the %zu that one index takes",
+                count, FLOE_ANN_COUNT_MAX);
+    /* Both fit size_t: 2^27 rows of 2^13 floats are 2^42 bytes. */
+    size_t ids_len = (count * sizeof(uint64_t) + ROWS_ALIGN - 1) / ROWS_ALIGN * ROWS_ALIGN;
+    FLOE_TRY(floe_alloc(1, ids_len + ROWS_ALIGN + count * ann->info.dim * sizeof(float), &ann->heap, err));
+    char *begin = (char *)ann->heap + (ROWS_ALIGN - (uintptr_t)ann->heap % ROWS_ALIGN) % ROWS_ALIGN;
+    *ret_ids = (uint64_t *)(void *)begin;
+    *ret_rows = (float *)(void *)(begin + ids_len);
+    ann->ids = *ret_ids;
+    ann->rows = *ret_rows;
+    ann->info.ids = ann->ids;
+    ann->info.count = count;
+    return FLOE_OK;
+}
+
+static double length_of(const float *row, size_t dim) {
+    const float *rows[FLOE_DOT_ROWS] = {row, row, row, row};
+    float squares[FLOE_DOT_ROWS];
+    floe_dot_best()->rows(row, rows, dim, squares);
+    return sqrt((double)squares[0]);
+}
+
+floe_status floe_ann_check_rows(const floe_ann *ann, floe_code code, floe_error *err) {
+    for (size_t i = 0; i < ann->info.count; i++) {
+        FLOE_ENSURE(i == 0 || ann->ids[i - 1] < ann->ids[i], err, code, "the id %" PRIu64 " is there twice",
+                    ann->ids[i]);
+        double length = length_of(ann->rows + i * ann->info.dim, ann->info.dim);
+        /* Said this way round, a length that is not a number fails too. */
+        FLOE_ENSURE(fabs(length - 1) <= LENGTH_SLACK, err, code,
+                    "the vector of id %" PRIu64 " has the length %g instead of 1", ann->ids[i], length);
+    }
+    return FLOE_OK;
+}
+
+/* ---- building ---- */
+
+typedef struct place {
+    uint64_t id;
+    size_t at;
+} place;
+
+static int compare_places(const void *a, const void *b) {
+    const place *x = a;
+    const place *y = b;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static floe_status copy_sorted(floe_ann *ann, const floe_ann_vectors *vectors, floe_error *err) {
+    FLOE_AUTO_FREE place *order = NULL;
+    uint64_t *ids = NULL;
+    float *rows = NULL;
+    size_t dim = ann->info.dim;
+    FLOE_TRY(floe_ann_reserve(ann, vectors->count, &ids, &rows, err));
+    FLOE_TRY(floe_alloc(vectors->count, sizeof(*order), &order, err));
+    for (size_t i = 0; i < vectors->count; i++) {
+        order[i] = (place){vectors->ids[i], i};
+    }
+    qsort(order, vectors->count, sizeof(*order), compare_places);
+    for (size_t i = 0; i < vectors->count; i++) {
+        ids[i] = order[i].id;
+        memcpy(rows + i * dim, vectors->rows + order[i].at * dim, dim * sizeof(float));
+    }
+    return floe_ann_check_rows(ann, FLOE_INVALID, err);
+}
+
+/* A question that is no row but near two of them, as questions are: the first counts twice the second. */
+static void sample_query(const floe_ann *ann, size_t number, float *ret_query) {
+    size_t dim = ann->info.dim;
+    const float *near = ann->rows + (number * 2654435761u % ann->info.count) * dim;
+    const float *other = ann->rows + ((number + 1) * 40503u * 65599u % ann->info.count) * dim;
+    for (size_t i = 0; i < dim; i++) {
+        ret_query[i] = near[i] + 0.5f * other[i];
+    }
+    double length = length_of(ret_query, dim);
+    for (size_t i = 0; i < dim && length > 0; i++) {
+        ret_query[i] /= (float)length;
+    }
+}
+
+static floe_status search_as(const floe_ann *ann, const float *query, bool may_graph, floe_top *top, floe_error *err) {
+    floe_ann_query asked = {.vector = query, .k = top->k};
+    floe_ann_part part = {.ann = ann, .survivors = ann->info.count, .may_graph = may_graph};
+    top->count = 0;
+    FLOE_TRY(floe_ann_part_search(&part, &asked, top, err));
+    floe_top_sort(top);
+    return FLOE_OK;
+}
+
+/* Of the true neighbours, those that were found: a score as good as the k-th counts, so that equal vectors are no loss. */
+static size_t common(const floe_top *found, const floe_scored *truth, size_t count) {
+    size_t good = 0;
+    for (size_t i = 0; i < found->count; i++) {
+        good += found->items[i].score >= truth[count - 1].score;
+    }
+    return good < count ? good : count;
+}
+
+static floe_status sample_recall(const floe_ann *ann, const float *queries, const floe_scored *truth,
+                                 double *ret_recall, floe_error *err) {
+    FLOE_CLEANUP(floe_top_close) floe_top top = {0};
+    size_t found = 0;
+    FLOE_TRY(floe_top_open(&top, SAMPLE_K, err));
+    for (size_t i = 0; i < SAMPLE_QUERIES; i++) {
+        FLOE_TRY(search_as(ann, queries + i * ann->info.dim, true, &top, err));
+        found += common(&top, truth + i * SAMPLE_K, SAMPLE_K);
+    }
+    *ret_recall = (double)found / (SAMPLE_QUERIES * SAMPLE_K);
+    return FLOE_OK;
+}
+
+static floe_status choose_beam(floe_ann *ann, unsigned wanted, floe_error *err) {
+    FLOE_AUTO_FREE float *queries = NULL;
+    FLOE_AUTO_FREE floe_scored *truth = NULL;
+    FLOE_CLEANUP(floe_top_close) floe_top top = {0};
+    ann->info.ef_search = wanted != 0 ? wanted : EF_MIN;
+    if (ann->info.count < SAMPLE_K) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_alloc(SAMPLE_QUERIES * ann->info.dim, sizeof(*queries), &queries, err));
+    FLOE_TRY(floe_alloc((size_t)SAMPLE_QUERIES * SAMPLE_K, sizeof(*truth), &truth, err));
+    FLOE_TRY(floe_top_open(&top, SAMPLE_K, err));
+    for (size_t i = 0; i < SAMPLE_QUERIES; i++) {
+        sample_query(ann, i, queries + i * ann->info.dim);
+        FLOE_TRY(search_as(ann, queries + i * ann->info.dim, false, &top, err));
+        memcpy(truth + i * SAMPLE_K, top.items, SAMPLE_K * sizeof(*truth));
+    }
+    for (;;) {
+        FLOE_TRY(sample_recall(ann, queries, truth, &ann->info.sample_recall, err));
+        if (wanted != 0 || ann->info.sample_recall >= SAMPLE_RECALL || ann->info.ef_search >= EF_SAMPLED_MAX) {
+            return FLOE_OK;
+        }
+        ann->info.ef_search *= 2;
+    }
+}
+
+static floe_ann_kind choose_kind(const floe_ann_options *options, size_t count) {
+    if (options->kind != FLOE_ANN_AUTO) {
+        return options->kind;
+    }
+    size_t graph_min = options->graph_min != 0 ? options->graph_min : FLOE_ANN_GRAPH_MIN;
+    return count >= graph_min && floe_faiss_usable() ? FLOE_ANN_HNSW : FLOE_ANN_SCAN;
+}
+
+static floe_status check_options(const floe_ann_options *options, floe_error *err) {
+    FLOE_ENSURE((unsigned)options->kind <= FLOE_ANN_HNSW, err, FLOE_INVALID, "%d is no kind of index",
+                (int)options->kind);
+    FLOE_ENSURE(options->thread_count <= 256, err, FLOE_INVALID, "an index is built by 1 to 256 threads, not %zu",
+                options->thread_count);
+    FLOE_ENSURE(options->ef_construction <= FLOE_ANN_EF_MAX && options->ef_search <= FLOE_ANN_EF_MAX, err, FLOE_INVALID,
+                "the beam of a graph is 1 to %d wide", FLOE_ANN_EF_MAX);
+    return FLOE_OK;
+}
+
+floe_status floe_ann_build(const floe_ann_options *options, const floe_ann_vectors *vectors, floe_ann **ret_ann,
+                           floe_error *err) {
+    FLOE_CLEANUP(floe_ann_close) floe_ann *ann = NULL;
+    FLOE_TRY(check_options(options, err));
+    FLOE_TRY(floe_ann_make(options->dim, options->fingerprint, &ann, err));
+    FLOE_TRY(copy_sorted(ann, vectors, err));
+    floe_ann_kind kind = choose_kind(options, vectors->count);
+    if (kind != FLOE_ANN_SCAN && vectors->count > 0) {
+        floe_faiss_plan plan = {.kind = kind,
+                                .dim = options->dim,
+                                .count = vectors->count,
+                                .thread_count = options->thread_count != 0 ? options->thread_count : 1,
+                                .ef_construction =
+                                    options->ef_construction != 0 ? options->ef_construction : EF_CONSTRUCTION};
+        FLOE_TRY(floe_faiss_build(&plan, ann->rows, &ann->faiss, err));
+        ann->info.kind = kind;
+    }
+    if (ann->info.kind == FLOE_ANN_HNSW) {
+        FLOE_TRY(choose_beam(ann, options->ef_search, err));
+    }
+    *ret_ann = ann;
+    ann = NULL;
+    return FLOE_OK;
+}
+
+/* ---- looking ---- */
+
+const floe_ann_info *floe_ann_describe(const floe_ann *ann) {
+    return &ann->info;
+}
+
+bool floe_ann_find(const floe_ann *ann, uint64_t id, uint32_t *ret_slot) {
+    size_t low = 0;
+    size_t high = ann->info.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ann->ids[middle] < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == ann->info.count || ann->ids[low] != id) {
+        return false;
+    }
+    *ret_slot = (uint32_t)low;
+    return true;
+}
+
+const float *floe_ann_row(const floe_ann *ann, uint32_t slot) {
+    FLOE_ASSERT(slot < ann->info.count);
+    return ann->rows + (size_t)slot * ann->info.dim;
+}
+
+/* ---- searching ---- */
+
+floe_status floe_ann_check_query(const floe_ann_query *query, size_t dim, size_t slot_count, floe_error *err) {
+    FLOE_ENSURE(query->k >= 1 && query->k <= FLOE_ANN_K_MAX, err, FLOE_INVALID,
+                "1 to %d neighbours can be asked for, not %zu", FLOE_ANN_K_MAX, query->k);
+    FLOE_ENSURE(query->allowed == NULL || query->candidates == NULL, err, FLOE_INVALID,
+                "a question has a bitmap or a list of candidates, not both");
+    for (size_t i = 0; i < dim; i++) {
+        FLOE_ENSURE(isfinite(query->vector[i]), err, FLOE_INVALID, "the question's vector is not finite at %zu", i);
+    }
+    for (size_t i = 0; query->candidates != NULL && i < query->candidate_count; i++) {
+        FLOE_ENSURE(query->candidates[i] < slot_count, err, FLOE_INVALID,
+                    "the candidate %" PRIu32 " is no slot; there are %zu", query->candidates[i], slot_count);
+    }
+    return FLOE_OK;
+}
+
+static floe_scan scan_of(const floe_ann_part *part, const floe_ann_query *query) {
+    return (floe_scan){.dot = floe_dot_best(),
+                       .query = query->vector,
+                       .rows = part->ann->rows,
+                       .dim = part->ann->info.dim,
+                       .count = part->ann->info.count,
+                       .base = part->base};
+}
+
+static void scan_part(const floe_ann_part *part, const floe_ann_query *query, floe_top *top) {
+    floe_scan scan = scan_of(part, query);
+    if (part->bits != NULL) {
+        floe_scan_bitmap(&scan, part->bits, top);
+    } else {
+        floe_scan_all(&scan, top);
+    }
+}
+
+/* The beam that k neighbours among the survivors want, rounded up to a power of two, so that most searches share one. */
+static size_t beam_of(const floe_ann_part *part, size_t k) {
+    double share = (double)part->survivors / (double)part->ann->info.count;
+    double base = part->ann->info.ef_search > 2 * k ? part->ann->info.ef_search : (double)(2 * k);
+    double wanted = base / share;
+    size_t beam = EF_MIN;
+    while ((double)beam < wanted && beam <= FLOE_ANN_EF_MAX) {
+        beam *= 2;
+    }
+    return beam;
+}
+
+/* FAISS finds, we score: a few more than k, because half precision may swap near ones. */
+static floe_status faiss_part(const floe_ann_part *part, const floe_ann_query *query, size_t beam, floe_top *top,
+                              bool *ret_enough, floe_error *err) {
+    FLOE_AUTO_FREE int64_t *rows = NULL;
+    FLOE_AUTO_FREE float *scores = NULL;
+    FLOE_AUTO_FREE uint32_t *list = NULL;
+    size_t k = query->k + query->k / 2 + 16;
+    size_t found = 0;
+    k = k < part->survivors ? k : part->survivors;
+    FLOE_TRY(floe_alloc(k, sizeof(*rows), &rows, err));
+    FLOE_TRY(floe_alloc(k, sizeof(*scores), &scores, err));
+    FLOE_TRY(floe_alloc(k, sizeof(*list), &list, err));
+    floe_faiss_query asked = {query->vector, k, (unsigned)beam, part->bits, part->ann->info.count};
+    FLOE_TRY(floe_faiss_search(part->ann->faiss, &asked, rows, scores, err));
+    for (size_t i = 0; i < k; i++) {
+        if (rows[i] >= 0) {
+            list[found++] = (uint32_t)rows[i];
+        }
+    }
+    *ret_enough = found >= (query->k < part->survivors ? query->k : part->survivors);
+    if (*ret_enough) {
+        floe_scan scan = scan_of(part, query);
+        floe_scan_list(&scan, list, found, top);
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_ann_part_search(const floe_ann_part *part, const floe_ann_query *query, floe_top *top,
+                                 floe_error *err) {
+    floe_ann_kind kind = part->ann->info.kind;
+    bool enough = false;
+    if (part->survivors == 0) {
+        return FLOE_OK;
+    }
+    if (kind == FLOE_ANN_FLAT) {
+        FLOE_TRY(faiss_part(part, query, 0, top, &enough, err));
+    } else if (kind == FLOE_ANN_HNSW && part->may_graph) {
+        size_t beam = beam_of(part, query->k);
+        /* Below some rows the graph never pays; an index that was built small on purpose is asked all the same. */
+        bool is_cheaper = part->survivors > FLOE_ANN_ROWS_PER_BEAM * beam || part->ann->info.count < FLOE_ANN_GRAPH_MIN;
+        if (beam <= FLOE_ANN_EF_MAX && is_cheaper) {
+            FLOE_TRY(faiss_part(part, query, beam, top, &enough, err));
+        }
+    }
+    /* A graph may not reach as many as there are; then every row is looked at. */
+    if (!enough) {
+        scan_part(part, query, top);
+    }
+    return FLOE_OK;
+}
+
+static void give(const floe_ann *ann, floe_top *top, floe_ann_hit *ret_hits, size_t *ret_count) {
+    floe_top_sort(top);
+    for (size_t i = 0; i < top->count; i++) {
+        ret_hits[i] = (floe_ann_hit){ann->ids[top->items[i].slot], top->items[i].slot, top->items[i].score};
+    }
+    *ret_count = top->count;
+}
+
+floe_status floe_ann_search(const floe_ann *ann, const floe_ann_query *query, floe_ann_hit *ret_hits, size_t *ret_count,
+                            floe_error *err) {
+    FLOE_CLEANUP(floe_top_close) floe_top top = {0};
+    FLOE_TRY(floe_ann_check_query(query, ann->info.dim, ann->info.count, err));
+    FLOE_TRY(floe_top_open(&top, query->k, err));
+    if (query->candidates != NULL) {
+        floe_ann_part part = {.ann = ann};
+        floe_scan scan = scan_of(&part, query);
+        floe_scan_list(&scan, query->candidates, query->candidate_count, &top);
+    } else {
+        size_t count = ann->info.count;
+        floe_ann_part part = {.ann = ann,
+                              .bits = query->allowed,
+                              .survivors = query->allowed != NULL ? floe_bits_count(query->allowed, count) : count,
+                              .may_graph = query->allowed == NULL || query->may_approximate};
+        FLOE_TRY(floe_ann_part_search(&part, query, &top, err));
+    }
+    give(ann, &top, ret_hits, ret_count);
+    return FLOE_OK;
+}

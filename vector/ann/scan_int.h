@@ -1,0 +1,68 @@
+/*
+ * The exact scan: inner products of a question with rows, the k best kept. One product for every machine, one for AVX2 with
+ * FMA, one for AVX-512, chosen once at run time; all pass one test against double precision.
+ * Thread: any; nothing but a top list's floe_top_open allocates.
+ */
+#ifndef FLOE_VECTOR_ANN_SCAN_INT_H
+#define FLOE_VECTOR_ANN_SCAN_INT_H
+
+#include "vector/ann/ann.h"
+
+/* Rows that one call of a product takes. */
+#define FLOE_DOT_ROWS 4
+
+typedef struct floe_dot {
+    const char *name;
+    /* ret_scores[i] = query · rows[i], FLOE_DOT_ROWS of them. */
+    void (*rows)(const float *query, const float *const rows[FLOE_DOT_ROWS], size_t dim, float *ret_scores);
+} floe_dot;
+
+/* The fastest that this machine can run. */
+const floe_dot *floe_dot_best(void);
+const floe_dot *floe_dot_portable(void);
+/* NULL where the machine has not got it, or is no x86-64. */
+const floe_dot *floe_dot_avx2(void);
+const floe_dot *floe_dot_avx512(void);
+
+typedef struct floe_scored {
+    float score;
+    uint32_t slot;
+} floe_scored;
+
+/* The k best of what was offered: a heap whose root is the worst of them. */
+typedef struct floe_top {
+    floe_scored *items;
+    size_t count, k;
+} floe_top;
+
+floe_status floe_top_open(floe_top *top, size_t k, floe_error *err);
+void floe_top_close(floe_top *top);
+void floe_top_offer(floe_top *top, float score, uint32_t slot);
+/* Best first, equal scores by slot; nothing may be offered afterwards. */
+void floe_top_sort(floe_top *top);
+
+/* What is scanned, and as which slots it is offered. */
+typedef struct floe_scan {
+    const floe_dot *dot;
+    const float *query;
+    const float *rows;
+    size_t dim, count;
+    uint32_t base; /* slot of row 0 */
+} floe_scan;
+
+void floe_scan_all(const floe_scan *scan, floe_top *top);
+/* Rows whose bit is set; bits from `count` on do not matter. */
+void floe_scan_bitmap(const floe_scan *scan, const uint64_t *bits, floe_top *top);
+/* These rows, each smaller than `count`. */
+void floe_scan_list(const floe_scan *scan, const uint32_t *list, size_t list_count, floe_top *top);
+
+/* ---- bitmaps ---- */
+
+#define FLOE_BITS_WORDS(count) (((count) + 63) / 64)
+static inline bool floe_bit(const uint64_t *bits, size_t at) {
+    return (bits[at / 64] >> (at % 64) & 1) != 0;
+}
+/* Set bits among the first `count`. */
+size_t floe_bits_count(const uint64_t *bits, size_t count);
+
+#endif
