@@ -31,40 +31,70 @@ static floe_status print_sync(floe_cli *cli, const floe_view *view, const floe_s
     return cli_flush(err);
 }
 
-static floe_status sync_view(floe_cli *cli, const floe_view *view, floe_error *err) {
+/* Nobody waits here until readers have let go of the values that were replaced: that is done once, for all views. */
+static floe_sync_request sync_request(floe_cli *cli, const floe_view *view, const floe_sync_source *source) {
+    return (floe_sync_request){.view = view,
+                               .store = cli->store,
+                               .registry = cli->registry,
+                               .source = source,
+                               .full = cli_flag(cli, "--full"),
+                               .announce_wait_us = 2 * FLOE_US_PER_SECOND,
+                               .retire_wait_us = -1,
+                               .cancelled = &cli_cancelled};
+}
+
+static floe_status sync_view(floe_cli *cli, const floe_view *view, bool *ret_replaced, floe_error *err) {
     floe_sync_source source = cli_sync_source(cli);
-    floe_sync_request request = {.view = view,
-                                 .store = cli->store,
-                                 .registry = cli->registry,
-                                 .source = &source,
-                                 .full = cli_flag(cli, "--full"),
-                                 .announce_wait_us = 2 * FLOE_US_PER_SECOND,
-                                 /* Nobody waits here until readers have let go of the values that were replaced: the
-                                  * next sync deletes them. A full sync needs room for two generations anyway. */
-                                 .retire_wait_us = -1,
-                                 .cancelled = &cli_cancelled};
+    floe_sync_request request = sync_request(cli, view, &source);
     floe_sync_result result;
+    cli_progress_step(cli, cli_text(cli, view->about.name), -1);
     FLOE_TRY(cli_progress_end(cli, floe_sync_run(&request, &result, err)));
+    *ret_replaced = result.full && !floe_str_starts_with(result.why_full, FLOE_STR("first sync"));
     return print_sync(cli, view, &result, err);
 }
 
-floe_status cli_sync(floe_cli *cli, floe_error *err) {
+/* A generation that was replaced is deleted when no reader can hold it any more, ten seconds after the switch. What an
+ * incremental sync replaced is left to the next one. */
+static floe_status retire_view(floe_cli *cli, const floe_view *view, floe_error *err) {
+    floe_sync_source source = cli_sync_source(cli);
+    floe_sync_request request = sync_request(cli, view, &source);
+    request.retire_wait_us = 10 * FLOE_US_PER_SECOND;
+    cli_progress_step(cli, "waiting for readers of the old values", -1);
+    return cli_progress_end(cli, floe_sync_retire(&request, err));
+}
+
+static floe_status check_operands(floe_cli *cli, floe_error *err) {
     for (size_t i = 0; i < cli->operand_count; i++) {
         const floe_view *view;
         FLOE_TRY(cli_view(cli, cli->operands[i], &view, err));
         FLOE_ENSURE(view->online, err, FLOE_INVALID, "the feature view \"%s\" says online: false", cli->operands[i]);
     }
+    return FLOE_OK;
+}
+
+static bool is_wanted(const floe_cli *cli, const floe_view *view) {
+    bool named = cli->operand_count == 0;
+    for (size_t i = 0; i < cli->operand_count; i++) {
+        named = named || floe_str_is(view->about.name, cli->operands[i]);
+    }
+    return named && view->online;
+}
+
+floe_status cli_sync(floe_cli *cli, floe_error *err) {
+    FLOE_TRY(check_operands(cli, err));
     FLOE_TRY(cli_need_definitions(cli, err));
     FLOE_TRY(cli_need_store(cli, err));
-    for (size_t v = 0; v < cli->definitions->view_count; v++) {
-        const floe_view *view = &cli->definitions->views[v];
-        bool named = cli->operand_count == 0;
-        for (size_t i = 0; i < cli->operand_count; i++) {
-            named = named || floe_str_is(view->about.name, cli->operands[i]);
+    const floe_definitions *definitions = cli->definitions;
+    bool *replaced = floe_arena_alloc(&cli->arena, definitions->view_count, sizeof(*replaced));
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    for (size_t v = 0; v < definitions->view_count; v++) {
+        if (is_wanted(cli, &definitions->views[v])) {
+            FLOE_TRY(sync_view(cli, &definitions->views[v], &replaced[v], err));
         }
-        if (named && view->online) {
-            cli_progress_step(cli, cli_text(cli, view->about.name), -1);
-            FLOE_TRY(sync_view(cli, view, err));
+    }
+    for (size_t v = 0; v < definitions->view_count; v++) {
+        if (replaced[v]) {
+            FLOE_TRY(retire_view(cli, &definitions->views[v], err));
         }
     }
     return FLOE_OK;

@@ -170,6 +170,10 @@ typedef struct floe_sync_result {
  * for every key. Killing it anywhere and running it again loses nothing and changes nothing. */
 floe_status floe_sync_run(const floe_sync_request *request, floe_sync_result *ret_result, floe_error *err);
 
+/* Deletes what earlier syncs of the view retired, once retire_wait_us (not negative here) has passed since. Several views are
+ * synced with a negative retire_wait_us and then retired one after the other, so that they wait together. */
+floe_status floe_sync_retire(const floe_sync_request *request, floe_error *err);
+
 /* ---- ingest ---- */
 
 typedef struct floe_ingest_request {

@@ -16,29 +16,6 @@
 #include "core/time.h"
 #include "online/sync_int.h"
 
-#include <time.h>
-
-#define WAIT_STEP_US 20000
-
-floe_status floe_sync_check_cancelled(const floe_sync *sync, floe_error *err) {
-    const atomic_bool *cancelled = sync->request->cancelled;
-    FLOE_ENSURE(cancelled == NULL || !atomic_load(cancelled), err, FLOE_CANCELLED,
-                "the sync of view %.*s was stopped; what was served before is served on",
-                FLOE_STR_BRIEF(sync->view->about.name));
-    return FLOE_OK;
-}
-
-floe_status floe_sync_wait(const floe_sync *sync, int64_t wait_us, floe_error *err) {
-    int64_t end_us = floe_monotonic_us() + wait_us;
-    for (int64_t left = wait_us; left > 0; left = end_us - floe_monotonic_us()) {
-        int64_t step = left < WAIT_STEP_US ? left : WAIT_STEP_US;
-        struct timespec pause = {.tv_nsec = (long)(step * 1000)};
-        FLOE_TRY(floe_sync_check_cancelled(sync, err));
-        (void)nanosleep(&pause, NULL);
-    }
-    return floe_sync_check_cancelled(sync, err);
-}
-
 /* ---- full or incremental ---- */
 
 static floe_status read_mark(floe_sync *sync, floe_error *err) {
@@ -174,17 +151,35 @@ static floe_status run_incremental(floe_sync *sync, bool *ret_rewritten, floe_er
 
 /* ---- the end ---- */
 
-/* With a negative wait the next sync deletes what this one retired. */
-static floe_status sweep_after(floe_sync *sync, floe_error *err) {
+/* *ret_youngest_us: when the newest of the retired parts was retired; INT64_MIN: there is none. */
+static floe_status youngest_retired(const floe_sync *sync, int64_t *ret_youngest_us, floe_error *err) {
     floe_generation *generation = NULL;
     FLOE_TRY(floe_generation_read(&sync->store->backend, sync->view->about.name, &generation, err));
-    bool retired = generation->state.retired_count > 0;
+    *ret_youngest_us = INT64_MIN;
+    for (size_t i = 0; i < generation->state.retired_count; i++) {
+        int64_t retired_us = generation->state.retired[i].retired_us;
+        *ret_youngest_us = retired_us > *ret_youngest_us ? retired_us : *ret_youngest_us;
+    }
     floe_generation_release(&generation);
-    if (!retired || sync->request->retire_wait_us < 0) {
+    return FLOE_OK;
+}
+
+/* Waits until nobody reads what was retired any more, and deletes it. */
+static floe_status retire(floe_sync *sync, floe_error *err) {
+    int64_t youngest_us;
+    FLOE_TRY(youngest_retired(sync, &youngest_us, err));
+    if (youngest_us == INT64_MIN) {
         return FLOE_OK;
     }
-    FLOE_TRY(floe_sync_wait(sync, sync->request->retire_wait_us, err));
-    return floe_sync_sweep(sync, sync->switched_us, err);
+    int64_t left_us = youngest_us + sync->request->retire_wait_us - floe_now_us();
+    left_us = left_us > sync->request->retire_wait_us ? sync->request->retire_wait_us : left_us;
+    FLOE_TRY(floe_sync_wait(sync, left_us, err));
+    return floe_sync_sweep(sync, youngest_us, err);
+}
+
+/* With a negative wait floe_sync_retire or the next sync deletes what this one retired. */
+static floe_status sweep_after(floe_sync *sync, floe_error *err) {
+    return sync->request->retire_wait_us < 0 ? FLOE_OK : retire(sync, err);
 }
 
 /* Whoever emptied the store meanwhile took away what the mark would stand for. */
@@ -237,4 +232,13 @@ floe_status floe_sync_run(const floe_sync_request *request, floe_sync_result *re
     result.elapsed_us = floe_monotonic_us() - start_us;
     *ret_result = result;
     return FLOE_OK;
+}
+
+floe_status floe_sync_retire(const floe_sync_request *request, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    floe_sync_result result = {.why_full = {"", 0}};
+    floe_sync sync = {
+        .request = request, .view = request->view, .store = request->store, .arena = &arena, .result = &result};
+    return floe_error_prefix(err, retire(&sync, err), "sync of view %.*s", FLOE_STR_BRIEF(request->view->about.name));
 }
