@@ -6,7 +6,8 @@ and the fastest counts. Both sides read the same Parquet files of the Iceberg ta
 write Parquet; floe also reads metadata, plans, hashes the content and writes its manifest. Answers are compared: a figure
 for different answers would mean nothing. A way that takes longer than the limit is stopped and named.
 
-  --repeat N   runs of each, the best counts (3)    --limit S   seconds a way may take (120)    --dir D   works there"""
+  --repeat N   runs of each, the best counts (3)    --limit S   seconds a way may take (120)    --dir D   works there
+  --labels N   evenly drawn from the 100,000: what DuckDB takes grows with them, floe's time hardly does"""
 import argparse
 import glob
 import json
@@ -26,6 +27,9 @@ KNOWN = "*, date + INTERVAL 45 MINUTE + to_seconds(distance * 9) AS known_at"
 WINDOWS = (1, 7, 30)
 
 
+LABELS = "labels.parquet"
+
+
 def floe(folder, *arguments):
     done = subprocess.run([FLOE, *arguments], cwd=folder, capture_output=True)
     if done.returncode != 0:
@@ -34,13 +38,19 @@ def floe(folder, *arguments):
 
 
 def prepare(folder):
-    if os.path.exists(os.path.join(folder, "labels.parquet")):
+    if os.path.exists(os.path.join(folder, LABELS)):
         return
     floe(folder, "init", ".", "--example", "flights")
     floe(folder, "table", "import", FLIGHTS, "lake.aviation.flights", "--partition", "month(date)", "--select", KNOWN)
     floe(folder, "apply")
     floe(folder, "table", "scan", "lake.aviation.flights", "--columns", "date,origin,destination,delay", "--where",
-         "delay IS NOT NULL AND hash(date, origin, destination) % 29 = 0", "--limit", "100000", "-o", "labels.parquet")
+         "delay IS NOT NULL AND hash(date, origin, destination) % 29 = 0", "--limit", "100000", "-o", LABELS)
+
+
+def draw(folder, labels):
+    """The labels' file of the run."""
+    duckdb.sql(f"""COPY (SELECT * EXCLUDE (i, n) FROM (SELECT *, row_number() OVER () - 1 AS i, count(*) OVER () AS n
+        FROM '{folder}/{LABELS}') WHERE i * {labels} // n <> (i - 1) * {labels} // n ORDER BY i) TO '{folder}/drawn.parquet'""")
 
 
 # ---- the SQL, as one types it ----
@@ -85,7 +95,7 @@ def typed(folder, way, known, out):
     views = [by_join(*airport, known), by_join(*route, known)] if way == "join" else [by_frames(*airport), by_frames(*route)]
     return f"""COPY (WITH
         f AS MATERIALIZED (SELECT date, origin, destination, delay, known_at FROM read_parquet({files}) WHERE delay IS NOT NULL),
-        l AS MATERIALIZED (SELECT *, row_number() OVER () AS i FROM '{folder}/labels.parquet'),
+        l AS MATERIALIZED (SELECT *, row_number() OVER () AS i FROM '{folder}/drawn.parquet'),
         {', '.join(views)}
         SELECT * EXCLUDE (i) FROM l LEFT JOIN airport USING (i) LEFT JOIN route USING (i) ORDER BY l.i)
         TO '{out}' (FORMAT parquet, COMPRESSION zstd)"""
@@ -103,7 +113,7 @@ def best(repeat, run):
 
 
 def time_floe(folder, known, repeat):
-    arguments = ["dataset", "build", "--service", "delay_model", "--spine", "labels.parquet", "--time", "date", "-o",
+    arguments = ["dataset", "build", "--service", "delay_model", "--spine", "drawn.parquet", "--time", "date", "-o",
                  "floe.parquet"] + (["--as-known"] if known else [])
     return best(repeat, lambda: floe(folder, *arguments))
 
@@ -146,13 +156,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--limit", type=float, default=120)
+    parser.add_argument("--labels", type=int, default=100_000)
     parser.add_argument("--dir")
     options = parser.parse_args()
     folder = options.dir or tempfile.mkdtemp(prefix="floe-bench-")
     os.makedirs(folder, exist_ok=True)
     prepare(folder)
+    draw(folder, options.labels)
     figures = {}
-    print(f"DuckDB {duckdb.__version__}, {os.cpu_count()} threads, best of {options.repeat}, answers compared")
+    print(f"{options.labels} labels, DuckDB {duckdb.__version__}, {os.cpu_count()} threads, best of {options.repeat}, answers compared")
     print(f"{'question':<12}{'way':<26}{'seconds':>10}{'floe is':>12}")
     for question, known, ways in (("as_known", True, ["join"]), ("plain", False, ["join", "frames"])):
         own = time_floe(folder, known, options.repeat)
