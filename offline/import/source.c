@@ -42,6 +42,9 @@ static floe_status check_file(const char *path, const reader_row *first, floe_er
                 "%s: files of one import must be of one format; import the others with --append", path);
     FLOE_ENSURE(!strpbrk(path, "*?"), err, FLOE_INVALID, "%s: name each file, patterns are the shell's business", path);
     FLOE_ENSURE(floe_file_exists(path), err, FLOE_NOT_FOUND, "%s: there is no such file", path);
+    uint64_t len = 0;
+    FLOE_TRY(floe_file_len(path, &len, err));
+    FLOE_ENSURE(len > 0, err, FLOE_INVALID, "%s: the file is empty: not even a header says what its columns are", path);
     return FLOE_OK;
 }
 

@@ -215,6 +215,12 @@ static void input__what_cannot_be_read__is_refused_by_name(void **state) {
     snprintf(path, sizeof path, "%s/broken.json", fixture.sql.folder);
     must(floe_file_write(path, FLOE_STR("{\"a\": 1}\n{\"a\": "), false, &err), &err);
     expect_refused(path, CREATE, FLOE_INVALID, "JSON");
+    static const char *const EMPTY[] = {"empty.csv", "empty.json", "empty.parquet"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", fixture.sql.folder, EMPTY[i]);
+        must(floe_file_write(path, FLOE_STR(""), false, &err), &err);
+        expect_refused(path, CREATE, FLOE_INVALID, EMPTY[i]);
+    }
 }
 
 static void input__two_formats__are_refused(void **state) {
