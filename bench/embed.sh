@@ -41,7 +41,7 @@ for name in columns tables mixed; do
     peer=$("$FLOE_PEERS_PY" "$root/bench/embed_peer.py" run "$onnx" "$texts.ids" "$threads" "$rounds")
     awk -v name="$name" -v threads="$threads" -v ours="$ours" -v peer="$peer" -v count="$(($(wc -l <"$texts") + 1))" 'BEGIN {
       split(ours, a, " "); split(peer, b, " ")
-      printf "%-8s %d thread%s  floe %6.0f texts/s   peer %6.0f texts/s   ratio %.2f", name, threads, threads > 1 ? "s" : " ", count / a[1], count / b[1], b[1] / a[1]
+      printf "%-8s %d thread%s  floe %6.0f texts/s   peer %6.0f texts/s   ratio %.2f", name, threads, (threads > 1 ? "s" : " "), count / a[1], count / b[1], b[1] / a[1]
       if (threads == 1) printf "   by processor time %.2f", b[2] / a[2]
       printf "\n"
     }'
