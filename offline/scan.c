@@ -19,7 +19,13 @@
 #include <unistd.h>
 
 /* Where an output column comes from. */
-typedef enum output_kind { OUTPUT_COLUMN, OUTPUT_FILE, OUTPUT_POSITION } output_kind;
+typedef enum output_kind {
+    OUTPUT_COLUMN,
+    OUTPUT_FILE,
+    OUTPUT_POSITION,
+    OUTPUT_ROW_ID,
+    OUTPUT_ROW_SEQUENCE
+} output_kind;
 typedef struct output_column {
     output_kind kind;
     const floe_ice_field *field;
@@ -34,6 +40,7 @@ typedef struct scan_job {
     output_column *outputs;
     size_t output_count;
     bool with_file, with_position;
+    bool with_lineage; /* _row_id or _last_updated_sequence_number */
     floe_expr *filter; /* bound; NULL: none, or only the engine understands it */
     bool raw;          /* request.where goes to the engine as it is */
     floe_table_scan_files files;
@@ -41,23 +48,42 @@ typedef struct scan_job {
 
 /* ---- outputs ---- */
 
+/* What writers that keep rows put into files; under names that no filter can mean. */
+static const floe_ice_type LONG = {.kind = FLOE_ICE_LONG, .text = {"long", 4}};
+static const floe_ice_field OWN_ROW_ID = {.id = 2147483540, .name = {"__own_row_id", 12}, .type = &LONG};
+static const floe_ice_field OWN_SEQUENCE = {.id = 2147483539, .name = {"__own_row_sequence", 18}, .type = &LONG};
+
+static const struct {
+    const char *name;
+    output_kind kind; /* OUTPUT_COLUMN: refused */
+} METADATA_COLUMNS[] = {{"_file", OUTPUT_FILE},      {"_pos", OUTPUT_POSITION},
+                        {"_row_id", OUTPUT_ROW_ID},  {"_last_updated_sequence_number", OUTPUT_ROW_SEQUENCE},
+                        {"_spec_id", OUTPUT_COLUMN}, {"_partition", OUTPUT_COLUMN},
+                        {"_deleted", OUTPUT_COLUMN}};
+
+static floe_status add_metadata_output(scan_job *job, output_column *output, output_kind kind, floe_error *err) {
+    FLOE_ENSURE(kind != OUTPUT_COLUMN, err, FLOE_UNSUPPORTED,
+                "the metadata column %.*s; this version of floe has _file, _pos, _row_id and "
+                "_last_updated_sequence_number",
+                FLOE_STR_BRIEF(output->name));
+    output->kind = kind;
+    bool lineage = kind == OUTPUT_ROW_ID || kind == OUTPUT_ROW_SEQUENCE;
+    job->with_file = job->with_file || kind == OUTPUT_FILE;
+    job->with_position = job->with_position || kind == OUTPUT_POSITION || lineage;
+    job->with_lineage = job->with_lineage || lineage;
+    return FLOE_OK;
+}
+
 static floe_status add_output(scan_job *job, floe_str name, floe_error *err) {
-    static const char *const REFUSED[] = {"_row_id", "_last_updated_sequence_number", "_spec_id", "_partition",
-                                          "_deleted"};
     output_column *output = &job->outputs[job->output_count++];
     const floe_ice_field *const *found = NULL;
     size_t count = 0;
     output->name = name;
     bool own = floe_ice_field_by_name(job->schema, name) != NULL; /* A column of that name is meant first. */
-    if (!own && (floe_str_is(name, "_file") || floe_str_is(name, "_pos"))) {
-        output->kind = floe_str_is(name, "_file") ? OUTPUT_FILE : OUTPUT_POSITION;
-        job->with_file = job->with_file || output->kind == OUTPUT_FILE;
-        job->with_position = job->with_position || output->kind == OUTPUT_POSITION;
-        return FLOE_OK;
-    }
-    for (size_t i = 0; !own && i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++) {
-        FLOE_ENSURE(!floe_str_is(name, REFUSED[i]), err, FLOE_UNSUPPORTED,
-                    "the metadata column %s; this version of floe has _file and _pos", REFUSED[i]);
+    for (size_t i = 0; !own && i < sizeof(METADATA_COLUMNS) / sizeof(METADATA_COLUMNS[0]); i++) {
+        if (floe_str_is(name, METADATA_COLUMNS[i].name)) {
+            return add_metadata_output(job, output, METADATA_COLUMNS[i].kind, err);
+        }
     }
     FLOE_TRY(floe_columns_find(job->schema, &name, 1, job->arena, &found, &count, err));
     output->field = found[0];
@@ -152,7 +178,6 @@ static void add_field(const floe_ice_field **fields, size_t *count, const floe_i
 /* The columns that the filter uses. A filter that only the engine understands may use any that can be read. */
 static floe_status add_filter_fields(const scan_job *job, const floe_ice_field **fields, size_t *count,
                                      floe_error *err) {
-    const floe_ice_metadata *metadata = &job->table->metadata;
     floe_str *names = NULL;
     size_t name_count = 0;
     if (job->filter != NULL) {
@@ -161,12 +186,12 @@ static floe_status add_filter_fields(const scan_job *job, const floe_ice_field *
     }
     for (size_t i = 0; i < name_count; i++) {
         const floe_ice_field *field = floe_ice_field_by_name(job->schema, names[i]);
-        FLOE_TRY(floe_column_check(metadata, field, err));
+        FLOE_TRY(floe_column_check(field, err));
         add_field(fields, count, field);
     }
     for (size_t i = 0; job->raw && i < job->schema->field_count; i++) {
         floe_error ignored = {0};
-        if (!floe_failed(floe_column_check(metadata, &job->schema->fields[i], &ignored))) {
+        if (!floe_failed(floe_column_check(&job->schema->fields[i], &ignored))) {
             add_field(fields, count, &job->schema->fields[i]);
         }
     }
@@ -217,16 +242,30 @@ static void column_sql(const scan_job *job, const output_column *output, floe_bu
     floe_buf_text(out, !as_text ? "" : nested ? ") AS VARCHAR)" : " AS VARCHAR)");
 }
 
+/* Rows of files without a first row id have no lineage, whatever the file says. */
+static void metadata_sql(const scan_job *job, output_kind kind, floe_buf *out) {
+    const floe_ice_field *own = kind == OUTPUT_ROW_ID ? &OWN_ROW_ID : &OWN_SEQUENCE;
+    if (kind == OUTPUT_FILE || kind == OUTPUT_POSITION) {
+        floe_buf_text(out, kind == OUTPUT_FILE ? "__file" : "__pos");
+        return;
+    }
+    floe_buf_text(out, "CASE WHEN __first IS NULL THEN NULL ELSE coalesce(");
+    if (job->raw) {
+        floe_sql_quote_name(out, own->name);
+    } else {
+        floe_buf_printf(out, "c%d", (int)own->id);
+    }
+    floe_buf_text(out, kind == OUTPUT_ROW_ID ? ", __first + __pos) END" : ", __dseq) END");
+}
+
 static void output_sql(const scan_job *job, floe_buf *out) {
     for (size_t i = 0; i < job->output_count; i++) {
         const output_column *output = &job->outputs[i];
         floe_buf_text(out, i > 0 ? ", " : "");
-        if (output->kind == OUTPUT_FILE) {
-            floe_buf_text(out, "__file");
-        } else if (output->kind == OUTPUT_POSITION) {
-            floe_buf_text(out, "__pos");
-        } else {
+        if (output->kind == OUTPUT_COLUMN) {
             column_sql(job, output, out);
+        } else {
+            metadata_sql(job, output->kind, out);
         }
         floe_buf_text(out, " AS ");
         floe_sql_quote_name(out, output->name);
@@ -235,7 +274,7 @@ static void output_sql(const scan_job *job, floe_buf *out) {
 
 static floe_status scan_sql(scan_job *job, floe_session *session, floe_buf *out, floe_error *err) {
     size_t most = job->output_count + job->schema->field_count;
-    const floe_ice_field **fields = floe_arena_alloc(job->arena, most + 1, sizeof(floe_ice_field *));
+    const floe_ice_field **fields = floe_arena_alloc(job->arena, most + 3, sizeof(floe_ice_field *));
     size_t count = 0;
     FLOE_TRY(floe_arena_check(job->arena, err));
     for (size_t i = 0; i < job->output_count; i++) {
@@ -243,9 +282,16 @@ static floe_status scan_sql(scan_job *job, floe_session *session, floe_buf *out,
             add_field(fields, &count, job->outputs[i].field);
         }
     }
+    if (job->with_lineage) {
+        add_field(fields, &count, &OWN_ROW_ID);
+        add_field(fields, &count, &OWN_SEQUENCE);
+    }
     FLOE_TRY(add_filter_fields(job, fields, &count, err));
-    floe_scan_sql_options options = {
-        .schema_names = job->raw, .with_position = job->with_position, .with_file = job->with_file};
+    floe_scan_sql_options options = {.schema_names = job->raw,
+                                     .with_position = job->with_position,
+                                     .with_file = job->with_file,
+                                     .with_sequence = job->with_lineage,
+                                     .with_row_ids = job->with_lineage};
     floe_buf_text(out, "SELECT ");
     output_sql(job, out);
     floe_buf_text(out, " FROM ");

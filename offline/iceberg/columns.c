@@ -38,24 +38,14 @@ floe_status floe_columns_find(const floe_ice_schema *schema, const floe_str *nam
 
 /* ---- checking ---- */
 
-static bool is_nested(const floe_ice_type *type) {
-    return type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
-}
-
-static floe_status check_default(const floe_ice_field *field, floe_str column, floe_error *err) {
-    FLOE_ENSURE(field->initial_default == NULL, err, FLOE_UNSUPPORTED,
-                "column \"%.*s\": \"%.*s\" has an initial default value, a feature of format version 3",
-                FLOE_STR_BRIEF(column), FLOE_STR_BRIEF(field->name));
-    return FLOE_OK;
-}
-
 static floe_status check_type(const floe_ice_type *type, floe_str column, floe_error *err) {
-    bool known =
-        type->kind != FLOE_ICE_OTHER && type->kind != FLOE_ICE_TIMESTAMP_NS && type->kind != FLOE_ICE_TIMESTAMPTZ_NS;
-    FLOE_ENSURE(known, err, FLOE_UNSUPPORTED, "column \"%.*s\" is of type %.*s, which this version of floe cannot read",
-                FLOE_STR_BRIEF(column), FLOE_STR_BRIEF(type->text));
+    FLOE_ENSURE(type->kind != FLOE_ICE_OTHER, err, FLOE_UNSUPPORTED,
+                "column \"%.*s\" is of type %.*s, which this version of floe cannot read", FLOE_STR_BRIEF(column),
+                FLOE_STR_BRIEF(type->text));
+    FLOE_ENSURE(type->kind != FLOE_ICE_TIMESTAMPTZ_NS, err, FLOE_UNSUPPORTED,
+                "column \"%.*s\" is of type timestamptz_ns, of which the engine reads only microseconds",
+                FLOE_STR_BRIEF(column));
     for (size_t i = 0; i < type->field_count; i++) {
-        FLOE_TRY(check_default(&type->fields[i], column, err));
         FLOE_TRY(check_type(type->fields[i].type, column, err));
         for (size_t k = 0; k < i && type->kind == FLOE_ICE_STRUCT; k++) {
             floe_str a = type->fields[i].name;
@@ -68,34 +58,29 @@ static floe_status check_type(const floe_ice_type *type, floe_str column, floe_e
     return FLOE_OK;
 }
 
-/* The engine finds members of nested columns by name, so that a member that was ever renamed, added, dropped or retyped
- * could come out wrong. */
-static floe_status check_shape(const floe_ice_metadata *metadata, const floe_ice_field *field, floe_error *err) {
-    for (size_t i = 0; i < metadata->schema_count; i++) {
-        const floe_ice_field *other = floe_ice_field_by_id(&metadata->schemas[i], field->id);
-        FLOE_ENSURE(other == NULL || floe_ice_type_same(other->type, field->type), err, FLOE_UNSUPPORTED,
-                    "column \"%.*s\": its nested type was changed (schemas %d and %d of the table differ); this "
-                    "version of floe reads nested columns that never changed",
-                    FLOE_STR_BRIEF(field->name), (int)metadata->schemas[i].schema_id, (int)metadata->current_schema_id);
-    }
-    return FLOE_OK;
-}
-
-floe_status floe_column_check(const floe_ice_metadata *metadata, const floe_ice_field *field, floe_error *err) {
-    FLOE_TRY(check_default(field, field->name, err));
-    FLOE_TRY(check_type(field->type, field->name, err));
-    return is_nested(field->type) ? check_shape(metadata, field, err) : FLOE_OK;
+floe_status floe_column_check(const floe_ice_field *field, floe_error *err) {
+    return check_type(field->type, field->name, err);
 }
 
 /* ---- types as SQL ---- */
 
 static const char *primitive_sql(floe_ice_kind kind) {
     static const char *const NAMES[] = {
-        [FLOE_ICE_BOOLEAN] = "BOOLEAN", [FLOE_ICE_INT] = "INTEGER",         [FLOE_ICE_LONG] = "BIGINT",
-        [FLOE_ICE_FLOAT] = "FLOAT",     [FLOE_ICE_DOUBLE] = "DOUBLE",       [FLOE_ICE_DATE] = "DATE",
-        [FLOE_ICE_TIME] = "TIME",       [FLOE_ICE_TIMESTAMP] = "TIMESTAMP", [FLOE_ICE_TIMESTAMPTZ] = "TIMESTAMPTZ",
-        [FLOE_ICE_STRING] = "VARCHAR",  [FLOE_ICE_UUID] = "UUID",           [FLOE_ICE_FIXED] = "BLOB",
+        [FLOE_ICE_BOOLEAN] = "BOOLEAN",
+        [FLOE_ICE_INT] = "INTEGER",
+        [FLOE_ICE_LONG] = "BIGINT",
+        [FLOE_ICE_FLOAT] = "FLOAT",
+        [FLOE_ICE_DOUBLE] = "DOUBLE",
+        [FLOE_ICE_DATE] = "DATE",
+        [FLOE_ICE_TIME] = "TIME",
+        [FLOE_ICE_TIMESTAMP] = "TIMESTAMP",
+        [FLOE_ICE_TIMESTAMPTZ] = "TIMESTAMPTZ",
+        [FLOE_ICE_STRING] = "VARCHAR",
+        [FLOE_ICE_UUID] = "UUID",
+        [FLOE_ICE_FIXED] = "BLOB",
         [FLOE_ICE_BINARY] = "BLOB",
+        [FLOE_ICE_TIMESTAMP_NS] = "TIMESTAMP_NS",
+        [FLOE_ICE_UNKNOWN] = "VARCHAR",
     };
     bool named = (size_t)kind < sizeof(NAMES) / sizeof(NAMES[0]) && NAMES[kind] != NULL;
     FLOE_ASSERT(named); /* floe_column_check let it through */

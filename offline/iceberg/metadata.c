@@ -305,35 +305,6 @@ static bool has_members(const floe_node *node) {
     return node != NULL && (node->kind == FLOE_NODE_ARRAY || node->kind == FLOE_NODE_OBJECT) && node->count > 0;
 }
 
-static void add_feature(floe_buf *out, const char *what, floe_str name) {
-    floe_buf_text(out, out->len > 0 ? ", " : "");
-    floe_buf_printf(out, what, FLOE_STR_BRIEF(name));
-}
-
-static void add_field_features(floe_buf *out, const floe_ice_field *field) {
-    floe_ice_kind kind = field->type->kind;
-    if (field->initial_default != NULL) {
-        add_feature(out, "the default value of column \"%.*s\"", field->name);
-    }
-    if (kind == FLOE_ICE_OTHER || kind == FLOE_ICE_TIMESTAMP_NS || kind == FLOE_ICE_TIMESTAMPTZ_NS) {
-        add_feature(out, "the type %.*s", field->type->text);
-    }
-}
-
-const char *floe_metadata_v3_features(const floe_ice_metadata *metadata, floe_arena *arena) {
-    FLOE_AUTO_BUF out = {0};
-    floe_buf_init(&out, FLOE_KIB(1));
-    int64_t next_row_id = 0;
-    FLOE_IGNORE(floe_node_opt_i64(metadata->root, "next-row-id", WHAT, &next_row_id, NULL));
-    if (has_members(floe_node_get(metadata->root, "encryption-keys"))) {
-        add_feature(&out, "encryption%.*s", FLOE_STR(""));
-    }
-    if (next_row_id > 0) {
-        add_feature(&out, "row lineage%.*s", FLOE_STR(""));
-    }
-    const floe_ice_schema *schema = floe_ice_schema_by_id(metadata, metadata->current_schema_id);
-    for (size_t i = 0; schema != NULL && i < schema->field_count; i++) {
-        add_field_features(&out, &schema->fields[i]);
-    }
-    return floe_arena_strndup(arena, out.ptr ? out.ptr : "", out.len);
+bool floe_metadata_is_encrypted(const floe_ice_metadata *metadata) {
+    return has_members(floe_node_get(metadata->root, "encryption-keys"));
 }

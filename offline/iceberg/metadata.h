@@ -39,8 +39,7 @@ floe_status floe_snapshot_choose(const floe_ice_metadata *metadata, const floe_s
 /* Milliseconds as microseconds; times beyond int64 stop at its ends. */
 int64_t floe_ice_ms_to_us(int64_t timestamp_ms);
 
-/* What of format version 3 the table uses, for the message that refuses it: "deletion vectors", …; "" where nothing
- * but the version number says 3. In the arena. */
-const char *floe_metadata_v3_features(const floe_ice_metadata *metadata, floe_arena *arena);
+/* Whether the table has encryption keys (format version 3). */
+bool floe_metadata_is_encrypted(const floe_ice_metadata *metadata);
 
 #endif

@@ -24,6 +24,7 @@ static const struct {
     {"string", FLOE_ICE_STRING},
     {"uuid", FLOE_ICE_UUID},
     {"binary", FLOE_ICE_BINARY},
+    {"unknown", FLOE_ICE_UNKNOWN},
 };
 
 /* The number between `open` and `close` around the rest of a name: "fixed[16]" → 16. */

@@ -29,7 +29,8 @@ typedef enum floe_ice_kind {
     FLOE_ICE_STRUCT,
     FLOE_ICE_LIST,
     FLOE_ICE_MAP,
-    FLOE_ICE_OTHER /* unknown, variant, geometry, geography …: kept by name, refused when projected */
+    FLOE_ICE_UNKNOWN, /* v3: nothing but nulls */
+    FLOE_ICE_OTHER    /* variant, geometry, geography …: kept by name, refused when projected */
 } floe_ice_kind;
 
 typedef struct floe_ice_type floe_ice_type;

@@ -41,7 +41,8 @@ static floe_status finish_file(schema_reader *reader, floe_error *err) {
         if (reader->node_count > 0) {
             memcpy(nodes, reader->nodes, reader->node_count * sizeof(*nodes));
         }
-        *schema = (floe_parquet_schema){nodes, reader->node_count, reader->schema_count++};
+        *schema =
+            (floe_parquet_schema){.nodes = nodes, .node_count = reader->node_count, .number = reader->schema_count++};
         (void)floe_map_put(&reader->by_text, key, schema);
     }
     reader->schemas[reader->file] = schema;
@@ -76,28 +77,37 @@ static floe_status next_level(schema_reader *reader, uint64_t children, uint32_t
     return FLOE_OK;
 }
 
-static floe_status add_node(schema_reader *reader, floe_str name, int64_t field_id, uint64_t children, floe_str type,
-                            floe_error *err) {
+static floe_status add_node(schema_reader *reader, const floe_parquet_node *read, uint64_t children, floe_error *err) {
     uint32_t level = 0;
     FLOE_TRY(next_level(reader, children, &level, err));
     FLOE_ENSURE(reader->node_count < NODES_MAX, err, FLOE_LIMIT, "%.*s has more than %d columns",
                 FLOE_STR_ARG(reader->file_name), NODES_MAX);
     floe_parquet_node *node = FLOE_ARENA_PUSH(reader->arena, reader->nodes, reader->node_count, reader->node_capacity);
     FLOE_TRY(floe_arena_check(reader->arena, err));
-    node->name = floe_arena_str(reader->arena, name);
-    node->type = floe_arena_str(reader->arena, type);
-    node->field_id = field_id >= 0 && field_id <= INT32_MAX ? (int32_t)field_id : -1;
+    *node = *read;
+    node->name = floe_arena_str(reader->arena, read->name);
+    node->type = floe_arena_str(reader->arena, read->type);
     node->depth = level;
     floe_buf_varint(&reader->text, level);
     floe_buf_zigzag(&reader->text, node->field_id);
-    floe_buf_varint(&reader->text, name.len);
-    floe_buf_str(&reader->text, name);
-    floe_buf_varint(&reader->text, type.len);
-    floe_buf_str(&reader->text, type);
+    floe_buf_varint(&reader->text, read->name.len);
+    floe_buf_str(&reader->text, read->name);
+    floe_buf_varint(&reader->text, read->type.len);
+    floe_buf_str(&reader->text, read->type);
+    floe_buf_byte(&reader->text, read->repeated ? 1 : 0);
     return floe_arena_check(reader->arena, err);
 }
 
-enum { COLUMN_FILE, COLUMN_NAME, COLUMN_CHILDREN, COLUMN_FIELD_ID, COLUMN_TYPE, COLUMN_ROOT, COLUMN_COUNT };
+enum {
+    COLUMN_FILE,
+    COLUMN_NAME,
+    COLUMN_CHILDREN,
+    COLUMN_FIELD_ID,
+    COLUMN_TYPE,
+    COLUMN_ROOT,
+    COLUMN_REPEATED,
+    COLUMN_COUNT
+};
 
 static floe_status read_row(schema_reader *reader, const floe_value row[COLUMN_COUNT], floe_error *err) {
     uint64_t children = (uint64_t)row[COLUMN_CHILDREN].as.integer;
@@ -105,8 +115,12 @@ static floe_status read_row(schema_reader *reader, const floe_value row[COLUMN_C
         return start_file(reader, row[COLUMN_FILE].as.bytes, children, err);
     }
     FLOE_ENSURE(reader->file != SIZE_MAX, err, FLOE_INTERNAL, "a Parquet schema begins without its root");
-    return add_node(reader, row[COLUMN_NAME].as.bytes, row[COLUMN_FIELD_ID].as.integer, children,
-                    row[COLUMN_TYPE].as.bytes, err);
+    int64_t id = row[COLUMN_FIELD_ID].as.integer;
+    const floe_parquet_node node = {.name = row[COLUMN_NAME].as.bytes,
+                                    .field_id = id >= 0 && id <= INT32_MAX ? (int32_t)id : -1,
+                                    .type = row[COLUMN_TYPE].as.bytes,
+                                    .repeated = row[COLUMN_REPEATED].as.boolean};
+    return add_node(reader, &node, children, err);
 }
 
 static floe_status read_batch(schema_reader *reader, const struct ArrowSchema *schema, const struct ArrowArray *batch,
@@ -143,8 +157,10 @@ static floe_status run_query(schema_reader *reader, floe_session *session, const
     FLOE_AUTO_BUF sql = {0};
     FLOE_AUTO_STREAM stream = {0};
     floe_buf_init(&sql, FLOE_GIB(1));
-    floe_buf_printf(&sql, "SELECT file_name, name, coalesce(num_children, 0)::BIGINT, coalesce(field_id, -1)::BIGINT, "
-                          "coalesce(duckdb_type, ''), column_id = 0 FROM parquet_schema(");
+    floe_buf_printf(
+        &sql,
+        "SELECT file_name, name, coalesce(num_children, 0)::BIGINT, coalesce(field_id, -1)::BIGINT, "
+        "coalesce(duckdb_type, ''), column_id = 0, coalesce(repetition_type = 'REPEATED', false) FROM parquet_schema(");
     floe_buf_text(&sql, list_sql);
     floe_buf_byte(&sql, ')');
     FLOE_TRY(floe_buf_check(&sql, err));

@@ -32,25 +32,19 @@ typedef struct scan_planner {
 
 /* ---- refusals ---- */
 
-static floe_status check_version(const floe_table *table, floe_arena *arena, floe_error *err) {
-    if (table->metadata.format_version < 3) {
-        return FLOE_OK;
-    }
-    const char *features = floe_metadata_v3_features(&table->metadata, arena);
-    FLOE_TRY(floe_arena_check(arena, err));
-    return FLOE_FAIL(err, FLOE_UNSUPPORTED,
-                     "table %.*s has format version %d%s%s%s; this version of floe reads the rows of versions 1 and 2",
-                     FLOE_STR_BRIEF(table->name), table->metadata.format_version, features[0] ? " (" : "", features,
-                     features[0] ? ")" : "");
+static floe_status check_encryption(const floe_table *table, floe_error *err) {
+    FLOE_ENSURE(!floe_metadata_is_encrypted(&table->metadata), err, FLOE_UNSUPPORTED,
+                "table %.*s is encrypted; floe reads tables without encryption", FLOE_STR_BRIEF(table->name));
+    return FLOE_OK;
 }
 
-static floe_status check_columns(const floe_table *table, const floe_scan_request *request,
-                                 const floe_ice_schema *schema, floe_arena *arena, floe_error *err) {
+static floe_status check_columns(const floe_scan_request *request, const floe_ice_schema *schema, floe_arena *arena,
+                                 floe_error *err) {
     const floe_ice_field *const *fields = NULL;
     size_t count = 0;
     FLOE_TRY(floe_columns_find(schema, request->columns, request->column_count, arena, &fields, &count, err));
     for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(floe_column_check(&table->metadata, fields[i], err));
+        FLOE_TRY(floe_column_check(fields[i], err));
     }
     return FLOE_OK;
 }
@@ -251,12 +245,12 @@ floe_status floe_table_scan_plan_files(floe_table *table, const floe_scan_reques
                                        floe_arena *arena, floe_table_scan_files *ret_files, floe_error *err) {
     floe_table_scan_files files = {.metadata = &table->metadata};
     scan_planner planner = {.table = table, .arena = arena, .files = &files};
-    FLOE_TRY(check_version(table, arena, err));
+    FLOE_TRY(check_encryption(table, err));
     floe_status status = floe_snapshot_choose(&table->metadata, request, &files.snapshot, &files.schema, err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "table %.*s", FLOE_STR_BRIEF(table->name));
     }
-    FLOE_TRY(check_columns(table, request, files.schema, arena, err));
+    FLOE_TRY(check_columns(request, files.schema, arena, err));
     FLOE_TRY(floe_pruner_init(&planner.pruner, filter, files.schema, arena, err));
     floe_map_init(&planner.seen, arena);
     files.plan.snapshot_id = files.snapshot ? files.snapshot->snapshot_id : -1;

@@ -6,9 +6,9 @@
 
 #include "offline/iceberg/scan.h"
 
-/* Whether a column can be read right: its type is known all the way down, it has no default value, and if it is nested
- * no schema of the table ever gave it another shape. Errors: UNSUPPORTED naming the column and the reason. */
-floe_status floe_column_check(const floe_ice_metadata *metadata, const floe_ice_field *field, floe_error *err);
+/* Whether a column can be read right: its type is known all the way down, no two members of a struct differ only in
+ * case. Errors: UNSUPPORTED naming the column and the reason. */
+floe_status floe_column_check(const floe_ice_field *field, floe_error *err);
 
 /* The columns of that name in the schema; NULL names: all. Errors: NOT_FOUND naming the nearest. */
 floe_status floe_columns_find(const floe_ice_schema *schema, const floe_str *names, size_t count, floe_arena *arena,
@@ -30,12 +30,14 @@ typedef struct floe_parquet_node {
     int32_t field_id; /* -1: none */
     uint32_t depth;   /* 0: a column */
     floe_str type;    /* as DuckDB sees a leaf; empty otherwise */
+    bool repeated;    /* the group between a list or map and what it holds */
 } floe_parquet_node;
 
 typedef struct floe_parquet_schema {
     const floe_parquet_node *nodes;
     size_t node_count;
     uint32_t number; /* files with equal schemas have equal numbers */
+    bool mapped;     /* the ids come from the table's name mapping */
 } floe_parquet_schema;
 
 /* The schemas of files, read through the session; equal ones are one. Errors: NOT_FOUND or IO naming the file. */
@@ -52,12 +54,36 @@ typedef enum floe_column_source {
 
 typedef struct floe_column_place {
     floe_column_source source;
-    floe_str name;
+    floe_str name;       /* in the file */
+    floe_str read_type;  /* what it is read as, where that is not the column's type; else ptr NULL */
+    floe_str expression; /* what makes the column of it then */
 } floe_column_place;
+
+/* Whether a leaf that DuckDB sees as `found` can be read as the field's type: its own, and those that it can have been
+ * promoted from. Errors: UNSUPPORTED naming file and column. Source: Iceberg table spec, "Schema Evolution". */
+floe_status floe_leaf_check(const floe_ice_field *field, int format_version, floe_str found, const char *path,
+                            floe_error *err);
+
+/* How a nested column of a file (the node `column`) becomes the field's type: sets read_type and expression where names
+ * alone do not tell. Errors: UNSUPPORTED naming file and column. */
+floe_status floe_nested_place(const floe_parquet_schema *schema, size_t column, const char *path,
+                              const floe_ice_field *field, int format_version, floe_arena *arena,
+                              floe_column_place *place, floe_error *err);
+
+/* The schema of a file without ids, with the ids that the table's name mapping gives. Errors: UNSUPPORTED without a
+ * mapping, naming the file; CORRUPT, INVALID for a mapping that cannot be read. */
+floe_status floe_name_mapping_apply(const floe_ice_metadata *metadata, const floe_parquet_schema *schema,
+                                    const char *path, floe_arena *arena, floe_parquet_schema *ret_schema,
+                                    floe_error *err);
+
+/* A field's initial default as an expression of exactly its type; a null where it has none. Errors: CORRUPT for a value
+ * that is none of the type's. */
+floe_status floe_default_sql(const floe_ice_field *field, bool plain_times, floe_buf *out, floe_error *err);
 
 /* Finds each field in a file's schema and checks that what is there can be read as the field's type.
  * Rule: by field id; in files without any ids by the table's name mapping; never by position. A file where only some
  *       columns have ids is addressed by its names, because DuckDB stops looking for ids at the first column without.
+ *       Nested columns likewise, at every depth.
  * Errors: UNSUPPORTED naming file and column. Source: Iceberg table spec, "Column Projection". */
 floe_status floe_columns_place(const floe_ice_metadata *metadata, const floe_parquet_schema *schema, const char *path,
                                const floe_ice_field *const *fields, size_t count, floe_arena *arena,
@@ -72,6 +98,7 @@ typedef struct floe_scan_sql_options {
     bool with_file;     /* __file: the path as the manifest has it */
     bool with_sequence; /* __dseq: the data sequence number */
     bool with_scope;    /* __scope: a number per spec and partition */
+    bool with_row_ids;  /* __first: the first row id of the file, null where it has none */
 } floe_scan_sql_options;
 
 /* As floe_table_scan_sql, with fields and options. */

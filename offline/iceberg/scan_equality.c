@@ -68,7 +68,7 @@ static floe_status find_key(const sql_builder *builder, const floe_ice_data_file
     FLOE_TRY(floe_buf_check(&members, err));
     ret_key->members = floe_arena_strndup(builder->arena, members.ptr ? members.ptr : "", members.len);
     FLOE_TRY(floe_arena_check(builder->arena, err));
-    return floe_column_check(metadata, ret_key->root, err);
+    return floe_column_check(ret_key->root, err);
 }
 
 /* A root column that is read anyway must be read with the same type. */

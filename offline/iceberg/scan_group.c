@@ -49,9 +49,11 @@ static floe_status column_sql(sql_builder *builder, const scan_group *group, siz
         FLOE_TRY(constant_sql(builder, group, field, err));
         floe_buf_printf(builder->out, " AS c%d", (int)id);
     } else if (group->places[field].source == FLOE_COLUMN_MISSING) {
-        floe_buf_text(builder->out, "CAST(NULL AS ");
-        floe_scan_type_sql(builder, field, builder->out);
-        floe_buf_printf(builder->out, ") AS c%d", (int)id);
+        FLOE_TRY(floe_default_sql(builder->fields[field], builder->options->plain_times, builder->out, err));
+        floe_buf_printf(builder->out, " AS c%d", (int)id);
+    } else if (group->places[field].expression.ptr != NULL) {
+        floe_buf_str(builder->out, group->places[field].expression);
+        floe_buf_printf(builder->out, " AS c%d", (int)id);
     } else {
         floe_buf_printf(builder->out, "c%d", (int)id);
     }
@@ -82,14 +84,16 @@ void floe_scan_pick_sql(const int64_t *values, size_t count, floe_buf *out) {
 /* What a group gives besides columns, each under its own name. */
 static floe_status extras_sql(sql_builder *builder, const scan_group *group, bool by_sequence, bool by_scope,
                               floe_error *err) {
-    int64_t *values = floe_arena_alloc(builder->arena, group->file_count * 3 + 1, sizeof(*values));
+    int64_t *values = floe_arena_alloc(builder->arena, group->file_count * 4 + 1, sizeof(*values));
     FLOE_TRY(floe_arena_check(builder->arena, err));
     int64_t *sequences = values + group->file_count;
     int64_t *scopes = sequences + group->file_count;
+    int64_t *firsts = scopes + group->file_count;
     for (size_t i = 0; i < group->file_count; i++) {
         const floe_ice_data_file *file = builder->files->files[group->files[i]];
         values[i] = (int64_t)group->files[i];
         sequences[i] = file->sequence_number;
+        firsts[i] = file->first_row_id >= 0 ? file->first_row_id : INT64_MIN;
         FLOE_TRY(by_scope ? floe_scan_scope_number(builder, file, &scopes[i], err) : FLOE_OK);
     }
     const struct {
@@ -98,7 +102,8 @@ static floe_status extras_sql(sql_builder *builder, const scan_group *group, boo
         const char *name;
     } PICKED[] = {{builder->options->with_position, values, "__seq"},
                   {by_sequence, sequences, "__dseq"},
-                  {by_scope, scopes, "__scope"}};
+                  {by_scope, scopes, "__scope"},
+                  {builder->options->with_row_ids, firsts, "__first"}};
     for (size_t i = 0; i < sizeof(PICKED) / sizeof(PICKED[0]); i++) {
         if (PICKED[i].wanted) {
             floe_buf_text(builder->out, ", ");
@@ -137,7 +142,11 @@ static void schema_sql(sql_builder *builder, const scan_group *group) {
         } else {
             floe_buf_printf(out, "%d", (int)builder->fields[i]->id);
         }
-        floe_scan_type_sql(builder, i, &type);
+        if (place->read_type.ptr != NULL) {
+            floe_buf_str(&type, place->read_type);
+        } else {
+            floe_scan_type_sql(builder, i, &type);
+        }
         floe_buf_printf(out, ": {'name': 'c%d', 'type': ", (int)builder->fields[i]->id);
         floe_sql_quote_text(out, floe_buf_view(&type));
         floe_buf_text(out, ", 'default_value': NULL::VARCHAR}");
@@ -201,8 +210,7 @@ floe_status floe_scan_group_sql(sql_builder *builder, const scan_group *group, f
         floe_buf_printf(out, "%st.c%d", i > 0 ? ", " : "", (int)builder->fields[i]->id);
     }
     floe_buf_text(out, builder->visible_count == 0 ? "NULL AS floe_row" : "");
-    floe_buf_text(out, builder->options->with_position ? ", t.__seq, t.__pos" : "");
-    floe_buf_text(out, builder->options->with_file ? ", t.__file" : "");
+    floe_scan_extra_names(builder->options, ", t.", out);
     floe_buf_text(out, " FROM (");
     FLOE_TRY(rows_sql(builder, group, err));
     floe_buf_text(out, ") AS t");

@@ -60,7 +60,7 @@ static floe_status group_key(const sql_builder *builder, const floe_column_place
             FLOE_TRY(check_spec(builder, file, err));
         }
         constant[i] = missing && floe_scan_partition_value(builder, file, builder->fields[i]->id) != NULL;
-        by_name = by_name || places[i].source == FLOE_COLUMN_BY_NAME;
+        by_name = by_name || places[i].source == FLOE_COLUMN_BY_NAME || places[i].expression.ptr != NULL;
         floe_buf_byte(&key, constant[i] ? 'c' : missing ? 'm' : 'f');
     }
     floe_buf_u32(&key, by_name ? schema->number + 1 : 0);
@@ -137,6 +137,30 @@ static floe_status make_groups(sql_builder *builder, const floe_parquet_schema *
     return FLOE_OK;
 }
 
+/* What options add to the columns, in the order in which groups give it. */
+static const struct {
+    size_t option; /* place of the flag */
+    const char *name, *type;
+} EXTRAS[] = {{offsetof(floe_scan_sql_options, with_position), "__seq", "BIGINT"},
+              {offsetof(floe_scan_sql_options, with_sequence), "__dseq", "BIGINT"},
+              {offsetof(floe_scan_sql_options, with_scope), "__scope", "BIGINT"},
+              {offsetof(floe_scan_sql_options, with_row_ids), "__first", "BIGINT"},
+              {offsetof(floe_scan_sql_options, with_position), "__pos", "BIGINT"},
+              {offsetof(floe_scan_sql_options, with_file), "__file", "VARCHAR"}};
+
+static bool has_extra(const floe_scan_sql_options *options, size_t index) {
+    return *(const bool *)((const char *)options + EXTRAS[index].option);
+}
+
+void floe_scan_extra_names(const floe_scan_sql_options *options, const char *before, floe_buf *out) {
+    for (size_t i = 0; i < sizeof(EXTRAS) / sizeof(EXTRAS[0]); i++) {
+        if (has_extra(options, i)) {
+            floe_buf_text(out, before);
+            floe_buf_text(out, EXTRAS[i].name);
+        }
+    }
+}
+
 static void empty_sql(sql_builder *builder) {
     floe_buf_text(builder->out, "SELECT ");
     for (size_t i = 0; i < builder->visible_count; i++) {
@@ -145,10 +169,11 @@ static void empty_sql(sql_builder *builder) {
         floe_buf_printf(builder->out, ") AS c%d", (int)builder->fields[i]->id);
     }
     floe_buf_text(builder->out, builder->visible_count == 0 ? "NULL AS floe_row" : "");
-    floe_buf_text(builder->out, builder->options->with_position
-                                    ? ", CAST(NULL AS BIGINT) AS __seq, CAST(NULL AS BIGINT) AS __pos"
-                                    : "");
-    floe_buf_text(builder->out, builder->options->with_file ? ", CAST(NULL AS VARCHAR) AS __file" : "");
+    for (size_t i = 0; i < sizeof(EXTRAS) / sizeof(EXTRAS[0]); i++) {
+        if (has_extra(builder->options, i)) {
+            floe_buf_printf(builder->out, ", CAST(NULL AS %s) AS %s", EXTRAS[i].type, EXTRAS[i].name);
+        }
+    }
     floe_buf_text(builder->out, " WHERE false");
 }
 
@@ -182,9 +207,10 @@ static bool same_name(floe_str a, floe_str b) {
 static floe_status check_names(const sql_builder *builder, floe_error *err) {
     for (size_t i = 0; i < builder->visible_count; i++) {
         floe_str name = builder->fields[i]->name;
-        bool taken = (builder->options->with_position &&
-                      (same_name(name, FLOE_STR("__seq")) || same_name(name, FLOE_STR("__pos")))) ||
-                     (builder->options->with_file && same_name(name, FLOE_STR("__file")));
+        bool taken = false;
+        for (size_t k = 0; k < sizeof(EXTRAS) / sizeof(EXTRAS[0]); k++) {
+            taken = taken || (has_extra(builder->options, k) && same_name(name, floe_str_of(EXTRAS[k].name)));
+        }
         FLOE_ENSURE(!taken, err, FLOE_UNSUPPORTED, "the column name \"%.*s\" is one that floe uses itself",
                     FLOE_STR_BRIEF(name));
         for (size_t k = 0; k < i; k++) {
@@ -202,8 +228,7 @@ static void names_sql(const sql_builder *builder) {
         floe_sql_quote_name(builder->out, builder->fields[i]->name);
     }
     floe_buf_text(builder->out, builder->visible_count == 0 ? "floe_row" : "");
-    floe_buf_text(builder->out, builder->options->with_position ? ", __seq, __pos" : "");
-    floe_buf_text(builder->out, builder->options->with_file ? ", __file" : "");
+    floe_scan_extra_names(builder->options, ", ", builder->out);
 }
 
 floe_status floe_scan_sql_build(floe_table *table, const floe_table_scan_files *files,
@@ -245,7 +270,7 @@ floe_status floe_table_scan_sql(floe_table *table, const floe_table_scan_files *
     size_t count = 0;
     FLOE_TRY(floe_columns_find(files->schema, columns, column_count, &arena, &fields, &count, err));
     for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(floe_column_check(files->metadata, fields[i], err));
+        FLOE_TRY(floe_column_check(fields[i], err));
     }
     floe_scan_sql_options options = {.schema_names = true, .plain_times = true, .with_position = with_position};
     return floe_scan_sql_build(table, files, fields, count, &options, session, out, err);

@@ -65,6 +65,9 @@ floe_status floe_scan_groups_sql(sql_builder *builder, floe_error *err);
  * same or count up. */
 void floe_scan_pick_sql(const int64_t *values, size_t count, floe_buf *out);
 
+/* The names of what the options add to the columns, in the order in which groups give them, each after `before`. */
+void floe_scan_extra_names(const floe_scan_sql_options *options, const char *before, floe_buf *out);
+
 /* Finds the key columns of every equality delete file that applies and adds them to the builder's fields. Errors:
  * CORRUPT, UNSUPPORTED naming delete file and column. */
 floe_status floe_scan_keys_find(sql_builder *builder, floe_error *err);

@@ -26,20 +26,22 @@ MOVED = [("data/persistent", ""), ("file://data/persistent", ""), ("lineitem_ice
 
 # What floe may refuse, by a part of its message, and how the page calls it.
 REASONS = [
-    (r"has format version 3", "format version 3"),
-    (r"initial default value", "default values (format version 3)"),
+    (r"of which the engine reads only microseconds", "`timestamptz_ns`"),
     (r"too big integer near '9876543210123456789'", "a snapshot id outside int64"),
     (r"cannot read .*\.avro: No such file|the data file .* is not there|reads local files only", "files that the collection lacks"),
     (r"bad_iceberg_metadata\.json: JSON|the table metadata: \"format-version\"|format-version", "damaged metadata, on purpose"),
 ]
 
 # What upstream's own tests expect where neither reader of this test can read: rows as text (duckdb/duckdb-iceberg,
-# test/sql/local/iceberg_scans/big_query_read.test and iceberg_v1_deprecated_metadata.test).
+# test/sql/local/iceberg_scans/big_query_read.test and iceberg_v1_deprecated_metadata.test), or what the script that made
+# the table put into it (legacy_bare_deletion_vector: the ids 1 to 3 without the row at position 1).
 UPSTREAM = {
     "big_query_error/metadata/v1749025517.metadata.json": [("1", "Alice", "2024-01-01 10:00:00"),
                                                            ("2", "Bob", "2024-02-01 11:30:00")],
     "iceberg_v1_deprecated/default/legacy_v1/metadata/v2.metadata.json": [("1", "alpha", "10"), ("2", "beta", "20"),
                                                                           ("3", "alpha", None)],
+    "legacy_bare_deletion_vector/warehouse/default/legacy_bare_deletion_vector/metadata/00002-legacy-bare-dv.metadata.json":
+        [("1", "legacy"), ("3", "legacy")],
 }
 
 

@@ -403,17 +403,23 @@ static void times__beyond_int64_micros__stop_at_the_ends(void **state) {
     assert_true(floe_ice_ms_to_us(INT64_MIN) == INT64_MIN);
 }
 
-static void v3__features__are_listed_by_name(void **state) {
+static void v3__encryption_keys__are_seen(void **state) {
     (void)state;
-    floe_ice_metadata m = decode_ok(
-        "{\"format-version\":3,\"location\":\"/t\",\"next-row-id\":12,\"current-schema-id\":0,\"encryption-keys\":[{}],"
-        "\"schemas\":[{\"schema-id\":0,\"type\":\"struct\",\"fields\":["
-        "{\"id\":1,\"name\":\"v\",\"type\":\"variant\"},{\"id\":2,\"name\":\"d\",\"type\":\"int\","
-        "\"initial-default\":7}]}],\"partition-specs\":[{\"spec-id\":0,\"fields\":[{\"name\":\"p\",\"field-id\":1000,"
-        "\"source-ids\":[1,2],\"transform\":\"bucket[4]\"}]}]}");
-    const char *features = floe_metadata_v3_features(&m, &arena);
-    assert_string_equal(features, "encryption, row lineage, the type variant, the default value of column \"d\"");
+#define V3(keys)                                                                                                       \
+    "{\"format-version\":3,\"location\":\"/t\",\"next-row-id\":12,\"current-schema-id\":0," keys                       \
+    "\"schemas\":[{\"schema-id\":0,\"type\":\"struct\",\"fields\":["                                                   \
+    "{\"id\":1,\"name\":\"v\",\"type\":\"variant\"},{\"id\":2,\"name\":\"d\",\"type\":\"unknown\"}]}],"                \
+    "\"partition-specs\":[{\"spec-id\":0,\"fields\":[{\"name\":\"p\",\"field-id\":1000,"                               \
+    "\"source-ids\":[1,2],\"transform\":\"bucket[4]\"}]}]}"
+    floe_ice_metadata m = decode_ok(V3("\"encryption-keys\":[{}],"));
+    assert_true(floe_metadata_is_encrypted(&m));
     assert_int_equal(m.specs[0].fields[0].transform, FLOE_TRANSFORM_UNKNOWN); /* of several columns */
+    assert_int_equal(m.schemas[0].fields[0].type->kind, FLOE_ICE_OTHER);
+    assert_int_equal(m.schemas[0].fields[1].type->kind, FLOE_ICE_UNKNOWN);
+    m = decode_ok(V3("\"encryption-keys\":[],"));
+    assert_false(floe_metadata_is_encrypted(&m));
+    m = decode_ok(V3(""));
+    assert_false(floe_metadata_is_encrypted(&m));
 }
 
 static floe_status decode_fresh(void *context, floe_error *err) {
@@ -453,7 +459,7 @@ int main(void) {
         T(choose__by_time__follows_the_log_and_not_side_branches),
         T(choose__what_is_not_there__is_named),
         T(times__beyond_int64_micros__stop_at_the_ends),
-        T(v3__features__are_listed_by_name),
+        T(v3__encryption_keys__are_seen),
         T(memory__any_allocation_failing__is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
