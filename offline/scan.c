@@ -5,18 +5,15 @@
  * A filter that floe parses prunes files and is given to the engine as SQL that floe wrote. With engine_where, text that
  * floe cannot parse or bind goes to the engine as it is, in parentheses: it filters rows and prunes nothing.
  */
-#include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/iceberg/metadata.h"
 #include "offline/iceberg/plan_int.h"
 #include "offline/lake_int.h"
+#include "offline/write_rows.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 /* Where an output column comes from. */
 typedef enum output_kind {
@@ -407,62 +404,16 @@ floe_status floe_table_scan(floe_table *table, const floe_scan_request *request,
 
 /* ---- files ---- */
 
-static floe_status copy_options(const char *path, const char **ret_options, floe_error *err) {
-    static const struct {
-        const char *ending;
-        const char *options;
-    } FORMATS[] = {{".parquet", "FORMAT parquet"}, {".csv", "FORMAT csv, HEADER"}, {".jsonl", "FORMAT json"}};
-    for (size_t i = 0; i < sizeof(FORMATS) / sizeof(FORMATS[0]); i++) {
-        if (floe_str_ends_with(floe_str_of(path), floe_str_of(FORMATS[i].ending))) {
-            *ret_options = FORMATS[i].options;
-            return FLOE_OK;
-        }
-    }
-    return FLOE_FAIL(err, FLOE_INVALID, "%s: the ending must be .parquet, .csv or .jsonl", path);
-}
-
-static floe_status copy_to(floe_session *session, const char *query, const char *part, const char *options,
-                           int64_t *ret_rows, floe_error *err) {
-    FLOE_AUTO_BUF sql = {0};
-    floe_buf_init(&sql, FLOE_GIB(1));
-    floe_buf_text(&sql, "COPY (");
-    floe_buf_text(&sql, query);
-    floe_buf_text(&sql, ") TO ");
-    floe_sql_quote_text(&sql, floe_str_of(part));
-    floe_buf_printf(&sql, " (%s)", options);
-    FLOE_TRY(floe_buf_check(&sql, err));
-    return floe_session_run(session, sql.ptr, NULL, ret_rows, err);
-}
-
-static floe_status move_file(const char *from, const char *to, floe_error *err) {
-    if (rename(from, to) != 0) {
-        return FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot write %s: %s", to, strerror(errno));
-    }
-    return FLOE_OK;
-}
-
 floe_status floe_table_scan_to(floe_table *table, const floe_scan_request *request, const char *path, int64_t *ret_rows,
                                floe_error *err) {
-    FLOE_AUTO_ARENA arena = {0};
     FLOE_AUTO_BUF sql = {0};
     __attribute__((cleanup(floe_session_close))) floe_session *session = NULL;
-    const char *options = NULL;
     int64_t rows = 0;
-    floe_arena_init(&arena, FLOE_MIB(1));
     floe_buf_init(&sql, FLOE_GIB(1));
-    FLOE_TRY(copy_options(path, &options, err));
-    FLOE_ENSURE(!floe_file_is_dir(path), err, FLOE_INVALID, "%s is a folder", path);
-    const char *part = floe_arena_printf(&arena, "%s.%ld.part", path, (long)getpid());
-    FLOE_TRY(floe_arena_check(&arena, err));
+    FLOE_TRY(floe_rows_check(path, err));
     FLOE_TRY(open_scan(table, request, true, &session, &sql, err));
-    floe_status status = copy_to(session, sql.ptr, part, options, &rows, err);
-    if (!floe_failed(status)) {
-        status = move_file(part, path, err);
-    }
-    if (floe_failed(status)) {
-        FLOE_IGNORE(floe_file_remove(part, NULL));
-        return status;
-    }
+    FLOE_TRY(floe_rows_prepare(session, sql.ptr, path, &rows, err));
+    FLOE_TRY(floe_rows_publish(path, err));
     *ret_rows = rows;
     return FLOE_OK;
 }

@@ -142,14 +142,15 @@ static floe_status finish(floe_session *session, dataset_facts *facts, floe_aren
     result->row_count = content.row_count;
     FLOE_ASSERT(content.row_count == facts->stats.label_count); /* Every spine row exactly once. */
     snprintf(result->content_hash, sizeof(result->content_hash), "%s", content.hex);
-    FLOE_TRY(floe_output_prepare(session, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a", facts->request->out,
-                                 err));
+    int64_t written = 0;
+    FLOE_TRY(floe_rows_prepare(session, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a", facts->request->out,
+                               &written, err));
     floe_status status = floe_manifest_write(session, facts, result, err);
     if (floe_failed(status)) {
-        floe_output_discard(facts->request->out);
+        floe_rows_discard(facts->request->out);
         return status;
     }
-    status = floe_output_publish(facts->request->out, err);
+    status = floe_rows_publish(facts->request->out, err);
     if (floe_failed(status)) {
         floe_manifest_remove(facts->request, result);
     }
@@ -181,7 +182,7 @@ static floe_status build(floe_lake *lake, floe_session *session, const floe_data
 floe_status floe_dataset_build(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
                                floe_dataset_result *ret_result, floe_error *err) {
     int64_t started_us = floe_monotonic_us();
-    FLOE_TRY(floe_output_check(request->out, err));
+    FLOE_TRY(floe_rows_check(request->out, err));
     floe_engine *engine;
     FLOE_TRY(floe_lake_engine(lake, &engine, err));
     FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;

@@ -1,6 +1,6 @@
 /*
  * What the files of dataset share. A build goes: question (pit) → spine.c brings the spine into the session → labels →
- * source.c feeds each source → sweep → answer table (or sql.c makes it by SQL) → output.c writes spine and answer side by side → hash.c, manifest.c.
+ * source.c feeds each source → sweep → answer table (or sql.c makes it by SQL) → offline/write_rows.c writes spine and answer side by side → hash.c, manifest.c.
  */
 #ifndef FLOE_OFFLINE_DATASET_DATASET_INT_H
 #define FLOE_OFFLINE_DATASET_DATASET_INT_H
@@ -9,6 +9,7 @@
 #include "offline/engine/engine.h"
 #include "offline/iceberg/scan.h"
 #include "offline/pit/pit.h"
+#include "offline/write_rows.h"
 
 /* ---- spine.c ---- */
 
@@ -81,15 +82,6 @@ typedef struct sql_question {
 /* Answers by generated SQL: the session's temporary table "answer", in the labels' order. uses: one per need. */
 floe_status floe_dataset_answer_by_sql(const sql_question *question, source_use *uses, int64_t *ret_ties,
                                        floe_error *err);
-
-/* ---- output.c ---- */
-
-/* Writes `select` beside `path`, in the format of its ending; nothing stays after a failure. Then either publish renames it
- * over `path`, or discard removes it. */
-floe_status floe_output_prepare(floe_session *session, const char *select, const char *path, floe_error *err);
-floe_status floe_output_publish(const char *path, floe_error *err);
-void floe_output_discard(const char *path);
-floe_status floe_output_check(const char *path, floe_error *err);
 
 /* ---- hash.c ---- */
 

@@ -140,8 +140,9 @@ static floe_status write_files(floe_session *session, const char *folder, const 
     const char *spine_path = floe_arena_printf(&arena, "%s/spine.parquet", folder);
     FLOE_TRY(floe_arena_check(&arena, err));
     FLOE_TRY(floe_file_mkdirs(folder, err));
-    FLOE_TRY(floe_output_prepare(session, "SELECT * FROM spine", spine_path, err));
-    FLOE_TRY(floe_output_publish(spine_path, err));
+    int64_t rows = 0;
+    FLOE_TRY(floe_rows_prepare(session, "SELECT * FROM spine", spine_path, &rows, err));
+    FLOE_TRY(floe_rows_publish(spine_path, err));
     return floe_file_write(manifest_path, manifest, false, err);
 }
 

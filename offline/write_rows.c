@@ -1,0 +1,343 @@
+/*
+ * Rows into files. Parquet is the engine's COPY; CSV and JSON Lines are printed here from the engine's Arrow stream, because
+ * the engine's own printers write NaN bare, decimals as inexact numbers, times without T and Z and bytes as escapes.
+ *
+ * Phases: a part file beside the target → rows → fsync → rename by publish. Whatever fails before removes the part.
+ */
+#include "offline/write_rows.h"
+
+#include "core/file.h"
+#include "core/json.h"
+#include "core/limits.h"
+#include "core/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FLUSH_AT FLOE_MIB(1)
+
+typedef enum row_format { FORMAT_NONE, FORMAT_PARQUET, FORMAT_CSV, FORMAT_JSONL } row_format;
+
+static row_format format_of(const char *path) {
+    static const struct {
+        const char *ending;
+        row_format format;
+    } FORMATS[] = {{".parquet", FORMAT_PARQUET}, {".csv", FORMAT_CSV}, {".jsonl", FORMAT_JSONL}};
+    for (size_t i = 0; i < sizeof(FORMATS) / sizeof(FORMATS[0]); i++) {
+        if (floe_str_ends_with(floe_str_of(path), floe_str_of(FORMATS[i].ending))) {
+            return FORMATS[i].format;
+        }
+    }
+    return FORMAT_NONE;
+}
+
+floe_status floe_rows_check(const char *path, floe_error *err) {
+    FLOE_ENSURE(!floe_file_is_dir(path), err, FLOE_INVALID, "cannot write %s: it is a folder", path);
+    FLOE_ENSURE(format_of(path) != FORMAT_NONE, err, FLOE_UNSUPPORTED,
+                "cannot write %s: the ending must be .parquet, .csv or .jsonl", path);
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_KIB(64));
+    const char *folder = floe_path_dirname(&arena, path);
+    FLOE_TRY(floe_arena_check(&arena, err));
+    FLOE_ENSURE(floe_file_is_dir(folder), err, FLOE_NOT_FOUND, "cannot write %s: the folder %s does not exist", path,
+                folder);
+    return FLOE_OK;
+}
+
+/* ---- the part file ---- */
+
+/* Beside the target, and not another process's. */
+static floe_status part_name(const char *path, floe_buf *out, floe_error *err) {
+    floe_buf_init(out, FLOE_KIB(16));
+    floe_buf_printf(out, "%s.%ld.part", path, (long)getpid());
+    return floe_buf_check(out, err);
+}
+
+void floe_rows_discard(const char *path) {
+    FLOE_AUTO_BUF part;
+    if (!floe_failed(part_name(path, &part, NULL))) {
+        FLOE_IGNORE(floe_file_remove(part.ptr, NULL));
+    }
+}
+
+static floe_status fail_io(int sys_errno, floe_error *err) {
+    return FLOE_FAIL(err, sys_errno == EACCES || sys_errno == EPERM ? FLOE_DENIED : FLOE_IO, "%s",
+                     sys_errno == ENOSPC ? "the disk is full" : strerror(sys_errno));
+}
+
+static floe_status write_all(int fd, floe_buf *pending, floe_error *err) {
+    FLOE_TRY(floe_buf_check(pending, err));
+    for (size_t done = 0; done < pending->len;) {
+        ssize_t wrote = write(fd, pending->ptr + done, pending->len - done);
+        if (wrote < 0 && errno != EINTR) {
+            return fail_io(errno, err);
+        }
+        done += wrote > 0 ? (size_t)wrote : 0;
+    }
+    floe_buf_clear(pending);
+    return FLOE_OK;
+}
+
+static void close_file(int *fd) {
+    if (*fd >= 0) {
+        close(*fd);
+    }
+}
+
+static floe_status sync_path(const char *path, floe_error *err) {
+    FLOE_CLEANUP(close_file) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) != 0 ? fail_io(errno, err) : FLOE_OK;
+}
+
+/* ---- columns ---- */
+
+/* The engine's types that are printed from Arrow as they are; nested ones are too. Any other goes as the engine's text. */
+static bool is_printable(floe_str type) {
+    static const char *const known[] = {"BOOLEAN",
+                                        "TINYINT",
+                                        "SMALLINT",
+                                        "INTEGER",
+                                        "BIGINT",
+                                        "UTINYINT",
+                                        "USMALLINT",
+                                        "UINTEGER",
+                                        "FLOAT",
+                                        "DOUBLE",
+                                        "VARCHAR",
+                                        "BLOB",
+                                        "DATE",
+                                        "TIMESTAMP",
+                                        "TIMESTAMP_S",
+                                        "TIMESTAMP_MS",
+                                        "TIMESTAMP_NS",
+                                        "TIME",
+                                        "TIMESTAMP WITH TIME ZONE"};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (floe_str_is(type, known[i])) {
+            return true;
+        }
+    }
+    return floe_str_starts_with(type, FLOE_STR("DECIMAL(")) || floe_str_starts_with(type, FLOE_STR("STRUCT(")) ||
+           floe_str_starts_with(type, FLOE_STR("MAP(")) || floe_str_ends_with(type, FLOE_STR("]"));
+}
+
+/* " REPLACE (…)" for the columns of a batch of (name, type) whose type has no printer. */
+static floe_status append_casts(const struct ArrowSchema *schema, const struct ArrowArray *batch, floe_buf *casts,
+                                floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    floe_arrow_view views[2];
+    FLOE_TRY(floe_arrow_view_of(schema, batch, 0, &views[0], err));
+    FLOE_TRY(floe_arrow_view_of(schema, batch, 1, &views[1], err));
+    for (int64_t row = 0; row < batch->length; row++) {
+        floe_value name, type;
+        FLOE_TRY(floe_arrow_get(&views[0], row, &arena, &name, err));
+        FLOE_TRY(floe_arrow_get(&views[1], row, &arena, &type, err));
+        if (!is_printable(type.as.bytes)) {
+            floe_buf_text(casts, casts->len > 0 ? ", CAST(" : " REPLACE (CAST(");
+            floe_sql_quote_name(casts, name.as.bytes);
+            floe_buf_text(casts, " AS VARCHAR) AS ");
+            floe_sql_quote_name(casts, name.as.bytes);
+        }
+    }
+    return FLOE_OK;
+}
+
+static floe_status printable_select(floe_session *session, const char *select, floe_buf *out, floe_error *err) {
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_AUTO_SCHEMA schema = {0};
+    FLOE_AUTO_BUF casts;
+    floe_buf_init(&casts, FLOE_MIB(64));
+    floe_buf_text(out, "SELECT column_name, column_type FROM (DESCRIBE ");
+    floe_buf_text(out, select);
+    floe_buf_byte(out, ')');
+    FLOE_TRY(floe_buf_check(out, err));
+    FLOE_TRY(floe_session_stream(session, out->ptr, NULL, &stream, err));
+    FLOE_TRY(floe_arrow_stream_schema(&stream, "columns", &schema, err));
+    for (;;) {
+        FLOE_AUTO_ARRAY batch = {0};
+        FLOE_TRY(floe_arrow_stream_next(&stream, "columns", &batch, err));
+        if (!batch.release) {
+            break;
+        }
+        FLOE_TRY(append_casts(&schema, &batch, &casts, err));
+    }
+    FLOE_TRY(floe_buf_check(&casts, err));
+    floe_buf_clear(out);
+    floe_buf_text(out, "SELECT *");
+    floe_buf_str(out, floe_buf_view(&casts));
+    floe_buf_text(out, casts.len > 0 ? ") FROM (" : " FROM (");
+    floe_buf_text(out, select);
+    floe_buf_byte(out, ')');
+    return floe_buf_check(out, err);
+}
+
+/* ---- rows as text ---- */
+
+typedef struct text_writer {
+    row_format format;
+    int fd;
+    const struct ArrowSchema *schema;
+    floe_buf pending; /* whole rows not yet in the file */
+    floe_buf cell;
+    int64_t row_count;
+} text_writer;
+
+static void writer_close(text_writer *writer) {
+    floe_buf_close(&writer->pending);
+    floe_buf_close(&writer->cell);
+}
+
+/* An empty text is quoted, so that it is not a null. */
+static void append_csv(floe_buf *out, floe_str text) {
+    bool plain = text.len > 0 && text.ptr[0] != ' ' && text.ptr[text.len - 1] != ' ';
+    for (size_t i = 0; i < text.len && plain; i++) {
+        plain = !strchr(",;\t|'\"\r\n#", text.ptr[i]) || text.ptr[i] == '\0';
+    }
+    if (plain) {
+        floe_buf_str(out, text);
+        return;
+    }
+    floe_buf_byte(out, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        floe_buf_text(out, text.ptr[i] == '"' ? "\"" : "");
+        floe_buf_byte(out, (uint8_t)text.ptr[i]);
+    }
+    floe_buf_byte(out, '"');
+}
+
+static void append_header(text_writer *writer) {
+    for (int64_t i = 0; writer->format == FORMAT_CSV && i < writer->schema->n_children; i++) {
+        floe_buf_text(&writer->pending, i > 0 ? "," : "");
+        append_csv(&writer->pending, floe_str_of(writer->schema->children[i]->name));
+    }
+    floe_buf_text(&writer->pending, writer->format == FORMAT_CSV ? "\n" : "");
+}
+
+static floe_status append_cell(text_writer *writer, const struct ArrowArray *batch, int64_t column, int64_t row,
+                               floe_arena *arena, floe_error *err) {
+    const struct ArrowSchema *schema = writer->schema->children[column];
+    bool csv = writer->format == FORMAT_CSV, is_null = false;
+    floe_buf *out = csv ? &writer->cell : &writer->pending;
+    floe_buf_clear(&writer->cell);
+    if (!csv) {
+        floe_buf_text(out, column > 0 ? "," : "{");
+        floe_json_quote(out, floe_str_of(schema->name));
+        floe_buf_byte(out, ':');
+    }
+    floe_status status =
+        floe_row_cell(schema, batch->children[column], batch->offset + row, csv, arena, out, &is_null, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "column \"%s\"", schema->name);
+    }
+    if (csv) {
+        FLOE_TRY(floe_buf_check(&writer->cell, err));
+        floe_buf_text(&writer->pending, column > 0 ? "," : "");
+        if (!is_null) {
+            append_csv(&writer->pending, floe_buf_view(&writer->cell));
+        }
+    }
+    return FLOE_OK;
+}
+
+static floe_status write_batch(text_writer *writer, const struct ArrowArray *batch, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_GIB(1));
+    for (int64_t row = 0; row < batch->length; row++) {
+        for (int64_t column = 0; column < writer->schema->n_children; column++) {
+            FLOE_TRY(append_cell(writer, batch, column, row, &arena, err));
+        }
+        floe_buf_text(&writer->pending, writer->format == FORMAT_CSV ? "\n" : "}\n");
+        if (writer->pending.len >= FLUSH_AT) {
+            FLOE_TRY(write_all(writer->fd, &writer->pending, err));
+        }
+    }
+    writer->row_count += batch->length;
+    return FLOE_OK;
+}
+
+static floe_status write_text(floe_session *session, const char *select, row_format format, int fd, int64_t *ret_rows,
+                              floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_AUTO_SCHEMA schema = {0};
+    FLOE_CLEANUP(writer_close) text_writer writer = {.format = format, .fd = fd, .schema = &schema};
+    floe_buf_init(&sql, FLOE_GIB(1));
+    floe_buf_init(&writer.pending, FLOE_GIB(1));
+    floe_buf_init(&writer.cell, FLOE_GIB(1));
+    FLOE_TRY(printable_select(session, select, &sql, err));
+    FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
+    FLOE_TRY(floe_arrow_stream_schema(&stream, "rows", &schema, err));
+    append_header(&writer);
+    for (;;) {
+        FLOE_AUTO_ARRAY batch = {0};
+        FLOE_TRY(floe_arrow_stream_next(&stream, "rows", &batch, err));
+        if (!batch.release) {
+            break;
+        }
+        FLOE_TRY(write_batch(&writer, &batch, err));
+    }
+    *ret_rows = writer.row_count;
+    return write_all(fd, &writer.pending, err);
+}
+
+static floe_status write_parquet(floe_session *session, const char *select, floe_str part, int64_t *ret_rows,
+                                 floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_GIB(1));
+    floe_buf_text(&sql, "COPY (");
+    floe_buf_text(&sql, select);
+    floe_buf_text(&sql, ") TO ");
+    floe_sql_quote_text(&sql, part);
+    floe_buf_text(&sql, " (FORMAT parquet, COMPRESSION zstd)");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    return floe_session_run(session, sql.ptr, NULL, ret_rows, err);
+}
+
+static floe_status write_part(floe_session *session, const char *select, row_format format, const char *part,
+                              int64_t *ret_rows, floe_error *err) {
+    if (format == FORMAT_PARQUET) {
+        FLOE_TRY(write_parquet(session, select, floe_str_of(part), ret_rows, err));
+    } else {
+        FLOE_CLEANUP(close_file) int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        FLOE_TRY(fd < 0 ? fail_io(errno, err) : FLOE_OK);
+        FLOE_TRY(write_text(session, select, format, fd, ret_rows, err));
+    }
+    return sync_path(part, err);
+}
+
+floe_status floe_rows_prepare(floe_session *session, const char *select, const char *path, int64_t *ret_rows,
+                              floe_error *err) {
+    int64_t rows = 0;
+    FLOE_AUTO_BUF part;
+    floe_buf_init(&part, FLOE_KIB(16));
+    FLOE_TRY(floe_rows_check(path, err));
+    FLOE_TRY(part_name(path, &part, err));
+    floe_status status = write_part(session, select, format_of(path), part.ptr, &rows, err);
+    if (floe_failed(status)) {
+        floe_rows_discard(path);
+        return floe_error_prefix(err, status, "writing %s", path);
+    }
+    *ret_rows = rows;
+    return FLOE_OK;
+}
+
+floe_status floe_rows_publish(const char *path, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_KIB(64));
+    FLOE_AUTO_BUF part;
+    FLOE_TRY(part_name(path, &part, err));
+    const char *folder = floe_path_dirname(&arena, path);
+    FLOE_TRY(floe_arena_check(&arena, err));
+    if (rename(part.ptr, path) != 0) {
+        floe_status status = FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot rename %s to %s", part.ptr, path);
+        floe_rows_discard(path);
+        return status;
+    }
+    /* The rows are whole and in place: a folder that cannot be synced (some file systems refuse) is no failure. */
+    FLOE_IGNORE(sync_path(folder, NULL));
+    return FLOE_OK;
+}

@@ -1,0 +1,33 @@
+/*
+ * Rows of a query into a file of the format that its ending names: .parquet, .csv or .jsonl. The one writer of every
+ * file that floe gives away.
+ *
+ * Rule: JSON Lines hold the values of floe's REST answers: whole numbers exactly, decimals as text, bytes as base64, dates and
+ * times as RFC 3339 with Z, "NaN", "Infinity" and "-Infinity" as text, lists and structs as JSON, a map as an object. CSV
+ * holds the same values as a person reads them, null as nothing. Parquet holds the engine's own types, zstd.
+ */
+#ifndef FLOE_OFFLINE_WRITE_ROWS_H
+#define FLOE_OFFLINE_WRITE_ROWS_H
+
+#include "offline/engine/engine.h"
+
+/* Whether rows can be written there. Errors: UNSUPPORTED (the ending, saying which there are), NOT_FOUND (the folder),
+ * INVALID (a folder itself). */
+floe_status floe_rows_check(const char *path, floe_error *err);
+
+/* Writes the rows of `select` beside `path`, down to the disk; after a failure nothing stays. Then either publish renames
+ * the file over `path` or discard removes it. Errors: those of floe_rows_check and floe_session_run, IO (a full disk
+ * is named), UNSUPPORTED (a nested column of a type that has no text, by its name). */
+floe_status floe_rows_prepare(floe_session *session, const char *select, const char *path, int64_t *ret_rows,
+                              floe_error *err);
+floe_status floe_rows_publish(const char *path, floe_error *err);
+void floe_rows_discard(const char *path);
+
+/* ---- row_text.c ---- */
+
+/* One cell as JSON or, with as_csv, as the text of a CSV field before quoting: whatever Arrow type, nested ones too.
+ * `row` counts from the array's offset. Errors: UNSUPPORTED (by Arrow format), CORRUPT, NOMEM. */
+floe_status floe_row_cell(const struct ArrowSchema *schema, const struct ArrowArray *array, int64_t row, bool as_csv,
+                          floe_arena *arena, floe_buf *out, bool *ret_is_null, floe_error *err);
+
+#endif

@@ -1,0 +1,154 @@
+"""What files that floe writes hold: the values of its REST answers in JSON Lines, the same as people read them in CSV, and
+both read back by floe itself. Expected values follow from the rule (RFC 3339, RFC 4648, JSON), not from a run. timeout: 600"""
+import csv
+import json
+import os
+import resource
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from dataset_support import Failed, Project, entity, source, view  # noqa: E402
+
+UNSUPPORTED, NOT_FOUND, INVALID, IO = 12, 4, 3, 10
+ROWS = r"""SELECT * FROM (VALUES
+    (1::BIGINT, 9223372036854775807::BIGINT, 'NaN'::DOUBLE, 'Infinity'::FLOAT, 1.10::DECIMAL(10, 2), '\x00\xFF'::BLOB,
+     DATE '2020-02-29', TIMESTAMP '2020-01-01 00:00:00', TIMESTAMPTZ '1969-12-31 23:59:59.5+00', TRUE, 'a,"b"
+c', TIME '12:34:56.000001', [1.5::DOUBLE, NULL, 'NaN'::DOUBLE],
+     {'n': 12345678901234567.25::DECIMAL(38, 2), 'b': '\xFF'::BLOB, 'i': ['-Infinity'::DOUBLE], 'd': DATE '2020-01-01'},
+     MAP {'k': TIMESTAMP '2020-01-01 00:00:00.000001'}, uuid '00112233-4455-6677-8899-aabbccddeeff'),
+    (2, -9223372036854775808, '-Infinity', 0.1, -0.05, ''::BLOB, NULL, NULL, NULL, FALSE, '', NULL, [], NULL, NULL, NULL))
+    t(k, i, f, g, m, b, d, ts, tz, y, s, tod, l, st, mp, u)"""
+JSON_ROWS = [
+    {"k": 1, "i": 9223372036854775807, "f": "NaN", "g": "Infinity", "m": "1.10", "b": "AP8=", "d": "2020-02-29",
+     "ts": "2020-01-01T00:00:00Z", "tz": "1969-12-31T23:59:59.500Z", "y": True, "s": 'a,"b"\nc',
+     "tod": "12:34:56.000001", "l": [1.5, None, "NaN"],
+     "st": {"n": "12345678901234567.25", "b": "/w==", "i": ["-Infinity"], "d": "2020-01-01"},
+     "mp": {"k": "2020-01-01T00:00:00.000001Z"}, "u": "00112233-4455-6677-8899-aabbccddeeff"},
+    {"k": 2, "i": -9223372036854775808, "f": "-Infinity", "g": 0.1, "m": "-0.05", "b": "", "d": None, "ts": None,
+     "tz": None, "y": False, "s": "", "tod": None, "l": [], "st": None, "mp": None, "u": None}]
+
+
+def strict(text):
+    """One JSON document; NaN and the infinities, which Python reads too, are none."""
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+    return json.loads(text, parse_constant=refuse)
+
+
+def as_csv(value):
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, (list, dict)) else str(value)
+
+
+class Values(unittest.TestCase):
+    def setUp(self):
+        self.project = Project()
+        self.addCleanup(self.project.__exit__)
+
+    def scan(self, out):
+        facts = json.loads(self.project.floe("table", "scan", "lake.t.x", "-o", out, "--json"))
+        with open(self.project.path(out), newline="") as file:
+            return facts, file.read()
+
+    def test_jsonl__holds_the_values_of_the_rest_answers(self):
+        self.project.table("x", ROWS)
+        facts, text = self.scan("o.jsonl")
+        self.assertEqual(facts["rows"], 2)
+        self.assertEqual([strict(line) for line in text.splitlines()], JSON_ROWS)
+
+    def test_csv__holds_the_same_values_as_text(self):
+        self.project.table("x", ROWS)
+        _, text = self.scan("o.csv")
+        rows = list(csv.DictReader(text.splitlines(keepends=True)))
+        self.assertEqual(rows, [{name: as_csv(value) for name, value in row.items()} for row in JSON_ROWS])
+        self.assertIn(',"",', text)  # an empty text is not a null
+
+    def test_many_rows__come_whole_and_in_order(self):
+        self.project.table("x", "SELECT i::BIGINT AS i, repeat('x', 40) AS s FROM range(100000) r(i)")
+        _, text = self.scan("o.jsonl")
+        self.assertEqual([strict(line)["i"] for line in text.splitlines()], list(range(100000)))
+        _, text = self.scan("o.csv")
+        self.assertEqual([int(row["i"]) for row in csv.DictReader(text.splitlines())], list(range(100000)))
+
+    def test_no_rows__are_a_header_or_nothing(self):
+        self.project.table("x", "SELECT 1::BIGINT AS i, 'a' AS \"s,\"")
+        for out, want in (("o.csv", 'i,"s,"\n'), ("o.jsonl", "")):
+            self.project.floe("table", "scan", "lake.t.x", "--where", "i > 1", "-o", out)
+            with open(self.project.path(out)) as file:
+                self.assertEqual(file.read(), want)
+
+    def test_import__reads_back_what_was_written(self):
+        """Of the types that a reader of text can tell; decimals of JSON are text by the rule."""
+        self.project.table("x", """SELECT * FROM (VALUES (1::BIGINT, 0.1::DOUBLE, 'a,b', DATE '2020-02-29',
+            TIMESTAMPTZ '2020-01-01 00:00:00+00', TRUE), (2, 1e300, 'x', NULL, TIMESTAMPTZ '2020-01-01 00:00:00.5+00', FALSE))
+            t(i, f, s, d, t, y)""")
+        self.scan("o.csv")
+        self.scan("o.jsonl")
+        self.project.floe("table", "scan", "lake.t.x", "-o", "o.parquet")
+        want = self.project.rows("SELECT i, f, s, d, epoch_us(t), y FROM '$D/o.parquet' ORDER BY i")
+        for name in ("o.csv", "o.jsonl"):
+            table = f"lake.t.back_{name[2:]}"
+            self.project.floe("table", "import", name, table, "--types", "t=timestamptz,d=date")
+            self.project.floe("table", "scan", table, "-o", "back.parquet")
+            got = self.project.rows("SELECT i, f, s, d, epoch_us(t), y FROM '$D/back.parquet' ORDER BY i")
+            self.assertEqual(got, want, name)
+
+    def test_parquet__is_zstd(self):
+        self.project.table("x", "SELECT 1::BIGINT AS i")
+        self.project.floe("table", "scan", "lake.t.x", "-o", "o.parquet")
+        self.assertEqual(self.project.rows("SELECT DISTINCT compression FROM parquet_metadata('$D/o.parquet')"), [("ZSTD",)])
+
+    def test_endings_and_folders__are_refused_before_anything_is_read(self):
+        self.project.table("x", "SELECT 1::BIGINT AS i")
+        for out, code, part in (("o.xlsx", UNSUPPORTED, ".parquet, .csv or .jsonl"), ("no/o.csv", NOT_FOUND, "no")):
+            with self.assertRaises(Failed) as caught:
+                self.project.floe("table", "scan", "lake.t.x", "-o", out)
+            self.assertEqual(caught.exception.code, code)
+            self.assertIn(part, str(caught.exception))
+
+    def test_failed_write__leaves_the_earlier_file_and_nothing_else(self):
+        """A limit on file length makes write fail as a full disk does."""
+        self.project.table("x", "SELECT i::BIGINT AS i, repeat('x', 100) AS s FROM range(20000) r(i)")
+        limit = 1 << 20
+        for out in ("o.csv", "o.jsonl"):
+            self.project.write(out, "before")
+            before = self.project.content()
+            with self.assertRaises(Failed) as caught:
+                self.project.floe("table", "scan", "lake.t.x", "-o", out, preexec_fn=lambda: resource.setrlimit(
+                    resource.RLIMIT_FSIZE, (limit, limit)))
+            self.assertEqual(caught.exception.code, IO, str(caught.exception))
+            self.assertIn(out, str(caught.exception))
+            self.assertEqual(self.project.content(), before)
+            with open(self.project.path(out)) as file:
+                self.assertEqual(file.read(), "before")
+
+
+class RoundTrips(unittest.TestCase):
+    def test_dataset__is_a_spine_again(self):
+        """Keys of every declared type, times with and without a fraction: a second build on the first one's file finds the
+        same answers and the same times."""
+        keys = {"int64": "7::BIGINT", "date": "DATE '2020-01-01'",
+                "bool": "TRUE", "timestamp": "TIMESTAMP '2020-01-01 00:00:00.5'"}
+        for declared, sql in keys.items():
+            with self.subTest(declared), Project() as project:
+                project.table("events", f"SELECT {sql} AS k, TIMESTAMP '2020-01-01' AS ts, 5::BIGINT AS v")
+                project.define(entity(f"{{name: k, type: '{declared}'}}") + source() + "feature_views:\n" +
+                               view("{name: last, column: v}") + view("{name: last, column: v}", name="w"))
+                project.file("s.parquet", f"""SELECT {sql} AS k, t FROM (VALUES (TIMESTAMP '2020-01-02 00:00:00'),
+                    (TIMESTAMP '2020-01-02 00:00:00.5'), (TIMESTAMP '2019-01-02 00:00:00.000001')) r(t)""")
+                project.build("--time", "t", spine="s.parquet", features="v", out="o.parquet")
+                want = project.rows("SELECT v__last, epoch_us(t) FROM '$D/o.parquet'")
+                self.assertEqual([row[0] for row in want], [5, 5, None])
+                for out in ("o.csv", "o.jsonl"):
+                    project.build("--time", "t", spine="s.parquet", features="v", out=out)
+                    project.build("--time", "t", spine=out, features="w", out="again.parquet")
+                    got = project.rows("SELECT w__last, epoch_us(t) FROM '$D/again.parquet'")
+                    self.assertEqual(got, want, (declared, out))
+
+
+if __name__ == "__main__":
+    unittest.main()
