@@ -1,7 +1,7 @@
 /*
  * Nearest neighbours: which of many unit vectors have the largest inner product with a question's.
  *
- * Two layers. An *index* (floe_ann) is immutable: built from vectors, written to one file, mapped back from it. A *store*
+ * Two layers. An *index* (floe_ann) is immutable: built from vectors, written to one file, read back from it. A *store*
  * (floe_ann_store) is a folder of indexes: one large, a few small ones beside it with what was added since, and tombstones.
  * It is changed and compacted while others search *views* of it; a view never changes.
  *
@@ -50,7 +50,8 @@ typedef struct floe_ann_options {
     size_t graph_min;         /* of AUTO; 0: FLOE_ANN_GRAPH_MIN */
     size_t thread_count;      /* of building a graph; 0: 1 */
     unsigned ef_construction; /* 0: 40 */
-    unsigned ef_search; /* 0: the smallest of 16, 32, … 1024 whose recall@10 on a sample of questions reaches 0.99 */
+    unsigned
+        ef_search; /* 0: the smallest of 16, 24, 32, 48 … 1024 whose recall@10 on a sample of questions reaches 0.992, or cannot be bettered */
 } floe_ann_options;
 
 /* Borrowed vectors. Shape: `rows` is count × dim, row-major, each of length 1 within 1 %. */
@@ -95,7 +96,7 @@ typedef struct floe_ann_info {
 
 /* Copies the vectors and builds. Owns: the caller, until floe_ann_close. Errors: INVALID (an id twice, a row whose length is
  * not 1, named by its id; options); LIMIT; NOMEM; UNSUPPORTED for FLAT and HNSW where the processor lacks what FAISS was
- * compiled for (AUTO then scans). Thread: any. Cost: SCAN sorts and copies; HNSW some 60 s of one core per 100,000 × 384. */
+ * compiled for (AUTO then scans). Thread: any. Cost: SCAN sorts and copies; HNSW some minute of one core per 100,000 × 384. */
 floe_status floe_ann_build(const floe_ann_options *options, const floe_ann_vectors *vectors, floe_ann **ret_ann,
                            floe_error *err);
 
@@ -103,8 +104,8 @@ floe_status floe_ann_build(const floe_ann_options *options, const floe_ann_vecto
  * nothing is left behind. Errors: IO, DENIED, NOT_FOUND (no such folder), NOMEM. */
 floe_status floe_ann_write(const floe_ann *ann, const char *path, floe_error *err);
 
-/* Maps a file. Everything in it is checked first: checksums, sizes, ids, lengths of rows, and each link of the graph before
- * FAISS sees it. Rule: the file is never changed in place, only replaced. Errors: NOT_FOUND; CORRUPT when it is damaged,
+/* Reads a file. Everything in it is checked first: checksums, sizes, ids, lengths of rows, and each link of the graph before
+ * FAISS sees it. The file is not needed afterwards. Errors: NOT_FOUND; CORRUPT when it is damaged,
  * foreign or of another version: build it anew; CONFLICT when `dim` (not 0) or `fingerprint` (not empty) are others.
  * Cost: reads all of it once, some 0.5 s per GB. */
 floe_status floe_ann_open(const char *path, size_t dim, floe_str fingerprint, floe_ann **ret_ann, floe_error *err);
@@ -156,7 +157,7 @@ bool floe_ann_store_compaction_due(floe_ann_store *store);
  * those changes are kept. In memory until the next commit. Errors: as floe_ann_build. Thread: any; one at a time. */
 floe_status floe_ann_store_compact(floe_ann_store *store, floe_error *err);
 
-/* READ: takes up what has been committed since. What is already mapped stays. On failure the store stays as it was.
+/* READ: takes up what has been committed since. Parts that are loaded already stay. On failure the store stays as it was.
  * Thread: any. */
 floe_status floe_ann_store_refresh(floe_ann_store *store, bool *ret_changed, floe_error *err);
 

@@ -5,12 +5,15 @@
 #define FLOE_VECTOR_ANN_ANN_INT_H
 
 #include "vector/ann/ann.h"
+#include "vector/ann/block_int.h"
 #include "vector/ann/faiss_int.h"
 #include "vector/ann/scan_int.h"
 
-/* Half of this many rows are scanned in the time that one more row in the beam of a graph costs (bench/ann.sh). */
-#define FLOE_ANN_ROWS_PER_BEAM 300
+/* So many rows are scanned in the time that one more row in the beam of a graph costs: some 30 while all lies in the caches,
+ * over 100 for a million rows (bench/ann.sh). */
+#define FLOE_ANN_ROWS_PER_BEAM 100
 #define FLOE_ANN_EF_MAX 4096
+#define FLOE_ANN_EF_MIN 16
 
 struct floe_ann {
     floe_ann_info info;
@@ -18,10 +21,7 @@ struct floe_ann {
     const uint64_t *ids; /* ascending */
     const float *rows;
     floe_faiss *faiss; /* FLAT and HNSW */
-    /* One of the two holds ids and rows. */
-    void *heap;
-    void *map;
-    size_t map_len;
+    floe_block block;  /* holds ids and rows */
 };
 
 /* An index without rows. Errors: INVALID or LIMIT of the fingerprint and dim. */
@@ -44,7 +44,15 @@ typedef struct floe_ann_part {
     uint32_t base;
     bool may_graph;
 } floe_ann_part;
+void floe_ann_part_scan(const floe_ann_part *part, const floe_ann_query *query, floe_top *top);
+/* By FAISS, with this beam (FLAT: 0), which offers nothing unless it found min(k, survivors). */
+floe_status floe_ann_part_faiss(const floe_ann_part *part, const floe_ann_query *query, size_t beam, floe_top *top,
+                                bool *ret_enough, floe_error *err);
+/* By what costs less. */
 floe_status floe_ann_part_search(const floe_ann_part *part, const floe_ann_query *query, floe_top *top,
                                  floe_error *err);
+
+/* Sets ef_search and sample_recall of a graph: `wanted`, or (0) what a sample of questions needs (beam.c). */
+floe_status floe_ann_choose_beam(floe_ann *ann, unsigned wanted, floe_error *err);
 
 #endif

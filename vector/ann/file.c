@@ -20,7 +20,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <sys/mman.h>
 
 #define MAGIC "FLOEANN\n"
 #define VERSION 1
@@ -175,10 +174,10 @@ static floe_status open_faiss(floe_ann *ann, floe_str graph, floe_error *err) {
 }
 
 static floe_status fill(floe_ann *ann, const head *from, floe_error *err) {
-    char *payload = (char *)ann->map + HEAD_LEN;
+    char *payload = ann->block.begin + HEAD_LEN;
     size_t rows_at = (size_t)ids_len(from->count);
     size_t graph_at = rows_at + (size_t)rows_len(from->count, from->dim);
-    FLOE_ENSURE(floe_chunks_hash(payload, ann->map_len - HEAD_LEN) == from->hash, err, FLOE_CORRUPT,
+    FLOE_ENSURE(floe_chunks_hash(payload, ann->block.len - HEAD_LEN) == from->hash, err, FLOE_CORRUPT,
                 "the checksum is wrong");
     ann->ids = (const uint64_t *)(const void *)payload;
     ann->rows = (const float *)(const void *)(payload + rows_at);
@@ -188,7 +187,10 @@ static floe_status fill(floe_ann *ann, const head *from, floe_error *err) {
     ann->info.sample_recall = from->sample_recall;
     ann->info.ids = ann->ids;
     FLOE_TRY(floe_ann_check_rows(ann, FLOE_CORRUPT, err));
-    return open_faiss(ann, (floe_str){payload + graph_at, (size_t)from->graph_len}, err);
+    FLOE_TRY(open_faiss(ann, (floe_str){payload + graph_at, (size_t)from->graph_len}, err));
+    /* FAISS has copied the graph. */
+    floe_block_forget(&ann->block, HEAD_LEN + graph_at);
+    return FLOE_OK;
 }
 
 static floe_status check_wanted(const head *from, size_t dim, floe_str fingerprint, floe_error *err) {
@@ -200,26 +202,15 @@ static floe_status check_wanted(const head *from, size_t dim, floe_str fingerpri
     return FLOE_OK;
 }
 
-typedef struct mapping {
-    void *map;
-    size_t len;
-} mapping;
-static void mapping_close(mapping *from) {
-    if (from->map != NULL) {
-        (void)munmap(from->map, from->len);
-    }
-}
-
-static floe_status open_mapped(mapping *from, size_t dim, floe_str fingerprint, floe_ann **ret_ann, floe_error *err) {
+static floe_status open_block(floe_block *from, size_t dim, floe_str fingerprint, floe_ann **ret_ann, floe_error *err) {
     FLOE_CLEANUP(floe_ann_close) floe_ann *ann = NULL;
     head decoded = {0};
-    FLOE_TRY(decode_head(from->map, &decoded, err));
+    FLOE_TRY(decode_head(from->begin, &decoded, err));
     FLOE_TRY(check_head(&decoded, from->len, err));
     FLOE_TRY(check_wanted(&decoded, dim, fingerprint, err));
     FLOE_TRY(floe_ann_make(decoded.dim, decoded.fingerprint, &ann, err));
-    ann->map = from->map;
-    ann->map_len = from->len;
-    from->map = NULL;
+    ann->block = *from;
+    *from = (floe_block){0};
     FLOE_TRY(fill(ann, &decoded, err));
     *ret_ann = ann;
     ann = NULL;
@@ -227,7 +218,7 @@ static floe_status open_mapped(mapping *from, size_t dim, floe_str fingerprint, 
 }
 
 floe_status floe_ann_open(const char *path, size_t dim, floe_str fingerprint, floe_ann **ret_ann, floe_error *err) {
-    FLOE_CLEANUP(mapping_close) mapping from = {0};
-    FLOE_TRY(floe_map_file(path, HEAD_LEN, &from.map, &from.len, err));
-    return floe_error_prefix(err, open_mapped(&from, dim, fingerprint, ret_ann, err), "%s", path);
+    FLOE_CLEANUP(floe_block_close) floe_block from = {0};
+    FLOE_TRY(floe_read_block(path, HEAD_LEN, &from, err));
+    return floe_error_prefix(err, open_block(&from, dim, fingerprint, ret_ann, err), "%s", path);
 }

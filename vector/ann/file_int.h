@@ -1,5 +1,5 @@
 /*
- * Files of this folder's own: written beside their name and renamed over it, mapped, and held to a checksum that is taken
+ * Files of this folder's own: written beside their name and renamed over it, read, and held to a checksum that is taken
  * while the bytes go by.
  */
 #ifndef FLOE_VECTOR_ANN_FILE_INT_H
@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/str.h"
+#include "vector/ann/block_int.h"
 
 #include <stdint.h>
 
@@ -33,7 +34,8 @@ floe_status floe_out_end(floe_out *out, const void *head, size_t head_len, floe_
 /* Removes what was not ended. Safe on a zeroed struct whose file is -1, and twice. */
 void floe_out_close(floe_out *out);
 
-/* Maps a file to read. Owns: the caller, until munmap. Errors: NOT_FOUND, DENIED, IO, CORRUPT (shorter than `least`). */
-floe_status floe_map_file(const char *path, size_t least, void **ret_map, size_t *ret_len, floe_error *err);
+/* Reads a whole file into a block of its own, so that what is checked is what is used, whatever happens to the file then.
+ * Errors: NOT_FOUND, DENIED, IO, CORRUPT (no file, shorter than `least`), NOMEM. */
+floe_status floe_read_block(const char *path, size_t least, floe_block *ret_block, floe_error *err);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * Build: check the options → sort by id into memory of its own → check the rows → FAISS, for a graph with the beam measured on
  * a sample. Search: a scan, unless the graph costs less. The cost of both is told in rows: a scan of n rows costs n, a graph
- * searched with a beam of ef some 300 × ef, whatever the dimension. A filter that leaves the share s of the rows needs a beam
+ * searched with a beam of ef some 100 × ef, whatever the dimension. A filter that leaves the share s of the rows needs a beam
  * of ef / s to see as much that may be found.
  */
 #include "vector/ann/ann_int.h"
@@ -14,14 +14,8 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #define EF_CONSTRUCTION 40
-#define EF_MIN 16
-#define EF_SAMPLED_MAX 1024
-#define SAMPLE_QUERIES 100
-#define SAMPLE_K 10
-#define SAMPLE_RECALL 0.99
 #define LENGTH_SLACK 0.01
 #define ROWS_ALIGN 64
 
@@ -63,10 +57,7 @@ void floe_ann_close(floe_ann **ann) {
         return;
     }
     floe_faiss_close(&(*ann)->faiss);
-    floe_free((*ann)->heap);
-    if ((*ann)->map != NULL) {
-        (void)munmap((*ann)->map, (*ann)->map_len);
-    }
+    floe_block_close(&(*ann)->block);
     floe_free(*ann);
     *ann = NULL;
 }
@@ -76,10 +67,9 @@ floe_status floe_ann_reserve(floe_ann *ann, size_t count, uint64_t **ret_ids, fl
                 count, FLOE_ANN_COUNT_MAX);
     /* Both fit size_t: 2^27 rows of 2^13 floats are 2^42 bytes. */
     size_t ids_len = (count * sizeof(uint64_t) + ROWS_ALIGN - 1) / ROWS_ALIGN * ROWS_ALIGN;
-    FLOE_TRY(floe_alloc(1, ids_len + ROWS_ALIGN + count * ann->info.dim * sizeof(float), &ann->heap, err));
-    char *begin = (char *)ann->heap + (ROWS_ALIGN - (uintptr_t)ann->heap % ROWS_ALIGN) % ROWS_ALIGN;
-    *ret_ids = (uint64_t *)(void *)begin;
-    *ret_rows = (float *)(void *)(begin + ids_len);
+    FLOE_TRY(floe_block_open(ids_len + count * ann->info.dim * sizeof(float), &ann->block, err));
+    *ret_ids = (uint64_t *)(void *)ann->block.begin;
+    *ret_rows = (float *)(void *)(ann->block.begin + ids_len);
     ann->ids = *ret_ids;
     ann->rows = *ret_rows;
     ann->info.ids = ann->ids;
@@ -88,10 +78,7 @@ floe_status floe_ann_reserve(floe_ann *ann, size_t count, uint64_t **ret_ids, fl
 }
 
 static double length_of(const float *row, size_t dim) {
-    const float *rows[FLOE_DOT_ROWS] = {row, row, row, row};
-    float squares[FLOE_DOT_ROWS];
-    floe_dot_best()->rows(row, rows, dim, squares);
-    return sqrt((double)squares[0]);
+    return sqrt((double)floe_dot_best()->product(row, row, dim));
 }
 
 floe_status floe_ann_check_rows(const floe_ann *ann, floe_code code, floe_error *err) {
@@ -106,7 +93,7 @@ floe_status floe_ann_check_rows(const floe_ann *ann, floe_code code, floe_error 
     return FLOE_OK;
 }
 
-/* ---- building ---- */
+/* ---- sorting in ---- */
 
 typedef struct place {
     uint64_t id;
@@ -135,119 +122,6 @@ static floe_status copy_sorted(floe_ann *ann, const floe_ann_vectors *vectors, f
         memcpy(rows + i * dim, vectors->rows + order[i].at * dim, dim * sizeof(float));
     }
     return floe_ann_check_rows(ann, FLOE_INVALID, err);
-}
-
-/* A question that is no row but near two of them, as questions are: the first counts twice the second. */
-static void sample_query(const floe_ann *ann, size_t number, float *ret_query) {
-    size_t dim = ann->info.dim;
-    const float *near = ann->rows + (number * 2654435761u % ann->info.count) * dim;
-    const float *other = ann->rows + ((number + 1) * 40503u * 65599u % ann->info.count) * dim;
-    for (size_t i = 0; i < dim; i++) {
-        ret_query[i] = near[i] + 0.5f * other[i];
-    }
-    double length = length_of(ret_query, dim);
-    for (size_t i = 0; i < dim && length > 0; i++) {
-        ret_query[i] /= (float)length;
-    }
-}
-
-static floe_status search_as(const floe_ann *ann, const float *query, bool may_graph, floe_top *top, floe_error *err) {
-    floe_ann_query asked = {.vector = query, .k = top->k};
-    floe_ann_part part = {.ann = ann, .survivors = ann->info.count, .may_graph = may_graph};
-    top->count = 0;
-    FLOE_TRY(floe_ann_part_search(&part, &asked, top, err));
-    floe_top_sort(top);
-    return FLOE_OK;
-}
-
-/* Of the true neighbours, those that were found: a score as good as the k-th counts, so that equal vectors are no loss. */
-static size_t common(const floe_top *found, const floe_scored *truth, size_t count) {
-    size_t good = 0;
-    for (size_t i = 0; i < found->count; i++) {
-        good += found->items[i].score >= truth[count - 1].score;
-    }
-    return good < count ? good : count;
-}
-
-static floe_status sample_recall(const floe_ann *ann, const float *queries, const floe_scored *truth,
-                                 double *ret_recall, floe_error *err) {
-    FLOE_CLEANUP(floe_top_close) floe_top top = {0};
-    size_t found = 0;
-    FLOE_TRY(floe_top_open(&top, SAMPLE_K, err));
-    for (size_t i = 0; i < SAMPLE_QUERIES; i++) {
-        FLOE_TRY(search_as(ann, queries + i * ann->info.dim, true, &top, err));
-        found += common(&top, truth + i * SAMPLE_K, SAMPLE_K);
-    }
-    *ret_recall = (double)found / (SAMPLE_QUERIES * SAMPLE_K);
-    return FLOE_OK;
-}
-
-static floe_status choose_beam(floe_ann *ann, unsigned wanted, floe_error *err) {
-    FLOE_AUTO_FREE float *queries = NULL;
-    FLOE_AUTO_FREE floe_scored *truth = NULL;
-    FLOE_CLEANUP(floe_top_close) floe_top top = {0};
-    ann->info.ef_search = wanted != 0 ? wanted : EF_MIN;
-    if (ann->info.count < SAMPLE_K) {
-        return FLOE_OK;
-    }
-    FLOE_TRY(floe_alloc(SAMPLE_QUERIES * ann->info.dim, sizeof(*queries), &queries, err));
-    FLOE_TRY(floe_alloc((size_t)SAMPLE_QUERIES * SAMPLE_K, sizeof(*truth), &truth, err));
-    FLOE_TRY(floe_top_open(&top, SAMPLE_K, err));
-    for (size_t i = 0; i < SAMPLE_QUERIES; i++) {
-        sample_query(ann, i, queries + i * ann->info.dim);
-        FLOE_TRY(search_as(ann, queries + i * ann->info.dim, false, &top, err));
-        memcpy(truth + i * SAMPLE_K, top.items, SAMPLE_K * sizeof(*truth));
-    }
-    for (;;) {
-        FLOE_TRY(sample_recall(ann, queries, truth, &ann->info.sample_recall, err));
-        if (wanted != 0 || ann->info.sample_recall >= SAMPLE_RECALL || ann->info.ef_search >= EF_SAMPLED_MAX) {
-            return FLOE_OK;
-        }
-        ann->info.ef_search *= 2;
-    }
-}
-
-static floe_ann_kind choose_kind(const floe_ann_options *options, size_t count) {
-    if (options->kind != FLOE_ANN_AUTO) {
-        return options->kind;
-    }
-    size_t graph_min = options->graph_min != 0 ? options->graph_min : FLOE_ANN_GRAPH_MIN;
-    return count >= graph_min && floe_faiss_usable() ? FLOE_ANN_HNSW : FLOE_ANN_SCAN;
-}
-
-static floe_status check_options(const floe_ann_options *options, floe_error *err) {
-    FLOE_ENSURE((unsigned)options->kind <= FLOE_ANN_HNSW, err, FLOE_INVALID, "%d is no kind of index",
-                (int)options->kind);
-    FLOE_ENSURE(options->thread_count <= 256, err, FLOE_INVALID, "an index is built by 1 to 256 threads, not %zu",
-                options->thread_count);
-    FLOE_ENSURE(options->ef_construction <= FLOE_ANN_EF_MAX && options->ef_search <= FLOE_ANN_EF_MAX, err, FLOE_INVALID,
-                "the beam of a graph is 1 to %d wide", FLOE_ANN_EF_MAX);
-    return FLOE_OK;
-}
-
-floe_status floe_ann_build(const floe_ann_options *options, const floe_ann_vectors *vectors, floe_ann **ret_ann,
-                           floe_error *err) {
-    FLOE_CLEANUP(floe_ann_close) floe_ann *ann = NULL;
-    FLOE_TRY(check_options(options, err));
-    FLOE_TRY(floe_ann_make(options->dim, options->fingerprint, &ann, err));
-    FLOE_TRY(copy_sorted(ann, vectors, err));
-    floe_ann_kind kind = choose_kind(options, vectors->count);
-    if (kind != FLOE_ANN_SCAN && vectors->count > 0) {
-        floe_faiss_plan plan = {.kind = kind,
-                                .dim = options->dim,
-                                .count = vectors->count,
-                                .thread_count = options->thread_count != 0 ? options->thread_count : 1,
-                                .ef_construction =
-                                    options->ef_construction != 0 ? options->ef_construction : EF_CONSTRUCTION};
-        FLOE_TRY(floe_faiss_build(&plan, ann->rows, &ann->faiss, err));
-        ann->info.kind = kind;
-    }
-    if (ann->info.kind == FLOE_ANN_HNSW) {
-        FLOE_TRY(choose_beam(ann, options->ef_search, err));
-    }
-    *ret_ann = ann;
-    ann = NULL;
-    return FLOE_OK;
 }
 
 /* ---- looking ---- */
@@ -305,7 +179,7 @@ static floe_scan scan_of(const floe_ann_part *part, const floe_ann_query *query)
                        .base = part->base};
 }
 
-static void scan_part(const floe_ann_part *part, const floe_ann_query *query, floe_top *top) {
+void floe_ann_part_scan(const floe_ann_part *part, const floe_ann_query *query, floe_top *top) {
     floe_scan scan = scan_of(part, query);
     if (part->bits != NULL) {
         floe_scan_bitmap(&scan, part->bits, top);
@@ -314,12 +188,17 @@ static void scan_part(const floe_ann_part *part, const floe_ann_query *query, fl
     }
 }
 
-/* The beam that k neighbours among the survivors want, rounded up to a power of two, so that most searches share one. */
+/* The beam that k neighbours among the survivors want; above the index's own rounded up to a power of two, so that most
+ * searches share one. */
 static size_t beam_of(const floe_ann_part *part, size_t k) {
     double share = (double)part->survivors / (double)part->ann->info.count;
-    double base = part->ann->info.ef_search > 2 * k ? part->ann->info.ef_search : (double)(2 * k);
-    double wanted = base / share;
-    size_t beam = EF_MIN;
+    size_t own = part->ann->info.ef_search;
+    double wanted = (double)(own > 2 * k ? own : 2 * k) / share;
+    size_t beam = FLOE_ANN_EF_MIN;
+    /* A few dead rows are no reason for another beam. */
+    if (wanted <= 1.25 * (double)own) {
+        return own;
+    }
     while ((double)beam < wanted && beam <= FLOE_ANN_EF_MAX) {
         beam *= 2;
     }
@@ -327,8 +206,8 @@ static size_t beam_of(const floe_ann_part *part, size_t k) {
 }
 
 /* FAISS finds, we score: a few more than k, because half precision may swap near ones. */
-static floe_status faiss_part(const floe_ann_part *part, const floe_ann_query *query, size_t beam, floe_top *top,
-                              bool *ret_enough, floe_error *err) {
+floe_status floe_ann_part_faiss(const floe_ann_part *part, const floe_ann_query *query, size_t beam, floe_top *top,
+                                bool *ret_enough, floe_error *err) {
     FLOE_AUTO_FREE int64_t *rows = NULL;
     FLOE_AUTO_FREE float *scores = NULL;
     FLOE_AUTO_FREE uint32_t *list = NULL;
@@ -361,18 +240,18 @@ floe_status floe_ann_part_search(const floe_ann_part *part, const floe_ann_query
         return FLOE_OK;
     }
     if (kind == FLOE_ANN_FLAT) {
-        FLOE_TRY(faiss_part(part, query, 0, top, &enough, err));
+        FLOE_TRY(floe_ann_part_faiss(part, query, 0, top, &enough, err));
     } else if (kind == FLOE_ANN_HNSW && part->may_graph) {
         size_t beam = beam_of(part, query->k);
         /* Below some rows the graph never pays; an index that was built small on purpose is asked all the same. */
         bool is_cheaper = part->survivors > FLOE_ANN_ROWS_PER_BEAM * beam || part->ann->info.count < FLOE_ANN_GRAPH_MIN;
         if (beam <= FLOE_ANN_EF_MAX && is_cheaper) {
-            FLOE_TRY(faiss_part(part, query, beam, top, &enough, err));
+            FLOE_TRY(floe_ann_part_faiss(part, query, beam, top, &enough, err));
         }
     }
     /* A graph may not reach as many as there are; then every row is looked at. */
     if (!enough) {
-        scan_part(part, query, top);
+        floe_ann_part_scan(part, query, top);
     }
     return FLOE_OK;
 }
@@ -403,5 +282,50 @@ floe_status floe_ann_search(const floe_ann *ann, const floe_ann_query *query, fl
         FLOE_TRY(floe_ann_part_search(&part, query, &top, err));
     }
     give(ann, &top, ret_hits, ret_count);
+    return FLOE_OK;
+}
+
+/* ---- building ---- */
+
+static floe_ann_kind choose_kind(const floe_ann_options *options, size_t count) {
+    if (options->kind != FLOE_ANN_AUTO) {
+        return options->kind;
+    }
+    size_t graph_min = options->graph_min != 0 ? options->graph_min : FLOE_ANN_GRAPH_MIN;
+    return count >= graph_min && floe_faiss_usable() ? FLOE_ANN_HNSW : FLOE_ANN_SCAN;
+}
+
+static floe_status check_options(const floe_ann_options *options, floe_error *err) {
+    FLOE_ENSURE((unsigned)options->kind <= FLOE_ANN_HNSW, err, FLOE_INVALID, "%d is no kind of index",
+                (int)options->kind);
+    FLOE_ENSURE(options->thread_count <= 256, err, FLOE_INVALID, "an index is built by 1 to 256 threads, not %zu",
+                options->thread_count);
+    FLOE_ENSURE(options->ef_construction <= FLOE_ANN_EF_MAX && options->ef_search <= FLOE_ANN_EF_MAX, err, FLOE_INVALID,
+                "the beam of a graph is 1 to %d wide", FLOE_ANN_EF_MAX);
+    return FLOE_OK;
+}
+
+floe_status floe_ann_build(const floe_ann_options *options, const floe_ann_vectors *vectors, floe_ann **ret_ann,
+                           floe_error *err) {
+    FLOE_CLEANUP(floe_ann_close) floe_ann *ann = NULL;
+    FLOE_TRY(check_options(options, err));
+    FLOE_TRY(floe_ann_make(options->dim, options->fingerprint, &ann, err));
+    FLOE_TRY(copy_sorted(ann, vectors, err));
+    floe_ann_kind kind = choose_kind(options, vectors->count);
+    if (kind != FLOE_ANN_SCAN && vectors->count > 0) {
+        floe_faiss_plan plan = {.kind = kind,
+                                .dim = options->dim,
+                                .count = vectors->count,
+                                .thread_count = options->thread_count != 0 ? options->thread_count : 1,
+                                .ef_construction =
+                                    options->ef_construction != 0 ? options->ef_construction : EF_CONSTRUCTION};
+        FLOE_TRY(floe_faiss_build(&plan, ann->rows, &ann->faiss, err));
+        ann->info.kind = kind;
+    }
+    if (ann->info.kind == FLOE_ANN_HNSW) {
+        FLOE_TRY(floe_ann_choose_beam(ann, options->ef_search, err));
+    }
+    *ret_ann = ann;
+    ann = NULL;
     return FLOE_OK;
 }

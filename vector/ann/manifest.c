@@ -6,7 +6,7 @@
  *   last 8 bytes are XXH64 of all before them
  *
  * It is replaced in one rename, after every part it names is on the disk. Part files are never changed, so a reader that is
- * overtaken finds what it has mapped as it was; one that is late finds a part gone, and reads the manifest again.
+ * overtaken keeps what it has read; one that is late finds a part gone, and reads the manifest again.
  */
 #include "core/buf.h"
 #include "core/file.h"

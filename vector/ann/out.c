@@ -1,5 +1,5 @@
 /*
- * Writing and mapping. A file is never seen half: it has its name only once it is whole and on the disk.
+ * Writing and reading. A file is never seen half: it has its name only once it is whole and on the disk.
  */
 #include "vector/ann/file_int.h"
 
@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,26 +141,41 @@ void floe_out_close(floe_out *out) {
     *out = (floe_out){.file = -1};
 }
 
-floe_status floe_map_file(const char *path, size_t least, void **ret_map, size_t *ret_len, floe_error *err) {
+static floe_status read_all(int file, const char *path, const floe_block *into, floe_error *err) {
+    size_t at = 0;
+    while (at < into->len) {
+        ssize_t done = read(file, into->begin + at, into->len - at);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done < 0) {
+            return failed(path, "read", err);
+        }
+        FLOE_ENSURE(done > 0, err, FLOE_CORRUPT, "%s became shorter while it was read", path);
+        at += (size_t)done;
+    }
+    return FLOE_OK;
+}
+
+static floe_status read_open(int file, const char *path, size_t least, floe_block *ret_block, floe_error *err) {
+    FLOE_CLEANUP(floe_block_close) floe_block made = {0};
     struct stat about;
+    FLOE_ENSURE(fstat(file, &about) == 0 && S_ISREG(about.st_mode), err, FLOE_CORRUPT, "%s is no file", path);
+    FLOE_ENSURE((uint64_t)about.st_size >= least, err, FLOE_CORRUPT,
+                "%s has %" PRId64 " bytes, which is less than its head", path, (int64_t)about.st_size);
+    FLOE_TRY(floe_block_open((size_t)about.st_size, &made, err));
+    FLOE_TRY(read_all(file, path, &made, err));
+    *ret_block = made;
+    made = (floe_block){0};
+    return FLOE_OK;
+}
+
+floe_status floe_read_block(const char *path, size_t least, floe_block *ret_block, floe_error *err) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
         return failed(path, "opened", err);
     }
-    floe_status status = FLOE_OK;
-    void *map = MAP_FAILED;
-    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
-        status = FLOE_FAIL(err, FLOE_CORRUPT, "%s is no file", path);
-    } else if ((uint64_t)about.st_size < least) {
-        status = FLOE_FAIL(err, FLOE_CORRUPT, "%s has %" PRId64 " bytes, which is less than its head", path,
-                           (int64_t)about.st_size);
-    } else {
-        map = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-        status = map == MAP_FAILED ? failed(path, "mapped", err) : FLOE_OK;
-    }
+    floe_status status = read_open(file, path, least, ret_block, err);
     (void)close(file);
-    FLOE_TRY(status);
-    *ret_map = map;
-    *ret_len = (size_t)about.st_size;
-    return FLOE_OK;
+    return status;
 }

@@ -7,25 +7,27 @@
 
 #include <stdlib.h>
 
+/* From one row of so many on, rows are read as if all were. */
+#define DENSE_SHARE 4
+#define AHEAD 4
+
 /* Sums of four lanes, which a compiler may keep in one register, and which round less than one long sum. */
-static void dot_portable(const float *query, const float *const rows[FLOE_DOT_ROWS], size_t dim, float *ret_scores) {
-    for (size_t r = 0; r < FLOE_DOT_ROWS; r++) {
-        float lanes[4] = {0};
-        size_t i = 0;
-        for (; i + 4 <= dim; i += 4) {
-            for (size_t lane = 0; lane < 4; lane++) {
-                lanes[lane] += query[i + lane] * rows[r][i + lane];
-            }
+static float product_portable(const float *query, const float *row, size_t dim) {
+    float lanes[4] = {0};
+    size_t i = 0;
+    for (; i + 4 <= dim; i += 4) {
+        for (size_t lane = 0; lane < 4; lane++) {
+            lanes[lane] += query[i + lane] * row[i + lane];
         }
-        for (; i < dim; i++) {
-            lanes[0] += query[i] * rows[r][i];
-        }
-        ret_scores[r] = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
     }
+    for (; i < dim; i++) {
+        lanes[0] += query[i] * row[i];
+    }
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
 }
 
 const floe_dot *floe_dot_portable(void) {
-    static const floe_dot dot = {"portable", dot_portable};
+    static const floe_dot dot = {"portable", product_portable};
     return &dot;
 }
 
@@ -108,72 +110,65 @@ void floe_top_sort(floe_top *top) {
 
 /* ---- the scan ---- */
 
-/* Rows wait until there are enough for one call of the product. */
-typedef struct batch {
+static void scan_one(const floe_scan *scan, size_t row, floe_top *top) {
+    float score = scan->dot->product(scan->query, scan->rows + row * scan->dim, scan->dim);
+    floe_top_offer(top, score, scan->base + (uint32_t)row);
+}
+
+/* Rows here and there: each is asked for when it is named, and multiplied when a few more have been named. */
+typedef struct queue {
     const floe_scan *scan;
     floe_top *top;
-    const float *rows[FLOE_DOT_ROWS];
-    uint32_t numbers[FLOE_DOT_ROWS];
-    size_t count;
-} batch;
+    size_t rows[AHEAD];
+    size_t named, done;
+} queue;
 
-/* An unfinished batch is filled up with its first row, whose further scores nobody reads. */
-static void flush(batch *waiting) {
-    float scores[FLOE_DOT_ROWS];
-    for (size_t i = waiting->count; i < FLOE_DOT_ROWS; i++) {
-        waiting->rows[i] = waiting->rows[0];
+static void name_row(queue *of, size_t row) {
+    const char *at = (const char *)(of->scan->rows + row * of->scan->dim);
+    for (size_t line = 0; line < of->scan->dim * sizeof(float); line += 64) {
+        __builtin_prefetch(at + line);
     }
-    waiting->scan->dot->rows(waiting->scan->query, waiting->rows, waiting->scan->dim, scores);
-    for (size_t i = 0; i < waiting->count; i++) {
-        floe_top_offer(waiting->top, scores[i], waiting->scan->base + waiting->numbers[i]);
+    if (of->named - of->done == AHEAD) {
+        scan_one(of->scan, of->rows[of->done++ % AHEAD], of->top);
     }
-    waiting->count = 0;
+    of->rows[of->named++ % AHEAD] = row;
 }
 
-/* The head of the row is asked for at once, so that it arrives while the rows before it are multiplied. */
-static void add(batch *waiting, size_t row) {
-    const float *at = waiting->scan->rows + row * waiting->scan->dim;
-    __builtin_prefetch(at);
-    __builtin_prefetch(at + 16);
-    waiting->rows[waiting->count] = at;
-    waiting->numbers[waiting->count] = (uint32_t)row;
-    if (++waiting->count == FLOE_DOT_ROWS) {
-        flush(waiting);
-    }
-}
-
-static void finish(batch *waiting) {
-    if (waiting->count > 0) {
-        flush(waiting);
+static void finish(queue *of) {
+    while (of->done < of->named) {
+        scan_one(of->scan, of->rows[of->done++ % AHEAD], of->top);
     }
 }
 
 void floe_scan_all(const floe_scan *scan, floe_top *top) {
-    batch waiting = {.scan = scan, .top = top};
     for (size_t row = 0; row < scan->count; row++) {
-        add(&waiting, row);
+        scan_one(scan, row, top);
     }
-    finish(&waiting);
 }
 
 void floe_scan_bitmap(const floe_scan *scan, const uint64_t *bits, floe_top *top) {
-    batch waiting = {.scan = scan, .top = top};
+    queue waiting = {.scan = scan, .top = top};
+    bool is_dense = floe_bits_count(bits, scan->count) > scan->count / DENSE_SHARE;
     for (size_t word = 0; word < FLOE_BITS_WORDS(scan->count); word++) {
         for (uint64_t left = bits[word]; left != 0; left &= left - 1) {
             size_t row = word * 64 + (size_t)__builtin_ctzll(left);
             if (row >= scan->count) {
                 break;
             }
-            add(&waiting, row);
+            if (is_dense) {
+                scan_one(scan, row, top);
+            } else {
+                name_row(&waiting, row);
+            }
         }
     }
     finish(&waiting);
 }
 
 void floe_scan_list(const floe_scan *scan, const uint32_t *list, size_t list_count, floe_top *top) {
-    batch waiting = {.scan = scan, .top = top};
+    queue waiting = {.scan = scan, .top = top};
     for (size_t i = 0; i < list_count; i++) {
-        add(&waiting, list[i]);
+        name_row(&waiting, list[i]);
     }
     finish(&waiting);
 }

@@ -1,6 +1,9 @@
 /*
  * The exact scan: inner products of a question with rows, the k best kept. One product for every machine, one for AVX2 with
  * FMA, one for AVX-512, chosen once at run time; all pass one test against double precision.
+ *
+ * Whatever way a row is come by, its product is the same sum in the same order, so that equal is equal: a filtered answer is
+ * bit for bit that of an index that never held the rest.
  * Thread: any; nothing but a top list's floe_top_open allocates.
  */
 #ifndef FLOE_VECTOR_ANN_SCAN_INT_H
@@ -8,13 +11,9 @@
 
 #include "vector/ann/ann.h"
 
-/* Rows that one call of a product takes. */
-#define FLOE_DOT_ROWS 4
-
 typedef struct floe_dot {
     const char *name;
-    /* ret_scores[i] = query · rows[i], FLOE_DOT_ROWS of them. */
-    void (*rows)(const float *query, const float *const rows[FLOE_DOT_ROWS], size_t dim, float *ret_scores);
+    float (*product)(const float *query, const float *row, size_t dim);
 } floe_dot;
 
 /* The fastest that this machine can run. */

@@ -126,24 +126,24 @@ static void open__sizes_around_the_edges__come_back(void **state) {
     }
 }
 
-static void write__over_a_mapped_file__leaves_the_mapped_index_as_it_was(void **state) {
+static void write__over_an_open_file__leaves_the_open_index_as_it_was(void **state) {
     (void)state;
     scratch folder = scratch_open();
     vectors old = vectors_make(50, 8, 1);
     vectors new = vectors_make(30, 8, 2);
     floe_ann *first = build(&old, FLOE_ANN_SCAN);
     floe_ann *second = build(&new, FLOE_ANN_SCAN);
-    floe_ann *mapped = NULL;
+    floe_ann *opened = NULL;
     floe_error err = {0};
     const char *path = scratch_path(&folder, "index.ann");
     assert_ok(floe_ann_write(first, path, &err), &err);
-    assert_ok(floe_ann_open(path, 8, model, &mapped, &err), &err);
+    assert_ok(floe_ann_open(path, 8, model, &opened, &err), &err);
     assert_ok(floe_ann_write(second, path, &err), &err);
-    assert_memory_equal(floe_ann_describe(mapped)->ids, floe_ann_describe(first)->ids, 50 * sizeof(uint64_t));
-    floe_ann_close(&mapped);
-    assert_ok(floe_ann_open(path, 8, model, &mapped, &err), &err);
-    assert_int_equal(floe_ann_describe(mapped)->count, 30);
-    floe_ann_close(&mapped);
+    assert_memory_equal(floe_ann_describe(opened)->ids, floe_ann_describe(first)->ids, 50 * sizeof(uint64_t));
+    floe_ann_close(&opened);
+    assert_ok(floe_ann_open(path, 8, model, &opened, &err), &err);
+    assert_int_equal(floe_ann_describe(opened)->count, 30);
+    floe_ann_close(&opened);
     floe_ann_close(&first);
     floe_ann_close(&second);
     vectors_free(&old);
@@ -468,7 +468,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open__what_was_written__answers_the_same),
         cmocka_unit_test(open__sizes_around_the_edges__come_back),
-        cmocka_unit_test(write__over_a_mapped_file__leaves_the_mapped_index_as_it_was),
+        cmocka_unit_test(write__over_an_open_file__leaves_the_open_index_as_it_was),
         cmocka_unit_test(open__any_byte_changed__is_corrupt),
         cmocka_unit_test(open__any_length_but_its_own__is_corrupt),
         cmocka_unit_test(open__missing_foreign_or_another_model__is_told_apart),
