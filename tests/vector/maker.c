@@ -54,7 +54,7 @@ floe_search *make_search(const char *name, const char *lines) {
     floe_search *search = NULL;
     floe_error err = {0};
     (void)make_index(folder, lines);
-    assert_ok(floe_search_open(folder, &search, &err), &err);
+    assert_ok(floe_search_open(folder, NULL, &search, &err), &err);
     return search;
 }
 
