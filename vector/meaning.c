@@ -146,7 +146,10 @@ floe_status floe_meaning_load(const char *path, floe_embedder *embedder, floe_co
     const floe_embedder_info *about = floe_embedder_describe(embedder);
     floe_meaning *meaning = ret_meaning;
     *meaning = (floe_meaning){.embedder = embedder, .corpus = corpus};
-    FLOE_TRY(floe_ann_open(path, about->dim, about->fingerprint, &meaning->ann, err));
+    floe_error cause = {0};
+    if (floe_failed(floe_ann_open(path, about->dim, about->fingerprint, &meaning->ann, &cause))) {
+        return FLOE_FAIL(err, cause.code, "%s; run floe index", cause.message);
+    }
     FLOE_TRY(floe_recall_open(&meaning->recall, err));
     meaning->slot_count = floe_ann_describe(meaning->ann)->count;
     size_t mask_words = meaning->slot_count / 64 + 1;

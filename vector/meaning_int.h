@@ -47,8 +47,7 @@ typedef struct floe_vectors_job {
     const char *old_path; /* NULL: none */
     const char *new_path;
     int64_t documents_embedded, words_embedded; /* set */
-    bool same;    /* set: the old file holds exactly what is needed; nothing was written */
-    bool damaged; /* set: the old file could not be trusted */
+    bool same; /* set: the old file holds exactly what is needed; nothing was written */
 } floe_vectors_job;
 
 /* Embeds the texts of all units that the old file has no vector of, and writes what is needed, old and new, to the new

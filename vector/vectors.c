@@ -158,7 +158,6 @@ static floe_status open_old(floe_vectors_job *job, floe_ann **ret_old, floe_erro
     if (!job->old_path || !floe_failed(floe_ann_open(job->old_path, about->dim, about->fingerprint, ret_old, &cause))) {
         return FLOE_OK;
     }
-    job->damaged = cause.code == FLOE_CORRUPT;
     bool replaced = cause.code == FLOE_CORRUPT || cause.code == FLOE_NOT_FOUND || cause.code == FLOE_CONFLICT;
     FLOE_ENSURE(replaced, err, cause.code, "%s", cause.message);
     return FLOE_OK;

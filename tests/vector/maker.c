@@ -105,7 +105,7 @@ const char *words_of(const floe_hit *hit, const char *signal, floe_arena *arena)
 }
 
 void check_answer(const floe_answer *answer) {
-    assert_true(floe_str_is(answer->mode, "lexical"));
+    assert_true(floe_str_is(answer->mode, "lexical") || floe_str_is(answer->mode, "hybrid"));
     double last = 1 + 1e-9;
     for (size_t i = 0; i < answer->hit_count; i++) {
         const floe_hit *hit = &answer->hits[i];
