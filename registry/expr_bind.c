@@ -32,7 +32,7 @@ static const char *describe(const expr_binder *binder, const floe_expr *expr) {
         text = floe_arena_printf(binder->arena, "%s of type %s",
                                  expr->op == FLOE_EXPR_LITERAL ? "a value" : "a condition", type);
     }
-    return text != NULL ? text : type;
+    return text != NULL ? text : "a value"; /* The arena is full: the message says less. */
 }
 
 static floe_status fail_column(const expr_binder *binder, const floe_expr *expr) {

@@ -41,6 +41,9 @@ const char *floe_name_nearest(floe_arena *arena, floe_str word, const floe_str *
     const char *best = NULL;
     unsigned best_distance = 2 + (unsigned)(word.len > 1024 ? 1024 : word.len) / 4;
     for (size_t i = 0; i < count && word.len <= 1024; i++) {
+        if (words[i].len == 0) {
+            continue; /* a dataset without a name */
+        }
         const char *copy = floe_arena_strndup(arena, words[i].ptr, words[i].len);
         if (copy == NULL) {
             return NULL;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What floe is built from and tested with.
-# usage: tools/deps.sh TASK…    installs what these tasks need: build, demo, test, lint, fuzz
+# usage: tools/deps.sh TASK…    installs what these tasks need: build, demo, test, lint, fuzz, peers (of benchmarks)
 #        tools/deps.sh --paths  installs nothing, prints where things are as shell variables
 # A run that finds everything there asks no network and takes well under a second.
 set -euo pipefail
@@ -140,6 +140,7 @@ print_paths() {
   if system_faiss; then echo "FLOE_FAISS_DIR="; else echo "FLOE_FAISS_DIR='$FLOE_CACHE/$faiss_entry'"; fi
   echo "FLOE_MODEL_DIR='${FLOE_MODEL_DIR:-$FLOE_CACHE/$model_entry/all-MiniLM-L6-v2}'"
   have python3 || return 0
+  echo "FLOE_PEERS_PY='$FLOE_CACHE/$(python_entry requirements-bench.txt)/bin/python3'"
   echo "FLOE_PY='$FLOE_CACHE/$(python_entry requirements-test.txt)/bin/python3'"
   modules=lib/$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')/site-packages
   echo "FLOE_CLANG_FORMAT='$FLOE_CACHE/$(python_entry requirements-lint.txt)/$modules/clang_format/data/bin/clang-format'"
@@ -156,16 +157,17 @@ ensure() {
     demo) cache_entry "$vega_entry" make_vega ;;
     test) python_ensure requirements-test.txt ;;
     lint) python_ensure requirements-lint.txt ;;
+    peers) python_ensure requirements-bench.txt ;;
   esac
 }
 
-[ $# -gt 0 ] || die "usage: tools/deps.sh build|demo|test|lint|fuzz… | --paths"
+[ $# -gt 0 ] || die "usage: tools/deps.sh build|demo|test|lint|fuzz|peers… | --paths"
 if [ "$1" = --paths ]; then print_paths; exit 0; fi
 tasks=()
 for task in "$@"; do
   case $task in
     build | lint) tasks+=("$task") ;;
-    demo | fuzz) tasks+=(build "$task") ;;
+    demo | fuzz | peers) tasks+=(build "$task") ;;
     test) tasks+=(build demo test) ;;
     *) die "deps.sh: no task $task" ;;
   esac

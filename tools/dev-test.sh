@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # ./dev test [PRESET] [CTEST ARGUMENT…]: builds and runs the tests; the last lines are ctest's.
+# Twice as many tests run at once as there are cores, because many of them wait: for syncs, servers and brokers.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -10,4 +11,4 @@ esac
 cd "$FLOE_ROOT"
 tools/deps.sh test
 tools/dev-build.sh "$preset"
-exec ctest --test-dir "$(build_folder "$preset")" --output-on-failure --no-tests=error -j "$(jobs_wanted)" "$@"
+exec ctest --test-dir "$(build_folder "$preset")" --output-on-failure --no-tests=error -j "$(($(jobs_wanted) * 2))" "$@"

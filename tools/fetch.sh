@@ -93,8 +93,8 @@ cargo_ready() {
   [ "$(printf '%s\n1.68\n' "$version" | sort -V | head -n 1)" = 1.68 ]
 }
 
-# fetch_crate DIR NAME VERSION FILE: DIR/vendor/NAME, the sources of a crate without dependencies. cargo itself holds them to
-# the checksum, which it takes from the lock file.
+# fetch_crate DIR NAME VERSION FILE: DIR/vendor/NAME, the sources of a crate without dependencies. The checksum that cargo
+# notes beside what it unpacked is that of the crate's file, and is held to ours.
 fetch_crate() {
   local path=$PATH
   say "fetching the crate $2 $3"
@@ -108,10 +108,10 @@ fetch_crate() {
   touch "$1/crate/src/lib.rs"
   printf '[package]\nname = "fetch"\nversion = "0.0.0"\n\n[dependencies]\n%s = { version = "=%s", default-features = false }\n' \
     "$2" "$3" >"$1/crate/Cargo.toml"
-  printf 'version = 3\n\n[[package]]\nname = "%s"\nversion = "%s"\nsource = "%s"\nchecksum = "%s"\n\n[[package]]\nname = "fetch"\nversion = "0.0.0"\ndependencies = ["%s"]\n' \
-    "$2" "$3" "registry+https://github.com/rust-lang/crates.io-index" "$(checksum "$4")" "$2" >"$1/crate/Cargo.lock"
   if [ -n "${SSL_CERT_FILE:-}" ]; then export CARGO_HTTP_CAINFO=${CARGO_HTTP_CAINFO:-$SSL_CERT_FILE}; fi
-  from_registry "$1/cargo.log" "cargo vendor of $2 $3" cargo vendor --locked --manifest-path "$1/crate/Cargo.toml" "$1/vendor"
+  from_registry "$1/cargo.log" "cargo vendor of $2 $3" cargo vendor --manifest-path "$1/crate/Cargo.toml" "$1/vendor"
+  grep -q "\"package\":\"$(checksum "$4")\"" "$1/vendor/$2/.cargo-checksum.json" ||
+    die "the crate $2 $3 is not the one that tools/checksums.txt names"
   PATH=$path
 }
 

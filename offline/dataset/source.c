@@ -167,7 +167,11 @@ floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe
     floe_str *columns;
     size_t count;
     FLOE_TRY(scanned_columns(scan, &arena, &columns, &count, err));
-    FLOE_TRY(floe_table_scan_sql(scan->table, &scan->files, columns, count, true, session, out, err));
+    floe_status status = floe_table_scan_sql(scan->table, &scan->files, columns, count, true, session, out, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "source %.*s, table %.*s", FLOE_STR_ARG(need->source->about.name),
+                                 FLOE_STR_ARG(need->source->table));
+    }
     if (scan->filter) {
         floe_buf_text(out, " WHERE ");
         FLOE_TRY(floe_sql_from_expr(scan->filter, "", out, err));

@@ -31,19 +31,75 @@ static floe_status check_key_names(const floe_dataset_request *request, const fl
     return FLOE_OK;
 }
 
-/* read_csv with the key columns read as the type their entity declares. */
+/* What the text of a CSV key must look like where the engine's cast would change the value: it rounds 0.4 to the key 0, and
+ * cuts a time off a date. False: the reader itself is strict enough. */
+static bool append_key_pattern(floe_type type, floe_buf *out) {
+    switch (type.kind) {
+    case FLOE_KIND_INT32:
+    case FLOE_KIND_INT64:
+        floe_buf_text(out, "[+-]?[0-9]+");
+        return true;
+    case FLOE_KIND_DATE:
+        floe_buf_text(out, "[0-9]+-[0-9]+-[0-9]+");
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* `CASE WHEN …` that is the key of its declared type, or an error that shows the text. */
+static void append_strict_key(const floe_dataset_request *request, const floe_column *key, floe_str pattern,
+                              floe_buf *sql) {
+    floe_str column = floe_spine_key_column(request, key->name);
+    char type_name[FLOE_TYPE_NAME_MAX];
+    FLOE_AUTO_BUF words;
+    floe_buf_init(&words, FLOE_KIB(64));
+    floe_buf_printf(&words, "the key column \"%.*s\" has a value that is no %s: ", FLOE_STR_ARG(column),
+                    floe_type_name(key->type, type_name));
+    floe_buf_text(sql, "CASE WHEN ");
+    floe_sql_quote_name(sql, column);
+    floe_buf_text(sql, " IS NULL OR regexp_full_match(trim(");
+    floe_sql_quote_name(sql, column);
+    floe_buf_text(sql, "), ");
+    floe_sql_quote_text(sql, pattern);
+    floe_buf_text(sql, ") THEN CAST(");
+    floe_sql_quote_name(sql, column);
+    floe_buf_text(sql, " AS ");
+    floe_sql_type_name(sql, key->type);
+    floe_buf_text(sql, ") ELSE error(");
+    floe_sql_quote_text(sql, floe_buf_view(&words));
+    floe_buf_text(sql, " || ");
+    floe_sql_quote_name(sql, column);
+    floe_buf_text(sql, ") END AS ");
+    floe_sql_quote_name(sql, column);
+}
+
+/* read_csv with the key columns as the type their entity declares. */
 static void append_csv(const floe_dataset_request *request, const floe_column *keys, size_t key_count, floe_buf *sql) {
-    floe_buf_text(sql, "read_csv(");
+    FLOE_AUTO_BUF types;
+    floe_buf_init(&types, FLOE_MIB(1));
+    bool any = false;
+    floe_buf_text(sql, "(SELECT *");
+    for (size_t i = 0; i < key_count; i++) {
+        FLOE_AUTO_BUF pattern;
+        floe_buf_init(&pattern, FLOE_KIB(4));
+        bool strict = append_key_pattern(keys[i].type, &pattern);
+        if (strict) {
+            floe_buf_text(sql, any ? ", " : " REPLACE (");
+            append_strict_key(request, &keys[i], floe_buf_view(&pattern), sql);
+            any = true;
+        }
+        floe_buf_text(&types, i > 0 ? ", " : "");
+        floe_sql_quote_text(&types, floe_spine_key_column(request, keys[i].name));
+        floe_buf_text(&types, ": '");
+        floe_sql_type_name(&types, strict ? (floe_type){.kind = FLOE_KIND_STRING} : keys[i].type);
+        floe_buf_text(&types, "'");
+    }
+    floe_buf_text(sql, any ? ") FROM read_csv(" : " FROM read_csv(");
     floe_sql_quote_text(sql, floe_str_of(request->spine));
     floe_buf_text(sql, ", header = true, types = {");
-    for (size_t i = 0; i < key_count; i++) {
-        floe_buf_text(sql, i > 0 ? ", " : "");
-        floe_sql_quote_text(sql, floe_spine_key_column(request, keys[i].name));
-        floe_buf_text(sql, ": '");
-        floe_sql_type_name(sql, keys[i].type);
-        floe_buf_text(sql, "'");
-    }
-    floe_buf_text(sql, "})");
+    floe_buf_str(sql, floe_buf_view(&types));
+    floe_buf_text(sql, "}))");
 }
 
 /* The FROM item of a file spine. */
@@ -136,6 +192,36 @@ static const spine_column *find_column(const spine_table *spine, floe_str name) 
 
 static bool is_timestamp(floe_str type) {
     return floe_str_starts_with(type, FLOE_STR("TIMESTAMP"));
+}
+
+/* The engine's JSON reader takes whole numbers of both signs for HUGEINT, which Parquet would hold as doubles. */
+static floe_status narrow_integers(floe_session *session, const floe_dataset_request *request, floe_arena *arena,
+                                   spine_table *spine, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_GIB(1));
+    bool any = false;
+    for (size_t i = 0; i < spine->column_count; i++) {
+        if (floe_str_is(spine->columns[i].type, "HUGEINT")) {
+            floe_buf_text(&sql, any ? ", CAST(" : "(SELECT * REPLACE (CAST(");
+            floe_sql_quote_name(&sql, spine->columns[i].name);
+            floe_buf_text(&sql, " AS BIGINT) AS ");
+            floe_sql_quote_name(&sql, spine->columns[i].name);
+            any = true;
+        }
+    }
+    if (!any) {
+        return FLOE_OK;
+    }
+    floe_buf_printf(&sql, ") FROM %.*s)", FLOE_STR_ARG(spine->from));
+    FLOE_TRY(floe_buf_check(&sql, err));
+    spine->from = floe_arena_str(arena, floe_buf_view(&sql));
+    const char *create = floe_arena_printf(arena, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM %s", sql.ptr);
+    FLOE_TRY(floe_arena_check(arena, err));
+    floe_status status = floe_session_run(session, create, NULL, NULL, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "the spine %s has an integer that does not fit int64", request->spine);
+    }
+    return describe(session, arena, spine, err);
 }
 
 /* CSV and JSON have no times, only text that the engine takes for times when all of it is written alike. A column that
@@ -246,6 +332,7 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
         return floe_error_prefix(err, status, "the spine %s", request->spine);
     }
     FLOE_TRY(describe(session, arena, ret_spine, err));
+    FLOE_TRY(narrow_integers(session, request, arena, ret_spine, err));
     FLOE_TRY(read_text_time(session, request, arena, ret_spine, err));
     FLOE_TRY(choose_time(request, ret_spine, err));
     return check_keys(request, ret_spine, keys, key_count, err);

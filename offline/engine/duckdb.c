@@ -61,6 +61,9 @@ static floe_status open_database(duckdb_config config, floe_engine *engine, floe
     FLOE_ENSURE(duckdb_connect(engine->database, &connection) == DuckDBSuccess, err, FLOE_NOMEM,
                 "the engine gave no connection");
     floe_status status = floe_duckdb_register_functions(connection, err);
+    if (!floe_failed(status)) {
+        status = floe_duckdb_register_live(connection, &engine->live, err);
+    }
     duckdb_disconnect(&connection);
     return status;
 }
@@ -70,6 +73,7 @@ floe_status floe_engine_open(int threads, uint64_t memory_bytes, const char *spi
     FLOE_ENSURE(!spill_folder || strlen(spill_folder) < 4096, err, FLOE_LIMIT, "the spill folder's path is too long");
     FLOE_CLEANUP(floe_engine_close) floe_engine *engine = NULL;
     FLOE_TRY(floe_alloc(1, sizeof *engine, &engine, err));
+    (void)pthread_rwlock_init(&engine->live.lock, NULL);
     duckdb_config config = NULL;
     FLOE_ENSURE(duckdb_create_config(&config) == DuckDBSuccess, err, FLOE_NOMEM, "no memory for the engine's settings");
     floe_status status = fill_config(config, threads, memory_bytes, spill_folder, err);
@@ -88,6 +92,8 @@ void floe_engine_close(floe_engine **engine) {
         if ((*engine)->database) {
             duckdb_close(&(*engine)->database);
         }
+        (void)pthread_rwlock_destroy(&(*engine)->live.lock);
+        floe_free((*engine)->live.items);
         floe_free(*engine);
         *engine = NULL;
     }
@@ -96,6 +102,7 @@ void floe_engine_close(floe_engine **engine) {
 floe_status floe_session_open(floe_engine *engine, const floe_run *run, floe_session **ret_session, floe_error *err) {
     FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
     FLOE_TRY(floe_alloc(1, sizeof *session, &session, err));
+    session->engine = engine;
     FLOE_ENSURE(duckdb_connect(engine->database, &session->connection) == DuckDBSuccess, err, FLOE_NOMEM,
                 "the engine gave no connection");
     FLOE_TRY(floe_session_run(session, "SET TimeZone = 'UTC'", NULL, NULL, err));
@@ -111,6 +118,7 @@ void floe_session_close(floe_session **session) {
         if ((*session)->connection) {
             duckdb_disconnect(&(*session)->connection);
         }
+        floe_duckdb_close_live_sets(*session);
         floe_free(*session);
         *session = NULL;
     }

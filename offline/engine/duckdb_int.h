@@ -7,13 +7,24 @@
 #include "offline/engine/engine.h"
 
 #include <duckdb.h>
+#include <pthread.h>
+
+/* The views that floe_live() may be asked about, by number; NULL where a session closed. */
+typedef struct floe_live_views {
+    pthread_rwlock_t lock;
+    const floe_live_view **items;
+    size_t count, capacity;
+} floe_live_views;
 
 struct floe_engine {
     duckdb_database database;
+    floe_live_views live;
 };
 
 struct floe_session {
+    floe_engine *engine;
     duckdb_connection connection;
+    floe_live_set *live_sets;     /* owned */
     const atomic_bool *cancelled; /* NULL: nobody can */
     bool streaming;               /* a stream reads from the connection: another query would end it silently */
 };
@@ -41,5 +52,11 @@ floe_status floe_duckdb_check_idle(const floe_session *session, floe_error *err)
 
 /* Functions that floe adds to SQL: floe_murmur3(BIGINT | VARCHAR | BLOB | HUGEINT) → INTEGER. */
 floe_status floe_duckdb_register_functions(duckdb_connection connection, floe_error *err);
+
+/* floe_live(view, file, position) → BOOLEAN over the engine's views. */
+floe_status floe_duckdb_register_live(duckdb_connection connection, floe_live_views *views, floe_error *err);
+
+/* Takes the session's views out of the engine's table and frees the sets. */
+void floe_duckdb_close_live_sets(floe_session *session);
 
 #endif

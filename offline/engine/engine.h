@@ -10,6 +10,7 @@
 #define FLOE_OFFLINE_ENGINE_ENGINE_H
 
 #include "core/arrow.h"
+#include "offline/iceberg/positions.h"
 #include "offline/offline.h"
 #include "registry/registry.h"
 
@@ -56,6 +57,11 @@ floe_status floe_session_stream(floe_session *session, const char *sql, const fl
  * failure there is no table. */
 floe_status floe_session_load(floe_session *session, const char *name, struct ArrowArrayStream *stream,
                               floe_error *err);
+
+/* Gives the session a set of position deletes. Its views get the numbers *ret_first_view and up, under which SQL of the
+ * engine asks `floe_live(view, file_index, file_row_number)`: whether the row is not deleted. Owns: takes *set over on
+ * success and keeps it until the session closes. Errors: NOMEM. */
+floe_status floe_session_register(floe_session *session, floe_live_set **set, int64_t *ret_first_view, floe_error *err);
 
 /* Quoting for generated SQL: "identifier" with quotes doubled, 'text' likewise. Every byte of a text arrives, zero bytes
  * too; a name with a zero byte makes the buffer fail nowhere and the engine refuse. */

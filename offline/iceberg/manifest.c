@@ -49,6 +49,15 @@ static const floe_avro_target FILE_TARGETS[] = {
     BOUNDS(128, "upper_bounds", upper_bounds, upper_count, UPPER_PARTS),
     FLOE_AVRO_FIELD(131, "key_metadata", PRESENT, AT(encrypted)),
     FLOE_AVRO_FIELD(140, "sort_order_id", I32, AT(sort_order_id)),
+    FLOE_AVRO_FIELD(142, "first_row_id", I64, AT(first_row_id)),
+    FLOE_AVRO_FIELD(143, "referenced_data_file", STR, AT(referenced_path)),
+    FLOE_AVRO_FIELD(144, "content_offset", I64, AT(content_offset)),
+    FLOE_AVRO_FIELD(145, "content_size_in_bytes", I64, AT(content_len)),
+    {.field_id = 135,
+     .name = "equality_ids",
+     .want = FLOE_AVRO_WANT_I32_LIST,
+     .offset = AT(equality_ids),
+     .count_offset = AT(equality_id_count)},
 };
 
 static const floe_avro_target TARGETS[] = {
@@ -71,6 +80,7 @@ typedef struct entry_rules {
     const floe_ice_manifest *manifest;
     floe_ice_spec spec;
     int64_t format_version; /* UNSET: the header does not say */
+    int64_t next_row_id;    /* of the next data file that has none of its own; UNSET: the manifest has none */
 } entry_rules;
 
 static floe_status header_number(const floe_avro_file *file, const char *key, int64_t fallback, int64_t *ret_value,
@@ -104,6 +114,7 @@ static floe_status read_rules(const floe_avro_file *file, const floe_ice_manifes
                               const floe_manifest_reader *reader, entry_rules *ret_rules, floe_error *err) {
     int64_t spec_id = manifest->spec_id;
     ret_rules->manifest = manifest;
+    ret_rules->next_row_id = manifest->content == 0 ? manifest->first_row_id : UNSET;
     FLOE_TRY(header_number(file, "format-version", UNSET, &ret_rules->format_version, err));
     if (spec_id < 0) {
         FLOE_TRY(header_number(file, "partition-spec-id", 0, &spec_id, err));
@@ -137,6 +148,22 @@ static floe_status inherit(const entry_rules *rules, floe_ice_data_file *file, f
     return FLOE_OK;
 }
 
+/* Files that were deleted take none of the manifest's row ids, as its first_row_id is given out for the rows that it adds
+ * and keeps. */
+static floe_status inherit_row_id(entry_rules *rules, floe_ice_data_file *file, floe_error *err) {
+    if (rules->next_row_id == UNSET || file->content != 0) {
+        file->first_row_id = UNSET;
+    } else if (file->first_row_id == UNSET && file->status != 2) {
+        file->first_row_id = rules->next_row_id;
+        bool overflow = __builtin_add_overflow(rules->next_row_id, file->record_count, &rules->next_row_id);
+        FLOE_ENSURE(!overflow, err, FLOE_CORRUPT, "the row ids of the file %.*s pass int64",
+                    FLOE_STR_BRIEF(file->path));
+    }
+    FLOE_ENSURE(file->first_row_id >= UNSET, err, FLOE_CORRUPT, "the file %.*s has the first row id %" PRId64,
+                FLOE_STR_BRIEF(file->path), file->first_row_id);
+    return FLOE_OK;
+}
+
 static floe_status check_entry(const floe_ice_data_file *file, floe_error *err) {
     FLOE_ENSURE(file->status >= 0 && file->status <= 2, err, FLOE_CORRUPT, "the file %.*s has the status %d",
                 FLOE_STR_BRIEF(file->path), file->status);
@@ -148,7 +175,7 @@ static floe_status check_entry(const floe_ice_data_file *file, floe_error *err) 
     return FLOE_OK;
 }
 
-static floe_status visit_all(floe_avro_decoder *decoder, const entry_rules *rules, const floe_manifest_reader *reader,
+static floe_status visit_all(floe_avro_decoder *decoder, entry_rules *rules, const floe_manifest_reader *reader,
                              floe_error *err) {
     for (;;) {
         floe_ice_data_file file;
@@ -160,6 +187,9 @@ static floe_status visit_all(floe_avro_decoder *decoder, const entry_rules *rule
         floe_status status = check_entry(&file, err);
         if (!floe_failed(status)) {
             status = inherit(rules, &file, err);
+        }
+        if (!floe_failed(status)) {
+            status = inherit_row_id(rules, &file, err);
         }
         if (floe_failed(status)) {
             return floe_error_prefix(err, status, "%.*s", FLOE_STR_ARG(decoder->file->name));
@@ -198,6 +228,9 @@ floe_status floe_manifest_decode(const floe_ice_manifest *manifest, floe_str byt
         .sequence_number = UNSET,
         .file_sequence_number = UNSET,
         .sort_order_id = UNSET,
+        .first_row_id = UNSET,
+        .content_offset = UNSET,
+        .content_len = UNSET,
         .spec_id = rules.spec.spec_id,
         .partition_count = rules.spec.field_count,
     };

@@ -34,6 +34,7 @@ static const floe_avro_target TARGETS[] = {
     FLOE_AVRO_LIST(507, "partitions", AT(partitions), AT(partition_count), floe_ice_partition_summary, SUMMARY_TARGETS,
                    false),
     FLOE_AVRO_FIELD(519, "key_metadata", PRESENT, AT(encrypted)),
+    FLOE_AVRO_FIELD(520, "first_row_id", I64, AT(first_row_id)),
 };
 
 static const floe_ice_manifest EMPTY = {
@@ -44,6 +45,7 @@ static const floe_ice_manifest EMPTY = {
     .added_rows = -1,
     .existing_rows = -1,
     .deleted_rows = -1,
+    .first_row_id = -1,
 };
 
 static floe_status finish(floe_ice_manifest *manifest, floe_str name, floe_error *err) {

@@ -1,5 +1,5 @@
 /*
- * Iceberg table metadata as floe holds it, for reader and writer alike (Iceberg table spec, format versions 1 and 2).
+ * Iceberg table metadata as floe holds it, for reader and writer alike (Iceberg table spec, format versions 1 to 3).
  * Everything lies in the arena it was decoded into. Ids and names as in the spec.
  */
 #ifndef FLOE_OFFLINE_ICEBERG_MODEL_H
@@ -146,6 +146,7 @@ typedef struct floe_ice_manifest {
     const floe_ice_partition_summary *partitions;
     size_t partition_count; /* 0: unknown */
     bool encrypted;
+    int64_t first_row_id; /* v3; -1: none */
 } floe_ice_manifest;
 
 /* One bound or count of one column. */
@@ -158,6 +159,7 @@ typedef struct floe_ice_count_entry {
     int64_t count;
 } floe_ice_count_entry;
 
+struct floe_ice_deletes;
 typedef struct floe_ice_data_file {
     int status;                                                 /* 0 existing, 1 added, 2 deleted */
     int64_t snapshot_id, sequence_number, file_sequence_number; /* after inheritance */
@@ -174,8 +176,29 @@ typedef struct floe_ice_data_file {
     const floe_ice_bytes_entry *lower_bounds, *upper_bounds;
     size_t lower_count, upper_count;
     bool encrypted;
-    int32_t sort_order_id; /* -1: absent */
+    int32_t sort_order_id;       /* -1: absent */
+    int64_t first_row_id;        /* of a data file, after inheritance; -1: none */
+    const int32_t *equality_ids; /* of an equality delete file */
+    size_t equality_id_count;
+    floe_str referenced_path;               /* the one data file that position deletes are about; ptr NULL: any */
+    int64_t content_offset, content_len;    /* of a deletion vector in its file; -1: none */
+    const struct floe_ice_deletes *deletes; /* of a planned data file: what applies to it; NULL: nothing */
+    const void *scope;                      /* of a planned file: equal pointers where spec and partition are equal */
 } floe_ice_data_file;
+
+typedef struct floe_ice_delete_files {
+    const floe_ice_data_file *const *files; /* by (data sequence number, path) */
+    size_t count;
+} floe_ice_delete_files;
+
+/* The delete files that apply to one data file. */
+typedef struct floe_ice_deletes {
+    const floe_ice_data_file *vector;    /* with it there are no position delete files */
+    floe_ice_delete_files own_positions; /* that name the data file */
+    floe_ice_delete_files positions;     /* of its partition */
+    floe_ice_delete_files equalities;    /* of its partition */
+    floe_ice_delete_files everywhere;    /* equality deletes of all partitions */
+} floe_ice_deletes;
 
 const floe_ice_schema *floe_ice_schema_by_id(const floe_ice_metadata *metadata, int32_t schema_id);
 const floe_ice_spec *floe_ice_spec_by_id(const floe_ice_metadata *metadata, int32_t spec_id);

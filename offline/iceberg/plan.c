@@ -3,12 +3,13 @@
  *
  * Phases: refuse versions and columns → choose the snapshot → read the manifest list → manifest by manifest: prune it,
  * or read it and prune its files → order what is left by (data sequence number, path).
- * Invariants: a file is listed once, whether it is pruned or not, or the table is CORRUPT; delete files that are still
- * live refuse the scan, because ignoring them would give wrong rows.
+ * → find the delete files that apply to them.
+ * Invariants: a file is listed once, whether it is pruned or not, or the table is CORRUPT.
  */
 #include "offline/iceberg/plan_int.h"
 
 #include "core/map.h"
+#include "offline/iceberg/deletes.h"
 #include "offline/iceberg/manifest.h"
 #include "offline/iceberg/metadata.h"
 #include "offline/iceberg/prune.h"
@@ -23,7 +24,7 @@ typedef struct scan_planner {
     floe_arena *arena;
     floe_pruner pruner;
     floe_map seen; /* plain paths of live files */
-    floe_ptrs kept;
+    floe_ptrs kept, deletes;
     floe_table_scan_files *files;
     const floe_ice_manifest *manifest; /* the one that is read */
     int64_t live;                      /* entries of it that are not deleted */
@@ -54,15 +55,6 @@ static floe_status check_columns(const floe_table *table, const floe_scan_reques
     return FLOE_OK;
 }
 
-static floe_status refuse_delete(const scan_planner *planner, const floe_ice_data_file *file, floe_error *err) {
-    return FLOE_FAIL(err, FLOE_UNSUPPORTED,
-                     "table %.*s has %s delete files (%.*s, %" PRId64
-                     " rows); this version of floe does not apply delete files. Compact the table with the engine that "
-                     "wrote them",
-                     FLOE_STR_BRIEF(planner->table->name), file->content == 2 ? "equality" : "position",
-                     FLOE_STR_ARG(file->path), file->record_count);
-}
-
 static floe_status check_readable(const scan_planner *planner, const floe_ice_data_file *file, floe_error *err) {
     bool parquet = file->format.len == 7 && strncasecmp(file->format.ptr, "parquet", 7) == 0;
     FLOE_ENSURE(parquet, err, FLOE_UNSUPPORTED, "table %.*s: the data file %.*s is %.*s; floe reads Parquet",
@@ -85,16 +77,33 @@ static floe_status check_once(scan_planner *planner, const floe_ice_data_file *f
     return FLOE_OK;
 }
 
-static floe_status keep_file(scan_planner *planner, const floe_ice_data_file *file, floe_error *err) {
-    FLOE_TRY(check_readable(planner, file, err));
+static floe_status keep(scan_planner *planner, floe_ptrs *list, const floe_ice_data_file *file, floe_error *err) {
     floe_ice_data_file *copy = floe_arena_alloc(planner->arena, 1, sizeof(*copy));
     FLOE_TRY(floe_arena_check(planner->arena, err));
     *copy = *file;
-    floe_ptrs_append(&planner->kept, planner->arena, copy);
+    floe_ptrs_append(list, planner->arena, copy);
+    return floe_arena_check(planner->arena, err);
+}
+
+static floe_status keep_file(scan_planner *planner, const floe_ice_data_file *file, floe_error *err) {
+    FLOE_TRY(check_readable(planner, file, err));
+    FLOE_TRY(keep(planner, &planner->kept, file, err));
     planner->files->plan.files_read++;
     planner->files->plan.bytes += file->file_len;
     planner->files->plan.rows += file->record_count;
-    return floe_arena_check(planner->arena, err);
+    return FLOE_OK;
+}
+
+/* Several deletion vectors lie in one file: only their places tell them apart. */
+static floe_status keep_delete(scan_planner *planner, const floe_ice_data_file *file, floe_error *err) {
+    FLOE_ENSURE(file->content != 0 && planner->manifest->content == 1, err, FLOE_CORRUPT,
+                "%.*s lists %s files, but the file %.*s holds %s", FLOE_STR_ARG(planner->manifest->path),
+                planner->manifest->content == 1 ? "delete" : "data", FLOE_STR_ARG(file->path),
+                file->content == 0 ? "data" : "deletes");
+    if (!floe_ice_is_deletion_vector(file)) {
+        FLOE_TRY(check_once(planner, file, err));
+    }
+    return keep(planner, &planner->deletes, file, err);
 }
 
 static floe_status visit_entry(void *context, const floe_ice_data_file *file, floe_error *err) {
@@ -105,7 +114,7 @@ static floe_status visit_entry(void *context, const floe_ice_data_file *file, fl
     }
     planner->live++;
     if (file->content != 0 || planner->manifest->content != 0) {
-        return refuse_delete(planner, file, err);
+        return keep_delete(planner, file, err);
     }
     plan->files_total++;
     FLOE_TRY(check_once(planner, file, err));
@@ -138,7 +147,7 @@ static floe_status plan_manifest(scan_planner *planner, const floe_ice_manifest 
         return FLOE_OK;
     }
     const floe_ice_spec *spec = floe_ice_spec_by_id(metadata, manifest->spec_id);
-    /* A delete manifest refuses the scan wherever its files lie, so that the answer does not depend on the filter. */
+    /* A delete manifest's summaries speak of its own partitions; equality deletes reach further. */
     if (manifest->content == 0 && !floe_prune_keeps_manifest(&planner->pruner, manifest, spec)) {
         plan->files_total += live > 0 ? live : 0;
         return FLOE_OK;
@@ -222,6 +231,22 @@ static floe_status order_files(scan_planner *planner, floe_error *err) {
     return FLOE_OK;
 }
 
+static floe_status match_deletes(scan_planner *planner, floe_error *err) {
+    floe_table_scan_files *files = planner->files;
+    const floe_delete_request request = {.metadata = files->metadata,
+                                         .moved = &planner->table->moved,
+                                         .deletes = (floe_ice_data_file *const *)(void *)planner->deletes.items,
+                                         .delete_count = planner->deletes.count,
+                                         .files = (floe_ice_data_file *const *)(void *)planner->kept.items,
+                                         .local_paths = files->local_paths,
+                                         .file_count = files->file_count};
+    files->deletes = (const floe_ice_data_file *const *)(void *)planner->deletes.items;
+    files->delete_count = planner->deletes.count;
+    floe_status status = floe_deletes_match(&request, planner->arena, &files->plan, err);
+    return floe_failed(status) ? floe_error_prefix(err, status, "table %.*s", FLOE_STR_BRIEF(planner->table->name))
+                               : status;
+}
+
 floe_status floe_table_scan_plan_files(floe_table *table, const floe_scan_request *request, const floe_expr *filter,
                                        floe_arena *arena, floe_table_scan_files *ret_files, floe_error *err) {
     floe_table_scan_files files = {.metadata = &table->metadata};
@@ -240,6 +265,7 @@ floe_status floe_table_scan_plan_files(floe_table *table, const floe_scan_reques
         FLOE_TRY(plan_manifests(&planner, files.snapshot, err));
     }
     FLOE_TRY(order_files(&planner, err));
+    FLOE_TRY(match_deletes(&planner, err));
     *ret_files = files;
     return FLOE_OK;
 }
@@ -290,6 +316,9 @@ floe_status floe_table_scan_appended(floe_table *table, int64_t from_snapshot_id
         if (contains(&range, to->files[i]->snapshot_id)) {
             floe_ptrs_append(&found, arena, (void *)(uintptr_t)to->files[i]);
         }
+    }
+    for (size_t i = 0; i < to->delete_count && appends; i++) {
+        appends = !contains(&range, to->deletes[i]->snapshot_id); /* whatever its snapshot calls itself */
     }
     FLOE_TRY(floe_arena_check(arena, err));
     *ret_appends_only = appends;

@@ -70,6 +70,8 @@ typedef struct floe_scan_sql_options {
     bool plain_times;   /* timestamptz as TIMESTAMP in UTC */
     bool with_position; /* __seq and __pos */
     bool with_file;     /* __file: the path as the manifest has it */
+    bool with_sequence; /* __dseq: the data sequence number */
+    bool with_scope;    /* __scope: a number per spec and partition */
 } floe_scan_sql_options;
 
 /* As floe_table_scan_sql, with fields and options. */

@@ -17,17 +17,20 @@ typedef struct floe_table_scan_files {
     size_t file_count;
     const char *const *local_paths; /* one per file: openable, moved prefixes applied, percent-encoding as written;
                                      a file that is not local keeps its path, and reading it is refused */
+    const floe_ice_data_file *const *deletes; /* the live delete files of the snapshot; what applies to a file stands
+                                                 in its `deletes` */
+    size_t delete_count;
     floe_scan_plan plan;
 } floe_table_scan_files;
 
 /* Chooses the snapshot, reads manifests, prunes by `filter` (bound to the schema's columns; NULL: none) and refuses what
- * cannot be read right: delete files that apply, formats other than Parquet, encryption, projected columns of unknown type
- * or with nested evolution, the same path twice (CORRUPT, naming it). `columns` are what will be projected (NULL: all). */
+ * cannot be read right: formats other than Parquet, encryption, projected columns of unknown type
+ * or with nested evolution, the same path twice (CORRUPT, naming it), deletes that contradict the data files. `columns` are what will be projected (NULL: all). */
 floe_status floe_table_scan_plan_files(floe_table *table, const floe_scan_request *request, const floe_expr *filter,
                                        floe_arena *arena, floe_table_scan_files *ret_files, floe_error *err);
 
-/* Files appended between two snapshots; *ret_appends_only is false when an overwrite, delete or replace lies between or
- * `from` is no ancestor of the scan's snapshot. */
+/* Files appended between two snapshots; *ret_appends_only is false when an overwrite, delete or replace lies between, a
+ * delete file was added, or `from` is no ancestor of the scan's snapshot. */
 floe_status floe_table_scan_appended(floe_table *table, int64_t from_snapshot_id, const floe_table_scan_files *to,
                                      floe_arena *arena, bool *ret_appends_only,
                                      const floe_ice_data_file *const **ret_files, size_t *ret_count, floe_error *err);

@@ -149,10 +149,25 @@ static void truncate_upper(floe_range *range, floe_value value, int32_t width) {
     }
 }
 
+/* Truncating the smallest integers leaves the type, and writers wrap around: their stored value is then among the largest,
+ * of int also where the column became long since. Source: Iceberg's Java Truncate, which subtracts in the column's type. */
+static bool may_have_wrapped(floe_kind source, int32_t width, const floe_value *low, const floe_value *high) {
+    if (!floe_kind_is_integer(source)) {
+        return false;
+    }
+    int64_t first = low != NULL && floe_kind_is_integer(low->type.kind) ? low->as.integer : INT64_MIN;
+    int64_t last = high != NULL && floe_kind_is_integer(high->type.kind) ? high->as.integer : INT64_MAX;
+    bool as_int = first <= INT32_MAX && last > (int64_t)INT32_MAX - width + 1;
+    return as_int || last > INT64_MAX - width + 1;
+}
+
 static floe_range truncate_range(const floe_ice_type *source, int32_t width, const floe_value *low,
                                  const floe_value *high) {
     floe_range range = floe_range_unknown(floe_ice_type_to_floe(source));
     floe_value value;
+    if (may_have_wrapped(floe_ice_type_to_floe(source).kind, width, low, high)) {
+        return range;
+    }
     if (low != NULL && coerce(low, source, &value)) {
         set_lower(&range, value);
     }

@@ -42,6 +42,9 @@ static floe_status check_file(const char *path, const reader_row *first, floe_er
                 "%s: files of one import must be of one format; import the others with --append", path);
     FLOE_ENSURE(!strpbrk(path, "*?"), err, FLOE_INVALID, "%s: name each file, patterns are the shell's business", path);
     FLOE_ENSURE(floe_file_exists(path), err, FLOE_NOT_FOUND, "%s: there is no such file", path);
+    uint64_t len = 0;
+    FLOE_TRY(floe_file_len(path, &len, err));
+    FLOE_ENSURE(len > 0, err, FLOE_INVALID, "%s: the file is empty: not even a header says what its columns are", path);
     return FLOE_OK;
 }
 
@@ -137,6 +140,60 @@ static floe_status parse_overrides(floe_import *import, const import_rows *raw, 
     return FLOE_OK;
 }
 
+/* ---- whole numbers of JSON ---- */
+
+static bool is_overridden(const type_override *items, size_t count, floe_str column) {
+    for (size_t i = 0; i < count; i++) {
+        if (floe_str_equal(items[i].column, column)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a column of the input comes unchanged through a cast. */
+static floe_status fits(floe_import *import, floe_str input_sql, floe_str column, const char *sql_type, bool *ret_fits,
+                        floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
+    floe_buf_text(&sql, "SELECT 1 FROM (");
+    floe_buf_str(&sql, input_sql);
+    floe_buf_text(&sql, ") AS input WHERE ");
+    floe_sql_quote_name(&sql, column);
+    floe_buf_text(&sql, " IS DISTINCT FROM TRY_CAST(");
+    floe_sql_quote_name(&sql, column);
+    floe_buf_printf(&sql, " AS %s) LIMIT 1", sql_type);
+    FLOE_TRY(floe_buf_check(&sql, err));
+    import_rows found;
+    FLOE_TRY(floe_import_query(import, sql.ptr, &found, err));
+    *ret_fits = found.row_count == 0;
+    return FLOE_OK;
+}
+
+static const char *narrow_type(floe_str wide) {
+    return floe_str_is(wide, "HUGEINT") ? "BIGINT" : floe_str_is(wide, "HUGEINT[]") ? "BIGINT[]" : NULL;
+}
+
+/* The engine's JSON reader takes whole numbers of both signs for HUGEINT; where int64 holds them all, that is their type. */
+static floe_status narrow_integers(floe_import *import, floe_str input_sql, const import_rows *raw,
+                                   type_override **items, size_t *count, floe_error *err) {
+    size_t capacity = *count;
+    for (size_t i = 0; i < raw->row_count; i++) {
+        floe_str column = raw->values[2 * i].as.bytes;
+        const char *type = narrow_type(raw->values[2 * i + 1].as.bytes);
+        bool narrow = false;
+        if (type && !is_overridden(*items, *count, column)) {
+            FLOE_TRY(fits(import, input_sql, column, type, &narrow, err));
+        }
+        if (narrow) {
+            type_override *slot = FLOE_ARENA_PUSH(import->arena, *items, *count, capacity);
+            FLOE_TRY(floe_arena_check(import->arena, err));
+            *slot = (type_override){column, floe_str_of(type)};
+        }
+    }
+    return FLOE_OK;
+}
+
 /* ---- the SQL ---- */
 
 static void put_reader(const floe_import_request *request, const type_override *types, size_t type_count,
@@ -223,12 +280,16 @@ floe_status floe_import_source(floe_import *import, floe_error *err) {
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     put_input(request, NULL, 0, &sql);
     FLOE_TRY(floe_buf_check(&sql, err));
-    if (request->types) {
+    bool is_json = strcmp(reader_of(request->files[0])->function, "read_json") == 0;
+    if (request->types || is_json) {
         import_rows raw;
         type_override *types = NULL;
         size_t type_count = 0;
         FLOE_TRY(describe_query(import, sql.ptr, &raw, err));
         FLOE_TRY(parse_overrides(import, &raw, &types, &type_count, err));
+        if (is_json) {
+            FLOE_TRY(narrow_integers(import, floe_buf_view(&sql), &raw, &types, &type_count, err));
+        }
         floe_buf_clear(&sql);
         put_input(request, types, type_count, &sql);
         FLOE_TRY(floe_buf_check(&sql, err));

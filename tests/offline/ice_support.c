@@ -108,6 +108,20 @@ static void manifest_schema(const ice_manifest *manifest, floe_buf *out) {
     put_map(out, manifest, "upper_bounds", 128, 129, "\"bytes\"");
     floe_buf_byte(out, ',');
     put_field(out, manifest, "key_metadata", "[\"null\",\"bytes\"]", 131);
+    if (manifest->version >= 2) {
+        floe_buf_text(out,
+                      ",{\"name\":\"equality_ids\",\"type\":[\"null\",{\"type\":\"array\",\"items\":\"int\",\"element-"
+                      "id\":136}]");
+        put_id(out, manifest, 135);
+        floe_buf_text(out, "},");
+        put_field(out, manifest, "referenced_data_file", "[\"null\",\"string\"]", 143);
+        floe_buf_byte(out, ',');
+        put_field(out, manifest, "content_offset", "[\"null\",\"long\"]", 144);
+        floe_buf_byte(out, ',');
+        put_field(out, manifest, "content_size_in_bytes", "[\"null\",\"long\"]", 145);
+        floe_buf_byte(out, ',');
+        put_field(out, manifest, "first_row_id", "[\"null\",\"long\"]", 142);
+    }
     floe_buf_text(out, "]}");
     put_id(out, manifest, 2);
     floe_buf_text(out, "}]}");
@@ -130,6 +144,24 @@ static void put_bounds(floe_buf *out, const ice_bound *bounds, size_t count) {
         avro_bytes(out, bounds[i].bytes, bounds[i].len);
     }
     avro_long(out, 0);
+}
+
+static void put_delete_fields(floe_buf *out, const ice_entry *entry) {
+    avro_long(out, entry->equality_id_count > 0 ? 1 : 0);
+    if (entry->equality_id_count > 0) {
+        avro_long(out, (int64_t)entry->equality_id_count);
+        for (size_t i = 0; i < entry->equality_id_count; i++) {
+            avro_long(out, entry->equality_ids[i]);
+        }
+        avro_long(out, 0);
+    }
+    avro_long(out, entry->referenced != NULL ? 1 : 0);
+    if (entry->referenced != NULL) {
+        avro_text(out, entry->referenced);
+    }
+    put_optional(out, entry->content_len > 0 ? entry->content_offset : -1);
+    put_optional(out, entry->content_len > 0 ? entry->content_len : -1);
+    put_optional(out, entry->has_first_row_id ? entry->first_row_id : -1);
 }
 
 static void put_entry(floe_buf *out, int version, const ice_entry *entry) {
@@ -159,6 +191,9 @@ static void put_entry(floe_buf *out, int version, const ice_entry *entry) {
     if (entry->encrypted) {
         avro_text(out, "key");
     }
+    if (version >= 2) {
+        put_delete_fields(out, entry);
+    }
 }
 
 void ice_manifest_encode(const ice_manifest *manifest, floe_buf *out) {
@@ -169,7 +204,7 @@ void ice_manifest_encode(const ice_manifest *manifest, floe_buf *out) {
     manifest_schema(manifest, &schema);
     avro_pair more[3];
     size_t count = 0;
-    more[count++] = (avro_pair){"format-version", manifest->version >= 2 ? "2" : "1"};
+    more[count++] = (avro_pair){"format-version", manifest->version == 3 ? "3" : manifest->version >= 2 ? "2" : "1"};
     if (manifest->spec_json != NULL) {
         more[count++] = (avro_pair){"partition-spec", manifest->spec_json};
     }
@@ -203,6 +238,8 @@ static const char LIST_V1[] =
 static const char LIST_V2[] = ",{\"name\":\"content\",\"type\":\"int\",\"field-id\":517},"
                               "{\"name\":\"sequence_number\",\"type\":\"long\",\"field-id\":515},"
                               "{\"name\":\"min_sequence_number\",\"type\":\"long\",\"field-id\":516}";
+
+static const char LIST_V3[] = ",{\"name\":\"first_row_id\",\"type\":[\"null\",\"long\"],\"field-id\":520}";
 
 static void put_summary(floe_buf *out, const ice_summary *summary) {
     floe_buf_byte(out, summary->contains_null ? 1 : 0);
@@ -243,6 +280,9 @@ static void put_listed(floe_buf *out, int version, const ice_listed *listed) {
         avro_long(out, listed->sequence_number);
         avro_long(out, listed->sequence_number);
     }
+    if (version >= 3) {
+        put_optional(out, listed->content == 0 ? listed->snapshot_id * 1000 : -1);
+    }
 }
 
 void ice_list_encode(int version, const ice_listed *manifests, size_t count, floe_buf *out) {
@@ -252,6 +292,7 @@ void ice_list_encode(int version, const ice_listed *manifests, size_t count, flo
     floe_buf_init(&payload, FLOE_MIB(64));
     floe_buf_text(&schema, LIST_V1);
     floe_buf_text(&schema, version >= 2 ? LIST_V2 : "");
+    floe_buf_text(&schema, version >= 3 ? LIST_V3 : "");
     floe_buf_text(&schema, "]}");
     avro_header(out, schema.ptr, NULL, NULL, 0);
     for (size_t i = 0; i < count; i++) {
@@ -339,8 +380,10 @@ void ice_table_close(ice_table *table) {
 static const char *write_manifest(ice_table *table, const ice_entry *entries, size_t count) {
     FLOE_AUTO_BUF bytes = {0};
     floe_buf_init(&bytes, FLOE_MIB(64));
-    const ice_manifest manifest = {
-        .version = 2, .partition_fields = table->partition_fields, .entries = entries, .entry_count = count};
+    const ice_manifest manifest = {.version = table->version == 3 ? 3 : 2,
+                                   .partition_fields = table->partition_fields,
+                                   .entries = entries,
+                                   .entry_count = count};
     ice_manifest_encode(&manifest, &bytes);
     const char *path =
         floe_arena_printf(&table->arena, "%s/metadata/m%" PRId64 ".avro", table->folder, table->snapshot_count);
@@ -355,7 +398,7 @@ static const char *write_list(ice_table *table) {
     for (size_t i = 0; i < table->lists.count; i++) {
         all[i] = *(ice_listed *)table->lists.items[i];
     }
-    ice_list_encode(2, all, table->lists.count, &bytes);
+    ice_list_encode(table->version == 3 ? 3 : 2, all, table->lists.count, &bytes);
     const char *path =
         floe_arena_printf(&table->arena, "%s/metadata/snap-%" PRId64 ".avro", table->folder, table->snapshot_count);
     ice_write_file(path, floe_buf_view(&bytes));
@@ -366,6 +409,7 @@ void ice_table_add(ice_table *table, const char *operation, int content, const i
     int64_t id = ++table->snapshot_count;
     ice_listed *listed = floe_arena_alloc(&table->arena, 1, sizeof(*listed));
     *listed = (ice_listed){.path = write_manifest(table, entries, count),
+                           .spec_id = table->spec_id,
                            .content = content,
                            .sequence_number = id,
                            .snapshot_id = id,

@@ -54,6 +54,12 @@ typedef struct ice_entry {
     const floe_ice_count_entry *nulls;
     size_t null_count;
     bool encrypted;
+    const int32_t *equality_ids;
+    size_t equality_id_count;            /* 0: null */
+    const char *referenced;              /* data file that a delete is about; NULL: null */
+    int64_t content_offset, content_len; /* both null when the length is 0 */
+    bool has_first_row_id;
+    int64_t first_row_id;
 } ice_entry;
 
 typedef struct ice_manifest {
@@ -87,6 +93,7 @@ typedef struct ice_listed {
     size_t summary_count;
 } ice_listed;
 
+/* In version 3 data manifests have the first row id snapshot_id * 1000. */
 void ice_list_encode(int version, const ice_listed *manifests, size_t count, floe_buf *out);
 
 /* ---- tables ---- */
@@ -114,6 +121,7 @@ typedef struct ice_table {
     const char *partition_fields;
     const char *properties;  /* JSON object, NULL: {} */
     int version;             /* 0: 2 */
+    int spec_id;             /* of the manifests that are added */
     floe_buf snapshots, log; /* JSON, comma separated */
     int64_t snapshot_count;
     const char *refs; /* JSON object, NULL: none */

@@ -63,6 +63,33 @@ class Spines(Case):
             for out in ("o.csv", "o.jsonl"):
                 self.assertEqual(project.rows(f"SELECT v__last FROM '$D/{out}'"), ANSWERS, out)
 
+    def test_csv_keys__that_a_cast_would_change__are_refused(self):
+        """0.4 is not the key 0, and a time of day no date."""
+        kinds = {"int64": ("BIGINT", ["0", "-7", " +3 "], ["0.4", "1e0", "0x1", "9223372036854775808", "x"]),
+                 "date": ("DATE", ["2020-01-31"], ["2020-01-31 23:00:00", "2020-02-30"])}
+        for declared, (sql, good, bad) in kinds.items():
+            events = f"SELECT CAST(trim('{good[0]}') AS {sql}) AS k, TIMESTAMP '2020-01-01' AS ts, 5::BIGINT AS v"
+            with self.subTest(declared), simple(keys=f"{{name: k, type: '{declared}'}}", events=events) as project:
+                project.write("s.csv", "k,t\n" + "".join(f"{text},2020-01-02 00:00:00\n" for text in good + [""]))
+                answers = project.answers(spine="s.csv", features="v", select="v__last")
+                self.assertEqual(answers, [(5,)] + [(None,)] * len(good))
+                for text in bad:
+                    project.write("s.csv", f"k,t\n{text},2020-01-02 00:00:00\n")
+                    self.refused(INVALID, "s.csv", text, project=project, spine="s.csv", features="v")
+
+    def test_jsonl_integers_of_both_signs__stay_whole_numbers(self):
+        """The engine's reader alone makes them HUGEINT, whose Parquet is double: 2^53 + 1 would come out as 2^53."""
+        events = """SELECT * FROM (VALUES (-1::BIGINT, TIMESTAMP '2020-01-01', 5::BIGINT),
+            (7, TIMESTAMP '2020-01-01', 6)) t(k, ts, v)"""
+        with simple(keys="{name: k, type: int64}", events=events) as project:
+            project.write("s.jsonl", "".join(f'{{"k": {k}, "t": "2020-01-02 00:00:00", "x": {x}}}\n'
+                                             for k, x in ((-1, 9007199254740993), (7, -1))))
+            self.assertEqual(project.answers(spine="s.jsonl", features="v", select="v__last, x, typeof(x)"),
+                             [(5, 9007199254740993, "BIGINT"), (6, -1, "BIGINT")])
+            project.write("s.jsonl", '{"k": -1, "t": "2020-01-02 00:00:00", "x": 9223372036854775808}\n'
+                                     '{"k": 1, "t": "2020-01-02 00:00:00", "x": -1}\n')
+            self.refused(INVALID, "s.jsonl", "int64", project=project, spine="s.jsonl", features="v")
+
     def test_csv_keys__are_read_as_declared(self):
         events = "SELECT '007' AS k, TIMESTAMP '2020-01-01' AS ts, 7::BIGINT AS v"
         with simple(events=events) as project:
@@ -175,7 +202,7 @@ class Sources(Case):
         with simple() as project:
             project.file("s.parquet", SPINE)
             project.table("events", f"SELECT * EXCLUDE (v) FROM ({EVENTS})", "--replace")
-            with self.assertRaisesRegex(Failed, '"v"'):
+            with self.assertRaisesRegex(Failed, 'table lake.t.events: no column "v"'):
                 project.build(spine="s.parquet", features="v")
 
     def test_ties__are_counted_and_the_later_row_wins(self):

@@ -27,7 +27,6 @@ MOVED = [("data/persistent", ""), ("file://data/persistent", ""), ("lineitem_ice
 # What floe may refuse, by a part of its message, and how the page calls it.
 REASONS = [
     (r"has format version 3", "format version 3"),
-    (r"has (position|equality) delete files", "delete files"),
     (r"initial default value", "default values (format version 3)"),
     (r"too big integer near '9876543210123456789'", "a snapshot id outside int64"),
     (r"cannot read .*\.avro: No such file|the data file .* is not there|reads local files only", "files that the collection lacks"),

@@ -215,6 +215,12 @@ static void input__what_cannot_be_read__is_refused_by_name(void **state) {
     snprintf(path, sizeof path, "%s/broken.json", fixture.sql.folder);
     must(floe_file_write(path, FLOE_STR("{\"a\": 1}\n{\"a\": "), false, &err), &err);
     expect_refused(path, CREATE, FLOE_INVALID, "JSON");
+    static const char *const EMPTY[] = {"empty.csv", "empty.json", "empty.parquet"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", fixture.sql.folder, EMPTY[i]);
+        must(floe_file_write(path, FLOE_STR(""), false, &err), &err);
+        expect_refused(path, CREATE, FLOE_INVALID, EMPTY[i]);
+    }
 }
 
 static void input__two_formats__are_refused(void **state) {
@@ -262,6 +268,20 @@ static void types__parquet_and_json__are_cast(void **state) {
     must(import_one(&fixture, input_file(&fixture, "t.json", query), request, &err), &err);
     fields = schema_fields(0);
     assert_true(floe_str_is(floe_node_get(fields->items[0], "type")->text, "string"));
+}
+
+/* JSON has one kind of number: a column of whole numbers is long, whatever their signs, while int64 holds them. */
+static void types__whole_numbers_of_json__are_long_while_they_fit(void **state) {
+    (void)state;
+    floe_error err = {0};
+    const char *query = "SELECT i AS n, [i, -1] AS l FROM (VALUES (0), (-1), (9007199254740993)) t(i)";
+    must(import_one(&fixture, input_file(&fixture, "t.json", query), REPLACE, &err), &err);
+    assert_true(floe_str_is(floe_node_get(schema_fields(0)->items[0], "type")->text, "long"));
+    assert_true(floe_str_is(floe_node_get(floe_node_get(schema_fields(0)->items[1], "type"), "element")->text, "long"));
+    assert_string_equal(table_text(&fixture), "0|[0,-1];-1|[-1,-1];9007199254740993|[9007199254740993,-1]");
+    query = "SELECT i AS n FROM (VALUES (-1::HUGEINT), (9223372036854775808)) t(i)";
+    must(import_one(&fixture, input_file(&fixture, "t.json", query), REPLACE, &err), &err);
+    assert_string_equal(table_text(&fixture), "-1;9223372036854775808");
 }
 
 static void types__mistakes__name_the_column(void **state) {
@@ -598,6 +618,7 @@ int main(void) {
         IMPORT_TEST(input__bad_csv_cell__names_line_and_column),
         IMPORT_TEST(types__csv__keep_what_guessing_would_lose),
         IMPORT_TEST(types__parquet_and_json__are_cast),
+        IMPORT_TEST(types__whole_numbers_of_json__are_long_while_they_fit),
         IMPORT_TEST(types__mistakes__name_the_column),
         IMPORT_TEST(select__list__makes_the_columns),
         IMPORT_TEST(select__mistakes__are_one_message),

@@ -196,32 +196,6 @@ static void columns__unknown__are_named_with_the_nearest(void **state) {
 
 /* ---- refusals ---- */
 
-static void refused__live_delete_files__by_kind_and_name(void **state) {
-    (void)state;
-    const ice_entry data[] = {added("/d/a.parquet", 1)};
-    ice_entry delete = added("/d/del.parquet", 3);
-    delete.content = 1;
-    ice_table_add(&built, "append", 0, data, 1);
-    ice_table_add(&built, "delete", 1, &delete, 1);
-    ice_table_write(&built);
-    plan_fails((floe_scan_request){.where = NULL}, FLOE_UNSUPPORTED, "position delete files (/d/del.parquet, 3 rows)");
-    /* Whatever the filter: the answer must not depend on it. */
-    plan_fails((floe_scan_request){.where = "k = 1"}, FLOE_UNSUPPORTED, "/d/del.parquet");
-    floe_scan_plan result;
-    floe_error err = {0};
-    floe_scan_request before = {.limit = -1, .at = FLOE_AT_ID, .snapshot_id = 1};
-    assert_ok(plan(&before, &result, &err), &err); /* before the delete there is nothing to apply */
-}
-
-static void refused__equality_deletes__are_called_so(void **state) {
-    (void)state;
-    ice_entry delete = added("/d/eq.parquet", 3);
-    delete.content = 2;
-    ice_table_add(&built, "delete", 1, &delete, 1);
-    ice_table_write(&built);
-    plan_fails((floe_scan_request){.where = NULL}, FLOE_UNSUPPORTED, "equality delete files (/d/eq.parquet");
-}
-
 static void allowed__delete_manifest_of_deleted_entries_only(void **state) {
     (void)state;
     const ice_entry data[] = {added("/d/a.parquet", 1)};
@@ -538,8 +512,6 @@ int main(void) {
         T(files__elsewhere__can_be_planned),
         T(filter__that_floe_cannot_read__prunes_nothing_and_says_so),
         T(columns__unknown__are_named_with_the_nearest),
-        T(refused__live_delete_files__by_kind_and_name),
-        T(refused__equality_deletes__are_called_so),
         T(allowed__delete_manifest_of_deleted_entries_only),
         T(refused__other_formats_and_encryption__by_file),
         T(refused__version_3__says_what_is_new),

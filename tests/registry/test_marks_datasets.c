@@ -182,6 +182,16 @@ static void dataset__unknown__names_the_nearest(void **state) {
     assert_message(&err, "no dataset trian; did you mean train?");
 }
 
+/* No name is near to every short word, and no help. */
+static void dataset__without_a_name__is_no_hint(void **state) {
+    (void)state;
+    floe_error err = {0};
+    floe_dataset_entry found = {0};
+    put("b4b03a66b900", "", 5);
+    assert_code(floe_registry_dataset_get(registry, FLOE_STR("1"), &arena, &found, &err), FLOE_NOT_FOUND);
+    assert_message(&err, "no dataset 1; `floe dataset ls` lists them");
+}
+
 static floe_status use_all(void *context, floe_error *err) {
     (void)context;
     FLOE_AUTO_ARENA own = {0};
@@ -220,6 +230,7 @@ int main(void) {
         TEST(dataset__by_name__is_the_newest_and_an_id_goes_first),
         TEST(dataset__list__is_newest_first),
         TEST(dataset__unknown__names_the_nearest),
+        TEST(dataset__without_a_name__is_no_hint),
         TEST(marks_and_datasets__any_failing_allocation__is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

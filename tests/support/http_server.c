@@ -86,30 +86,29 @@ static bool send_all(int connection, floe_str bytes) {
     return true;
 }
 
-/* Whether the connection stays open. */
-static bool answer(floe_test_server *server, const floe_test_reply *reply) {
+static void answer(floe_test_server *server, const floe_test_reply *reply) {
     size_t body_len = reply->action == FLOE_TEST_CUT ? server->body.len / 2 : server->body.len;
     if (reply->action == FLOE_TEST_CLOSE) {
-        return false;
+        return;
     }
     if (reply->action == FLOE_TEST_HANG) {
         char byte;
         while (recv(server->connection, &byte, 1, 0) > 0) {
         }
-        return false;
+        return;
     }
     floe_buf_clear(&server->out);
-    floe_buf_printf(&server->out, "HTTP/1.1 %d Scripted\r\nContent-Length: %zu\r\n%s\r\n", reply->status,
-                    server->body.len, reply->headers != NULL ? reply->headers : "");
+    floe_buf_printf(&server->out, "HTTP/1.1 %d Scripted\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n",
+                    reply->status, server->body.len, reply->headers != NULL ? reply->headers : "");
     floe_buf_append(&server->out, server->body.ptr, body_len);
-    return send_all(server->connection, floe_buf_view(&server->out)) && reply->action == FLOE_TEST_ANSWER;
+    (void)send_all(server->connection, floe_buf_view(&server->out));
 }
 
-static bool serve_request(floe_test_server *server) {
+static void serve_request(floe_test_server *server) {
     floe_test_request request;
     floe_test_reply reply = {.status = 200, .body = &server->body};
     if (!read_request(server, &request)) {
-        return false;
+        return;
     }
     size_t nth = atomic_load(&server->count);
     (void)pthread_mutex_lock(&server->lock);
@@ -121,11 +120,7 @@ static bool serve_request(floe_test_server *server) {
     atomic_fetch_add(&server->count, 1);
     floe_buf_clear(&server->body);
     server->handler(server->context, nth, &request, &reply);
-    size_t len = request.head.len + request.body.len;
-    memmove(server->in.ptr, server->in.ptr + len, server->in.len - len);
-    server->in.len -= len;
-    server->in.ptr[server->in.len] = '\0';
-    return answer(server, &reply);
+    answer(server, &reply);
 }
 
 static void set_connection(floe_test_server *server, int connection) {
@@ -146,8 +141,7 @@ static void *serve(void *context) {
         }
         set_connection(server, connection);
         floe_buf_clear(&server->in);
-        while (!atomic_load(&server->stopping) && serve_request(server)) {
-        }
+        serve_request(server);
         set_connection(server, -1);
     }
     return NULL;
@@ -169,7 +163,7 @@ floe_test_server *floe_test_server_open(floe_test_handler handler, void *context
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(server->listener >= 0);
     assert_int_equal(bind(server->listener, (const struct sockaddr *)&address, len), 0);
-    assert_int_equal(listen(server->listener, 16), 0);
+    assert_int_equal(listen(server->listener, 128), 0);
     assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &len), 0);
     (void)snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%d", ntohs(address.sin_port));
     assert_int_equal(pthread_mutex_init(&server->lock, NULL), 0);

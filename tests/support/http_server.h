@@ -1,6 +1,6 @@
 /*
  * A scripted HTTP/1.1 server on 127.0.0.1 for tests of clients: a thread that answers each request as the test's handler
- * says, and remembers what it was asked. It serves one connection at a time, kept open between requests.
+ * says, and remembers what it was asked. It closes each connection after its answer, so that many clients may take turns.
  */
 #ifndef FLOE_TESTS_SUPPORT_HTTP_SERVER_H
 #define FLOE_TESTS_SUPPORT_HTTP_SERVER_H

@@ -55,7 +55,7 @@ static AVX512 void dot_avx512(const float *query, const float *const rows[FLOE_D
     __m512 sum2 = sum0;
     __m512 sum3 = sum0;
     for (size_t i = 0; i < dim; i += 16) {
-        __mmask16 lanes = dim - i >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << (dim - i)) - 1);
+        __mmask16 lanes = (__mmask16)(dim - i >= 16 ? 0xffffu : (1u << (dim - i)) - 1);
         __m512 q = _mm512_maskz_loadu_ps(lanes, query + i);
         sum0 = _mm512_fmadd_ps(q, _mm512_maskz_loadu_ps(lanes, rows[0] + i), sum0);
         sum1 = _mm512_fmadd_ps(q, _mm512_maskz_loadu_ps(lanes, rows[1] + i), sum1);

@@ -1,0 +1,65 @@
+/*
+ * Sets of row positions of one data file: what position deletes and deletion vectors delete.
+ *
+ * A set is immutable. It is kept as blocks of 65,536 positions, ascending: few positions of a block as a sorted list, many
+ * as one bit each, so that asking costs a few nanoseconds and a set never costs much more than a bit per row of the file
+ * where rows were deleted. Positions go from 0 to 2^63 - 1. Everything lies in an arena; no heap call when asked.
+ * Thread: a finished set may be asked by any number of threads.
+ */
+#ifndef FLOE_OFFLINE_ICEBERG_POSITIONS_H
+#define FLOE_OFFLINE_ICEBERG_POSITIONS_H
+
+#include "core/arena.h"
+
+#include <stdint.h>
+
+#define FLOE_POSITION_BLOCK 65536u     /* positions of one block */
+#define FLOE_POSITION_LIST_MAX 64u     /* more of a block's positions than that are kept as bits */
+#define FLOE_POSITION_BLOCK_WORDS 1024 /* 64-bit words of a block kept as bits */
+
+typedef struct floe_position_block {
+    uint64_t key;          /* position / FLOE_POSITION_BLOCK */
+    const uint64_t *bits;  /* NULL: a list */
+    const uint16_t *items; /* ascending */
+    uint32_t count;
+} floe_position_block;
+
+typedef struct floe_positions {
+    const floe_position_block *blocks; /* by key, ascending */
+    size_t block_count;
+    uint64_t count;
+} floe_positions;
+
+/* Whether the set holds the position. *hint (0 at first) is where the last answer was found: runs of neighbouring
+ * positions need no search. */
+bool floe_positions_has(const floe_positions *positions, uint64_t position, size_t *hint);
+
+/* A set of positions in any order, with doubles; the array is sorted in place. Errors: CORRUPT for a position of 2^63 or
+ * more; NOMEM, LIMIT. */
+floe_status floe_positions_make(uint64_t *positions, size_t count, floe_arena *arena, floe_positions *ret_positions,
+                                floe_error *err);
+
+/* The low 16 bits of a block's positions, ascending and without doubles → a block. Errors: NOMEM, LIMIT. */
+floe_status floe_position_block_make(uint64_t key, const uint16_t *items, uint32_t count, floe_arena *arena,
+                                     floe_position_block *ret_block, floe_error *err);
+
+/* ---- what a scan leaves out ---- */
+
+/* The sets of the files that one read goes over, by the file's index there; NULL where nothing is deleted. */
+typedef struct floe_live_view {
+    const floe_positions *const *files;
+    size_t file_count;
+} floe_live_view;
+
+/* Views that live and die together, with the arena that everything they point to lies in. */
+typedef struct floe_live_set {
+    floe_arena arena;
+    floe_live_view *views;
+    size_t view_count;
+    struct floe_live_set *next; /* of the session's sets */
+} floe_live_set;
+
+floe_status floe_live_set_open(floe_live_set **ret_set, floe_error *err);
+void floe_live_set_close(floe_live_set **set); /* NULL-safe */
+
+#endif

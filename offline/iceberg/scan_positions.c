@@ -1,0 +1,410 @@
+/*
+ * Reading what deletes rows by position, for the engine to leave them out.
+ *
+ * Phases: deletion vectors, file by file → position delete files, all in one query: every row goes to the data file that
+ * its path means → one set of positions per data file → one view per group of files that the engine reads together.
+ * Rule: rows without a path say nothing. Rows for files that are not read are skipped, so are those of a delete file that
+ *       is older than the data file. See deletes.h for what applies to what.
+ */
+#include "offline/iceberg/scan_sql_int.h"
+
+#include "core/limits.h"
+#include "core/map.h"
+#include "offline/iceberg/corrupt.h"
+#include "offline/iceberg/deletes.h"
+#include "offline/iceberg/deletion_vector.h"
+#include "offline/lake_int.h"
+
+#include <inttypes.h>
+
+enum { PATH_ID = 2147483546, POSITION_ID = 2147483545 }; /* reserved field ids of position delete files */
+
+typedef struct position_loader {
+    sql_builder *builder;
+    floe_arena *scratch; /* until the sets are made */
+    floe_live_set *set;
+    const floe_positions **by_file; /* one per file of the plan */
+    floe_buf *found;                /* one per file of the plan: uint64_t each */
+    floe_map by_path;               /* how data files are known → index + 1 */
+    floe_map contents;              /* files of deletion vectors that were read */
+    const floe_ice_data_file **deletes;
+    const char **delete_paths; /* where they can be opened */
+    size_t *delete_targets;    /* the one file that they are about; SIZE_MAX: any */
+    size_t delete_count;
+    floe_str last_path; /* of the row before, and its file; */
+    size_t last_file;   /* SIZE_MAX: not read */
+} position_loader;
+
+static const floe_ice_data_file *file_at(const position_loader *loader, size_t index) {
+    return loader->builder->files->files[index];
+}
+
+/* ---- deletion vectors ---- */
+
+static floe_status read_content(position_loader *loader, floe_str path, floe_str *ret_bytes, floe_error *err) {
+    floe_table *table = loader->builder->table;
+    const char *local = NULL;
+    floe_str *known = floe_map_get(&loader->contents, path);
+    if (known == NULL) {
+        known = floe_arena_alloc(loader->scratch, 1, sizeof(*known));
+        FLOE_TRY(floe_arena_check(loader->scratch, err));
+        FLOE_TRY(floe_path_resolve(&table->moved, path, loader->scratch, &local, err));
+        FLOE_TRY(floe_fs_read_arena(table->fs, local, FLOE_LIMIT_MANIFEST_BYTES, loader->scratch, known, err));
+        (void)floe_map_put(&loader->contents, path, known);
+    }
+    *ret_bytes = *known;
+    return floe_arena_check(loader->scratch, err);
+}
+
+static floe_status decode_vector(position_loader *loader, const floe_ice_data_file *vector, floe_positions *ret_set,
+                                 floe_error *err) {
+    floe_str content = {0};
+    floe_str blob = {0};
+    FLOE_TRY(read_content(loader, vector->path, &content, err));
+    FLOE_TRY(floe_deletion_vector_slice(content, vector->content_offset, vector->content_len, &blob, err));
+    FLOE_TRY(floe_deletion_vector_decode(blob, &loader->set->arena, ret_set, err));
+    FLOE_ENSURE((int64_t)ret_set->count == vector->record_count, err, FLOE_CORRUPT,
+                "the deletion vector holds %" PRIu64 " rows, its manifest says %" PRId64, ret_set->count,
+                vector->record_count);
+    return FLOE_OK;
+}
+
+static floe_status load_vector(position_loader *loader, size_t index, floe_error *err) {
+    const floe_ice_data_file *vector = file_at(loader, index)->deletes->vector;
+    floe_positions *set = floe_arena_alloc(&loader->set->arena, 1, sizeof(*set));
+    FLOE_TRY(floe_arena_check(&loader->set->arena, err));
+    floe_status status = decode_vector(loader, vector, set, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "%.*s, byte %" PRId64, FLOE_STR_ARG(vector->path),
+                                 vector->content_offset);
+    }
+    loader->by_file[index] = set;
+    return FLOE_OK;
+}
+
+/* ---- rows of position delete files ---- */
+
+static floe_status find_file(position_loader *loader, floe_str path, size_t *ret_file, floe_error *err) {
+    floe_str key = {0};
+    FLOE_TRY(path.len > 0 ? floe_delete_path(&loader->builder->table->moved, path, loader->scratch, &key, err)
+                          : FLOE_OK);
+    uintptr_t found = (uintptr_t)floe_map_get(&loader->by_path, key);
+    *ret_file = found == 0 ? SIZE_MAX : found - 1;
+    return floe_arena_check(loader->scratch, err);
+}
+
+/* The file of a row's path; neighbouring rows mostly have the same. */
+static floe_status use_path(position_loader *loader, floe_str path, floe_error *err) {
+    if (floe_str_equal(path, loader->last_path)) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(find_file(loader, path, &loader->last_file, err));
+    loader->last_path = floe_arena_str(loader->scratch, path);
+    return floe_arena_check(loader->scratch, err);
+}
+
+/* Whether a row of the delete file counts for the data file. */
+static floe_status applies(const floe_ice_data_file *deleting, const floe_ice_data_file *file, bool *ret_applies,
+                           floe_error *err) {
+    *ret_applies =
+        deleting->sequence_number >= file->sequence_number && (file->deletes == NULL || file->deletes->vector == NULL);
+    FLOE_ENSURE(!*ret_applies || deleting->scope == file->scope, err, FLOE_CORRUPT,
+                "%.*s deletes rows of the data file %.*s but is of another partition or partition spec",
+                FLOE_STR_ARG(deleting->path), FLOE_STR_ARG(file->path));
+    return FLOE_OK;
+}
+
+static floe_status add_row(position_loader *loader, size_t index, floe_str path, int64_t position, floe_error *err) {
+    const floe_ice_data_file *deleting = loader->deletes[index];
+    size_t target = loader->delete_targets[index];
+    bool counts = false;
+    FLOE_TRY(use_path(loader, path, err));
+    FLOE_ENSURE(position >= 0, err, FLOE_CORRUPT, "%.*s deletes the row %" PRId64 " of %.*s",
+                FLOE_STR_ARG(deleting->path), position, FLOE_STR_ARG(path));
+    if (loader->last_file == SIZE_MAX || (target != SIZE_MAX && target != loader->last_file)) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(applies(deleting, file_at(loader, loader->last_file), &counts, err));
+    if (counts) {
+        floe_buf_u64(&loader->found[loader->last_file], (uint64_t)position);
+    }
+    return FLOE_OK;
+}
+
+enum { COLUMN_FILE, COLUMN_PATH, COLUMN_POSITION, COLUMN_COUNT };
+
+static floe_status read_batch(position_loader *loader, const size_t *indexes, const struct ArrowSchema *schema,
+                              const struct ArrowArray *batch, floe_error *err) {
+    floe_arrow_view views[COLUMN_COUNT];
+    floe_value row[COLUMN_COUNT];
+    for (int64_t i = 0; i < COLUMN_COUNT; i++) {
+        FLOE_TRY(floe_arrow_view_of(schema, batch, i, &views[i], err));
+    }
+    for (int64_t r = 0; r < batch->length; r++) {
+        for (size_t i = 0; i < COLUMN_COUNT; i++) {
+            FLOE_TRY(floe_arrow_get(&views[i], r, loader->scratch, &row[i], err));
+        }
+        size_t index = indexes[row[COLUMN_FILE].as.integer];
+        FLOE_ENSURE(!row[COLUMN_POSITION].is_null, err, FLOE_CORRUPT, "%.*s deletes a row of %.*s without a position",
+                    FLOE_STR_ARG(loader->deletes[index]->path), FLOE_STR_ARG(row[COLUMN_PATH].as.bytes));
+        FLOE_TRY(add_row(loader, index, row[COLUMN_PATH].as.bytes, row[COLUMN_POSITION].as.integer, err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status read_stream(position_loader *loader, const size_t *indexes, struct ArrowArrayStream *stream,
+                               floe_error *err) {
+    static const char what[] = "the position delete files";
+    FLOE_AUTO_SCHEMA schema = {0};
+    FLOE_TRY(floe_arrow_stream_schema(stream, what, &schema, err));
+    for (;;) {
+        FLOE_AUTO_ARRAY batch = {0};
+        FLOE_TRY(floe_arrow_stream_next(stream, what, &batch, err));
+        if (batch.release == NULL) {
+            return FLOE_OK;
+        }
+        FLOE_TRY(read_batch(loader, indexes, &schema, &batch, err));
+    }
+}
+
+/* ---- position delete files ---- */
+
+/* Whether both columns are there, by id where every column has one, else by name. */
+static floe_status check_columns(const floe_parquet_schema *schema, const char *path, bool *ret_by_id,
+                                 floe_error *err) {
+    bool ids = true;
+    bool path_found[2] = {false, false}; /* by name, by id */
+    bool position_found[2] = {false, false};
+    for (size_t i = 0; i < schema->node_count; i++) {
+        const floe_parquet_node *node = &schema->nodes[i];
+        bool text = node->depth == 0 && floe_str_is(node->type, "VARCHAR");
+        bool whole = node->depth == 0 && (floe_str_is(node->type, "BIGINT") || floe_str_is(node->type, "INTEGER"));
+        ids = ids && (node->depth > 0 || node->field_id >= 0);
+        path_found[0] = path_found[0] || (text && floe_str_is(node->name, "file_path"));
+        position_found[0] = position_found[0] || (whole && floe_str_is(node->name, "pos"));
+        path_found[1] = path_found[1] || (text && node->field_id == PATH_ID);
+        position_found[1] = position_found[1] || (whole && node->field_id == POSITION_ID);
+    }
+    *ret_by_id = ids && path_found[1] && position_found[1];
+    FLOE_ENSURE(*ret_by_id || (path_found[0] && position_found[0]), err, FLOE_CORRUPT,
+                "%s is no position delete file: it lacks the columns file_path (string) and pos (long)", path);
+    return FLOE_OK;
+}
+
+static floe_status read_files(position_loader *loader, const size_t *indexes, size_t count, bool by_id,
+                              floe_error *err) {
+    static const char ENTRY[] = "{'name': '%s', 'type': '%s', 'default_value': NULL::VARCHAR}";
+    const char **paths = floe_arena_alloc(loader->scratch, count + 1, sizeof(*paths));
+    const char *list = NULL;
+    int64_t rows = 0;
+    FLOE_TRY(floe_arena_check(loader->scratch, err));
+    for (size_t i = 0; i < count; i++) {
+        paths[i] = loader->delete_paths[indexes[i]];
+        rows += loader->deletes[indexes[i]]->record_count;
+    }
+    FLOE_TRY(floe_scan_list_sql(loader->builder, paths, count, &list, err));
+    FLOE_AUTO_BUF sql = {0};
+    FLOE_AUTO_STREAM stream = {0};
+    floe_buf_init(&sql, FLOE_GIB(1));
+    floe_buf_text(&sql, "SELECT file_index::BIGINT, p, n FROM read_parquet(");
+    floe_buf_text(&sql, list);
+    floe_buf_printf(&sql, ", explicit_cardinality=%" PRId64 ", schema=MAP {", rows);
+    floe_buf_printf(&sql, by_id ? "%d: " : "'file_path': ", PATH_ID);
+    floe_buf_printf(&sql, ENTRY, "p", "VARCHAR");
+    floe_buf_printf(&sql, by_id ? ", %d: " : ", 'pos': ", POSITION_ID);
+    floe_buf_printf(&sql, ENTRY, "n", "BIGINT");
+    floe_buf_text(&sql, "}) WHERE p IS NOT NULL");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_stream(loader->builder->session, sql.ptr, NULL, &stream, err));
+    return read_stream(loader, indexes, &stream, err);
+}
+
+static floe_status read_all_files(position_loader *loader, floe_error *err) {
+    const floe_parquet_schema *const *schemas = NULL;
+    const char *list = NULL;
+    size_t *indexes[2] = {NULL, NULL}; /* by name, by id */
+    size_t counts[2] = {0, 0};
+    for (size_t i = 0; i < 2; i++) {
+        indexes[i] = floe_arena_alloc(loader->scratch, loader->delete_count, sizeof(*indexes[i]));
+    }
+    FLOE_TRY(floe_arena_check(loader->scratch, err));
+    FLOE_TRY(floe_scan_list_sql(loader->builder, loader->delete_paths, loader->delete_count, &list, err));
+    FLOE_TRY(floe_parquet_schemas_read(loader->builder->session, list, loader->delete_paths, loader->delete_count,
+                                       loader->scratch, &schemas, err));
+    for (size_t i = 0; i < loader->delete_count; i++) {
+        bool by_id = false;
+        FLOE_TRY(check_columns(schemas[i], loader->delete_paths[i], &by_id, err));
+        indexes[by_id][counts[by_id]++] = i;
+    }
+    for (int by_id = 0; by_id < 2; by_id++) {
+        FLOE_TRY(counts[by_id] > 0 ? read_files(loader, indexes[by_id], counts[by_id], by_id, err) : FLOE_OK);
+    }
+    return FLOE_OK;
+}
+
+/* ---- which delete files ---- */
+
+static floe_status add_delete(position_loader *loader, floe_map *seen, const floe_ice_data_file *file,
+                              floe_error *err) {
+    static char present;
+    floe_table *table = loader->builder->table;
+    if (floe_map_put(seen, file->path, &present) != NULL) {
+        return floe_arena_check(loader->scratch, err);
+    }
+    const char **path = &loader->delete_paths[loader->delete_count];
+    FLOE_TRY(floe_path_resolve(&table->moved, file->path, loader->scratch, path, err));
+    FLOE_ENSURE(table->fs->ops->exists(table->fs, *path), err, FLOE_NOT_FOUND,
+                "table %.*s: the delete file %s is not there", FLOE_STR_BRIEF(table->name), *path);
+    loader->delete_targets[loader->delete_count] = SIZE_MAX;
+    if (file->referenced_path.len > 0) {
+        FLOE_TRY(find_file(loader, file->referenced_path, &loader->delete_targets[loader->delete_count], err));
+    }
+    loader->deletes[loader->delete_count++] = file;
+    return floe_arena_check(loader->scratch, err);
+}
+
+static floe_status collect_deletes(position_loader *loader, floe_error *err) {
+    const floe_table_scan_files *files = loader->builder->files;
+    floe_map seen;
+    floe_map_init(&seen, loader->scratch);
+    loader->deletes = floe_arena_alloc(loader->scratch, files->delete_count + 1, sizeof(*loader->deletes));
+    loader->delete_paths = floe_arena_alloc(loader->scratch, files->delete_count + 1, sizeof(*loader->delete_paths));
+    loader->delete_targets = floe_arena_alloc(loader->scratch, files->delete_count + 1, sizeof(size_t));
+    FLOE_TRY(floe_arena_check(loader->scratch, err));
+    const floe_ice_data_file *const *last = NULL; /* files of a partition share the end of a list */
+    for (size_t i = 0; i < files->file_count; i++) {
+        const floe_ice_deletes *found = files->files[i]->deletes;
+        if (found == NULL) {
+            continue;
+        }
+        for (size_t k = 0; k < found->own_positions.count; k++) {
+            FLOE_TRY(add_delete(loader, &seen, found->own_positions.files[k], err));
+        }
+        for (size_t k = 0; k < found->positions.count && found->positions.files != last; k++) {
+            FLOE_TRY(add_delete(loader, &seen, found->positions.files[k], err));
+        }
+        last = found->positions.files;
+    }
+    return FLOE_OK;
+}
+
+static floe_status index_paths(position_loader *loader, floe_error *err) {
+    const floe_table_scan_files *files = loader->builder->files;
+    floe_map_init(&loader->by_path, loader->scratch);
+    for (uintptr_t i = 0; i < files->file_count; i++) {
+        (void)floe_map_put(&loader->by_path, floe_str_of(files->local_paths[i]), (void *)(i + 1));
+    }
+    return floe_arena_check(loader->scratch, err);
+}
+
+/* ---- sets and views ---- */
+
+static floe_status make_set(position_loader *loader, size_t index, floe_error *err) {
+    floe_buf *found = &loader->found[index];
+    FLOE_TRY(floe_buf_check(found, err));
+    if (found->len == 0) {
+        return FLOE_OK;
+    }
+    floe_positions *set = floe_arena_alloc(&loader->set->arena, 1, sizeof(*set));
+    FLOE_TRY(floe_arena_check(&loader->set->arena, err));
+    FLOE_TRY(floe_positions_make((uint64_t *)(void *)found->ptr, found->len / sizeof(uint64_t), &loader->set->arena,
+                                 set, err));
+    loader->by_file[index] = set;
+    floe_buf_close(found);
+    return FLOE_OK;
+}
+
+static floe_status load_position_files(position_loader *loader, floe_error *err) {
+    FLOE_TRY(index_paths(loader, err));
+    FLOE_TRY(collect_deletes(loader, err));
+    if (loader->delete_count == 0) {
+        return FLOE_OK;
+    }
+    floe_status status = read_all_files(loader, err);
+    if (status.code == FLOE_INVALID) { /* so the engine calls a file that is no Parquet */
+        return floe_as_corrupt(status, err);
+    }
+    FLOE_TRY(status);
+    for (size_t i = 0; i < loader->builder->files->file_count; i++) {
+        FLOE_TRY(make_set(loader, i, err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status make_view(position_loader *loader, scan_group *group, floe_error *err) {
+    const floe_positions **files = floe_arena_alloc(&loader->set->arena, group->file_count + 1, sizeof(*files));
+    FLOE_TRY(floe_arena_check(&loader->set->arena, err));
+    bool any = false;
+    for (size_t i = 0; i < group->file_count; i++) {
+        files[i] = loader->by_file[group->files[i]];
+        any = any || files[i] != NULL;
+    }
+    if (any) {
+        group->live_view = (int64_t)loader->set->view_count;
+        loader->set->views[loader->set->view_count++] = (floe_live_view){files, group->file_count};
+    }
+    return FLOE_OK;
+}
+
+static floe_status make_views(position_loader *loader, floe_error *err) {
+    const floe_ptrs *groups = &loader->builder->groups;
+    int64_t first = 0;
+    loader->set->views = floe_arena_alloc(&loader->set->arena, groups->count + 1, sizeof(*loader->set->views));
+    FLOE_TRY(floe_arena_check(&loader->set->arena, err));
+    for (size_t i = 0; i < groups->count; i++) {
+        FLOE_TRY(make_view(loader, groups->items[i], err));
+    }
+    FLOE_TRY(floe_session_register(loader->builder->session, &loader->set, &first, err));
+    for (size_t i = 0; i < groups->count; i++) {
+        scan_group *group = groups->items[i];
+        group->live_view += group->live_view >= 0 ? first : 0;
+    }
+    return FLOE_OK;
+}
+
+/* ---- all of it ---- */
+
+static bool has_positions(const floe_table_scan_files *files) {
+    for (size_t i = 0; i < files->file_count; i++) {
+        const floe_ice_deletes *found = files->files[i]->deletes;
+        if (found != NULL && (found->vector != NULL || found->positions.count > 0 || found->own_positions.count > 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static floe_status load(position_loader *loader, floe_error *err) {
+    const floe_table_scan_files *files = loader->builder->files;
+    loader->by_file = floe_arena_alloc(loader->scratch, files->file_count + 1, sizeof(*loader->by_file));
+    loader->found = floe_arena_alloc(loader->scratch, files->file_count + 1, sizeof(*loader->found));
+    FLOE_TRY(floe_arena_check(loader->scratch, err));
+    floe_map_init(&loader->contents, loader->scratch);
+    for (size_t i = 0; i < files->file_count; i++) {
+        floe_buf_init(&loader->found[i], FLOE_GIB(8));
+        bool has_vector = files->files[i]->deletes != NULL && files->files[i]->deletes->vector != NULL;
+        FLOE_TRY(has_vector ? load_vector(loader, i, err) : FLOE_OK);
+    }
+    FLOE_TRY(load_position_files(loader, err));
+    return make_views(loader, err);
+}
+
+static void close_loader(position_loader *loader) {
+    for (size_t i = 0; loader->found != NULL && i < loader->builder->files->file_count; i++) {
+        floe_buf_close(&loader->found[i]);
+    }
+    floe_live_set_close(&loader->set);
+}
+
+floe_status floe_scan_positions_load(sql_builder *builder, floe_error *err) {
+    if (!has_positions(builder->files)) {
+        return FLOE_OK;
+    }
+    FLOE_AUTO_ARENA scratch = {0};
+    floe_arena_init(&scratch, FLOE_GIB(16));
+    position_loader loader = {.builder = builder, .scratch = &scratch, .last_file = SIZE_MAX};
+    FLOE_TRY(floe_live_set_open(&loader.set, err));
+    floe_status status = load(&loader, err);
+    close_loader(&loader);
+    return status;
+}
