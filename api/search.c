@@ -1,4 +1,4 @@
-/* See search_int.h. Lock: `mutex` guards `idle` and `idle_count`; no search runs under it. */
+/* See search_int.h. Lock: `mutex` guards `idle`, `idle_count` and `embedder`; no search runs under it. */
 #include "api/search_int.h"
 
 #include "core/mem.h"
@@ -7,13 +7,16 @@
 
 struct floe_searchers {
     const char *folder;
+    const floe_project *project;
+    floe_embedder *embedder; /* of all handles; opened by the first search */
     pthread_mutex_t mutex;
     floe_search **idle;
     size_t idle_count;
     size_t keep;
 };
 
-floe_status floe_searchers_open(const char *folder, size_t keep, floe_searchers **ret_searchers, floe_error *err) {
+floe_status floe_searchers_open(const floe_project *project, const char *folder, size_t keep,
+                                floe_searchers **ret_searchers, floe_error *err) {
     floe_searchers *searchers = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*searchers), &searchers, err));
     floe_status status = floe_alloc(keep, sizeof(floe_search *), &searchers->idle, err);
@@ -22,6 +25,7 @@ floe_status floe_searchers_open(const char *folder, size_t keep, floe_searchers 
         return status;
     }
     searchers->folder = folder;
+    searchers->project = project;
     searchers->keep = keep;
     (void)pthread_mutex_init(&searchers->mutex, NULL);
     *ret_searchers = searchers;
@@ -37,6 +41,7 @@ void floe_searchers_close(floe_searchers **searchers_pointer) {
     for (size_t i = 0; i < searchers->idle_count; i++) {
         floe_search_close(&searchers->idle[i]);
     }
+    floe_embedder_close(&searchers->embedder);
     (void)pthread_mutex_destroy(&searchers->mutex);
     floe_free(searchers->idle);
     floe_free(searchers);
@@ -61,13 +66,26 @@ static void give_back(floe_searchers *searchers, floe_search *search) {
     }
 }
 
+/* One embedder, whose weights all handles share, with as many forward passes at once as there are workers. A failure is
+ * that of this search; the next one tries again. */
+static floe_status share_embedder(floe_searchers *searchers, floe_error *err) {
+    floe_status status = FLOE_OK;
+    (void)pthread_mutex_lock(&searchers->mutex);
+    if (searchers->embedder == NULL) {
+        status = floe_search_embedder_open(searchers->project, searchers->keep, &searchers->embedder, err);
+    }
+    (void)pthread_mutex_unlock(&searchers->mutex);
+    return status;
+}
+
 static floe_status take(floe_searchers *searchers, floe_search **ret_search, floe_error *err) {
     floe_search *taken = take_idle(searchers);
     if (taken != NULL && floe_search_is_stale(taken)) {
         floe_search_close(&taken);
     }
     if (taken == NULL) {
-        FLOE_TRY(floe_search_open(searchers->folder, &taken, err));
+        FLOE_TRY(share_embedder(searchers, err));
+        FLOE_TRY(floe_search_open(searchers->folder, searchers->embedder, &taken, err));
     }
     *ret_search = taken;
     return FLOE_OK;

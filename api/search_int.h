@@ -1,6 +1,7 @@
 /*
  * Open search indexes, kept between searches: a handle is for one thread at a time, so a worker takes one, asks, and gives
- * it back; one that a newer index has overtaken is opened anew. Thread: any.
+ * it back; one that a newer index has overtaken is opened anew. One embedder serves all of them; it is opened by the first
+ * search, so that a server that only looks features up holds no model. Thread: any.
  */
 #ifndef FLOE_API_SEARCH_INT_H
 #define FLOE_API_SEARCH_INT_H
@@ -9,11 +10,14 @@
 
 typedef struct floe_searchers floe_searchers;
 
-/* At most `keep` handles stay open. `folder` must live as long. Opens nothing yet. */
-floe_status floe_searchers_open(const char *folder, size_t keep, floe_searchers **ret_searchers, floe_error *err);
+/* At most `keep` handles stay open. `project`, whose `search:` says which embedder, and `folder` must live as long. Opens
+ * nothing yet. */
+floe_status floe_searchers_open(const floe_project *project, const char *folder, size_t keep,
+                                floe_searchers **ret_searchers, floe_error *err);
 void floe_searchers_close(floe_searchers **searchers);
 
-/* One question, its answer appended to `out` as JSON. Errors: those of floe_search_open and floe_search_query. */
+/* One question, its answer appended to `out` as JSON. Errors: those of floe_search_embedder_open,
+ * floe_search_open and floe_search_query. */
 floe_status floe_searchers_query(floe_searchers *searchers, const floe_query *query, floe_arena *arena, floe_buf *out,
                                  floe_error *err);
 

@@ -116,7 +116,7 @@ static floe_status open_shared(floe_server *server, const floe_server_config *co
     FLOE_TRY(floe_snapshot_load(config->project->registry, 0, &server->snapshot, &changed, err));
     FLOE_TRY(floe_stats_open(&shared->stats, err));
     floe_metric_set(shared->stats.version, server->snapshot->definitions->version);
-    FLOE_TRY(floe_searchers_open(folder, workers, &shared->searchers, err));
+    FLOE_TRY(floe_searchers_open(config->project, folder, workers, &shared->searchers, err));
     return floe_pool_open(workers, JOBS_MAX, &shared->pool, err);
 }
 

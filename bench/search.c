@@ -218,7 +218,7 @@ int main(int argc, char **argv) {
     int64_t build_us = build(folder, import);
     int64_t again_us = build(folder, import);
     int64_t started_us = floe_monotonic_us();
-    if (floe_failed(floe_search_open(folder, &search, &err))) {
+    if (floe_failed(floe_search_open(folder, NULL, &search, &err))) {
         die(err.message);
     }
     int64_t open_us = floe_monotonic_us() - started_us;

@@ -104,10 +104,23 @@ static void check_store(check_up *doctor) {
 
 static void check_search(check_up *doctor) {
     floe_cli *cli = doctor->cli;
+    FLOE_CLEANUP(floe_embedder_close) floe_embedder *embedder = NULL;
+    floe_error embedder_err = {0};
     floe_error err = {0};
     floe_search *search = NULL;
-    floe_status status = floe_search_open(cli_project_path(cli, ".floe/search"), &search, &err);
-    report(doctor, "search index", status, &err, "opens; mode: lexical");
+    floe_status status = floe_search_embedder_open(cli->project, 1, &embedder, &embedder_err);
+    const floe_embedder_info *about = embedder ? floe_embedder_describe(embedder) : NULL;
+    report(doctor, "embedder", status, &embedder_err,
+           !about ? ""
+           : about->dim > 0
+               ? floe_arena_printf(&cli->arena, "%s: %.*s, %zu dimensions", floe_embedder_kind_name(about->kind),
+                                   FLOE_STR_ARG(about->model), about->dim)
+               : "none");
+    if (!embedder) {
+        return;
+    }
+    status = floe_search_open(cli_project_path(cli, ".floe/search"), embedder, &search, &err);
+    report(doctor, "search index", status, &err, about->dim > 0 ? "opens; mode: hybrid" : "opens; mode: lexical");
     if (search) {
         floe_search_close(&search);
     }

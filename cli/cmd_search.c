@@ -81,26 +81,41 @@ static floe_status definitions_if_any(floe_cli *cli, floe_error *err) {
 floe_status cli_index(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_need_lake(cli, true, err));
     FLOE_TRY(definitions_if_any(cli, err));
+    FLOE_CLEANUP(floe_embedder_close) floe_embedder *embedder = NULL;
+    FLOE_TRY(floe_search_embedder_open(cli->project, 0, &embedder, err));
     floe_catalog_reader reader = {crawl, cli};
     const char *import = cli_value(cli, "--import");
     floe_index_request request = {.folder = cli_project_path(cli, ".floe/search"),
                                   .catalog = &reader,
                                   .definitions = cli->definitions,
                                   .imports = &import,
-                                  .import_count = import ? 1 : 0};
+                                  .import_count = import ? 1 : 0,
+                                  .embedder = embedder};
     FLOE_TRY(floe_arena_check(&cli->arena, err));
     floe_index_result result;
     FLOE_TRY(cli_progress_end(cli, floe_index_build(&request, &result, err)));
     if (cli->json) {
-        return cli_write_object(cli, err, "tables", cli_i64(cli, result.tables), "columns",
-                                cli_i64(cli, result.columns), "features", cli_i64(cli, result.features),
-                                "documents_changed", cli_i64(cli, result.documents_changed), "documents_unchanged",
-                                cli_i64(cli, result.documents_unchanged), NULL);
+        return cli_write_object(
+            cli, err, "tables", cli_i64(cli, result.tables), "columns", cli_i64(cli, result.columns), "features",
+            cli_i64(cli, result.features), "documents_changed", cli_i64(cli, result.documents_changed),
+            "documents_unchanged", cli_i64(cli, result.documents_unchanged), "documents_removed",
+            cli_i64(cli, result.documents_removed), "documents_embedded", cli_i64(cli, result.documents_embedded),
+            "words_embedded", cli_i64(cli, result.words_embedded), "duplicates", cli_i64(cli, result.duplicates),
+            "rebuilt", result.rebuilt ? "true" : "false", NULL);
     }
-    printf("%s, %s, %s indexed; %s new or changed, %s unchanged (%s)\n",
+    if (result.rebuilt) {
+        fprintf(stderr, "the earlier index was damaged or of another format and was built anew; "
+                        "what was imported into it must be imported again\n");
+    }
+    if (result.duplicates > 0) {
+        fprintf(stderr, "%s more than once in the import; the last line of each counts\n",
+                cli_many(cli, result.duplicates, "table was given", "tables were given"));
+    }
+    printf("%s, %s, %s indexed; %s new or changed, %s unchanged, %s removed, %s embedded (%s)\n",
            cli_many(cli, result.tables, "table", "tables"), cli_many(cli, result.columns, "column", "columns"),
            cli_many(cli, result.features, "feature", "features"),
            cli_many(cli, result.documents_changed, "document", "documents"), cli_count(cli, result.documents_unchanged),
+           cli_count(cli, result.documents_removed), cli_count(cli, result.documents_embedded),
            cli_seconds(cli, result.elapsed_us));
     return FLOE_OK;
 }
@@ -191,8 +206,10 @@ floe_status cli_search(floe_cli *cli, floe_error *err) {
         FLOE_TRY(floe_error_prefix(err, status, "--kind"));
     }
     FLOE_TRY(cli_need_project(cli, err));
+    FLOE_CLEANUP(floe_embedder_close) floe_embedder *embedder = NULL;
     FLOE_CLEANUP(search_cleanup) floe_search *search = NULL;
-    FLOE_TRY(floe_search_open(cli_project_path(cli, ".floe/search"), &search, err));
+    FLOE_TRY(floe_search_embedder_open(cli->project, 1, &embedder, err));
+    FLOE_TRY(floe_search_open(cli_project_path(cli, ".floe/search"), embedder, &search, err));
     if (batch) {
         return run_batch(search, &query, batch, err);
     }

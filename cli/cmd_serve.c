@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "cli/cli.h"
 #include "core/log.h"
+#include "core/mem.h"
 #include "vector/vector.h"
 
 #include <signal.h>
@@ -41,10 +42,15 @@ static void wait_for_signal(void) {
 }
 
 /* Without an index lookups are served all the same, and searches answer that there is none. */
-static void warn_without_index(const char *folder) {
+static void warn_without_index(const floe_project *project, const char *folder) {
+    FLOE_CLEANUP(floe_embedder_close) floe_embedder *embedder = NULL;
     floe_error err = {0};
     floe_search *search = NULL;
-    if (floe_failed(floe_search_open(folder, &search, &err))) {
+    floe_status status = floe_search_embedder_open(project, 1, &embedder, &err);
+    if (!floe_failed(status)) {
+        status = floe_search_open(folder, embedder, &search, &err);
+    }
+    if (floe_failed(status)) {
         floe_log(FLOE_LOG_WARN, "searches will not be answered", "reason", err.message, NULL);
         return;
     }
@@ -65,7 +71,7 @@ static floe_status announce(floe_cli *cli, const floe_server *server, const floe
     if (floe_server_is_open(server)) {
         floe_log(FLOE_LOG_WARN, "no access rules: whoever can connect sees everything", NULL);
     }
-    warn_without_index(config->search_folder);
+    warn_without_index(cli->project, config->search_folder);
     return FLOE_OK;
 }
 

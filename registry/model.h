@@ -147,8 +147,9 @@ typedef struct floe_project {
     const floe_catalog_def *catalogs;
     size_t catalog_count;
     floe_online_def online;
-    floe_str embedder; /* "none" in this version */
+    floe_str embedder; /* "local", "http" or "none" */
     bool embedder_given;
+    floe_str embedder_url, embedder_model, embedder_key; /* of http; the key may be empty, and is in no message */
     floe_str listen_host;
     uint16_t listen_port;
     bool access_open; /* `access: open` was written */

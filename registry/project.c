@@ -268,26 +268,35 @@ static void decode_online(const floe_decoder *decoder, const floe_node *root, fl
 
 /* ---- search, server, access ---- */
 
+/* The address may hold a secret, so no message repeats it. */
+static void decode_embedder_service(const floe_decoder *decoder, const floe_node *node, floe_project *project) {
+    floe_decode_need_text(decoder, node, "model", "search", &project->embedder_model);
+    floe_decode_opt_text(decoder, node, "api_key", "search", &project->embedder_key);
+    if (floe_decode_need_text(decoder, node, "url", "search", &project->embedder_url) &&
+        !floe_str_starts_with(project->embedder_url, FLOE_STR("http://")) &&
+        !floe_str_starts_with(project->embedder_url, FLOE_STR("https://"))) {
+        FLOE_FIND(decoder, floe_decode_line(node, "url"), FLOE_INVALID,
+                  "search: url must be that of an embeddings route, as in https://host/v1/embeddings");
+    }
+}
+
 static void decode_search(const floe_decoder *decoder, const floe_node *root, floe_project *project) {
     static const char *const known[] = {"embedder", "url", "model", "api_key", NULL};
     static const char *const embedders[] = {"none", "local", "http"};
     const floe_node *node = floe_decode_member(root, "search");
-    project->embedder = FLOE_STR("none");
+    project->embedder = FLOE_STR("local");
     if (node == NULL || !floe_decode_object(decoder, node, "search", known)) {
         return;
     }
-    floe_str embedder = FLOE_STR("none");
-    project->embedder_given = floe_decode_opt_text(decoder, node, "embedder", "search", &embedder);
-    int line = floe_decode_line(node, "embedder");
-    if (floe_str_is(embedder, "local") || floe_str_is(embedder, "http")) {
-        FLOE_FIND(decoder, line, FLOE_UNSUPPORTED,
-                  "search: embedder %.*s is not supported by this version; write none, or leave it out",
-                  FLOE_STR_ARG(embedder));
+    project->embedder_given = floe_decode_opt_text(decoder, node, "embedder", "search", &project->embedder);
+    if (floe_str_is(project->embedder, "http")) {
+        decode_embedder_service(decoder, node, project);
         return;
     }
-    if (!floe_str_is(embedder, "none")) {
-        FLOE_FIND(decoder, line, FLOE_INVALID, "search: unknown embedder `%.*s`%s", FLOE_STR_ARG(embedder),
-                  floe_name_hint(decoder->arena, floe_str_nearest(embedder, embedders, 3)));
+    if (!floe_str_is(project->embedder, "none") && !floe_str_is(project->embedder, "local")) {
+        FLOE_FIND(decoder, floe_decode_line(node, "embedder"), FLOE_INVALID, "search: unknown embedder `%.*s`%s",
+                  FLOE_STR_ARG(project->embedder),
+                  floe_name_hint(decoder->arena, floe_str_nearest(project->embedder, embedders, 3)));
     }
     for (size_t i = 1; known[i] != NULL; i++) {
         if (floe_node_get(node, known[i]) != NULL) {

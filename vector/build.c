@@ -2,19 +2,22 @@
  * floe_index_build: from catalog, imports and definitions to a published index.
  *
  * Phases: lock → begin (a copy of the live file, or an empty one when there is none or it cannot be trusted) → put each
- * unit that differs → remove what its giver no longer gives → seal → publish → remove old files. Everything up to publish
- * happens in a file nobody reads. When nothing differs, nothing is published.
+ * unit that differs → remove what its giver no longer gives → embed texts that have no vector → seal → publish → remove old
+ * files. Everything up to publish happens in files nobody reads. When nothing differs, nothing is published.
  *
  * Invariants: a unit belongs to its origin: a crawl replaces the catalog's tables, an import the tables of the databases it
  * holds, the definitions theirs; nobody removes another's.
  */
-#include "vector/store_int.h"
+#include "vector/meaning_int.h"
 
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/map.h"
 #include "core/mem.h"
 #include "core/time.h"
+
+#include <errno.h>
+#include <unistd.h>
 
 #define FILE_BYTES_MAX FLOE_GIB(4)
 #define BUILD_ARENA_MAX FLOE_GIB(1)
@@ -31,10 +34,11 @@ typedef struct build {
     floe_arena arena;   /* keys of what was seen, versions that were told: as long as the build */
     floe_arena scratch; /* one unit */
     floe_buf body;
-    floe_map seen;      /* key of a unit → seen_unit */
-    floe_map databases; /* imported in this build */
-    bool fresh;         /* there was no index to start from */
-    bool dirty;         /* something differs from the live index */
+    floe_map seen;        /* key of a unit → seen_unit */
+    floe_map databases;   /* imported in this build */
+    int64_t live, number; /* the live generation, or 0; the one that is built */
+    bool fresh;           /* there was no index to start from */
+    bool dirty;           /* something differs from the live index */
 } build;
 
 static void build_close(build *run) {
@@ -287,17 +291,17 @@ static floe_status find_live(build *run, int64_t *ret_number, const char **ret_p
     return FLOE_OK;
 }
 
-static floe_status begin(build *run, int64_t *ret_number, floe_error *err) {
+static floe_status begin(build *run, floe_error *err) {
     FLOE_AUTO_BUF bytes;
     floe_buf_init(&bytes, FILE_BYTES_MAX);
     const char *live = NULL;
-    int64_t number = 0;
+    int64_t live_number = 0;
     int64_t largest = 0;
-    FLOE_TRY(find_live(run, &number, &live, err));
+    FLOE_TRY(find_live(run, &live_number, &live, err));
     /* A number is never used twice in a folder, or a reader could take a new index for the one it holds. */
     FLOE_TRY(floe_generation_largest(run->request->folder, &largest, err));
-    FLOE_TRY(floe_generation_remove_others(run->request->folder, number, err));
-    number = largest > number ? largest : number;
+    FLOE_TRY(floe_generation_remove_others(run->request->folder, live_number, err));
+    int64_t number = largest > live_number ? largest : live_number;
     const char *path = floe_generation_path(&run->arena, run->request->folder, number + 1);
     FLOE_TRY(floe_arena_check(&run->arena, err));
     if (live) {
@@ -306,7 +310,8 @@ static floe_status begin(build *run, int64_t *ret_number, floe_error *err) {
     FLOE_TRY(floe_file_write(path, floe_buf_view(&bytes), false, err));
     FLOE_TRY(live ? floe_docstore_open(path, true, &run->store, err) : floe_docstore_create(path, &run->store, err));
     run->fresh = live == NULL;
-    *ret_number = number + 1;
+    run->live = live ? live_number : 0;
+    run->number = number + 1;
     return floe_sql_begin(run->store.sql, err);
 }
 
@@ -320,15 +325,53 @@ static floe_status fill(build *run, floe_error *err) {
     return sweep_units(run, err);
 }
 
+/* ---- vectors ---- */
+
+/* The vectors are exactly those of the live generation: its file gets a second name. */
+static floe_status keep_vectors(const floe_vectors_job *job, floe_error *err) {
+    if (link(job->old_path, job->new_path) != 0) {
+        return FLOE_FAIL_ERRNO(err, FLOE_IO, "%s cannot be linked to %s: %s", job->new_path, job->old_path,
+                               strerror(errno));
+    }
+    return FLOE_OK;
+}
+
+static floe_status build_vectors(build *run, floe_error *err) {
+    floe_vectors_job job = {.embedder = run->request->embedder};
+    const char *folder = run->request->folder;
+    job.old_path = run->live > 0 ? floe_generation_vectors_path(&run->arena, folder, run->live) : NULL;
+    job.new_path = floe_generation_vectors_path(&run->arena, folder, run->number);
+    FLOE_TRY(floe_arena_check(&run->arena, err));
+    FLOE_TRY(floe_vectors_build(&run->store, &job, err));
+    run->dirty = run->dirty || !job.same;
+    run->result.documents_embedded = job.documents_embedded;
+    run->result.words_embedded = job.words_embedded;
+    return run->dirty && job.same ? keep_vectors(&job, err) : FLOE_OK;
+}
+
+/* The vectors of the new generation, and the model's name in it. */
+static floe_status embed(build *run, floe_error *err) {
+    floe_embedder *embedder = run->request->embedder;
+    bool wanted = embedder && floe_embedder_describe(embedder)->dim > 0;
+    floe_str now = wanted ? floe_embedder_describe(embedder)->fingerprint : FLOE_STR("");
+    floe_str before = {0};
+    FLOE_TRY(floe_docstore_fingerprint(&run->store, &run->arena, &before, err));
+    if (!floe_str_equal(before, now)) {
+        FLOE_TRY(floe_docstore_set_fingerprint(&run->store, now, err));
+        run->dirty = true;
+    }
+    return wanted ? build_vectors(run, err) : FLOE_OK;
+}
+
 static floe_status build_generation(build *run, floe_error *err) {
-    int64_t number = 0;
-    FLOE_TRY(begin(run, &number, err));
+    FLOE_TRY(begin(run, err));
     FLOE_TRY(fill(run, err));
+    FLOE_TRY(embed(run, err));
     if (!run->dirty && !run->fresh) {
         return FLOE_OK;
     }
-    FLOE_TRY(floe_docstore_seal(&run->store, number, err));
-    return floe_generation_publish(run->request->folder, number, err);
+    FLOE_TRY(floe_docstore_seal(&run->store, run->number, err));
+    return floe_generation_publish(run->request->folder, run->number, err);
 }
 
 /* Whatever happened, the file that is live stays and the others go; a failure to do so is not one of the build. */

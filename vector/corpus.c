@@ -14,16 +14,15 @@
 
 typedef struct loader {
     floe_corpus *corpus;
-    floe_unit *units;
-    size_t unit_count, unit_capacity;
     floe_map tables; /* key of namespace and name → entry + 1 */
     floe_error *err;
 } loader;
 
 static floe_status take_unit(void *context, const floe_unit *row, floe_str body, int64_t documents, floe_error *err) {
     loader *load = context;
-    floe_arena *arena = load->corpus->arena;
-    floe_unit *unit = FLOE_ARENA_PUSH(arena, load->units, load->unit_count, load->unit_capacity);
+    floe_corpus *corpus = load->corpus;
+    floe_arena *arena = corpus->arena;
+    floe_unit *unit = FLOE_ARENA_PUSH(arena, corpus->units, corpus->unit_count, corpus->unit_capacity);
     floe_str copy = floe_arena_str(arena, body);
     FLOE_TRY(floe_arena_check(arena, err));
     *unit = *row;
@@ -312,8 +311,8 @@ static floe_status fill_field(loader *load, floe_field_id field) {
     size_t count = 0;
     const uint32_t *scopes = scopes_of(corpus, field, &count);
     floe_arena_init(&fill.builder.arena, TRIPLE_ARENA_MAX);
-    for (size_t i = 0; i < load->unit_count; i++) {
-        fill_unit(&fill, &load->units[i]);
+    for (size_t i = 0; i < corpus->unit_count; i++) {
+        fill_unit(&fill, &corpus->units[i]);
     }
     floe_status status = floe_arena_check(&fill.builder.arena, load->err);
     if (!floe_failed(status)) {
@@ -333,17 +332,17 @@ floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpu
     floe_map_init(&corpus->scope_of, arena);
     floe_map_init(&load.tables, arena);
     FLOE_TRY(floe_docstore_each(store, &sink, err));
-    for (size_t i = 0; i < load.unit_count; i++) {
-        if (load.units[i].kind == FLOE_UNIT_TABLE) {
-            add_table(&load, &load.units[i]);
+    for (size_t i = 0; i < corpus->unit_count; i++) {
+        if (corpus->units[i].kind == FLOE_UNIT_TABLE) {
+            add_table(&load, &corpus->units[i]);
         } else {
-            add_features(&load, &load.units[i]);
+            add_features(&load, &corpus->units[i]);
         }
     }
     FLOE_TRY(floe_arena_check(arena, err));
     /* Tables are the first units, in the order of their numbers. */
     for (size_t i = 0; i < corpus->table_count; i++) {
-        link_table(&load, &load.units[i], (uint32_t)i);
+        link_table(&load, &corpus->units[i], (uint32_t)i);
     }
     FLOE_TRY(floe_arena_check(arena, err));
     for (int field = 0; field < FLOE_FIELD_COUNT; field++) {

@@ -2,13 +2,34 @@
  * The ranker's scratch, and the ranking of columns and of features: a weighted sum of signals, each 1 at its best, exact
  * names first, the best entry scaled to 1.
  */
-#include "vector/rank_int.h"
+#include "vector/meaning_int.h"
 #include "vector/weights_int.h"
 
-void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_arena *arena) {
+static void init_meaning(floe_ranker *ranker, size_t largest, floe_arena *arena) {
+    const floe_corpus *corpus = ranker->corpus;
+    floe_scores *const by_table[] = {&ranker->dense_tables, &ranker->dense_by_columns, &ranker->soft_words,
+                                     &ranker->soft_phrases};
+    for (size_t i = 0; i < sizeof(by_table) / sizeof(by_table[0]); i++) {
+        floe_scores_init(by_table[i], corpus->table_count, arena);
+    }
+    floe_scores_init(&ranker->dense_columns, corpus->column_count, arena);
+    floe_scores_init(&ranker->soft_columns, corpus->column_count, arena);
+    floe_scores_init(&ranker->dense_features, corpus->feature_count, arena);
+    floe_scores_init(&ranker->soft_features, corpus->feature_count, arena);
+    floe_scores_init(&ranker->soft_best, largest, arena);
+    ranker->word_matches =
+        floe_arena_alloc(arena, FLOE_ASKED_WORDS_MAX * corpus->table_count + 1, sizeof(*ranker->word_matches));
+    ranker->word_weights = floe_arena_alloc(arena, FLOE_ASKED_WORDS_MAX, sizeof(*ranker->word_weights));
+}
+
+void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_meaning *meaning, floe_arena *arena) {
     size_t entries = corpus->column_count > corpus->feature_count ? corpus->column_count : corpus->feature_count;
     size_t parents = corpus->table_count > corpus->feature_count ? corpus->table_count : corpus->feature_count;
-    *ranker = (floe_ranker){.corpus = corpus};
+    *ranker = (floe_ranker){
+        .corpus = corpus, .meaning = meaning, .weights = meaning ? floe_weights_hybrid : floe_weights_lexical};
+    if (meaning) {
+        init_meaning(ranker, entries > parents ? entries : parents, arena);
+    }
     for (size_t i = 0; i < FLOE_FIELD_COUNT; i++) {
         floe_scores_init(&ranker->fields[i], corpus->fields[i].document_count, arena);
     }
@@ -32,6 +53,12 @@ void floe_ranker_clear(floe_ranker *ranker) {
     floe_scores_clear(&ranker->values);
     floe_scores_clear(&ranker->tables);
     floe_scores_clear(&ranker->entries);
+    floe_scores *const of_meaning[] = {&ranker->dense_tables,     &ranker->dense_columns, &ranker->dense_features,
+                                       &ranker->dense_by_columns, &ranker->soft_words,    &ranker->soft_phrases,
+                                       &ranker->soft_columns,     &ranker->soft_features, &ranker->soft_best};
+    for (size_t i = 0; i < sizeof(of_meaning) / sizeof(of_meaning[0]); i++) {
+        floe_scores_clear(of_meaning[i]);
+    }
 }
 
 /* One signal of an entry: the entry's own document in a field, or its table's fused score. */
@@ -63,7 +90,7 @@ static bool is_exact(const entry_ranking *run, uint32_t at) {
 
 static double share(const entry_ranking *run, const entry_signal *signal, uint32_t at) {
     uint32_t document = signal->of_table ? run->ranker->corpus->columns[at].table : at;
-    return signal->weight * signal->scores->of[document];
+    return signal->scores->of ? signal->weight * signal->scores->of[document] : 0;
 }
 
 static void set_shares(const entry_ranking *run, floe_ranked ranked, double best, floe_found *found) {
@@ -111,11 +138,14 @@ static size_t rank_entries(const entry_ranking *run, size_t limit, floe_arena *a
 
 size_t floe_rank_columns(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
                          floe_found *found) {
+    const floe_weights *by = &ranker->weights;
     const entry_signal signals[] = {
-        {FLOE_SIGNAL_NAMES, &ranker->fields[FLOE_FIELD_COLUMN], false, FLOE_WEIGHT_COLUMN_NAMES},
-        {FLOE_SIGNAL_TABLE, &ranker->tables, true, FLOE_WEIGHT_COLUMN_TABLE},
-        {FLOE_SIGNAL_DESCRIPTION, &ranker->fields[FLOE_FIELD_COLUMN_TEXT], false, FLOE_WEIGHT_COLUMN_DESCRIPTION},
-        {FLOE_SIGNAL_VALUES, &ranker->fields[FLOE_FIELD_VALUES], false, FLOE_WEIGHT_COLUMN_VALUES},
+        {FLOE_SIGNAL_NAMES, &ranker->fields[FLOE_FIELD_COLUMN], false, by->column_names},
+        {FLOE_SIGNAL_TABLE, &ranker->tables, true, by->column_table},
+        {FLOE_SIGNAL_DESCRIPTION, &ranker->fields[FLOE_FIELD_COLUMN_TEXT], false, by->column_description},
+        {FLOE_SIGNAL_VALUES, &ranker->fields[FLOE_FIELD_VALUES], false, by->column_values},
+        {FLOE_SIGNAL_MEANING, &ranker->dense_columns, false, by->column_dense},
+        {FLOE_SIGNAL_SIMILAR_WORDS, &ranker->soft_columns, false, by->column_soft},
     };
     entry_ranking run = {ranker, question, FLOE_HIT_COLUMN, signals, sizeof(signals) / sizeof(signals[0])};
     return rank_entries(&run, limit, arena, found);
@@ -126,8 +156,10 @@ size_t floe_rank_features(floe_ranker *ranker, const floe_question *question, si
     floe_scores *names = &ranker->fields[FLOE_FIELD_FEATURE];
     floe_scores *text = &ranker->fields[FLOE_FIELD_FEATURE_TEXT];
     const entry_signal signals[] = {
-        {FLOE_SIGNAL_NAMES, names, false, FLOE_WEIGHT_FEATURE_NAMES},
-        {FLOE_SIGNAL_DESCRIPTION, text, false, FLOE_WEIGHT_FEATURE_DESCRIPTION},
+        {FLOE_SIGNAL_NAMES, names, false, ranker->weights.feature_names},
+        {FLOE_SIGNAL_DESCRIPTION, text, false, ranker->weights.feature_description},
+        {FLOE_SIGNAL_MEANING, &ranker->dense_features, false, ranker->weights.feature_dense},
+        {FLOE_SIGNAL_SIMILAR_WORDS, &ranker->soft_features, false, ranker->weights.feature_soft},
     };
     entry_ranking run = {ranker, question, FLOE_HIT_FEATURE, signals, sizeof(signals) / sizeof(signals[0])};
     floe_field_score(&ranker->corpus->fields[FLOE_FIELD_FEATURE], question, names);
@@ -164,6 +196,10 @@ static floe_field_id field_of_table(floe_signal signal) {
         return FLOE_FIELD_VALUES;
     case FLOE_SIGNAL_EXACT:
     case FLOE_SIGNAL_TABLE:
+    case FLOE_SIGNAL_MEANING:
+    case FLOE_SIGNAL_COLUMN_MEANING:
+    case FLOE_SIGNAL_SIMILAR_WORDS:
+    case FLOE_SIGNAL_SIMILAR_PHRASES:
     case FLOE_SIGNAL_NAMESPACE:
     case FLOE_SIGNAL_JOIN:
     case FLOE_SIGNAL_COUNT:

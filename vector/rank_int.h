@@ -3,8 +3,8 @@
  *
  * An index is loaded into memory as entries (tables, columns, features) and fields. A field is an inverted index of its
  * own over one kind of entry and one kind of text, so that each has its own length normalisation and its own weight; a
- * signal is a field's score, normalised per question. A later signal, of vectors or of synonyms, is one more array of
- * scores per entry beside those of the fields.
+ * signal is a field's score, normalised per question. Signals of vectors (meaning_int.h) are further arrays of scores per
+ * entry beside those of the fields.
  *
  * Scopes: every entry belongs to a scope (its namespace), and a question is asked in a set of scopes. Statistics (number
  * of documents, their mean length, document frequencies) are those of the scopes that are asked, so an answer within a
@@ -14,6 +14,7 @@
 #define FLOE_VECTOR_RANK_INT_H
 
 #include "core/map.h"
+#include "vector/weights_int.h"
 #include "vector/store_int.h"
 #include "vector/text_int.h"
 
@@ -132,6 +133,8 @@ typedef struct floe_corpus {
     size_t scope_count, scope_capacity;
     floe_map scope_of; /* name → number + 1 */
     floe_field fields[FLOE_FIELD_COUNT];
+    floe_unit *units; /* in the order of the entries' numbers */
+    size_t unit_count, unit_capacity;
 } floe_corpus;
 
 /* Fills the corpus from an index file. Owns: everything lies in corpus->arena. Errors: CORRUPT, LIMIT, NOMEM. */
@@ -156,6 +159,7 @@ typedef struct floe_question {
     size_t name_count;
     const bool *asked; /* by scope */
     size_t scope_count;
+    const struct floe_asked *meaning; /* NULL: no vectors */
 } floe_question;
 
 /* Errors: none; a question without a known word has no terms. */
@@ -205,6 +209,10 @@ typedef enum floe_signal {
     FLOE_SIGNAL_DESCRIPTION,
     FLOE_SIGNAL_COLUMN_TEXT,
     FLOE_SIGNAL_VALUES,
+    FLOE_SIGNAL_MEANING,         /* dense: the document */
+    FLOE_SIGNAL_COLUMN_MEANING,  /* dense: the columns of a table */
+    FLOE_SIGNAL_SIMILAR_WORDS,   /* soft lexical */
+    FLOE_SIGNAL_SIMILAR_PHRASES, /* soft lexical: whole names */
     FLOE_SIGNAL_NAMESPACE,
     FLOE_SIGNAL_COVERAGE,
     FLOE_SIGNAL_JOIN,
@@ -224,24 +232,37 @@ typedef struct floe_found {
 /* The scratch of one handle: what a question needs, cleared after it. */
 typedef struct floe_ranker {
     floe_corpus *corpus;
+    struct floe_meaning *meaning; /* NULL: lexical only */
+    floe_weights weights;
     floe_scores fields[FLOE_FIELD_COUNT];
-    floe_scores columns;                /* by table: sum of the best columns */
-    floe_scores column_text;            /* by table: the best column */
-    floe_scores values;                 /* by table: the best column */
-    floe_scores tables;                 /* by table: fused, before the greedy pass */
-    floe_scores entries;                /* by column or feature: fused */
-    double *best_columns;               /* by table: its FLOE_TOP_COLUMNS best scores */
-    double *spaces;                     /* by scope: coherence */
-    double *space_best;                 /* by scope: its three best tables */
-    uint32_t *repeats;                  /* by table or feature: hits of it in a mixed answer */
+    floe_scores dense_tables, dense_columns, dense_features; /* by table, column, feature */
+    floe_scores dense_by_columns;                            /* by table: its best columns */
+    floe_scores soft_words, soft_phrases;                    /* by table */
+    floe_scores soft_columns, soft_features;
+    floe_scores soft_best;   /* scratch: by entry of any kind */
+    float *word_matches;     /* by word of the question and table: the closeness of the table's nearest word */
+    double *word_weights;    /* by word of the question: its idf among tables */
+    floe_scores columns;     /* by table: sum of the best columns */
+    floe_scores column_text; /* by table: the best column */
+    floe_scores values;      /* by table: the best column */
+    floe_scores tables;      /* by table: fused, before the greedy pass */
+    floe_scores entries;     /* by column or feature: fused */
+    double *best_columns;    /* by table: its FLOE_TOP_COLUMNS best scores */
+    double *spaces;          /* by scope: coherence */
+    double *space_best;      /* by scope: its three best tables */
+    uint32_t *repeats;       /* by table or feature: hits of it in a mixed answer */
     double fused_scale, coherent_scale; /* what the fused and the coherent scores were divided by */
 } floe_ranker;
 
-void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_arena *arena);
+/* `meaning` may be NULL. */
+void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, struct floe_meaning *meaning, floe_arena *arena);
 void floe_ranker_clear(floe_ranker *ranker);
 
-/* Scores every field that tables are judged by; needed before floe_rank_tables and floe_rank_columns. */
-void floe_rank_prepare(floe_ranker *ranker, const floe_question *question);
+/* Scores everything that entries of the kind are judged by; needed before the functions below. Errors: NOMEM, those of the
+ * vectors. */
+floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err);
+/* The vectors' part of it (rank_meaning.c). */
+floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err);
 
 /* The best entries of a kind, best first; the best has a score of 1. `found` holds at least `limit`. Returns how many. */
 size_t floe_rank_tables(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,

@@ -10,7 +10,7 @@
  * past its predecessor's score is scaled down to it); an exact name comes before everything else.
  * Source: greedy join-aware selection as published for schema retrieval (one bonus for a declared link to a picked table).
  */
-#include "vector/rank_int.h"
+#include "vector/meaning_int.h"
 #include "vector/weights_int.h"
 
 /* ---- evidence ---- */
@@ -62,15 +62,22 @@ typedef struct table_signal {
     double weight;
 } table_signal;
 
-#define TABLE_SIGNALS 5
+#define TABLE_SIGNALS 9
 
 static void list_signals(const floe_ranker *ranker, table_signal signals[TABLE_SIGNALS]) {
-    signals[0] = (table_signal){FLOE_SIGNAL_NAMES, &ranker->fields[FLOE_FIELD_TABLE], FLOE_WEIGHT_TABLE_NAMES};
-    signals[1] = (table_signal){FLOE_SIGNAL_COLUMNS, &ranker->columns, FLOE_WEIGHT_TABLE_COLUMNS};
-    signals[2] =
-        (table_signal){FLOE_SIGNAL_DESCRIPTION, &ranker->fields[FLOE_FIELD_TABLE_TEXT], FLOE_WEIGHT_TABLE_DESCRIPTION};
-    signals[3] = (table_signal){FLOE_SIGNAL_COLUMN_TEXT, &ranker->column_text, FLOE_WEIGHT_TABLE_COLUMN_TEXT};
-    signals[4] = (table_signal){FLOE_SIGNAL_VALUES, &ranker->values, FLOE_WEIGHT_TABLE_VALUES};
+    const floe_weights *by = &ranker->weights;
+    const table_signal all[TABLE_SIGNALS] = {
+        {FLOE_SIGNAL_NAMES, &ranker->fields[FLOE_FIELD_TABLE], by->table_names},
+        {FLOE_SIGNAL_COLUMNS, &ranker->columns, by->table_columns},
+        {FLOE_SIGNAL_DESCRIPTION, &ranker->fields[FLOE_FIELD_TABLE_TEXT], by->table_description},
+        {FLOE_SIGNAL_COLUMN_TEXT, &ranker->column_text, by->table_column_text},
+        {FLOE_SIGNAL_VALUES, &ranker->values, by->table_values},
+        {FLOE_SIGNAL_MEANING, &ranker->dense_tables, by->table_dense},
+        {FLOE_SIGNAL_COLUMN_MEANING, &ranker->dense_by_columns, by->table_dense_columns},
+        {FLOE_SIGNAL_SIMILAR_WORDS, &ranker->soft_words, by->table_soft_words},
+        {FLOE_SIGNAL_SIMILAR_PHRASES, &ranker->soft_phrases, by->table_soft_phrases},
+    };
+    memcpy(signals, all, sizeof(all));
 }
 
 static void fuse(floe_ranker *ranker) {
@@ -95,7 +102,7 @@ static void cohere(floe_ranker *ranker) {
     }
     for (size_t i = 0; i < ranker->corpus->scope_count; i++) {
         double *best = ranker->space_best + i * FLOE_COHERENCE_TABLES;
-        ranker->spaces[i] = FLOE_WEIGHT_COHERENCE * (best[0] + best[1] + best[2]) / FLOE_COHERENCE_TABLES;
+        ranker->spaces[i] = ranker->weights.coherence * (best[0] + best[1] + best[2]) / FLOE_COHERENCE_TABLES;
         best[0] = best[1] = best[2] = 0;
     }
     for (size_t i = 0; i < tables->count; i++) {
@@ -105,7 +112,7 @@ static void cohere(floe_ranker *ranker) {
     ranker->coherent_scale = floe_scores_normalise(tables);
 }
 
-void floe_rank_prepare(floe_ranker *ranker, const floe_question *question) {
+floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err) {
     for (int i = 0; i <= FLOE_FIELD_VALUES; i++) {
         floe_field_score(&ranker->corpus->fields[i], question, &ranker->fields[i]);
     }
@@ -115,8 +122,10 @@ void floe_rank_prepare(floe_ranker *ranker, const floe_question *question) {
     for (int i = 0; i <= FLOE_FIELD_VALUES; i++) {
         floe_scores_normalise(&ranker->fields[i]);
     }
+    FLOE_TRY(floe_rank_meaning(ranker, question, kind, err));
     fuse(ranker);
     cohere(ranker);
+    return FLOE_OK;
 }
 
 /* ---- picking ---- */
@@ -129,13 +138,21 @@ typedef struct candidate {
     double base;
 } candidate;
 
+/* What of the question is to be covered: its terms, or with vectors its words, which similar words cover in part. */
+typedef struct aspects {
+    size_t count;
+    double weights[FLOE_QUESTION_TERMS_MAX];
+    double weight; /* of all */
+} aspects;
+
 typedef struct greedy {
     floe_ranker *ranker;
     const floe_question *question;
     candidate *candidates;
     size_t candidate_count;
-    double *matches; /* by candidate and term */
-    double *matched; /* by term: the best of the picked tables */
+    aspects asked;
+    double *matches; /* by candidate and aspect */
+    double *matched; /* by aspect: the best of the picked tables */
     double last;     /* score of the pick before */
     double best;     /* of the first pick */
 } greedy;
@@ -157,15 +174,16 @@ static void add_candidate(greedy *state, uint32_t table) {
             return;
         }
     }
-    const floe_question *question = state->question;
-    double *matches = state->matches + state->candidate_count * question->term_count;
-    for (size_t i = 0; i < question->term_count; i++) {
-        matches[i] = match(state->ranker, table, question->terms[i].number);
+    const floe_ranker *ranker = state->ranker;
+    double *matches = state->matches + state->candidate_count * state->asked.count;
+    for (size_t i = 0; i < state->asked.count; i++) {
+        matches[i] = ranker->meaning ? (double)ranker->word_matches[i * ranker->corpus->table_count + table]
+                                     : match(ranker, table, state->question->terms[i].number);
     }
     state->candidates[state->candidate_count++] = (candidate){.table = table,
-                                                              .exact = is_exact(state->ranker, question, table),
+                                                              .exact = is_exact(ranker, state->question, table),
                                                               .linked = UINT32_MAX,
-                                                              .base = state->ranker->tables.of[table]};
+                                                              .base = ranker->tables.of[table]};
 }
 
 /* Neighbours beyond this many are not looked at: a hub that everything refers to says little. */
@@ -189,18 +207,18 @@ static void add_candidates(greedy *state, const floe_ranked *order, size_t order
 
 /* The weighted share of the question that the candidate matches better than the tables picked so far. */
 static double coverage(const greedy *state, size_t at) {
-    const floe_question *question = state->question;
-    const double *matches = state->matches + at * question->term_count;
+    const aspects *asked = &state->asked;
+    const double *matches = state->matches + at * asked->count;
     double gain = 0;
-    for (size_t i = 0; i < question->term_count; i++) {
-        gain += matches[i] > state->matched[i] ? question->terms[i].weight * (matches[i] - state->matched[i]) : 0;
+    for (size_t i = 0; i < asked->count; i++) {
+        gain += matches[i] > state->matched[i] ? asked->weights[i] * (matches[i] - state->matched[i]) : 0;
     }
-    return FLOE_WEIGHT_COVERAGE * gain / question->weight;
+    return asked->weight > 0 ? state->ranker->weights.coverage * gain / asked->weight : 0;
 }
 
 static double value(const greedy *state, size_t at) {
     const candidate *one = &state->candidates[at];
-    return one->base + coverage(state, at) + (one->linked != UINT32_MAX ? FLOE_WEIGHT_JOIN : 0) +
+    return one->base + coverage(state, at) + (one->linked != UINT32_MAX ? state->ranker->weights.join : 0) +
            (one->exact ? FLOE_WEIGHT_EXACT : 0);
 }
 
@@ -212,8 +230,8 @@ static void set_base_shares(const floe_ranker *ranker, uint32_t table, floe_foun
         return;
     }
     for (size_t i = 0; i < TABLE_SIGNALS; i++) {
-        found->shares[signals[i].signal] =
-            signals[i].weight * signals[i].scores->of[table] / ranker->fused_scale / ranker->coherent_scale;
+        double score = signals[i].scores->of ? signals[i].scores->of[table] : 0;
+        found->shares[signals[i].signal] = signals[i].weight * score / ranker->fused_scale / ranker->coherent_scale;
     }
     found->shares[FLOE_SIGNAL_NAMESPACE] = ranker->spaces[ranker->corpus->tables[table].scope] / ranker->coherent_scale;
 }
@@ -242,12 +260,12 @@ static void pick(greedy *state, size_t at, floe_found *found) {
     *found = (floe_found){.kind = FLOE_HIT_TABLE, .entry = one->table, .linked = one->linked};
     set_base_shares(state->ranker, one->table, found);
     found->shares[FLOE_SIGNAL_EXACT] = one->exact ? FLOE_WEIGHT_EXACT : 0;
-    found->shares[FLOE_SIGNAL_JOIN] = one->linked != UINT32_MAX ? FLOE_WEIGHT_JOIN : 0;
+    found->shares[FLOE_SIGNAL_JOIN] = one->linked != UINT32_MAX ? state->ranker->weights.join : 0;
     found->shares[FLOE_SIGNAL_COVERAGE] = coverage(state, at);
     set_score(state, found);
     one->picked = true;
-    const double *matches = state->matches + at * state->question->term_count;
-    for (size_t i = 0; i < state->question->term_count; i++) {
+    const double *matches = state->matches + at * state->asked.count;
+    for (size_t i = 0; i < state->asked.count; i++) {
         state->matched[i] = matches[i] > state->matched[i] ? matches[i] : state->matched[i];
     }
     const floe_table_entry *table = &state->ranker->corpus->tables[one->table];
@@ -323,6 +341,15 @@ static floe_ranked *order_tables(floe_ranker *ranker, const floe_question *quest
     return order;
 }
 
+static aspects aspects_of(const floe_ranker *ranker, const floe_question *question) {
+    aspects asked = {.count = ranker->meaning ? question->meaning->word_count : question->term_count};
+    for (size_t i = 0; i < asked.count; i++) {
+        asked.weights[i] = ranker->meaning ? ranker->word_weights[i] : question->terms[i].weight;
+        asked.weight += asked.weights[i];
+    }
+    return asked;
+}
+
 size_t floe_rank_tables(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
                         floe_found *found) {
     const size_t room = FLOE_GREEDY_POOL + FLOE_GREEDY_FRONT * NEIGHBOURS_MAX;
@@ -332,8 +359,9 @@ size_t floe_rank_tables(floe_ranker *ranker, const floe_question *question, size
     greedy state = {.ranker = ranker,
                     .question = question,
                     .candidates = floe_arena_alloc(arena, room, sizeof(candidate)),
-                    .matches = floe_arena_alloc(arena, room * (question->term_count + 1), sizeof(double)),
-                    .matched = floe_arena_alloc(arena, question->term_count + 1, sizeof(double))};
+                    .asked = aspects_of(ranker, question)};
+    state.matches = floe_arena_alloc(arena, room * (state.asked.count + 1), sizeof(double));
+    state.matched = floe_arena_alloc(arena, state.asked.count + 1, sizeof(double));
     if (arena->overflow) {
         return 0;
     }

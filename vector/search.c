@@ -1,10 +1,11 @@
 /*
  * Handles and questions: open an index, answer, close.
  *
- * Phases of an answer: check → which scopes are asked → terms → rank each kind that is wanted → mix them on one scale →
- * hits with their reasons. The handle's scratch is cleared after each question, whatever happened.
+ * Phases of an answer: check → which scopes are asked → terms, and with vectors what the question and its words mean → rank
+ * each kind that is wanted → mix them on one scale → hits with their reasons. The handle's scratch is cleared after each
+ * question, whatever happened.
  */
-#include "vector/rank_int.h"
+#include "vector/meaning_int.h"
 #include "vector/weights_int.h"
 
 #include "core/limits.h"
@@ -23,6 +24,8 @@ struct floe_search {
     char *folder;
     int64_t number;
     floe_corpus corpus;
+    floe_embedder *embedder; /* borrowed; NULL: lexical */
+    floe_meaning meaning;    /* with an embedder */
     floe_ranker ranker;
     bool *asked; /* by scope */
 };
@@ -33,10 +36,26 @@ void floe_search_close(floe_search **search) {
     if (!search || !*search) {
         return;
     }
+    floe_meaning_close(&(*search)->meaning);
     floe_arena_close(&(*search)->arena);
     floe_free((*search)->folder);
     floe_free(*search);
     *search = NULL;
+}
+
+static floe_status load_meaning(floe_search *search, floe_docstore *store, floe_error *err) {
+    floe_str model = {0};
+    FLOE_TRY(floe_docstore_fingerprint(store, &search->arena, &model, err));
+    FLOE_ENSURE(model.len > 0, err, FLOE_CONFLICT,
+                "the index in %s was built without an embedder, and the search is to use %s; run floe index",
+                search->folder, floe_embedder_kind_name(floe_embedder_describe(search->embedder)->kind));
+    floe_str wanted = floe_embedder_describe(search->embedder)->fingerprint;
+    FLOE_ENSURE(floe_str_equal(model, wanted), err, FLOE_CONFLICT,
+                "the index in %s was built with the model %.*s, and the search is to use %.*s; run floe index",
+                search->folder, FLOE_STR_BRIEF(model), FLOE_STR_BRIEF(wanted));
+    const char *path = floe_generation_vectors_path(&search->arena, search->folder, search->number);
+    FLOE_TRY(floe_arena_check(&search->arena, err));
+    return floe_meaning_load(path, search->embedder, &search->corpus, &search->meaning, err);
 }
 
 /* Loads what `current` names now. */
@@ -46,7 +65,8 @@ static floe_status load_current(floe_search *search, floe_error *err) {
     const char *path = floe_generation_path(&search->arena, search->folder, search->number);
     FLOE_TRY(floe_arena_check(&search->arena, err));
     FLOE_TRY(floe_docstore_open(path, false, &store, err));
-    return floe_corpus_load(&store, &search->arena, &search->corpus, err);
+    FLOE_TRY(floe_corpus_load(&store, &search->arena, &search->corpus, err));
+    return search->embedder ? load_meaning(search, &store, err) : FLOE_OK;
 }
 
 /* The file may be removed by a build between reading its name and opening it; then there is a newer one. */
@@ -65,18 +85,20 @@ static floe_status load(floe_search *search, floe_error *err) {
             return lost ? FLOE_FAIL(err, FLOE_CORRUPT, "%s; run floe index", cause.message)
                         : FLOE_FAIL(err, cause.code, "%s", cause.message);
         }
+        floe_meaning_close(&search->meaning);
         floe_arena_reset(&search->arena);
     }
     return FLOE_FAIL(err, FLOE_UNAVAILABLE, "%s: the index is replaced faster than it can be read", search->folder);
 }
 
-floe_status floe_search_open(const char *folder, floe_search **ret_search, floe_error *err) {
+floe_status floe_search_open(const char *folder, floe_embedder *embedder, floe_search **ret_search, floe_error *err) {
     FLOE_CLEANUP(floe_search_close) floe_search *search = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*search), &search, err));
     floe_arena_init(&search->arena, INDEX_ARENA_MAX);
+    search->embedder = embedder && floe_embedder_describe(embedder)->dim > 0 ? embedder : NULL;
     FLOE_TRY(floe_strdup(folder, &search->folder, err));
     FLOE_TRY(load(search, err));
-    floe_ranker_init(&search->ranker, &search->corpus, &search->arena);
+    floe_ranker_init(&search->ranker, &search->corpus, search->embedder ? &search->meaning : NULL, &search->arena);
     search->asked = floe_arena_alloc(&search->arena, search->corpus.scope_count + 1, sizeof(bool));
     FLOE_TRY(floe_arena_check(&search->arena, err));
     *ret_search = search;
@@ -150,13 +172,15 @@ static bool matches(const floe_corpus *corpus, const floe_found *found, uint32_t
     return false;
 }
 
-/* The weighted share of the question that a hit matches anywhere. */
-static double matched_share(const floe_corpus *corpus, const floe_question *question, const floe_found *found) {
+/* The weighted share of the question that a hit matches anywhere; with vectors at least its cosine. */
+static double matched_share(const floe_ranker *ranker, const floe_question *question, const floe_found *found) {
     double matched = 0;
     for (size_t i = 0; i < question->term_count; i++) {
-        matched += matches(corpus, found, question->terms[i].number) ? question->terms[i].weight : 0;
+        matched += matches(ranker->corpus, found, question->terms[i].number) ? question->terms[i].weight : 0;
     }
-    return matched / question->weight;
+    double share = question->weight > 0 ? matched / question->weight : 0;
+    double near = floe_meaning_cosine(ranker->meaning, question, found);
+    return share > near ? share : near;
 }
 
 /* Scores are whole billionths, so that what is equal but for the last bits of a sum is a tie. */
@@ -179,13 +203,13 @@ static bool begins_exact(const found_list *list) {
 }
 
 /* A list begins at the share of the question its best hit matches; with an exact name at 1, and others then at half. */
-static void scale_list(const floe_corpus *corpus, const floe_question *question, const found_list *list,
+static void scale_list(const floe_ranker *ranker, const floe_question *question, const found_list *list,
                        bool any_exact) {
     if (list->count == 0) {
         return;
     }
     bool exact = begins_exact(list);
-    double share = matched_share(corpus, question, &list->found[0]);
+    double share = matched_share(ranker, question, &list->found[0]);
     double factor = exact ? 1 : any_exact ? FLOE_MIX_INEXACT * share : share;
     for (size_t i = 0; i < list->count; i++) {
         scale_found(&list->found[i], factor);
@@ -234,13 +258,13 @@ static size_t limit_of(const floe_query *query, floe_hit_kind kind) {
 }
 
 /* Ranks every kind that is wanted into one list, which has room for limit_of each, and returns how many there are. */
-static size_t rank_kinds(floe_search *search, const floe_query *query, const floe_question *question, floe_arena *arena,
-                         floe_found *found) {
+static floe_status rank_kinds(floe_search *search, const floe_query *query, const floe_question *question,
+                              floe_arena *arena, floe_found *found, size_t *ret_count, floe_error *err) {
     static const rank_function functions[KINDS] = {floe_rank_tables, floe_rank_columns, floe_rank_features};
     found_list lists[KINDS] = {0};
     size_t count = 0;
     bool any_exact = false;
-    floe_rank_prepare(&search->ranker, question);
+    FLOE_TRY(floe_rank_prepare(&search->ranker, question, query->kind, err));
     for (int i = 0; i < KINDS; i++) {
         lists[i].found = found + count;
         if (query->kind == FLOE_HIT_ANY || (int)query->kind == i + 1) {
@@ -251,7 +275,7 @@ static size_t rank_kinds(floe_search *search, const floe_query *query, const flo
         any_exact = any_exact || begins_exact(&lists[i]);
     }
     for (int i = 0; i < KINDS; i++) {
-        scale_list(&search->corpus, question, &lists[i], any_exact);
+        scale_list(&search->ranker, question, &lists[i], any_exact);
         if (query->kind == FLOE_HIT_ANY) {
             spread_list(&search->ranker, &lists[i]);
         }
@@ -259,17 +283,27 @@ static size_t rank_kinds(floe_search *search, const floe_query *query, const flo
     if (query->kind == FLOE_HIT_ANY) {
         qsort(found, count, sizeof(*found), compare_found);
     }
-    return count < query->k ? count : query->k;
+    *ret_count = count < query->k ? count : query->k;
+    return floe_arena_check(arena, err);
 }
 
 /* ---- hits ---- */
 
 static const char *const signal_names[FLOE_SIGNAL_COUNT] = {
-    [FLOE_SIGNAL_EXACT] = "exact name",        [FLOE_SIGNAL_NAMES] = "names",
-    [FLOE_SIGNAL_COLUMNS] = "columns",         [FLOE_SIGNAL_TABLE] = "table",
-    [FLOE_SIGNAL_DESCRIPTION] = "description", [FLOE_SIGNAL_COLUMN_TEXT] = "column description",
-    [FLOE_SIGNAL_VALUES] = "values",           [FLOE_SIGNAL_NAMESPACE] = "namespace",
-    [FLOE_SIGNAL_COVERAGE] = "coverage",       [FLOE_SIGNAL_JOIN] = "join",
+    [FLOE_SIGNAL_EXACT] = "exact name",
+    [FLOE_SIGNAL_NAMES] = "names",
+    [FLOE_SIGNAL_COLUMNS] = "columns",
+    [FLOE_SIGNAL_TABLE] = "table",
+    [FLOE_SIGNAL_DESCRIPTION] = "description",
+    [FLOE_SIGNAL_COLUMN_TEXT] = "column description",
+    [FLOE_SIGNAL_VALUES] = "values",
+    [FLOE_SIGNAL_MEANING] = "meaning",
+    [FLOE_SIGNAL_COLUMN_MEANING] = "column meaning",
+    [FLOE_SIGNAL_SIMILAR_WORDS] = "similar words",
+    [FLOE_SIGNAL_SIMILAR_PHRASES] = "similar names",
+    [FLOE_SIGNAL_NAMESPACE] = "namespace",
+    [FLOE_SIGNAL_COVERAGE] = "coverage",
+    [FLOE_SIGNAL_JOIN] = "join",
 };
 
 static floe_str name_of(const floe_corpus *corpus, const floe_found *found) {
@@ -285,8 +319,9 @@ static floe_str name_of(const floe_corpus *corpus, const floe_found *found) {
     }
 }
 
-static floe_str words_of(const floe_corpus *corpus, const floe_question *question, const floe_found *found,
+static floe_str words_of(const floe_ranker *ranker, const floe_question *question, const floe_found *found,
                          floe_signal signal, floe_arena *arena) {
+    const floe_corpus *corpus = ranker->corpus;
     if (signal == FLOE_SIGNAL_EXACT) {
         return name_of(corpus, found);
     }
@@ -298,6 +333,10 @@ static floe_str words_of(const floe_corpus *corpus, const floe_question *questio
     }
     FLOE_AUTO_BUF words;
     floe_buf_init(&words, FLOE_KIB(64));
+    if (signal == FLOE_SIGNAL_SIMILAR_WORDS || signal == FLOE_SIGNAL_SIMILAR_PHRASES) {
+        floe_meaning_put_similar(ranker->meaning, question, found, signal, &words);
+        return floe_arena_str(arena, floe_buf_view(&words));
+    }
     for (size_t i = 0; i < question->term_count; i++) {
         if (floe_signal_has(corpus, found, signal, question->terms[i].number)) {
             floe_buf_text(&words, words.len > 0 ? ", " : "");
@@ -307,7 +346,7 @@ static floe_str words_of(const floe_corpus *corpus, const floe_question *questio
     return floe_arena_str(arena, floe_buf_view(&words));
 }
 
-static void set_reasons(const floe_corpus *corpus, const floe_question *question, const floe_found *found,
+static void set_reasons(const floe_ranker *ranker, const floe_question *question, const floe_found *found,
                         floe_arena *arena, floe_hit *hit) {
     floe_reason *reasons = floe_arena_alloc(arena, FLOE_SIGNAL_COUNT, sizeof(*reasons));
     for (int signal = 0; reasons && signal < FLOE_SIGNAL_COUNT; signal++) {
@@ -315,7 +354,7 @@ static void set_reasons(const floe_corpus *corpus, const floe_question *question
             reasons[hit->reason_count++] =
                 (floe_reason){.signal = floe_str_of(signal_names[signal]),
                               .score = found->shares[signal],
-                              .words = words_of(corpus, question, found, (floe_signal)signal, arena)};
+                              .words = words_of(ranker, question, found, (floe_signal)signal, arena)};
         }
     }
     hit->reasons = reasons;
@@ -344,19 +383,29 @@ static floe_status answer(floe_search *search, const floe_query *query, floe_are
     floe_question question;
     FLOE_TRY(ask_scopes(search, query->in, &scratch, err));
     floe_question_read(&search->corpus, search->asked, query->text, &scratch, &question);
+    floe_asked asked = {0};
+    search->ranker.weights =
+        floe_weights_until(search->embedder ? floe_weights_hybrid : floe_weights_lexical, (int)query->stage);
+    if (search->embedder) {
+        FLOE_TRY(floe_recall_ask(&search->meaning, query->text, &asked, err));
+        question.meaning = &asked;
+    }
     size_t room =
         limit_of(query, FLOE_HIT_TABLE) + limit_of(query, FLOE_HIT_COLUMN) + limit_of(query, FLOE_HIT_FEATURE);
     floe_found *found = floe_arena_alloc(&scratch, room, sizeof(*found));
     FLOE_TRY(floe_arena_check(&scratch, err));
-    size_t count = question.term_count > 0 ? rank_kinds(search, query, &question, &scratch, found) : 0;
-    FLOE_TRY(floe_arena_check(&scratch, err));
+    size_t count = 0;
+    if (question.term_count > 0 || question.meaning) {
+        FLOE_TRY(rank_kinds(search, query, &question, &scratch, found, &count, err));
+    }
     floe_hit *hits = floe_arena_alloc(arena, count + 1, sizeof(*hits));
     for (size_t i = 0; hits && i < count; i++) {
         set_hit(&search->corpus, &found[i], &hits[i]);
-        set_reasons(&search->corpus, &question, &found[i], arena, &hits[i]);
+        set_reasons(&search->ranker, &question, &found[i], arena, &hits[i]);
     }
     FLOE_TRY(floe_arena_check(arena, err));
-    *ret_answer = (floe_answer){.mode = FLOE_STR("lexical"), .hits = hits, .hit_count = count};
+    *ret_answer =
+        (floe_answer){.mode = floe_str_of(search->embedder ? "hybrid" : "lexical"), .hits = hits, .hit_count = count};
     return FLOE_OK;
 }
 

@@ -14,7 +14,7 @@
 #define HASH_TEXT "SELECT hash, version, body FROM unit WHERE kind = ?1 AND space = ?2 AND name = ?3 AND origin = ?4"
 
 static const char schema[] =
-    "CREATE TABLE about (format INTEGER NOT NULL, generation INTEGER NOT NULL);"
+    "CREATE TABLE about (format INTEGER NOT NULL, generation INTEGER NOT NULL, fingerprint TEXT NOT NULL);"
     "CREATE TABLE unit (kind INTEGER NOT NULL, space TEXT NOT NULL, name TEXT NOT NULL, origin INTEGER NOT NULL,"
     " version TEXT NOT NULL, hash INTEGER NOT NULL, documents INTEGER NOT NULL, body BLOB NOT NULL,"
     " PRIMARY KEY (kind, space, name, origin)) WITHOUT ROWID;";
@@ -78,7 +78,7 @@ floe_status floe_docstore_create(const char *path, floe_docstore *ret_store, flo
     __attribute__((cleanup(floe_docstore_close))) floe_docstore store = {0};
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_KIB(1));
-    floe_buf_printf(&text, "INSERT INTO about VALUES (%d, 0)", FLOE_INDEX_FORMAT);
+    floe_buf_printf(&text, "INSERT INTO about VALUES (%d, 0, '')", FLOE_INDEX_FORMAT);
     FLOE_TRY(floe_buf_check(&text, err));
     FLOE_TRY(floe_sql_open(path, FLOE_SQL_WRITE, &store.sql, err));
     FLOE_TRY(floe_sql_exec(store.sql, schema, err));
@@ -87,6 +87,24 @@ floe_status floe_docstore_create(const char *path, floe_docstore *ret_store, flo
     *ret_store = store;
     store = (floe_docstore){0};
     return FLOE_OK;
+}
+
+floe_status floe_docstore_fingerprint(floe_docstore *store, floe_arena *arena, floe_str *ret_fingerprint,
+                                      floe_error *err) {
+    __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *stmt = NULL;
+    bool row = false;
+    FLOE_TRY(floe_sql_prepare(store->sql, "SELECT fingerprint FROM about", &stmt, err));
+    FLOE_TRY(floe_sql_step(stmt, &row, err));
+    *ret_fingerprint = row ? floe_arena_str(arena, floe_sql_text(stmt, 0)) : FLOE_STR("");
+    return floe_arena_check(arena, err);
+}
+
+floe_status floe_docstore_set_fingerprint(floe_docstore *store, floe_str fingerprint, floe_error *err) {
+    __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *stmt = NULL;
+    bool row = false;
+    FLOE_TRY(floe_sql_prepare(store->sql, "UPDATE about SET fingerprint = ?1", &stmt, err));
+    floe_sql_bind_text(stmt, 1, fingerprint);
+    return floe_sql_step(stmt, &row, err);
 }
 
 static void bind_key(floe_sql_stmt *stmt, const floe_unit *key) {

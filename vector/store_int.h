@@ -1,5 +1,6 @@
 /*
- * Where an index lies: a folder with immutable files index-N.db and the file `current`, which names the live one.
+ * Where an index lies: a folder with immutable files index-N.db, beside each of them its vectors index-N.db-vectors when
+ * there is an embedder, and the file `current`, which names the live one.
  *
  * A build writes index-(N+1).db, which nobody reads yet, seals it, and then replaces `current` in one rename; a kill leaves
  * an unreferenced file, which the next build removes. One build at a time holds a lock on the file `lock`. Readers need
@@ -17,6 +18,7 @@
 /* The live generation's number. Errors: NOT_FOUND when nothing is published; CORRUPT when `current` is not ours. */
 floe_status floe_generation_current(const char *folder, int64_t *ret_number, floe_error *err);
 const char *floe_generation_path(floe_arena *arena, const char *folder, int64_t number);
+const char *floe_generation_vectors_path(floe_arena *arena, const char *folder, int64_t number);
 /* The largest number any index file of the folder has; 0 when there is none. */
 floe_status floe_generation_largest(const char *folder, int64_t *ret_number, floe_error *err);
 /* Makes `number` the live generation: atomic and durable. */
@@ -40,6 +42,11 @@ floe_status floe_docstore_create(const char *path, floe_docstore *ret_store, flo
 /* Errors: CORRUPT when the file is damaged, of another format, or not an index. */
 floe_status floe_docstore_open(const char *path, bool write, floe_docstore *ret_store, floe_error *err);
 void floe_docstore_close(floe_docstore *store);
+
+/* The fingerprint of the model whose vectors lie beside the index; empty: it has none. Owns: in the arena. */
+floe_status floe_docstore_fingerprint(floe_docstore *store, floe_arena *arena, floe_str *ret_fingerprint,
+                                      floe_error *err);
+floe_status floe_docstore_set_fingerprint(floe_docstore *store, floe_str fingerprint, floe_error *err);
 
 typedef struct floe_stored_unit {
     uint64_t hash;

@@ -2,9 +2,9 @@
  * vector: search over tables, columns and features in plain language.
  *
  * Catalog and definitions → documents (table, column, feature view, feature, service), each with a content hash → an
- * index published as one immutable file → query → ranked hits, each with why it matched. This version is lexical
- * (BM25 over split, stemmed identifiers and descriptions, table and column evidence fused); the embedder and the vector
- * index stand behind their seams and answers say `mode: lexical`.
+ * index published as one immutable generation → query → ranked hits, each with why it matched. Search is *lexical* (BM25
+ * over split, stemmed identifiers and descriptions, table and column evidence fused), or with an embedder *hybrid*: vectors
+ * of documents and of the catalog's words add what is near in meaning. Every answer says which of the two it is.
  * Thread: a published index is immutable; floe_search_open gives a handle for one thread at a time.
  */
 #ifndef FLOE_VECTOR_VECTOR_H
@@ -13,6 +13,7 @@
 #include "core/arena.h"
 #include "core/buf.h"
 #include "registry/registry.h"
+#include "vector/embed/embed.h"
 
 /* ---- what is indexed ---- */
 
@@ -59,6 +60,7 @@ typedef struct floe_index_request {
     const floe_definitions *definitions; /* NULL: none applied */
     const char *const *imports;          /* JSON Lines files; each database in them replaces its earlier tables */
     size_t import_count;
+    floe_embedder *embedder; /* NULL or of kind none: an index without vectors */
 } floe_index_request;
 typedef struct floe_index_result {
     int64_t tables, columns, features; /* in the new index; features are those of views, without views and services */
@@ -68,39 +70,64 @@ typedef struct floe_index_result {
     int64_t duplicates;        /* import lines that gave a table again: the last one counts */
     bool
         rebuilt; /* the earlier index was damaged or of another format: databases imported into it must be imported again */
+    int64_t documents_embedded; /* distinct texts of documents of which there was no vector of this model */
+    int64_t words_embedded;     /* the same of words and names */
     int64_t elapsed_us;
 } floe_index_result;
 
-/* Builds the next generation beside the live one and publishes it by rename; killed anywhere, the old one stays. Errors:
- * INVALID with file and line of a bad import line. */
+/* Builds the next generation beside the live one and publishes it by rename; killed anywhere, the old one stays. Rule: a text
+ * is embedded only when there is no vector of it by this model; another model embeds everything, and the old index answers
+ * until that is done. Errors: INVALID with file and line of a bad import line; those of the embedder. */
 floe_status floe_index_build(const floe_index_request *request, floe_index_result *ret_result, floe_error *err);
+
+/* ---- the embedder of a project ---- */
+
+/* Opens what the `search:` of a project asks for. `thread_count` as in floe_embedder_options. Errors: as floe_embedder_open;
+ * NOT_FOUND names what to run when the model's files are missing. Owns: the caller, until floe_embedder_close. */
+floe_status floe_search_embedder_open(const floe_project *project, size_t thread_count, floe_embedder **ret_embedder,
+                                      floe_error *err);
 
 /* ---- search ---- */
 
 typedef struct floe_search floe_search;
-/* Opens the newest published index. Errors: NOT_FOUND ("run floe index"), CORRUPT. */
-floe_status floe_search_open(const char *folder, floe_search **ret_search, floe_error *err);
+/* Opens the newest published index. `embedder` is borrowed until the close, and may serve many handles at once; NULL or of
+ * kind none: lexical search. Errors: NOT_FOUND ("run floe index"), CORRUPT, CONFLICT when the index has no vectors or those of
+ * another model. */
+floe_status floe_search_open(const char *folder, floe_embedder *embedder, floe_search **ret_search, floe_error *err);
 void floe_search_close(floe_search **search);
 /* Whether a newer index was published since it was opened. */
 bool floe_search_is_stale(const floe_search *search);
 
 typedef enum floe_hit_kind { FLOE_HIT_ANY, FLOE_HIT_TABLE, FLOE_HIT_COLUMN, FLOE_HIT_FEATURE } floe_hit_kind;
 
+/* What a ranking of tables is made of, so that a benchmark can tell what each part is worth. */
+typedef enum floe_rank_stage {
+    FLOE_STAGE_ALL,     /* everything: what people get */
+    FLOE_STAGE_LEXICAL, /* one signal alone, without the greedy pass and coherence */
+    FLOE_STAGE_DENSE,
+    FLOE_STAGE_SOFT,
+    FLOE_STAGE_FUSED,    /* the three together */
+    FLOE_STAGE_COVERAGE, /* and coverage */
+    FLOE_STAGE_JOINS     /* and joins; with coherence it is everything */
+} floe_rank_stage;
+
 typedef struct floe_query {
     floe_str text;
     size_t k; /* 1…FLOE_LIMIT_SEARCH_HITS */
     floe_hit_kind kind;
     floe_str in; /* namespace, database, or a leading part of one up to a dot ("lake"); "" = everywhere */
+    floe_rank_stage stage;
 } floe_query;
 
 /* One reason of a hit. */
 typedef struct floe_reason {
     floe_str signal; /* "exact name", "names", "columns", "table", "description", "column description", "values",
-                        "namespace", "coverage", "join" */
+                        "meaning", "column meaning", "similar words", "similar names", "namespace", "coverage", "join" */
     double score;    /* its share of the hit's score: the shares sum to it but for a billionth */
     floe_str
         words; /* the words of the question that matched, comma-separated; of "namespace" its name, of "join" the table
-                        that a foreign key links, of "exact name" the name */
+                        that a foreign key links, of "exact name" the name, of "similar words" and "similar names" each
+                        word and what it is like: "planes ~ aircraft" */
 } floe_reason;
 
 typedef struct floe_hit {
@@ -115,7 +142,7 @@ typedef struct floe_hit {
 } floe_hit;
 
 typedef struct floe_answer {
-    floe_str mode; /* "lexical" */
+    floe_str mode; /* "lexical" or "hybrid" */
     const floe_hit *hits;
     size_t hit_count;
 } floe_answer;
@@ -126,6 +153,7 @@ typedef struct floe_answer {
  * kinds share one scale: each begins at the share of the question that its best hit matches, and further hits of one
  * table or view step back. Owns: the answer lies in the arena and borrows names from the handle. Errors: INVALID (empty
  * question, k of 0, unknown `in`), LIMIT. No match is an empty answer. Cost: the postings of the question's words. */
+/* With vectors, what is near in meaning matches too, and the errors of the embedder are errors of the query. */
 floe_status floe_search_query(floe_search *search, const floe_query *query, floe_arena *arena, floe_answer *ret_answer,
                               floe_error *err);
 

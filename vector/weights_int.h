@@ -1,8 +1,9 @@
 /*
  * Every number the ranking is tuned by.
  *
- * Tuned on Spider's 658 questions over 876 tables by a small grid, looking at recall@10 and complete recall@15 of all
- * questions together; no other set was looked at for it. Differences below a point are noise there.
+ * Tuned on Spider's 658 questions over 876 tables by a small grid, looking at recall@1 and @10 and complete recall@5 and @15
+ * of all questions together; no other set was looked at for it. Differences below a point are noise there. The weights of
+ * hybrid search took two rounds: first each weight up and down by itself, then combinations of what had helped.
  * Source: BM25 as in Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), with the idf that is never
  * negative; late fusion of table and column evidence, and the greedy join bonus, as in the literature that
  * docs/ARCHITECTURE.md names.
@@ -20,38 +21,45 @@
 /* A table's column evidence is the sum of its best columns; more of them favour wide tables. */
 #define FLOE_TOP_COLUMNS 3
 
-/* Tables: each signal is 1 at its best. Descriptions are prose and drown names when they weigh as much. */
-#define FLOE_WEIGHT_TABLE_NAMES 0.5
-#define FLOE_WEIGHT_TABLE_COLUMNS 0.5
-#define FLOE_WEIGHT_TABLE_DESCRIPTION 0.2
-#define FLOE_WEIGHT_TABLE_COLUMN_TEXT 0.1
-#define FLOE_WEIGHT_TABLE_VALUES 0.1
+/* What each signal weighs; a signal is 1 at its best. There are two sets of weights (weights.c): of lexical search, and of
+ * hybrid search, where vectors share the work. */
+typedef struct floe_weights {
+    /* Tables. Descriptions are prose and drown names when they weigh as much. */
+    double table_names, table_columns, table_description, table_column_text, table_values;
+    double table_dense, table_dense_columns, table_soft_words, table_soft_phrases;
+    double coherence; /* the mean of the best tables of the namespace, added to a table that matched */
+    /* The greedy pass: for a foreign key that links a table to one picked before, and times the share of the question that
+     * the table matches better than those. */
+    double join, coverage;
+    double column_names, column_table, column_description, column_values, column_dense, column_soft;
+    double feature_names, feature_description, feature_dense, feature_soft;
+} floe_weights;
 
-/* Coherence: the mean of the three best tables of the namespace, added to a table that matched. */
-#define FLOE_WEIGHT_COHERENCE 0.3
+extern const floe_weights floe_weights_lexical, floe_weights_hybrid;
+/* The weights without the parts that come after the stage, a floe_rank_stage. */
+floe_weights floe_weights_until(floe_weights weights, int stage);
+
+/* Dense: the cosine of this rank counts as nothing, and so does whatever is not above the floor; so many documents are looked
+ * at, and so many columns where tables are judged by them. */
+#define FLOE_DENSE_RANK 100
+#define FLOE_DENSE_FLOOR 0.25
+#define FLOE_DENSE_NEAR 400
+#define FLOE_DENSE_COLUMNS 2000
+
+/* Soft lexical: words of this cosine or less have nothing in common. */
+#define FLOE_SOFT_FLOOR 0.4
+
+/* Coherence. */
 #define FLOE_COHERENCE_TABLES 3
 
-/* The greedy pass: candidates are the POOL best and the join neighbours of the FRONT best; each pick adds JOIN when a
- * foreign key links it to one picked before, and COVERAGE times the share of the question that it matches better than
- * those. A word's match grows with its frequency f as f / (f + HALF). */
+/* The greedy pass: candidates are the POOL best and the join neighbours of the FRONT best. Where words must be equal, a
+ * word's match grows with its frequency f as f / (f + HALF). */
 #define FLOE_GREEDY_POOL 60
 #define FLOE_GREEDY_FRONT 5
-#define FLOE_WEIGHT_JOIN 0.3
-#define FLOE_WEIGHT_COVERAGE 1.0
 #define FLOE_COVERAGE_HALF 0.5
 
 /* An exact name stands above everything that is not one: more than all other signals together. */
 #define FLOE_WEIGHT_EXACT 3.0
-
-/* Columns. */
-#define FLOE_WEIGHT_COLUMN_NAMES 0.7
-#define FLOE_WEIGHT_COLUMN_TABLE 0.3
-#define FLOE_WEIGHT_COLUMN_DESCRIPTION 0.2
-#define FLOE_WEIGHT_COLUMN_VALUES 0.1
-
-/* Features, views and services. */
-#define FLOE_WEIGHT_FEATURE_NAMES 0.8
-#define FLOE_WEIGHT_FEATURE_DESCRIPTION 0.2
 
 /* Kinds mixed in one answer: each further hit of the same table or view loses REPEAT of its score, at most down to FLOOR,
  * so that forty windows of one column do not hide what else was found. */

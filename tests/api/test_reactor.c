@@ -33,7 +33,7 @@ static void stand_open(stand *s, floe_store_kind kind) {
     atomic_init(&s->shared.registry_ok, true);
     assert_ok(floe_stats_open(&s->shared.stats, &err), &err);
     assert_ok(floe_pool_open(1, 4, &s->shared.pool, &err), &err);
-    assert_ok(floe_searchers_open("/nonexistent", 1, &s->shared.searchers, &err), &err);
+    assert_ok(floe_searchers_open(s->w.project, "/nonexistent", 1, &s->shared.searchers, &err), &err);
     assert_ok(floe_snapshot_load(s->w.project->registry, 0, &s->snapshot, &changed, &err), &err);
     assert_ok(floe_listen_open("127.0.0.1", 0, 1, &listener, &port, &err), &err);
     assert_ok(floe_reactor_open(&s->shared, listener, 64, s->snapshot, &s->reactor, &err), &err);

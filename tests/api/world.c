@@ -146,7 +146,8 @@ void world_make(world *w, floe_store_kind kind) {
     *w = (world){0};
     floe_arena_init(&w->arena, FLOE_LIMIT_PROJECT_ARENA);
     w->root = floe_test_temp_dir();
-    const char *yaml = "project: test\ncatalogs:\n  lake: {type: directory, warehouse: ./lakehouse}\n";
+    const char *yaml =
+        "project: test\ncatalogs:\n  lake: {type: directory, warehouse: ./lakehouse}\nsearch: {embedder: none}\n";
     if (kind == FLOE_STORE_REDIS) {
         floe_test_redis_start(&w->redis);
         yaml = floe_arena_printf(&w->arena, "%sonline: {store: redis, url: '%s'}\n", yaml, w->redis.url);

@@ -236,8 +236,7 @@ class WrongProject(Checks, unittest.TestCase):
         self.assertEqual(self.ok(project.floe("table", "ls", "--json")).json, [])
 
     def test_what_a_later_version_does_is_refused_by_name(self):
-        for line, name in (("search: {embedder: local}", "local"),
-                           ("access: open", "access"),
+        for line, name in (("access: open", "access"),
                            ("online: {store: redis-cluster, nodes: [\"a:1\"]}", "redis-cluster"),
                            ("ask: {url: x, model: m}", "ask")):
             run = self.project(Project.YAML + line + "\n").floe("plan")
@@ -261,7 +260,7 @@ class Doctor(Checks, unittest.TestCase):
             found = self.findings(self.ok(project.floe("doctor", "--json")))
             self.assertEqual({row["ok"] for row in found.values()}, {True}, found)
             self.assertEqual(set(found), {"project", "catalog lake", "definitions", "registry", "online store",
-                                          "online view airport_delays", "search index"})
+                                          "online view airport_delays", "embedder", "search index"})
 
     def test_it_goes_on_after_a_finding_and_each_says_what_to_do(self):
         with flights_project(apply=False, yaml=Project.YAML + "online: {store: redis, url: \"redis://127.0.0.1:1/0\"}\n") as project:

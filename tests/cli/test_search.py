@@ -43,12 +43,40 @@ class Search(Checks, unittest.TestCase):
     def test_every_answer_says_how_it_was_found(self):
         self.project.floe_ok("index")
         answer = self.project.floe_ok("search", "flight delay", "--json").json
-        self.assertEqual(answer["mode"], "lexical")
+        self.assertEqual(answer["mode"], "hybrid")
         for hit in answer["hits"]:
             self.assertTrue(hit["why"], hit)
         run = self.project.floe_ok("search", "flight delay")
-        self.assertIn("mode: lexical", run.err)
+        self.assertIn("mode: hybrid", run.err)
         self.assertEqual(run.out.splitlines()[0].split(), ["score", "kind", "name", "why"])
+
+    def test_a_question_that_shares_no_word_finds_what_it_means(self):
+        told = self.project.floe_ok("index", "--json").json
+        self.assertGreater(told["documents_embedded"], 0)
+        again = self.project.floe_ok("index", "--json").json
+        self.assertEqual((again["documents_embedded"], again["words_embedded"]), (0, 0))
+        names = [self.name(hit) for hit in self.hits("how late do planes arrive", "-k", "20")]
+        for wanted in ("lake.aviation.flights", "lake.aviation.flights.delay", "airport_delays:last_delay"):
+            self.assertIn(wanted, names)
+
+    def test_without_an_embedder_search_is_lexical_and_says_so(self):
+        self.project.floe_ok("index")
+        with open(self.project.path("floe.yaml"), "a", encoding="utf-8") as file:
+            file.write("search: {embedder: none}\n")
+        self.assertEqual(self.project.floe_ok("search", "planes", "--json").json["mode"], "lexical")
+        self.assertEqual(self.project.floe_ok("index", "--json").json["documents_embedded"], 0)
+        self.assertEqual(self.project.floe_ok("search", "delay", "--json").json["mode"], "lexical")
+
+    def test_a_missing_model_is_told_and_nothing_falls_back(self):
+        empty = self.project.path("no-model")
+        os.mkdir(empty)
+        for command in (["index"], ["search", "delay"]):
+            os.environ["FLOE_MODEL_DIR"] = empty
+            try:
+                run = self.project.floe(*command)
+            finally:
+                del os.environ["FLOE_MODEL_DIR"]
+            self.refused(run, "NOT_FOUND", "./dev build")
 
     def test_kinds_namespaces_and_counts_narrow(self):
         self.project.floe_ok("index")
@@ -62,7 +90,7 @@ class Search(Checks, unittest.TestCase):
     def test_a_question_that_means_nothing_here_has_no_hits(self):
         self.project.floe_ok("index")
         self.assertEqual(self.hits("zzyzx"), [])
-        self.assertEqual(self.project.floe_ok("search", "zzyzx").err, "0 hits; mode: lexical\n")
+        self.assertEqual(self.project.floe_ok("search", "zzyzx").err, "0 hits; mode: hybrid\n")
 
     def test_unchanged_tables_are_not_indexed_again(self):
         first = self.project.floe_ok("index", "--json").json

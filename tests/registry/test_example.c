@@ -40,17 +40,13 @@ static int line_of(const char *text, const char *word) {
     return line;
 }
 
-static void example__whole__has_its_project_file_refused_only_for_the_embedder(void **state) {
+static void example__whole__has_a_project_file_that_loads(void **state) {
     (void)state;
     floe_error err = {0};
     const floe_project *project = NULL;
-    assert_code(floe_project_load(copy_of("face"), &arena, &project, &err), FLOE_UNSUPPORTED);
-    const char *text = test_data(&arena, "face/floe.yaml");
-    assert_string_equal(err.message,
-                        floe_arena_printf(&arena,
-                                          "floe.yaml:%d: search: embedder local is not supported by this version; "
-                                          "write none, or leave it out",
-                                          line_of(text, "search:")));
+    assert_ok(floe_project_load(copy_of("face"), &arena, &project, &err), &err);
+    assert_str(project->embedder, "local");
+    assert_true(project->embedder_given);
 }
 
 static void example__whole__has_every_later_thing_refused_by_name(void **state) {
@@ -126,7 +122,7 @@ static void example__as_far_as_this_version_goes__loads_resolves_and_applies(voi
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(example__whole__has_its_project_file_refused_only_for_the_embedder),
+        cmocka_unit_test(example__whole__has_a_project_file_that_loads),
         cmocka_unit_test(example__whole__has_every_later_thing_refused_by_name),
         cmocka_unit_test(example__as_far_as_this_version_goes__loads_resolves_and_applies),
     };

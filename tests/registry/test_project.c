@@ -51,7 +51,7 @@ static void project_load__only_a_name__gives_the_defaults(void **state) {
     assert_int_equal(project->catalog_count, 0);
     assert_int_equal(project->online.kind, FLOE_STORE_EMBEDDED);
     assert_str(project->online.path, below_root(".floe/online"));
-    assert_str(project->embedder, "none");
+    assert_str(project->embedder, "local");
     assert_false(project->embedder_given);
     assert_str(project->listen_host, "127.0.0.1");
     assert_int_equal(project->listen_port, 6566);
@@ -90,6 +90,24 @@ static void project_load__everything_supported__is_taken(void **state) {
     assert_str(project->listen_host, "0.0.0.0");
     assert_int_equal(project->listen_port, 80);
     assert_true(project->access_open);
+}
+
+static void project_load__each_embedder__is_taken(void **state) {
+    (void)state;
+    assert_str(loaded("project: p\nsearch: {embedder: none}\n")->embedder, "none");
+    assert_str(loaded("project: p\nsearch: {embedder: local}\n")->embedder, "local");
+    const floe_project *project = loaded("project: p\n"
+                                         "search:\n"
+                                         "  embedder: http\n"
+                                         "  url: https://api.example.com/v1/embeddings\n"
+                                         "  model: small\n"
+                                         "  api_key: s3cret\n");
+    assert_str(project->embedder, "http");
+    assert_str(project->embedder_url, "https://api.example.com/v1/embeddings");
+    assert_str(project->embedder_model, "small");
+    assert_str(project->embedder_key, "s3cret");
+    project = loaded("project: p\nsearch: {embedder: http, url: \"http://h/v1/embeddings\", model: m}\n");
+    assert_int_equal(project->embedder_key.len, 0);
 }
 
 static void project_load__paths_with_a_file_scheme__are_paths(void **state) {
@@ -204,9 +222,6 @@ static void project_load__what_comes_later__is_refused_by_name(void **state) {
          "TLS"},
         {"online:\n  store: redis\n  url: redis://cache:6379/0\n  layout: feast\n", FLOE_UNSUPPORTED,
          "floe.yaml:5: ", "layout", "feast"},
-        {"search: {embedder: local}\n", FLOE_UNSUPPORTED, "floe.yaml:2: ", "embedder local", "none"},
-        {"search:\n  embedder: http\n  url: http://x\n  model: m\n", FLOE_UNSUPPORTED, "floe.yaml:3: ", "embedder http",
-         NULL},
         {"access: {analyst: {views: [a]}}\n", FLOE_UNSUPPORTED, "floe.yaml:2: ", "access roles", NULL},
         {"ask: {url: http://x, model: m}\n", FLOE_UNSUPPORTED, "floe.yaml:2: ", "ask", NULL},
     };
@@ -251,6 +266,11 @@ static void project_load__mistakes__name_file_line_and_the_nearest_word(void **s
         {"search: {embedder: non}\n", FLOE_INVALID, "floe.yaml:2: ", "unknown embedder `non`", "did you mean none?"},
         {"search: {embedder: none, model: m}\n", FLOE_INVALID, "floe.yaml:2: ", "model belongs to embedder: http",
          NULL},
+        {"search: {embedder: local, url: x}\n", FLOE_INVALID, "floe.yaml:2: ", "url belongs to embedder: http", NULL},
+        {"search: {embedder: http, model: m}\n", FLOE_INVALID, "floe.yaml:2: ", "search needs `url:`", NULL},
+        {"search: {embedder: http, url: \"http://x\"}\n", FLOE_INVALID, "floe.yaml:2: ", "search needs `model:`", NULL},
+        {"search: {embedder: http, url: \"ftp://x\", model: m}\n", FLOE_INVALID, "floe.yaml:2: ", "embeddings route",
+         "https://"},
         {"search: {url: x}\n", FLOE_INVALID, "floe.yaml:2: ", "url belongs to embedder: http", NULL},
         {"search: {embeder: none}\n", FLOE_INVALID, "floe.yaml:2: ", "unknown key `embeder`", "embedder"},
         {"server: {listen: 6566}\n", FLOE_INVALID, "floe.yaml:2: ", "6566 is a number", "quotes"},
@@ -376,6 +396,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(project_load__only_a_name__gives_the_defaults),
         cmocka_unit_test(project_load__everything_supported__is_taken),
+        cmocka_unit_test(project_load__each_embedder__is_taken),
         cmocka_unit_test(project_load__paths_with_a_file_scheme__are_paths),
         cmocka_unit_test(project_load__variables__are_expanded),
         cmocka_unit_test(project_load__embedded_path__is_absolute_or_below_the_project),

@@ -32,7 +32,7 @@ static floe_search *open_lake(void) {
     floe_search *search = NULL;
     floe_error err = {0};
     (void)make_request(&request);
-    assert_ok(floe_search_open(request.folder, &search, &err), &err);
+    assert_ok(floe_search_open(request.folder, NULL, &search, &err), &err);
     return search;
 }
 

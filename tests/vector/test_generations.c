@@ -64,7 +64,7 @@ static int version_of(floe_search *search) {
 static int open_and_check(const char *folder) {
     floe_search *search = NULL;
     floe_error err = {0};
-    assert_ok(floe_search_open(folder, &search, &err), &err);
+    assert_ok(floe_search_open(folder, NULL, &search, &err), &err);
     int version = version_of(search);
     floe_search_close(&search);
     return version;
@@ -202,7 +202,7 @@ typedef struct attempt {
 static floe_status open_once(void *context, floe_error *err) {
     const attempt *run = context;
     floe_search *search = NULL;
-    floe_status status = floe_search_open(run->folder, &search, err);
+    floe_status status = floe_search_open(run->folder, NULL, &search, err);
     floe_search_close(&search);
     return status;
 }
@@ -235,7 +235,7 @@ static void build__any_allocation_fails__is_nomem_and_keeps_the_old(void **state
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(16));
     floe_search *search = NULL;
-    assert_ok(floe_search_open(run.folder, &search, &err), &err);
+    assert_ok(floe_search_open(run.folder, NULL, &search, &err), &err);
     assert_int_equal(ask(search, &arena, "table", 10, FLOE_HIT_TABLE, "").hit_count, 1);
     floe_search_close(&search);
 }

@@ -19,7 +19,7 @@ static size_t count_tables(const char *folder, const char *question) {
     floe_search *search = NULL;
     floe_error err = {0};
     floe_arena_init(&arena, FLOE_MIB(16));
-    assert_ok(floe_search_open(folder, &search, &err), &err);
+    assert_ok(floe_search_open(folder, NULL, &search, &err), &err);
     floe_answer answer = ask(search, &arena, question, 1000, FLOE_HIT_TABLE, "");
     floe_search_close(&search);
     return answer.hit_count;
@@ -135,7 +135,7 @@ static void import__missing_file__is_not_found(void **state) {
     assert_code(floe_index_build(&request, &result, &err), FLOE_NOT_FOUND);
     assert_message(&err, "no-such-file.jsonl");
     floe_error_clear(&err);
-    assert_code(floe_search_open(request.folder, &search, &err), FLOE_NOT_FOUND);
+    assert_code(floe_search_open(request.folder, NULL, &search, &err), FLOE_NOT_FOUND);
     assert_message(&err, "run floe index");
 }
 
@@ -274,7 +274,7 @@ static void overwrite(const char *path, floe_str bytes) {
 static void open_is_corrupt(const char *folder) {
     floe_search *search = NULL;
     floe_error err = {0};
-    assert_code(floe_search_open(folder, &search, &err), FLOE_CORRUPT);
+    assert_code(floe_search_open(folder, NULL, &search, &err), FLOE_CORRUPT);
     assert_message(&err, "run floe index");
     assert_null(search);
 }
@@ -377,7 +377,7 @@ static void file__flipped_byte__is_corrupt_or_harmless(void **state) {
         bytes.ptr[at] = old;
         floe_search *search = NULL;
         floe_error_clear(&err);
-        if (floe_failed(floe_search_open(folder, &search, &err))) {
+        if (floe_failed(floe_search_open(folder, NULL, &search, &err))) {
             assert_int_equal(err.code, FLOE_CORRUPT);
             corrupt++;
             continue;
@@ -451,7 +451,7 @@ static void search__newer_index__makes_the_handle_stale(void **state) {
     floe_search *search = NULL;
     floe_error err = {0};
     (void)make_index(folder, ONE_TABLE("shop", "orders"));
-    assert_ok(floe_search_open(folder, &search, &err), &err);
+    assert_ok(floe_search_open(folder, NULL, &search, &err), &err);
     assert_false(floe_search_is_stale(search));
     (void)make_index(folder, ONE_TABLE("shop", "orders"));
     assert_false(floe_search_is_stale(search));

@@ -201,7 +201,7 @@ static void base_scores(const model *m, const documents *tables, double *base) {
     normalise(names);
     column_evidence(m, columns);
     for (size_t t = 0; t < TABLES; t++) {
-        base[t] = FLOE_WEIGHT_TABLE_NAMES * names[t] + FLOE_WEIGHT_TABLE_COLUMNS * columns[t];
+        base[t] = floe_weights_lexical.table_names * names[t] + floe_weights_lexical.table_columns * columns[t];
     }
     normalise(base);
     double coherence[SPACES];
@@ -210,7 +210,7 @@ static void base_scores(const model *m, const documents *tables, double *base) {
         for (size_t t = 0; t < TABLES; t++) {
             scores[t] = m->space[t] == s ? base[t] : 0;
         }
-        coherence[s] = FLOE_WEIGHT_COHERENCE * top_three(scores, TABLES) / 3;
+        coherence[s] = floe_weights_lexical.coherence * top_three(scores, TABLES) / 3;
     }
     for (size_t t = 0; t < TABLES; t++) {
         base[t] += base[t] > 0 ? coherence[m->space[t]] : 0;
@@ -238,7 +238,7 @@ static double worth(const model *m, const documents *tables, const double *base,
         total += weight;
         gain += strength(tables, table, w) > before ? weight * (strength(tables, table, w) - before) : 0;
     }
-    return base[table] + (linked ? FLOE_WEIGHT_JOIN : 0) + FLOE_WEIGHT_COVERAGE * gain / total;
+    return base[table] + (linked ? floe_weights_lexical.join : 0) + floe_weights_lexical.coverage * gain / total;
 }
 
 /* Which tables may be picked: those with evidence, and the neighbours of the five best. */
@@ -306,7 +306,7 @@ static floe_search *index_of(const model *m, const char *folder, const char *imp
     floe_index_request request = {.folder = folder, .imports = &import, .import_count = 1};
     assert_ok(floe_index_build(&request, &result, &err), &err);
     assert_int_equal(result.tables, TABLES);
-    assert_ok(floe_search_open(folder, &search, &err), &err);
+    assert_ok(floe_search_open(folder, NULL, &search, &err), &err);
     return search;
 }
 

@@ -43,7 +43,7 @@ static void answer_all(const char *folder, const char *set, const char *hits) {
     const char *import = floe_path_join(&arena, set, "docs.jsonl");
     floe_index_request request = {.folder = folder, .imports = &import, .import_count = 1};
     (void)make_request(&request);
-    assert_ok(floe_search_open(folder, &search, &err), &err);
+    assert_ok(floe_search_open(folder, NULL, &search, &err), &err);
     FILE *out = fopen(hits, "w");
     assert_non_null(out);
     floe_batch batch = {.path = floe_path_join(&arena, set, "questions.jsonl"),

@@ -23,7 +23,7 @@ static floe_search *open_lake(const char *name) {
     floe_search *search = NULL;
     floe_error err = {0};
     (void)make_request(&request);
-    assert_ok(floe_search_open(request.folder, &search, &err), &err);
+    assert_ok(floe_search_open(request.folder, NULL, &search, &err), &err);
     return search;
 }
 
@@ -84,7 +84,7 @@ static void any__ties__go_in_turn_through_the_kinds(void **state) {
     floe_search *search = NULL;
     floe_error err = {0};
     (void)make_request(&request);
-    assert_ok(floe_search_open(request.folder, &search, &err), &err);
+    assert_ok(floe_search_open(request.folder, NULL, &search, &err), &err);
     floe_answer answer = ask(search, &arena, "flight delay", 3, FLOE_HIT_ANY, "");
     assert_int_equal(answer.hits[0].kind, FLOE_HIT_TABLE);
     assert_int_equal(answer.hits[1].kind, FLOE_HIT_COLUMN);
@@ -472,12 +472,12 @@ static void evidence__description_and_values__find_what_names_do_not(void **stat
 static void weights__exact_name__is_above_everything_else_together(void **state) {
     (void)state;
     /* A table without it has at most 1 (coherent score) + coverage + join. */
-    assert_true(FLOE_WEIGHT_EXACT > 1 + FLOE_WEIGHT_COVERAGE + FLOE_WEIGHT_JOIN);
-    assert_true(FLOE_WEIGHT_EXACT > FLOE_WEIGHT_COLUMN_NAMES + FLOE_WEIGHT_COLUMN_TABLE +
-                                        FLOE_WEIGHT_COLUMN_DESCRIPTION + FLOE_WEIGHT_COLUMN_VALUES);
+    assert_true(FLOE_WEIGHT_EXACT > 1 + floe_weights_lexical.coverage + floe_weights_lexical.join);
+    assert_true(FLOE_WEIGHT_EXACT > floe_weights_lexical.column_names + floe_weights_lexical.column_table +
+                                        floe_weights_lexical.column_description + floe_weights_lexical.column_values);
     /* The least an exact name can have in a mixed answer, and the most of another kind. */
-    double least =
-        FLOE_WEIGHT_EXACT / (FLOE_WEIGHT_EXACT + 1 + FLOE_WEIGHT_COVERAGE + FLOE_WEIGHT_JOIN) * FLOE_MIX_FLOOR;
+    double least = FLOE_WEIGHT_EXACT /
+                   (FLOE_WEIGHT_EXACT + 1 + floe_weights_lexical.coverage + floe_weights_lexical.join) * FLOE_MIX_FLOOR;
     assert_true(least > FLOE_MIX_INEXACT);
 }
 

@@ -55,7 +55,7 @@ static inline floe_status model_put(floe_ann_store *store, model *expected, size
 
 static inline floe_status model_remove(floe_ann_store *store, model *expected, size_t from, size_t to,
                                        floe_error *err) {
-    uint64_t ids[MODEL_IDS];
+    uint64_t ids[MODEL_IDS] = {0};
     for (size_t i = from; i < to; i++) {
         ids[i - from] = model_id(i);
     }

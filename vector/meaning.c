@@ -1,0 +1,226 @@
+/*
+ * Vectors beside a loaded index: which entry has which text.
+ *
+ * Phases of loading: map the file → word every unit again, in the order of the entries' numbers, and look each text up →
+ * counting sort of (slot, entry) pairs into links. A text without a vector means that file and generation do not belong
+ * together.
+ */
+#include "vector/meaning_int.h"
+
+#include "core/limits.h"
+#include "core/mem.h"
+
+#include <stdlib.h>
+
+#define PAIR_ARENA_MAX FLOE_GIB(4)
+
+typedef struct link_pair {
+    uint32_t slot, entry;
+} link_pair;
+
+typedef struct pair_list {
+    link_pair *pairs;
+    size_t count, capacity;
+} pair_list;
+
+typedef struct linker {
+    floe_meaning *meaning;
+    floe_corpus *corpus;
+    floe_arena arena; /* of the pairs */
+    pair_list lists[FLOE_LINK_COUNT];
+    uint32_t table, column, feature; /* the first entries of the unit */
+} linker;
+
+static void linker_close(linker *link) {
+    floe_arena_close(&link->arena);
+}
+
+/* ---- pairs ---- */
+
+static uint32_t entry_of(const linker *link, floe_link_id id, size_t part) {
+    switch (id) {
+    case FLOE_LINK_TABLE:
+    case FLOE_LINK_TABLE_WORD:
+    case FLOE_LINK_TABLE_PHRASE:
+        return link->table;
+    case FLOE_LINK_COLUMN:
+    case FLOE_LINK_COLUMN_WORD:
+        return link->column + (uint32_t)part;
+    case FLOE_LINK_FEATURE:
+    case FLOE_LINK_FEATURE_WORD:
+    case FLOE_LINK_COUNT:
+    default:
+        return link->feature + (part == SIZE_MAX ? 0 : (uint32_t)part + 1);
+    }
+}
+
+/* Keeps the text of vocabulary; a text of several words has no stem. */
+static void note_word(linker *link, floe_link_id id, uint32_t slot, floe_str text) {
+    floe_meaning *meaning = link->meaning;
+    meaning->vocabulary[slot / 64] |= UINT64_C(1) << slot % 64;
+    if (!meaning->words[slot].ptr) {
+        meaning->words[slot] = floe_arena_str(link->corpus->arena, text);
+    }
+    if (id != FLOE_LINK_TABLE_PHRASE) {
+        meaning->stems[slot] = floe_lexicon_term(&link->corpus->lexicon, text, false);
+    }
+}
+
+static floe_status take_text(void *context, floe_link_id id, size_t part, floe_str text, floe_error *err) {
+    linker *link = context;
+    uint32_t slot = 0;
+    FLOE_ENSURE(floe_ann_find(link->meaning->ann, floe_wording_id(text), &slot), err, FLOE_CORRUPT,
+                "the index has no vector of \"%.*s\"; run floe index", FLOE_STR_BRIEF(text));
+    pair_list *list = &link->lists[id];
+    link_pair *pair = FLOE_ARENA_PUSH(&link->arena, list->pairs, list->count, list->capacity);
+    FLOE_TRY(floe_arena_check(&link->arena, err));
+    *pair = (link_pair){slot, entry_of(link, id, part)};
+    if (id >= FLOE_LINK_DOCUMENTS) {
+        note_word(link, id, slot, text);
+    } else {
+        link->meaning->slot_of[id][pair->entry] = slot;
+    }
+    return FLOE_OK;
+}
+
+static floe_status take_units(linker *link, floe_error *err) {
+    floe_wording_sink sink = {.text = take_text, .context = link};
+    for (size_t i = 0; i < link->corpus->unit_count; i++) {
+        const floe_unit *unit = &link->corpus->units[i];
+        FLOE_TRY(floe_wording_each(unit, &sink, err));
+        if (unit->kind == FLOE_UNIT_TABLE) {
+            link->table += 1;
+            link->column += (uint32_t)unit->part_count;
+        } else {
+            link->feature += (uint32_t)unit->part_count + 1;
+        }
+    }
+    return FLOE_OK;
+}
+
+/* ---- links ---- */
+
+/* Pairs of one slot come with ascending entries, and the sort keeps their order; repeats are neighbours. */
+static void sort_pairs(const pair_list *list, size_t slot_count, floe_arena *arena, floe_links *links) {
+    uint32_t *first = floe_arena_alloc(arena, slot_count + 2, sizeof(*first));
+    uint32_t *entries = floe_arena_alloc(arena, list->count + 1, sizeof(*entries));
+    *links = (floe_links){first, entries};
+    if (arena->overflow) {
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        first[list->pairs[i].slot + 2]++;
+    }
+    for (size_t i = 0; i < slot_count; i++) {
+        first[i + 2] += first[i + 1];
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        entries[first[list->pairs[i].slot + 1]++] = list->pairs[i].entry;
+    }
+    uint32_t to = 0;
+    uint32_t from = 0;
+    for (size_t slot = 0; slot < slot_count; slot++) {
+        uint32_t begin = to;
+        for (uint32_t end = first[slot + 1]; from < end; from++) {
+            if (to == begin || entries[to - 1] != entries[from]) {
+                entries[to++] = entries[from];
+            }
+        }
+        first[slot] = begin;
+    }
+    first[slot_count] = to;
+}
+
+static floe_status make_links(floe_meaning *meaning, floe_corpus *corpus, floe_error *err) {
+    __attribute__((cleanup(linker_close))) linker link = {.meaning = meaning, .corpus = corpus};
+    floe_arena_init(&link.arena, PAIR_ARENA_MAX);
+    FLOE_TRY(take_units(&link, err));
+    for (int i = 0; i < FLOE_LINK_COUNT; i++) {
+        sort_pairs(&link.lists[i], meaning->slot_count, corpus->arena, &meaning->links[i]);
+    }
+    return floe_arena_check(corpus->arena, err);
+}
+
+floe_status floe_meaning_load(const char *path, floe_embedder *embedder, floe_corpus *corpus, floe_meaning *ret_meaning,
+                              floe_error *err) {
+    const floe_embedder_info *about = floe_embedder_describe(embedder);
+    floe_meaning *meaning = ret_meaning;
+    *meaning = (floe_meaning){.embedder = embedder, .corpus = corpus};
+    floe_error cause = {0};
+    if (floe_failed(floe_ann_open(path, about->dim, about->fingerprint, &meaning->ann, &cause))) {
+        return FLOE_FAIL(err, cause.code, "%s; run floe index", cause.message);
+    }
+    FLOE_TRY(floe_recall_open(&meaning->recall, err));
+    meaning->slot_count = floe_ann_describe(meaning->ann)->count;
+    size_t mask_words = meaning->slot_count / 64 + 1;
+    meaning->words = floe_arena_alloc(corpus->arena, meaning->slot_count + 1, sizeof(floe_str));
+    meaning->stems = floe_arena_alloc(corpus->arena, meaning->slot_count + 1, sizeof(uint32_t));
+    meaning->vocabulary = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
+    meaning->masked = floe_arena_alloc(corpus->arena, corpus->scope_count + 1, sizeof(bool));
+    const size_t entries[FLOE_LINK_DOCUMENTS] = {corpus->table_count, corpus->column_count, corpus->feature_count};
+    for (int i = 0; i < FLOE_LINK_DOCUMENTS; i++) {
+        meaning->masks[i] = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
+        meaning->slot_of[i] = floe_arena_alloc(corpus->arena, entries[i] + 1, sizeof(uint32_t));
+    }
+    FLOE_TRY(floe_arena_check(corpus->arena, err));
+    for (size_t i = 0; i < meaning->slot_count; i++) {
+        meaning->stems[i] = FLOE_TERM_NONE;
+    }
+    return make_links(meaning, corpus, err);
+}
+
+void floe_meaning_close(floe_meaning *meaning) {
+    floe_ann_close(&meaning->ann);
+    floe_recall_close(&meaning->recall);
+}
+
+/* ---- scopes ---- */
+
+bool floe_meaning_is_asked(const floe_meaning *meaning, floe_link_id link, uint32_t entry, const bool *asked) {
+    const floe_corpus *corpus = meaning->corpus;
+    switch (link) {
+    case FLOE_LINK_COLUMN:
+    case FLOE_LINK_COLUMN_WORD:
+        return asked[corpus->tables[corpus->columns[entry].table].scope];
+    case FLOE_LINK_FEATURE:
+    case FLOE_LINK_FEATURE_WORD:
+        return asked[corpus->features[entry].scope];
+    case FLOE_LINK_TABLE:
+    case FLOE_LINK_TABLE_WORD:
+    case FLOE_LINK_TABLE_PHRASE:
+    case FLOE_LINK_COUNT:
+    default:
+        return asked[corpus->tables[entry].scope];
+    }
+}
+
+static bool any_asked(const floe_meaning *meaning, floe_link_id link, uint32_t slot, const bool *asked) {
+    const floe_links *links = &meaning->links[link];
+    for (uint32_t i = links->first[slot]; i < links->first[slot + 1]; i++) {
+        if (floe_meaning_is_asked(meaning, link, links->entries[i], asked)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void floe_meaning_mask(floe_meaning *meaning, const bool *asked) {
+    size_t scopes = meaning->corpus->scope_count;
+    if (meaning->is_masked && memcmp(meaning->masked, asked, scopes) == 0) {
+        return;
+    }
+    for (int link = 0; link < FLOE_LINK_DOCUMENTS; link++) {
+        memset(meaning->masks[link], 0, (meaning->slot_count / 64 + 1) * sizeof(uint64_t));
+        for (uint32_t slot = 0; slot < meaning->slot_count; slot++) {
+            if (any_asked(meaning, (floe_link_id)link, slot, asked)) {
+                meaning->masks[link][slot / 64] |= UINT64_C(1) << slot % 64;
+            }
+        }
+    }
+    meaning->is_whole = true;
+    for (size_t i = 0; i < scopes; i++) {
+        meaning->masked[i] = asked[i];
+        meaning->is_whole = meaning->is_whole && asked[i];
+    }
+    meaning->is_masked = true;
+}

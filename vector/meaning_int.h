@@ -1,0 +1,150 @@
+/*
+ * Meaning: the vectors of an index and what a question makes of them.
+ *
+ * Two signals come from vectors. The *dense* one compares the question with each document (table, column, feature). The
+ * *soft lexical* one compares each word of the question with each word and each whole name of the catalog, and then counts
+ * as BM25 does, with a near word in the place of an equal one.
+ *
+ * Every distinct text has one vector, whose id is a hash of the text; slots are the places of the ids in the vector file.
+ * Links lead from slots to the tables, columns and features that have the text. The vectors lie beside their generation as
+ * index-N.db-vectors; the generation names the model's fingerprint.
+ */
+#ifndef FLOE_VECTOR_MEANING_INT_H
+#define FLOE_VECTOR_MEANING_INT_H
+
+#include "vector/ann/ann.h"
+#include "vector/rank_int.h"
+
+/* ---- what is embedded (wording.c) ---- */
+
+typedef enum floe_link_id {
+    FLOE_LINK_TABLE,        /* documents: a table's names and description */
+    FLOE_LINK_COLUMN,       /* table, column, description */
+    FLOE_LINK_FEATURE,      /* features, views and services */
+    FLOE_LINK_TABLE_WORD,   /* vocabulary: words of the names of a table, its namespace and its columns */
+    FLOE_LINK_TABLE_PHRASE, /* the whole name of a table or of one of its columns */
+    FLOE_LINK_COLUMN_WORD,
+    FLOE_LINK_FEATURE_WORD,
+    FLOE_LINK_COUNT
+} floe_link_id;
+#define FLOE_LINK_DOCUMENTS 3 /* the first ones are documents, the others vocabulary */
+
+typedef struct floe_wording_sink {
+    /* One text of a unit; `part` as in floe_document. The text is borrowed during the call and may come repeatedly. */
+    floe_status (*text)(void *context, floe_link_id link, size_t part, floe_str text, floe_error *err);
+    void *context;
+} floe_wording_sink;
+
+/* Rule: names are split into their words first, so that a model reads "flight delay" in flightDelay; names come before
+ * descriptions, because a model reads only so much. */
+floe_status floe_wording_each(const floe_unit *unit, const floe_wording_sink *sink, floe_error *err);
+uint64_t floe_wording_id(floe_str text);
+
+/* ---- building (vectors.c) ---- */
+
+typedef struct floe_vectors_job {
+    floe_embedder *embedder;
+    const char *old_path; /* NULL: none */
+    const char *new_path;
+    int64_t documents_embedded, words_embedded; /* set */
+    bool same; /* set: the old file holds exactly what is needed; nothing was written */
+} floe_vectors_job;
+
+/* Embeds the texts of all units that the old file has no vector of, and writes what is needed, old and new, to the new
+ * path. Errors: those of the embedder and of writing. */
+floe_status floe_vectors_build(floe_docstore *store, floe_vectors_job *job, floe_error *err);
+
+/* ---- loaded (meaning.c) ---- */
+
+typedef struct floe_links {
+    uint32_t *first;   /* by slot, and one more */
+    uint32_t *entries; /* of a slot: ascending, each once */
+} floe_links;
+
+/* A word or name of the catalog near to a word of the question. */
+typedef struct floe_near {
+    uint32_t slot;
+    float closeness; /* 0…1: 1 is equal */
+} floe_near;
+
+/* A word of the question. */
+typedef struct floe_asked_word {
+    floe_str word;
+    const floe_near *near; /* the nearest first */
+    size_t near_count;
+} floe_asked_word;
+
+#define FLOE_ASKED_WORDS_MAX 32
+
+/* A question as vectors see it; borrowed from the cache until the next question. */
+typedef struct floe_asked {
+    const float *vector;
+    floe_asked_word words[FLOE_ASKED_WORDS_MAX];
+    size_t word_count;
+} floe_asked;
+
+typedef struct floe_recall floe_recall;
+
+typedef struct floe_meaning {
+    floe_ann *ann;
+    floe_embedder *embedder; /* borrowed */
+    const floe_corpus *corpus;
+    size_t slot_count;
+    floe_links links[FLOE_LINK_COUNT];
+    floe_str *words;                        /* by slot: of vocabulary, the text */
+    uint32_t *stems;                        /* by slot: of a single word, its stem's number */
+    uint64_t *masks[FLOE_LINK_DOCUMENTS];   /* slots that an entry in scope has */
+    uint64_t *vocabulary;                   /* slots of vocabulary */
+    uint32_t *slot_of[FLOE_LINK_DOCUMENTS]; /* by entry: the slot of its document */
+    bool *masked;                           /* by scope: what the masks were made for */
+    bool is_masked, is_whole;               /* they were made; for all scopes */
+    floe_recall *recall;
+} floe_meaning;
+
+/* Opens the vectors of a loaded index. Owns: the arrays lie in the corpus's arena; floe_meaning_close gives back the rest.
+ * Errors: CONFLICT when the file is of another model; CORRUPT when it is damaged or lacks a text; NOT_FOUND. */
+floe_status floe_meaning_load(const char *path, floe_embedder *embedder, floe_corpus *corpus, floe_meaning *ret_meaning,
+                              floe_error *err);
+void floe_meaning_close(floe_meaning *meaning);
+
+/* Makes the masks those of the scopes asked. */
+void floe_meaning_mask(floe_meaning *meaning, const bool *asked);
+/* Whether an entry of a link is in a scope that is asked. */
+bool floe_meaning_is_asked(const floe_meaning *meaning, floe_link_id link, uint32_t entry, const bool *asked);
+
+/* ---- questions (recall.c) ---- */
+
+floe_status floe_recall_open(floe_recall **ret_recall, floe_error *err);
+void floe_recall_close(floe_recall **recall);
+/* Reads a question: its vector and its words' near words, from the cache or by one call of the embedder. Errors: those of
+ * the embedder. */
+floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, floe_asked *ret_asked, floe_error *err);
+
+/* ---- scoring (rank_meaning.c) ---- */
+
+/* Cosine of each entry's document with the question less that of the hundredth best; entries in scope only. */
+floe_status floe_meaning_score(floe_meaning *meaning, floe_link_id link, const floe_question *question,
+                               floe_scores *scores, floe_error *err);
+/* The same of tables, by the mean of their three best columns. */
+floe_status floe_meaning_score_columns(floe_meaning *meaning, const floe_question *question, floe_scores *tables,
+                                       floe_error *err);
+/* Soft BM25. `best` is scratch of as many entries, zero before and after. `matches` (may be NULL) gets each word's closeness
+ * by entry, word-major, and `weights` its idf. */
+typedef struct floe_soft_out {
+    floe_scores *scores, *best;
+    float *matches;
+    size_t stride;
+    double *weights;
+} floe_soft_out;
+void floe_soft_score(const floe_meaning *meaning, floe_link_id link, const floe_question *question,
+                     const floe_soft_out *out);
+
+/* ---- why (why_meaning.c) ---- */
+
+/* The cosine of the hit's own document with the question, at least 0; 0 without vectors. */
+double floe_meaning_cosine(const floe_meaning *meaning, const floe_question *question, const floe_found *found);
+/* Writes "word ~ similar, …" for each word of the question that the hit has a similar one of. */
+void floe_meaning_put_similar(const floe_meaning *meaning, const floe_question *question, const floe_found *found,
+                              floe_signal signal, floe_buf *out);
+
+#endif

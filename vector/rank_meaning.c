@@ -1,0 +1,234 @@
+/*
+ * Scores by vectors: dense (documents near to the question) and soft lexical (words near to its words).
+ *
+ * A cosine by itself says little: all of a catalog's documents are somewhat near to any question. So the hundredth best is
+ * taken as nothing, and what is above it counts.
+ * Source: soft lexical matching has BM25's idf with sums of closeness in the place of counts.
+ */
+#include "vector/meaning_int.h"
+#include "vector/weights_int.h"
+
+#include "core/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- dense ---- */
+
+typedef struct near_entry {
+    uint32_t entry;
+    double cosine;
+} near_entry;
+
+typedef struct near_list {
+    near_entry *items;
+    size_t count;
+} near_list;
+
+static void near_list_free(near_list *list) {
+    floe_free(list->items);
+}
+
+/* Entries in scope behind the hits, best first. */
+static floe_status spread(const floe_meaning *meaning, floe_link_id link, const bool *asked, const floe_ann_hit *hits,
+                          size_t count, near_list *ret_list, floe_error *err) {
+    const floe_links *links = &meaning->links[link];
+    size_t room = 0;
+    for (size_t i = 0; i < count; i++) {
+        room += links->first[hits[i].slot + 1] - links->first[hits[i].slot];
+    }
+    FLOE_TRY(floe_alloc(room + 1, sizeof(near_entry), &ret_list->items, err));
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t j = links->first[hits[i].slot]; j < links->first[hits[i].slot + 1]; j++) {
+            if (floe_meaning_is_asked(meaning, link, links->entries[j], asked)) {
+                ret_list->items[ret_list->count++] = (near_entry){links->entries[j], (double)hits[i].score};
+            }
+        }
+    }
+    return FLOE_OK;
+}
+
+static floe_status find_near(floe_meaning *meaning, floe_link_id link, const floe_question *question, size_t k,
+                             near_list *ret_list, floe_error *err) {
+    FLOE_AUTO_FREE floe_ann_hit *hits = NULL;
+    size_t count = 0;
+    floe_ann_query query = {.vector = question->meaning->vector,
+                            .k = k,
+                            .allowed = meaning->masks[link],
+                            .may_approximate = meaning->is_whole};
+    FLOE_TRY(floe_alloc(k, sizeof(*hits), &hits, err));
+    FLOE_TRY(floe_ann_search(meaning->ann, &query, hits, &count, err));
+    return spread(meaning, link, question->asked, hits, count, ret_list, err);
+}
+
+/* What counts as nothing. */
+static double base_of(const near_list *list) {
+    double base = list->count > FLOE_DENSE_RANK ? list->items[FLOE_DENSE_RANK - 1].cosine : FLOE_DENSE_FLOOR;
+    return base > FLOE_DENSE_FLOOR ? base : FLOE_DENSE_FLOOR;
+}
+
+static void add_above(const near_list *list, floe_scores *scores) {
+    double base = base_of(list);
+    for (size_t i = 0; i < list->count && list->items[i].cosine > base; i++) {
+        floe_scores_add(scores, list->items[i].entry, list->items[i].cosine - base);
+    }
+}
+
+floe_status floe_meaning_score(floe_meaning *meaning, floe_link_id link, const floe_question *question,
+                               floe_scores *scores, floe_error *err) {
+    __attribute__((cleanup(near_list_free))) near_list list = {0};
+    FLOE_TRY(find_near(meaning, link, question, FLOE_DENSE_NEAR, &list, err));
+    add_above(&list, scores);
+    return FLOE_OK;
+}
+
+static int compare_near(const void *a, const void *b) {
+    const near_entry *left = a;
+    const near_entry *right = b;
+    if (left->cosine != right->cosine) {
+        return left->cosine > right->cosine ? -1 : 1;
+    }
+    return left->entry < right->entry ? -1 : left->entry > right->entry;
+}
+
+/* The best cosines of a table, summed; a column further away than those found counts as the furthest of them. */
+static void average_columns(const floe_meaning *meaning, const near_list *columns, floe_scores *tables,
+                            near_list *ret_means) {
+    const floe_corpus *corpus = meaning->corpus;
+    double furthest = columns->count > 0 ? columns->items[columns->count - 1].cosine : 0;
+    uint8_t *taken = (uint8_t *)(ret_means->items + columns->count); /* behind the items, by table */
+    for (size_t i = 0; i < columns->count; i++) {
+        uint32_t table = corpus->columns[columns->items[i].entry].table;
+        if (taken[table] < FLOE_TOP_COLUMNS) {
+            if (taken[table]++ == 0) {
+                ret_means->items[ret_means->count++].entry = table;
+            }
+            /* Cosines may be negative; one more keeps the sums positive. */
+            floe_scores_add(tables, table, 1 + columns->items[i].cosine);
+        }
+    }
+    for (size_t i = 0; i < ret_means->count; i++) {
+        uint32_t table = ret_means->items[i].entry;
+        double wanted = corpus->tables[table].column_count < FLOE_TOP_COLUMNS ? corpus->tables[table].column_count
+                                                                              : FLOE_TOP_COLUMNS;
+        double sum = tables->of[table] + (wanted - taken[table]) * (1 + furthest);
+        ret_means->items[i].cosine = sum / wanted - 1;
+    }
+    floe_scores_clear(tables);
+    qsort(ret_means->items, ret_means->count, sizeof(near_entry), compare_near);
+}
+
+floe_status floe_meaning_score_columns(floe_meaning *meaning, const floe_question *question, floe_scores *tables,
+                                       floe_error *err) {
+    __attribute__((cleanup(near_list_free))) near_list columns = {0};
+    __attribute__((cleanup(near_list_free))) near_list means = {0};
+    FLOE_TRY(find_near(meaning, FLOE_LINK_COLUMN, question, FLOE_DENSE_COLUMNS, &columns, err));
+    size_t tail = meaning->corpus->table_count / sizeof(near_entry) + 1;
+    FLOE_TRY(floe_alloc(columns.count + tail, sizeof(near_entry), &means.items, err));
+    average_columns(meaning, &columns, tables, &means);
+    add_above(&means, tables);
+    return FLOE_OK;
+}
+
+/* ---- soft lexical ---- */
+
+static double count_entries(const floe_meaning *meaning, floe_link_id link, const bool *asked) {
+    const floe_corpus *corpus = meaning->corpus;
+    size_t count = link == FLOE_LINK_COLUMN_WORD    ? corpus->column_count
+                   : link == FLOE_LINK_FEATURE_WORD ? corpus->feature_count
+                                                    : corpus->table_count;
+    double asked_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        asked_count += floe_meaning_is_asked(meaning, link, i, asked) ? 1 : 0;
+    }
+    return asked_count;
+}
+
+/* The closeness of the nearest word of each entry. The nearest words come first, so the first one counts. */
+static double spread_word(const floe_meaning *meaning, floe_link_id link, const bool *asked,
+                          const floe_asked_word *word, floe_scores *best) {
+    const floe_links *links = &meaning->links[link];
+    double sum = 0;
+    for (size_t i = 0; i < word->near_count; i++) {
+        uint32_t slot = word->near[i].slot;
+        for (uint32_t j = links->first[slot]; j < links->first[slot + 1]; j++) {
+            uint32_t entry = links->entries[j];
+            double more = (double)word->near[i].closeness - best->of[entry];
+            if (more > 0 && floe_meaning_is_asked(meaning, link, entry, asked)) {
+                floe_scores_add(best, entry, more);
+                sum += more;
+            }
+        }
+    }
+    return sum;
+}
+
+void floe_soft_score(const floe_meaning *meaning, floe_link_id link, const floe_question *question,
+                     const floe_soft_out *out) {
+    double entries = count_entries(meaning, link, question->asked);
+    for (size_t i = 0; i < question->meaning->word_count; i++) {
+        double sum = spread_word(meaning, link, question->asked, &question->meaning->words[i], out->best);
+        double weight = log(1 + (entries - sum + 0.5) / (sum + 0.5));
+        if (out->weights) {
+            out->weights[i] = sum > 0 ? weight : 0;
+        }
+        for (size_t j = 0; j < out->best->count; j++) {
+            uint32_t entry = out->best->touched[j];
+            double closeness = out->best->of[entry];
+            floe_scores_add(out->scores, entry, weight * closeness);
+            if (out->matches) {
+                out->matches[i * out->stride + entry] = (float)closeness;
+            }
+        }
+        floe_scores_clear(out->best);
+    }
+}
+
+/* ---- all of it ---- */
+
+static void score_words(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind) {
+    size_t tables = ranker->corpus->table_count;
+    memset(ranker->word_matches, 0, question->meaning->word_count * tables * sizeof(float));
+    floe_soft_out words = {&ranker->soft_words, &ranker->soft_best, ranker->word_matches, tables, ranker->word_weights};
+    floe_soft_out phrases = {.scores = &ranker->soft_phrases, .best = &ranker->soft_best};
+    floe_soft_out columns = {.scores = &ranker->soft_columns, .best = &ranker->soft_best};
+    floe_soft_out features = {.scores = &ranker->soft_features, .best = &ranker->soft_best};
+    floe_soft_score(ranker->meaning, FLOE_LINK_TABLE_WORD, question, &words);
+    floe_soft_score(ranker->meaning, FLOE_LINK_TABLE_PHRASE, question, &phrases);
+    if (kind == FLOE_HIT_ANY || kind == FLOE_HIT_COLUMN) {
+        floe_soft_score(ranker->meaning, FLOE_LINK_COLUMN_WORD, question, &columns);
+    }
+    if (kind == FLOE_HIT_ANY || kind == FLOE_HIT_FEATURE) {
+        floe_soft_score(ranker->meaning, FLOE_LINK_FEATURE_WORD, question, &features);
+    }
+}
+
+static floe_status score_documents(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind,
+                                   floe_error *err) {
+    floe_meaning *meaning = ranker->meaning;
+    FLOE_TRY(floe_meaning_score(meaning, FLOE_LINK_TABLE, question, &ranker->dense_tables, err));
+    FLOE_TRY(floe_meaning_score_columns(meaning, question, &ranker->dense_by_columns, err));
+    if (kind == FLOE_HIT_ANY || kind == FLOE_HIT_COLUMN) {
+        FLOE_TRY(floe_meaning_score(meaning, FLOE_LINK_COLUMN, question, &ranker->dense_columns, err));
+    }
+    if (kind == FLOE_HIT_ANY || kind == FLOE_HIT_FEATURE) {
+        FLOE_TRY(floe_meaning_score(meaning, FLOE_LINK_FEATURE, question, &ranker->dense_features, err));
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err) {
+    if (!ranker->meaning) {
+        return FLOE_OK;
+    }
+    floe_scores *const all[] = {&ranker->dense_tables,     &ranker->dense_columns, &ranker->dense_features,
+                                &ranker->dense_by_columns, &ranker->soft_words,    &ranker->soft_phrases,
+                                &ranker->soft_columns,     &ranker->soft_features};
+    floe_meaning_mask(ranker->meaning, question->asked);
+    FLOE_TRY(score_documents(ranker, question, kind, err));
+    score_words(ranker, question, kind);
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        floe_scores_normalise(all[i]);
+    }
+    return FLOE_OK;
+}
