@@ -42,6 +42,9 @@ static bool append_key_pattern(floe_type type, floe_buf *out) {
     case FLOE_KIND_DATE:
         floe_buf_text(out, "[0-9]+-[0-9]+-[0-9]+");
         return true;
+    case FLOE_KIND_BYTES: /* base64, as every other door of floe takes bytes; the engine would take escapes */
+        floe_buf_text(out, "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?");
+        return true;
     default:
         return false;
     }
@@ -54,18 +57,21 @@ static void append_strict_key(const floe_dataset_request *request, const floe_co
     char type_name[FLOE_TYPE_NAME_MAX];
     FLOE_AUTO_BUF words;
     floe_buf_init(&words, FLOE_KIB(64));
+    bool bytes = key->type.kind == FLOE_KIND_BYTES;
     floe_buf_printf(&words, "the key column \"%.*s\" has a value that is no %s: ", FLOE_STR_ARG(column),
-                    floe_type_name(key->type, type_name));
+                    bytes ? "base64" : floe_type_name(key->type, type_name));
     floe_buf_text(sql, "CASE WHEN ");
     floe_sql_quote_name(sql, column);
     floe_buf_text(sql, " IS NULL OR regexp_full_match(trim(");
     floe_sql_quote_name(sql, column);
     floe_buf_text(sql, "), ");
     floe_sql_quote_text(sql, pattern);
-    floe_buf_text(sql, ") THEN CAST(");
+    floe_buf_text(sql, bytes ? ") THEN from_base64(trim(" : ") THEN CAST(");
     floe_sql_quote_name(sql, column);
-    floe_buf_text(sql, " AS ");
-    floe_sql_type_name(sql, key->type);
+    floe_buf_text(sql, bytes ? ")" : " AS ");
+    if (!bytes) {
+        floe_sql_type_name(sql, key->type);
+    }
     floe_buf_text(sql, ") ELSE error(");
     floe_sql_quote_text(sql, floe_buf_view(&words));
     floe_buf_text(sql, " || ");
@@ -100,55 +106,6 @@ static void append_csv(const floe_dataset_request *request, const floe_column *k
     floe_buf_text(sql, ", header = true, types = {");
     floe_buf_str(sql, floe_buf_view(&types));
     floe_buf_text(sql, "}))");
-}
-
-/* The FROM item of a file spine. */
-static floe_status append_file(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
-                               floe_buf *sql, floe_error *err) {
-    floe_str path = floe_str_of(request->spine);
-    FLOE_ENSURE(floe_file_exists(request->spine), err, FLOE_NOT_FOUND, "the spine %s does not exist", request->spine);
-    if (floe_str_ends_with(path, FLOE_STR(".csv"))) {
-        append_csv(request, keys, key_count, sql);
-        return FLOE_OK;
-    }
-    bool parquet = floe_str_ends_with(path, FLOE_STR(".parquet"));
-    bool json = floe_str_ends_with(path, FLOE_STR(".jsonl")) || floe_str_ends_with(path, FLOE_STR(".ndjson"));
-    FLOE_ENSURE(parquet || json, err, FLOE_UNSUPPORTED,
-                "the spine %s is neither .parquet, .csv nor .jsonl, and no table either", request->spine);
-    floe_buf_text(sql, parquet ? "read_parquet(" : "read_json(");
-    floe_sql_quote_text(sql, path);
-    floe_buf_text(sql, parquet ? ")" : ", format = 'newline_delimited')");
-    return FLOE_OK;
-}
-
-static bool looks_like_file(const char *spine) {
-    static const char *const endings[] = {".parquet", ".csv", ".jsonl", ".ndjson"};
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-        if (floe_str_ends_with(floe_str_of(spine), floe_str_of(endings[i]))) {
-            return true;
-        }
-    }
-    return floe_file_exists(spine) && !floe_file_is_dir(spine) &&
-           !floe_str_ends_with(floe_str_of(spine), FLOE_STR(".json")) &&
-           !floe_str_ends_with(floe_str_of(spine), FLOE_STR(".gz"));
-}
-
-/* The FROM item of a table spine, at its current snapshot. */
-static floe_status append_table(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
-                                floe_arena *arena, spine_table *ret_spine, floe_buf *sql, floe_error *err) {
-    FLOE_CLEANUP(floe_table_close) floe_table *table = NULL;
-    FLOE_TRY(floe_table_open(lake, request->spine, NULL, NULL, &table, err));
-    floe_scan_request scan = {.limit = -1};
-    floe_table_scan_files files;
-    FLOE_TRY(floe_table_scan_plan_files(table, &scan, NULL, arena, &files, err));
-    ret_spine->source_table = floe_arena_str(arena, floe_str_of(request->spine));
-    ret_spine->snapshot_id = files.snapshot ? files.snapshot->snapshot_id : -1;
-    floe_str *columns = floe_arena_alloc(arena, files.schema->field_count, sizeof(*columns));
-    FLOE_TRY(floe_arena_check(arena, err));
-    for (size_t i = 0; i < files.schema->field_count; i++) {
-        columns[i] = files.schema->fields[i].name;
-    }
-    return floe_table_scan_sql(table, &files, columns, files.schema->field_count, false, session, sql, err);
 }
 
 static floe_status describe(floe_session *session, floe_arena *arena, spine_table *ret_spine, floe_error *err) {
@@ -192,6 +149,147 @@ static const spine_column *find_column(const spine_table *spine, floe_str name) 
 
 static bool is_timestamp(floe_str type) {
     return floe_str_starts_with(type, FLOE_STR("TIMESTAMP"));
+}
+
+static floe_status check_keys(const floe_dataset_request *request, const spine_table *spine, const floe_column *keys,
+                              size_t key_count, floe_error *err) {
+    for (size_t i = 0; i < key_count; i++) {
+        floe_str name = floe_spine_key_column(request, keys[i].name);
+        FLOE_ENSURE(find_column(spine, name), err, FLOE_NOT_FOUND,
+                    "the spine %s has no column \"%.*s\" for the entity key \"%.*s\"; name it with --keys %.*s=COLUMN",
+                    request->spine, FLOE_STR_ARG(name), FLOE_STR_ARG(keys[i].name), FLOE_STR_ARG(keys[i].name));
+    }
+    return FLOE_OK;
+}
+
+/* What the engine's reader finds in a text file: names, and for JSON types too. Asked for the types of columns that are
+ * not there, the reader would fail in words of its own, so the keys are looked for here first. */
+static floe_status read_header(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
+                               size_t key_count, bool csv, floe_arena *arena, spine_table *ret_header,
+                               floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(1));
+    floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
+    floe_buf_text(&sql, csv ? "read_csv(" : "read_json(");
+    floe_sql_quote_text(&sql, floe_str_of(request->spine));
+    floe_buf_text(&sql, csv ? ", header = true, all_varchar = true) LIMIT 0"
+                            : ", format = 'newline_delimited', sample_size = -1) LIMIT 0");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "the spine %s", request->spine);
+    }
+    *ret_header = (spine_table){.snapshot_id = -1};
+    FLOE_TRY(describe(session, arena, ret_header, err));
+    return check_keys(request, ret_header, keys, key_count, err);
+}
+
+/* Text that the engine's JSON reader takes for more than text. */
+static bool looks_like_more(floe_str type) {
+    return is_timestamp(type) || floe_str_is(type, "DATE") || floe_str_is(type, "TIME") || floe_str_is(type, "UUID");
+}
+
+static const floe_column *text_key_of(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
+                                      floe_str column) {
+    for (size_t i = 0; i < key_count; i++) {
+        bool text = keys[i].type.kind == FLOE_KIND_STRING || keys[i].type.kind == FLOE_KIND_BYTES;
+        if (text && floe_str_equal(floe_spine_key_column(request, keys[i].name), column)) {
+            return &keys[i];
+        }
+    }
+    return NULL;
+}
+
+/* read_json over columns whose types the reader found out, but keys of text as text and of bytes from base64. The columns
+ * are spelled out only where the reader would make more of a text key, because it then knows no other column. */
+static void append_json(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
+                        const spine_table *found, floe_buf *sql) {
+    FLOE_AUTO_BUF types, pattern;
+    floe_buf_init(&types, FLOE_MIB(1));
+    floe_buf_init(&pattern, FLOE_KIB(4));
+    bool retyped = false, any = false;
+    floe_buf_text(sql, "(SELECT *");
+    for (size_t i = 0; i < found->column_count; i++) {
+        const spine_column *column = &found->columns[i];
+        const floe_column *key = text_key_of(request, keys, key_count, column->name);
+        bool more = key && looks_like_more(column->type);
+        retyped = retyped || more;
+        floe_buf_text(&types, i > 0 ? ", " : "");
+        floe_sql_quote_text(&types, column->name);
+        floe_buf_text(&types, ": ");
+        floe_sql_quote_text(&types, more ? FLOE_STR("VARCHAR") : column->type);
+        if (key && key->type.kind == FLOE_KIND_BYTES && (more || floe_str_is(column->type, "VARCHAR"))) {
+            floe_buf_clear(&pattern);
+            (void)append_key_pattern(key->type, &pattern);
+            floe_buf_text(sql, any ? ", " : " REPLACE (");
+            append_strict_key(request, key, floe_buf_view(&pattern), sql);
+            any = true;
+        }
+    }
+    floe_buf_text(sql, any ? ") FROM read_json(" : " FROM read_json(");
+    floe_sql_quote_text(sql, floe_str_of(request->spine));
+    floe_buf_text(sql, ", format = 'newline_delimited'");
+    if (retyped) {
+        floe_buf_text(sql, ", columns = {");
+        floe_buf_str(sql, floe_buf_view(&types));
+        floe_buf_byte(sql, '}');
+    }
+    floe_buf_text(sql, "))");
+}
+
+/* The FROM item of a file spine. */
+static floe_status append_file(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
+                               size_t key_count, floe_arena *arena, floe_buf *sql, floe_error *err) {
+    floe_str path = floe_str_of(request->spine);
+    FLOE_ENSURE(floe_file_exists(request->spine), err, FLOE_NOT_FOUND, "the spine %s does not exist", request->spine);
+    bool csv = floe_str_ends_with(path, FLOE_STR(".csv"));
+    bool json = floe_str_ends_with(path, FLOE_STR(".jsonl")) || floe_str_ends_with(path, FLOE_STR(".ndjson"));
+    if (csv || json) {
+        spine_table header;
+        FLOE_TRY(read_header(session, request, keys, key_count, csv, arena, &header, err));
+        if (csv) {
+            append_csv(request, keys, key_count, sql);
+        } else {
+            append_json(request, keys, key_count, &header, sql);
+        }
+        return FLOE_OK;
+    }
+    FLOE_ENSURE(floe_str_ends_with(path, FLOE_STR(".parquet")), err, FLOE_UNSUPPORTED,
+                "the spine %s is neither .parquet, .csv nor .jsonl, and no table either", request->spine);
+    floe_buf_text(sql, "read_parquet(");
+    floe_sql_quote_text(sql, path);
+    floe_buf_byte(sql, ')');
+    return FLOE_OK;
+}
+
+static bool looks_like_file(const char *spine) {
+    static const char *const endings[] = {".parquet", ".csv", ".jsonl", ".ndjson"};
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        if (floe_str_ends_with(floe_str_of(spine), floe_str_of(endings[i]))) {
+            return true;
+        }
+    }
+    return floe_file_exists(spine) && !floe_file_is_dir(spine) &&
+           !floe_str_ends_with(floe_str_of(spine), FLOE_STR(".json")) &&
+           !floe_str_ends_with(floe_str_of(spine), FLOE_STR(".gz"));
+}
+
+/* The FROM item of a table spine, at its current snapshot. */
+static floe_status append_table(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
+                                floe_arena *arena, spine_table *ret_spine, floe_buf *sql, floe_error *err) {
+    FLOE_CLEANUP(floe_table_close) floe_table *table = NULL;
+    FLOE_TRY(floe_table_open(lake, request->spine, NULL, NULL, &table, err));
+    floe_scan_request scan = {.limit = -1};
+    floe_table_scan_files files;
+    FLOE_TRY(floe_table_scan_plan_files(table, &scan, NULL, arena, &files, err));
+    ret_spine->source_table = floe_arena_str(arena, floe_str_of(request->spine));
+    ret_spine->snapshot_id = files.snapshot ? files.snapshot->snapshot_id : -1;
+    floe_str *columns = floe_arena_alloc(arena, files.schema->field_count, sizeof(*columns));
+    FLOE_TRY(floe_arena_check(arena, err));
+    for (size_t i = 0; i < files.schema->field_count; i++) {
+        columns[i] = files.schema->fields[i].name;
+    }
+    return floe_table_scan_sql(table, &files, columns, files.schema->field_count, false, session, sql, err);
 }
 
 /* The engine's JSON reader takes whole numbers of both signs for HUGEINT, which Parquet would hold as doubles. */
@@ -277,36 +375,6 @@ static floe_status choose_time(const floe_dataset_request *request, spine_table 
     return FLOE_OK;
 }
 
-static floe_status check_keys(const floe_dataset_request *request, const spine_table *spine, const floe_column *keys,
-                              size_t key_count, floe_error *err) {
-    for (size_t i = 0; i < key_count; i++) {
-        floe_str name = floe_spine_key_column(request, keys[i].name);
-        FLOE_ENSURE(find_column(spine, name), err, FLOE_NOT_FOUND,
-                    "the spine %s has no column \"%.*s\" for the entity key \"%.*s\"; name it with --keys %.*s=COLUMN",
-                    request->spine, FLOE_STR_ARG(name), FLOE_STR_ARG(keys[i].name), FLOE_STR_ARG(keys[i].name));
-    }
-    return FLOE_OK;
-}
-
-/* Asked for the types of columns that are not there, the engine's CSV reader fails in words of its own: the header is
- * looked at first. */
-static floe_status check_csv_header(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
-                                    size_t key_count, floe_arena *arena, floe_error *err) {
-    FLOE_AUTO_BUF sql;
-    floe_buf_init(&sql, FLOE_MIB(1));
-    floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM read_csv(");
-    floe_sql_quote_text(&sql, floe_str_of(request->spine));
-    floe_buf_text(&sql, ", header = true, all_varchar = true) LIMIT 0");
-    FLOE_TRY(floe_buf_check(&sql, err));
-    floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, err);
-    if (floe_failed(status)) {
-        return floe_error_prefix(err, status, "the spine %s", request->spine);
-    }
-    spine_table header = {.snapshot_id = -1};
-    FLOE_TRY(describe(session, arena, &header, err));
-    return check_keys(request, &header, keys, key_count, err);
-}
-
 floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
                             const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
                             floe_error *err) {
@@ -317,10 +385,7 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
     floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
     size_t from_at = sql.len;
     if (looks_like_file(request->spine)) {
-        FLOE_TRY(append_file(request, keys, key_count, &sql, err));
-        if (floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".csv"))) {
-            FLOE_TRY(check_csv_header(session, request, keys, key_count, arena, err));
-        }
+        FLOE_TRY(append_file(session, request, keys, key_count, arena, &sql, err));
     } else {
         FLOE_TRY(append_table(lake, session, request, arena, ret_spine, &sql, err));
     }

@@ -128,10 +128,26 @@ class Values(unittest.TestCase):
 
 
 class RoundTrips(unittest.TestCase):
+    def test_bytes_keys__are_base64_and_nothing_else(self):
+        with Project() as project:
+            project.table("events", r"SELECT '\x00\xFF'::BLOB AS k, TIMESTAMP '2020-01-01' AS ts, 5::BIGINT AS v")
+            project.define(entity("{name: k, type: bytes}") + source() + "feature_views:\n" + view("{name: last, column: v}"))
+            for name, form in (("s.csv", "k,t\n{},2020-01-02 00:00:00\n"),
+                               ("s.jsonl", '{{"k": "{}", "t": "2020-01-02 00:00:00"}}\n')):
+                project.write(name, form.format("AP8="))
+                self.assertEqual(project.answers(spine=name, features="v", select="v__last"), [(5,)], name)
+                for wrong in ("AP8", "A===", "a b=", "2020-01-01"):
+                    project.write(name, form.format(wrong))
+                    with self.assertRaises(Failed) as caught:
+                        project.build(spine=name, features="v")
+                    self.assertEqual(caught.exception.code, INVALID)
+                    for part in (name, "base64", '"k"', wrong):
+                        self.assertIn(part, str(caught.exception))
+
     def test_dataset__is_a_spine_again(self):
         """Keys of every declared type, times with and without a fraction: a second build on the first one's file finds the
         same answers and the same times."""
-        keys = {"int64": "7::BIGINT", "date": "DATE '2020-01-01'",
+        keys = {"int64": "7::BIGINT", "string": "'2020-01-01'", "bytes": r"'\x00\xFF'::BLOB", "date": "DATE '2020-01-01'",
                 "bool": "TRUE", "timestamp": "TIMESTAMP '2020-01-01 00:00:00.5'"}
         for declared, sql in keys.items():
             with self.subTest(declared), Project() as project:
