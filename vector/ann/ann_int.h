@@ -13,7 +13,7 @@
  * over 100 for a million rows (bench/ann.sh). */
 #define FLOE_ANN_ROWS_PER_BEAM 100
 #define FLOE_ANN_EF_MAX 4096
-#define FLOE_ANN_EF_MIN 16
+#define FLOE_ANN_EF_MIN 64
 
 struct floe_ann {
     floe_ann_info info;
