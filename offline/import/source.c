@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "core/limits.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -78,6 +79,15 @@ static const floe_str *find_name(const import_rows *rows, floe_str name) {
     return NULL;
 }
 
+/* The type in the row of a name that find_name found. */
+static floe_str type_beside(const import_rows *rows, const floe_str *name) {
+    size_t i = 0;
+    while (&rows->values[2 * i].as.bytes != name) {
+        i++;
+    }
+    return rows->values[2 * i + 1].as.bytes;
+}
+
 /* ---- --types ---- */
 
 /* The next "col=type" of the text: commas inside brackets belong to the type. */
@@ -99,6 +109,7 @@ static bool next_type(floe_str *rest, floe_str *ret_item) {
 typedef struct type_override {
     floe_str column; /* as the input spells it */
     floe_str sql_type;
+    floe_str raw_type; /* what the engine's reader finds in the input */
 } type_override;
 
 static floe_status parse_override(floe_import *import, const import_rows *raw, floe_str item, type_override *ret,
@@ -119,7 +130,7 @@ static floe_status parse_override(floe_import *import, const import_rows *raw, f
         return floe_error_prefix(err, status, "--types: column \"%.*s\"", FLOE_STR_BRIEF(column));
     }
     FLOE_TRY(floe_buf_check(&sql, err));
-    *ret = (type_override){*name, floe_arena_str(import->arena, floe_buf_view(&sql))};
+    *ret = (type_override){*name, floe_arena_str(import->arena, floe_buf_view(&sql)), type_beside(raw, name)};
     return floe_arena_check(import->arena, err);
 }
 
@@ -188,9 +199,90 @@ static floe_status narrow_integers(floe_import *import, floe_str input_sql, cons
         if (narrow) {
             type_override *slot = FLOE_ARENA_PUSH(import->arena, *items, *count, capacity);
             FLOE_TRY(floe_arena_check(import->arena, err));
-            *slot = (type_override){column, floe_str_of(type)};
+            *slot = (type_override){column, floe_str_of(type), raw->values[2 * i + 1].as.bytes};
         }
     }
+    return FLOE_OK;
+}
+
+/* ---- values that a cast would change ---- */
+
+/* What text must look like so that its cast to the type changes nothing. False: the cast itself is strict. */
+static bool put_text_pattern(floe_str type, floe_buf *out) {
+    if (floe_str_is(type, "INTEGER") || floe_str_is(type, "BIGINT")) {
+        floe_buf_text(out, "[+-]?[0-9]+");
+    } else if (floe_str_is(type, "DATE")) {
+        floe_buf_text(out, "[0-9]+-[0-9]+-[0-9]+");
+    } else if (floe_str_starts_with(type, FLOE_STR("TIMESTAMP")) && !floe_str_is(type, "TIMESTAMP_NS")) {
+        floe_buf_text(out, "[^.]*(\\.[0-9]{0,6}0*([^0-9.].*)?)?");
+    } else if (floe_str_starts_with(type, FLOE_STR("DECIMAL("))) {
+        floe_str rest = type, precision;
+        (void)floe_str_split(&rest, ',', &precision);
+        floe_buf_printf(out, "[+-]?[0-9]*(\\.[0-9]{0,%d}0*)?", atoi(rest.ptr));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool mentions(floe_str type, const char *word) {
+    return memmem(type.ptr, type.len, word, strlen(word)) != NULL;
+}
+
+/* The condition that finds a value which the cast changes; a value that it refuses fails later, with its line. False: the
+ * cast changes nothing, or rounds as a float does. */
+static bool put_changed(const type_override *item, bool is_text, floe_buf *out) {
+    FLOE_AUTO_BUF pattern, name;
+    floe_buf_init(&pattern, FLOE_KIB(4));
+    floe_buf_init(&name, FLOE_KIB(64));
+    floe_sql_quote_name(&name, item->column);
+    bool real = mentions(item->sql_type, "FLOAT") || mentions(item->sql_type, "DOUBLE");
+    bool inexact =
+        mentions(item->raw_type, "FLOAT") || mentions(item->raw_type, "DOUBLE") || mentions(item->raw_type, "DECIMAL");
+    if (is_text ? !put_text_pattern(item->sql_type, &pattern)
+                : (real && inexact) || mentions(item->sql_type, "VARCHAR") || mentions(item->raw_type, "VARCHAR") ||
+                      mentions(item->raw_type, "JSON")) {
+        return false;
+    }
+    floe_buf_printf(out, "TRY_CAST(%s AS %.*s) IS NOT NULL AND ", name.ptr, FLOE_STR_ARG(item->sql_type));
+    if (is_text) {
+        floe_buf_printf(out, "NOT regexp_full_match(trim(%s), ", name.ptr);
+        floe_sql_quote_text(out, floe_buf_view(&pattern));
+        floe_buf_byte(out, ')');
+    } else {
+        floe_buf_printf(out, "%s IS DISTINCT FROM TRY_CAST(TRY_CAST(%s AS %.*s) AS %.*s)", name.ptr, name.ptr,
+                        FLOE_STR_ARG(item->sql_type), FLOE_STR_ARG(item->raw_type));
+    }
+    return !name.failed;
+}
+
+static void put_input(const floe_import_request *request, const type_override *types, size_t type_count, floe_buf *out);
+
+/* Refuses a value that the asked type would silently round or cut. */
+static floe_status check_unchanged(floe_import *import, const type_override *item, floe_error *err) {
+    FLOE_AUTO_BUF sql, condition;
+    import_rows found;
+    bool from_text = reader_of(import->request->files[0])->takes_types;
+    type_override as_text = {item->column, FLOE_STR("VARCHAR"), item->raw_type};
+    floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
+    floe_buf_init(&condition, FLOE_IMPORT_SQL_CAP);
+    if (!put_changed(item, from_text || floe_str_is(item->raw_type, "VARCHAR"), &condition)) {
+        return FLOE_OK;
+    }
+    floe_buf_text(&sql, "SELECT CAST(");
+    floe_sql_quote_name(&sql, item->column);
+    floe_buf_text(&sql, " AS VARCHAR) FROM (");
+    put_input(import->request, &as_text, from_text ? 1 : 0, &sql);
+    floe_buf_text(&sql, ") AS input WHERE ");
+    floe_buf_str(&sql, floe_buf_view(&condition));
+    floe_buf_text(&sql, " LIMIT 1");
+    FLOE_TRY(floe_buf_check(&condition, err));
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_import_query(import, sql.ptr, &found, err));
+    FLOE_ENSURE(found.row_count == 0, err, FLOE_INVALID,
+                "--types: column \"%.*s\" has the value %.*s, which %.*s cannot hold as it is; choose a type that can, "
+                "or round it in --select",
+                FLOE_STR_BRIEF(item->column), FLOE_STR_BRIEF(found.values[0].as.bytes), FLOE_STR_BRIEF(item->sql_type));
     return FLOE_OK;
 }
 
@@ -287,6 +379,9 @@ floe_status floe_import_source(floe_import *import, floe_error *err) {
         size_t type_count = 0;
         FLOE_TRY(describe_query(import, sql.ptr, &raw, err));
         FLOE_TRY(parse_overrides(import, &raw, &types, &type_count, err));
+        for (size_t i = 0; i < type_count; i++) {
+            FLOE_TRY(check_unchanged(import, &types[i], err));
+        }
         if (is_json) {
             FLOE_TRY(narrow_integers(import, floe_buf_view(&sql), &raw, &types, &type_count, err));
         }

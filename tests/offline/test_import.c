@@ -284,6 +284,30 @@ static void types__whole_numbers_of_json__are_long_while_they_fit(void **state) 
     assert_string_equal(table_text(&fixture), "-1;9223372036854775808");
 }
 
+static void types__values_that_would_change__are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *types, *value, *kept; /* SQL of a value that changes, and of one that does not */
+    } CASES[] = {
+        {"n=int64", "0.4", "-7"},
+        {"n=int", "1.5", "4"},
+        {"n=decimal(10,2)", "1.239", "1.2"},
+        {"n=date", "TIMESTAMP '2020-01-01 10:00:00'", "DATE '2020-01-01'"},
+    };
+    static const char *const FILES[] = {"t.csv", "t.json", "t.parquet"};
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        for (size_t f = 0; f < 3; f++) {
+            char query[200];
+            floe_error err = {0};
+            floe_import_request request = {.mode = FLOE_IMPORT_REPLACE, .types = CASES[i].types};
+            snprintf(query, sizeof query, "SELECT unnest([%s, %s]) AS n", CASES[i].kept, CASES[i].value);
+            expect_refused(input_file(&fixture, FILES[f], query), request, FLOE_INVALID, "column \"n\" has the value");
+            snprintf(query, sizeof query, "SELECT unnest([%s, %s]) AS n", CASES[i].kept, CASES[i].kept);
+            must(import_one(&fixture, input_file(&fixture, FILES[f], query), request, &err), &err);
+        }
+    }
+}
+
 static void types__mistakes__name_the_column(void **state) {
     (void)state;
     const char *file = input_file(&fixture, "t.csv", "SELECT 7 AS n");
@@ -619,6 +643,7 @@ int main(void) {
         IMPORT_TEST(types__csv__keep_what_guessing_would_lose),
         IMPORT_TEST(types__parquet_and_json__are_cast),
         IMPORT_TEST(types__whole_numbers_of_json__are_long_while_they_fit),
+        IMPORT_TEST(types__values_that_would_change__are_refused),
         IMPORT_TEST(types__mistakes__name_the_column),
         IMPORT_TEST(select__list__makes_the_columns),
         IMPORT_TEST(select__mistakes__are_one_message),
