@@ -128,7 +128,7 @@ static floe_status read_filter(scan_job *job, floe_error *err) {
         return FLOE_FAIL(err, why.code, "where: %s", why.message);
     }
     job->raw = true;
-    return FLOE_OK;
+    return floe_where_check(job->request.where, err);
 }
 
 /* ---- preparing ---- */
@@ -210,10 +210,9 @@ static floe_status rename_columns(const scan_job *job, floe_expr *expr, floe_err
 
 static floe_status where_sql(const scan_job *job, floe_buf *out, floe_error *err) {
     if (job->raw) {
-        /* The line end closes a comment that the text may end with. */
-        floe_buf_printf(out, " WHERE (");
+        floe_buf_printf(out, " WHERE ("); /* floe_where_check knows that the text closes what it opens. */
         floe_buf_text(out, job->request.where);
-        floe_buf_text(out, "\n)");
+        floe_buf_text(out, ")");
     } else if (job->filter != NULL) {
         FLOE_TRY(rename_columns(job, job->filter, err));
         floe_buf_text(out, " WHERE ");
