@@ -236,7 +236,7 @@ class WrongRead(Checks, unittest.TestCase):
         self.refused(self.scan(TABLE, "-o", self.project.path("features.csv").replace("features.csv", "features")), "INVALID")
 
     def test_metadata_columns_of_later_formats_are_refused_by_name(self):
-        for column in ("_row_id", "_partition", "_deleted"):
+        for column in ("_spec_id", "_partition", "_deleted"):
             self.refused(self.scan(TABLE, "--columns", column), "UNSUPPORTED", column)
 
 
