@@ -218,7 +218,7 @@ static bool put_text_pattern(floe_str type, floe_buf *out) {
     } else if (floe_str_starts_with(type, FLOE_STR("DECIMAL("))) {
         floe_str rest = type, precision;
         (void)floe_str_split(&rest, ',', &precision);
-        floe_buf_printf(out, "[+-]?[0-9]*(\\.[0-9]{0,%d}0*)?", atoi(rest.ptr));
+        floe_buf_printf(out, "[+-]?[0-9]*(\\.[0-9]{0,%ld}0*)?", strtol(rest.ptr, NULL, 10));
     } else {
         return false;
     }
