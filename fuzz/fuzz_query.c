@@ -35,7 +35,7 @@ static floe_status open_index(floe_search **ret_search, floe_error *err) {
     FLOE_TRY(floe_file_write(import, FLOE_STR(lines), false, err));
     floe_index_request request = {.folder = folder, .imports = &import, .import_count = 1};
     FLOE_TRY(floe_index_build(&request, &result, err));
-    FLOE_TRY(floe_search_open(folder, ret_search, err));
+    FLOE_TRY(floe_search_open(folder, NULL, ret_search, err));
     return floe_file_remove_all(folder, err);
 }
 
