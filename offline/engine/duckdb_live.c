@@ -2,8 +2,11 @@
  * floe_live(view BIGINT, file UBIGINT, position BIGINT) → BOOLEAN: whether a row survives the position deletes of a view
  * that a session registered.
  *
+ * floe_file_of(view BIGINT, path VARCHAR) → BIGINT: the number of the data file that a path of a position delete file means;
+ * -1 for none. The engine asks once per distinct path where files are dictionary-encoded.
+ *
  * Views are numbered by an engine-wide table, so that SQL never holds an address. Lock: views.lock, read for the time of
- * one chunk, written when a session registers sets or closes; a view thus cannot go while a chunk is looked at. A number
+ * one chunk (written for floe_file_of, which keeps state), written when a session registers sets or closes; a view thus cannot go while a chunk is looked at. A number
  * that no view has (any more) keeps no row: nothing comes back by mistake.
  */
 #include "offline/engine/duckdb_int.h"
@@ -55,19 +58,28 @@ static void forget(floe_live_views *views, const floe_live_set *set) {
     }
 }
 
-void floe_duckdb_close_live_sets(floe_session *session) {
+void floe_session_forget(floe_session *session, const floe_live_set *set) {
     floe_live_views *views = &session->engine->live;
+    floe_live_set **at = &session->live_sets;
+    while (*at != NULL && *at != set) {
+        at = &(*at)->next;
+    }
+    FLOE_ASSERT(*at == set);
+    floe_live_set *own = *at;
+    *at = own->next;
+    (void)pthread_rwlock_wrlock(&views->lock);
+    forget(views, own);
+    (void)pthread_rwlock_unlock(&views->lock);
+    floe_live_set_close(&own);
+}
+
+void floe_duckdb_close_live_sets(floe_session *session) {
     while (session->live_sets != NULL) {
-        floe_live_set *set = session->live_sets;
-        session->live_sets = set->next;
-        (void)pthread_rwlock_wrlock(&views->lock);
-        forget(views, set);
-        (void)pthread_rwlock_unlock(&views->lock);
-        floe_live_set_close(&set);
+        floe_session_forget(session, session->live_sets);
     }
 }
 
-/* ---- the function ---- */
+/* ---- the functions ---- */
 
 static const floe_live_view *view_at(const floe_live_views *views, int64_t number) {
     return number >= 0 && (uint64_t)number < views->count ? views->items[number] : NULL;
@@ -96,22 +108,63 @@ static void live(duckdb_function_info info, duckdb_data_chunk input, duckdb_vect
     (void)pthread_rwlock_unlock(&views->lock);
 }
 
-floe_status floe_duckdb_register_live(duckdb_connection connection, floe_live_views *views, floe_error *err) {
-    static const duckdb_type PARAMETERS[] = {DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_UBIGINT, DUCKDB_TYPE_BIGINT};
+static bool all_valid(duckdb_data_chunk input, idx_t row) {
+    for (idx_t i = 0; i < duckdb_data_chunk_get_column_count(input); i++) {
+        uint64_t *validity = duckdb_vector_get_validity(duckdb_data_chunk_get_vector(input, i));
+        if (validity != NULL && !duckdb_validity_row_is_valid(validity, row)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void find_files(const floe_live_views *views, duckdb_data_chunk input, int64_t *files) {
+    const int64_t *numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0));
+    duckdb_string_t *paths = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1));
+    for (idx_t i = 0; i < duckdb_data_chunk_get_size(input); i++) {
+        if (!all_valid(input, i)) { /* what lies in a null is no text */
+            files[i] = -1;
+            continue;
+        }
+        const floe_live_view *view = view_at(views, numbers[i]);
+        floe_str path = {duckdb_string_t_data(&paths[i]), duckdb_string_t_length(paths[i])};
+        files[i] = view == NULL || view->find == NULL ? -1 : view->find(view->context, path);
+    }
+}
+
+static void file_of(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+    floe_live_views *views = duckdb_scalar_function_get_extra_info(info);
+    (void)pthread_rwlock_wrlock(&views->lock);
+    find_files(views, input, duckdb_vector_get_data(output));
+    (void)pthread_rwlock_unlock(&views->lock);
+}
+
+static floe_status add_function(duckdb_connection connection, const char *name, const duckdb_type *types,
+                                duckdb_scalar_function_t body, floe_live_views *views, floe_error *err) {
     duckdb_scalar_function function = duckdb_create_scalar_function();
-    duckdb_scalar_function_set_name(function, "floe_live");
-    for (size_t i = 0; i < sizeof(PARAMETERS) / sizeof(PARAMETERS[0]); i++) {
-        duckdb_logical_type parameter = duckdb_create_logical_type(PARAMETERS[i]);
+    duckdb_scalar_function_set_name(function, name);
+    for (size_t i = 1; types[i] != DUCKDB_TYPE_INVALID; i++) {
+        duckdb_logical_type parameter = duckdb_create_logical_type(types[i]);
         duckdb_scalar_function_add_parameter(function, parameter);
         duckdb_destroy_logical_type(&parameter);
     }
-    duckdb_logical_type result = duckdb_create_logical_type(DUCKDB_TYPE_BOOLEAN);
+    duckdb_logical_type result = duckdb_create_logical_type(types[0]);
     duckdb_scalar_function_set_return_type(function, result);
     duckdb_destroy_logical_type(&result);
-    duckdb_scalar_function_set_function(function, live);
+    duckdb_scalar_function_set_function(function, body);
     duckdb_scalar_function_set_extra_info(function, views, NULL);
     duckdb_state state = duckdb_register_scalar_function(connection, function);
     duckdb_destroy_scalar_function(&function);
-    FLOE_ENSURE(state == DuckDBSuccess, err, FLOE_INTERNAL, "the engine refuses the function floe_live");
+    FLOE_ENSURE(state == DuckDBSuccess, err, FLOE_INTERNAL, "the engine refuses the function %s", name);
     return FLOE_OK;
+}
+
+floe_status floe_duckdb_register_live(duckdb_connection connection, floe_live_views *views, floe_error *err) {
+    /* What they give, then what they take. */
+    static const duckdb_type LIVE[] = {DUCKDB_TYPE_BOOLEAN, DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_UBIGINT, DUCKDB_TYPE_BIGINT,
+                                       DUCKDB_TYPE_INVALID};
+    static const duckdb_type FILE_OF[] = {DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_VARCHAR,
+                                          DUCKDB_TYPE_INVALID};
+    FLOE_TRY(add_function(connection, "floe_live", LIVE, live, views, err));
+    return add_function(connection, "floe_file_of", FILE_OF, file_of, views, err);
 }

@@ -62,6 +62,8 @@ floe_status floe_session_load(floe_session *session, const char *name, struct Ar
  * engine asks `floe_live(view, file_index, file_row_number)`: whether the row is not deleted. Owns: takes *set over on
  * success and keeps it until the session closes. Errors: NOMEM. */
 floe_status floe_session_register(floe_session *session, floe_live_set **set, int64_t *ret_first_view, floe_error *err);
+/* Takes a registered set back before the session closes, and frees it. `floe_file_of(view, path)` asks a view's `find`. */
+void floe_session_forget(floe_session *session, const floe_live_set *set);
 
 /* Quoting for generated SQL: "identifier" with quotes doubled, 'text' likewise. Every byte of a text arrives, zero bytes
  * too; a name with a zero byte makes the buffer fail nowhere and the engine refuse. */

@@ -45,10 +45,13 @@ floe_status floe_position_block_make(uint64_t key, const uint16_t *items, uint32
 
 /* ---- what a scan leaves out ---- */
 
-/* The sets of the files that one read goes over, by the file's index there; NULL where nothing is deleted. */
+/* The sets of the files that one read goes over, by the file's index there; NULL where nothing is deleted. Or, for the
+ * reading of delete files, what finds the number of a data file by its path: one call at a time, -1 for none. */
 typedef struct floe_live_view {
     const floe_positions *const *files;
     size_t file_count;
+    int64_t (*find)(void *context, floe_str path);
+    void *context;
 } floe_live_view;
 
 /* Views that live and die together, with the arena that everything they point to lies in. */

@@ -10,6 +10,7 @@
 
 #include "core/limits.h"
 #include "core/map.h"
+#include "core/mem.h"
 #include "offline/iceberg/corrupt.h"
 #include "offline/iceberg/deletes.h"
 #include "offline/iceberg/deletion_vector.h"
@@ -31,8 +32,10 @@ typedef struct position_loader {
     const char **delete_paths; /* where they can be opened */
     size_t *delete_targets;    /* the one file that they are about; SIZE_MAX: any */
     size_t delete_count;
-    floe_str last_path; /* of the row before, and its file; */
-    size_t last_file;   /* SIZE_MAX: not read */
+    floe_str last_path;   /* that was looked for, and its file; */
+    size_t last_file;     /* SIZE_MAX: not read */
+    floe_status failure;  /* of looking for a path, which must not end the engine's query; */
+    floe_error *find_err; /* and why */
 } position_loader;
 
 static const floe_ice_data_file *file_at(const position_loader *loader, size_t index) {
@@ -93,14 +96,14 @@ static floe_status find_file(position_loader *loader, floe_str path, size_t *ret
     return floe_arena_check(loader->scratch, err);
 }
 
-/* The file of a row's path; neighbouring rows mostly have the same. */
-static floe_status use_path(position_loader *loader, floe_str path, floe_error *err) {
-    if (floe_str_equal(path, loader->last_path)) {
-        return FLOE_OK;
+/* The number of a row's data file for the engine; neighbouring rows mostly have the same path. */
+static int64_t find_number(void *context, floe_str path) {
+    position_loader *loader = context;
+    if (!floe_str_equal(path, loader->last_path) && !floe_failed(loader->failure)) {
+        loader->failure = find_file(loader, path, &loader->last_file, loader->find_err);
+        loader->last_path = floe_arena_str(loader->scratch, path);
     }
-    FLOE_TRY(find_file(loader, path, &loader->last_file, err));
-    loader->last_path = floe_arena_str(loader->scratch, path);
-    return floe_arena_check(loader->scratch, err);
+    return loader->last_file == SIZE_MAX ? -1 : (int64_t)loader->last_file;
 }
 
 /* Whether a row of the delete file counts for the data file. */
@@ -114,40 +117,41 @@ static floe_status applies(const floe_ice_data_file *deleting, const floe_ice_da
     return FLOE_OK;
 }
 
-static floe_status add_row(position_loader *loader, size_t index, floe_str path, int64_t position, floe_error *err) {
+enum { COLUMN_DELETE, COLUMN_FILE, COLUMN_POSITION, COLUMN_COUNT };
+
+static floe_status add_row(position_loader *loader, size_t index, size_t file, int64_t position, floe_error *err) {
     const floe_ice_data_file *deleting = loader->deletes[index];
+    const floe_ice_data_file *data = file_at(loader, file);
     size_t target = loader->delete_targets[index];
     bool counts = false;
-    FLOE_TRY(use_path(loader, path, err));
     FLOE_ENSURE(position >= 0, err, FLOE_CORRUPT, "%.*s deletes the row %" PRId64 " of %.*s",
-                FLOE_STR_ARG(deleting->path), position, FLOE_STR_ARG(path));
-    if (loader->last_file == SIZE_MAX || (target != SIZE_MAX && target != loader->last_file)) {
+                FLOE_STR_ARG(deleting->path), position, FLOE_STR_ARG(data->path));
+    if (target != SIZE_MAX && target != file) {
         return FLOE_OK;
     }
-    FLOE_TRY(applies(deleting, file_at(loader, loader->last_file), &counts, err));
+    FLOE_TRY(applies(deleting, data, &counts, err));
     if (counts) {
-        floe_buf_u64(&loader->found[loader->last_file], (uint64_t)position);
+        floe_buf_append(&loader->found[file], &position, sizeof(position));
     }
     return FLOE_OK;
 }
 
-enum { COLUMN_FILE, COLUMN_PATH, COLUMN_POSITION, COLUMN_COUNT };
-
+/* The query leaves no nulls and gives whole numbers alone, which can be read where they lie. */
 static floe_status read_batch(position_loader *loader, const size_t *indexes, const struct ArrowSchema *schema,
                               const struct ArrowArray *batch, floe_error *err) {
-    floe_arrow_view views[COLUMN_COUNT];
-    floe_value row[COLUMN_COUNT];
+    const int64_t *columns[COLUMN_COUNT];
     for (int64_t i = 0; i < COLUMN_COUNT; i++) {
-        FLOE_TRY(floe_arrow_view_of(schema, batch, i, &views[i], err));
+        floe_arrow_view view;
+        FLOE_TRY(floe_arrow_view_of(schema, batch, i, &view, err));
+        FLOE_ENSURE(view.type.kind == FLOE_KIND_INT64 && view.array->dictionary == NULL, err, FLOE_INTERNAL,
+                    "the engine gives positions as another type than int64");
+        columns[i] = (const int64_t *)view.array->buffers[1] + view.array->offset + batch->offset;
     }
     for (int64_t r = 0; r < batch->length; r++) {
-        for (size_t i = 0; i < COLUMN_COUNT; i++) {
-            FLOE_TRY(floe_arrow_get(&views[i], r, loader->scratch, &row[i], err));
+        if (columns[COLUMN_FILE][r] >= 0) {
+            FLOE_TRY(add_row(loader, indexes[columns[COLUMN_DELETE][r]], (size_t)columns[COLUMN_FILE][r],
+                             columns[COLUMN_POSITION][r], err));
         }
-        size_t index = indexes[row[COLUMN_FILE].as.integer];
-        FLOE_ENSURE(!row[COLUMN_POSITION].is_null, err, FLOE_CORRUPT, "%.*s deletes a row of %.*s without a position",
-                    FLOE_STR_ARG(loader->deletes[index]->path), FLOE_STR_ARG(row[COLUMN_PATH].as.bytes));
-        FLOE_TRY(add_row(loader, index, row[COLUMN_PATH].as.bytes, row[COLUMN_POSITION].as.integer, err));
     }
     return FLOE_OK;
 }
@@ -161,7 +165,7 @@ static floe_status read_stream(position_loader *loader, const size_t *indexes, s
         FLOE_AUTO_ARRAY batch = {0};
         FLOE_TRY(floe_arrow_stream_next(stream, what, &batch, err));
         if (batch.release == NULL) {
-            return FLOE_OK;
+            return loader->failure; /* no thread of the engine looks for paths any more */
         }
         FLOE_TRY(read_batch(loader, indexes, &schema, &batch, err));
     }
@@ -191,7 +195,7 @@ static floe_status check_columns(const floe_parquet_schema *schema, const char *
     return FLOE_OK;
 }
 
-static floe_status read_files(position_loader *loader, const size_t *indexes, size_t count, bool by_id,
+static floe_status read_files(position_loader *loader, const size_t *indexes, size_t count, bool by_id, int64_t finder,
                               floe_error *err) {
     static const char ENTRY[] = "{'name': '%s', 'type': '%s', 'default_value': NULL::VARCHAR}";
     const char **paths = floe_arena_alloc(loader->scratch, count + 1, sizeof(*paths));
@@ -206,7 +210,8 @@ static floe_status read_files(position_loader *loader, const size_t *indexes, si
     FLOE_AUTO_BUF sql = {0};
     FLOE_AUTO_STREAM stream = {0};
     floe_buf_init(&sql, FLOE_GIB(1));
-    floe_buf_text(&sql, "SELECT file_index::BIGINT, p, n FROM read_parquet(");
+    floe_buf_printf(&sql, "SELECT file_index::BIGINT, floe_file_of(%" PRId64 ", p), coalesce(n, -1) FROM read_parquet(",
+                    finder);
     floe_buf_text(&sql, list);
     floe_buf_printf(&sql, ", explicit_cardinality=%" PRId64 ", schema=MAP {", rows);
     floe_buf_printf(&sql, by_id ? "%d: " : "'file_path': ", PATH_ID);
@@ -219,7 +224,7 @@ static floe_status read_files(position_loader *loader, const size_t *indexes, si
     return read_stream(loader, indexes, &stream, err);
 }
 
-static floe_status read_all_files(position_loader *loader, floe_error *err) {
+static floe_status read_all_files(position_loader *loader, int64_t finder, floe_error *err) {
     const floe_parquet_schema *const *schemas = NULL;
     const char *list = NULL;
     size_t *indexes[2] = {NULL, NULL}; /* by name, by id */
@@ -237,7 +242,7 @@ static floe_status read_all_files(position_loader *loader, floe_error *err) {
         indexes[by_id][counts[by_id]++] = i;
     }
     for (int by_id = 0; by_id < 2; by_id++) {
-        FLOE_TRY(counts[by_id] > 0 ? read_files(loader, indexes[by_id], counts[by_id], by_id, err) : FLOE_OK);
+        FLOE_TRY(counts[by_id] > 0 ? read_files(loader, indexes[by_id], counts[by_id], by_id, finder, err) : FLOE_OK);
     }
     return FLOE_OK;
 }
@@ -314,13 +319,30 @@ static floe_status make_set(position_loader *loader, size_t index, floe_error *e
     return FLOE_OK;
 }
 
+/* The engine finds data files by their paths through a view that lives as long as the reading. */
+static floe_status read_with_finder(position_loader *loader, floe_error *err) {
+    FLOE_CLEANUP(floe_live_set_close) floe_live_set *set = NULL;
+    int64_t number = 0;
+    FLOE_TRY(floe_live_set_open(&set, err));
+    set->views = floe_arena_alloc(&set->arena, 1, sizeof(*set->views));
+    FLOE_TRY(floe_arena_check(&set->arena, err));
+    set->views[0] = (floe_live_view){.find = find_number, .context = loader};
+    set->view_count = 1;
+    const floe_live_set *registered = set;
+    FLOE_TRY(floe_session_register(loader->builder->session, &set, &number, err));
+    loader->find_err = err;
+    floe_status status = read_all_files(loader, number, err);
+    floe_session_forget(loader->builder->session, registered);
+    return status;
+}
+
 static floe_status load_position_files(position_loader *loader, floe_error *err) {
     FLOE_TRY(index_paths(loader, err));
     FLOE_TRY(collect_deletes(loader, err));
     if (loader->delete_count == 0) {
         return FLOE_OK;
     }
-    floe_status status = read_all_files(loader, err);
+    floe_status status = read_with_finder(loader, err);
     if (status.code == FLOE_INVALID) { /* so the engine calls a file that is no Parquet */
         return floe_as_corrupt(status, err);
     }
@@ -341,7 +363,8 @@ static floe_status make_view(position_loader *loader, scan_group *group, floe_er
     }
     if (any) {
         group->live_view = (int64_t)loader->set->view_count;
-        loader->set->views[loader->set->view_count++] = (floe_live_view){files, group->file_count};
+        loader->set->views[loader->set->view_count++] =
+            (floe_live_view){.files = files, .file_count = group->file_count};
     }
     return FLOE_OK;
 }
