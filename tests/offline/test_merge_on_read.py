@@ -216,7 +216,9 @@ def main():
                 check(con, history, folder, counts)
     print(", ".join(f"{key}: {value}" for key, value in counts.items()))
     assert counts["floe"] >= HISTORIES * 0.9
-    assert counts["duckdb agrees"] + counts["pyiceberg agrees"] > counts["floe"] / 2, "hardly any history was confirmed"
+    # DuckDB's extension loses rows with nulls under equality deletes of several columns, so that it may differ.
+    assert counts["pyiceberg differs"] == 0, "PyIceberg reads other rows"
+    assert counts["duckdb agrees"] + counts["pyiceberg agrees"] >= counts["floe"] // 5, "hardly any history was confirmed"
 
 
 if __name__ == "__main__":
