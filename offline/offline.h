@@ -112,8 +112,8 @@ typedef struct floe_scan_plan {
     int64_t files_pruned_by_partition, files_pruned_by_bounds; /* of the files in manifests that were read */
     int64_t bytes, rows;                                       /* of the files read, before deletes */
     int64_t delete_files, delete_rows; /* that apply to the files read: deletion vectors count one each */
-    floe_str note;                                             /* why nothing could be pruned, "" otherwise */
-    const floe_str *paths; /* files to read, in (data sequence number, path) order */
+    floe_str note;                     /* why nothing could be pruned, "" otherwise */
+    const floe_str *paths;             /* files to read, in (data sequence number, path) order */
     size_t path_count;
 } floe_scan_plan;
 floe_status floe_table_plan(floe_table *table, const floe_scan_request *request, floe_arena *arena,
