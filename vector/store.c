@@ -43,6 +43,17 @@ void floe_docstore_close(floe_docstore *store) {
     floe_sql_close(&store->sql);
 }
 
+#define EACH_TEXT                                                                                                      \
+    "SELECT kind, space, name, origin, version, hash, documents, body FROM unit ORDER BY kind, space, name, origin"
+
+/* Every column that is read is there; asked once, so that a damaged schema is told apart from a defect of floe's. */
+static floe_status check_columns(floe_docstore *store, floe_error *err) {
+    __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *about = NULL;
+    __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *unit = NULL;
+    FLOE_TRY(floe_sql_prepare(store->sql, "SELECT format, fingerprint FROM about", &about, err));
+    return floe_sql_prepare(store->sql, EACH_TEXT, &unit, err);
+}
+
 static floe_status check_format(floe_docstore *store, const char *path, floe_error *err) {
     __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *stmt = NULL;
     bool row = false;
@@ -57,6 +68,7 @@ static floe_status check_format(floe_docstore *store, const char *path, floe_err
 static floe_status open_checked(const char *path, bool write, floe_docstore *store, floe_error *err) {
     FLOE_TRY(floe_sql_open(path, write ? FLOE_SQL_WRITE : FLOE_SQL_READ, &store->sql, err));
     FLOE_TRY(check_format(store, path, err));
+    FLOE_TRY(check_columns(store, err));
     return prepare(store, write, err);
 }
 
@@ -171,10 +183,7 @@ static floe_status each_row(floe_sql_stmt *stmt, const floe_docstore_sink *sink,
 
 floe_status floe_docstore_each(floe_docstore *store, const floe_docstore_sink *sink, floe_error *err) {
     __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *stmt = NULL;
-    FLOE_TRY(floe_sql_prepare(store->sql,
-                              "SELECT kind, space, name, origin, version, hash, documents, body FROM unit"
-                              " ORDER BY kind, space, name, origin",
-                              &stmt, err));
+    FLOE_TRY(floe_sql_prepare(store->sql, EACH_TEXT, &stmt, err));
     for (;;) {
         bool row = false;
         FLOE_TRY(floe_sql_step(stmt, &row, err));
