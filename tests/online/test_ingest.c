@@ -12,6 +12,12 @@
 #include <librdkafka/rdkafka_mock.h>
 #include <pthread.h>
 
+#if defined(__SANITIZE_THREAD__)
+#include <threads.h>
+/* Draws c11_threads.c out of its library and into the program. */
+static int (*const c11_threads)(thrd_t *, thrd_start_t, void *) __attribute__((used)) = thrd_create;
+#endif
+
 #define NOW INT64_C(1700000000000000) /* 2023-11-14T22:13:20Z */
 #define PARTITIONS 2
 
