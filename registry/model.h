@@ -152,7 +152,9 @@ typedef struct floe_project {
     floe_str embedder_url, embedder_model, embedder_key; /* of http; the key may be empty, and is in no message */
     floe_str listen_host;
     uint16_t listen_port;
-    bool access_open; /* `access: open` was written */
+    bool access_open;              /* `access: open` was written */
+    const struct floe_role *roles; /* of `access:`, as registry/access.h has them; none: access is open or not said */
+    size_t role_count;
 } floe_project;
 
 /* Names of definitions are [A-Za-z_][A-Za-z0-9_]* of at most FLOE_LIMIT_NAME_BYTES bytes. A view's name also holds no `__`

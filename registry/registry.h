@@ -10,6 +10,7 @@
 #define FLOE_REGISTRY_REGISTRY_H
 
 #include "core/buf.h"
+#include "registry/access.h"
 #include "registry/expr.h"
 #include "registry/model.h"
 

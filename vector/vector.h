@@ -117,6 +117,7 @@ typedef struct floe_query {
     floe_hit_kind kind;
     floe_str in; /* namespace, database, or a leading part of one up to a dot ("lake"); "" = everywhere */
     floe_rank_stage stage;
+    const floe_role *role; /* what the asker may see; NULL: everything. The answer is that of an index of only this */
 } floe_query;
 
 /* One reason of a hit. */

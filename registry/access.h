@@ -1,0 +1,36 @@
+/*
+ * access: what a role may see of catalogs, imported databases, views and services.
+ *
+ * `access:` of floe.yaml names roles; an API key carries one role, and `--role` on the command line another. A role sees only
+ * what it names: a new table or view is hidden from it until someone says otherwise. Where a function takes a role, NULL
+ * sees everything.
+ */
+#ifndef FLOE_REGISTRY_ACCESS_H
+#define FLOE_REGISTRY_ACCESS_H
+
+#include "registry/model.h"
+
+#include <stdbool.h>
+
+typedef struct floe_role {
+    floe_str name;
+    const floe_str *namespaces; /* "catalog.namespace", an imported database, or a leading part of one up to a dot */
+    size_t namespace_count;
+    const floe_str *tables; /* namespace.table */
+    size_t table_count;
+    const floe_str *deny_columns; /* namespace.table.column */
+    size_t deny_column_count;
+    const floe_str *views;
+    size_t view_count;
+    floe_pos pos;
+} floe_role;
+
+/* Names hold dots of their own, so a name of `access:` is compared with the parts joined by dots, byte for byte. */
+bool floe_role_sees_table(const floe_role *role, floe_str database, floe_str table);
+/* Rule: of a table that is seen, every column that is not denied. */
+bool floe_role_sees_column(const floe_role *role, floe_str database, floe_str table, floe_str column);
+bool floe_role_sees_view(const floe_role *role, floe_str view);
+/* Rule: a service is seen when every view it takes features from is. */
+bool floe_role_sees_service(const floe_role *role, const floe_service *service);
+
+#endif
