@@ -34,6 +34,7 @@
 #define FLOE_ROW_COMPRESS_BYTES 1024 /* feature rows of at least this many bytes are tried with zstd */
 
 /* HTTP */
+#define FLOE_LIMIT_API_KEYS 10000 /* that are valid at once */
 #define FLOE_LIMIT_HTTP_BODY_BYTES FLOE_MIB(4)
 #define FLOE_LIMIT_HTTP_CONNECTIONS 4096
 #define FLOE_LIMIT_LOOKUP_ENTITIES 1000

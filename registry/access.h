@@ -25,6 +25,10 @@ typedef struct floe_role {
     floe_pos pos;
 } floe_role;
 
+/* The role of a name. Errors: NOT_FOUND naming the nearest, or saying that floe.yaml has no roles. */
+floe_status floe_project_role(const floe_project *project, floe_str name, floe_arena *arena, const floe_role **ret_role,
+                              floe_error *err);
+
 /* Names hold dots of their own, so a name of `access:` is compared with the parts joined by dots, byte for byte. */
 bool floe_role_sees_table(const floe_role *role, floe_str database, floe_str table);
 /* Rule: of a table that is seen, every column that is not denied. */

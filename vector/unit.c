@@ -26,6 +26,7 @@ static void put_part(floe_buf *out, const floe_part *part) {
     put_text(out, part->description);
     put_texts(out, part->words);
     put_texts(out, part->prose);
+    floe_buf_varint(out, (uint64_t)part->personal);
 }
 
 void floe_unit_encode(const floe_unit *unit, floe_buf *out) {
@@ -102,6 +103,15 @@ static floe_status take_foreign_keys(decoder *in, floe_unit *unit) {
     return FLOE_OK;
 }
 
+static floe_status take_personal(decoder *in, floe_personal *ret_personal) {
+    uint64_t kind = 0;
+    FLOE_TRY(floe_read_varint(&in->reader, &kind, "a verdict on personal data", in->err));
+    FLOE_ENSURE(kind < FLOE_PERSONAL_COUNT, in->err, FLOE_CORRUPT, "a verdict on personal data is %llu",
+                (unsigned long long)kind);
+    *ret_personal = (floe_personal)kind;
+    return FLOE_OK;
+}
+
 static floe_status take_parts(decoder *in, floe_unit *unit) {
     floe_part *parts = NULL;
     FLOE_TRY(take_list(in, &unit->part_count, sizeof(*parts), &parts, "parts"));
@@ -112,6 +122,7 @@ static floe_status take_parts(decoder *in, floe_unit *unit) {
         FLOE_TRY(take_text(in, &part->description, "a part's description"));
         FLOE_TRY(take_texts(in, &part->words.items, &part->words.count, "a part's words"));
         FLOE_TRY(take_texts(in, &part->prose.items, &part->prose.count, "a part's prose"));
+        FLOE_TRY(take_personal(in, &part->personal));
     }
     unit->parts = parts;
     return FLOE_OK;

@@ -8,6 +8,7 @@
 #ifndef FLOE_VECTOR_UNIT_INT_H
 #define FLOE_VECTOR_UNIT_INT_H
 
+#include "vector/personal.h"
 #include "vector/vector.h"
 
 /* Written to disk: never reuse a number. */
@@ -21,7 +22,7 @@ typedef enum floe_unit_origin {
 } floe_unit_origin;
 
 /* Changed whenever the tables or the bytes of an index file change their meaning. */
-#define FLOE_INDEX_FORMAT 2
+#define FLOE_INDEX_FORMAT 3
 /* Most bytes of one unit, encoded or in memory. */
 #define FLOE_UNIT_BYTES_MAX FLOE_MIB(64)
 
@@ -33,8 +34,9 @@ typedef struct floe_texts {
 /* A column of a table, or a feature of a view. */
 typedef struct floe_part {
     floe_str name, type, description;
-    floe_texts words; /* a column's sample values; a feature's source column, function and window */
-    floe_texts prose; /* a feature's owner and tags */
+    floe_texts words;       /* a column's sample values; a feature's source column, function and window */
+    floe_texts prose;       /* a feature's owner and tags, a column's tags */
+    floe_personal personal; /* of a column; then it has no sample values */
 } floe_part;
 
 typedef struct floe_unit {
