@@ -139,6 +139,12 @@ typedef struct floe_online_def {
     floe_pos pos;
 } floe_online_def;
 
+/* `ask:` of floe.yaml: an OpenAI-compatible endpoint. The key may be empty, and is in no message. */
+typedef struct floe_ask_def {
+    floe_str url, model, api_key;
+    floe_pos pos;
+} floe_ask_def;
+
 /* floe.yaml. */
 typedef struct floe_project {
     floe_str name;
@@ -152,6 +158,7 @@ typedef struct floe_project {
     floe_str embedder_url, embedder_model, embedder_key; /* of http; the key may be empty, and is in no message */
     floe_str listen_host;
     uint16_t listen_port;
+    const floe_ask_def *ask;       /* NULL: not said */
     bool access_open;              /* `access: open` was written */
     const struct floe_role *roles; /* of `access:`, as registry/access.h has them; none: access is open or not said */
     size_t role_count;

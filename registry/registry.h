@@ -13,6 +13,7 @@
 #include "registry/access.h"
 #include "registry/expr.h"
 #include "registry/model.h"
+#include "registry/questions.h"
 
 /* The folder of the nearest floe.yaml from `start` upwards. Errors: NOT_FOUND, saying where it looked. */
 floe_status floe_project_find(const char *start, floe_arena *arena, const char **ret_root, floe_error *err);

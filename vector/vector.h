@@ -13,6 +13,7 @@
 #include "core/arena.h"
 #include "core/buf.h"
 #include "registry/registry.h"
+#include "vector/context/context.h"
 #include "vector/embed/embed.h"
 
 /* ---- what is indexed ---- */
