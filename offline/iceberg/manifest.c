@@ -29,12 +29,14 @@
     FLOE_AVRO_LIST(id, name, AT(member), AT(counter), floe_ice_bytes_entry, parts, true)
 
 /* Maps with integer keys are arrays of key and value records. */
+COUNT_PARTS(SIZE_PARTS, 117, 118);
 COUNT_PARTS(VALUE_COUNT_PARTS, 119, 120);
 COUNT_PARTS(NULL_COUNT_PARTS, 121, 122);
 COUNT_PARTS(NAN_COUNT_PARTS, 138, 139);
 BYTES_PARTS(LOWER_PARTS, 126, 127);
 BYTES_PARTS(UPPER_PARTS, 129, 130);
 
+/* The last one only matters to who writes entries again. */
 static const floe_avro_target FILE_TARGETS[] = {
     FLOE_AVRO_FIELD(134, "content", I32, AT(content)),
     FLOE_AVRO_NEEDED(100, "file_path", STR, AT(path)),
@@ -58,20 +60,19 @@ static const floe_avro_target FILE_TARGETS[] = {
      .want = FLOE_AVRO_WANT_I32_LIST,
      .offset = AT(equality_ids),
      .count_offset = AT(equality_id_count)},
+    COUNTS(108, "column_sizes", column_sizes, column_size_count, SIZE_PARTS),
 };
 
-static const floe_avro_target TARGETS[] = {
-    FLOE_AVRO_NEEDED(0, "status", I32, AT(status)),
-    FLOE_AVRO_FIELD(1, "snapshot_id", I64, AT(snapshot_id)),
-    FLOE_AVRO_FIELD(3, "sequence_number", I64, AT(sequence_number)),
-    FLOE_AVRO_FIELD(4, "file_sequence_number", I64, AT(file_sequence_number)),
-    {.field_id = 2,
-     .name = "data_file",
-     .want = FLOE_AVRO_WANT_RECORD,
-     .needed = true,
-     .children = FILE_TARGETS,
-     .child_count = sizeof(FILE_TARGETS) / sizeof(FILE_TARGETS[0])},
-};
+#define ENTRY_TARGETS(count)                                                                                           \
+    FLOE_AVRO_NEEDED(0, "status", I32, AT(status)), FLOE_AVRO_FIELD(1, "snapshot_id", I64, AT(snapshot_id)),           \
+        FLOE_AVRO_FIELD(3, "sequence_number", I64, AT(sequence_number)),                                               \
+        FLOE_AVRO_FIELD(4, "file_sequence_number", I64, AT(file_sequence_number)), {                                   \
+        .field_id = 2, .name = "data_file", .want = FLOE_AVRO_WANT_RECORD, .needed = true, .children = FILE_TARGETS,   \
+        .child_count = (count)                                                                                         \
+    }
+enum { FILE_TARGET_COUNT = sizeof(FILE_TARGETS) / sizeof(FILE_TARGETS[0]) };
+static const floe_avro_target TARGETS[] = {ENTRY_TARGETS(FILE_TARGET_COUNT - 1)};
+static const floe_avro_target WHOLE_TARGETS[] = {ENTRY_TARGETS(FILE_TARGET_COUNT)};
 
 enum { UNSET = -1 };
 
@@ -240,7 +241,8 @@ floe_status floe_manifest_decode(const floe_ice_manifest *manifest, floe_str byt
                                  .keep_ids = reader->stats.field_ids,
                                  .keep_count = reader->stats.field_count};
     FLOE_TRY(spec_columns(&rules.spec, reader->arena, &options, err));
-    FLOE_TRY(floe_avro_compile(&file, TARGETS, sizeof(TARGETS) / sizeof(TARGETS[0]), &options, &decoder, err));
+    FLOE_TRY(floe_avro_compile(&file, reader->stats.all ? WHOLE_TARGETS : TARGETS, sizeof(TARGETS) / sizeof(TARGETS[0]),
+                               &options, &decoder, err));
     return visit_all(&decoder, &rules, reader, err);
 }
 

@@ -94,6 +94,8 @@ static floe_status decode_field(const floe_node *json, floe_arena *arena, floe_i
     FLOE_TRY(floe_node_opt_str(json, "doc", "a field", &ret_field->doc, err));
     const floe_node *initial = floe_node_get(json, "initial-default");
     ret_field->initial_default = initial != NULL && initial->kind != FLOE_NODE_NULL ? initial : NULL;
+    const floe_node *written = floe_node_get(json, "write-default");
+    ret_field->write_default = written != NULL && written->kind != FLOE_NODE_NULL ? written : NULL;
     const floe_node *type = floe_node_get(json, "type");
     FLOE_ENSURE(type != NULL, err, FLOE_CORRUPT, "the field \"%.*s\" has no type", FLOE_STR_BRIEF(ret_field->name));
     return floe_ice_type_decode(type, arena, &ret_field->type, err);
@@ -196,6 +198,8 @@ floe_status floe_ice_schema_decode(const floe_node *json, floe_arena *arena, flo
     FLOE_TRY(floe_node_opt_i64(json, "schema-id", "a schema", &id, err));
     FLOE_ENSURE(id >= 0 && id <= INT32_MAX, err, FLOE_CORRUPT, "a schema has the id %lld", (long long)id);
     ret_schema->schema_id = (int32_t)id;
+    const floe_node *identifiers = floe_node_get(json, "identifier-field-ids");
+    ret_schema->identifier_ids = identifiers != NULL && identifiers->kind == FLOE_NODE_ARRAY ? identifiers : NULL;
     return decode_fields(json, arena, &ret_schema->fields, &ret_schema->field_count, err);
 }
 

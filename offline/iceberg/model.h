@@ -41,6 +41,7 @@ typedef struct floe_ice_field {
     const floe_ice_type *type;
     floe_str doc;
     const floe_node *initial_default; /* v3; NULL: none */
+    const floe_node *write_default;   /* v3; NULL: none; only carried over */
 } floe_ice_field;
 
 struct floe_ice_type {
@@ -56,6 +57,7 @@ typedef struct floe_ice_schema {
     int32_t schema_id;
     const floe_ice_field *fields;
     size_t field_count;
+    const floe_node *identifier_ids; /* list of field ids, or NULL; only carried over */
 } floe_ice_schema;
 
 typedef enum floe_ice_transform_kind {
@@ -174,6 +176,8 @@ typedef struct floe_ice_data_file {
     int64_t record_count, file_len;
     const floe_ice_count_entry *value_counts, *null_counts, *nan_counts;
     size_t value_count_count, null_count_count, nan_count_count;
+    const floe_ice_count_entry *column_sizes; /* only where all is asked for */
+    size_t column_size_count;
     const floe_ice_bytes_entry *lower_bounds, *upper_bounds;
     size_t lower_count, upper_count;
     bool encrypted;

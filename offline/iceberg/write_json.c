@@ -6,6 +6,15 @@
 
 #include "core/limits.h"
 
+/* floe_json_raw puts the comma that is due; the node then follows as it stands. */
+static void put_default(floe_json_writer *writer, const char *key, const floe_node *value) {
+    if (value) {
+        floe_json_key(writer, key);
+        floe_json_raw(writer, FLOE_STR(""));
+        floe_json_print(value, writer->out);
+    }
+}
+
 static void write_field(floe_json_writer *writer, const floe_ice_field *field) {
     floe_json_object_begin(writer);
     floe_json_key(writer, "id");
@@ -20,6 +29,8 @@ static void write_field(floe_json_writer *writer, const floe_ice_field *field) {
         floe_json_key(writer, "doc");
         floe_json_string(writer, field->doc);
     }
+    put_default(writer, "initial-default", field->initial_default);
+    put_default(writer, "write-default", field->write_default);
     floe_json_object_end(writer);
 }
 
@@ -74,6 +85,7 @@ void floe_ice_write_schema_json(floe_json_writer *writer, const floe_ice_schema 
     floe_json_text(writer, "struct");
     floe_json_key(writer, "schema-id");
     floe_json_int(writer, schema->schema_id);
+    put_default(writer, "identifier-field-ids", schema->identifier_ids);
     write_fields(writer, schema->fields, schema->field_count);
     floe_json_object_end(writer);
 }

@@ -63,8 +63,8 @@ static void count_entries(const floe_ice_manifest_content *content, floe_ice_man
         manifest->deleted_rows += file->status == 2 ? file->record_count : 0;
         manifest->existing_files += file->status == 0;
         manifest->existing_rows += file->status == 0 ? file->record_count : 0;
-        bool inherits = file->status == 1;
-        if (!inherits && file->status == 0 && file->sequence_number < manifest->min_sequence_number) {
+        bool inherits = file->status == 1 && !content->entries[i].keeps_sequence;
+        if (!inherits && file->status != 2 && file->sequence_number < manifest->min_sequence_number) {
             manifest->min_sequence_number = file->sequence_number;
         }
     }
@@ -79,6 +79,8 @@ floe_status floe_ice_manifest_describe(const floe_ice_manifest_content *content,
         FLOE_TRY(summarise(content, i, arena, &summaries[i], err));
     }
     *ret_manifest = (floe_ice_manifest){.spec_id = content->spec->spec_id,
+                                        .content = content->content,
+                                        .first_row_id = -1,
                                         .sequence_number = sequence_number,
                                         .min_sequence_number = sequence_number,
                                         .added_snapshot_id = content->snapshot_id,
@@ -90,14 +92,15 @@ floe_status floe_ice_manifest_describe(const floe_ice_manifest_content *content,
 
 /* ---- the file ---- */
 
-static const char LIST_SCHEMA[] =
-    "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":["
-    "{\"name\":\"manifest_path\",\"type\":\"string\",\"field-id\":500},"
-    "{\"name\":\"manifest_length\",\"type\":\"long\",\"field-id\":501},"
-    "{\"name\":\"partition_spec_id\",\"type\":\"int\",\"field-id\":502},"
+static const char LIST_BEGIN[] = "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":["
+                                 "{\"name\":\"manifest_path\",\"type\":\"string\",\"field-id\":500},"
+                                 "{\"name\":\"manifest_length\",\"type\":\"long\",\"field-id\":501},"
+                                 "{\"name\":\"partition_spec_id\",\"type\":\"int\",\"field-id\":502},";
+static const char LIST_NUMBERED[] = /* from version 2 on */
     "{\"name\":\"content\",\"type\":\"int\",\"field-id\":517},"
     "{\"name\":\"sequence_number\",\"type\":\"long\",\"field-id\":515},"
-    "{\"name\":\"min_sequence_number\",\"type\":\"long\",\"field-id\":516},"
+    "{\"name\":\"min_sequence_number\",\"type\":\"long\",\"field-id\":516},";
+static const char LIST_COUNTS[] =
     "{\"name\":\"added_snapshot_id\",\"type\":\"long\",\"field-id\":503},"
     "{\"name\":\"added_files_count\",\"type\":\"int\",\"field-id\":504},"
     "{\"name\":\"existing_files_count\",\"type\":\"int\",\"field-id\":505},"
@@ -111,7 +114,9 @@ static const char LIST_SCHEMA[] =
     "{\"name\":\"contains_null\",\"type\":\"boolean\",\"field-id\":509},"
     "{\"name\":\"contains_nan\",\"type\":[\"null\",\"boolean\"],\"default\":null,\"field-id\":518},"
     "{\"name\":\"lower_bound\",\"type\":[\"null\",\"bytes\"],\"default\":null,\"field-id\":510},"
-    "{\"name\":\"upper_bound\",\"type\":[\"null\",\"bytes\"],\"default\":null,\"field-id\":511}]}}]}]}";
+    "{\"name\":\"upper_bound\",\"type\":[\"null\",\"bytes\"],\"default\":null,\"field-id\":511}]}}]}";
+static const char LIST_ROW_IDS[] = /* from version 3 on */
+    ",{\"name\":\"first_row_id\",\"type\":[\"null\",\"long\"],\"default\":null,\"field-id\":520}";
 
 static void put_bound(floe_buf *out, floe_str bytes) {
     floe_avro_put_present(out, bytes.ptr != NULL);
@@ -145,13 +150,15 @@ static int64_t known(int64_t count) {
     return count < 0 ? 1 : count;
 }
 
-static void put_manifest(floe_buf *out, const floe_ice_manifest *manifest) {
+static void put_manifest(floe_buf *out, const floe_ice_manifest *manifest, int version) {
     floe_avro_put_bytes(out, manifest->path);
     floe_avro_put_long(out, manifest->length);
     floe_avro_put_long(out, manifest->spec_id);
-    floe_avro_put_long(out, manifest->content);
-    floe_avro_put_long(out, manifest->sequence_number);
-    floe_avro_put_long(out, manifest->min_sequence_number);
+    if (version > 1) {
+        floe_avro_put_long(out, manifest->content);
+        floe_avro_put_long(out, manifest->sequence_number);
+        floe_avro_put_long(out, manifest->min_sequence_number);
+    }
     floe_avro_put_long(out, manifest->added_snapshot_id);
     floe_avro_put_long(out, known(manifest->added_files));
     floe_avro_put_long(out, known(manifest->existing_files));
@@ -160,30 +167,65 @@ static void put_manifest(floe_buf *out, const floe_ice_manifest *manifest) {
     floe_avro_put_long(out, known(manifest->existing_rows));
     floe_avro_put_long(out, known(manifest->deleted_rows));
     put_summaries(out, manifest);
+    if (version > 2) {
+        bool has_row_ids = manifest->content == 0 && manifest->first_row_id >= 0;
+        floe_avro_put_present(out, has_row_ids);
+        if (has_row_ids) {
+            floe_avro_put_long(out, manifest->first_row_id);
+        }
+    }
 }
 
-floe_status floe_ice_write_manifest_list(const floe_ice_manifest_list *list, floe_buf *out, floe_error *err) {
-    char snapshot[24], parent[24], sequence[24];
-    snprintf(snapshot, sizeof snapshot, "%" PRId64, list->snapshot_id);
-    snprintf(parent, sizeof parent, "%" PRId64, list->parent_id);
-    snprintf(sequence, sizeof sequence, "%" PRId64, list->sequence_number);
-    FLOE_AUTO_BUF records;
-    floe_buf_init(&records, FLOE_LIMIT_MANIFEST_BYTES);
+floe_status floe_ice_assign_row_ids(floe_ice_manifest *manifests, size_t count, int64_t *next_row_id, floe_error *err) {
+    for (size_t i = 0; i < count; i++) {
+        floe_ice_manifest *manifest = &manifests[i];
+        if (manifest->content != 0 || manifest->first_row_id >= 0) {
+            continue;
+        }
+        FLOE_ENSURE(manifest->added_rows >= 0 && manifest->existing_rows >= 0, err, FLOE_UNSUPPORTED,
+                    "the manifest %.*s was listed without counts of its rows, so that they cannot be given row ids",
+                    FLOE_STR_ARG(manifest->path));
+        manifest->first_row_id = *next_row_id;
+        bool overflow = __builtin_add_overflow(*next_row_id, manifest->added_rows, next_row_id) ||
+                        __builtin_add_overflow(*next_row_id, manifest->existing_rows, next_row_id);
+        FLOE_ENSURE(!overflow, err, FLOE_LIMIT, "the table's row ids pass int64");
+    }
+    return FLOE_OK;
+}
+
+static floe_status put_manifests(const floe_ice_manifest_list *list, int version, floe_buf *out, floe_error *err) {
     for (size_t i = 0; i < list->manifest_count; i++) {
         FLOE_ENSURE(!list->manifests[i].encrypted, err, FLOE_UNSUPPORTED, "manifest %.*s is encrypted",
                     FLOE_STR_ARG(list->manifests[i].path));
-        put_manifest(&records, &list->manifests[i]);
+        put_manifest(out, &list->manifests[i], version);
     }
-    FLOE_TRY(floe_buf_check(&records, err));
+    return floe_buf_check(out, err);
+}
+
+floe_status floe_ice_write_manifest_list(const floe_ice_manifest_list *list, floe_buf *out, floe_error *err) {
+    char snapshot[24], parent[24], sequence[24], number[16];
+    int version = list->format_version ? list->format_version : 2;
+    snprintf(number, sizeof number, "%d", version);
+    snprintf(snapshot, sizeof snapshot, "%" PRId64, list->snapshot_id);
+    snprintf(parent, sizeof parent, "%" PRId64, list->parent_id);
+    snprintf(sequence, sizeof sequence, "%" PRId64, list->sequence_number);
+    FLOE_AUTO_BUF records, schema;
+    floe_buf_init(&records, FLOE_LIMIT_MANIFEST_BYTES);
+    floe_buf_init(&schema, FLOE_MIB(1));
+    FLOE_TRY(put_manifests(list, version, &records, err));
+    floe_buf_printf(&schema, "%s%s%s%s]}", LIST_BEGIN, version > 1 ? LIST_NUMBERED : "", LIST_COUNTS,
+                    version > 2 ? LIST_ROW_IDS : "");
+    FLOE_TRY(floe_buf_check(&schema, err));
     const floe_avro_header_item header[] = {
         {"snapshot-id", floe_str_of(snapshot)},
         {"parent-snapshot-id", list->parent_id < 0 ? FLOE_STR("null") : floe_str_of(parent)},
+        {"format-version", floe_str_of(number)},
         {"sequence-number", floe_str_of(sequence)},
-        {"format-version", FLOE_STR("2")},
     };
+    size_t header_count = sizeof header / sizeof *header; /* version 1 does not know of sequence numbers */
     floe_avro_document document = {.header = header,
-                                   .header_count = sizeof header / sizeof *header,
-                                   .schema = FLOE_STR(LIST_SCHEMA),
+                                   .header_count = version == 1 ? header_count - 1 : header_count,
+                                   .schema = floe_buf_view(&schema),
                                    .records = floe_buf_view(&records),
                                    .record_count = list->manifest_count};
     return floe_avro_write(&document, out, err);

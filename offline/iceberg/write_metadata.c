@@ -48,41 +48,98 @@ static void begin_array(metadata_writer *writer, const char *key, size_t first) 
     }
 }
 
+static int version_of(const floe_ice_commit *commit) {
+    return commit->base ? commit->base->format_version : 2;
+}
+
 static void put_schemas(metadata_writer *writer) {
     const floe_ice_commit *commit = writer->commit;
+    if (version_of(commit) == 1) { /* for readers that know of one schema */
+        floe_json_key(&writer->json, "schema");
+        floe_ice_write_schema_json(&writer->json, commit->schema);
+    }
     put_int(writer, "last-column-id", commit->last_column_id);
     put_int(writer, "current-schema-id", commit->schema->schema_id);
     begin_array(writer, "schemas", 0);
+    bool listed = writer->root && floe_node_get(writer->root, "schemas");
+    for (size_t i = 0; commit->base && !listed && i < commit->base->schema_count; i++) {
+        floe_ice_write_schema_json(&writer->json, &commit->base->schemas[i]);
+    }
     if (!commit->base || !floe_ice_schema_by_id(commit->base, commit->schema->schema_id)) {
         floe_ice_write_schema_json(&writer->json, commit->schema);
     }
     floe_json_array_end(&writer->json);
 }
 
+static void put_spec(metadata_writer *writer, const floe_ice_spec *spec) {
+    floe_json_object_begin(&writer->json);
+    put_int(writer, "spec-id", spec->spec_id);
+    floe_json_key(&writer->json, "fields");
+    floe_ice_write_spec_fields_json(&writer->json, spec);
+    floe_json_object_end(&writer->json);
+}
+
 static void put_specs(metadata_writer *writer) {
     const floe_ice_commit *commit = writer->commit;
+    if (version_of(commit) == 1) {
+        floe_json_key(&writer->json, "partition-spec");
+        floe_ice_write_spec_fields_json(&writer->json, commit->spec);
+    }
     put_int(writer, "default-spec-id", commit->spec->spec_id);
     put_int(writer, "last-partition-id", commit->last_partition_id);
     begin_array(writer, "partition-specs", 0);
+    bool listed = writer->root && floe_node_get(writer->root, "partition-specs");
+    for (size_t i = 0; commit->base && !listed && i < commit->base->spec_count; i++) {
+        put_spec(writer, &commit->base->specs[i]);
+    }
     if (!commit->base || !floe_ice_spec_by_id(commit->base, commit->spec->spec_id)) {
-        floe_json_object_begin(&writer->json);
-        put_int(writer, "spec-id", commit->spec->spec_id);
-        floe_json_key(&writer->json, "fields");
-        floe_ice_write_spec_fields_json(&writer->json, commit->spec);
-        floe_json_object_end(&writer->json);
+        put_spec(writer, commit->spec);
     }
     floe_json_array_end(&writer->json);
 }
 
-static void put_sort_orders(metadata_writer *writer) {
-    const floe_node *former = writer->root ? floe_node_get(writer->root, "sort-orders") : NULL;
-    put_int(writer, "default-sort-order-id", former ? writer->commit->base->default_sort_order_id : 0);
-    floe_json_key(&writer->json, "sort-orders");
-    if (former) {
-        put_node(writer, former);
-    } else {
-        floe_json_raw(&writer->json, FLOE_STR("[{\"order-id\":0,\"fields\":[]}]"));
+static bool has_order(const floe_node *orders, int32_t order_id) {
+    for (size_t i = 0; orders && orders->kind == FLOE_NODE_ARRAY && i < orders->count; i++) {
+        const floe_node *id = floe_node_get(orders->items[i], "order-id");
+        if (id && id->kind == FLOE_NODE_INT && id->as.integer == order_id) {
+            return true;
+        }
     }
+    return false;
+}
+
+static void put_sort_order(metadata_writer *writer, const floe_ice_sort_order *order) {
+    floe_json_object_begin(&writer->json);
+    put_int(writer, "order-id", order->order_id);
+    floe_json_key(&writer->json, "fields");
+    floe_json_array_begin(&writer->json);
+    for (size_t i = 0; i < order->field_count; i++) {
+        const floe_ice_sort_field *field = &order->fields[i];
+        floe_json_object_begin(&writer->json);
+        put_string(writer, "transform", FLOE_STR("identity"));
+        put_int(writer, "source-id", field->source_id);
+        put_string(writer, "direction", field->descending ? FLOE_STR("desc") : FLOE_STR("asc"));
+        put_string(writer, "null-order", field->nulls_last ? FLOE_STR("nulls-last") : FLOE_STR("nulls-first"));
+        floe_json_object_end(&writer->json);
+    }
+    floe_json_array_end(&writer->json);
+    floe_json_object_end(&writer->json);
+}
+
+static void put_sort_orders(metadata_writer *writer) {
+    const floe_ice_commit *commit = writer->commit;
+    const floe_ice_sort_order *order = commit->sort_order;
+    const floe_node *former = writer->root ? floe_node_get(writer->root, "sort-orders") : NULL;
+    int32_t standing = former ? commit->base->default_sort_order_id : 0;
+    put_int(writer, "default-sort-order-id", order && commit->sorts_by_default ? order->order_id : standing);
+    begin_array(writer, "sort-orders", 0);
+    if (!former) {
+        put_sort_order(writer, &(floe_ice_sort_order){0});
+    }
+    if (order && order->order_id != 0 && !has_order(former, order->order_id)) {
+        put_sort_order(writer, order);
+    }
+    floe_json_array_end(&writer->json);
 }
 
 static void put_properties(metadata_writer *writer) {
@@ -131,9 +188,15 @@ static void put_snapshots(metadata_writer *writer) {
     if (parent_of(commit) >= 0) {
         put_int(writer, "parent-snapshot-id", parent_of(commit));
     }
-    put_int(writer, "sequence-number", commit->sequence_number);
+    if (version_of(commit) > 1) {
+        put_int(writer, "sequence-number", commit->sequence_number);
+    }
     put_int(writer, "timestamp-ms", commit->timestamp_ms);
     put_summary(writer);
+    if (version_of(commit) > 2) {
+        put_int(writer, "first-row-id", commit->first_row_id);
+        put_int(writer, "added-rows", commit->next_row_id - commit->first_row_id);
+    }
     put_string(writer, "manifest-list", commit->manifest_list);
     put_int(writer, "schema-id", commit->schema->schema_id);
     floe_json_object_end(&writer->json);
@@ -193,7 +256,7 @@ static void put_the_rest(metadata_writer *writer) {
         "last-column-id",        "schemas",     "schema",     "current-schema-id",    "partition-specs",
         "partition-spec",        "snapshots",   "properties", "default-spec-id",      "last-partition-id",
         "default-sort-order-id", "sort-orders", "refs",       "current-snapshot-id",  "snapshot-log",
-        "metadata-log",
+        "metadata-log",          "next-row-id",
     };
     for (size_t i = 0; writer->root && i < writer->root->count; i++) {
         bool written = false;
@@ -207,16 +270,29 @@ static void put_the_rest(metadata_writer *writer) {
     }
 }
 
+int64_t floe_ice_next_row_id(const floe_ice_metadata *metadata) {
+    const floe_node *node = floe_node_get(metadata->root, "next-row-id");
+    return node && node->kind == FLOE_NODE_INT && node->as.integer > 0 ? node->as.integer : 0;
+}
+
 floe_status floe_ice_write_metadata(const floe_ice_commit *commit, floe_buf *out, floe_error *err) {
     metadata_writer writer = {.out = out, .commit = commit, .root = commit->base ? commit->base->root : NULL};
-    FLOE_ENSURE(!commit->base || commit->base->format_version == 2, err, FLOE_UNSUPPORTED,
-                "writing to a table of format version %d is not supported, only 2", commit->base->format_version);
+    int version = version_of(commit);
+    FLOE_ENSURE(version <= 3, err, FLOE_UNSUPPORTED,
+                "writing to a table of format version %d is not supported, only 1 to 3", version);
     writer.json = floe_json_writer_of(out);
     floe_json_object_begin(&writer.json);
-    put_int(&writer, "format-version", 2);
-    put_string(&writer, "table-uuid", commit->base ? commit->base->table_uuid : commit->table_uuid);
+    put_int(&writer, "format-version", version);
+    if (!commit->base || commit->base->table_uuid.len > 0) { /* tables of version 1 may have none */
+        put_string(&writer, "table-uuid", commit->base ? commit->base->table_uuid : commit->table_uuid);
+    }
     put_string(&writer, "location", commit->base ? commit->base->location : commit->location);
-    put_int(&writer, "last-sequence-number", commit->sequence_number);
+    if (version > 1) {
+        put_int(&writer, "last-sequence-number", commit->sequence_number);
+    }
+    if (version > 2) {
+        put_int(&writer, "next-row-id", commit->next_row_id);
+    }
     put_int(&writer, "last-updated-ms", commit->timestamp_ms);
     put_schemas(&writer);
     put_specs(&writer);
