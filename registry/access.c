@@ -5,6 +5,8 @@
 #include "registry/access.h"
 
 #include "core/str.h"
+#include "registry/findings_int.h"
+#include "registry/names_int.h"
 
 #include <string.h>
 
@@ -63,4 +65,65 @@ bool floe_role_sees_service(const floe_role *role, const floe_service *service) 
         }
     }
     return true;
+}
+
+/* ---- names ---- */
+
+floe_status floe_project_role(const floe_project *project, floe_str name, floe_arena *arena, const floe_role **ret_role,
+                              floe_error *err) {
+    FLOE_ENSURE(project->role_count > 0, err, FLOE_NOT_FOUND,
+                "there is no role %.*s: floe.yaml has no roles; write them under `access:`", FLOE_STR_BRIEF(name));
+    floe_str *names = floe_arena_alloc(arena, project->role_count, sizeof *names);
+    FLOE_TRY(floe_arena_check(arena, err));
+    for (size_t i = 0; i < project->role_count; i++) {
+        names[i] = project->roles[i].name;
+        if (floe_str_equal(names[i], name)) {
+            *ret_role = &project->roles[i];
+            return FLOE_OK;
+        }
+    }
+    const char *nearest = floe_name_nearest(arena, name, names, project->role_count);
+    FLOE_TRY(floe_arena_check(arena, err));
+    return FLOE_FAIL(err, FLOE_NOT_FOUND, "there is no role %.*s under `access:` in floe.yaml%s", FLOE_STR_BRIEF(name),
+                     floe_name_hint(arena, nearest));
+}
+
+static void check_role(const floe_role *role, const floe_definitions *definitions, const floe_str *views,
+                       floe_findings *findings) {
+    for (size_t i = 0; i < role->view_count; i++) {
+        if (floe_definitions_view(definitions, role->views[i]) == NULL) {
+            const char *nearest = floe_name_nearest(findings->arena, role->views[i], views, definitions->view_count);
+            floe_findings_add(
+                findings, FLOE_NOT_FOUND, role->pos, "access: role %.*s: there is no feature view %.*s in features/%s",
+                FLOE_STR_BRIEF(role->name), FLOE_STR_BRIEF(role->views[i]), floe_name_hint(findings->arena, nearest));
+        }
+    }
+}
+
+floe_status floe_access_check(const floe_project *project, const floe_definitions *definitions, floe_arena *arena,
+                              floe_error *err) {
+    floe_findings findings = {.arena = arena};
+    floe_str *views = floe_arena_alloc(arena, definitions->view_count + 1, sizeof *views);
+    FLOE_TRY(floe_arena_check(arena, err));
+    for (size_t i = 0; i < definitions->view_count; i++) {
+        views[i] = definitions->views[i].about.name;
+    }
+    for (size_t i = 0; i < project->role_count; i++) {
+        check_role(&project->roles[i], definitions, views, &findings);
+    }
+    return floe_findings_report(&findings, err);
+}
+
+static bool any_leads(const floe_str *names, size_t count, floe_str text) {
+    for (size_t i = 0; i < count; i++) {
+        if (floe_str_starts_with(text, names[i]) && text.len > names[i].len && text.ptr[names[i].len] == '.') {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool floe_role_denial_applies(const floe_role *role, size_t index) {
+    return any_leads(role->namespaces, role->namespace_count, role->deny_columns[index]) ||
+           any_leads(role->tables, role->table_count, role->deny_columns[index]);
 }

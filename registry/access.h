@@ -29,6 +29,14 @@ typedef struct floe_role {
 floe_status floe_project_role(const floe_project *project, floe_str name, floe_arena *arena, const floe_role **ret_role,
                               floe_error *err);
 
+/* Whether the views that roles name are defined. Not judged when floe.yaml is read, because views are written elsewhere.
+ * Errors: NOT_FOUND, a line each, naming role, view and the nearest. */
+floe_status floe_access_check(const floe_project *project, const floe_definitions *definitions, floe_arena *arena,
+                              floe_error *err);
+/* Whether the role sees a table that the column of deny_columns[index] could be of: a denial of what is hidden anyway is
+ * most likely misspelt. */
+bool floe_role_denial_applies(const floe_role *role, size_t index);
+
 /* Names hold dots of their own, so a name of `access:` is compared with the parts joined by dots, byte for byte. */
 bool floe_role_sees_table(const floe_role *role, floe_str database, floe_str table);
 /* Rule: of a table that is seen, every column that is not denied. */

@@ -122,6 +122,9 @@ floe_status floe_definitions_parse(const floe_project *project, floe_str text, f
 /* The text of a floe.yaml; project->root is set already. */
 floe_status floe_project_parse(floe_str text, floe_arena *arena, floe_project *project, floe_error *err);
 
+/* The member `access:` of a floe.yaml. */
+void floe_decode_access(const floe_decoder *decoder, const floe_node *root, floe_project *project);
+
 /* ---- after decoding ---- */
 
 /* Fills in what the tables say; `resolver` NULL: the columns that the sources carry already. */

@@ -266,7 +266,7 @@ static void decode_online(const floe_decoder *decoder, const floe_node *root, fl
     }
 }
 
-/* ---- search, server, access ---- */
+/* ---- search, server ---- */
 
 /* The address may hold a secret, so no message repeats it. */
 static void decode_embedder_service(const floe_decoder *decoder, const floe_node *node, floe_project *project) {
@@ -329,20 +329,6 @@ static void decode_server(const floe_decoder *decoder, const floe_node *root, fl
     project->listen_port = (uint16_t)port;
 }
 
-static void decode_access(const floe_decoder *decoder, const floe_node *root, floe_project *project) {
-    const floe_node *node = floe_decode_member(root, "access");
-    if (node == NULL) {
-        return;
-    }
-    project->access_open = node->kind == FLOE_NODE_STRING && floe_str_is(node->text, "open");
-    if (node->kind == FLOE_NODE_OBJECT) {
-        FLOE_FIND(decoder, node->line, FLOE_UNSUPPORTED,
-                  "access roles are not supported by this version; `access: open` is");
-    } else if (!project->access_open) {
-        FLOE_FIND(decoder, node->line, FLOE_INVALID, "access is `open` or a mapping of roles");
-    }
-}
-
 /* ---- the file ---- */
 
 static void decode_registry(const floe_decoder *decoder, const floe_node *root, floe_project *project) {
@@ -372,7 +358,7 @@ static void decode_project(const floe_decoder *decoder, const floe_node *root, f
     decode_online(decoder, root, project);
     decode_search(decoder, root, project);
     decode_server(decoder, root, project);
-    decode_access(decoder, root, project);
+    floe_decode_access(decoder, root, project);
     if (floe_node_get(root, "ask") != NULL) {
         FLOE_FIND(decoder, floe_decode_line(root, "ask"), FLOE_UNSUPPORTED, "ask is not supported by this version");
     }

@@ -19,8 +19,7 @@
 floe_status floe_project_find(const char *start, floe_arena *arena, const char **ret_root, floe_error *err);
 
 /* Parses floe.yaml. Relative paths are made absolute against the project folder. Errors: INVALID with file, line and the
- * nearest known key; UNSUPPORTED by name for what this version cannot do (rest catalogs, redis-cluster, rediss,
- * access roles, ask). */
+ * nearest known key; UNSUPPORTED by name for what this version cannot do (rest catalogs, redis-cluster, rediss, ask). */
 floe_status floe_project_load(const char *root, floe_arena *arena, const floe_project **ret_project, floe_error *err);
 
 /* Parses features/NAME.yaml (sorted by name; none is fine). Errors: one line each, the first 10 in file order, then how many
@@ -121,36 +120,36 @@ floe_status floe_registry_dataset_get(floe_registry *registry, floe_str id_or_na
 
 /* ---- API keys ---- */
 
-#define FLOE_KEY_TEXT_LEN 48   /* bytes of a key: "floe_" and 43 characters of base64url, of 32 random bytes */
-#define FLOE_KEY_DIGEST_LEN 32 /* SHA-256 */
-#define FLOE_KEY_ENDING_LEN 4
+#define FLOE_ACCESS_KEY_LEN 48    /* bytes of a key: "floe_" and 43 characters of base64url, of 32 random bytes */
+#define FLOE_ACCESS_DIGEST_LEN 32 /* SHA-256 */
+#define FLOE_ACCESS_ENDING_LEN 4
 
 /* What is kept of a key: never the key itself. */
-typedef struct floe_key {
+typedef struct floe_access_key {
     int64_t id;
     floe_str role;
     floe_str name; /* what it is for; may be empty */
     int64_t created_us;
     int64_t revoked_us; /* 0: it is valid */
     floe_str ending;    /* the key's last characters, to tell keys apart */
-    uint8_t digest[FLOE_KEY_DIGEST_LEN];
-} floe_key;
+    uint8_t digest[FLOE_ACCESS_DIGEST_LEN];
+} floe_access_key;
 
 /* Makes a key and keeps its digest. `role` is not judged here: see floe_project_role. Shape: ret_text has room for the
  * terminating NUL; it is the only time the key is seen. Errors: INVALID (an empty role, a name with control characters),
  * LIMIT (a name or role that is too long, FLOE_LIMIT_API_KEYS valid keys), IO when the system has no randomness. */
 floe_status floe_registry_key_create(floe_registry *registry, floe_str role, floe_str name, floe_arena *arena,
-                                     char ret_text[FLOE_KEY_TEXT_LEN + 1], floe_key *ret_key, floe_error *err);
+                                     char ret_text[FLOE_ACCESS_KEY_LEN + 1], floe_access_key *ret_key, floe_error *err);
 /* All keys, revoked ones too, in the order they were made. */
-floe_status floe_registry_keys(floe_registry *registry, floe_arena *arena, const floe_key **ret_keys, size_t *ret_count,
-                               floe_error *err);
+floe_status floe_registry_keys(floe_registry *registry, floe_arena *arena, const floe_access_key **ret_keys,
+                               size_t *ret_count, floe_error *err);
 /* Rule: final; revoking again changes nothing. Errors: NOT_FOUND. */
 floe_status floe_registry_key_revoke(floe_registry *registry, int64_t id, floe_error *err);
 /* Changes whenever a key is made or revoked. Cheap: for polling. */
 floe_status floe_registry_key_version(floe_registry *registry, int64_t *ret_version, floe_error *err);
 /* Whether a text has the form of a key, and the digest that it would be kept under. Thread: any. Cost: no heap. */
-bool floe_key_digest(floe_str text, uint8_t ret_digest[FLOE_KEY_DIGEST_LEN]);
+bool floe_access_key_digest(floe_str text, uint8_t ret_digest[FLOE_ACCESS_DIGEST_LEN]);
 /* Whether two digests are equal, in a time that does not tell how much of them is. */
-bool floe_key_digest_equal(const uint8_t a[FLOE_KEY_DIGEST_LEN], const uint8_t b[FLOE_KEY_DIGEST_LEN]);
+bool floe_access_digest_equal(const uint8_t a[FLOE_ACCESS_DIGEST_LEN], const uint8_t b[FLOE_ACCESS_DIGEST_LEN]);
 
 #endif

@@ -3,13 +3,17 @@
  *
  * PRAGMA user_version is the number of the schema. A file is ours from the commit of one transaction that makes all
  * tables, so a process that dies while creating it leaves an empty database, which the next one fills.
+ *
+ * Each version of the schema only adds tables to the one before. A file of an earlier version is read as it is, because it
+ * may lie where nothing can be written; it is brought up to date, in one transaction, by whoever opens it to create what is
+ * missing, or writes into a table that it lacks.
  */
 #include "core/file.h"
 #include "registry/store_int.h"
 
-enum { SCHEMA_VERSION = 1, PATH_ARENA_MAX = 64 << 10 };
+enum { SCHEMA_VERSION = 2, KEYS_SINCE = 2, PATH_ARENA_MAX = 64 << 10 };
 
-static const char schema[] =
+static const char schema_1[] =
     "CREATE TABLE versions(version INTEGER PRIMARY KEY, applied_us INTEGER NOT NULL, summary TEXT NOT NULL);"
     "CREATE TABLE objects(version INTEGER NOT NULL REFERENCES versions(version), position INTEGER NOT NULL,"
     " kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, fingerprint INTEGER NOT NULL,"
@@ -21,6 +25,14 @@ static const char schema[] =
     " row_count INTEGER NOT NULL, content_hash TEXT NOT NULL, manifest_path TEXT NOT NULL, manifest TEXT NOT NULL);"
     "CREATE INDEX datasets_by_name ON datasets(name, created_us);"
     "PRAGMA user_version = 1;";
+
+static const char schema_2[] =
+    "CREATE TABLE access_keys(id INTEGER PRIMARY KEY AUTOINCREMENT, role TEXT NOT NULL, name TEXT NOT NULL,"
+    " created_us INTEGER NOT NULL, revoked_us INTEGER NOT NULL, ending TEXT NOT NULL, digest BLOB NOT NULL UNIQUE);"
+    "PRAGMA user_version = 2;";
+
+/* What makes version n + 1 of version n. */
+static const char *const schema_steps[SCHEMA_VERSION] = {schema_1, schema_2};
 
 floe_str floe_store_text(floe_sql_stmt *stmt, int column, floe_arena *arena) {
     return floe_arena_str(arena, floe_sql_text(stmt, column));
@@ -41,8 +53,8 @@ static floe_status read_number(floe_registry *registry, const char *query, int64
     return FLOE_OK;
 }
 
-/* *ret_ready: the tables are there and of our version. */
-static floe_status check_schema(floe_registry *registry, bool *ret_ready, floe_error *err) {
+/* *ret_version: that of the file's schema; 0: there are no tables yet. */
+static floe_status check_schema(floe_registry *registry, int64_t *ret_version, floe_error *err) {
     int64_t version = 0;
     int64_t tables = 0;
     FLOE_TRY(read_number(registry, "PRAGMA user_version", &version, err));
@@ -51,20 +63,20 @@ static floe_status check_schema(floe_registry *registry, bool *ret_ready, floe_e
         version <= SCHEMA_VERSION, err, FLOE_UNSUPPORTED,
         "the registry %s has schema version %lld, and this floe knows up to %d; use the newer floe that wrote it",
         registry->path, (long long)version, SCHEMA_VERSION);
-    FLOE_ENSURE((version == SCHEMA_VERSION) == (tables > 0), err, FLOE_INVALID,
+    FLOE_ENSURE(version >= 0 && (version > 0) == (tables > 0), err, FLOE_INVALID,
                 "%s is a database, but not a registry of floe; name another file with registry: in floe.yaml",
                 registry->path);
-    *ret_ready = version == SCHEMA_VERSION;
+    *ret_version = version;
     return FLOE_OK;
 }
 
-/* Somebody else may have created the tables while we waited for the lock. */
-static floe_status create_schema(floe_registry *registry, floe_error *err) {
-    bool ready = false;
+/* Somebody else may have made the tables while we waited for the lock. */
+floe_status floe_store_migrate(floe_registry *registry, floe_error *err) {
+    int64_t version = 0;
     FLOE_TRY(floe_sql_begin(registry->sql, err));
-    floe_status status = check_schema(registry, &ready, err);
-    if (!floe_failed(status) && !ready) {
-        status = floe_sql_exec(registry->sql, schema, err);
+    floe_status status = check_schema(registry, &version, err);
+    for (int64_t i = version; !floe_failed(status) && i < SCHEMA_VERSION; i++) {
+        status = floe_sql_exec(registry->sql, schema_steps[i], err);
     }
     if (!floe_failed(status)) {
         status = floe_sql_commit(registry->sql, err);
@@ -76,13 +88,19 @@ static floe_status create_schema(floe_registry *registry, floe_error *err) {
 }
 
 floe_status floe_store_prepare_schema(floe_registry *registry, bool create, floe_error *err) {
-    bool ready = false;
-    FLOE_TRY(check_schema(registry, &ready, err));
-    if (ready) {
-        return FLOE_OK;
-    }
-    FLOE_ENSURE(create, err, FLOE_NOT_FOUND, "nothing is applied in %s yet; run `floe apply`", registry->path);
-    return create_schema(registry, err);
+    int64_t version = 0;
+    FLOE_TRY(check_schema(registry, &version, err));
+    FLOE_ENSURE(create || version > 0, err, FLOE_NOT_FOUND, "nothing is applied in %s yet; run `floe apply`",
+                registry->path);
+    return create && version < SCHEMA_VERSION ? floe_store_migrate(registry, err) : FLOE_OK;
+}
+
+/* Asked each time: another process may have added the table since the file was opened. */
+floe_status floe_store_has_keys(floe_registry *registry, bool *ret_there, floe_error *err) {
+    int64_t version = 0;
+    FLOE_TRY(read_number(registry, "PRAGMA user_version", &version, err));
+    *ret_there = version >= KEYS_SINCE;
+    return FLOE_OK;
 }
 
 static floe_status make_folder(const char *path, floe_error *err) {

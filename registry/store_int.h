@@ -22,6 +22,11 @@ floe_str floe_store_text(floe_sql_stmt *stmt, int column, floe_arena *arena);
 /* Runs a statement that gives no row. */
 floe_status floe_store_run(floe_sql_stmt *stmt, floe_error *err);
 
+/* Brings the tables up to this version, in one transaction. */
+floe_status floe_store_migrate(floe_registry *registry, floe_error *err);
+/* Whether the file has the table of API keys, which came with the second version of the schema. */
+floe_status floe_store_has_keys(floe_registry *registry, bool *ret_there, floe_error *err);
+
 /* Creates the tables of an empty file, or checks that they are ours. */
 floe_status floe_store_prepare_schema(floe_registry *registry, bool create, floe_error *err);
 

@@ -105,9 +105,9 @@ static void registry_open__newer_schema__is_refused_by_name(void **state) {
     test_store store;
     open_store(&store);
     floe_registry_close(&store.registry);
-    run_sql(store.path, "PRAGMA user_version = 2");
+    run_sql(store.path, "PRAGMA user_version = 3");
     assert_code(floe_registry_open(store.path, true, &store.registry, &store.err), FLOE_UNSUPPORTED);
-    assert_message(&store.err, "schema version 2");
+    assert_message(&store.err, "schema version 3");
     assert_message(&store.err, store.path);
     close_store(&store);
 }
