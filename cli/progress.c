@@ -1,11 +1,13 @@
 /*
  * Progress of long work: one line on stderr, drawn over itself, gone when the work is done. Only where stderr is a
- * terminal: nothing of it ever gets into a file or a pipe.
+ * terminal: nothing of it ever gets into a file or a pipe, unless FLOE_PROGRESS=always asks for it (something that shows
+ * another program's terminal); FLOE_PROGRESS=never keeps it away.
  */
 #include "cli/cli.h"
 #include "core/time.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,8 +39,16 @@ static void on_progress(void *context, const char *step, double fraction) {
     cli_progress_step(context, step, fraction);
 }
 
+static bool is_wanted(void) {
+    const char *said = getenv("FLOE_PROGRESS");
+    if (said != NULL && strcmp(said, "always") == 0) {
+        return true;
+    }
+    return (said == NULL || strcmp(said, "never") != 0) && isatty(STDERR_FILENO);
+}
+
 void cli_progress_begin(floe_cli *cli) {
-    if (isatty(STDERR_FILENO)) {
+    if (is_wanted()) {
         cli->run.progress = on_progress;
         cli->run.progress_context = cli;
     }
