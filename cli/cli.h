@@ -137,9 +137,8 @@ void cli_table_begin(cli_table *table, floe_cli *cli, const char *const *heading
 /* One row; NULL cells are empty, null in JSON. Cells must live in the cli's arena or longer. */
 void cli_table_row(cli_table *table, const char *const *cells);
 floe_status cli_table_end(cli_table *table, floe_error *err);
-/* Every row of a stream, as a table, or as one JSON object a line with --json. `is_json` (may be NULL): per column,
- * whether its texts are JSON already. */
-floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, const bool *is_json, floe_error *err);
+/* Every row of a stream, as a table, or as one JSON object a line with --json. */
+floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, floe_error *err);
 const char *cli_text(floe_cli *cli, floe_str text);
 const char *cli_shown(floe_cli *cli, floe_str text); /* for a terminal: control characters are spaces */
 const char *cli_i64(floe_cli *cli, int64_t value);

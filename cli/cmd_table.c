@@ -197,27 +197,6 @@ static floe_status scan_to_file(floe_cli *cli, floe_table *table, const floe_sca
     return FLOE_OK;
 }
 
-/* Which columns come as JSON text: those of nested types, for which floe has no value. */
-static floe_status find_json_columns(floe_cli *cli, floe_table *table, struct ArrowArrayStream *stream,
-                                     const bool **ret_is_json, floe_error *err) {
-    FLOE_AUTO_SCHEMA schema = {0};
-    floe_table_info info;
-    FLOE_TRY(floe_table_describe(table, &cli->arena, &info, err));
-    FLOE_TRY(floe_arrow_stream_schema(stream, "rows", &schema, err));
-    bool *is_json = floe_arena_alloc(&cli->arena, (size_t)schema.n_children + 1, sizeof(*is_json));
-    FLOE_TRY(floe_arena_check(&cli->arena, err));
-    for (size_t c = 0; c < (size_t)schema.n_children; c++) {
-        for (size_t i = 0; i < info.column_count; i++) {
-            const floe_table_column *column = &info.columns[i];
-            bool nested =
-                column->type.kind == FLOE_KIND_NONE && memchr(column->type_text.ptr, '<', column->type_text.len);
-            is_json[c] = is_json[c] || (nested && floe_str_is(column->name, schema.children[c]->name));
-        }
-    }
-    *ret_is_json = is_json;
-    return FLOE_OK;
-}
-
 floe_status cli_table_scan(floe_cli *cli, floe_error *err) {
     AUTO_TABLE table = NULL;
     floe_scan_request request;
@@ -229,12 +208,9 @@ floe_status cli_table_scan(floe_cli *cli, floe_error *err) {
     if (out && strcmp(out, "-") != 0) {
         return scan_to_file(cli, table, &request, out, err);
     }
-    request.as_text = true;
     FLOE_AUTO_STREAM stream = {0};
     FLOE_TRY(floe_table_scan(table, &request, &stream, err));
-    const bool *is_json = NULL;
-    FLOE_TRY(cli->json ? find_json_columns(cli, table, &stream, &is_json, err) : FLOE_OK);
-    return cli_print_stream(cli, &stream, is_json, err);
+    return cli_print_stream(cli, &stream, err);
 }
 
 static floe_status plan_json(const floe_scan_plan *plan, floe_error *err) {
@@ -253,7 +229,9 @@ static floe_status plan_json(const floe_scan_plan *plan, floe_error *err) {
                    {"files_pruned_by_partition", plan->files_pruned_by_partition},
                    {"files_pruned_by_bounds", plan->files_pruned_by_bounds},
                    {"bytes", plan->bytes},
-                   {"rows", plan->rows}};
+                   {"rows", plan->rows},
+                   {"delete_files", plan->delete_files},
+                   {"delete_rows", plan->delete_rows}};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         floe_json_key(&json, numbers[i].key);
         floe_json_int(&json, numbers[i].value);
@@ -288,6 +266,10 @@ floe_status cli_table_plan(floe_cli *cli, floe_error *err) {
            cli_count(cli, plan.files_total), cli_count(cli, plan.files_pruned_by_partition),
            cli_count(cli, plan.files_pruned_by_bounds));
     printf("rows       %s at most, %s bytes\n", cli_count(cli, plan.rows), cli_count(cli, plan.bytes));
+    if (plan.delete_files > 0) {
+        printf("deletes    %s, %s in all\n", cli_many(cli, plan.delete_files, "delete file", "delete files"),
+               cli_many(cli, plan.delete_rows, "row", "rows"));
+    }
     if (plan.note.len > 0) {
         printf("note       %.*s\n", FLOE_STR_ARG(plan.note));
     }

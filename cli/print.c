@@ -244,9 +244,7 @@ floe_status cli_table_end(cli_table *table, floe_error *err) {
 
 typedef struct stream_printer {
     floe_cli *cli;
-    const bool *is_json; /* may be NULL */
     struct ArrowSchema schema;
-    floe_arrow_view *views;
     size_t column_count;
     size_t *widths; /* from the first batch */
     int64_t row_count;
@@ -256,27 +254,30 @@ static void printer_close(stream_printer *printer) {
     floe_arrow_schema_release(&printer->schema);
 }
 
-static floe_status cell_text(stream_printer *printer, size_t column, int64_t row, floe_arena *arena,
-                             const char **ret_text, floe_error *err) {
-    floe_value value;
-    FLOE_TRY(floe_arrow_get(&printer->views[column], row, arena, &value, err));
+static floe_status cell_text(stream_printer *printer, const struct ArrowArray *batch, size_t column, int64_t row,
+                             floe_arena *arena, const char **ret_text, floe_error *err) {
     FLOE_AUTO_BUF text, shown;
+    bool is_null = false;
     floe_buf_init(&text, FLOE_MIB(256));
     floe_buf_init(&shown, FLOE_MIB(256));
-    floe_value_print(&value, &text);
-    append_shown(&shown, value.is_null ? FLOE_STR("") : floe_buf_view(&text));
+    FLOE_TRY(floe_row_cell(printer->schema.children[column], batch->children[column], batch->offset + row, true, arena,
+                           &text, &is_null, err));
+    append_shown(&shown, is_null ? FLOE_STR("") : floe_buf_view(&text));
+    FLOE_TRY(floe_buf_check(&text, err));
     FLOE_TRY(floe_buf_check(&shown, err));
     *ret_text = floe_arena_strndup(arena, shown.ptr ? shown.ptr : "", shown.len);
     return floe_arena_check(arena, err);
 }
 
-static bool is_right_aligned(floe_type type) {
-    return floe_kind_is_number(type.kind);
+/* Numbers end at the right edge. */
+static bool is_right_aligned(const stream_printer *printer, size_t column) {
+    const char *format = printer->schema.children[column]->format;
+    return (format[0] && !format[1] && strchr("cCsSiIlLefg", format[0])) || strncmp(format, "d:", 2) == 0;
 }
 
 static void print_headings(const stream_printer *printer, floe_buf *out) {
     for (size_t c = 0; c < printer->column_count; c++) {
-        print_cell(out, printer->schema.children[c]->name, printer->widths[c], is_right_aligned(printer->views[c].type),
+        print_cell(out, printer->schema.children[c]->name, printer->widths[c], is_right_aligned(printer, c),
                    c + 1 == printer->column_count);
     }
 }
@@ -290,7 +291,7 @@ static floe_status print_batch_table(stream_printer *printer, const struct Arrow
     for (size_t c = 0; c < columns; c++) {
         for (int64_t r = 0; r < batch->length; r++) {
             const char **cell = &cells[(size_t)r * columns + c];
-            FLOE_TRY(cell_text(printer, c, r, arena, cell, err));
+            FLOE_TRY(cell_text(printer, batch, c, r, arena, cell, err));
             size_t width = shown_width(*cell);
             width = width > CELL_WIDTH_MAX ? CELL_WIDTH_MAX : width;
             printer->widths[c] = first && width > printer->widths[c] ? width : printer->widths[c];
@@ -301,8 +302,8 @@ static floe_status print_batch_table(stream_printer *printer, const struct Arrow
     }
     for (int64_t r = 0; r < batch->length; r++) {
         for (size_t c = 0; c < columns; c++) {
-            print_cell(out, cells[(size_t)r * columns + c], printer->widths[c],
-                       is_right_aligned(printer->views[c].type), c + 1 == columns);
+            print_cell(out, cells[(size_t)r * columns + c], printer->widths[c], is_right_aligned(printer, c),
+                       c + 1 == columns);
         }
     }
     return FLOE_OK;
@@ -311,24 +312,15 @@ static floe_status print_batch_table(stream_printer *printer, const struct Arrow
 static floe_status print_batch_json(stream_printer *printer, const struct ArrowArray *batch, floe_arena *arena,
                                     floe_buf *out, floe_error *err) {
     for (int64_t r = 0; r < batch->length; r++) {
-        floe_json_writer json = floe_json_writer_of(out);
-        floe_json_object_begin(&json);
         for (size_t c = 0; c < printer->column_count; c++) {
-            floe_value value;
-            FLOE_TRY(floe_arrow_get(&printer->views[c], r, arena, &value, err));
-            FLOE_AUTO_BUF text;
-            floe_buf_init(&text, FLOE_MIB(256));
-            if (printer->is_json && printer->is_json[c] && !value.is_null) {
-                floe_value_print(&value, &text);
-            } else {
-                floe_value_print_json(&value, &text);
-            }
-            FLOE_TRY(floe_buf_check(&text, err));
-            floe_json_key(&json, printer->schema.children[c]->name);
-            floe_json_raw(&json, floe_buf_view(&text));
+            const struct ArrowSchema *column = printer->schema.children[c];
+            bool is_null = false;
+            floe_buf_text(out, c > 0 ? "," : "{");
+            floe_json_quote(out, floe_str_of(column->name));
+            floe_buf_byte(out, ':');
+            FLOE_TRY(floe_row_cell(column, batch->children[c], batch->offset + r, false, arena, out, &is_null, err));
         }
-        floe_json_object_end(&json);
-        floe_buf_text(out, "\n");
+        floe_buf_text(out, "}\n");
     }
     return FLOE_OK;
 }
@@ -338,9 +330,6 @@ static floe_status print_batch(stream_printer *printer, const struct ArrowArray 
     floe_arena_init(&arena, FLOE_GIB(1));
     FLOE_AUTO_BUF out;
     floe_buf_init(&out, FLOE_GIB(1));
-    for (size_t c = 0; c < printer->column_count; c++) {
-        FLOE_TRY(floe_arrow_view_of(&printer->schema, batch, (int64_t)c, &printer->views[c], err));
-    }
     if (printer->cli->json) {
         FLOE_TRY(print_batch_json(printer, batch, &arena, &out, err));
     } else {
@@ -365,11 +354,10 @@ static floe_status print_end(const stream_printer *printer, floe_error *err) {
     return FLOE_OK;
 }
 
-floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, const bool *is_json, floe_error *err) {
-    FLOE_CLEANUP(printer_close) stream_printer printer = {.cli = cli, .is_json = is_json};
+floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, floe_error *err) {
+    FLOE_CLEANUP(printer_close) stream_printer printer = {.cli = cli};
     FLOE_TRY(floe_arrow_stream_schema(stream, "rows", &printer.schema, err));
     printer.column_count = (size_t)printer.schema.n_children;
-    printer.views = floe_arena_alloc(&cli->arena, printer.column_count, sizeof(*printer.views));
     printer.widths = floe_arena_alloc(&cli->arena, printer.column_count, sizeof(*printer.widths));
     FLOE_TRY(floe_arena_check(&cli->arena, err));
     for (size_t c = 0; c < printer.column_count; c++) {

@@ -36,7 +36,8 @@ floe_catalog *floe_lake_catalog(floe_lake *lake, floe_str name);
 floe_status floe_table_reference_split(floe_str reference, floe_str *ret_catalog, floe_str *ret_namespace,
                                        floe_str *ret_table, floe_error *err);
 
-/* Whether a filter for the engine is one closed expression. Errors: INVALID, UNSUPPORTED (a query inside). */
-floe_status floe_where_check(const char *text, floe_error *err);
+/* Whether a filter for the engine is one closed expression over one row. Errors: INVALID, UNSUPPORTED (a query, a window, a
+ * parameter inside). */
+floe_status floe_where_check(floe_session *session, const char *text, floe_error *err);
 
 #endif

@@ -101,7 +101,6 @@ typedef struct floe_scan_request {
     const char *where; /* floe expression; with `engine_where` also any DuckDB scalar expression. NULL: none */
     bool engine_where;
     int64_t limit; /* < 0: none */
-    bool as_text;  /* for printing: columns whose type floe has no value for come as text, nested ones as JSON */
 } floe_scan_request;
 
 /* What a scan would read and what pruned the rest. */
@@ -122,13 +121,22 @@ floe_status floe_table_plan(floe_table *table, const floe_scan_request *request,
 /* Rows as Arrow batches. The stream must be released before the table is closed. */
 floe_status floe_table_scan(floe_table *table, const floe_scan_request *request, struct ArrowArrayStream *ret_stream,
                             floe_error *err);
+/* One cell as JSON or, with as_csv, as a person reads it: whatever Arrow type, nested ones as JSON in both. The same in every
+ * file and on every screen. `row` counts from the array's offset. Errors: UNSUPPORTED (by Arrow format), CORRUPT, NOMEM. */
+floe_status floe_row_cell(const struct ArrowSchema *schema, const struct ArrowArray *array, int64_t row, bool as_csv,
+                          floe_arena *arena, floe_buf *out, bool *ret_is_null, floe_error *err);
 /* Rows into a file: .parquet, .csv, .jsonl by its ending. Written beside and renamed. */
 floe_status floe_table_scan_to(floe_table *table, const floe_scan_request *request, const char *path, int64_t *ret_rows,
                                floe_error *err);
 
 /* ---- import ---- */
 
-typedef enum floe_import_mode { FLOE_IMPORT_CREATE, FLOE_IMPORT_APPEND, FLOE_IMPORT_REPLACE } floe_import_mode;
+typedef enum floe_import_mode {
+    FLOE_IMPORT_CREATE,
+    FLOE_IMPORT_APPEND,
+    FLOE_IMPORT_REPLACE,  /* these rows in the place of all, with a schema of their own */
+    FLOE_IMPORT_OVERWRITE /* in the place of those in the partitions that occur in the input */
+} floe_import_mode;
 typedef struct floe_import_request {
     const char *const *files; /* Parquet, CSV or JSON; several are one input in their order */
     size_t file_count;
@@ -138,6 +146,8 @@ typedef struct floe_import_request {
     const char *select;    /* SQL select list over the input: "*, date + … AS known_at"; NULL: all */
     const char *types;     /* "col=type,…"; NULL */
     const char *describe;  /* datapackage.json with descriptions; NULL */
+    const char *sort;      /* "origin, date desc nulls last": stable, within each partition; NULL: the input's order */
+    bool evolve; /* append, overwrite: new columns are added, wider types taken over, missing columns left empty */
 } floe_import_request;
 typedef struct floe_import_result {
     int64_t rows, files, bytes, snapshot_id;

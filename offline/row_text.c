@@ -8,7 +8,7 @@
 #include "core/json.h"
 #include "core/limits.h"
 #include "core/time.h"
-#include "offline/write_rows.h"
+#include "offline/offline.h"
 
 #include <stdio.h>
 #include <stdlib.h>

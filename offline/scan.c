@@ -37,9 +37,10 @@ typedef struct scan_job {
     output_column *outputs;
     size_t output_count;
     bool with_file, with_position;
-    bool with_lineage; /* _row_id or _last_updated_sequence_number */
-    floe_expr *filter; /* bound; NULL: none, or only the engine understands it */
-    bool raw;          /* request.where goes to the engine as it is */
+    bool with_lineage;   /* _row_id or _last_updated_sequence_number */
+    floe_expr *filter;   /* bound; NULL: none, or only the engine understands it */
+    bool raw;            /* request.where goes to the engine as it is */
+    const char *unbound; /* of a raw filter that floe can parse: why it could not be bound; NULL: not even that */
     floe_table_scan_files files;
 } scan_job;
 
@@ -122,43 +123,15 @@ static floe_status read_filter(scan_job *job, floe_error *err) {
     if (!floe_failed(status)) {
         return FLOE_OK;
     }
+    bool parsed = job->filter != NULL;
     job->filter = NULL;
     bool given_up = job->request.engine_where && status.code != FLOE_NOMEM;
     if (!given_up) {
         return FLOE_FAIL(err, why.code, "where: %s", why.message);
     }
     job->raw = true;
-    return floe_where_check(job->request.where, err);
-}
-
-/* ---- preparing ---- */
-
-static floe_status prepare(scan_job *job, floe_table *table, const floe_scan_request *request, floe_arena *arena,
-                           floe_error *err) {
-    const floe_ice_snapshot *snapshot = NULL;
-    *job = (scan_job){.table = table, .request = *request, .arena = arena};
-    floe_status status = floe_snapshot_choose(&table->metadata, request, &snapshot, &job->schema, err);
-    if (floe_failed(status)) {
-        return floe_error_prefix(err, status, "table %.*s", FLOE_STR_BRIEF(table->name));
-    }
-    FLOE_TRY(add_outputs(job, err));
-    FLOE_TRY(read_filter(job, err));
-    floe_str *names = floe_arena_alloc(arena, job->output_count + 1, sizeof(*names));
-    FLOE_TRY(floe_arena_check(arena, err));
-    size_t count = 0;
-    for (size_t i = 0; i < job->output_count; i++) {
-        if (job->outputs[i].kind == OUTPUT_COLUMN) {
-            names[count++] = job->outputs[i].name;
-        }
-    }
-    job->request.columns = names;
-    job->request.column_count = count;
-    FLOE_TRY(floe_table_scan_plan_files(table, &job->request, job->filter, arena, &job->files, err));
-    if (job->raw) {
-        job->files.plan.note = FLOE_STR("floe cannot read this filter, the engine can: rows are filtered, no file is "
-                                        "pruned");
-    }
-    return FLOE_OK;
+    job->unbound = parsed ? floe_arena_strdup(job->arena, why.message) : NULL;
+    return floe_arena_check(job->arena, err);
 }
 
 /* ---- SQL ---- */
@@ -224,18 +197,12 @@ static floe_status where_sql(const scan_job *job, floe_buf *out, floe_error *err
     return FLOE_OK;
 }
 
-/* With as_text, types that floe has no value for become text: JSON where they are nested. */
 static void column_sql(const scan_job *job, const output_column *output, floe_buf *out) {
-    const floe_ice_type *type = output->field->type;
-    bool nested = type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
-    bool as_text = job->request.as_text && floe_ice_type_to_floe(type).kind == FLOE_KIND_NONE;
-    floe_buf_text(out, !as_text ? "" : nested ? "CAST(to_json(" : "CAST(");
     if (job->raw) {
         floe_sql_quote_name(out, output->name);
     } else {
         floe_buf_printf(out, "c%d", (int)output->field->id);
     }
-    floe_buf_text(out, !as_text ? "" : nested ? ") AS VARCHAR)" : " AS VARCHAR)");
 }
 
 /* Rows of files without a first row id have no lineage, whatever the file says. */
@@ -268,7 +235,8 @@ static void output_sql(const scan_job *job, floe_buf *out) {
     }
 }
 
-static floe_status scan_sql(scan_job *job, floe_session *session, floe_buf *out, floe_error *err) {
+/* The table's files as one FROM item, with the columns that outputs and filter use. */
+static floe_status from_sql(const scan_job *job, floe_session *session, floe_buf *out, floe_error *err) {
     size_t most = job->output_count + job->schema->field_count;
     const floe_ice_field **fields = floe_arena_alloc(job->arena, most + 3, sizeof(floe_ice_field *));
     size_t count = 0;
@@ -288,36 +256,97 @@ static floe_status scan_sql(scan_job *job, floe_session *session, floe_buf *out,
                                      .with_file = job->with_file,
                                      .with_sequence = job->with_lineage,
                                      .with_row_ids = job->with_lineage};
+    FLOE_TRY(floe_scan_sql_build(job->table, &job->files, fields, count, &options, session, out, err));
+    floe_buf_text(out, " AS floe_scan");
+    return floe_buf_check(out, err);
+}
+
+static floe_status scan_sql(const scan_job *job, floe_session *session, floe_buf *out, floe_error *err) {
     floe_buf_text(out, "SELECT ");
     output_sql(job, out);
     floe_buf_text(out, " FROM ");
-    FLOE_TRY(floe_scan_sql_build(job->table, &job->files, fields, count, &options, session, out, err));
-    floe_buf_text(out, " AS floe_scan");
+    FLOE_TRY(from_sql(job, session, out, err));
     FLOE_TRY(where_sql(job, out, err));
     return floe_buf_check(out, err);
 }
 
-/* A filter that floe cannot read must at least be one that the engine can: it is asked about the columns alone, because
- * planning needs no data file. */
-static floe_status check_raw_filter(const scan_job *job, floe_error *err) {
-    scan_job without_files = *job;
-    without_files.files.file_count = 0;
-    FLOE_AUTO_BUF sql = {0};
-    __attribute__((cleanup(floe_session_close))) floe_session *session = NULL;
-    floe_engine *engine = NULL;
+/* ---- filters that only the engine reads ---- */
+
+/* The type of the filter over the table's columns, and whether it is of one row: no data file is needed for that. */
+static floe_status check_type(const scan_job *job, floe_session *session, floe_error *err) {
+    scan_job bare = *job;
+    const floe_query_column *columns = NULL;
+    size_t count = 0;
+    FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
-    floe_buf_text(&sql, "EXPLAIN ");
+    bare.files.file_count = 0;
+    bare.with_file = bare.with_position = bare.with_lineage = false; /* a filter is over the table's own columns */
+    floe_buf_text(&sql, "SELECT (");
+    floe_buf_text(&sql, job->request.where);
+    floe_buf_text(&sql, ") AS filter FROM ");
+    FLOE_TRY(from_sql(&bare, session, &sql, err));
+    FLOE_TRY(where_sql(&bare, &sql, err));
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_describe(session, sql.ptr, job->arena, &columns, &count, err));
+    FLOE_ENSURE(count == 1 && floe_str_is(columns[0].type, "BOOLEAN"), err, FLOE_INVALID,
+                "the filter is %.*s, neither true nor false; compare it with something",
+                FLOE_STR_BRIEF(columns[0].type));
+    return FLOE_OK;
+}
+
+/* Why a filter that floe can parse is none is told in floe's words, all else in the engine's. */
+static floe_status check_raw_filter(const scan_job *job, floe_error *err) {
+    FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
+    floe_engine *engine = NULL;
+    floe_error why = {0};
     FLOE_TRY(floe_lake_engine(job->table->lake, &engine, err));
     FLOE_TRY(floe_session_open(engine, job->table->lake->run, &session, err));
-    FLOE_TRY(scan_sql(&without_files, session, &sql, err));
-    return floe_session_run(session, sql.ptr, NULL, NULL, err);
+    floe_status status = floe_where_check(session, job->request.where, &why);
+    if (!floe_failed(status)) {
+        status = check_type(job, session, &why);
+    }
+    if (!floe_failed(status)) {
+        return FLOE_OK;
+    }
+    bool ours = status.code == FLOE_INVALID && job->unbound;
+    return FLOE_FAIL(err, why.code, "where: %s", ours ? job->unbound : why.message);
+}
+
+/* ---- preparing ---- */
+
+static floe_status prepare(scan_job *job, floe_table *table, const floe_scan_request *request, floe_arena *arena,
+                           floe_error *err) {
+    const floe_ice_snapshot *snapshot = NULL;
+    *job = (scan_job){.table = table, .request = *request, .arena = arena};
+    floe_status status = floe_snapshot_choose(&table->metadata, request, &snapshot, &job->schema, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "table %.*s", FLOE_STR_BRIEF(table->name));
+    }
+    FLOE_TRY(add_outputs(job, err));
+    FLOE_TRY(read_filter(job, err));
+    floe_str *names = floe_arena_alloc(arena, job->output_count + 1, sizeof(*names));
+    FLOE_TRY(floe_arena_check(arena, err));
+    size_t count = 0;
+    for (size_t i = 0; i < job->output_count; i++) {
+        if (job->outputs[i].kind == OUTPUT_COLUMN) {
+            names[count++] = job->outputs[i].name;
+        }
+    }
+    job->request.columns = names;
+    job->request.column_count = count;
+    FLOE_TRY(floe_table_scan_plan_files(table, &job->request, job->filter, arena, &job->files, err));
+    if (job->raw) {
+        job->files.plan.note = FLOE_STR("floe cannot read this filter, the engine can: rows are filtered, no file is "
+                                        "pruned");
+        return check_raw_filter(job, err);
+    }
+    return FLOE_OK;
 }
 
 floe_status floe_table_plan(floe_table *table, const floe_scan_request *request, floe_arena *arena,
                             floe_scan_plan *ret_plan, floe_error *err) {
     scan_job job;
     FLOE_TRY(prepare(&job, table, request, arena, err));
-    FLOE_TRY(job.raw ? check_raw_filter(&job, err) : FLOE_OK);
     *ret_plan = job.files.plan;
     return FLOE_OK;
 }

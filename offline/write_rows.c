@@ -124,52 +124,23 @@ static bool is_printable(floe_str type) {
            floe_str_starts_with(type, FLOE_STR("MAP(")) || floe_str_ends_with(type, FLOE_STR("]"));
 }
 
-/* " REPLACE (…)" for the columns of a batch of (name, type) whose type has no printer. */
-static floe_status append_casts(const struct ArrowSchema *schema, const struct ArrowArray *batch, floe_buf *casts,
-                                floe_error *err) {
+/* The query whose columns all have printers: others go as the engine's text. */
+static floe_status printable_select(floe_session *session, const char *select, floe_buf *out, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(64));
-    floe_arrow_view views[2];
-    FLOE_TRY(floe_arrow_view_of(schema, batch, 0, &views[0], err));
-    FLOE_TRY(floe_arrow_view_of(schema, batch, 1, &views[1], err));
-    for (int64_t row = 0; row < batch->length; row++) {
-        floe_value name, type;
-        FLOE_TRY(floe_arrow_get(&views[0], row, &arena, &name, err));
-        FLOE_TRY(floe_arrow_get(&views[1], row, &arena, &type, err));
-        if (!is_printable(type.as.bytes)) {
-            floe_buf_text(casts, casts->len > 0 ? ", CAST(" : " REPLACE (CAST(");
-            floe_sql_quote_name(casts, name.as.bytes);
-            floe_buf_text(casts, " AS VARCHAR) AS ");
-            floe_sql_quote_name(casts, name.as.bytes);
-        }
-    }
-    return FLOE_OK;
-}
-
-static floe_status printable_select(floe_session *session, const char *select, floe_buf *out, floe_error *err) {
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_AUTO_SCHEMA schema = {0};
-    FLOE_AUTO_BUF casts;
-    floe_buf_init(&casts, FLOE_MIB(64));
-    floe_buf_text(out, "SELECT column_name, column_type FROM (DESCRIBE ");
-    floe_buf_text(out, select);
-    floe_buf_byte(out, ')');
-    FLOE_TRY(floe_buf_check(out, err));
-    FLOE_TRY(floe_session_stream(session, out->ptr, NULL, &stream, err));
-    FLOE_TRY(floe_arrow_stream_schema(&stream, "columns", &schema, err));
-    for (;;) {
-        FLOE_AUTO_ARRAY batch = {0};
-        FLOE_TRY(floe_arrow_stream_next(&stream, "columns", &batch, err));
-        if (!batch.release) {
-            break;
-        }
-        FLOE_TRY(append_casts(&schema, &batch, &casts, err));
-    }
-    FLOE_TRY(floe_buf_check(&casts, err));
-    floe_buf_clear(out);
+    const floe_query_column *columns = NULL;
+    size_t count = 0, casts = 0;
+    FLOE_TRY(floe_session_describe(session, select, &arena, &columns, &count, err));
     floe_buf_text(out, "SELECT *");
-    floe_buf_str(out, floe_buf_view(&casts));
-    floe_buf_text(out, casts.len > 0 ? ") FROM (" : " FROM (");
+    for (size_t i = 0; i < count; i++) {
+        if (!is_printable(columns[i].type)) {
+            floe_buf_text(out, casts++ > 0 ? ", CAST(" : " REPLACE (CAST(");
+            floe_sql_quote_name(out, columns[i].name);
+            floe_buf_text(out, " AS VARCHAR) AS ");
+            floe_sql_quote_name(out, columns[i].name);
+        }
+    }
+    floe_buf_text(out, casts > 0 ? ") FROM (" : " FROM (");
     floe_buf_text(out, select);
     floe_buf_byte(out, ')');
     return floe_buf_check(out, err);

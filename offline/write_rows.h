@@ -23,11 +23,4 @@ floe_status floe_rows_prepare(floe_session *session, const char *select, const c
 floe_status floe_rows_publish(const char *path, floe_error *err);
 void floe_rows_discard(const char *path);
 
-/* ---- row_text.c ---- */
-
-/* One cell as JSON or, with as_csv, as the text of a CSV field before quoting: whatever Arrow type, nested ones too.
- * `row` counts from the array's offset. Errors: UNSUPPORTED (by Arrow format), CORRUPT, NOMEM. */
-floe_status floe_row_cell(const struct ArrowSchema *schema, const struct ArrowArray *array, int64_t row, bool as_csv,
-                          floe_arena *arena, floe_buf *out, bool *ret_is_null, floe_error *err);
-
 #endif

@@ -13,14 +13,9 @@
 
 /* ---- spine.c ---- */
 
-typedef struct spine_column {
-    floe_str name;
-    floe_str type; /* the engine's name of it */
-} spine_column;
-
 /* The spine as the session's temporary table "spine", rows in their order. */
 typedef struct spine_table {
-    const spine_column *columns;
+    const floe_query_column *columns; /* types are the engine's names */
     size_t column_count;
     floe_str from; /* the FROM item it was read from */
     floe_str time_column;

@@ -109,36 +109,10 @@ static void append_csv(const floe_dataset_request *request, const floe_column *k
 }
 
 static floe_status describe(floe_session *session, floe_arena *arena, spine_table *ret_spine, floe_error *err) {
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_AUTO_SCHEMA schema = {0};
-    FLOE_TRY(floe_session_stream(session, "SELECT column_name, column_type FROM (DESCRIBE spine)", NULL, &stream, err));
-    FLOE_TRY(floe_arrow_stream_schema(&stream, "spine", &schema, err));
-    spine_column *columns = NULL;
-    size_t count = 0, capacity = 0;
-    for (;;) {
-        FLOE_AUTO_ARRAY batch = {0};
-        FLOE_TRY(floe_arrow_stream_next(&stream, "spine", &batch, err));
-        if (!batch.release) {
-            break;
-        }
-        floe_arrow_view views[2];
-        FLOE_TRY(floe_arrow_view_of(&schema, &batch, 0, &views[0], err));
-        FLOE_TRY(floe_arrow_view_of(&schema, &batch, 1, &views[1], err));
-        for (int64_t row = 0; row < batch.length; row++) {
-            floe_value name, type;
-            FLOE_TRY(floe_arrow_get(&views[0], row, arena, &name, err));
-            FLOE_TRY(floe_arrow_get(&views[1], row, arena, &type, err));
-            spine_column *column = FLOE_ARENA_PUSH(arena, columns, count, capacity);
-            FLOE_TRY(floe_arena_check(arena, err));
-            *column = (spine_column){floe_arena_str(arena, name.as.bytes), floe_arena_str(arena, type.as.bytes)};
-        }
-    }
-    ret_spine->columns = columns;
-    ret_spine->column_count = count;
-    return floe_arena_check(arena, err);
+    return floe_session_describe(session, "spine", arena, &ret_spine->columns, &ret_spine->column_count, err);
 }
 
-static const spine_column *find_column(const spine_table *spine, floe_str name) {
+static const floe_query_column *find_column(const spine_table *spine, floe_str name) {
     for (size_t i = 0; i < spine->column_count; i++) {
         if (floe_str_equal(spine->columns[i].name, name)) {
             return &spine->columns[i];
@@ -210,7 +184,7 @@ static void append_json(const floe_dataset_request *request, const floe_column *
     bool retyped = false, any = false;
     floe_buf_text(sql, "(SELECT *");
     for (size_t i = 0; i < found->column_count; i++) {
-        const spine_column *column = &found->columns[i];
+        const floe_query_column *column = &found->columns[i];
         const floe_column *key = text_key_of(request, keys, key_count, column->name);
         bool more = key && looks_like_more(column->type);
         retyped = retyped || more;
@@ -329,7 +303,8 @@ static floe_status read_text_time(floe_session *session, const floe_dataset_requ
     floe_str path = floe_str_of(request->spine);
     bool is_text = floe_str_ends_with(path, FLOE_STR(".csv")) || floe_str_ends_with(path, FLOE_STR(".jsonl")) ||
                    floe_str_ends_with(path, FLOE_STR(".ndjson"));
-    const spine_column *column = request->time_column ? find_column(spine, floe_str_of(request->time_column)) : NULL;
+    const floe_query_column *column =
+        request->time_column ? find_column(spine, floe_str_of(request->time_column)) : NULL;
     if (!is_text || !column || !floe_str_is(column->type, "VARCHAR")) {
         return FLOE_OK;
     }
@@ -354,7 +329,7 @@ static floe_status read_text_time(floe_session *session, const floe_dataset_requ
 /* The named time column, or the only timestamp. */
 static floe_status choose_time(const floe_dataset_request *request, spine_table *spine, floe_error *err) {
     if (request->time_column) {
-        const spine_column *column = find_column(spine, floe_str_of(request->time_column));
+        const floe_query_column *column = find_column(spine, floe_str_of(request->time_column));
         FLOE_ENSURE(column, err, FLOE_NOT_FOUND, "the spine has no column \"%s\" (--time)", request->time_column);
         FLOE_ENSURE(is_timestamp(column->type) || floe_str_is(column->type, "DATE"), err, FLOE_INVALID,
                     "the spine's time column \"%s\" is %.*s; it must be a timestamp or a date", request->time_column,
@@ -405,7 +380,7 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
 
 /* Microseconds of a spine's time; finer times are floored. */
 static void append_time(const spine_table *spine, floe_buf *out) {
-    const spine_column *column = find_column(spine, spine->time_column);
+    const floe_query_column *column = find_column(spine, spine->time_column);
     if (floe_str_is(column->type, "TIMESTAMP_NS")) {
         floe_buf_text(out, "(epoch_ns(");
         floe_sql_quote_name(out, column->name);

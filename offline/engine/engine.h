@@ -51,6 +51,23 @@ floe_status floe_session_run(floe_session *session, const char *sql, const floe_
 floe_status floe_session_stream(floe_session *session, const char *sql, const floe_sql_params *params,
                                 struct ArrowArrayStream *ret_stream, floe_error *err);
 
+/* ---- query.c: small results ---- */
+
+/* All rows of a query as values, row by row. Owns: texts are copied into the arena. Errors: those of floe_session_stream. */
+typedef struct floe_query_rows {
+    floe_value *values;
+    size_t row_count, column_count;
+} floe_query_rows;
+floe_status floe_session_query(floe_session *session, const char *sql, const floe_sql_params *params, floe_arena *arena,
+                               floe_query_rows *ret_rows, floe_error *err);
+
+/* The columns that a query would give, or a table has: names and the engine's names of their types, in the arena. */
+typedef struct floe_query_column {
+    floe_str name, type;
+} floe_query_column;
+floe_status floe_session_describe(floe_session *session, const char *query, floe_arena *arena,
+                                  const floe_query_column **ret_columns, size_t *ret_count, floe_error *err);
+
 /* Makes the rows of a stream a temporary table `name` of the session, in their order; columns keep their names and get
  * the type floe_sql_type_name gives. The stream is read to its end but not released. Errors: those of the stream,
  * UNSUPPORTED for a column that is no floe type, CORRUPT for text that is not UTF-8, and those of floe_session_run; on

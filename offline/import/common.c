@@ -51,51 +51,6 @@ void floe_import_will_write(floe_import *import, const char *local_path) {
     floe_ptrs_append(&import->written, import->arena, floe_arena_strdup(import->arena, local_path));
 }
 
-/* A value whose bytes and items outlive the batch. */
-static void keep_value(floe_arena *arena, floe_value *value) {
-    bool text = value->type.kind == FLOE_KIND_STRING || value->type.kind == FLOE_KIND_BYTES;
-    if (!value->is_null && text) {
-        value->as.bytes =
-            (floe_str){floe_arena_strndup(arena, value->as.bytes.ptr ? value->as.bytes.ptr : "", value->as.bytes.len),
-                       value->as.bytes.len};
-    }
-}
-
-typedef struct row_list {
-    floe_value *values;
-    size_t count, capacity;
-} row_list;
-
-static floe_status keep_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch, floe_arena *arena,
-                              row_list *list, floe_error *err) {
-    for (int64_t row = 0; row < batch->length; row++) {
-        for (int64_t column = 0; column < schema->n_children; column++) {
-            floe_arrow_view view;
-            floe_value *value = FLOE_ARENA_PUSH(arena, list->values, list->count, list->capacity);
-            FLOE_TRY(floe_arena_check(arena, err));
-            FLOE_TRY(floe_arrow_view_of(schema, batch, column, &view, err));
-            FLOE_TRY(floe_arrow_get(&view, row, arena, value, err));
-            keep_value(arena, value);
-        }
-    }
-    return floe_arena_check(arena, err);
-}
-
-floe_status floe_import_query(floe_import *import, const char *sql, import_rows *ret_rows, floe_error *err) {
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_AUTO_SCHEMA schema = {0};
-    row_list list = {0};
-    FLOE_TRY(floe_session_stream(import->session, sql, NULL, &stream, err));
-    FLOE_TRY(floe_arrow_stream_schema(&stream, "import", &schema, err));
-    for (;;) {
-        FLOE_AUTO_ARRAY batch = {0};
-        FLOE_TRY(floe_arrow_stream_next(&stream, "import", &batch, err));
-        if (!batch.release) {
-            break;
-        }
-        FLOE_TRY(keep_batch(&schema, &batch, import->arena, &list, err));
-    }
-    size_t columns = (size_t)schema.n_children;
-    *ret_rows = (import_rows){list.values, list.count / columns, columns};
-    return FLOE_OK;
+floe_status floe_import_query(floe_import *import, const char *sql, floe_query_rows *ret_rows, floe_error *err) {
+    return floe_session_query(import->session, sql, NULL, import->arena, ret_rows, err);
 }

@@ -10,6 +10,7 @@
 
 #include "core/file.h"
 #include "core/limits.h"
+#include "offline/iceberg/plan_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,16 +41,34 @@ static void put_id(floe_buf *out, const floe_ice_field *field) {
     floe_buf_byte(out, '}');
 }
 
-/* Columns in the order of the schema, each cast to the type its field is written from. */
-static void put_columns(const floe_ice_schema *schema, floe_buf *out) {
-    for (size_t i = 0; i < schema->field_count; i++) {
-        floe_buf_text(out, i ? ", CAST(" : "CAST(");
-        floe_sql_quote_name(out, schema->fields[i].name);
-        floe_buf_text(out, " AS ");
-        floe_import_type_sql(out, schema->fields[i].type);
-        floe_buf_text(out, ") AS ");
-        floe_sql_quote_name(out, schema->fields[i].name);
+static bool in_input(const floe_import *import, floe_str name) {
+    for (size_t i = 0; i < import->column_count; i++) {
+        if (floe_str_equal(import->columns[i].name, name)) {
+            return true;
+        }
     }
+    return false;
+}
+
+/* Columns in the order of the schema, each cast to the type its field is written from. One that the input lacks is what
+ * the table has writers put there, or null. */
+static floe_status put_columns(const floe_import *import, floe_buf *out, floe_error *err) {
+    for (size_t i = 0; i < import->schema.field_count; i++) {
+        const floe_ice_field *field = &import->schema.fields[i];
+        floe_buf_text(out, i ? ", CAST(" : "CAST(");
+        if (in_input(import, field->name)) {
+            floe_sql_quote_name(out, field->name);
+        } else {
+            floe_ice_field written = *field;
+            written.initial_default = field->write_default;
+            FLOE_TRY(floe_default_sql(&written, false, out, err));
+        }
+        floe_buf_text(out, " AS ");
+        floe_import_type_sql(out, field->type);
+        floe_buf_text(out, ") AS ");
+        floe_sql_quote_name(out, field->name);
+    }
+    return FLOE_OK;
 }
 
 static void put_names(const floe_ice_schema *schema, floe_buf *out) {
@@ -129,7 +148,7 @@ static floe_status write_file(floe_import *import, floe_str query, const floe_va
                                        .spec_id = import->spec.spec_id,
                                        .partition = partition,
                                        .partition_count = import->spec.field_count,
-                                       .sort_order_id = 0};
+                                       .sort_order_id = import->sort_order.order_id};
     FLOE_TRY(floe_import_measure(import, local, entry, err));
     FLOE_ENSURE(entry->file.record_count == rows, err, FLOE_INTERNAL,
                 "%s: %" PRId64 " rows were written, %" PRId64 " can be read", local, rows, entry->file.record_count);
@@ -149,20 +168,21 @@ static floe_status sort_input(floe_import *import, floe_error *err) {
         floe_buf_printf(&sql, " AS __floe_p%zu", i);
     }
     floe_buf_text(&sql, ", row_number() OVER () AS __floe_row FROM (SELECT ");
-    put_columns(&import->schema, &sql);
+    FLOE_TRY(put_columns(import, &sql, err));
     floe_buf_text(&sql, " FROM (");
     floe_buf_str(&sql, import->source_sql);
     floe_buf_text(&sql, "))) ORDER BY ");
     for (size_t i = 0; i < import->spec.field_count; i++) {
         floe_buf_printf(&sql, "__floe_p%zu NULLS FIRST, ", i);
     }
+    floe_import_order_sql(import, &sql);
     floe_buf_text(&sql, "__floe_row");
     FLOE_TRY(floe_buf_check(&sql, err));
     return floe_session_run(import->session, sql.ptr, NULL, NULL, err);
 }
 
 /* One row a partition: its values, then the first and last row of its stretch. */
-static floe_status list_partitions(floe_import *import, import_rows *ret_rows, floe_error *err) {
+static floe_status list_partitions(floe_import *import, floe_query_rows *ret_rows, floe_error *err) {
     FLOE_AUTO_BUF sql, keys;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     floe_buf_init(&keys, FLOE_KIB(64));
@@ -194,7 +214,7 @@ static floe_status write_stretch(floe_import *import, const floe_value *row, flo
 }
 
 static floe_status write_partitioned(floe_import *import, floe_error *err) {
-    import_rows partitions;
+    floe_query_rows partitions;
     floe_import_progress(import, "reading and sorting", -1);
     FLOE_TRY(sort_input(import, err));
     FLOE_TRY(list_partitions(import, &partitions, err));
@@ -207,12 +227,22 @@ static floe_status write_partitioned(floe_import *import, floe_error *err) {
 
 static floe_status write_whole(floe_import *import, floe_error *err) {
     FLOE_AUTO_BUF query;
+    bool sorted = import->sort_order.field_count > 0;
     floe_buf_init(&query, FLOE_IMPORT_SQL_CAP);
     floe_buf_text(&query, "SELECT ");
-    put_columns(&import->schema, &query);
+    if (sorted) {
+        put_names(&import->schema, &query);
+        floe_buf_text(&query, " FROM (SELECT *, row_number() OVER () AS __floe_row FROM (SELECT ");
+    }
+    FLOE_TRY(put_columns(import, &query, err));
     floe_buf_text(&query, " FROM (");
     floe_buf_str(&query, import->source_sql);
     floe_buf_byte(&query, ')');
+    if (sorted) {
+        floe_buf_text(&query, ")) ORDER BY ");
+        floe_import_order_sql(import, &query);
+        floe_buf_text(&query, "__floe_row");
+    }
     FLOE_TRY(floe_buf_check(&query, err));
     floe_import_progress(import, "writing", -1);
     return write_file(import, floe_buf_view(&query), NULL, err);

@@ -8,6 +8,7 @@
 
 #include "core/file.h"
 #include "core/limits.h"
+#include "offline/iceberg/metadata.h"
 #include "offline/iceberg/scan.h"
 
 #include <string.h>
@@ -16,9 +17,11 @@
 
 static floe_status check_writable(const floe_import *import, floe_error *err) {
     const floe_ice_metadata *metadata = &import->table->metadata;
-    FLOE_ENSURE(metadata->format_version == 2, err, FLOE_UNSUPPORTED,
-                "%s has format version %d: writing is supported for version 2 alone", import->request->table,
+    FLOE_ENSURE(metadata->format_version <= 3, err, FLOE_UNSUPPORTED,
+                "%s has format version %d: writing is supported for versions 1 to 3", import->request->table,
                 metadata->format_version);
+    FLOE_ENSURE(!floe_metadata_is_encrypted(metadata), err, FLOE_UNSUPPORTED,
+                "%s is encrypted; floe writes tables without encryption", import->request->table);
     return FLOE_OK;
 }
 
@@ -30,8 +33,10 @@ static floe_status find_table(floe_import *import, floe_error *err) {
     floe_status found = floe_catalog_locate(import->catalog, import->namespace_name, import->table_name, import->arena,
                                             &entry, &missing);
     if (found.code == FLOE_NOT_FOUND) {
-        FLOE_ENSURE(request->mode != FLOE_IMPORT_APPEND, err, FLOE_NOT_FOUND,
-                    "there is no table %s to append to: leave --append out to create it", request->table);
+        FLOE_ENSURE(!floe_import_keeps_schema(request), err, FLOE_NOT_FOUND,
+                    "there is no table %s to %s: leave --%s out to create it", request->table,
+                    request->mode == FLOE_IMPORT_APPEND ? "append to" : "overwrite",
+                    request->mode == FLOE_IMPORT_APPEND ? "append" : "overwrite");
         const char *location = NULL;
         FLOE_TRY(floe_catalog_location(import->catalog, import->namespace_name, import->table_name, import->arena,
                                        &location, err));
@@ -41,9 +46,11 @@ static floe_status find_table(floe_import *import, floe_error *err) {
     if (floe_failed(found)) {
         return floe_error_set(err, missing.code, missing.sys_errno, missing.file, missing.line, "%s", missing.message);
     }
-    FLOE_ENSURE(request->mode != FLOE_IMPORT_CREATE, err, FLOE_CONFLICT,
-                "the table %s exists: use --append to add rows or --replace to put these in the place of all",
-                request->table);
+    FLOE_ENSURE(
+        request->mode != FLOE_IMPORT_CREATE, err, FLOE_CONFLICT,
+        "the table %s exists: use --append to add rows, --overwrite to replace the partitions that they are of or "
+        "--replace to put these in the place of all",
+        request->table);
     FLOE_TRY(floe_table_open(import->lake, request->table, NULL, NULL, &import->table, err));
     import->location = floe_arena_str(import->arena, import->table->metadata.location);
     import->moved.from = floe_arena_str(import->arena, import->table->moved.from);
@@ -74,7 +81,9 @@ static floe_status run_phases(floe_import *import, floe_import_result *ret_resul
     FLOE_TRY(floe_import_source(import, err));
     FLOE_TRY(floe_import_schema(import, err));
     FLOE_TRY(floe_import_partition(import, err));
+    FLOE_TRY(floe_import_sort(import, err));
     FLOE_TRY(floe_import_data(import, err));
+    FLOE_TRY(floe_import_choose_removed(import, err));
     return floe_import_commit(import, ret_result, err);
 }
 

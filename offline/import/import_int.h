@@ -3,7 +3,8 @@
  *
  * Phases: source.c finds out what columns the input has and writes the SQL that yields them; schema.c gives
  * them types and field ids, or matches them with the table's; partition.c does the same for partitions;
- * data.c writes the data files and measures them; commit.c makes them a snapshot.
+ * sort.c the order of rows; data.c writes the data files and measures them; overwrite.c says which former files go;
+ * commit.c makes the whole a snapshot. Maintenance (offline/maintain) writes and commits by the last of these phases.
  */
 #ifndef FLOE_OFFLINE_IMPORT_INT_H
 #define FLOE_OFFLINE_IMPORT_INT_H
@@ -48,8 +49,20 @@ typedef struct floe_import {
     int32_t last_partition_id;
     floe_str comment; /* ptr NULL: none given */
 
+    floe_ice_sort_order sort_order; /* of the rows in the new files; order_id 0: as the input has them */
+    bool sorts_by_default;
+
     floe_ice_entry *entries;
     size_t entry_count, entry_capacity;
+
+    /* What the snapshot does besides adding the entries. */
+    const char *operation;
+    /* Whether a live file of the base goes; NULL: every one stays. */
+    floe_status (*removes)(void *context, const floe_ice_data_file *file, bool *ret_removes, floe_error *err);
+    /* Looks at the table that the next attempt builds on, before it; NULL: nothing to check. Errors: CONFLICT ends the
+     * commit where the attempt's own would not. */
+    floe_status (*check)(void *context, floe_table *table, floe_error *err);
+    void *change;      /* context of both */
     floe_ptrs written; /* local paths, to remove on failure */
 } floe_import;
 
@@ -68,9 +81,21 @@ bool floe_import_type_widens(const floe_ice_type *from, const floe_ice_type *to)
 
 floe_status floe_import_source(floe_import *import, floe_error *err);
 floe_status floe_import_schema(floe_import *import, floe_error *err);
+/* The schema of an append with --evolve. Errors: INVALID naming the column. */
+floe_status floe_import_evolve(floe_import *import, const floe_ice_schema *former, floe_error *err);
+/* Gives the schema the id of the table's equal one, else the next free id. */
+floe_status floe_import_number_schema(floe_import *import, floe_error *err);
+/* Whether the rows come into the table's own schema and spec. */
+bool floe_import_keeps_schema(const floe_import_request *request);
 floe_status floe_import_describe(floe_import *import, floe_ice_field *fields, size_t field_count, floe_error *err);
 floe_status floe_import_partition(floe_import *import, floe_error *err);
+/* Reads --sort. Errors: INVALID, NOT_FOUND. */
+floe_status floe_import_sort(floe_import *import, floe_error *err);
+/* The sort order's columns as a list of ORDER BY, a comma after each. */
+void floe_import_order_sql(const floe_import *import, floe_buf *out);
 floe_status floe_import_data(floe_import *import, floe_error *err);
+/* Decides what the snapshot removes, by the mode. */
+floe_status floe_import_choose_removed(floe_import *import, floe_error *err);
 floe_status floe_import_commit(floe_import *import, floe_import_result *ret_result, floe_error *err);
 
 /* The SQL of a partition field's value over the columns of the input. */
@@ -83,12 +108,8 @@ floe_status floe_import_measure(floe_import *import, const char *local_path, flo
 
 /* ---- common.c ---- */
 
-/* All rows of a small query as values, row by row; text is copied into the import's arena. */
-typedef struct import_rows {
-    floe_value *values;
-    size_t row_count, column_count;
-} import_rows;
-floe_status floe_import_query(floe_import *import, const char *sql, import_rows *ret_rows, floe_error *err);
+/* All rows of a small query; text lies in the import's arena. */
+floe_status floe_import_query(floe_import *import, const char *sql, floe_query_rows *ret_rows, floe_error *err);
 
 /* Where a path of the table lies here. */
 floe_status floe_import_local(floe_import *import, floe_str path, const char **ret_local, floe_error *err);

@@ -164,7 +164,7 @@ static floe_status make_room(measure *state, floe_ice_data_file *file, floe_erro
 }
 
 static floe_status measure_columns(measure *state, const char *local_path, floe_ice_data_file *file, floe_error *err) {
-    import_rows rows;
+    floe_query_rows rows;
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     floe_buf_text(&sql, "SELECT count(*)");
@@ -188,7 +188,7 @@ static floe_status measure_columns(measure *state, const char *local_path, floe_
 /* ---- sizes ---- */
 
 static floe_status measure_sizes(measure *state, const char *local_path, floe_ice_entry *entry, floe_error *err) {
-    import_rows rows;
+    floe_query_rows rows;
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     floe_buf_text(&sql, "SELECT column_id::BIGINT, sum(total_compressed_size)::BIGINT FROM parquet_metadata([");

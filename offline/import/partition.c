@@ -239,9 +239,8 @@ floe_status floe_import_partition(floe_import *import, floe_error *err) {
         return fill_types(import, err);
     }
     FLOE_TRY(parse_spec(import, text, &import->spec, err));
-    bool append = import->request->mode == FLOE_IMPORT_APPEND;
-    FLOE_ENSURE(!append || same_spec(current, &import->spec), err, FLOE_INVALID,
-                "--partition differs from the table's partitions: leave it out with --append");
+    FLOE_ENSURE(!floe_import_keeps_schema(import->request) || same_spec(current, &import->spec), err, FLOE_INVALID,
+                "--partition differs from the table's partitions: leave it out with --append and --overwrite");
     if (metadata) {
         number_spec(import);
     }

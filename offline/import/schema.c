@@ -60,6 +60,10 @@ static floe_ice_field *give_ids(id_giver *giver, const floe_ice_field *fields, s
 
 /* ---- append ---- */
 
+bool floe_import_keeps_schema(const floe_import_request *request) {
+    return request->mode == FLOE_IMPORT_APPEND || request->mode == FLOE_IMPORT_OVERWRITE;
+}
+
 static floe_status mismatch(const import_column *column, const floe_ice_field *field, floe_error *err) {
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_KIB(64));
@@ -103,6 +107,9 @@ static floe_status append_schema(floe_import *import, floe_error *err) {
                 import->table->metadata_path, metadata->current_schema_id);
     FLOE_ENSURE(!import->request->describe, err, FLOE_INVALID,
                 "descriptions belong to a new or replaced table: leave --describe out with --append");
+    if (import->request->evolve) {
+        return floe_import_evolve(import, schema, err);
+    }
     FLOE_TRY(match_columns(import, schema, err));
     import->schema = *schema;
     import->last_column_id = metadata->last_column_id;
@@ -140,7 +147,7 @@ static floe_status same_schema(const floe_ice_schema *a, const floe_ice_schema *
 }
 
 /* The id of the table's schema that is this one, else the next free id. */
-static floe_status number_schema(floe_import *import, floe_error *err) {
+floe_status floe_import_number_schema(floe_import *import, floe_error *err) {
     const floe_ice_metadata *metadata = &import->table->metadata;
     int32_t next = 0;
     for (size_t i = 0; i < metadata->schema_count; i++) {
@@ -170,10 +177,10 @@ static floe_status new_schema(floe_import *import, floe_error *err) {
     }
     import->schema = (floe_ice_schema){.fields = fields, .field_count = import->column_count};
     import->last_column_id = giver.last_id;
-    return metadata ? number_schema(import, err) : FLOE_OK;
+    return metadata ? floe_import_number_schema(import, err) : FLOE_OK;
 }
 
 floe_status floe_import_schema(floe_import *import, floe_error *err) {
     FLOE_ENSURE(import->column_count > 0, err, FLOE_INVALID, "the input has no columns");
-    return import->request->mode == FLOE_IMPORT_APPEND ? append_schema(import, err) : new_schema(import, err);
+    return floe_import_keeps_schema(import->request) ? append_schema(import, err) : new_schema(import, err);
 }

@@ -60,32 +60,24 @@ static floe_status check_files(const floe_import_request *request, floe_error *e
 
 /* ---- what the engine says the columns are ---- */
 
-/* Rows of (name, type) of a query's columns. */
-static floe_status describe_query(floe_import *import, const char *query, import_rows *ret_rows, floe_error *err) {
-    FLOE_AUTO_BUF sql;
-    floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
-    floe_buf_printf(&sql, "SELECT column_name, column_type FROM (DESCRIBE %s)", query);
-    FLOE_TRY(floe_buf_check(&sql, err));
-    return floe_import_query(import, sql.ptr, ret_rows, err);
+typedef struct input_columns {
+    const floe_query_column *items;
+    size_t count;
+} input_columns;
+
+static floe_status describe_query(floe_import *import, const char *query, input_columns *ret_columns, floe_error *err) {
+    return floe_session_describe(import->session, query, import->arena, &ret_columns->items, &ret_columns->count, err);
 }
 
-static const floe_str *find_name(const import_rows *rows, floe_str name) {
-    for (size_t i = 0; i < rows->row_count; i++) {
-        const floe_str *candidate = &rows->values[2 * i].as.bytes;
-        if (candidate->len == name.len && strncasecmp(candidate->ptr, name.ptr, name.len) == 0) {
-            return candidate;
+/* The engine takes names that differ only in case for one. */
+static const floe_query_column *find_column(const input_columns *columns, floe_str name) {
+    for (size_t i = 0; i < columns->count; i++) {
+        floe_str candidate = columns->items[i].name;
+        if (candidate.len == name.len && strncasecmp(candidate.ptr, name.ptr, name.len) == 0) {
+            return &columns->items[i];
         }
     }
     return NULL;
-}
-
-/* The type in the row of a name that find_name found. */
-static floe_str type_beside(const import_rows *rows, const floe_str *name) {
-    size_t i = 0;
-    while (&rows->values[2 * i].as.bytes != name) {
-        i++;
-    }
-    return rows->values[2 * i + 1].as.bytes;
 }
 
 /* ---- --types ---- */
@@ -112,7 +104,7 @@ typedef struct type_override {
     floe_str raw_type; /* what the engine's reader finds in the input */
 } type_override;
 
-static floe_status parse_override(floe_import *import, const import_rows *raw, floe_str item, type_override *ret,
+static floe_status parse_override(floe_import *import, const input_columns *raw, floe_str item, type_override *ret,
                                   floe_error *err) {
     size_t equals = item.len;
     while (equals > 0 && item.ptr[equals - 1] != '=') {
@@ -121,8 +113,8 @@ static floe_status parse_override(floe_import *import, const import_rows *raw, f
     FLOE_ENSURE(equals > 1, err, FLOE_INVALID, "--types: \"%.*s\" is not of the form column=type",
                 FLOE_STR_BRIEF(item));
     floe_str column = floe_str_trim((floe_str){item.ptr, equals - 1});
-    const floe_str *name = find_name(raw, column);
-    FLOE_ENSURE(name, err, FLOE_NOT_FOUND, "--types: the input has no column \"%.*s\"", FLOE_STR_BRIEF(column));
+    const floe_query_column *found = find_column(raw, column);
+    FLOE_ENSURE(found, err, FLOE_NOT_FOUND, "--types: the input has no column \"%.*s\"", FLOE_STR_BRIEF(column));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_KIB(64));
     floe_status status = floe_import_type_named((floe_str){item.ptr + equals, item.len - equals}, &sql, err);
@@ -130,11 +122,11 @@ static floe_status parse_override(floe_import *import, const import_rows *raw, f
         return floe_error_prefix(err, status, "--types: column \"%.*s\"", FLOE_STR_BRIEF(column));
     }
     FLOE_TRY(floe_buf_check(&sql, err));
-    *ret = (type_override){*name, floe_arena_str(import->arena, floe_buf_view(&sql)), type_beside(raw, name)};
+    *ret = (type_override){found->name, floe_arena_str(import->arena, floe_buf_view(&sql)), found->type};
     return floe_arena_check(import->arena, err);
 }
 
-static floe_status parse_overrides(floe_import *import, const import_rows *raw, type_override **ret_items,
+static floe_status parse_overrides(floe_import *import, const input_columns *raw, type_override **ret_items,
                                    size_t *ret_count, floe_error *err) {
     floe_str rest = floe_str_of(import->request->types);
     floe_str item;
@@ -175,7 +167,7 @@ static floe_status fits(floe_import *import, floe_str input_sql, floe_str column
     floe_sql_quote_name(&sql, column);
     floe_buf_printf(&sql, " AS %s) LIMIT 1", sql_type);
     FLOE_TRY(floe_buf_check(&sql, err));
-    import_rows found;
+    floe_query_rows found;
     FLOE_TRY(floe_import_query(import, sql.ptr, &found, err));
     *ret_fits = found.row_count == 0;
     return FLOE_OK;
@@ -186,12 +178,12 @@ static const char *narrow_type(floe_str wide) {
 }
 
 /* The engine's JSON reader takes whole numbers of both signs for HUGEINT; where int64 holds them all, that is their type. */
-static floe_status narrow_integers(floe_import *import, floe_str input_sql, const import_rows *raw,
+static floe_status narrow_integers(floe_import *import, floe_str input_sql, const input_columns *raw,
                                    type_override **items, size_t *count, floe_error *err) {
     size_t capacity = *count;
-    for (size_t i = 0; i < raw->row_count; i++) {
-        floe_str column = raw->values[2 * i].as.bytes;
-        const char *type = narrow_type(raw->values[2 * i + 1].as.bytes);
+    for (size_t i = 0; i < raw->count; i++) {
+        floe_str column = raw->items[i].name;
+        const char *type = narrow_type(raw->items[i].type);
         bool narrow = false;
         if (type && !is_overridden(*items, *count, column)) {
             FLOE_TRY(fits(import, input_sql, column, type, &narrow, err));
@@ -199,7 +191,7 @@ static floe_status narrow_integers(floe_import *import, floe_str input_sql, cons
         if (narrow) {
             type_override *slot = FLOE_ARENA_PUSH(import->arena, *items, *count, capacity);
             FLOE_TRY(floe_arena_check(import->arena, err));
-            *slot = (type_override){column, floe_str_of(type), raw->values[2 * i + 1].as.bytes};
+            *slot = (type_override){column, floe_str_of(type), raw->items[i].type};
         }
     }
     return FLOE_OK;
@@ -261,7 +253,7 @@ static void put_input(const floe_import_request *request, const type_override *t
 /* Refuses a value that the asked type would silently round or cut. */
 static floe_status check_unchanged(floe_import *import, const type_override *item, floe_error *err) {
     FLOE_AUTO_BUF sql, condition;
-    import_rows found;
+    floe_query_rows found;
     bool from_text = reader_of(import->request->files[0])->takes_types;
     type_override as_text = {item->column, FLOE_STR("VARCHAR"), item->raw_type};
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
@@ -323,20 +315,19 @@ static void put_input(const floe_import_request *request, const type_override *t
     put_reader(request, types, type_count, out);
 }
 
-static floe_status take_columns(floe_import *import, const import_rows *rows, floe_error *err) {
-    import->column_count = rows->row_count;
-    import->columns = floe_arena_alloc(import->arena, rows->row_count, sizeof *import->columns);
+static floe_status take_columns(floe_import *import, const input_columns *found, floe_error *err) {
+    import->column_count = found->count;
+    import->columns = floe_arena_alloc(import->arena, found->count, sizeof *import->columns);
     FLOE_TRY(floe_arena_check(import->arena, err));
-    for (size_t i = 0; i < rows->row_count; i++) {
+    for (size_t i = 0; i < found->count; i++) {
         import_column *column = &import->columns[i];
-        column->name = rows->values[2 * i].as.bytes;
-        FLOE_ENSURE(find_name(rows, column->name) == &rows->values[2 * i].as.bytes, err, FLOE_INVALID,
+        column->name = found->items[i].name;
+        FLOE_ENSURE(find_column(found, column->name) == &found->items[i], err, FLOE_INVALID,
                     "two columns are named \"%.*s\": give one another name in --select", FLOE_STR_BRIEF(column->name));
         FLOE_ENSURE(!floe_str_starts_with(column->name, FLOE_STR("__floe_")), err, FLOE_INVALID,
                     "column \"%.*s\": names that begin with __floe_ are the import's own",
                     FLOE_STR_BRIEF(column->name));
-        floe_status status =
-            floe_import_type_parse(rows->values[2 * i + 1].as.bytes, import->arena, &column->type, err);
+        floe_status status = floe_import_type_parse(found->items[i].type, import->arena, &column->type, err);
         if (floe_failed(status)) {
             return floe_error_prefix(err, status, "column \"%.*s\"", FLOE_STR_BRIEF(column->name));
         }
@@ -346,7 +337,7 @@ static floe_status take_columns(floe_import *import, const import_rows *rows, fl
 
 static floe_status select_columns(floe_import *import, floe_str input_sql, floe_error *err) {
     const char *select = import->request->select;
-    import_rows rows;
+    input_columns columns = {0};
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     if (select) {
@@ -357,12 +348,12 @@ static floe_status select_columns(floe_import *import, floe_str input_sql, floe_
         floe_buf_str(&sql, input_sql);
     }
     FLOE_TRY(floe_buf_check(&sql, err));
-    floe_status status = describe_query(import, sql.ptr, &rows, err);
+    floe_status status = describe_query(import, sql.ptr, &columns, err);
     if (floe_failed(status)) {
         return select ? floe_error_prefix(err, status, "--select") : status;
     }
     import->source_sql = floe_arena_str(import->arena, floe_buf_view(&sql));
-    return take_columns(import, &rows, err);
+    return take_columns(import, &columns, err);
 }
 
 floe_status floe_import_source(floe_import *import, floe_error *err) {
@@ -374,7 +365,7 @@ floe_status floe_import_source(floe_import *import, floe_error *err) {
     FLOE_TRY(floe_buf_check(&sql, err));
     bool is_json = strcmp(reader_of(request->files[0])->function, "read_json") == 0;
     if (request->types || is_json) {
-        import_rows raw;
+        input_columns raw = {0};
         type_override *types = NULL;
         size_t type_count = 0;
         FLOE_TRY(describe_query(import, sql.ptr, &raw, err));

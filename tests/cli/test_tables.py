@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
 import duckdb
@@ -15,6 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness import FLIGHTS, FLIGHTS_HEADER, FLOE, Checks, Project, flights_project, floe
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../offline"))
+from merge_on_read import commit_deletes, equality_deletes, position_deletes, with_id
 
 TABLE = "lake.aviation.flights"
 
@@ -218,6 +222,8 @@ class WrongRead(Checks, unittest.TestCase):
     def test_a_filter_over_a_missing_column_names_it(self):
         self.refused(self.scan(TABLE, "--where", "delai > 3"), "INVALID", "delai")
         self.refused(self.project.floe("table", "plan", TABLE, "--where", "delai >"), "INVALID")
+        self.refused(self.scan(TABLE, "--where", "delay"), "INVALID", "int64")
+        self.refused(self.scan(TABLE, "--where", "abs(delay)"), "INVALID", "BIGINT")
 
     def test_a_filter_that_is_no_expression_is_refused(self):
         for where in ("delay >", "", "1; DROP TABLE x", ") OR (1=1", "delay > 'x'"):
@@ -472,6 +478,65 @@ class EveryType(Checks, unittest.TestCase):
             out = project.path("o.parquet")
             self.ok(floe("table", "scan", folder, "-o", out))
             self.assertEqual(pq.read_table(out).column("place").to_pylist(), rows.column("place").to_pylist())
+
+
+    def test_values_inside_others_are_printed_as_they_are_alone(self):
+        """FACE, HTTP: int64 exact, decimals as text, bytes base64, times RFC 3339, NaN as text; at every depth, on the
+        screen as in a file."""
+        import uuid
+        from pyiceberg.catalog.sql import SqlCatalog
+        inner = pa.struct([("l", pa.int64()), ("dec", pa.decimal128(20, 3)), ("f", pa.float64()), ("bin", pa.binary()),
+                           ("ts", pa.timestamp("us")), ("tz", pa.timestamp("us", "UTC")), ("day", pa.date32()),
+                           ("clock", pa.time64("us")), ("b", pa.bool_())])
+        value = {"l": 9007199254740993, "dec": decimal.Decimal("12345678901234567.890"), "f": float("nan"),
+                 "bin": b"\x00\xff", "ts": dt.datetime(1969, 12, 31, 23, 59, 59, 1),
+                 "tz": dt.datetime(2001, 2, 3, 4, 5, 6, tzinfo=dt.timezone.utc), "day": dt.date(2001, 2, 3),
+                 "clock": dt.time(1, 2, 3), "b": True}
+        want = {"l": 9007199254740993, "dec": "12345678901234567.890", "f": "NaN", "bin": "AP8=",
+                "ts": "1969-12-31T23:59:59.000001Z", "tz": "2001-02-03T04:05:06Z", "day": "2001-02-03",
+                "clock": "01:02:03", "b": True}
+        rows = pa.table({"one": pa.array([value], inner), "many": pa.array([[value, None]], pa.list_(inner)),
+                         "map": pa.array([[("k", value)]], pa.map_(pa.string(), inner)),
+                         "deep": pa.array([[[{"x": [value]}]]], pa.list_(pa.list_(pa.struct([("x", pa.list_(inner))])))),
+                         "inf": pa.array([[float("inf"), -float("inf")]], pa.list_(pa.float32())),
+                         "id": pa.array([uuid.UUID(int=1).bytes], pa.uuid()),
+                         "ids": pa.ListArray.from_arrays([0, 1], pa.array([uuid.UUID(int=2).bytes], pa.uuid()))})
+        with Project() as project:
+            catalog = SqlCatalog("c", uri=f"sqlite:///{project.path('c.db')}", warehouse="file://" + project.path("w"))
+            catalog.create_namespace("n")
+            catalog.create_table("n.t", schema=rows.schema).append(rows)
+            folder = project.path("w/n/t") if os.path.isdir(project.path("w/n/t")) else project.path("w/n.db/t")
+            (printed,) = self.ok(floe("table", "scan", folder, "--json")).json_lines
+            self.assertEqual(printed, {"one": want, "many": [want, None], "map": {"k": want},
+                                       "deep": [[{"x": [want]}]], "inf": ["Infinity", "-Infinity"],
+                                       "id": str(uuid.UUID(int=1)), "ids": [str(uuid.UUID(int=2))]})
+            self.ok(floe("table", "scan", folder, "-o", project.path("o.jsonl")))
+            self.assertEqual(json.loads(text_of(project.path("o.jsonl"))), printed)
+            shown = self.ok(floe("table", "scan", folder, "--columns", "inf,id")).out.splitlines()
+            self.assertEqual(shown[1].split(), ['["Infinity","-Infinity"]', str(uuid.UUID(int=1))])
+
+
+class Deletes(Checks, unittest.TestCase):
+    def test_a_plan_counts_the_delete_files_that_apply_and_their_rows(self):
+        from pyiceberg.catalog.sql import SqlCatalog
+        with Project() as project:
+            catalog = SqlCatalog("c", uri=f"sqlite:///{project.path('c.db')}", warehouse="file://" + project.path("w"))
+            catalog.create_namespace("n")
+            rows = pa.table({"k": pa.array([1, 2, 3, 4], pa.int64())})
+            table = catalog.create_table("n.t", schema=rows.schema)
+            table.append(rows)
+            table = table.refresh()
+            folder = table.location().removeprefix("file://")
+            plan = self.ok(floe("table", "plan", folder, "--json")).json
+            self.assertEqual((plan["delete_files"], plan["delete_rows"]), (0, 0))
+            self.assertNotIn("deletes", self.ok(floe("table", "plan", folder)).out)
+            (path,) = table.inspect.data_files().column("file_path").to_pylist()
+            table = commit_deletes(table, [position_deletes(table, [(path, 0), (path, 2)])])
+            commit_deletes(table, [equality_deletes(table, [[4]], [with_id("k", pa.int64(), 1)])])
+            plan = self.ok(floe("table", "plan", folder, "--json")).json
+            self.assertEqual((plan["delete_files"], plan["delete_rows"], plan["rows"]), (2, 3, 4))
+            self.assertIn("deletes    2 delete files, 3 rows in all\n", self.ok(floe("table", "plan", folder)).out)
+            self.assertEqual(self.ok(floe("table", "scan", folder, "--json")).json_lines, [{"k": 2}])
 
 
 class Pipes(Checks, unittest.TestCase):

@@ -600,7 +600,18 @@ static void requests__engine_filters_that_are_no_expression__are_refused(void **
                                         "abs(k) = 1; DROP TABLE t",
                                         "EXISTS ( (VALUES (1)))",
                                         "abs(k = 1",
-                                        "lower(s) = 'a"};
+                                        "lower(s) = 'a",
+                                        "E'\\'' = s OR abs(k) = 1 -- '",
+                                        "abs(k) = (\xc2\xa0SELECT 1)", /* the engine takes that space for one */
+                                        "abs(k) > 0, abs(k) > 1",
+                                        "COLUMNS(*) IS NOT NULL",
+                                        "row_number() OVER () = 1",
+                                        "count(*) > 0",
+                                        "sum(k) > 0",
+                                        "unnest([true])",
+                                        "abs(k) = ?",
+                                        "range(1)",
+                                        "abs(__pos) = 0"};
     for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++) {
         floe_error err = {0};
         int64_t rows = 0;
@@ -608,8 +619,8 @@ static void requests__engine_filters_that_are_no_expression__are_refused(void **
         assert_true(floe_failed(floe_table_scan_to(table, &request, ice_path(built.folder, "w.csv"), &rows, &err)));
         assert_message(&err, "where: ");
     }
-    static const char *const RIGHT[] = {"lower(s) = 'a' OR s = '--;('", "abs(\"k\") = 1",
-                                        "k IS DISTINCT FROM 2 AND abs(k) > 0"};
+    static const char *const RIGHT[] = {"lower(s) = 'a' OR s = '--;('", "abs(\"k\") = 1", "lower(s) = E'\\x61'",
+                                        "len(list_filter([k], x -> x > 1)) > 0", "k IS DISTINCT FROM 2 AND abs(k) > 0"};
     for (size_t i = 0; i < sizeof(RIGHT) / sizeof(RIGHT[0]); i++) {
         floe_error err = {0};
         int64_t rows = 0;
@@ -618,6 +629,52 @@ static void requests__engine_filters_that_are_no_expression__are_refused(void **
         assert_int_equal(rows, 1);
     }
     floe_table_close(&table);
+}
+
+/* WHERE would take any number that is not zero, and any text that reads like a truth value, for true. */
+static void requests__engine_filters_that_are_not_boolean__are_refused_with_their_type(void **state) {
+    (void)state;
+    add_file(parquet("1.parquet", "SELECT unnest([1, 0])::BIGINT AS k, unnest(['true', 'f']) AS s", "k: 1, s: 2"));
+    ice_table_write(&built);
+    floe_table *table = ice_open(lake, built.folder);
+    static const struct {
+        const char *where, *type;
+    } CASES[] = {{"k", "int64"},
+                 {"abs(k)", "BIGINT"},
+                 {"abs(k) + 0.5", "DECIMAL"},
+                 {"lower(s)", "VARCHAR"},
+                 {"[k = 1]", "BOOLEAN[]"},
+                 {"(abs(k) = 1, s = 'f')", "STRUCT(BOOLEAN, BOOLEAN)"},
+                 {"CASE WHEN abs(k) = 1 THEN 1 END", "INTEGER"}};
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        floe_scan_request request = {.limit = -1, .where = CASES[i].where, .engine_where = true};
+        struct ArrowArrayStream stream = {0};
+        floe_scan_plan plan;
+        int64_t rows = 0;
+        floe_error streamed = {0}, planned = {0}, written = {0};
+        assert_code(floe_table_scan(table, &request, &stream, &streamed), FLOE_INVALID);
+        assert_code(floe_table_plan(table, &request, &arena, &plan, &planned), FLOE_INVALID);
+        assert_code(floe_table_scan_to(table, &request, ice_path(built.folder, "w.csv"), &rows, &written),
+                    FLOE_INVALID);
+        assert_message(&streamed, "where: ");
+        assert_message(&streamed, CASES[i].type);
+        assert_string_equal(planned.message, streamed.message);
+        assert_string_equal(written.message, streamed.message);
+    }
+    floe_table_close(&table);
+}
+
+static void requests__a_misspelled_column__is_told_with_the_nearest(void **state) {
+    (void)state;
+    built.schemas = "[" SCHEMA("0", FIELD("1", "delay", "\"long\"")) "]";
+    add_file(parquet("1.parquet", "SELECT 1::BIGINT AS delay", "delay: 1"));
+    ice_table_write(&built);
+    floe_error err = {0};
+    const char *text = NULL;
+    floe_scan_request request = {.limit = -1, .where = "delai > 3", .engine_where = true};
+    assert_code(scan(&request, &text, &err), FLOE_INVALID);
+    assert_message(&err, "where: ");
+    assert_message(&err, "did you mean delay");
 }
 
 /* ---- files out ---- */
@@ -729,6 +786,8 @@ int main(void) {
         T(positions__of_an_empty_table__are_typed),
         T(feature_sql__names_that_clash__are_refused),
         T(requests__engine_filters_that_are_no_expression__are_refused),
+        T(requests__engine_filters_that_are_not_boolean__are_refused_with_their_type),
+        T(requests__a_misspelled_column__is_told_with_the_nearest),
         T(outputs__each_ending__is_written_whole),
         T(outputs__that_fail__leave_nothing_behind),
         T(moved__tables__are_read_where_they_are),
