@@ -88,8 +88,7 @@ static floe_status parse_as_of(const floe_node *value, floe_arena *arena, floe_l
     FLOE_ENSURE(value->kind == FLOE_NODE_STRING, err, FLOE_INVALID,
                 "as_of must be a time like \"2001-06-30T12:00:00Z\", not %s", floe_node_kind_name(value->kind));
     FLOE_TRY(floe_error_prefix(err, floe_time_parse(value->text, &body->as_of_us, err), "as_of"));
-    /* 0 stands for "now" in a lookup, so that one microsecond cannot be asked for. */
-    FLOE_ENSURE(body->as_of_us != 0, err, FLOE_UNSUPPORTED, "as_of exactly 1970-01-01T00:00:00Z is not supported");
+    body->as_of_epoch = body->as_of_us == 0;
     return FLOE_OK;
 }
 
@@ -125,7 +124,7 @@ static floe_status parse_member(const floe_member *member, floe_arena *arena, fl
 floe_status floe_lookup_body_parse(floe_str json, floe_arena *arena, floe_lookup_body *ret_body, floe_error *err) {
     const floe_node *root = NULL;
     floe_lookup_body body = {0};
-    FLOE_TRY(floe_error_prefix(err, floe_json_parse(arena, json, &root, err), "the body"));
+    FLOE_TRY(floe_error_prefix(err, floe_json_parse_any_text(arena, json, &root, err), "the body"));
     FLOE_ENSURE(root->kind == FLOE_NODE_OBJECT, err, FLOE_INVALID, "the body must be a JSON object, not %s",
                 floe_node_kind_name(root->kind));
     for (size_t i = 0; i < root->count; i++) {

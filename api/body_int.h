@@ -17,6 +17,7 @@ typedef struct floe_lookup_body {
     bool statuses;
     bool event_times;
     int64_t as_of_us; /* 0: now */
+    bool as_of_epoch; /* 0 is meant */
 } floe_lookup_body;
 
 /* Owns: everything lies in the arena and borrows from `json`. Errors: INVALID naming the member and what was expected,

@@ -23,6 +23,29 @@
 #define FLOE_HTTP_HEAD 2U
 #define FLOE_HTTP_POST 4U
 #define FLOE_HTTP_OTHER 8U
+#define FLOE_HTTP_OPTIONS 16U
+
+/* The headers of a request that anybody looks at, in no order that matters. */
+typedef enum floe_http_header {
+    FLOE_HEADER_ACCEPT,
+    FLOE_HEADER_AUTHORIZATION,
+    FLOE_HEADER_CONTENT_ENCODING,
+    FLOE_HEADER_CONTENT_LENGTH,
+    FLOE_HEADER_CONTENT_TYPE,
+    FLOE_HEADER_EXPECT,
+    FLOE_HEADER_HOST,
+    FLOE_HEADER_MCP_METHOD,
+    FLOE_HEADER_MCP_NAME,
+    FLOE_HEADER_MCP_PROTOCOL_VERSION,
+    FLOE_HEADER_ORIGIN,
+    FLOE_HEADER_TRANSFER_ENCODING,
+    FLOE_HEADER_COUNT
+} floe_http_header;
+
+/* As it is written in messages. */
+const char *floe_http_header_name(floe_http_header header);
+
+#define FLOE_HTTP_ANSWER_HEADERS_MAX 4
 
 typedef struct floe_http_param {
     floe_str name; /* decoded */
@@ -35,21 +58,32 @@ typedef struct floe_http_request {
     floe_str path;   /* decoded, without the query */
     const floe_http_param *params;
     size_t param_count;
-    floe_str content_type; /* empty: none was sent */
-    floe_str accept;
+    floe_str headers
+        [FLOE_HEADER_COUNT]; /* ptr NULL: not sent. Accept and Content-Encoding that came in several lines are joined */
+    const char *malformed;   /* NULL, or what is wrong with the request as HTTP, as a sentence; then refuse it */
+    int malformed_status;    /* with what */
     floe_buf body;
     int64_t started_us; /* monotonic */
     /* For the routes. */
     floe_arena arena;
     const void *route;
     void *owner;
+    const struct floe_role *role; /* of the API key; NULL: sees everything. Lives as long as the request */
     /* The answer. */
     int status;
-    const char *answer_type; /* literal */
+    const char *answer_type; /* literal; NULL: an answer without a body */
     const char *allow;       /* literal for the header Allow, or NULL */
     int retry_after_s;       /* 0: no such header */
-    floe_buf out;            /* becomes the body without being copied */
+    struct {
+        const char *name;  /* literal */
+        const char *value; /* literal or in the arena */
+    } answer_headers[FLOE_HTTP_ANSWER_HEADERS_MAX];
+    size_t answer_header_count;
+    floe_buf out; /* becomes the body without being copied */
 } floe_http_request;
+
+/* One header more on the answer, of at most FLOE_HTTP_ANSWER_HEADERS_MAX; both texts as said there. */
+void floe_http_answer_header(floe_http_request *request, const char *name, const char *value);
 
 typedef struct floe_http_hooks {
     void (*begin)(void *context, floe_http_request *request);
@@ -70,6 +104,15 @@ void floe_http_close(floe_http **http);
 /* Runs whatever is ready; called once per turn of the loop and again while there is more to do. */
 void floe_http_run(floe_http *http);
 
+/* How long a client may take over its part: what a connection sends now and then keeps its place no longer than this. */
+typedef struct floe_http_patience {
+    int64_t head_us; /* from the connection's begin, or the end of its last answer, to a complete head */
+    int64_t body_us; /* from there to the end of the body */
+    int64_t send_us; /* to take the whole answer */
+} floe_http_patience;
+/* Replaces the ordinary figures (http_mhd.c), for tests. */
+void floe_http_be_patient(floe_http *http, const floe_http_patience *patience);
+
 /* The answer in the request is complete; exactly once per request. */
 void floe_http_answer(floe_http_request *request);
 
@@ -82,6 +125,12 @@ unsigned floe_http_connections(const floe_http *http);
 size_t floe_http_in_flight(const floe_http *http);
 /* Monotonic time of the last request's begin or end; 0: none yet. */
 int64_t floe_http_last_us(const floe_http *http);
+
+/* What is wrong with a request target as it came ("/path?query", or "*"), as a sentence, or NULL: an escape that is none, an
+ * escaped NUL, a space or control character, a target that is no path (target.c). */
+const char *floe_http_target_problem(floe_str target);
+/* The path of a target: of one in absolute form ("http://host/path") what follows the host. */
+floe_str floe_http_target_path(floe_str target);
 
 /* Listening sockets (listen.c). */
 

@@ -4,9 +4,12 @@
  * What had to be learned about it in this mode: there is no wake-up pipe, so MHD_run must follow every resume, and its
  * timeout must bound the loop's sleep; stopping it while a connection is suspended aborts; a client that leaves while
  * suspended is noticed after the resume; a response is accepted before any of the body is read or after all of it, so a
- * request that is refused early is read to its end first, unless it waits for "100 Continue" or announces too much.
+ * request that is refused early is read to its end first, unless it waits for "100 Continue" or announces too much. It
+ * shows the target before it decodes it, which is when a request gets its memory; what it refuses by itself (docs/http.md
+ * lists it) ends there. It is content with requests that are framed in two ways or have no Host; those are found here.
  */
-#include "api/http_int.h"
+#include "api/headers_int.h"
+#include "api/patience_int.h"
 
 #include "core/limits.h"
 #include "core/mem.h"
@@ -18,20 +21,30 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define HEADER_BYTES_MAX FLOE_KIB(32)     /* of one connection: request line, headers, and room to read a body */
-#define IDLE_S 30U                        /* a connection without any traffic */
-#define BODY_US (60 * FLOE_US_PER_SECOND) /* a body that trickles in */
-#define DISCARD_MAX FLOE_MIB(64)          /* of a body that is refused, read so that the answer arrives */
-#define KEEP_MAX FLOE_KIB(256)            /* memory of a request that is kept for later ones */
+#define ENGINE_BYTES_MAX FLOE_KIB(32) /* of one connection: request line, headers, and room to read a body */
+#define HEAD_BYTES_MAX FLOE_KIB(16)   /* of a head that is served; above what the engine holds it answers by itself */
+#define IDLE_S 30U                    /* a connection without any traffic */
+#define DISCARD_MAX FLOE_MIB(64)      /* of a body that is refused, read so that the answer arrives */
+#define KEEP_MAX FLOE_KIB(256)        /* memory of a request that is kept for later ones */
+#define SWEEP_US FLOE_US_PER_SECOND
+#define SWEEPS_PER_LIMIT 4
 #define RUNS_PER_TURN 4
 #define PARAMS_MAX 64
+
+static const floe_http_patience ordinary_patience = {
+    .head_us = 30 * FLOE_US_PER_SECOND, .body_us = 60 * FLOE_US_PER_SECOND, .send_us = 120 * FLOE_US_PER_SECOND};
 
 typedef struct exchange {
     floe_http_request request; /* first: one pointer is both */
     floe_http *http;
     struct MHD_Connection *connection;
+    floe_peer *peer;
     struct exchange *next_free;
+    const char *target; /* as it came, until the engine decodes it in its place */
+    size_t target_len;
     size_t discarded;
+    bool begun;
+    bool unframed; /* where its body ends is not known: the answer ends the connection */
     bool handled;
     bool answered;
     bool suspended;
@@ -42,6 +55,9 @@ struct floe_http {
     floe_watch *watch;
     floe_http_hooks hooks;
     exchange *free_exchanges;
+    floe_peers peers;
+    floe_http_patience patience;
+    floe_timer *sweep_timer;
     size_t in_flight;
     int64_t last_us;
     int listener; /* -1: closed */
@@ -100,7 +116,8 @@ static unsigned method_of(const char *method) {
         unsigned method;
     } known[] = {{MHD_HTTP_METHOD_GET, FLOE_HTTP_GET},
                  {MHD_HTTP_METHOD_HEAD, FLOE_HTTP_HEAD},
-                 {MHD_HTTP_METHOD_POST, FLOE_HTTP_POST}};
+                 {MHD_HTTP_METHOD_POST, FLOE_HTTP_POST},
+                 {MHD_HTTP_METHOD_OPTIONS, FLOE_HTTP_OPTIONS}};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(method, known[i].name) == 0) {
             return known[i].method;
@@ -109,41 +126,129 @@ static unsigned method_of(const char *method) {
     return FLOE_HTTP_OTHER;
 }
 
-typedef struct param_list {
-    exchange *owner;
-    floe_http_param *items;
-    size_t count;
-} param_list;
+static void refuse_as(exchange *begun, int status, const char *malformed) {
+    floe_http_request *request = &begun->request;
+    if (request->malformed == NULL) {
+        request->malformed = malformed;
+        request->malformed_status = status;
+    }
+}
 
 static enum MHD_Result take_param(void *context, enum MHD_ValueKind kind, const char *key, size_t key_len,
                                   const char *value, size_t value_len) {
     (void)kind;
-    param_list *list = context;
-    if (list->items == NULL) {
-        list->items = floe_arena_alloc(&list->owner->request.arena, PARAMS_MAX, sizeof(*list->items));
+    exchange *begun = context;
+    floe_http_request *request = &begun->request;
+    floe_http_param *params = (floe_http_param *)(uintptr_t)request->params;
+    if (params == NULL) {
+        params = floe_arena_alloc(&request->arena, PARAMS_MAX, sizeof(*params));
+        request->params = params;
     }
-    if (list->items == NULL || list->count == PARAMS_MAX) {
+    if (params == NULL) {
+        refuse_as(begun, 503, "no memory is left for the query parameters");
         return MHD_NO;
     }
-    list->items[list->count++] = (floe_http_param){{key, key_len}, {value, value == NULL ? 0 : value_len}};
+    if (request->param_count == PARAMS_MAX) {
+        refuse_as(begun, 400, "the request has more than 64 query parameters");
+        return MHD_NO;
+    }
+    params[request->param_count++] = (floe_http_param){{key, key_len}, {value, value == NULL ? 0 : value_len}};
     return MHD_YES;
 }
 
-static floe_str header_of(exchange *begun, const char *name) {
-    return floe_str_of(MHD_lookup_connection_value(begun->connection, MHD_HEADER_KIND, name));
+static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *key, size_t key_len,
+                                   const char *value, size_t value_len) {
+    (void)kind;
+    exchange *begun = context;
+    floe_http_request *request = &begun->request;
+    floe_http_header header = FLOE_HEADER_COUNT;
+    if (!floe_http_header_find((floe_str){key, key_len}, &header)) {
+        return MHD_YES;
+    }
+    floe_str came = {value == NULL ? "" : value, value == NULL ? 0 : value_len};
+    floe_str *slot = &request->headers[header];
+    const char *text = NULL;
+    if (slot->ptr == NULL) {
+        *slot = came;
+    } else if (floe_http_header_is_list(header)) {
+        text = floe_arena_printf(&request->arena, "%.*s,%.*s", FLOE_STR_ARG(*slot), FLOE_STR_ARG(came));
+        *slot = floe_str_of(text == NULL ? "" : text);
+    } else {
+        text = floe_arena_printf(&request->arena, "the header %s is there twice", floe_http_header_name(header));
+        begun->unframed = true;
+        refuse_as(begun, 400, text == NULL ? "a header is there twice" : text);
+    }
+    return MHD_YES;
 }
 
-static void fill_request(exchange *begun, const char *path, const char *method) {
+static floe_str header_of(const exchange *begun, floe_http_header header) {
+    return begun->request.headers[header];
+}
+
+/* How long the body is, and that there is one way to tell: two readers that differ in this see different requests. */
+static void judge_framing(exchange *begun) {
+    floe_str coding = header_of(begun, FLOE_HEADER_TRANSFER_ENCODING);
+    if (coding.ptr == NULL) {
+        return;
+    }
+    if (header_of(begun, FLOE_HEADER_CONTENT_LENGTH).ptr != NULL) {
+        begun->unframed = true;
+        refuse_as(begun, 400, "the request has both Transfer-Encoding and Content-Length; send one of them");
+    } else if (!floe_str_is_nocase(coding, "chunked")) {
+        begun->unframed = true;
+        refuse_as(begun, 501, "the only Transfer-Encoding that is understood is chunked");
+    }
+}
+
+static void judge_head(exchange *begun, const char *version) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(begun->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    floe_str expect = header_of(begun, FLOE_HEADER_EXPECT);
+#if MHD_VERSION < 0x01000000
+    /* Before 1.0 a NUL byte in the request line ends the target for the engine. The version stands right behind it. */
+    if (begun->target != NULL && version > begun->target &&
+        (size_t)(version - begun->target) != begun->target_len + 1) {
+        refuse_as(begun, 400, "the request line holds a NUL byte or a blank too many");
+    }
+#endif
+    judge_framing(begun);
+    if (strcmp(version, MHD_HTTP_VERSION_1_0) != 0 && header_of(begun, FLOE_HEADER_HOST).ptr == NULL) {
+        refuse_as(begun, 400, "the header Host is missing");
+    }
+    if (expect.ptr != NULL && !floe_str_is_nocase(expect, "100-continue")) {
+        refuse_as(begun, 417, "the only Expect that is understood is 100-continue");
+    }
+    if (info != NULL && info->header_size > HEAD_BYTES_MAX) {
+        refuse_as(begun, 431,
+                  "the request line and headers are longer than 16 KiB together; put the question in a body");
+    }
+}
+
+static void fill_request(exchange *begun, const char *path, const char *method, const char *version) {
     floe_http_request *request = &begun->request;
-    param_list params = {.owner = begun};
-    (void)MHD_get_connection_values_n(begun->connection, MHD_GET_ARGUMENT_KIND, take_param, &params);
+    (void)MHD_get_connection_values_n(begun->connection, MHD_GET_ARGUMENT_KIND, take_param, begun);
+    (void)MHD_get_connection_values_n(begun->connection, MHD_HEADER_KIND, take_header, begun);
     request->method = method_of(method);
-    request->path = floe_str_of(path);
-    request->params = params.items;
-    request->param_count = params.count;
-    request->content_type = header_of(begun, MHD_HTTP_HEADER_CONTENT_TYPE);
-    request->accept = header_of(begun, MHD_HTTP_HEADER_ACCEPT);
+    request->path = floe_http_target_path(floe_str_of(path));
     request->started_us = floe_monotonic_us();
+    judge_head(begun, version);
+}
+
+/* The request line is there; its target is looked at before the engine decodes it. */
+static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
+    exchange *announced = take_exchange(context);
+    if (announced == NULL) {
+        return NULL;
+    }
+    announced->http = context;
+    announced->connection = connection;
+    announced->target = target;
+    announced->target_len = target == NULL ? 0 : strlen(target);
+    const char *problem = floe_http_target_problem((floe_str){target, announced->target_len});
+    if (problem != NULL) {
+        refuse_as(announced, 400, problem);
+    }
+    return announced;
 }
 
 /* ---- answers ---- */
@@ -151,7 +256,8 @@ static void fill_request(exchange *begun, const char *path, const char *method) 
 static bool add_headers(const exchange *answered, struct MHD_Response *response) {
     const floe_http_request *request = &answered->request;
     char seconds[16];
-    bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, request->answer_type) == MHD_YES;
+    bool ok = request->answer_type == NULL ||
+              MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, request->answer_type) == MHD_YES;
     if (ok && request->allow != NULL) {
         ok = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, request->allow) == MHD_YES;
     }
@@ -159,7 +265,11 @@ static bool add_headers(const exchange *answered, struct MHD_Response *response)
         (void)snprintf(seconds, sizeof(seconds), "%d", request->retry_after_s);
         ok = MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds) == MHD_YES;
     }
-    if (ok && answered->http->draining) {
+    for (size_t i = 0; ok && i < request->answer_header_count; i++) {
+        ok = MHD_add_response_header(response, request->answer_headers[i].name, request->answer_headers[i].value) ==
+             MHD_YES;
+    }
+    if (ok && (answered->http->draining || answered->unframed)) {
         ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     }
     return ok;
@@ -175,16 +285,25 @@ static enum MHD_Result queue_answer(exchange *answered) {
     }
     enum MHD_Result queued = MHD_NO;
     if (add_headers(answered, response)) {
+        floe_peer_enter(answered->peer, FLOE_PEER_SEND, floe_monotonic_us());
         queued = MHD_queue_response(answered->connection, (unsigned)answered->request.status, response);
     }
     MHD_destroy_response(response);
     return queued;
 }
 
+void floe_http_answer_header(floe_http_request *request, const char *name, const char *value) {
+    FLOE_ASSERT(request->answer_header_count < FLOE_HTTP_ANSWER_HEADERS_MAX);
+    request->answer_headers[request->answer_header_count].name = name;
+    request->answer_headers[request->answer_header_count].value = value;
+    request->answer_header_count++;
+}
+
 void floe_http_answer(floe_http_request *request) {
     exchange *answered = (exchange *)request;
     FLOE_ASSERT(!answered->answered);
-    FLOE_DCHECK(request->status != 0 && request->answer_type != NULL && !request->out.failed);
+    FLOE_DCHECK(request->status != 0 && !request->out.failed &&
+                (request->answer_type != NULL || request->out.len == 0));
     answered->answered = true;
     if (answered->suspended) {
         answered->suspended = false;
@@ -194,17 +313,19 @@ void floe_http_answer(floe_http_request *request) {
 
 /* ---- the way of a request ---- */
 
-/* Whether nothing of the body will be read: the client waits for a go-ahead, or announces more than we throw away. */
-static bool answer_before_body(exchange *begun) {
-    floe_str expect = header_of(begun, MHD_HTTP_HEADER_EXPECT);
-    floe_str len = header_of(begun, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    return floe_str_is_nocase(expect, "100-continue") || (len.ptr != NULL && strtoull(len.ptr, NULL, 10) > DISCARD_MAX);
+/* Whether nothing of the body will be read: the client waits for a go-ahead, announces more than we throw away, or does not
+ * say where it ends. */
+static bool answer_before_body(const exchange *begun) {
+    floe_str expect = header_of(begun, FLOE_HEADER_EXPECT);
+    floe_str len = header_of(begun, FLOE_HEADER_CONTENT_LENGTH);
+    return begun->unframed || floe_str_is_nocase(expect, "100-continue") ||
+           (len.ptr != NULL && strtoull(len.ptr, NULL, 10) > DISCARD_MAX);
 }
 
 /* A body that is announced gets its room at once, within reason: announcing costs a client nothing. One that is announced
  * as too large is refused before any of it is read. */
 static void expect_body(exchange *begun) {
-    floe_str len = header_of(begun, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    floe_str len = header_of(begun, FLOE_HEADER_CONTENT_LENGTH);
     unsigned long long announced = len.ptr == NULL ? 0 : strtoull(len.ptr, NULL, 10);
     floe_http_request *request = &begun->request;
     if (announced > request->body.cap) {
@@ -215,16 +336,17 @@ static void expect_body(exchange *begun) {
     }
 }
 
-static enum MHD_Result begin(floe_http *http, struct MHD_Connection *connection, const char *path, const char *method,
-                             void **ret_exchange) {
-    exchange *begun = take_exchange(http);
-    if (begun == NULL) {
-        return MHD_NO;
-    }
-    begun->http = http;
-    begun->connection = connection;
-    *ret_exchange = begun;
-    fill_request(begun, path, method);
+static floe_peer *peer_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
+static enum MHD_Result begin(exchange *begun, const char *path, const char *method, const char *version) {
+    floe_http *http = begun->http;
+    begun->begun = true;
+    begun->peer = peer_of(begun->connection);
+    fill_request(begun, path, method, version);
+    floe_peer_enter(begun->peer, FLOE_PEER_BODY, begun->request.started_us);
     http->in_flight++;
     http->last_us = begun->request.started_us;
     expect_body(begun);
@@ -234,9 +356,6 @@ static enum MHD_Result begin(floe_http *http, struct MHD_Connection *connection,
 
 static enum MHD_Result take_body(exchange *taken, const char *bytes, size_t len) {
     floe_http_request *request = &taken->request;
-    if (floe_monotonic_us() - request->started_us > BODY_US) {
-        return MHD_NO;
-    }
     if (!taken->answered) {
         floe_buf_append(&request->body, bytes, len);
     }
@@ -250,11 +369,13 @@ static enum MHD_Result take_body(exchange *taken, const char *bytes, size_t len)
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *bytes, size_t *bytes_len,
                                   void **exchange_slot) {
-    (void)version;
     floe_http *http = context;
     exchange *current = *exchange_slot;
     if (current == NULL) {
-        return begin(http, connection, path, method, exchange_slot);
+        return MHD_NO; /* there was no memory for it */
+    }
+    if (!current->begun) {
+        return begin(current, path, method, version);
     }
     if (*bytes_len > 0) {
         size_t len = *bytes_len;
@@ -263,6 +384,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     }
     if (!current->handled && !current->answered) {
         current->handled = true;
+        floe_peer_enter(current->peer, FLOE_PEER_OURS, 0);
         http->hooks.handle(http->hooks.context, &current->request);
     }
     if (!current->answered) {
@@ -283,10 +405,51 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     if (ended == NULL) {
         return;
     }
-    http->hooks.end(http->hooks.context, &ended->request, ended->answered);
-    http->in_flight--;
-    http->last_us = floe_monotonic_us();
+    if (ended->begun) {
+        http->hooks.end(http->hooks.context, &ended->request, ended->answered);
+        http->in_flight--;
+        http->last_us = floe_monotonic_us();
+        floe_peer_enter(ended->peer, FLOE_PEER_HEAD, http->last_us);
+    }
     give_exchange(http, ended);
+}
+
+/* ---- slow clients ---- */
+
+static void arm_sweep(floe_http *http) {
+    const floe_http_patience *patience = &http->patience;
+    int64_t least_us = patience->head_us < patience->body_us ? patience->head_us : patience->body_us;
+    least_us = (least_us < patience->send_us ? least_us : patience->send_us) / SWEEPS_PER_LIMIT;
+    floe_timer_set(http->sweep_timer, least_us < SWEEP_US ? least_us : SWEEP_US);
+}
+
+static void on_sweep(void *context) {
+    floe_http *http = context;
+    (void)floe_peers_sweep(&http->peers, &http->patience, floe_monotonic_us());
+    if (http->peers.first != NULL) {
+        arm_sweep(http);
+    }
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code) {
+    floe_http *http = context;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        floe_peer_close(&http->peers, *socket_context);
+        *socket_context = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    bool alone = http->peers.first == NULL;
+    *socket_context = info == NULL ? NULL : floe_peer_open(&http->peers, info->connect_fd, floe_monotonic_us());
+    if (alone && http->peers.first != NULL) {
+        arm_sweep(http);
+    }
+}
+
+void floe_http_be_patient(floe_http *http, const floe_http_patience *patience) {
+    http->patience = *patience;
+    arm_sweep(http);
 }
 
 /* ---- the loop ---- */
@@ -317,10 +480,12 @@ void floe_http_run(floe_http *http) {
 /* ---- the engine ---- */
 
 static floe_status open_daemon(floe_http *http, int listener, unsigned connection_max, floe_error *err) {
-    http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
-                                    MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, connection_max,
-                                    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                    HEADER_BYTES_MAX, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
+    http->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
+                         MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, connection_max,
+                         MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, ENGINE_BYTES_MAX,
+                         MHD_OPTION_URI_LOG_CALLBACK, on_target, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+                         http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
     FLOE_ENSURE(http->daemon != NULL, err, FLOE_IO, "the HTTP engine does not start (%u connections)", connection_max);
     return FLOE_OK;
 }
@@ -329,8 +494,11 @@ floe_status floe_http_open(floe_loop *loop, int listener, unsigned connection_ma
                            floe_http **ret_http, floe_error *err) {
     floe_http *http = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*http), &http, err));
-    *http = (floe_http){.hooks = *hooks, .listener = -1};
-    floe_status status = open_daemon(http, listener, connection_max, err);
+    *http = (floe_http){.hooks = *hooks, .listener = -1, .patience = ordinary_patience};
+    floe_status status = floe_timer_open(loop, on_sweep, http, &http->sweep_timer, err);
+    if (!floe_failed(status)) {
+        status = open_daemon(http, listener, connection_max, err);
+    }
     if (!floe_failed(status)) {
         const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
         status = info == NULL
@@ -364,6 +532,7 @@ void floe_http_close(floe_http **http_pointer) {
         }
         MHD_stop_daemon(http->daemon);
     }
+    floe_timer_close(&http->sweep_timer);
     while (http->free_exchanges != NULL) {
         exchange *next = http->free_exchanges->next_free;
         close_exchange(http->free_exchanges);

@@ -11,12 +11,16 @@ static const char *title_of(int status) {
         int status;
         const char *title;
     } titles[] = {{400, "Bad Request"},
+                  {401, "Unauthorized"},
                   {403, "Forbidden"},
                   {404, "Not Found"},
                   {405, "Method Not Allowed"},
+                  {406, "Not Acceptable"},
                   {409, "Conflict"},
                   {413, "Content Too Large"},
                   {415, "Unsupported Media Type"},
+                  {417, "Expectation Failed"},
+                  {431, "Request Header Fields Too Large"},
                   {501, "Not Implemented"},
                   {503, "Service Unavailable"},
                   {504, "Gateway Timeout"}};

@@ -58,6 +58,9 @@ void floe_routes_begin(void *context, floe_http_request *request);
 void floe_routes_handle(void *context, floe_http_request *request);
 void floe_routes_end(void *context, floe_http_request *request, bool answered);
 
+/* The route at a place of the table: its path, and the methods it answers to as in the header Allow. False past the last. */
+bool floe_routes_get(size_t at, const char **ret_path, const char **ret_allow);
+
 /* One route each: answers the request, now or later. */
 void floe_route_lookup(floe_reactor *reactor, floe_http_request *request);
 void floe_route_search(floe_reactor *reactor, floe_http_request *request);

@@ -130,6 +130,7 @@ void floe_route_lookup(floe_reactor *reactor, floe_http_request *request) {
     state->lookup.plan = state->plan->plan;
     state->lookup.entity_count = state->body.entity_count;
     state->lookup.as_of_us = state->body.as_of_us;
+    state->lookup.as_of_epoch = state->body.as_of_epoch;
     state->lookup.arena = &request->arena;
     state->lookup.done = on_done;
     state->lookup.context = state;

@@ -2,6 +2,8 @@
  * Which request goes where. What floe's face names and this version does not serve is refused by name with UNSUPPORTED;
  * what nobody knows is not found; a known path with another method is told which ones there are.
  */
+#include "api/negotiate_int.h"
+#include "api/openapi_int.h"
 #include "api/problem_int.h"
 #include "api/reactor_int.h"
 
@@ -11,10 +13,11 @@
 
 typedef struct route {
     const char *path;
-    unsigned methods;
+    unsigned methods;  /* and OPTIONS, of every route */
     const char *allow; /* the same, as text */
     floe_stat_route stat;
-    bool takes_json;
+    bool
+        speaks_json; /* reads and writes JSON, and nothing else; operations answer whoever asks, whatever they accept */
     void (*handle)(floe_reactor *reactor, floe_http_request *request);
 } route;
 
@@ -62,16 +65,29 @@ static void route_metrics(floe_reactor *reactor, floe_http_request *request) {
     answer_text(request, "text/plain; version=0.0.4; charset=utf-8");
 }
 
+static void route_openapi(floe_reactor *reactor, floe_http_request *request) {
+    (void)reactor;
+    floe_error err = {0};
+    floe_buf_str(&request->out, floe_openapi_text());
+    if (floe_failed(floe_buf_check(&request->out, &err))) {
+        floe_problem_answer(request, &err);
+        return;
+    }
+    answer_text(request, "application/json");
+}
+
 /* ---- the table ---- */
 
 #define READ (FLOE_HTTP_GET | FLOE_HTTP_HEAD)
 static const route routes[] = {
-    {"/v1/lookup", FLOE_HTTP_POST, "POST", FLOE_STAT_LOOKUP, true, floe_route_lookup},
-    {"/v1/search", READ | FLOE_HTTP_POST, "GET, HEAD, POST", FLOE_STAT_SEARCH, true, floe_route_search},
-    {"/livez", READ, "GET, HEAD", FLOE_STAT_OPERATIONS, false, route_livez},
-    {"/readyz", READ, "GET, HEAD", FLOE_STAT_OPERATIONS, false, route_readyz},
-    {"/metrics", READ, "GET, HEAD", FLOE_STAT_OPERATIONS, false, route_metrics},
+    {"/v1/lookup", FLOE_HTTP_POST, "POST, OPTIONS", FLOE_STAT_LOOKUP, true, floe_route_lookup},
+    {"/v1/search", READ | FLOE_HTTP_POST, "GET, HEAD, POST, OPTIONS", FLOE_STAT_SEARCH, true, floe_route_search},
+    {"/livez", READ, "GET, HEAD, OPTIONS", FLOE_STAT_OPERATIONS, false, route_livez},
+    {"/readyz", READ, "GET, HEAD, OPTIONS", FLOE_STAT_OPERATIONS, false, route_readyz},
+    {"/metrics", READ, "GET, HEAD, OPTIONS", FLOE_STAT_OPERATIONS, false, route_metrics},
+    {"/openapi.json", READ, "GET, HEAD, OPTIONS", FLOE_STAT_OPERATIONS, false, route_openapi},
 };
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 static const route no_route = {.stat = FLOE_STAT_OTHER};
 
 /* Named by floe's face. One that ends in a slash stands for everything below it. */
@@ -91,9 +107,17 @@ static const char *const later_paths[] = {"/v1/push",
                                           "/health",
                                           "/get-online-features",
                                           "/mcp",
-                                          "/openapi.json",
                                           "/write-to-online-store",
                                           "/"};
+
+bool floe_routes_get(size_t at, const char **ret_path, const char **ret_allow) {
+    if (at >= ROUTE_COUNT) {
+        return false;
+    }
+    *ret_path = routes[at].path;
+    *ret_allow = routes[at].allow;
+    return true;
+}
 
 static bool is_later(floe_str path) {
     for (size_t i = 0; i < sizeof(later_paths) / sizeof(later_paths[0]); i++) {
@@ -107,7 +131,7 @@ static bool is_later(floe_str path) {
 }
 
 static const route *find_route(floe_str path) {
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
         if (floe_str_is(path, routes[i].path)) {
             return &routes[i];
         }
@@ -120,16 +144,12 @@ static const route *find_route(floe_str path) {
 static void refuse_path(floe_http_request *request) {
     floe_error err = {0};
     if (is_later(request->path)) {
-        FLOE_IGNORE(
-            FLOE_FAIL(&err, FLOE_UNSUPPORTED,
-                      "%.*s is not supported by this version; it serves /v1/lookup, /v1/search, /livez, /readyz "
-                      "and /metrics",
-                      FLOE_STR_BRIEF(request->path)));
+        FLOE_IGNORE(FLOE_FAIL(&err, FLOE_UNSUPPORTED,
+                              "%.*s is not supported by this version; /openapi.json lists what it serves",
+                              FLOE_STR_BRIEF(request->path)));
     } else {
-        FLOE_IGNORE(
-            FLOE_FAIL(&err, FLOE_NOT_FOUND,
-                      "there is nothing at %.*s; floe serves /v1/lookup, /v1/search, /livez, /readyz and /metrics",
-                      FLOE_STR_BRIEF(request->path)));
+        FLOE_IGNORE(FLOE_FAIL(&err, FLOE_NOT_FOUND, "there is nothing at %.*s; /openapi.json lists what floe serves",
+                              FLOE_STR_BRIEF(request->path)));
     }
     floe_problem_answer(request, &err);
 }
@@ -153,30 +173,28 @@ static void refuse_body(floe_http_request *request) {
     floe_problem_answer_as(request, 413, FLOE_LIMIT, detail == NULL ? "" : detail);
 }
 
-static bool type_is(floe_str type, const char *expected) {
-    floe_str head = {NULL, 0};
-    (void)floe_str_split(&type, ';', &head);
-    return floe_str_is_nocase(floe_str_trim(head), expected);
+static void answer_options(floe_http_request *request, const char *allow) {
+    request->allow = allow;
+    request->status = 200;
+    request->answer_type = NULL;
+    floe_http_answer(request);
 }
 
-/* curl sends its default type with any -d, so that one is let through: the body is JSON or it is refused as such. */
-static bool is_json(floe_str type) {
-    return type.len == 0 || type_is(type, "application/json") || type_is(type, "application/x-www-form-urlencoded");
-}
-
-static bool refuse_type(floe_http_request *request) {
-    static const char *const protobuf = "application/x-protobuf";
-    if (type_is(request->content_type, protobuf) || type_is(request->accept, protobuf)) {
-        floe_problem_answer_as(request, 501, FLOE_UNSUPPORTED,
-                               "application/x-protobuf is not supported by this version; send and accept "
-                               "application/json");
-        return true;
+/* "OPTIONS *" asks for the server as a whole. */
+static void begin_found(floe_http_request *request, const route *found) {
+    if (request->method == FLOE_HTTP_OPTIONS && floe_str_is(request->path, "*")) {
+        answer_options(request, "GET, HEAD, POST, OPTIONS");
+    } else if (found == &no_route) {
+        refuse_path(request);
+    } else if (request->method == FLOE_HTTP_OPTIONS) {
+        answer_options(request, found->allow);
+    } else if ((found->methods & request->method) == 0) {
+        refuse_method(request, found);
+    } else if (request->body.failed) {
+        refuse_body(request);
+    } else {
+        (void)floe_negotiate(request, found->speaks_json);
     }
-    if (request->method == FLOE_HTTP_POST && !is_json(request->content_type)) {
-        floe_problem_answer_as(request, 415, FLOE_INVALID, "the body must be application/json");
-        return true;
-    }
-    return false;
 }
 
 /* ---- hooks ---- */
@@ -186,14 +204,10 @@ void floe_routes_begin(void *context, floe_http_request *request) {
     const route *found = find_route(request->path);
     floe_metric_add(reactor->shared->stats.in_flight, 1);
     request->route = found;
-    if (found == &no_route) {
-        refuse_path(request);
-    } else if ((found->methods & request->method) == 0) {
-        refuse_method(request, found);
-    } else if (request->body.failed) {
-        refuse_body(request);
-    } else if (found->takes_json) {
-        (void)refuse_type(request);
+    if (request->malformed != NULL) {
+        floe_negotiate_malformed(request);
+    } else {
+        begin_found(request, found);
     }
 }
 

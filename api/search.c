@@ -54,7 +54,10 @@ static floe_search *take_idle(floe_searchers *searchers) {
     return taken;
 }
 
-static void give_back(floe_searchers *searchers, floe_search *search) {
+void floe_searchers_give(floe_searchers *searchers, floe_search *search) {
+    if (search == NULL) {
+        return;
+    }
     (void)pthread_mutex_lock(&searchers->mutex);
     bool kept = searchers->idle_count < searchers->keep;
     if (kept) {
@@ -78,7 +81,7 @@ static floe_status share_embedder(floe_searchers *searchers, floe_error *err) {
     return status;
 }
 
-static floe_status take(floe_searchers *searchers, floe_search **ret_search, floe_error *err) {
+floe_status floe_searchers_take(floe_searchers *searchers, floe_search **ret_search, floe_error *err) {
     floe_search *taken = take_idle(searchers);
     if (taken != NULL && floe_search_is_stale(taken)) {
         floe_search_close(&taken);
@@ -95,12 +98,12 @@ floe_status floe_searchers_query(floe_searchers *searchers, const floe_query *qu
                                  floe_error *err) {
     floe_search *search = NULL;
     floe_answer answer = {0};
-    FLOE_TRY(take(searchers, &search, err));
+    FLOE_TRY(floe_searchers_take(searchers, &search, err));
     floe_status status = floe_search_query(search, query, arena, &answer, err);
     if (!floe_failed(status)) {
         floe_answer_print_json(&answer, out);
         status = floe_buf_check(out, err);
     }
-    give_back(searchers, search);
+    floe_searchers_give(searchers, search);
     return status;
 }

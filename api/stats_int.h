@@ -7,12 +7,15 @@
 typedef enum floe_stat_route {
     FLOE_STAT_LOOKUP,
     FLOE_STAT_SEARCH,
+    FLOE_STAT_MCP,
     FLOE_STAT_OPERATIONS,
     FLOE_STAT_OTHER,
     FLOE_STAT_ROUTE_COUNT
 } floe_stat_route;
 
-#define FLOE_STAT_STATUS_COUNT 14
+#define FLOE_STAT_STATUS_COUNT 19
+#define FLOE_STAT_GONE (FLOE_STAT_STATUS_COUNT - 2) /* the place of those that left before they were answered */
+#define FLOE_STAT_ELSE (FLOE_STAT_STATUS_COUNT - 1) /* and of any status without a place of its own */
 
 typedef struct floe_stats {
     floe_metric *requests[FLOE_STAT_ROUTE_COUNT][FLOE_STAT_STATUS_COUNT];

@@ -207,7 +207,7 @@ static floe_status print_cells(floe_cli *cli, const floe_lookup *lookup, floe_er
     static const char *const headings[] = {"feature", "value", "status", "event_time", "age"};
     size_t ref_count;
     const floe_ref *refs = floe_lookup_plan_refs(lookup->plan, &ref_count);
-    int64_t now_us = lookup->as_of_us != 0 ? lookup->as_of_us : floe_now_us();
+    int64_t now_us = lookup->as_of_us != 0 || lookup->as_of_epoch ? lookup->as_of_us : floe_now_us();
     cli_table table;
     static const bool is_json[] = {false, true, false, false, false};
     cli_table_begin(&table, cli, headings, cli->json ? is_json : NULL, 5);
@@ -230,9 +230,7 @@ floe_status cli_get(floe_cli *cli, floe_error *err) {
     floe_lookup lookup = {.entity_count = 1, .arena = &cli->arena};
     FLOE_TRY(floe_lookup_plan_make(refs, ref_count, &cli->arena, &lookup.plan, err));
     FLOE_TRY(cli_value_time(cli, "--as-of", &lookup.as_of_us, err));
-    /* A lookup writes "now" as 0: that very microsecond must not be answered with another. */
-    FLOE_ENSURE(!cli_value(cli, "--as-of") || lookup.as_of_us != 0, err, FLOE_UNSUPPORTED,
-                "--as-of 1970-01-01T00:00:00Z cannot be asked for; the microsecond before or after can");
+    lookup.as_of_epoch = cli_value(cli, "--as-of") && lookup.as_of_us == 0;
     const floe_column *keys = floe_lookup_plan_keys(lookup.plan, &key_count);
     const floe_value **values = NULL;
     FLOE_TRY(parse_keys(cli, keys, key_count, &values, err));

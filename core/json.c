@@ -57,14 +57,14 @@ static void set_allocator(void) {
 }
 
 /* NULL: either jansson says why, or the arena of the objects is in overflow. */
-static json_t *load(floe_str text, floe_arena *objects, json_error_t *ret_error) {
+static json_t *load(floe_str text, size_t flags, floe_arena *objects, json_error_t *ret_error) {
     memory.used = 0;
     memory.objects = objects;
     if (setjmp(memory.on_failure) != 0) {
         return NULL;
     }
     const char *bytes = text.ptr == NULL ? "" : text.ptr;
-    return json_loadb(bytes, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, ret_error);
+    return json_loadb(bytes, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | flags, ret_error);
 }
 
 static bool convert(floe_arena *arena, json_t *json, unsigned depth, floe_node *node);
@@ -163,13 +163,13 @@ static floe_status refuse_nul(floe_str text, floe_error *err) {
     return FLOE_OK;
 }
 
-floe_status floe_json_parse(floe_arena *arena, floe_str text, const floe_node **ret_root, floe_error *err) {
+static floe_status parse(floe_arena *arena, floe_str text, size_t flags, const floe_node **ret_root, floe_error *err) {
     FLOE_TRY(refuse_nul(text, err));
     FLOE_ASSERT(pthread_once(&allocator_once, set_allocator) == 0);
     json_error_t json_error = {0};
     FLOE_AUTO_ARENA objects;
     floe_arena_init(&objects, arena->cap);
-    json_t *json = load(text, &objects, &json_error);
+    json_t *json = load(text, flags, &objects, &json_error);
     if (json == NULL) {
         return parse_failed(&json_error, &objects, err);
     }
@@ -180,6 +180,14 @@ floe_status floe_json_parse(floe_arena *arena, floe_str text, const floe_node **
     }
     *ret_root = root;
     return FLOE_OK;
+}
+
+floe_status floe_json_parse(floe_arena *arena, floe_str text, const floe_node **ret_root, floe_error *err) {
+    return parse(arena, text, 0, ret_root, err);
+}
+
+floe_status floe_json_parse_any_text(floe_arena *arena, floe_str text, const floe_node **ret_root, floe_error *err) {
+    return parse(arena, text, JSON_ALLOW_NUL, ret_root, err);
 }
 
 floe_json_writer floe_json_writer_of(floe_buf *out) {

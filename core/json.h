@@ -14,6 +14,9 @@
  * a small text in a warmed-up arena. */
 floe_status floe_json_parse(floe_arena *arena, floe_str text, const floe_node **ret_root, floe_error *err);
 
+/* The same, but a text (not a key) may hold \u0000: for readers that go by lengths alone, and whose data may hold it. */
+floe_status floe_json_parse_any_text(floe_arena *arena, floe_str text, const floe_node **ret_root, floe_error *err);
+
 /* Writer: commas and quoting are its business. Misuse is an assertion. */
 typedef struct floe_json_writer {
     floe_buf *out;

@@ -56,6 +56,7 @@ struct floe_lookup {
                                       nothing */
     int64_t as_of_us;              /* 0: now. Judges ttl and end_time; earlier than a stored row: INVALID; with
                                       aggregates: UNSUPPORTED (they are as of their sync) */
+    bool as_of_epoch;              /* as_of_us of 0 is meant: 1970-01-01T00:00:00Z, not now */
     floe_arena *arena;             /* results and scratch; must live until `done` */
     void (*done)(floe_lookup *lookup); /* called once, on the loop's thread, perhaps before start returns */
     void *context;

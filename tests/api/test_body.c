@@ -35,21 +35,25 @@ static void body__with_everything__is_read(void **state) {
     assert_true(keys[1][1].is_null);
 }
 
-static void as_of__the_epoch_itself__is_unsupported_since_zero_means_now(void **state) {
+static void as_of__the_epoch_itself__is_told_from_now(void **state) {
     (void)state;
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(1));
     floe_error err = {0};
     floe_lookup_body body = {.as_of_us = 42};
-    assert_code(parse("{\"service\":\"s\",\"entities\":{},\"as_of\":\"1970-01-01T00:00:00Z\"}", &arena, &body, &err),
-                FLOE_UNSUPPORTED);
-    assert_message(&err, "as_of exactly 1970-01-01T00:00:00Z");
-    assert_int_equal(body.as_of_us, 42); /* untouched on failure */
+    assert_ok(parse("{\"service\":\"s\",\"entities\":{},\"as_of\":\"1970-01-01T00:00:00Z\"}", &arena, &body, &err),
+              &err);
+    assert_int_equal(body.as_of_us, 0);
+    assert_true(body.as_of_epoch);
+    assert_ok(parse("{\"service\":\"s\",\"entities\":{}}", &arena, &body, &err), &err);
+    assert_int_equal(body.as_of_us, 0);
+    assert_false(body.as_of_epoch);
     floe_error_clear(&err);
     assert_ok(
         parse("{\"service\":\"s\",\"entities\":{},\"as_of\":\"1969-12-31T23:59:59.999999Z\"}", &arena, &body, &err),
         &err);
     assert_int_equal(body.as_of_us, -1);
+    assert_false(body.as_of_epoch);
 }
 
 static void body__past_the_arena__is_a_limit(void **state) {
@@ -110,7 +114,7 @@ static void body__cut_anywhere__is_invalid(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(body__with_everything__is_read),
-        cmocka_unit_test(as_of__the_epoch_itself__is_unsupported_since_zero_means_now),
+        cmocka_unit_test(as_of__the_epoch_itself__is_told_from_now),
         cmocka_unit_test(body__past_the_arena__is_a_limit),
         cmocka_unit_test(hint__near_far_and_without_candidates),
         cmocka_unit_test(body__with_any_allocation_failing__says_so),

@@ -116,6 +116,52 @@ static void int64_key__is_exact_at_both_ends(void **state) {
                   "{\"features\":[\"facts:name\"],\"values\":[[\"max\",\"min\",null]]}");
 }
 
+/* A row is visible at its own microsecond (at_or_before) and from then on; an earlier time is refused, since the store keeps the
+ * newest only. The epoch is a time like any other. */
+static void as_of__the_epoch__is_that_time_and_not_now(void **state) {
+    world *w = *state;
+    world_put_fact_at(w, 501, 1, "before", -1);
+    world_put_fact_at(w, 502, 2, "at", 0);
+    world_put_fact_at(w, 503, 3, "after", 1);
+    assert_answer(w,
+                  "{\"features\":[\"facts:whole\"],\"entities\":{\"id\":[501,502]},\"as_of\":\"1970-01-01T00:00:00Z\"}",
+                  "{\"features\":[\"facts:whole\"],\"values\":[[1,2]]}");
+    assert_answer(w, "{\"features\":[\"facts:whole\"],\"entities\":{\"id\":[502]},\"as_of\":\"1970-01-01\"}",
+                  "{\"features\":[\"facts:whole\"],\"values\":[[2]]}");
+    assert_refused(w, "{\"features\":[\"facts:whole\"],\"entities\":{\"id\":[503]},\"as_of\":\"1970-01-01T00:00:00Z\"}",
+                   400, "INVALID", "as_of 1970-01-01T00:00:00Z is earlier than");
+    assert_refused(*state,
+                   "{\"service\":\"routes\",\"entities\":{\"origin\":[],\"destination\":[]},\"as_of\":\"1970-01-01\"}",
+                   501, "UNSUPPORTED", "aggregate");
+}
+
+/* A string of FORMATS.md is UTF-8 with its length before it: U+0000 is a character like any other, and ends nothing. */
+static void string_key__with_a_nul__is_found_whole(void **state) {
+    world *w = *state;
+    world_put_leg_of(w, (floe_str){"A\0B", 3}, FLOE_STR("X"), 77);
+    world_put_leg_of(w, FLOE_STR("A"), FLOE_STR("X"), 78);
+    world_put_leg_of(w, (floe_str){"A\0", 2}, FLOE_STR("X"), 79);
+    assert_answer(
+        w,
+        "{\"features\":[\"legs:delay\"],\"entities\":{\"origin\":[\"A\\u0000B\",\"A\",\"A\\u0000\",\"A\\u0000C\"],"
+        "\"destination\":[\"X\",\"X\",\"X\",\"X\"]}}",
+        "{\"features\":[\"legs:delay\"],\"values\":[[77,78,79,null]]}");
+}
+
+/* Nor does it cut a name, a time or a member short. */
+static void other_texts__with_a_nul__are_what_they_are(void **state) {
+    assert_refused(*state, "{\"features\":[\"facts:whole\\u0000\"],\"entities\":{\"id\":[1]}}", 404, "NOT_FOUND",
+                   "whole");
+    assert_refused(*state, "{\"service\":\"model\\u0000\",\"entities\":{\"id\":[1]}}", 404, "NOT_FOUND", "model");
+    assert_refused(
+        *state, "{\"features\":[\"facts:whole\"],\"entities\":{\"id\":[1]},\"as_of\":\"2020-01-01T00:00:00Z\\u0000\"}",
+        400, "INVALID", "as_of");
+    assert_refused(*state,
+                   "{\"features\":[\"facts:whole\"],\"entities\":{\"id\":[1]},\"include\":[\"statuses\\u0000\"]}", 400,
+                   "INVALID", "include[0]");
+    assert_refused(*state, "{\"features\\u0000\":[\"facts:whole\"],\"entities\":{\"id\":[1]}}", 400, "INVALID", "NUL");
+}
+
 static void thousand_entities__are_one_lookup_and_one_more_is_too_many(void **state) {
     FLOE_AUTO_BUF json;
     floe_buf_init(&json, FLOE_MIB(1));
@@ -230,6 +276,9 @@ int main(void) {
         cmocka_unit_test(null_member__counts_as_missing),
         cmocka_unit_test(as_of__at_the_row_sees_it_and_before_it_is_refused),
         cmocka_unit_test(int64_key__is_exact_at_both_ends),
+        cmocka_unit_test(as_of__the_epoch__is_that_time_and_not_now),
+        cmocka_unit_test(string_key__with_a_nul__is_found_whole),
+        cmocka_unit_test(other_texts__with_a_nul__are_what_they_are),
         cmocka_unit_test(thousand_entities__are_one_lookup_and_one_more_is_too_many),
         cmocka_unit_test(unknown_names__are_named_with_the_nearest),
         cmocka_unit_test(keys__missing_unknown_and_of_unlike_length__are_refused),

@@ -261,13 +261,13 @@ static int64_t count_of(const stand *s, floe_stat_route route, size_t status) {
     return floe_metric_value(s->shared.stats.requests[route][status]);
 }
 
-/* Places in the table of stats.c: 0 is 200, 12 is "gone", 13 is any other status. */
+/* The first place in the table of stats.c is that of 200. */
 static void requests__are_counted_by_how_they_ended(void **state) {
     (void)state;
     static stand s;
     stand_open(&s, FLOE_STORE_EMBEDDED);
     int64_t right = count_of(&s, FLOE_STAT_LOOKUP, 0);
-    int64_t gone = count_of(&s, FLOE_STAT_LOOKUP, 12);
+    int64_t gone = count_of(&s, FLOE_STAT_LOOKUP, FLOE_STAT_GONE);
     int64_t seconds = floe_metric_value(s.shared.stats.seconds[FLOE_STAT_LOOKUP]);
     int fd = connect_to(&s);
     assert_int_equal(ask(&s, fd, request_text, answer_text, sizeof(answer_text)), 200);
@@ -282,11 +282,11 @@ static void requests__are_counted_by_how_they_ended(void **state) {
     }
     assert_int_equal(floe_metric_value(s.shared.stats.in_flight), 0);
     assert_int_equal(count_of(&s, FLOE_STAT_LOOKUP, 0), right + 1);
-    assert_int_equal(count_of(&s, FLOE_STAT_LOOKUP, 12), gone + 1);
+    assert_int_equal(count_of(&s, FLOE_STAT_LOOKUP, FLOE_STAT_GONE), gone + 1);
     assert_int_equal(floe_metric_value(s.shared.stats.seconds[FLOE_STAT_LOOKUP]), seconds + 2);
-    int64_t other = count_of(&s, FLOE_STAT_OTHER, 13);
+    int64_t other = count_of(&s, FLOE_STAT_OTHER, FLOE_STAT_ELSE);
     floe_stats_count(&s.shared.stats, FLOE_STAT_OTHER, 418, 5);
-    assert_int_equal(count_of(&s, FLOE_STAT_OTHER, 13), other + 1);
+    assert_int_equal(count_of(&s, FLOE_STAT_OTHER, FLOE_STAT_ELSE), other + 1);
     stand_close(&s);
 }
 

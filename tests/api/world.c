@@ -92,16 +92,25 @@ int64_t world_apply(world *w, const char *yaml) {
     return version;
 }
 
-static void write_row(world *w, const char *view_name, const floe_value *keys, const floe_value *values) {
+static void write_row_at(world *w, const char *view_name, const floe_value *keys, const floe_value *values,
+                         int64_t event_us) {
     const floe_view *view = floe_definitions_view(w->definitions, floe_str_of(view_name));
-    floe_online_row row = {keys, T0, INT64_MIN, INT64_MAX, values};
+    floe_online_row row = {keys, event_us, INT64_MIN, INT64_MAX, values};
     floe_write_outcome outcome = FLOE_WRITE_REFUSED;
     assert_non_null(view);
     assert_ok(floe_store_write(w->store, view, &row, 1, &outcome, &w->err), &w->err);
     assert_int_equal(outcome, FLOE_WRITE_DONE);
 }
 
+static void write_row(world *w, const char *view_name, const floe_value *keys, const floe_value *values) {
+    write_row_at(w, view_name, keys, values, T0);
+}
+
 void world_put_fact(world *w, int64_t id, int64_t whole, const char *name) {
+    world_put_fact_at(w, id, whole, name, T0);
+}
+
+void world_put_fact_at(world *w, int64_t id, int64_t whole, const char *name, int64_t event_us) {
     const floe_view *view = floe_definitions_view(w->definitions, FLOE_STR("facts"));
     floe_value key = floe_value_int64(id);
     floe_value values[9];
@@ -110,7 +119,7 @@ void world_put_fact(world *w, int64_t id, int64_t whole, const char *name) {
     }
     values[0] = floe_value_int64(whole);
     values[2] = floe_value_string(floe_str_of(name));
-    write_row(w, "facts", &key, values);
+    write_row_at(w, "facts", &key, values, event_us);
 }
 
 /* Every kind of value, one that JSON could spoil. */
@@ -135,7 +144,11 @@ static void put_full_fact(world *w) {
 }
 
 void world_put_leg(world *w, const char *origin, const char *destination, int64_t delay) {
-    floe_value keys[] = {floe_value_string(floe_str_of(origin)), floe_value_string(floe_str_of(destination))};
+    world_put_leg_of(w, floe_str_of(origin), floe_str_of(destination), delay);
+}
+
+void world_put_leg_of(world *w, floe_str origin, floe_str destination, int64_t delay) {
+    floe_value keys[] = {floe_value_string(origin), floe_value_string(destination)};
     floe_value value = {.type = {.kind = FLOE_KIND_INT32}, .as.integer = delay};
     write_row(w, "legs", keys, &value);
 }

@@ -44,7 +44,11 @@ void world_stop(world *w);
 int64_t world_apply(world *w, const char *yaml);
 /* A row of facts for id: whole = id * 10, name = "n<id>", the rest null. */
 void world_put_fact(world *w, int64_t id, int64_t whole, const char *name);
+/* The same with another event time. */
+void world_put_fact_at(world *w, int64_t id, int64_t whole, const char *name, int64_t event_us);
 void world_put_leg(world *w, const char *origin, const char *destination, int64_t delay);
+/* The same with names that may hold anything. */
+void world_put_leg_of(world *w, floe_str origin, floe_str destination, int64_t delay);
 
 /* One request on a connection of its own; the body must be what is said. */
 typedef struct answer {
