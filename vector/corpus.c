@@ -19,8 +19,7 @@ typedef struct loader {
 } loader;
 
 static floe_status take_unit(void *context, const floe_unit *row, floe_str body, int64_t documents, floe_error *err) {
-    loader *load = context;
-    floe_corpus *corpus = load->corpus;
+    floe_corpus *corpus = context;
     floe_arena *arena = corpus->arena;
     floe_unit *unit = FLOE_ARENA_PUSH(arena, corpus->units, corpus->unit_count, corpus->unit_capacity);
     floe_str copy = floe_arena_str(arena, body);
@@ -324,14 +323,13 @@ static floe_status fill_field(loader *load, floe_field_id field) {
     return floe_arena_check(corpus->arena, load->err);
 }
 
-floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpus *corpus, floe_error *err) {
-    *corpus = (floe_corpus){.arena = arena};
+/* Everything else from the units. */
+static floe_status build(floe_corpus *corpus, floe_error *err) {
+    floe_arena *arena = corpus->arena;
     loader load = {.corpus = corpus, .err = err};
-    floe_docstore_sink sink = {.unit = take_unit, .context = &load};
     floe_lexicon_init(&corpus->lexicon, arena);
     floe_map_init(&corpus->scope_of, arena);
     floe_map_init(&load.tables, arena);
-    FLOE_TRY(floe_docstore_each(store, &sink, err));
     for (size_t i = 0; i < corpus->unit_count; i++) {
         if (corpus->units[i].kind == FLOE_UNIT_TABLE) {
             add_table(&load, &corpus->units[i]);
@@ -349,4 +347,16 @@ floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpu
         FLOE_TRY(fill_field(&load, (floe_field_id)field));
     }
     return FLOE_OK;
+}
+
+floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpus *corpus, floe_error *err) {
+    *corpus = (floe_corpus){.arena = arena};
+    floe_docstore_sink sink = {.unit = take_unit, .context = corpus};
+    FLOE_TRY(floe_docstore_each(store, &sink, err));
+    return build(corpus, err);
+}
+
+floe_status floe_corpus_build(floe_unit *units, size_t count, floe_arena *arena, floe_corpus *corpus, floe_error *err) {
+    *corpus = (floe_corpus){.arena = arena, .units = units, .unit_count = count, .unit_capacity = count};
+    return build(corpus, err);
 }

@@ -91,22 +91,24 @@ static void fill_output(const floe_output *output, floe_arena *arena, floe_part 
                         .prose = finish(&prose)};
 }
 
-static floe_texts view_related(const floe_view *view, floe_arena *arena) {
+static floe_texts view_related(const floe_view *view, floe_arena *arena, size_t *ret_open) {
     texts_builder list = {.arena = arena};
     add_text_once(&list, view->entity->about.name);
     for (size_t i = 0; i < view->entity->key_count; i++) {
         add_text_once(&list, view->entity->keys[i].name);
     }
+    *ret_open = list.count;
     add_text_once(&list, view->source->about.name);
     add_text_once(&list, view->source->table);
     return finish(&list);
 }
 
-static floe_texts view_prose(const floe_view *view, floe_arena *arena) {
+static floe_texts view_prose(const floe_view *view, floe_arena *arena, size_t *ret_open) {
     texts_builder list = {.arena = arena};
     add_owner_and_tags(&list, &view->about);
     add_text(&list, view->entity->about.description);
     add_owner_and_tags(&list, &view->entity->about);
+    *ret_open = list.count;
     add_text(&list, view->source->about.description);
     add_owner_and_tags(&list, &view->source->about);
     return finish(&list);
@@ -117,13 +119,19 @@ void floe_unit_of_view(const floe_view *view, floe_arena *arena, floe_unit *ret_
     for (size_t i = 0; parts && i < view->output_count; i++) {
         fill_output(&view->outputs[i], arena, &parts[i]);
     }
+    size_t related_open = 0;
+    size_t prose_open = 0;
+    floe_texts related = view_related(view, arena, &related_open);
+    floe_texts prose = view_prose(view, arena, &prose_open);
     *ret_unit = (floe_unit){.kind = FLOE_UNIT_VIEW,
                             .origin = FLOE_ORIGIN_DEFINITIONS,
                             .space = space_of(view->source->table),
                             .name = view->about.name,
                             .description = view->about.description,
-                            .related = view_related(view, arena),
-                            .prose = view_prose(view, arena),
+                            .related = related,
+                            .prose = prose,
+                            .related_open = related_open,
+                            .prose_open = prose_open,
                             .parts = parts,
                             .part_count = parts ? view->output_count : 0};
 }

@@ -69,12 +69,13 @@ static void note_word(linker *link, floe_link_id id, uint32_t slot, floe_str tex
 static floe_status take_text(void *context, floe_link_id id, size_t part, floe_str text, floe_error *err) {
     linker *link = context;
     uint32_t slot = 0;
-    FLOE_ENSURE(floe_ann_find(link->meaning->ann, floe_wording_id(text), &slot), err, FLOE_CORRUPT,
+    FLOE_ENSURE(floe_meaning_find(link->meaning, floe_wording_id(text), &slot), err, FLOE_CORRUPT,
                 "the index has no vector of \"%.*s\"; run floe index", FLOE_STR_BRIEF(text));
     pair_list *list = &link->lists[id];
     link_pair *pair = FLOE_ARENA_PUSH(&link->arena, list->pairs, list->count, list->capacity);
     FLOE_TRY(floe_arena_check(&link->arena, err));
     *pair = (link_pair){slot, entry_of(link, id, part)};
+    link->meaning->visible[slot / 64] |= UINT64_C(1) << slot % 64;
     if (id >= FLOE_LINK_DOCUMENTS) {
         note_word(link, id, slot, text);
     } else {
@@ -150,12 +151,17 @@ floe_status floe_meaning_load(const char *path, floe_embedder *embedder, floe_co
     if (floe_failed(floe_ann_open(path, about->dim, about->fingerprint, &meaning->ann, &cause))) {
         return FLOE_FAIL(err, cause.code, "%s; run floe index", cause.message);
     }
-    FLOE_TRY(floe_recall_open(&meaning->recall, err));
     meaning->slot_count = floe_ann_describe(meaning->ann)->count;
+    return floe_meaning_link(meaning, corpus, err);
+}
+
+floe_status floe_meaning_link(floe_meaning *meaning, floe_corpus *corpus, floe_error *err) {
+    FLOE_TRY(floe_recall_open(&meaning->recall, err));
     size_t mask_words = meaning->slot_count / 64 + 1;
     meaning->words = floe_arena_alloc(corpus->arena, meaning->slot_count + 1, sizeof(floe_str));
     meaning->stems = floe_arena_alloc(corpus->arena, meaning->slot_count + 1, sizeof(uint32_t));
     meaning->vocabulary = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
+    meaning->visible = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
     meaning->masked = floe_arena_alloc(corpus->arena, corpus->scope_count + 1, sizeof(bool));
     const size_t entries[FLOE_LINK_DOCUMENTS] = {corpus->table_count, corpus->column_count, corpus->feature_count};
     for (int i = 0; i < FLOE_LINK_DOCUMENTS; i++) {
@@ -170,7 +176,10 @@ floe_status floe_meaning_load(const char *path, floe_embedder *embedder, floe_co
 }
 
 void floe_meaning_close(floe_meaning *meaning) {
-    floe_ann_close(&meaning->ann);
+    if (!meaning->is_part) {
+        floe_ann_close(&meaning->ann);
+    }
+    floe_ann_close(&meaning->extra);
     floe_recall_close(&meaning->recall);
 }
 
@@ -217,7 +226,7 @@ void floe_meaning_mask(floe_meaning *meaning, const bool *asked) {
             }
         }
     }
-    meaning->is_whole = true;
+    meaning->is_whole = !meaning->is_part;
     for (size_t i = 0; i < scopes; i++) {
         meaning->masked[i] = asked[i];
         meaning->is_whole = meaning->is_whole && asked[i];

@@ -86,7 +86,11 @@ typedef struct floe_asked {
 typedef struct floe_recall floe_recall;
 
 typedef struct floe_meaning {
-    floe_ann *ann;
+    floe_ann *ann;     /* of the file; of a part borrowed */
+    floe_ann *extra;   /* of a part: texts that the file has not; NULL: none */
+    size_t extra_slot; /* where those begin: a multiple of 64 */
+    bool is_part;      /* of a role's corpus */
+    uint64_t *visible; /* slots of texts that the corpus has */
     floe_embedder *embedder; /* borrowed */
     const floe_corpus *corpus;
     size_t slot_count;
@@ -106,6 +110,23 @@ typedef struct floe_meaning {
 floe_status floe_meaning_load(const char *path, floe_embedder *embedder, floe_corpus *corpus, floe_meaning *ret_meaning,
                               floe_error *err);
 void floe_meaning_close(floe_meaning *meaning);
+/* The same for a corpus made from some of the units, whole or in part, sharing the vectors of `whole`, which must outlive it
+ * (part.c). Errors: those of the embedder, which is asked for what the file has no vector of. */
+floe_status floe_meaning_share(const floe_meaning *whole, floe_corpus *corpus, floe_meaning *ret_meaning,
+                               floe_error *err);
+/* Fills all but the vectors from corpus and embedder (meaning.c). */
+floe_status floe_meaning_link(floe_meaning *meaning, floe_corpus *corpus, floe_error *err);
+
+/* The vectors of file and extra texts as one (part.c). */
+bool floe_meaning_find(const floe_meaning *meaning, uint64_t id, uint32_t *ret_slot);
+const float *floe_meaning_row(const floe_meaning *meaning, uint32_t slot);
+/* As floe_ann_search; `allowed` must be given. Equal scores by id, which is the order of one file with all of them. */
+floe_status floe_meaning_near(const floe_meaning *meaning, const floe_ann_query *query, floe_ann_hit *ret_hits,
+                              size_t *ret_count, floe_error *err);
+/* Whether the corpus has the text of a slot. */
+static inline bool floe_meaning_shows(const floe_meaning *meaning, uint32_t slot) {
+    return (meaning->visible[slot / 64] >> slot % 64 & 1) != 0;
+}
 
 /* Makes the masks those of the scopes asked. */
 void floe_meaning_mask(floe_meaning *meaning, const bool *asked);

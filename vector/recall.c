@@ -84,7 +84,7 @@ static floe_status find_near(const floe_meaning *meaning, floe_str word, const f
     size_t count = 0;
     floe_ann_query query = {.vector = vector, .k = NEAR_MAX, .allowed = meaning->vocabulary};
     uint32_t stem = floe_lexicon_term((floe_lexicon *)&meaning->corpus->lexicon, word, false);
-    FLOE_TRY(floe_ann_search(meaning->ann, &query, hits, &count, err));
+    FLOE_TRY(floe_meaning_near(meaning, &query, hits, &count, err));
     *ret_count = 0;
     for (size_t i = 0; i < count; i++) {
         double closeness = ((double)hits[i].score - FLOE_SOFT_FLOOR) / (1 - FLOE_SOFT_FLOOR);
@@ -137,7 +137,8 @@ static void read_words(floe_str text, reading *read) {
     }
 }
 
-/* Words that the catalog has need only be looked up; the others are embedded as what they are compared with. */
+/* Words that the catalog has need only be looked up; the others are embedded as what they are compared with. A word that only
+ * hidden things have is embedded like one that nobody has, so that time does not tell which it is. */
 static floe_status learn_words(floe_meaning *meaning, const reading *read, floe_error *err) {
     floe_str unknown[FLOE_ASKED_WORDS_MAX];
     size_t count = 0;
@@ -148,8 +149,8 @@ static floe_status learn_words(floe_meaning *meaning, const reading *read, floe_
         if (holds(place_of_word(meaning->recall, read->words[i]), read->words[i])) {
             continue;
         }
-        if (floe_ann_find(meaning->ann, floe_wording_id(read->words[i]), &slot)) {
-            FLOE_TRY(remember_word(meaning, read->words[i], floe_ann_row(meaning->ann, slot), err));
+        if (floe_meaning_find(meaning, floe_wording_id(read->words[i]), &slot) && floe_meaning_shows(meaning, slot)) {
+            FLOE_TRY(remember_word(meaning, read->words[i], floe_meaning_row(meaning, slot), err));
         } else {
             unknown[count++] = read->words[i];
         }

@@ -1,11 +1,11 @@
 /*
  * Handles and questions: open an index, answer, close.
  *
- * Phases of an answer: check → which scopes are asked → terms, and with vectors what the question and its words mean → rank
- * each kind that is wanted → mix them on one scale → hits with their reasons. The handle's scratch is cleared after each
- * question, whatever happened.
+ * Phases of an answer: check → what the asker sees (sight_int.h) → which scopes are asked → terms, and with vectors what
+ * the question and its words mean → rank each kind that is wanted → mix them on one scale → hits with their reasons. The
+ * scratch is cleared after each question, whatever happened.
  */
-#include "vector/meaning_int.h"
+#include "vector/sight_int.h"
 #include "vector/weights_int.h"
 
 #include "core/limits.h"
@@ -20,14 +20,11 @@
 #define OPEN_ATTEMPTS 100
 
 struct floe_search {
-    floe_arena arena; /* everything below, and what it points to */
     char *folder;
     int64_t number;
-    floe_corpus corpus;
     floe_embedder *embedder; /* borrowed; NULL: lexical */
-    floe_meaning meaning;    /* with an embedder */
-    floe_ranker ranker;
-    bool *asked; /* by scope */
+    floe_sight whole;        /* everything; its arena holds what the handle needs else */
+    floe_sights of_roles;
 };
 
 /* ---- handles ---- */
@@ -36,8 +33,8 @@ void floe_search_close(floe_search **search) {
     if (!search || !*search) {
         return;
     }
-    floe_meaning_close(&(*search)->meaning);
-    floe_arena_close(&(*search)->arena);
+    floe_sights_close(&(*search)->of_roles);
+    floe_sight_close(&(*search)->whole);
     floe_free((*search)->folder);
     floe_free(*search);
     *search = NULL;
@@ -45,7 +42,7 @@ void floe_search_close(floe_search **search) {
 
 static floe_status load_meaning(floe_search *search, floe_docstore *store, floe_error *err) {
     floe_str model = {0};
-    FLOE_TRY(floe_docstore_fingerprint(store, &search->arena, &model, err));
+    FLOE_TRY(floe_docstore_fingerprint(store, &search->whole.arena, &model, err));
     FLOE_ENSURE(model.len > 0, err, FLOE_CONFLICT,
                 "the index in %s was built without an embedder, and the search is to use %s; run floe index",
                 search->folder, floe_embedder_kind_name(floe_embedder_describe(search->embedder)->kind));
@@ -53,19 +50,20 @@ static floe_status load_meaning(floe_search *search, floe_docstore *store, floe_
     FLOE_ENSURE(floe_str_equal(model, wanted), err, FLOE_CONFLICT,
                 "the index in %s was built with the model %.*s, and the search is to use %.*s; run floe index",
                 search->folder, FLOE_STR_BRIEF(model), FLOE_STR_BRIEF(wanted));
-    const char *path = floe_generation_vectors_path(&search->arena, search->folder, search->number);
-    FLOE_TRY(floe_arena_check(&search->arena, err));
-    return floe_meaning_load(path, search->embedder, &search->corpus, &search->meaning, err);
+    const char *path = floe_generation_vectors_path(&search->whole.arena, search->folder, search->number);
+    FLOE_TRY(floe_arena_check(&search->whole.arena, err));
+    search->whole.has_meaning = true;
+    return floe_meaning_load(path, search->embedder, &search->whole.corpus, &search->whole.meaning, err);
 }
 
 /* Loads what `current` names now. */
 static floe_status load_current(floe_search *search, floe_error *err) {
     __attribute__((cleanup(floe_docstore_close))) floe_docstore store = {0};
     FLOE_TRY(floe_generation_current(search->folder, &search->number, err));
-    const char *path = floe_generation_path(&search->arena, search->folder, search->number);
-    FLOE_TRY(floe_arena_check(&search->arena, err));
+    const char *path = floe_generation_path(&search->whole.arena, search->folder, search->number);
+    FLOE_TRY(floe_arena_check(&search->whole.arena, err));
     FLOE_TRY(floe_docstore_open(path, false, &store, err));
-    FLOE_TRY(floe_corpus_load(&store, &search->arena, &search->corpus, err));
+    FLOE_TRY(floe_corpus_load(&store, &search->whole.arena, &search->whole.corpus, err));
     return search->embedder ? load_meaning(search, &store, err) : FLOE_OK;
 }
 
@@ -85,8 +83,9 @@ static floe_status load(floe_search *search, floe_error *err) {
             return lost ? FLOE_FAIL(err, FLOE_CORRUPT, "%s; run floe index", cause.message)
                         : FLOE_FAIL(err, cause.code, "%s", cause.message);
         }
-        floe_meaning_close(&search->meaning);
-        floe_arena_reset(&search->arena);
+        floe_sight_close(&search->whole);
+        search->whole = (floe_sight){0};
+        floe_arena_init(&search->whole.arena, INDEX_ARENA_MAX);
     }
     return FLOE_FAIL(err, FLOE_UNAVAILABLE, "%s: the index is replaced faster than it can be read", search->folder);
 }
@@ -94,13 +93,11 @@ static floe_status load(floe_search *search, floe_error *err) {
 floe_status floe_search_open(const char *folder, floe_embedder *embedder, floe_search **ret_search, floe_error *err) {
     FLOE_CLEANUP(floe_search_close) floe_search *search = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*search), &search, err));
-    floe_arena_init(&search->arena, INDEX_ARENA_MAX);
+    floe_arena_init(&search->whole.arena, INDEX_ARENA_MAX);
     search->embedder = embedder && floe_embedder_describe(embedder)->dim > 0 ? embedder : NULL;
     FLOE_TRY(floe_strdup(folder, &search->folder, err));
     FLOE_TRY(load(search, err));
-    floe_ranker_init(&search->ranker, &search->corpus, search->embedder ? &search->meaning : NULL, &search->arena);
-    search->asked = floe_arena_alloc(&search->arena, search->corpus.scope_count + 1, sizeof(bool));
-    FLOE_TRY(floe_arena_check(&search->arena, err));
+    FLOE_TRY(floe_sight_ready(&search->whole, err));
     *ret_search = search;
     search = NULL;
     return FLOE_OK;
@@ -118,17 +115,17 @@ static bool is_in(floe_str name, floe_str in) {
            (floe_str_starts_with(name, in) && name.len > in.len && name.ptr[in.len] == '.');
 }
 
-static bool all_asked(const floe_search *search, const floe_scope *scope) {
+static bool all_asked(const floe_sight *sight, const floe_scope *scope) {
     for (size_t i = 0; i < scope->member_count; i++) {
-        if (!search->asked[scope->members[i]]) {
+        if (!sight->asked[scope->members[i]]) {
             return false;
         }
     }
     return scope->member_count > 0;
 }
 
-static floe_status fail_unknown_space(const floe_search *search, floe_str in, floe_arena *arena, floe_error *err) {
-    const floe_corpus *corpus = &search->corpus;
+static floe_status fail_unknown_space(const floe_sight *sight, floe_str in, floe_arena *arena, floe_error *err) {
+    const floe_corpus *corpus = &sight->corpus;
     const char **names = floe_arena_alloc(arena, corpus->scope_count + 1, sizeof(*names));
     size_t count = 0;
     for (size_t i = 0; names && i < corpus->scope_count; i++) {
@@ -143,20 +140,20 @@ static floe_status fail_unknown_space(const floe_search *search, floe_str in, fl
                      nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
-static floe_status ask_scopes(floe_search *search, floe_str in, floe_arena *arena, floe_error *err) {
-    const floe_corpus *corpus = &search->corpus;
+static floe_status ask_scopes(floe_sight *sight, floe_str in, floe_arena *arena, floe_error *err) {
+    const floe_corpus *corpus = &sight->corpus;
     bool any = in.len == 0;
     for (size_t i = 0; i < corpus->scope_count; i++) {
         const floe_scope *scope = &corpus->scopes[i];
-        search->asked[i] = in.len == 0 || (scope->member_count == 0 && scope->name.len > 0 && is_in(scope->name, in));
-        any = any || search->asked[i];
+        sight->asked[i] = in.len == 0 || (scope->member_count == 0 && scope->name.len > 0 && is_in(scope->name, in));
+        any = any || sight->asked[i];
     }
     if (!any) {
-        return fail_unknown_space(search, in, arena, err);
+        return fail_unknown_space(sight, in, arena, err);
     }
     /* Members of a set are scopes of their own and may come after it. */
     for (size_t i = 0; i < corpus->scope_count; i++) {
-        search->asked[i] = search->asked[i] || all_asked(search, &corpus->scopes[i]);
+        sight->asked[i] = sight->asked[i] || all_asked(sight, &corpus->scopes[i]);
     }
     return FLOE_OK;
 }
@@ -258,26 +255,26 @@ static size_t limit_of(const floe_query *query, floe_hit_kind kind) {
 }
 
 /* Ranks every kind that is wanted into one list, which has room for limit_of each, and returns how many there are. */
-static floe_status rank_kinds(floe_search *search, const floe_query *query, const floe_question *question,
+static floe_status rank_kinds(floe_sight *sight, const floe_query *query, const floe_question *question,
                               floe_arena *arena, floe_found *found, size_t *ret_count, floe_error *err) {
     static const rank_function functions[KINDS] = {floe_rank_tables, floe_rank_columns, floe_rank_features};
     found_list lists[KINDS] = {0};
     size_t count = 0;
     bool any_exact = false;
-    FLOE_TRY(floe_rank_prepare(&search->ranker, question, query->kind, err));
+    FLOE_TRY(floe_rank_prepare(&sight->ranker, question, query->kind, err));
     for (int i = 0; i < KINDS; i++) {
         lists[i].found = found + count;
         if (query->kind == FLOE_HIT_ANY || (int)query->kind == i + 1) {
             size_t limit = limit_of(query, (floe_hit_kind)(i + 1));
-            lists[i].count = functions[i](&search->ranker, question, limit, arena, lists[i].found);
+            lists[i].count = functions[i](&sight->ranker, question, limit, arena, lists[i].found);
         }
         count += lists[i].count;
         any_exact = any_exact || begins_exact(&lists[i]);
     }
     for (int i = 0; i < KINDS; i++) {
-        scale_list(&search->ranker, question, &lists[i], any_exact);
+        scale_list(&sight->ranker, question, &lists[i], any_exact);
         if (query->kind == FLOE_HIT_ANY) {
-            spread_list(&search->ranker, &lists[i]);
+            spread_list(&sight->ranker, &lists[i]);
         }
     }
     if (query->kind == FLOE_HIT_ANY) {
@@ -323,7 +320,7 @@ static floe_str words_of(const floe_ranker *ranker, const floe_question *questio
                          floe_signal signal, floe_arena *arena) {
     const floe_corpus *corpus = ranker->corpus;
     if (signal == FLOE_SIGNAL_EXACT) {
-        return name_of(corpus, found);
+        return floe_arena_str(arena, name_of(corpus, found));
     }
     if (signal == FLOE_SIGNAL_NAMESPACE) {
         return corpus->tables[found->entry].database;
@@ -360,11 +357,12 @@ static void set_reasons(const floe_ranker *ranker, const floe_question *question
     hit->reasons = reasons;
 }
 
-static void set_hit(const floe_corpus *corpus, const floe_found *found, floe_hit *hit) {
+/* Texts of units live as long as the handle; the names of features are made, by a sight that may go before it. */
+static void set_hit(const floe_corpus *corpus, const floe_found *found, floe_arena *arena, floe_hit *hit) {
     *hit = (floe_hit){.kind = found->kind, .score = found->score};
     if (found->kind == FLOE_HIT_FEATURE) {
         const floe_feature_entry *feature = &corpus->features[found->entry];
-        hit->feature = feature->name;
+        hit->feature = floe_arena_str(arena, feature->name);
         hit->description = feature->description;
         return;
     }
@@ -376,18 +374,18 @@ static void set_hit(const floe_corpus *corpus, const floe_found *found, floe_hit
     hit->description = is_column ? corpus->columns[found->entry].description : table->description;
 }
 
-static floe_status answer(floe_search *search, const floe_query *query, floe_arena *arena, floe_answer *ret_answer,
+static floe_status answer(floe_sight *sight, const floe_query *query, floe_arena *arena, floe_answer *ret_answer,
                           floe_error *err) {
     FLOE_AUTO_ARENA scratch;
     floe_arena_init(&scratch, FLOE_LIMIT_REQUEST_ARENA);
     floe_question question;
-    FLOE_TRY(ask_scopes(search, query->in, &scratch, err));
-    floe_question_read(&search->corpus, search->asked, query->text, &scratch, &question);
+    FLOE_TRY(ask_scopes(sight, query->in, &scratch, err));
+    floe_question_read(&sight->corpus, sight->asked, query->text, &scratch, &question);
     floe_asked asked = {0};
-    search->ranker.weights =
-        floe_weights_until(search->embedder ? floe_weights_hybrid : floe_weights_lexical, (int)query->stage);
-    if (search->embedder) {
-        FLOE_TRY(floe_recall_ask(&search->meaning, query->text, &asked, err));
+    sight->ranker.weights =
+        floe_weights_until(sight->has_meaning ? floe_weights_hybrid : floe_weights_lexical, (int)query->stage);
+    if (sight->has_meaning) {
+        FLOE_TRY(floe_recall_ask(&sight->meaning, query->text, &asked, err));
         question.meaning = &asked;
     }
     size_t room =
@@ -396,16 +394,16 @@ static floe_status answer(floe_search *search, const floe_query *query, floe_are
     FLOE_TRY(floe_arena_check(&scratch, err));
     size_t count = 0;
     if (question.term_count > 0 || question.meaning) {
-        FLOE_TRY(rank_kinds(search, query, &question, &scratch, found, &count, err));
+        FLOE_TRY(rank_kinds(sight, query, &question, &scratch, found, &count, err));
     }
     floe_hit *hits = floe_arena_alloc(arena, count + 1, sizeof(*hits));
     for (size_t i = 0; hits && i < count; i++) {
-        set_hit(&search->corpus, &found[i], &hits[i]);
-        set_reasons(&search->ranker, &question, &found[i], arena, &hits[i]);
+        set_hit(&sight->corpus, &found[i], arena, &hits[i]);
+        set_reasons(&sight->ranker, &question, &found[i], arena, &hits[i]);
     }
     FLOE_TRY(floe_arena_check(arena, err));
     *ret_answer =
-        (floe_answer){.mode = floe_str_of(search->embedder ? "hybrid" : "lexical"), .hits = hits, .hit_count = count};
+        (floe_answer){.mode = floe_str_of(sight->has_meaning ? "hybrid" : "lexical"), .hits = hits, .hit_count = count};
     return FLOE_OK;
 }
 
@@ -417,7 +415,9 @@ floe_status floe_search_query(floe_search *search, const floe_query *query, floe
     FLOE_ENSURE(query->k > 0, err, FLOE_INVALID, "k is 0; ask for at least one hit");
     FLOE_ENSURE(query->k <= FLOE_LIMIT_SEARCH_HITS, err, FLOE_LIMIT, "k is %zu; the most is %d", query->k,
                 FLOE_LIMIT_SEARCH_HITS);
-    floe_status status = answer(search, query, arena, ret_answer, err);
-    floe_ranker_clear(&search->ranker);
+    floe_sight *sight = NULL;
+    FLOE_TRY(floe_sights_of(&search->of_roles, &search->whole, query->role, &sight, err));
+    floe_status status = answer(sight, query, arena, ret_answer, err);
+    floe_ranker_clear(&sight->ranker);
     return status;
 }

@@ -33,6 +33,8 @@ void floe_unit_encode(const floe_unit *unit, floe_buf *out) {
     put_text(out, unit->description);
     put_texts(out, unit->related);
     put_texts(out, unit->prose);
+    floe_buf_varint(out, unit->related_open);
+    floe_buf_varint(out, unit->prose_open);
     put_texts(out, unit->spaces);
     put_texts(out, unit->primary_key);
     floe_buf_varint(out, unit->foreign_key_count);
@@ -128,11 +130,23 @@ static floe_status take_parts(decoder *in, floe_unit *unit) {
     return FLOE_OK;
 }
 
+/* How many texts of a list are open. */
+static floe_status take_open(decoder *in, floe_texts list, size_t *ret_open, const char *what) {
+    uint64_t open = 0;
+    FLOE_TRY(floe_read_varint(&in->reader, &open, what, in->err));
+    FLOE_ENSURE(open <= list.count, in->err, FLOE_CORRUPT, "%s: %llu of %zu are open", what, (unsigned long long)open,
+                list.count);
+    *ret_open = (size_t)open;
+    return FLOE_OK;
+}
+
 floe_status floe_unit_decode(floe_str body, floe_arena *arena, floe_unit *unit, floe_error *err) {
     decoder in = {.reader = floe_reader_of(body.ptr, body.len), .arena = arena, .err = err};
     FLOE_TRY(take_text(&in, &unit->description, "a description"));
     FLOE_TRY(take_texts(&in, &unit->related.items, &unit->related.count, "related names"));
     FLOE_TRY(take_texts(&in, &unit->prose.items, &unit->prose.count, "prose"));
+    FLOE_TRY(take_open(&in, unit->related, &unit->related_open, "related names"));
+    FLOE_TRY(take_open(&in, unit->prose, &unit->prose_open, "prose"));
     FLOE_TRY(take_texts(&in, &unit->spaces.items, &unit->spaces.count, "namespaces"));
     FLOE_TRY(take_texts(&in, &unit->primary_key.items, &unit->primary_key.count, "a primary key"));
     FLOE_TRY(take_foreign_keys(&in, unit));

@@ -48,7 +48,10 @@ typedef struct floe_unit {
     floe_str version;   /* of a catalog table: its metadata location. Not part of the hash. */
     floe_texts related; /* names: a view's entity, keys, source and table; a service's references */
     floe_texts prose;   /* owners, tags and the descriptions of entity and source */
-    floe_texts spaces;  /* of a service: the namespaces of its views, each once */
+    /* Of a view: how many texts of related and of prose tell nothing of its source and table, and come before those that do.
+     * The table's full name is the last of related. */
+    size_t related_open, prose_open;
+    floe_texts spaces; /* of a service: the namespaces of its views, each once */
     const floe_part *parts;
     size_t part_count;
     floe_texts primary_key;

@@ -26,8 +26,12 @@ static void random_parts(floe_test_rng *rng, floe_arena *arena, floe_unit *unit)
     size_t count = floe_test_below(rng, 6);
     floe_part *parts = floe_arena_alloc(arena, count + 1, sizeof(*parts));
     for (size_t i = 0; i < count; i++) {
-        parts[i] = (floe_part){random_text(rng, arena), random_text(rng, arena), random_text(rng, arena),
-                               random_texts(rng, arena), random_texts(rng, arena)};
+        parts[i] = (floe_part){.name = random_text(rng, arena),
+                               .type = random_text(rng, arena),
+                               .description = random_text(rng, arena),
+                               .words = random_texts(rng, arena),
+                               .prose = random_texts(rng, arena),
+                               .personal = (floe_personal)floe_test_below(rng, FLOE_PERSONAL_COUNT)};
     }
     unit->parts = parts;
     unit->part_count = count;
@@ -56,6 +60,8 @@ static floe_unit random_unit(floe_test_rng *rng, floe_arena *arena) {
                       .prose = random_texts(rng, arena),
                       .spaces = random_texts(rng, arena),
                       .primary_key = random_texts(rng, arena)};
+    unit.related_open = floe_test_below(rng, unit.related.count + 1);
+    unit.prose_open = floe_test_below(rng, unit.prose.count + 1);
     random_parts(rng, arena, &unit);
     random_keys(rng, arena, &unit);
     return unit;
@@ -76,6 +82,7 @@ static void same_parts(const floe_unit *a, const floe_unit *b) {
         assert_true(floe_str_equal(a->parts[i].description, b->parts[i].description));
         same_texts(a->parts[i].words, b->parts[i].words);
         same_texts(a->parts[i].prose, b->parts[i].prose);
+        assert_int_equal(a->parts[i].personal, b->parts[i].personal);
     }
 }
 
@@ -83,6 +90,8 @@ static void same_unit(const floe_unit *a, const floe_unit *b) {
     assert_true(floe_str_equal(a->description, b->description));
     same_texts(a->related, b->related);
     same_texts(a->prose, b->prose);
+    assert_int_equal(a->related_open, b->related_open);
+    assert_int_equal(a->prose_open, b->prose_open);
     same_texts(a->spaces, b->spaces);
     same_texts(a->primary_key, b->primary_key);
     same_parts(a, b);
