@@ -11,6 +11,7 @@
 #include "core/time.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- the text ---- */
@@ -255,15 +256,45 @@ static void put_floor(floe_buf *out, const char *x, int64_t w, const char *suffi
                     w, suffix);
 }
 
+/* The cast of what a transform computed. A value that its type cannot hold is told in the partition's words: the least ones
+ * are taken below it. */
+static void put_result(floe_buf *out, const floe_ice_partition_field *field, const floe_ice_field *source,
+                       const char *x, const char *result, const char *type) {
+    FLOE_AUTO_BUF words, end;
+    floe_buf_init(&words, FLOE_KIB(64));
+    floe_buf_init(&end, FLOE_KIB(64));
+    floe_buf_printf(&words, "--partition: column \"%.*s\" has the value ", FLOE_STR_BRIEF(source->name));
+    floe_buf_printf(&end, ", which %.*s takes to one that its type cannot hold; choose another transform or type",
+                    FLOE_STR_ARG(field->transform_text));
+    floe_buf_printf(out, "CASE WHEN (%s) IS NOT NULL AND TRY_CAST(%s AS %s) IS NULL THEN error(", x, result, type);
+    floe_sql_quote_text(out, floe_buf_view(&words));
+    floe_buf_printf(out, " || (%s)::VARCHAR || ", x);
+    floe_sql_quote_text(out, floe_buf_view(&end));
+    floe_buf_printf(out, ") ELSE TRY_CAST(%s AS %s) END", result, type);
+}
+
 /* Over the unscaled integer, which is put back by its exponent. */
-static void truncate_decimal_sql(const floe_ice_partition_field *field, const floe_ice_type *type, const char *x,
+static void truncate_decimal_sql(const floe_ice_partition_field *field, const floe_ice_field *source, const char *x,
                                  floe_buf *out) {
-    FLOE_AUTO_BUF unscaled;
+    FLOE_AUTO_BUF unscaled, result;
+    char type[32];
     floe_buf_init(&unscaled, FLOE_KIB(64));
+    floe_buf_init(&result, FLOE_KIB(256));
     floe_buf_printf(&unscaled, "replace((%s)::VARCHAR, '.', '')", x);
-    floe_buf_text(out, "CAST((");
-    put_floor(out, floe_buf_view(&unscaled).ptr, field->argument, "");
-    floe_buf_printf(out, ")::VARCHAR || 'e-%u' AS DECIMAL(%u,%u))", type->scale, type->precision, type->scale);
+    floe_buf_byte(&result, '(');
+    put_floor(&result, floe_buf_view(&unscaled).ptr, field->argument, "");
+    floe_buf_printf(&result, ")::VARCHAR || 'e-%u'", source->type->scale);
+    snprintf(type, sizeof type, "DECIMAL(%u,%u)", source->type->precision, source->type->scale);
+    put_result(out, field, source, x, floe_buf_view(&result).ptr, type);
+}
+
+static void truncate_integer_sql(const floe_ice_partition_field *field, const floe_ice_field *source, const char *x,
+                                 floe_buf *out) {
+    FLOE_AUTO_BUF result;
+    floe_buf_init(&result, FLOE_KIB(256));
+    put_floor(&result, x, field->argument, "");
+    put_result(out, field, source, x, floe_buf_view(&result).ptr,
+               source->type->kind == FLOE_ICE_INT ? "INTEGER" : "BIGINT");
 }
 
 static void truncate_sql(const floe_ice_partition_field *field, const floe_ice_field *source, const char *x,
@@ -276,11 +307,10 @@ static void truncate_sql(const floe_ice_partition_field *field, const floe_ice_f
         floe_buf_printf(out, "array_slice(%s, 1, %" PRId32 ")", x, field->argument);
         break;
     case FLOE_ICE_DECIMAL:
-        truncate_decimal_sql(field, source->type, x, out);
+        truncate_decimal_sql(field, source, x, out);
         break;
     default:
-        floe_buf_text(out, "CAST(");
-        put_floor(out, x, field->argument, source->type->kind == FLOE_ICE_INT ? " AS INTEGER)" : " AS BIGINT)");
+        truncate_integer_sql(field, source, x, out);
     }
 }
 
@@ -327,11 +357,12 @@ static void put_days(floe_buf *out, const floe_ice_field *source, const char *x)
 static void time_sql(const floe_ice_partition_field *field, const floe_ice_field *source, const char *x,
                      floe_buf *out) {
     if (field->transform == FLOE_TRANSFORM_HOUR) {
-        FLOE_AUTO_BUF micros;
+        FLOE_AUTO_BUF micros, hours;
         floe_buf_init(&micros, FLOE_KIB(64));
+        floe_buf_init(&hours, FLOE_KIB(256));
         floe_buf_printf(&micros, "epoch_us(%s)", x);
-        floe_buf_text(out, "CAST(");
-        put_floor(out, floe_buf_view(&micros).ptr, INT64_C(3600000000), " // 3600000000 AS INTEGER)");
+        put_floor(&hours, floe_buf_view(&micros).ptr, INT64_C(3600000000), " // 3600000000");
+        put_result(out, field, source, x, floe_buf_view(&hours).ptr, "INTEGER");
         return;
     }
     FLOE_AUTO_BUF day;

@@ -9,6 +9,7 @@
 
 #include "core/file.h"
 #include "core/limits.h"
+#include "offline/input_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -356,6 +357,16 @@ static floe_status select_columns(floe_import *import, floe_str input_sql, floe_
     return take_columns(import, &columns, err);
 }
 
+static floe_status check_names(floe_import *import, const input_columns *raw, floe_error *err) {
+    const floe_import_request *request = import->request;
+    floe_input_names names = {.reader = reader_of(request->files[0])->function,
+                              .files = request->files,
+                              .file_count = request->file_count,
+                              .columns = raw->items,
+                              .column_count = raw->count};
+    return floe_input_names_check(import->session, &names, err);
+}
+
 floe_status floe_import_source(floe_import *import, floe_error *err) {
     const floe_import_request *request = import->request;
     FLOE_TRY(check_files(request, err));
@@ -363,12 +374,13 @@ floe_status floe_import_source(floe_import *import, floe_error *err) {
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     put_input(request, NULL, 0, &sql);
     FLOE_TRY(floe_buf_check(&sql, err));
+    input_columns raw = {0};
+    FLOE_TRY(describe_query(import, sql.ptr, &raw, err));
+    FLOE_TRY(check_names(import, &raw, err));
     bool is_json = strcmp(reader_of(request->files[0])->function, "read_json") == 0;
     if (request->types || is_json) {
-        input_columns raw = {0};
         type_override *types = NULL;
         size_t type_count = 0;
-        FLOE_TRY(describe_query(import, sql.ptr, &raw, err));
         FLOE_TRY(parse_overrides(import, &raw, &types, &type_count, err));
         for (size_t i = 0; i < type_count; i++) {
             FLOE_TRY(check_unchanged(import, &types[i], err));

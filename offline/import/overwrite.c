@@ -1,0 +1,119 @@
+/*
+ * What an import removes: nothing, everything, or the files of the partitions that its own files are of.
+ *
+ * Rule: two partitions are one when they are of one spec and their stored values are equal, null to null, whole numbers of
+ *       either width, floats by their bits with every NaN alike.
+ */
+#include "offline/import/import_int.h"
+
+#include "core/limits.h"
+#include "core/map.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+/* ---- partitions as texts ---- */
+
+static void put_real(floe_buf *out, double real) {
+    floe_buf_byte(out, 'r');
+    floe_buf_f64(out, isnan(real) ? (double)NAN : real);
+}
+
+static void put_key(floe_buf *out, const floe_value *value) {
+    if (value->is_null) {
+        floe_buf_byte(out, 'n');
+        return;
+    }
+    switch (value->type.kind) {
+    case FLOE_KIND_BOOL:
+        floe_buf_text(out, value->as.boolean ? "t" : "f");
+        break;
+    case FLOE_KIND_FLOAT:
+    case FLOE_KIND_DOUBLE:
+        put_real(out, value->as.real);
+        break;
+    case FLOE_KIND_STRING:
+    case FLOE_KIND_BYTES:
+        floe_buf_printf(out, "s%zu:", value->as.bytes.len);
+        floe_buf_str(out, value->as.bytes);
+        break;
+    case FLOE_KIND_DECIMAL:
+        floe_buf_byte(out, 'd');
+        floe_decimal_print(value->as.decimal, value->type.scale, out);
+        break;
+    default:
+        floe_buf_printf(out, "i%" PRId64 ";", value->as.integer);
+    }
+}
+
+static floe_status partition_key(const floe_ice_data_file *file, floe_arena *arena, floe_str *ret_key,
+                                 floe_error *err) {
+    FLOE_AUTO_BUF key;
+    floe_buf_init(&key, FLOE_MIB(16));
+    floe_buf_printf(&key, "%" PRId32 "/", file->spec_id);
+    for (size_t i = 0; i < file->partition_count; i++) {
+        put_key(&key, &file->partition[i]);
+        floe_buf_byte(&key, '/');
+    }
+    FLOE_TRY(floe_buf_check(&key, err));
+    *ret_key = floe_arena_str(arena, floe_buf_view(&key));
+    return floe_arena_check(arena, err);
+}
+
+/* ---- the files that go ---- */
+
+typedef struct overwritten {
+    floe_import *import;
+    floe_map partitions; /* of the new files */
+} overwritten;
+
+static floe_status removes_all(void *context, const floe_ice_data_file *file, bool *ret_removes, floe_error *err) {
+    (void)context;
+    (void)file;
+    (void)err;
+    *ret_removes = true;
+    return FLOE_OK;
+}
+
+/* Delete files of a partition whose data files all go apply to nothing any more; those of specs without partitions may
+ * apply to any. A data file of another spec may hold rows of any partition. */
+static floe_status removes_partition(void *context, const floe_ice_data_file *file, bool *ret_removes,
+                                     floe_error *err) {
+    overwritten *state = context;
+    floe_import *import = state->import;
+    floe_str key = {0};
+    bool own = file->spec_id == import->spec.spec_id;
+    FLOE_ENSURE(own || file->content != 0, err, FLOE_UNSUPPORTED,
+                "--overwrite: the data file %.*s was written under the partition spec %" PRId32
+                ", not the table's present one, so that it may hold rows of any partition: use --replace, or delete "
+                "its rows first",
+                FLOE_STR_ARG(file->path), file->spec_id);
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    FLOE_TRY(partition_key(file, &arena, &key, err));
+    *ret_removes = own && floe_map_get(&state->partitions, key) != NULL;
+    return FLOE_OK;
+}
+
+floe_status floe_import_choose_removed(floe_import *import, floe_error *err) {
+    static char present;
+    overwritten *state = floe_arena_alloc(import->arena, 1, sizeof *state);
+    FLOE_TRY(floe_arena_check(import->arena, err));
+    import->operation = import->request->mode == FLOE_IMPORT_REPLACE || import->request->mode == FLOE_IMPORT_OVERWRITE
+                            ? "overwrite"
+                            : "append";
+    if (import->request->mode == FLOE_IMPORT_REPLACE) {
+        import->removes = removes_all;
+    } else if (import->request->mode == FLOE_IMPORT_OVERWRITE) {
+        *state = (overwritten){.import = import};
+        floe_map_init(&state->partitions, import->arena);
+        for (size_t i = 0; i < import->entry_count; i++) {
+            floe_str key = {0};
+            FLOE_TRY(partition_key(&import->entries[i].file, import->arena, &key, err));
+            floe_map_put(&state->partitions, key, &present);
+        }
+        import->removes = removes_partition;
+        import->change = state;
+    }
+    return floe_arena_check(import->arena, err);
+}
