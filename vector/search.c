@@ -6,6 +6,7 @@
  * scratch is cleared after each question, whatever happened.
  */
 #include "vector/sight_int.h"
+#include "vector/context/context_int.h"
 #include "vector/weights_int.h"
 
 #include "core/limits.h"
@@ -101,6 +102,10 @@ floe_status floe_search_open(const char *folder, floe_embedder *embedder, floe_s
     *ret_search = search;
     search = NULL;
     return FLOE_OK;
+}
+
+floe_corpus *floe_search_corpus(floe_search *search) {
+    return &search->whole.corpus;
 }
 
 bool floe_search_is_stale(const floe_search *search) {
