@@ -100,7 +100,9 @@ typedef struct floe_scan_request {
     size_t column_count;
     const char *where; /* floe expression; with `engine_where` also any DuckDB scalar expression. NULL: none */
     bool engine_where;
-    int64_t limit; /* < 0: none */
+    int64_t limit;    /* < 0: none */
+    bool added_since; /* only rows that append snapshots added after this one, as they were added */
+    int64_t since_snapshot_id;
 } floe_scan_request;
 
 /* What a scan would read and what pruned the rest. */
@@ -128,6 +130,23 @@ floe_status floe_row_cell(const struct ArrowSchema *schema, const struct ArrowAr
 /* Rows into a file: .parquet, .csv, .jsonl by its ending. Written beside and renamed. */
 floe_status floe_table_scan_to(floe_table *table, const floe_scan_request *request, const char *path, int64_t *ret_rows,
                                floe_error *err);
+
+/* ---- what was added ---- */
+
+/* A snapshot between two others that did something else than append: its rows are not among the added ones. */
+typedef struct floe_change_note {
+    int64_t snapshot_id;
+    floe_str operation;
+    const char *forces; /* what follows for who keeps a copy of the rows */
+} floe_change_note;
+
+/* The snapshots after `from` up to `to` (oldest first) that deleted or rewrote rows; compactions are none of them. A scan
+ * with added_since gives the rows. Rule: rows of append snapshots, in the schema of `to`, as they were added: what was
+ * deleted later is named here, not taken away there.
+ * Errors: NOT_FOUND (a snapshot that has expired or never was, by its id, and what is left), INVALID (no ancestor).
+ * Source: Iceberg's IncrementalAppendScan; unlike it, a start that has expired is refused even where its child is left. */
+floe_status floe_table_changes(floe_table *table, int64_t from_snapshot_id, int64_t to_snapshot_id, floe_arena *arena,
+                               const floe_change_note **ret_notes, size_t *ret_count, floe_error *err);
 
 /* ---- import ---- */
 

@@ -334,7 +334,8 @@ static floe_status prepare(scan_job *job, floe_table *table, const floe_scan_req
     }
     job->request.columns = names;
     job->request.column_count = count;
-    FLOE_TRY(floe_table_scan_plan_files(table, &job->request, job->filter, arena, &job->files, err));
+    FLOE_TRY((request->added_since ? floe_scan_plan_changes : floe_table_scan_plan_files)(
+        table, &job->request, job->filter, arena, &job->files, err));
     if (job->raw) {
         job->files.plan.note = FLOE_STR("floe cannot read this filter, the engine can: rows are filtered, no file is "
                                         "pruned");

@@ -38,8 +38,8 @@ static floe_status check_encryption(const floe_table *table, floe_error *err) {
     return FLOE_OK;
 }
 
-static floe_status check_columns(const floe_scan_request *request, const floe_ice_schema *schema, floe_arena *arena,
-                                 floe_error *err) {
+floe_status floe_scan_check_columns(const floe_scan_request *request, const floe_ice_schema *schema, floe_arena *arena,
+                                    floe_error *err) {
     const floe_ice_field *const *fields = NULL;
     size_t count = 0;
     FLOE_TRY(floe_columns_find(schema, request->columns, request->column_count, arena, &fields, &count, err));
@@ -49,12 +49,12 @@ static floe_status check_columns(const floe_scan_request *request, const floe_ic
     return FLOE_OK;
 }
 
-static floe_status check_readable(const scan_planner *planner, const floe_ice_data_file *file, floe_error *err) {
+floe_status floe_scan_check_file(const floe_table *table, const floe_ice_data_file *file, floe_error *err) {
     bool parquet = file->format.len == 7 && strncasecmp(file->format.ptr, "parquet", 7) == 0;
     FLOE_ENSURE(parquet, err, FLOE_UNSUPPORTED, "table %.*s: the data file %.*s is %.*s; floe reads Parquet",
-                FLOE_STR_BRIEF(planner->table->name), FLOE_STR_ARG(file->path), FLOE_STR_BRIEF(file->format));
+                FLOE_STR_BRIEF(table->name), FLOE_STR_ARG(file->path), FLOE_STR_BRIEF(file->format));
     FLOE_ENSURE(!file->encrypted, err, FLOE_UNSUPPORTED, "table %.*s: the data file %.*s is encrypted",
-                FLOE_STR_BRIEF(planner->table->name), FLOE_STR_ARG(file->path));
+                FLOE_STR_BRIEF(table->name), FLOE_STR_ARG(file->path));
     return FLOE_OK;
 }
 
@@ -80,7 +80,7 @@ static floe_status keep(scan_planner *planner, floe_ptrs *list, const floe_ice_d
 }
 
 static floe_status keep_file(scan_planner *planner, const floe_ice_data_file *file, floe_error *err) {
-    FLOE_TRY(check_readable(planner, file, err));
+    FLOE_TRY(floe_scan_check_file(planner->table, file, err));
     FLOE_TRY(keep(planner, &planner->kept, file, err));
     planner->files->plan.files_read++;
     planner->files->plan.bytes += file->file_len;
@@ -194,34 +194,36 @@ static int compare_files(const void *a, const void *b) {
 }
 
 /* A file elsewhere does not keep the scan from being planned; the scan itself refuses it. */
-static floe_status local_path(scan_planner *planner, floe_str path, const char **ret_local, floe_error *err) {
+static floe_status local_path(const floe_table *table, floe_str path, floe_arena *arena, const char **ret_local,
+                              floe_error *err) {
     floe_error elsewhere = {0};
-    floe_status status = floe_path_resolve(&planner->table->moved, path, planner->arena, ret_local, &elsewhere);
+    floe_status status = floe_path_resolve(&table->moved, path, arena, ret_local, &elsewhere);
     if (status.code == FLOE_UNSUPPORTED) {
-        *ret_local = floe_arena_strndup(planner->arena, path.ptr, path.len);
-        return floe_arena_check(planner->arena, err);
+        *ret_local = floe_arena_strndup(arena, path.ptr, path.len);
+        return floe_arena_check(arena, err);
     }
     return floe_failed(status) ? FLOE_FAIL(err, elsewhere.code, "%s", elsewhere.message) : status;
 }
 
-static floe_status order_files(scan_planner *planner, floe_error *err) {
-    size_t count = planner->kept.count;
-    const floe_ice_data_file **files = (const floe_ice_data_file **)(void *)planner->kept.items;
-    const char **local_paths = floe_arena_alloc(planner->arena, count + 1, sizeof(*local_paths));
-    floe_str *paths = floe_arena_alloc(planner->arena, count + 1, sizeof(*paths));
-    FLOE_TRY(floe_arena_check(planner->arena, err));
+floe_status floe_scan_order_files(const floe_table *table, const floe_ptrs *kept, floe_arena *arena,
+                                  floe_table_scan_files *ret_files, floe_error *err) {
+    size_t count = kept->count;
+    const floe_ice_data_file **files = (const floe_ice_data_file **)(void *)kept->items;
+    const char **local_paths = floe_arena_alloc(arena, count + 1, sizeof(*local_paths));
+    floe_str *paths = floe_arena_alloc(arena, count + 1, sizeof(*paths));
+    FLOE_TRY(floe_arena_check(arena, err));
     if (count > 0) {
         qsort(files, count, sizeof(*files), compare_files);
     }
     for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(local_path(planner, files[i]->path, &local_paths[i], err));
+        FLOE_TRY(local_path(table, files[i]->path, arena, &local_paths[i], err));
         paths[i] = files[i]->path;
     }
-    planner->files->files = files;
-    planner->files->file_count = count;
-    planner->files->local_paths = local_paths;
-    planner->files->plan.paths = paths;
-    planner->files->plan.path_count = count;
+    ret_files->files = files;
+    ret_files->file_count = count;
+    ret_files->local_paths = local_paths;
+    ret_files->plan.paths = paths;
+    ret_files->plan.path_count = count;
     return FLOE_OK;
 }
 
@@ -250,7 +252,7 @@ floe_status floe_table_scan_plan_files(floe_table *table, const floe_scan_reques
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "table %.*s", FLOE_STR_BRIEF(table->name));
     }
-    FLOE_TRY(check_columns(request, files.schema, arena, err));
+    FLOE_TRY(floe_scan_check_columns(request, files.schema, arena, err));
     FLOE_TRY(floe_pruner_init(&planner.pruner, filter, files.schema, arena, err));
     floe_map_init(&planner.seen, arena);
     files.plan.snapshot_id = files.snapshot ? files.snapshot->snapshot_id : -1;
@@ -258,7 +260,7 @@ floe_status floe_table_scan_plan_files(floe_table *table, const floe_scan_reques
     if (files.snapshot != NULL) {
         FLOE_TRY(plan_manifests(&planner, files.snapshot, err));
     }
-    FLOE_TRY(order_files(&planner, err));
+    FLOE_TRY(floe_scan_order_files(table, &planner.kept, arena, &files, err));
     FLOE_TRY(match_deletes(&planner, err));
     *ret_files = files;
     return FLOE_OK;

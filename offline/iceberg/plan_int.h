@@ -14,6 +14,22 @@ floe_status floe_column_check(const floe_ice_field *field, floe_error *err);
 floe_status floe_columns_find(const floe_ice_schema *schema, const floe_str *names, size_t count, floe_arena *arena,
                               const floe_ice_field *const **ret_fields, size_t *ret_count, floe_error *err);
 
+/* ---- plan.c: what every way of choosing files shares ---- */
+
+/* The columns of the request are there and can be read. Errors: NOT_FOUND, UNSUPPORTED. */
+floe_status floe_scan_check_columns(const floe_scan_request *request, const floe_ice_schema *schema, floe_arena *arena,
+                                    floe_error *err);
+/* A data file that can be read: Parquet, not encrypted. Errors: UNSUPPORTED naming it. */
+floe_status floe_scan_check_file(const floe_table *table, const floe_ice_data_file *file, floe_error *err);
+/* Puts files (floe_ice_data_file, which are sorted in place) into the scan by (data sequence number, path). */
+floe_status floe_scan_order_files(const floe_table *table, const floe_ptrs *kept, floe_arena *arena,
+                                  floe_table_scan_files *ret_files, floe_error *err);
+
+/* The files that append snapshots added after request->since_snapshot_id up to the request's snapshot, with the schema
+ * of the latter; no deletes apply. Errors: as floe_table_changes and floe_table_scan_plan_files. */
+floe_status floe_scan_plan_changes(floe_table *table, const floe_scan_request *request, const floe_expr *filter,
+                                   floe_arena *arena, floe_table_scan_files *ret_files, floe_error *err);
+
 /* The DuckDB name of a type: "BIGINT", STRUCT("a" INTEGER)[]. With plain_times a top-level timestamptz is TIMESTAMP. */
 void floe_ice_type_sql(const floe_ice_type *type, bool plain_times, floe_buf *out);
 
