@@ -16,6 +16,11 @@
 
 /* ---- begin ---- */
 
+/* Whether a time is asked for, and not now. */
+static bool has_as_of(const floe_lookup *lookup) {
+    return lookup->as_of_us != 0 || lookup->as_of_epoch;
+}
+
 static floe_status check(const floe_lookup *lookup, floe_error *err) {
     const floe_lookup_plan *plan = lookup->plan;
     size_t cells = 0;
@@ -23,7 +28,7 @@ static floe_status check(const floe_lookup *lookup, floe_error *err) {
                     cells <= FLOE_LIMIT_LOOKUP_CELLS && lookup->entity_count <= UINT32_MAX,
                 err, FLOE_LIMIT, "a lookup of %zu features for %zu entities; at most %d values are allowed",
                 plan->ref_count, lookup->entity_count, FLOE_LIMIT_LOOKUP_CELLS);
-    if (lookup->as_of_us != 0 && plan->first_aggregate != NULL) {
+    if (has_as_of(lookup) && plan->first_aggregate != NULL) {
         const floe_ref *ref = plan->first_aggregate;
         return FLOE_FAIL(
             err, FLOE_UNSUPPORTED,
@@ -132,7 +137,7 @@ static floe_cell *cell_at(const floe_lookup *lookup, size_t column, size_t entit
 }
 
 static bool is_count(const floe_output *output) {
-    return output->function == FLOE_FN_COUNT || output->function == FLOE_FN_COUNT_DISTINCT;
+    return floe_function_counts(output->function);
 }
 
 /* What a view's cells hold when the store has nothing for the entity. */
@@ -249,7 +254,7 @@ static floe_status judge(const floe_lookup_run *run, const floe_run_view *view, 
     bool before = view->generation->state.live.definition.at_before;
     int64_t ttl_us = view->plan->view->ttl_us;
     int64_t t = run->lookup->as_of_us;
-    if (t != 0 && (header->event_us > t || (before && header->event_us == t))) {
+    if (has_as_of(run->lookup) && (header->event_us > t || (before && header->event_us == t))) {
         char asked[FLOE_TIME_TEXT_MAX];
         char stored[FLOE_TIME_TEXT_MAX];
         return FLOE_FAIL(
@@ -259,7 +264,9 @@ static floe_status judge(const floe_lookup_run *run, const floe_run_view *view, 
             floe_time_format(t, asked), floe_time_format(header->event_us, stored));
     }
     /* A clock that is a little ahead of ours (max_future) must not make the newest row vanish. */
-    t = t != 0 ? t : run->now_us > header->event_us ? run->now_us : header->event_us;
+    if (!has_as_of(run->lookup)) {
+        t = run->now_us > header->event_us ? run->now_us : header->event_us;
+    }
     int64_t oldest = 0;
     *ret_status = FLOE_CELL_PRESENT;
     if (ttl_us > 0 && !__builtin_sub_overflow(t, ttl_us, &oldest) && header->event_us < oldest) {

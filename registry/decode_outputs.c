@@ -18,8 +18,8 @@ typedef struct output_list {
 /* One entry of `aggregates:` while it is multiplied out. */
 typedef struct aggregate {
     const char *what;
-    floe_output output; /* column, description, owner, tags, place */
-    floe_function *functions;
+    floe_output output;     /* column, description, owner, tags, place */
+    floe_output *functions; /* function and parameter of each */
     size_t function_count;
     floe_str *windows;
     int64_t *windows_us;
@@ -81,8 +81,7 @@ static void decode_feature(output_list *list, const floe_node *node) {
 static void find_function(const floe_decoder *decoder, int line, const char *what, floe_str name) {
     const char *nearest = floe_function_nearest(name);
     FLOE_FIND(decoder, line, FLOE_INVALID, "%s: there is no function %.*s%s", what, FLOE_STR_ARG(name),
-              nearest != NULL ? floe_name_hint(decoder->arena, nearest)
-                              : "; this version has count, sum, mean, min, max, stddev, count_distinct");
+              nearest != NULL ? floe_name_hint(decoder->arena, nearest) : "; there are " FLOE_FUNCTION_NAMES);
 }
 
 /* A function's name: text, or the only key of a mapping such as {percentile: 0.95}. */
@@ -99,33 +98,56 @@ static bool function_name(const floe_decoder *decoder, const floe_node *node, co
     return true;
 }
 
+/* The k of {top_k: 3}, or the q of {percentile: 0.95}; false with a finding. */
+static bool decode_parameter(const floe_decoder *decoder, const floe_node *node, const char *what,
+                             floe_output *function) {
+    const char *name = floe_function_name(function->function);
+    const floe_node *value = node->kind == FLOE_NODE_OBJECT ? node->members[0].value : NULL;
+    bool percentile = function->function == FLOE_FN_PERCENTILE;
+    if (value == NULL) {
+        FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s: %s needs a parameter, as in {%s: %s}", what, name, name,
+                  percentile ? "0.95" : "3");
+        return false;
+    }
+    if (percentile) {
+        bool number = value->kind == FLOE_NODE_INT || value->kind == FLOE_NODE_REAL ||
+                      (decoder->stored && value->kind == FLOE_NODE_STRING);
+        if (number && floe_quantile_parse(decoder->arena, value->text, &function->quantile_text, &function->quantile)) {
+            return true;
+        }
+        FLOE_FIND(decoder, value->line, FLOE_INVALID,
+                  "%s: the parameter of percentile is a plain decimal from 0 to 1, as in {percentile: 0.95}", what);
+        return false;
+    }
+    if (value->kind != FLOE_NODE_INT || value->as.integer < 1 || value->as.integer > FLOE_FUNCTION_K_MAX) {
+        FLOE_FIND(decoder, value->line, FLOE_INVALID,
+                  "%s: the parameter of %s is a whole number from 1 to %d, as in {%s: 3}", what, name,
+                  FLOE_FUNCTION_K_MAX, name);
+        return false;
+    }
+    function->k = (uint32_t)value->as.integer;
+    return true;
+}
+
 static void decode_function(const floe_decoder *decoder, const floe_node *node, aggregate *entry) {
     floe_str name = {0};
-    floe_function function = FLOE_FN_NONE;
+    floe_output function = {0};
     if (!function_name(decoder, node, entry->what, &name)) {
         return;
     }
-    switch (floe_function_parse(name, &function)) {
-    case FLOE_FUNCTION_KNOWN:
-        if (node->kind == FLOE_NODE_OBJECT) {
-            FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s: %.*s takes no parameter", entry->what,
-                      FLOE_STR_ARG(name));
-        } else if (function != FLOE_FN_COUNT && floe_str_is(entry->output.column, "*")) {
-            FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s: only count can be taken of `*`, not %.*s", entry->what,
-                      FLOE_STR_ARG(name));
-        } else {
+    if (!floe_function_parse(name, &function.function)) {
+        find_function(decoder, node->line, entry->what, name);
+    } else if (function.function != FLOE_FN_COUNT && floe_str_is(entry->output.column, "*")) {
+        FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s: only count can be taken of `*`, not %.*s", entry->what,
+                  FLOE_STR_ARG(name));
+    } else if (floe_function_takes_parameter(function.function)) {
+        if (decode_parameter(decoder, node, entry->what, &function)) {
             entry->functions[entry->function_count++] = function;
         }
-        break;
-    case FLOE_FUNCTION_LATER:
-        FLOE_FIND(decoder, node->line, FLOE_UNSUPPORTED,
-                  "%s: the function %.*s is not supported by this version (count, sum, mean, min, max, stddev, "
-                  "count_distinct are)",
-                  entry->what, FLOE_STR_ARG(name));
-        break;
-    case FLOE_FUNCTION_UNKNOWN:
-        find_function(decoder, node->line, entry->what, name);
-        break;
+    } else if (node->kind == FLOE_NODE_OBJECT) {
+        FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s: %.*s takes no parameter", entry->what, FLOE_STR_ARG(name));
+    } else {
+        entry->functions[entry->function_count++] = function;
     }
 }
 
@@ -203,12 +225,13 @@ static void multiply(output_list *list, const floe_node *node, const aggregate *
     for (size_t f = 0; f < entry->function_count; f++) {
         for (size_t w = 0; w < entry->window_count && list->count <= FLOE_LIMIT_VIEW_FEATURES; w++) {
             floe_output output = entry->output;
-            output.function = entry->functions[f];
+            output.function = entry->functions[f].function;
+            output.k = entry->functions[f].k;
+            output.quantile = entry->functions[f].quantile;
+            output.quantile_text = entry->functions[f].quantile_text;
             output.window_text = entry->windows[w];
             output.window_us = entry->windows_us[w];
-            output.about.name =
-                named ? name
-                      : floe_output_default_name(decoder->arena, output.column, output.function, output.window_text);
+            output.about.name = named ? name : floe_output_default_name(decoder->arena, &output);
             append(list, &output);
         }
     }

@@ -95,11 +95,31 @@ static void put_one(floe_json_writer *writer, const char *key, floe_str text) {
     }
 }
 
+/* functions: ["mean"], or with its parameter [{"percentile": 0.95}]. */
+static void put_function(floe_json_writer *writer, const floe_output *output) {
+    const char *name = floe_function_name(output->function);
+    if (output->function != FLOE_FN_PERCENTILE && output->k == 0) {
+        put_one(writer, "functions", floe_str_of(name));
+        return;
+    }
+    floe_json_key(writer, "functions");
+    floe_json_array_begin(writer);
+    floe_json_object_begin(writer);
+    floe_json_key(writer, name);
+    if (output->function == FLOE_FN_PERCENTILE) {
+        floe_json_string(writer, output->quantile_text); /* As text: a number would lose its shortest form. */
+    } else {
+        floe_json_int(writer, output->k);
+    }
+    floe_json_object_end(writer);
+    floe_json_array_end(writer);
+}
+
 static void put_output(floe_json_writer *writer, const floe_output *output) {
     begin_object(writer, &output->about);
     put_text(writer, "column", output->column);
     if (output->function != FLOE_FN_NONE) {
-        put_one(writer, "functions", floe_str_of(floe_function_name(output->function)));
+        put_function(writer, output);
         put_one(writer, "windows", output->window_text);
     }
     floe_json_object_end(writer);

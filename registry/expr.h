@@ -60,6 +60,9 @@ floe_value floe_expr_eval(const floe_expr *expr, const floe_value *row);
 /* Whether a bound filter lets the row pass (only TRUE does). */
 bool floe_expr_passes(const floe_expr *expr, const floe_value *row);
 
+/* A decimal as the nearest double. */
+double floe_expr_decimal_real(__int128 unscaled, uint8_t scale);
+
 /* The names of all columns the tree uses, once each, in order of first use. */
 void floe_expr_columns(const floe_expr *expr, floe_arena *arena, floe_str **ret_names, size_t *ret_count);
 

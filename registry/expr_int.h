@@ -40,7 +40,4 @@ int floe_expr_compare(const floe_value *a, const floe_value *b);
 /* SQL LIKE over UTF-8 text: % any run, _ one character, no escape. */
 bool floe_expr_like(floe_str text, floe_str pattern);
 
-/* A decimal as the nearest double. */
-double floe_expr_decimal_real(__int128 unscaled, uint8_t scale);
-
 #endif

@@ -56,6 +56,10 @@ floe_status floe_view_fingerprint(const floe_view *view, uint64_t *ret_fingerpri
         floe_buf_varint(&buf, (uint64_t)output->window_us);
         hash_type(&buf, output->column_type);
         hash_type(&buf, output->type);
+        if (output->k > 0 || output->function == FLOE_FN_PERCENTILE) {
+            floe_buf_varint(&buf, output->k);
+            hash_text(&buf, output->quantile_text);
+        }
     }
     FLOE_TRY(floe_buf_check(&buf, err));
     *ret_fingerprint = floe_xxh64(buf.ptr, buf.len, 0);

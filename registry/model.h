@@ -56,13 +56,30 @@ typedef enum floe_function {
     FLOE_FN_MIN,
     FLOE_FN_MAX,
     FLOE_FN_STDDEV,
-    FLOE_FN_COUNT_DISTINCT
-} floe_function; /* Every other function FACE names is refused with UNSUPPORTED at plan. */
+    FLOE_FN_COUNT_DISTINCT,
+    FLOE_FN_STDDEV_POP,
+    FLOE_FN_VARIANCE,
+    FLOE_FN_VARIANCE_POP,
+    FLOE_FN_FIRST, /* in the order that picks the as-of winner, nulls left out */
+    FLOE_FN_LAST,
+    FLOE_FN_FIRST_K, /* lists: oldest first, newest first */
+    FLOE_FN_LAST_K,
+    FLOE_FN_APPROX_COUNT_DISTINCT, /* proto/sketch.h */
+    FLOE_FN_PERCENTILE,            /* linear between closest ranks */
+    FLOE_FN_TOP_K,                 /* the most frequent values, ties by the smaller one */
+    FLOE_FN_END                    /* no function: their number */
+} floe_function;                   /* The numbers go into fingerprints: new ones are added at the end. */
+
+/* Most values that first_k, last_k and top_k may ask for. */
+#define FLOE_FUNCTION_K_MAX 1000
 
 /* One output column of a view: an as-of feature or one aggregate over one window. */
 typedef struct floe_output {
     floe_about about;       /* name: as asked for; description of the feature */
     floe_function function; /* NONE: as-of */
+    uint32_t k;             /* of first_k, last_k, top_k; else 0 */
+    double quantile;        /* of percentile: 0…1 */
+    floe_str quantile_text; /* as a shortest plain decimal: 0.95 */
     floe_str column;        /* source column; "*" for count of rows */
     int64_t window_us;      /* 0: over all time */
     floe_str window_text;   /* as written; empty for all time */
@@ -182,5 +199,11 @@ floe_status floe_refs_parse(const floe_definitions *definitions, floe_arena *are
                             size_t text_count, floe_ref **ret_refs, size_t *ret_count, floe_error *err);
 
 const char *floe_function_name(floe_function function);
+/* Of nothing it is 0 and not null: count, count_distinct, approx_count_distinct. */
+bool floe_function_counts(floe_function function);
+/* The type of its result over a column of this type, which may be NONE for `*`. */
+floe_type floe_function_type(floe_function function, floe_type column);
+/* Its result is a list: first_k, last_k, top_k. */
+bool floe_function_lists(floe_function function);
 
 #endif

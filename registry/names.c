@@ -71,54 +71,143 @@ const char *floe_name_hint(floe_arena *arena, const char *nearest) {
     return hint != NULL ? hint : "";
 }
 
-static const char *const function_names[] = {[FLOE_FN_NONE] = "",         [FLOE_FN_COUNT] = "count",
-                                             [FLOE_FN_SUM] = "sum",       [FLOE_FN_MEAN] = "mean",
-                                             [FLOE_FN_MIN] = "min",       [FLOE_FN_MAX] = "max",
-                                             [FLOE_FN_STDDEV] = "stddev", [FLOE_FN_COUNT_DISTINCT] = "count_distinct"};
-
-enum { FUNCTION_COUNT = sizeof function_names / sizeof *function_names };
-
-static const char *const later_names[] = {"stddev_pop", "variance", "variance_pop",          "first",      "last",
-                                          "first_k",    "last_k",   "approx_count_distinct", "percentile", "top_k"};
-
-enum { LATER_COUNT = sizeof later_names / sizeof *later_names };
+static const char *const function_names[FLOE_FN_END] = {
+    [FLOE_FN_NONE] = "",
+    [FLOE_FN_COUNT] = "count",
+    [FLOE_FN_SUM] = "sum",
+    [FLOE_FN_MEAN] = "mean",
+    [FLOE_FN_MIN] = "min",
+    [FLOE_FN_MAX] = "max",
+    [FLOE_FN_STDDEV] = "stddev",
+    [FLOE_FN_COUNT_DISTINCT] = "count_distinct",
+    [FLOE_FN_STDDEV_POP] = "stddev_pop",
+    [FLOE_FN_VARIANCE] = "variance",
+    [FLOE_FN_VARIANCE_POP] = "variance_pop",
+    [FLOE_FN_FIRST] = "first",
+    [FLOE_FN_LAST] = "last",
+    [FLOE_FN_FIRST_K] = "first_k",
+    [FLOE_FN_LAST_K] = "last_k",
+    [FLOE_FN_APPROX_COUNT_DISTINCT] = "approx_count_distinct",
+    [FLOE_FN_PERCENTILE] = "percentile",
+    [FLOE_FN_TOP_K] = "top_k",
+};
 
 const char *floe_function_name(floe_function function) {
-    return (unsigned)function < FUNCTION_COUNT ? function_names[function] : "";
+    return (unsigned)function < FLOE_FN_END ? function_names[function] : "";
 }
 
-floe_function_state floe_function_parse(floe_str name, floe_function *ret_function) {
-    for (unsigned i = FLOE_FN_COUNT; i < FUNCTION_COUNT; i++) {
+bool floe_function_counts(floe_function function) {
+    return function == FLOE_FN_COUNT || function == FLOE_FN_COUNT_DISTINCT || function == FLOE_FN_APPROX_COUNT_DISTINCT;
+}
+
+bool floe_function_lists(floe_function function) {
+    return function == FLOE_FN_FIRST_K || function == FLOE_FN_LAST_K || function == FLOE_FN_TOP_K;
+}
+
+bool floe_function_takes_parameter(floe_function function) {
+    return floe_function_lists(function) || function == FLOE_FN_PERCENTILE;
+}
+
+bool floe_function_parse(floe_str name, floe_function *ret_function) {
+    for (unsigned i = FLOE_FN_COUNT; i < FLOE_FN_END; i++) {
         if (floe_str_is(name, function_names[i])) {
             *ret_function = (floe_function)i;
-            return FLOE_FUNCTION_KNOWN;
+            return true;
         }
     }
-    for (size_t i = 0; i < LATER_COUNT; i++) {
-        if (floe_str_is(name, later_names[i])) {
-            return FLOE_FUNCTION_LATER;
-        }
-    }
-    return FLOE_FUNCTION_UNKNOWN;
+    return false;
 }
 
 const char *floe_function_nearest(floe_str name) {
-    const char *all[FUNCTION_COUNT + LATER_COUNT];
-    size_t count = 0;
-    for (unsigned i = FLOE_FN_COUNT; i < FUNCTION_COUNT; i++) {
-        all[count++] = function_names[i];
-    }
-    for (size_t i = 0; i < LATER_COUNT; i++) {
-        all[count++] = later_names[i];
-    }
-    return floe_str_nearest(name, all, count);
+    return floe_str_nearest(name, function_names + FLOE_FN_COUNT, FLOE_FN_END - FLOE_FN_COUNT);
 }
 
-floe_str floe_output_default_name(floe_arena *arena, floe_str column, floe_function function, floe_str window) {
-    bool all_rows = floe_str_is(column, "*");
-    const char *name =
-        floe_arena_printf(arena, "%.*s%s%s%s%.*s", FLOE_STR_ARG(all_rows ? FLOE_STR("") : column), all_rows ? "" : "_",
-                          floe_function_name(function), window.len > 0 ? "_" : "", FLOE_STR_ARG(window));
+/* ---- quantiles ---- */
+
+enum { QUANTILE_DIGITS_MAX = 15 };
+
+/* Digits after the point without trailing zeros; false where the text is no plain decimal of at most 15 of them. */
+static bool split_quantile(floe_str text, bool *ret_one, floe_str *ret_fraction) {
+    size_t at = 0;
+    bool one = false;
+    for (; at < text.len && isdigit((unsigned char)text.ptr[at]); at++) {
+        if (text.ptr[at] > '1' || one) {
+            return false;
+        }
+        one = text.ptr[at] == '1';
+    }
+    bool digits = at > 0;
+    floe_str fraction = {"", 0};
+    if (at < text.len && text.ptr[at] == '.') {
+        fraction = (floe_str){text.ptr + at + 1, text.len - at - 1};
+        digits = digits || fraction.len > 0;
+        at = text.len;
+    }
+    for (size_t i = 0; i < fraction.len; i++) {
+        if (!isdigit((unsigned char)fraction.ptr[i])) {
+            return false;
+        }
+    }
+    while (fraction.len > 0 && fraction.ptr[fraction.len - 1] == '0') {
+        fraction.len--;
+    }
+    *ret_one = one;
+    *ret_fraction = fraction;
+    return digits && at == text.len && fraction.len <= QUANTILE_DIGITS_MAX && !(one && fraction.len > 0);
+}
+
+bool floe_quantile_parse(floe_arena *arena, floe_str text, floe_str *ret_text, double *ret_quantile) {
+    bool one = false;
+    floe_str fraction = {"", 0};
+    if (!split_quantile(text, &one, &fraction)) {
+        return false;
+    }
+    double digits = 0, unit = 1; /* both exact, so that the quotient is the nearest double */
+    for (size_t i = 0; i < fraction.len; i++) {
+        digits = digits * 10 + (fraction.ptr[i] - '0');
+        unit *= 10;
+    }
+    *ret_quantile = one ? 1 : digits / unit;
+    *ret_text = floe_str_of(
+        floe_arena_printf(arena, "%d%s%.*s", (int)one, fraction.len > 0 ? "." : "", FLOE_STR_ARG(fraction)));
+    return ret_text->ptr != NULL;
+}
+
+/* 100·q of a shortest decimal, `_` for the point: 0.95 → 95, 0.999 → 99_9, 0.05 → 5, 1 → 100. */
+static const char *percent_text(floe_arena *arena, floe_str quantile) {
+    if (quantile.len <= 1) {
+        return quantile.len == 1 && quantile.ptr[0] == '1' ? "100" : "0";
+    }
+    floe_str fraction = {quantile.ptr + 2, quantile.len - 2};
+    char tens = fraction.ptr[0];
+    char ones = fraction.len > 1 ? fraction.ptr[1] : '0';
+    floe_str rest = fraction.len > 2 ? (floe_str){fraction.ptr + 2, fraction.len - 2} : (floe_str){"", 0};
+    const char *whole =
+        tens == '0' ? floe_arena_printf(arena, "%c", ones) : floe_arena_printf(arena, "%c%c", tens, ones);
+    const char *text =
+        whole == NULL ? NULL : floe_arena_printf(arena, "%s%s%.*s", whole, rest.len > 0 ? "_" : "", FLOE_STR_ARG(rest));
+    return text != NULL ? text : "";
+}
+
+/* What a function is called in a name: its own name, or a short form with its parameter. */
+static const char *short_name(floe_arena *arena, const floe_output *output) {
+    const char *text = floe_function_name(output->function);
+    if (output->function == FLOE_FN_PERCENTILE) {
+        text = floe_arena_printf(arena, "p%s", percent_text(arena, output->quantile_text));
+    } else if (floe_function_lists(output->function)) {
+        const char *word = output->function == FLOE_FN_TOP_K     ? "top"
+                           : output->function == FLOE_FN_FIRST_K ? "first"
+                                                                 : "last";
+        text = floe_arena_printf(arena, "%s_%u", word, (unsigned)output->k);
+    }
+    return text != NULL ? text : "";
+}
+
+floe_str floe_output_default_name(floe_arena *arena, const floe_output *output) {
+    bool all_rows = floe_str_is(output->column, "*");
+    const char *name = floe_arena_printf(
+        arena, "%.*s%s%s%s%.*s", FLOE_STR_ARG(all_rows ? FLOE_STR("") : output->column), all_rows ? "" : "_",
+        short_name(arena, output), output->window_text.len > 0 ? "_" : "", FLOE_STR_ARG(output->window_text));
     return floe_str_of(name);
 }
 

@@ -18,18 +18,23 @@ const char *floe_column_nearest(floe_arena *arena, floe_str word, const floe_col
 /* "; did you mean x?" in the arena, or "" for NULL. */
 const char *floe_name_hint(floe_arena *arena, const char *nearest);
 
-typedef enum floe_function_state {
-    FLOE_FUNCTION_KNOWN,
-    FLOE_FUNCTION_LATER,
-    FLOE_FUNCTION_UNKNOWN
-} floe_function_state;
-
-/* Whether this version computes a function, knows its name only, or has never heard of it. */
-floe_function_state floe_function_parse(floe_str name, floe_function *ret_function);
+/* Finds a function by its name; false when there is none. */
+bool floe_function_parse(floe_str name, floe_function *ret_function);
 const char *floe_function_nearest(floe_str name);
+/* All names, comma-separated, for messages. */
+#define FLOE_FUNCTION_NAMES                                                                                            \
+    "count, sum, mean, min, max, stddev, stddev_pop, variance, variance_pop, first, last, first_k, last_k, "           \
+    "count_distinct, approx_count_distinct, percentile, top_k"
 
-/* The name of an aggregate's output: column_function_window; `*` has no column, all time no window. */
-floe_str floe_output_default_name(floe_arena *arena, floe_str column, floe_function function, floe_str window);
+/* Whether the function is written with a parameter, as {percentile: 0.95} and {top_k: 3}. */
+bool floe_function_takes_parameter(floe_function function);
+
+/* A plain decimal between 0 and 1 → its shortest form and its value. False when the text is none. */
+bool floe_quantile_parse(floe_arena *arena, floe_str text, floe_str *ret_text, double *ret_quantile);
+
+/* The name of an aggregate's output: column_function_window; `*` has no column, all time no window. A percentile is
+ * called p and 100·q (p95, p99_9), the lists top_3, first_5, last_5. */
+floe_str floe_output_default_name(floe_arena *arena, const floe_output *output);
 
 /* The column of a table by exact name, or NULL. */
 const floe_column *floe_column_find(const floe_column *columns, size_t count, floe_str name);

@@ -118,32 +118,47 @@ static floe_status bind_where(resolver_state *state, const floe_view *view, cons
 }
 
 static bool needs_number(floe_function function) {
-    return function == FLOE_FN_SUM || function == FLOE_FN_MEAN || function == FLOE_FN_STDDEV;
-}
-
-static bool needs_order(floe_function function) {
-    return function == FLOE_FN_MIN || function == FLOE_FN_MAX || function == FLOE_FN_COUNT_DISTINCT;
-}
-
-static floe_type result_type(floe_function function, floe_type column) {
     switch (function) {
-    case FLOE_FN_COUNT:
-    case FLOE_FN_COUNT_DISTINCT:
-        return (floe_type){.kind = FLOE_KIND_INT64};
     case FLOE_FN_SUM:
-        if (column.kind == FLOE_KIND_DECIMAL) {
-            return (floe_type){.kind = FLOE_KIND_DECIMAL, .precision = 38, .scale = column.scale};
-        }
-        return (floe_type){.kind = floe_kind_is_integer(column.kind) ? FLOE_KIND_INT64 : FLOE_KIND_DOUBLE};
     case FLOE_FN_MEAN:
     case FLOE_FN_STDDEV:
-        return (floe_type){.kind = FLOE_KIND_DOUBLE};
-    case FLOE_FN_NONE:
+    case FLOE_FN_STDDEV_POP:
+    case FLOE_FN_VARIANCE:
+    case FLOE_FN_VARIANCE_POP:
+    case FLOE_FN_PERCENTILE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Functions that compare or hash values, or would make lists of them. */
+static bool needs_scalar(floe_function function) {
+    switch (function) {
     case FLOE_FN_MIN:
     case FLOE_FN_MAX:
-        break;
+    case FLOE_FN_COUNT_DISTINCT:
+    case FLOE_FN_APPROX_COUNT_DISTINCT:
+        return true;
+    default:
+        return floe_function_lists(function);
     }
-    return column;
+}
+
+floe_type floe_function_type(floe_function function, floe_type column) {
+    if (floe_function_counts(function)) {
+        return (floe_type){.kind = FLOE_KIND_INT64};
+    }
+    if (floe_function_lists(function)) {
+        return (floe_type){FLOE_KIND_LIST, column.kind, column.precision, column.scale};
+    }
+    if (function == FLOE_FN_SUM && column.kind == FLOE_KIND_DECIMAL) {
+        return (floe_type){.kind = FLOE_KIND_DECIMAL, .precision = 38, .scale = column.scale};
+    }
+    if (function == FLOE_FN_SUM && floe_kind_is_integer(column.kind)) {
+        return (floe_type){.kind = FLOE_KIND_INT64};
+    }
+    return needs_number(function) ? (floe_type){.kind = FLOE_KIND_DOUBLE} : column;
 }
 
 static void resolve_output(resolver_state *state, const floe_view *view, floe_output *output, const char *what) {
@@ -164,12 +179,12 @@ static void resolve_output(resolver_state *state, const floe_view *view, floe_ou
         FIND(state, output->about.pos, FLOE_INVALID, "%s: %s needs a column of numbers, and %.*s is %s", output_what,
              floe_function_name(output->function), FLOE_STR_ARG(output->column),
              floe_type_name(output->column_type, type));
-    } else if (needs_order(output->function) && output->column_type.kind == FLOE_KIND_LIST) {
+    } else if (needs_scalar(output->function) && output->column_type.kind == FLOE_KIND_LIST) {
         FIND(state, output->about.pos, FLOE_UNSUPPORTED, "%s: %s of lists is not supported, and %.*s is %s",
              output_what, floe_function_name(output->function), FLOE_STR_ARG(output->column),
              floe_type_name(output->column_type, type));
     } else {
-        output->type = result_type(output->function, output->column_type);
+        output->type = floe_function_type(output->function, output->column_type);
     }
 }
 

@@ -62,6 +62,9 @@ static floe_status open_database(duckdb_config config, floe_engine *engine, floe
                 "the engine gave no connection");
     floe_status status = floe_duckdb_register_functions(connection, err);
     if (!floe_failed(status)) {
+        status = floe_duckdb_register_aggregates(connection, err);
+    }
+    if (!floe_failed(status)) {
         status = floe_duckdb_register_live(connection, &engine->live, err);
     }
     duckdb_disconnect(&connection);

@@ -53,6 +53,20 @@ floe_status floe_duckdb_check_idle(const floe_session *session, floe_error *err)
 /* Functions that floe adds to SQL: floe_murmur3(BIGINT | VARCHAR | BLOB | HUGEINT) → INTEGER. */
 floe_status floe_duckdb_register_functions(duckdb_connection connection, floe_error *err);
 
+/* The aggregates of engine/duckdb_aggregate.c. */
+floe_status floe_duckdb_register_aggregates(duckdb_connection connection, floe_error *err);
+
+/* One vector of a chunk, for functions that take values of any floe type; kind NONE: of another type, all null. */
+typedef struct floe_vector {
+    floe_type type;
+    duckdb_type storage; /* how its cells lie */
+    const void *data;
+    uint64_t *validity;
+} floe_vector;
+floe_vector floe_vector_of(duckdb_vector vector);
+/* Owns: bytes are borrowed from the chunk. */
+void floe_vector_get(const floe_vector *vector, idx_t row, floe_value *ret_value);
+
 /* floe_live(view, file, position) → BOOLEAN over the engine's views. */
 floe_status floe_duckdb_register_live(duckdb_connection connection, floe_live_views *views, floe_error *err);
 

@@ -44,7 +44,8 @@ typedef struct pit_column {
     pit_symbols symbols;
 } pit_column;
 
-/* The answers of one aggregate, per label; those of min and max are rows (`symbol`). */
+/* The answers of one aggregate, per label; those of min, max, first and last are rows (`symbol`), those of lists own
+ * memory: how many rows, then the rows. */
 typedef struct pit_result {
     uint8_t *is_null;
     union {
@@ -52,6 +53,7 @@ typedef struct pit_result {
         double *f64;
         __int128 *i128;
         uint32_t *symbol;
+        uint32_t **lists; /* NULL: null */
     } data;
 } pit_result;
 
@@ -214,23 +216,30 @@ uint32_t floe_pit_extreme_at(pit_extreme *extreme, int64_t t);
 /* ---- windows: what the outputs of one column over one window share while labels go by ---- */
 
 typedef struct pit_window pit_window;
+typedef struct pit_rankings pit_rankings; /* pit/slide.h */
 /* leave = event + leave_after; INT64_MAX: never. `column` PIT_NO_ROW: "*". */
 floe_status floe_pit_window_open(const pit_group *group, uint32_t column, int64_t leave_after, pit_window **ret_window,
                                  floe_error *err);
 void floe_pit_window_close(pit_window **window);
 bool floe_pit_window_is(const pit_window *window, uint32_t column, int64_t leave_after);
-/* Before any row: also keep what this function needs. */
-floe_status floe_pit_window_want(pit_window *window, floe_function function, floe_error *err);
-/* For the next key, whose rows are [first_row, last_row), in order of event. */
-void floe_pit_window_reset(pit_window *window, uint32_t first_row, uint32_t last_row);
+/* Before any row: also keep what this output needs. */
+floe_status floe_pit_window_want(pit_window *window, const floe_output *output, pit_rankings *rankings,
+                                 floe_error *err);
+/* Forgets the last key, while the rankings are still its own. */
+void floe_pit_window_clear(pit_window *window);
+/* For the next key, whose rows are [first_row, last_row), in order of event, and ranked. */
+floe_status floe_pit_window_reset(pit_window *window, uint32_t first_row, uint32_t last_row, floe_error *err);
 /* Rows that enter at label time t; those that would have left by then are passed over. */
 floe_status floe_pit_window_enter(pit_window *window, const pit_moment *entering, size_t count, int64_t t,
                                   floe_error *err);
 /* Lets out the rows whose leave is reached. entered_at[row - first_row]: the label time they entered at. */
 void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_t t);
 /* Writes the answer at time t into result[label]. Rows with leave <= t have left. */
-floe_status floe_pit_window_answer(pit_window *window, floe_function function, int64_t t, pit_result *result,
+floe_status floe_pit_window_answer(pit_window *window, const floe_output *output, int64_t t, pit_result *result,
                                    size_t label, floe_error *err);
+
+/* Between a and b by linear interpolation; `part` 0: a. */
+double floe_pit_between(double a, double b, double part);
 
 /* Answers the labels of one key of one view. Thread: a sweep belongs to one thread; several may work on different keys. */
 typedef struct pit_sweep pit_sweep;

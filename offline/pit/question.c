@@ -257,17 +257,21 @@ floe_status floe_pit_open(const floe_ref *refs, size_t ref_count, const floe_pit
     return FLOE_OK;
 }
 
-static void close_view(pit_view *view) {
+static void close_view(pit_view *view, size_t label_count) {
     floe_free(view->winner);
     for (size_t i = 0; view->results && i < view->view->output_count; i++) {
+        bool lists = view->results[i].data.lists && floe_function_lists(view->view->outputs[i].function);
+        for (size_t label = 0; lists && label < label_count; label++) {
+            floe_free(view->results[i].data.lists[label]);
+        }
         floe_free(view->results[i].is_null);
         floe_free(view->results[i].data.i64);
     }
 }
 
-static void close_group(pit_group *group) {
+static void close_group(pit_group *group, size_t label_count) {
     for (size_t i = 0; i < group->view_count; i++) {
-        close_view(&group->views[i]);
+        close_view(&group->views[i], label_count);
     }
     for (size_t i = 0; i < group->column_count; i++) {
         floe_pit_column_close(&group->columns[i]);
@@ -285,7 +289,7 @@ void floe_pit_close(floe_pit **pit) {
         return;
     }
     for (size_t i = 0; (*pit)->groups && i < (*pit)->group_count; i++) {
-        close_group(&(*pit)->groups[i]);
+        close_group(&(*pit)->groups[i], (*pit)->label_count);
     }
     floe_free((*pit)->label_time);
     floe_arena_close(&(*pit)->arena);

@@ -71,7 +71,13 @@ static size_t answer_len(const floe_output *output) {
     switch (output->function) {
     case FLOE_FN_MIN:
     case FLOE_FN_MAX:
+    case FLOE_FN_FIRST:
+    case FLOE_FN_LAST:
         return sizeof(uint32_t);
+    case FLOE_FN_FIRST_K:
+    case FLOE_FN_LAST_K:
+    case FLOE_FN_TOP_K:
+        return sizeof(uint32_t *);
     case FLOE_FN_SUM:
         return output->type.kind == FLOE_KIND_DECIMAL ? sizeof(__int128) : sizeof(int64_t);
     default:
@@ -89,7 +95,7 @@ static floe_status make_answers(const floe_pit *pit, pit_view *view, floe_error 
         }
         FLOE_TRY(floe_alloc(pit->label_count + 1, 1, &view->results[i].is_null, err));
         FLOE_TRY(floe_alloc(pit->label_count + 1, answer_len(output), &view->results[i].data, err));
-        bool counts = output->function == FLOE_FN_COUNT || output->function == FLOE_FN_COUNT_DISTINCT;
+        bool counts = floe_function_counts(output->function);
         memset(view->results[i].is_null, counts ? 0 : 1, pit->label_count + 1);
     }
     return FLOE_OK;

@@ -2,8 +2,9 @@
  * The rule as SQL. Per view one join of labels with the rows they see, grouped by label; every feature is an aggregate over
  * its part of the pairs. Labels that see nothing come back by a left join.
  *
- * Where SQL's own aggregate differs from floe's rule it is bent to it: counts of nothing are 0, -0.0 comes out as 0.0, a
- * deviation over NaN or an infinity is NaN, and sums of integers that leave int64 fail in the cast.
+ * Where SQL's own aggregate differs from floe's rule it is bent to it: counts of nothing are 0, -0.0 comes out as 0.0, and
+ * sums of integers that leave int64 fail in the cast. Where it cannot be bent, floe's own aggregates stand in
+ * (engine/duckdb_aggregate.c): sums, means and deviations of any numbers, percentiles, sketches.
  */
 #include "offline/pit/sql.h"
 
@@ -59,26 +60,6 @@ static bool is_real(const floe_output *output) {
     return output->column_type.kind == FLOE_KIND_FLOAT || output->column_type.kind == FLOE_KIND_DOUBLE;
 }
 
-/* The engine refuses a deviation over what is not finite. */
-static void write_deviation(const sql_writer *w, const floe_output *output) {
-    FLOE_AUTO_BUF finite;
-    floe_buf_init(&finite, FLOE_KIB(4));
-    if (!is_real(output)) {
-        write_call(w, output, "stddev_samp", "");
-        return;
-    }
-    floe_buf_text(&finite, "NOT isfinite(s.");
-    floe_sql_quote_name(&finite, output->column);
-    floe_buf_text(&finite, ")");
-    floe_buf_text(w->out, "CASE WHEN ");
-    write_call(w, output, "count", finite.failed ? "" : finite.ptr);
-    floe_buf_text(w->out, " = 0 THEN ");
-    write_call(w, output, "stddev_samp", finite.failed ? "" : finite.ptr + strlen("NOT "));
-    floe_buf_text(w->out, " WHEN ");
-    write_call(w, output, "count", "");
-    floe_buf_text(w->out, " > 1 THEN CAST('NaN' AS DOUBLE) END");
-}
-
 /* The winner as a struct of what is wanted of it, so that no aggregate skips a row for a null in one column; and the two
  * highest places, which are equal where only file order decided. Nulls in `created` are the smallest, which SQL's order of
  * structs would not say. */
@@ -103,33 +84,137 @@ static void write_winner(const sql_writer *w) {
     floe_buf_text(w->out, " AS top");
 }
 
+/* `function(s."column"` and, where it has one, its parameter; then the filter. */
+static void write_own(const sql_writer *w, const floe_output *output, const char *function) {
+    bool long_decimal = output->column_type.kind == FLOE_KIND_DECIMAL && output->column_type.precision > 15;
+    bool percentile = output->function == FLOE_FN_PERCENTILE;
+    floe_buf_printf(w->out, "%s(%ss.", function, percentile ? long_decimal ? "CAST(CAST(" : "CAST(" : "");
+    floe_sql_quote_name(w->out, output->column);
+    if (percentile) {
+        floe_value quantile = floe_value_double(output->quantile);
+        floe_buf_text(w->out, long_decimal ? " AS VARCHAR) AS DOUBLE), " : " AS DOUBLE), ");
+        floe_sql_literal(w->out, &quantile);
+    }
+    floe_buf_text(w->out, ")");
+    write_filter(w, output, "");
+}
+
+/* What picks the winner, as a struct; null created times are the smallest. */
+static void write_order(const sql_writer *w) {
+    floe_buf_printf(w->out, "{'e': s.__event, 'c': %s, 's': s.__seq, 'p': s.__pos}",
+                    w->group->has_created ? "coalesce(s.__created, CAST(-9223372036854775808 AS BIGINT))"
+                                          : "CAST(0 AS BIGINT)");
+}
+
+/* The filter of one output, and that its column has a value. */
+static void write_filled(const sql_writer *w, const floe_output *output) {
+    FLOE_AUTO_BUF filled;
+    floe_buf_init(&filled, FLOE_KIB(4));
+    floe_buf_text(&filled, "s.");
+    floe_sql_quote_name(&filled, output->column);
+    floe_buf_text(&filled, " IS NOT NULL");
+    w->out->failed = w->out->failed || filled.failed;
+    write_filter(w, output, filled.failed ? "" : filled.ptr);
+}
+
+/* first and last by one comparison, first_k and last_k as the beginning of an ordered list. */
+static void write_ends(const sql_writer *w, const floe_output *output) {
+    bool newest = output->function == FLOE_FN_LAST || output->function == FLOE_FN_LAST_K;
+    bool list = output->k > 0;
+    floe_buf_text(w->out, list ? "(list(s." : newest ? "arg_max(s." : "arg_min(s.");
+    floe_sql_quote_name(w->out, output->column);
+    floe_buf_text(w->out, list ? " ORDER BY " : ", ");
+    write_order(w);
+    floe_buf_text(w->out, list && newest ? " DESC)" : ")");
+    write_filled(w, output);
+    if (list) {
+        floe_buf_printf(w->out, ")[1:%u]", (unsigned)output->k);
+    }
+}
+
+/* What a histogram counts: the column; of floats whether it is NaN beside one zero, because the engine's maps lose values
+ * beside NaN and tell zeros apart. */
+static void write_counted(const sql_writer *w, const floe_output *output) {
+    FLOE_AUTO_BUF name;
+    floe_buf_init(&name, FLOE_KIB(4));
+    floe_buf_text(&name, "s.");
+    floe_sql_quote_name(&name, output->column);
+    w->out->failed = w->out->failed || name.failed;
+    if (is_real(output) && !name.failed) {
+        floe_buf_printf(w->out, "{'n': isnan(%s), 'v': CASE WHEN isnan(%s) OR %s = 0 THEN 0 ELSE %s END}", name.ptr,
+                        name.ptr, name.ptr, name.ptr);
+    } else {
+        floe_buf_str(w->out, floe_buf_view(&name));
+    }
+}
+
+/* A histogram, sorted by falling count and rising value. */
+static void write_top(const sql_writer *w, const floe_output *output) {
+    floe_buf_text(w->out, "CAST(list_transform(list_sort(list_transform(map_entries(histogram(");
+    write_counted(w, output);
+    floe_buf_text(w->out, ")");
+    write_filled(w, output);
+    floe_buf_printf(w->out, "), lambda e: {'n': -CAST(e.value AS BIGINT), 'v': e.key}))[1:%u], lambda e: %s) AS ",
+                    (unsigned)output->k,
+                    is_real(output) ? "CASE WHEN e.v.n THEN CAST('NaN' AS DOUBLE) ELSE e.v.v END" : "e.v");
+    floe_sql_type_name(w->out, output->type);
+    floe_buf_text(w->out, ")");
+}
+
+static void write_distinct(const sql_writer *w, const floe_output *output) {
+    floe_buf_text(w->out, "count(DISTINCT s.");
+    floe_sql_quote_name(w->out, output->column);
+    floe_buf_text(w->out, is_real(output) ? " + 0)" : ")");
+    write_filter(w, output, "");
+}
+
+/* sum of whole numbers and decimals, min and max: SQL's own. */
+static void write_plain(const sql_writer *w, const floe_output *output) {
+    floe_buf_text(w->out, "CAST(");
+    write_call(w, output, floe_function_name(output->function), "");
+    floe_buf_text(w->out, is_real(output) ? " + 0 AS " : " AS ");
+    floe_sql_type_name(w->out, output->type);
+    floe_buf_text(w->out, ")");
+}
+
+/* The name of floe's own aggregate for a function, or NULL. */
+static const char *own_aggregate(const floe_output *output) {
+    switch (output->function) {
+    case FLOE_FN_SUM:
+        return is_real(output) ? "floe_sum" : NULL;
+    case FLOE_FN_MEAN:
+        return "floe_mean";
+    case FLOE_FN_STDDEV:
+        return "floe_stddev";
+    case FLOE_FN_STDDEV_POP:
+        return "floe_stddev_pop";
+    case FLOE_FN_VARIANCE:
+        return "floe_variance";
+    case FLOE_FN_VARIANCE_POP:
+        return "floe_variance_pop";
+    case FLOE_FN_PERCENTILE:
+        return "floe_percentile";
+    case FLOE_FN_APPROX_COUNT_DISTINCT:
+        return "floe_approx_count_distinct";
+    default:
+        return NULL;
+    }
+}
+
 static void write_aggregate(const sql_writer *w, const floe_output *output, size_t index) {
     floe_buf_text(w->out, ", ");
-    switch (output->function) {
-    case FLOE_FN_COUNT:
+    if (own_aggregate(output)) {
+        write_own(w, output, own_aggregate(output));
+    } else if (output->function == FLOE_FN_COUNT) {
         write_call(w, output, "count", "");
-        break;
-    case FLOE_FN_COUNT_DISTINCT:
-        floe_buf_text(w->out, "count(DISTINCT s.");
-        floe_sql_quote_name(w->out, output->column);
-        floe_buf_text(w->out, is_real(output) ? " + 0)" : ")");
-        write_filter(w, output, "");
-        break;
-    case FLOE_FN_STDDEV:
-        write_deviation(w, output);
-        break;
-    default:
-        floe_buf_text(w->out, "CAST(");
-        write_call(w, output,
-                   output->function == FLOE_FN_SUM    ? "sum"
-                   : output->function == FLOE_FN_MEAN ? "avg"
-                   : output->function == FLOE_FN_MIN  ? "min"
-                                                      : "max",
-                   "");
-        floe_buf_text(w->out, is_real(output) ? " + 0 AS " : " AS ");
-        floe_sql_type_name(w->out, output->type);
-        floe_buf_text(w->out, ")");
-        break;
+    } else if (output->function == FLOE_FN_COUNT_DISTINCT) {
+        write_distinct(w, output);
+    } else if (output->function == FLOE_FN_TOP_K) {
+        write_top(w, output);
+    } else if (output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX || output->function == FLOE_FN_SUM) {
+        write_plain(w, output);
+    } else {
+        write_ends(w, output);
     }
     floe_buf_printf(w->out, " AS o%zu", index);
 }
@@ -191,7 +276,7 @@ static void write_reference(const floe_pit *pit, const floe_ref *ref, floe_buf *
     FLOE_ASSERT(view);
     size_t index = (size_t)(ref->output - ref->view->outputs);
     floe_function function = ref->output->function;
-    bool counts = function == FLOE_FN_COUNT || function == FLOE_FN_COUNT_DISTINCT;
+    bool counts = floe_function_counts(function);
     floe_buf_text(out, ",\n  ");
     if (function == FLOE_FN_NONE) {
         floe_buf_text(out, "CASE WHEN ");

@@ -1,7 +1,7 @@
 /*
  * The same question as one SQL statement (DuckDB's dialect): the rule spelled out as joins, without any of the kernel's
- * ideas, so that each can be held against the other. It gives the kernel's answers, but for the last bits of sums, means and
- * deviations of floating-point numbers, which an engine's order of adding decides.
+ * ideas, so that each can be held against the other. It gives the kernel's answers bit for bit, with aggregates of floe's
+ * own where the engine's differ.
  */
 #ifndef FLOE_OFFLINE_PIT_SQL_H
 #define FLOE_OFFLINE_PIT_SQL_H

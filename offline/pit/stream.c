@@ -5,6 +5,8 @@
 #include "core/mem.h"
 #include "offline/pit/pit_int.h"
 
+#include <math.h>
+
 #define BATCH_ROWS 8192
 
 /* One asked column and where its answers lie. */
@@ -12,6 +14,7 @@ typedef struct answer_column {
     const pit_group *group;
     const pit_view *view;
     size_t output;
+    floe_value *items; /* room for a list */
 } answer_column;
 
 typedef struct answer_stream {
@@ -31,9 +34,37 @@ static void find_answer(const floe_pit *pit, const floe_ref *ref, answer_column 
         for (size_t v = 0; v < pit->groups[g].view_count; v++) {
             if (pit->groups[g].views[v].view == ref->view) {
                 *ret_answer = (answer_column){&pit->groups[g], &pit->groups[g].views[v],
-                                              (size_t)(ref->output - ref->view->outputs)};
+                                              (size_t)(ref->output - ref->view->outputs), NULL};
             }
         }
+    }
+}
+
+/* The value of a row; -0.0 = 0.0 and NaN = NaN where which of several equal values it is must not show. */
+static void row_cell(const answer_column *answer, uint32_t row, bool any_of_equals, floe_value *ret_value) {
+    floe_pit_column_get(&answer->group->columns[answer->view->output_columns[answer->output]], row, ret_value);
+    if (any_of_equals && floe_pit_class(ret_value->type) == PIT_F64 && !ret_value->is_null) {
+        ret_value->as.real = ret_value->as.real == 0 ? 0 : isnan(ret_value->as.real) ? NAN : ret_value->as.real;
+    }
+}
+
+static void list_cell(const answer_column *answer, const uint32_t *list, bool any_of_equals, floe_value *ret_value) {
+    ret_value->is_null = false;
+    ret_value->as.list.items = answer->items;
+    ret_value->as.list.count = list[0];
+    for (uint32_t i = 0; i < list[0]; i++) {
+        row_cell(answer, list[1 + i], any_of_equals, &answer->items[i]);
+    }
+}
+
+static void number_cell(const pit_result *result, size_t label, floe_value *ret_value) {
+    ret_value->is_null = false;
+    if (ret_value->type.kind == FLOE_KIND_DOUBLE) {
+        ret_value->as.real = result->data.f64[label];
+    } else if (ret_value->type.kind == FLOE_KIND_DECIMAL) {
+        ret_value->as.decimal = result->data.i128[label];
+    } else {
+        ret_value->as.integer = result->data.i64[label];
     }
 }
 
@@ -41,28 +72,31 @@ static void cell_of(const answer_column *answer, size_t label, floe_value *ret_v
     const floe_output *output = &answer->view->view->outputs[answer->output];
     const pit_result *result = &answer->view->results[answer->output];
     *ret_value = floe_value_null(output->type);
-    uint32_t row = PIT_NO_ROW;
     if (output->function == FLOE_FN_NONE) {
-        row = answer->view->winner[label];
-    } else if (result->is_null[label]) {
+        if (answer->view->winner[label] != PIT_NO_ROW) {
+            row_cell(answer, answer->view->winner[label], false, ret_value);
+        }
         return;
-    } else if (output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX) {
-        row = result->data.symbol[label];
     }
-    if (row != PIT_NO_ROW) {
-        floe_pit_column_get(&answer->group->columns[answer->view->output_columns[answer->output]], row, ret_value);
-        if (output->function != FLOE_FN_NONE && floe_pit_class(output->type) == PIT_F64 && ret_value->as.real == 0) {
-            ret_value->as.real = 0; /* -0.0 = 0.0: which of them came first must not show. */
-        }
-    } else if (output->function != FLOE_FN_NONE) {
-        ret_value->is_null = false;
-        if (output->type.kind == FLOE_KIND_DOUBLE) {
-            ret_value->as.real = result->data.f64[label];
-        } else if (output->type.kind == FLOE_KIND_DECIMAL) {
-            ret_value->as.decimal = result->data.i128[label];
-        } else {
-            ret_value->as.integer = result->data.i64[label];
-        }
+    if (result->is_null[label]) {
+        return;
+    }
+    switch (output->function) {
+    case FLOE_FN_MIN:
+    case FLOE_FN_MAX:
+    case FLOE_FN_FIRST:
+    case FLOE_FN_LAST:
+        row_cell(answer, result->data.symbol[label], output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX,
+                 ret_value);
+        break;
+    case FLOE_FN_FIRST_K:
+    case FLOE_FN_LAST_K:
+    case FLOE_FN_TOP_K:
+        list_cell(answer, result->data.lists[label], output->function == FLOE_FN_TOP_K, ret_value);
+        break;
+    default:
+        number_cell(result, label, ret_value);
+        break;
     }
 }
 
@@ -134,6 +168,7 @@ static void name_columns(answer_stream *stream) {
     for (size_t i = 0; i < stream->pit->ref_count; i++) {
         const floe_ref *ref = &stream->pit->refs[i];
         find_answer(stream->pit, ref, &stream->answers[i]);
+        stream->answers[i].items = floe_arena_alloc(&stream->arena, ref->output->k, sizeof(*stream->answers[i].items));
         const char *name = stream->lead > 0
                                ? floe_arena_printf(&stream->arena, "%.*s", FLOE_STR_ARG(ref->output->about.name))
                                : floe_arena_printf(&stream->arena, "%.*s__%.*s", FLOE_STR_ARG(ref->view->about.name),

@@ -9,7 +9,7 @@
  */
 #include "core/mem.h"
 #include "core/time.h"
-#include "offline/pit/pit_int.h"
+#include "offline/pit/slide.h"
 
 #include <stdlib.h>
 
@@ -36,6 +36,7 @@ struct pit_sweep {
     pit_view *view;
     pit_window **windows; /* one per column and window asked for */
     size_t window_count;
+    pit_rankings rankings;       /* of the key at hand */
     pit_window **output_windows; /* per output of the view: one of the above; NULL: not wanted, or an as-of output */
     pit_moment *entering;        /* rows of the key in order of entering */
     int64_t *entered_at;         /* per row of the key; INT64_MAX: not yet */
@@ -54,6 +55,7 @@ void floe_pit_sweep_close(pit_sweep **sweep) {
     for (size_t i = 0; i < (*sweep)->window_count; i++) {
         floe_pit_window_close(&(*sweep)->windows[i]);
     }
+    floe_pit_rankings_close(&(*sweep)->rankings);
     floe_free((*sweep)->windows);
     floe_free((*sweep)->output_windows);
     floe_free((*sweep)->entering);
@@ -84,7 +86,7 @@ static floe_status open_window(pit_sweep *sweep, size_t output_index, floe_error
         sweep->window_count++;
     }
     sweep->output_windows[output_index] = sweep->windows[i];
-    return floe_pit_window_want(sweep->windows[i], output->function, err);
+    return floe_pit_window_want(sweep->windows[i], output, &sweep->rankings, err);
 }
 
 floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit_view *view, pit_sweep **ret_sweep,
@@ -94,6 +96,7 @@ floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit
     sweep->pit = pit;
     sweep->group = group;
     sweep->view = view;
+    sweep->rankings.group = group;
     sweep->wants_winner = view->want_as_of || pit->newest_labels;
     size_t output_count = view->view->output_count;
     FLOE_TRY(floe_alloc(output_count, sizeof(*sweep->windows), &sweep->windows, err));
@@ -138,25 +141,9 @@ static floe_status order_rows(pit_sweep *sweep, uint32_t first_row, size_t count
     return FLOE_OK;
 }
 
-/* By (event, created, file order): > 0 when row a wins over row b. *ret_file_order tells that only file order decided. */
-static int compare_rows(const pit_group *group, uint32_t a, uint32_t b, bool *ret_file_order) {
-    *ret_file_order = false;
-    if (group->event[a] != group->event[b]) {
-        return group->event[a] > group->event[b] ? 1 : -1;
-    }
-    if (group->created[a] != group->created[b]) {
-        return group->created[a] > group->created[b] ? 1 : -1;
-    }
-    *ret_file_order = true;
-    if (group->seq[a] != group->seq[b]) {
-        return group->seq[a] > group->seq[b] ? 1 : -1;
-    }
-    return group->pos[a] > group->pos[b] ? 1 : -1;
-}
-
 static void challenge_winner(pit_sweep *sweep, uint32_t row) {
     bool file_order = false;
-    if (sweep->winner == PIT_NO_ROW || compare_rows(sweep->group, row, sweep->winner, &file_order) > 0) {
+    if (sweep->winner == PIT_NO_ROW || floe_pit_compare_rows(sweep->group, row, sweep->winner, &file_order) > 0) {
         sweep->winner = row;
         sweep->winner_is_tied = file_order;
     } else if (file_order) {
@@ -209,13 +196,25 @@ static floe_status answer_label(pit_sweep *sweep, uint32_t label, int64_t t, flo
         if (!sweep->output_windows[i]) {
             continue;
         }
-        floe_status status = floe_pit_window_answer(sweep->output_windows[i], view->view->outputs[i].function, t,
-                                                    &view->results[i], label, err);
+        floe_status status =
+            floe_pit_window_answer(sweep->output_windows[i], &view->view->outputs[i], t, &view->results[i], label, err);
         if (floe_failed(status)) {
             char text[FLOE_TIME_TEXT_MAX];
             return floe_error_prefix(err, status, "%.*s:%.*s at %s", FLOE_STR_ARG(view->view->about.name),
                                      FLOE_STR_ARG(view->view->outputs[i].about.name), floe_time_format(t, text));
         }
+    }
+    return FLOE_OK;
+}
+
+/* The rankings are those of the last key until the windows have forgotten it. */
+static floe_status reset_windows(pit_sweep *sweep, uint32_t first_row, uint32_t last_row, floe_error *err) {
+    for (size_t i = 0; i < sweep->window_count; i++) {
+        floe_pit_window_clear(sweep->windows[i]);
+    }
+    FLOE_TRY(floe_pit_rankings_make(&sweep->rankings, first_row, last_row, err));
+    for (size_t i = 0; i < sweep->window_count; i++) {
+        FLOE_TRY(floe_pit_window_reset(sweep->windows[i], first_row, last_row, err));
     }
     return FLOE_OK;
 }
@@ -227,9 +226,7 @@ floe_status floe_pit_sweep_key(pit_sweep *sweep, uint32_t key, floe_error *err) 
     FLOE_TRY(order_rows(sweep, first_row, row_count, err));
     sweep->winner = PIT_NO_ROW;
     sweep->winner_is_tied = false;
-    for (size_t i = 0; i < sweep->window_count; i++) {
-        floe_pit_window_reset(sweep->windows[i], first_row, last_row);
-    }
+    FLOE_TRY(reset_windows(sweep, first_row, last_row, err));
     size_t entered = 0;
     for (uint32_t l = group->label_start[key]; l < group->label_start[key + 1]; l++) {
         uint32_t label = group->label_order[l];

@@ -75,6 +75,18 @@ void floe_wide_add(floe_wide *wide, unsigned __int128 magnitude, int exponent, b
     }
 }
 
+void floe_wide_merge(floe_wide *wide, const floe_wide *other) {
+    for (int limb = other->low; limb <= other->high; limb++) {
+        touch(wide, limb);
+        wide->limbs[limb] += other->limbs[limb];
+    }
+    wide->pending += other->pending + 1;
+    if (wide->pending >= PENDING_MAX) {
+        wide->high = carry(wide->limbs, wide->low, wide->high, FLOE_WIDE_LIMBS);
+        wide->pending = 0;
+    }
+}
+
 /* |value| = *ret_mantissa * 2^result. */
 static int split(double value, uint64_t *ret_mantissa) {
     uint64_t bits;

@@ -32,6 +32,9 @@ void floe_wide_add_square(floe_wide *wide, double value, bool negative);
 void floe_wide_add_int(floe_wide *wide, __int128 value, bool negative);
 void floe_wide_add_int_square(floe_wide *wide, __int128 value, bool negative);
 
+/* Adds another wide number. */
+void floe_wide_merge(floe_wide *wide, const floe_wide *other);
+
 /* The value rounded once to double; ±infinity when it is too large. */
 double floe_wide_value(const floe_wide *wide);
 

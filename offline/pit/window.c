@@ -1,40 +1,40 @@
 /*
- * What the outputs of one column over one window share while rows enter and leave: a count, sums as exact integers (and a
- * wide accumulator for what is no small integer), the best rows for min and max, counts per symbol for count_distinct.
+ * What the outputs of one column over one window share while rows enter and leave: a count, exact sums (pit/moments.h), the
+ * best rows for min and max, counts per symbol for count_distinct, counts per rank (pit/slide.h) for the rest.
  *
- * Invariants: a row that entered leaves at most once; every quantity is exact, so that it depends on the rows in the window
- * alone and not on what was there before.
+ * Invariants: a row that entered leaves at most once; every quantity depends on the rows in the window alone and not on
+ * what was there before.
  */
 #include "core/mem.h"
-#include "offline/pit/pit_int.h"
+#include "offline/pit/moments.h"
+#include "offline/pit/slide.h"
 
 #include <math.h>
-
-#define SMALL_LIMIT (INT64_C(1) << 31) /* squares of smaller numbers, 2^32 of them and times 2^32, fit 127 bits */
+#include <string.h>
 
 struct pit_window {
     const pit_group *group;
     const pit_column *column; /* NULL: "*" */
     uint32_t column_index;
     int64_t leave_after; /* leave = event + leave_after; INT64_MAX: never */
-    bool sums, squares, distinct;
+    bool sums, distinct;
     uint32_t first_row, last_row, next_out; /* rows of the key; the next that may leave */
     int64_t count;                          /* values in the window */
-    /* Integers (and floats that are small integers): whole, and for decimals high * 2^64 + low. */
-    __int128 whole;
-    __int128 high;
-    unsigned __int128 low;
-    __int128 square_sum; /* of small numbers */
-    /* Everything else. */
-    floe_wide *wide, *wide_squares;
-    int64_t wide_count;
-    int64_t nan_count, inf_count, negative_inf_count;
+    floe_moments moments;
     pit_extreme *smallest, *largest; /* NULL: not wanted */
     /* count_distinct */
     uint32_t *symbol_counts;
     uint32_t *touched;
     size_t touched_count, touched_room;
     int64_t distinct_count;
+    /* Shared rankings of the key's rows, NULL where not wanted, and what is counted over them. */
+    pit_ranking *by_value, *by_order, *by_hash;
+    bool wants_ladder, wants_contest; /* over by_value */
+    pit_ladder ladder, order;
+    pit_contest contest;
+    pit_sketch sketch;
+    uint32_t *top_ranks; /* room for the largest k asked for */
+    size_t top_room;
 };
 
 floe_status floe_pit_window_open(const pit_group *group, uint32_t column, int64_t leave_after, pit_window **ret_window,
@@ -52,42 +52,71 @@ bool floe_pit_window_is(const pit_window *window, uint32_t column, int64_t leave
     return window->column_index == column && window->leave_after == leave_after;
 }
 
-static floe_status open_wide(floe_wide **wide, floe_error *err) {
-    FLOE_TRY(floe_alloc(1, sizeof(**wide), wide, err));
-    (*wide)->low = FLOE_WIDE_LIMBS;
-    (*wide)->high = -1;
-    return FLOE_OK;
-}
+/* ---- what is wanted ---- */
 
-static floe_status open_extreme(const pit_column *column, bool smallest, pit_extreme **extreme, floe_error *err) {
+static floe_status want_extreme(const pit_column *column, bool smallest, pit_extreme **extreme, floe_error *err) {
+    if (*extreme) {
+        return FLOE_OK;
+    }
     FLOE_TRY(floe_alloc(1, sizeof(**extreme), extreme, err));
     (*extreme)->column = column;
     (*extreme)->smallest = smallest;
     return FLOE_OK;
 }
 
-floe_status floe_pit_window_want(pit_window *window, floe_function function, floe_error *err) {
-    bool squares = function == FLOE_FN_STDDEV;
-    bool sums = squares || function == FLOE_FN_SUM || function == FLOE_FN_MEAN;
-    if (sums && !window->wide) {
-        FLOE_TRY(open_wide(&window->wide, err));
+static floe_status want_sums(pit_window *window, bool squares, floe_error *err) {
+    window->sums = true;
+    return floe_moments_want(&window->moments, window->column->type, squares, err);
+}
+
+static floe_status want_distinct(pit_window *window, floe_error *err) {
+    window->distinct = true;
+    return window->symbol_counts
+               ? FLOE_OK
+               : floe_alloc(window->column->symbols.count + 1, sizeof(uint32_t), &window->symbol_counts, err);
+}
+
+static floe_status want_top(pit_window *window, pit_rankings *rankings, uint32_t k, floe_error *err) {
+    window->wants_contest = true;
+    if (k > window->top_room) {
+        FLOE_TRY(floe_realloc(&window->top_ranks, k, sizeof(*window->top_ranks), err));
+        window->top_room = k;
     }
-    if (squares && !window->wide_squares) {
-        FLOE_TRY(open_wide(&window->wide_squares, err));
+    return floe_pit_rankings_of(rankings, PIT_BY_VALUE, window->column, &window->by_value, err);
+}
+
+floe_status floe_pit_window_want(pit_window *window, const floe_output *output, pit_rankings *rankings,
+                                 floe_error *err) {
+    switch (output->function) {
+    case FLOE_FN_SUM:
+    case FLOE_FN_MEAN:
+        return want_sums(window, false, err);
+    case FLOE_FN_STDDEV:
+    case FLOE_FN_STDDEV_POP:
+    case FLOE_FN_VARIANCE:
+    case FLOE_FN_VARIANCE_POP:
+        return want_sums(window, true, err);
+    case FLOE_FN_COUNT_DISTINCT:
+        return want_distinct(window, err);
+    case FLOE_FN_APPROX_COUNT_DISTINCT:
+        return floe_pit_rankings_of(rankings, PIT_BY_HASH, window->column, &window->by_hash, err);
+    case FLOE_FN_MIN:
+        return want_extreme(window->column, true, &window->smallest, err);
+    case FLOE_FN_MAX:
+        return want_extreme(window->column, false, &window->largest, err);
+    case FLOE_FN_FIRST:
+    case FLOE_FN_LAST:
+    case FLOE_FN_FIRST_K:
+    case FLOE_FN_LAST_K:
+        return floe_pit_rankings_of(rankings, PIT_BY_ORDER, NULL, &window->by_order, err);
+    case FLOE_FN_PERCENTILE:
+        window->wants_ladder = true;
+        return floe_pit_rankings_of(rankings, PIT_BY_VALUE, window->column, &window->by_value, err);
+    case FLOE_FN_TOP_K:
+        return want_top(window, rankings, output->k, err);
+    default:
+        return FLOE_OK;
     }
-    if (function == FLOE_FN_COUNT_DISTINCT && !window->symbol_counts) {
-        FLOE_TRY(floe_alloc(window->column->symbols.count + 1, sizeof(uint32_t), &window->symbol_counts, err));
-    }
-    if (function == FLOE_FN_MIN && !window->smallest) {
-        FLOE_TRY(open_extreme(window->column, true, &window->smallest, err));
-    }
-    if (function == FLOE_FN_MAX && !window->largest) {
-        FLOE_TRY(open_extreme(window->column, false, &window->largest, err));
-    }
-    window->sums = window->sums || sums;
-    window->squares = window->squares || squares;
-    window->distinct = window->distinct || function == FLOE_FN_COUNT_DISTINCT;
-    return FLOE_OK;
 }
 
 static void close_extreme(pit_extreme *extreme) {
@@ -99,34 +128,49 @@ static void close_extreme(pit_extreme *extreme) {
 
 void floe_pit_window_close(pit_window **window) {
     if (*window) {
-        floe_free((*window)->wide);
-        floe_free((*window)->wide_squares);
+        floe_moments_close(&(*window)->moments);
         close_extreme((*window)->smallest);
         close_extreme((*window)->largest);
         floe_free((*window)->symbol_counts);
         floe_free((*window)->touched);
+        floe_pit_ladder_close(&(*window)->ladder);
+        floe_pit_ladder_close(&(*window)->order);
+        floe_pit_contest_close(&(*window)->contest);
+        floe_pit_sketch_close(&(*window)->sketch);
+        floe_free((*window)->top_ranks);
         floe_free(*window);
         *window = NULL;
     }
 }
 
-static void reset_sums(pit_window *window) {
-    window->whole = window->high = window->square_sum = 0;
-    window->low = 0;
-    window->wide_count = window->nan_count = window->inf_count = window->negative_inf_count = 0;
-    if (window->wide) {
-        floe_wide_reset(window->wide);
-    }
-    if (window->wide_squares) {
-        floe_wide_reset(window->wide_squares);
+/* ---- the next key ---- */
+
+void floe_pit_window_clear(pit_window *window) {
+    if (window->by_hash) {
+        floe_pit_sketch_clear(&window->sketch, window->by_hash);
     }
 }
 
-void floe_pit_window_reset(pit_window *window, uint32_t first_row, uint32_t last_row) {
+static floe_status reset_slides(pit_window *window, floe_error *err) {
+    if (window->wants_ladder) {
+        FLOE_TRY(floe_pit_ladder_reset(&window->ladder, window->by_value->count, err));
+    }
+    if (window->wants_contest) {
+        FLOE_TRY(floe_pit_contest_reset(&window->contest, window->by_value->count, err));
+    }
+    if (window->by_order) {
+        FLOE_TRY(floe_pit_ladder_reset(&window->order, window->by_order->count, err));
+    }
+    return window->by_hash ? floe_pit_sketch_reset(&window->sketch, window->by_hash->count, err) : FLOE_OK;
+}
+
+floe_status floe_pit_window_reset(pit_window *window, uint32_t first_row, uint32_t last_row, floe_error *err) {
     window->first_row = window->next_out = first_row;
     window->last_row = last_row;
     window->count = window->distinct_count = 0;
-    reset_sums(window);
+    if (window->sums) {
+        floe_moments_reset(&window->moments);
+    }
     if (window->smallest) {
         floe_pit_extreme_reset(window->smallest);
     }
@@ -137,141 +181,37 @@ void floe_pit_window_reset(pit_window *window, uint32_t first_row, uint32_t last
         window->symbol_counts[window->touched[i]] = 0;
     }
     window->touched_count = 0;
+    return reset_slides(window, err);
 }
 
-/* ---- sums ---- */
-
-static void add_square(pit_window *window, __int128 value, bool take) {
-    if (value < SMALL_LIMIT && value > -SMALL_LIMIT) {
-        int64_t square = (int64_t)value * (int64_t)value;
-        window->square_sum += take ? -square : square;
-    } else {
-        floe_wide_add_int_square(window->wide_squares, value, take);
-        window->wide_count += take ? -1 : 1;
-    }
-}
-
-static inline void add_whole(pit_window *window, int64_t value, bool take) {
-    window->whole += take ? -(__int128)value : (__int128)value;
-    if (window->squares) {
-        add_square(window, value, take);
-    }
-}
-
-static void add_decimal(pit_window *window, __int128 value, bool take) {
-    __int128 high = value >> 64;
-    uint64_t low = (uint64_t)value;
-    window->high += take ? -high : high;
-    window->low += take ? -(unsigned __int128)low : (unsigned __int128)low;
-    if (window->squares) {
-        add_square(window, value, take);
-    }
-}
-
-static void add_real(pit_window *window, double value, bool take) {
-    int64_t step = take ? -1 : 1;
-    if (fabs(value) < (double)SMALL_LIMIT && value == (double)(int64_t)value) {
-        add_whole(window, (int64_t)value, take);
-    } else if (isnan(value)) {
-        window->nan_count += step;
-    } else if (isinf(value)) {
-        *(value > 0 ? &window->inf_count : &window->negative_inf_count) += step;
-    } else {
-        floe_wide_add_double(window->wide, value, take);
-        if (window->squares) {
-            floe_wide_add_square(window->wide_squares, value, take);
-        }
-        window->wide_count += step;
-    }
-}
+/* ---- rows in, rows out ---- */
 
 static inline void add_value(pit_window *window, uint32_t row, bool take) {
     const pit_column *column = window->column;
     if (column->class == PIT_I64) {
-        add_whole(window, column->data.i64[row], take);
+        floe_moments_whole(&window->moments, column->data.i64[row], take);
     } else if (column->class == PIT_F64) {
-        add_real(window, column->data.f64[row], take);
+        floe_moments_real(&window->moments, column->data.f64[row], take);
     } else {
-        add_decimal(window, column->data.i128[row], take);
+        floe_moments_decimal(&window->moments, column->data.i128[row], take);
     }
 }
 
-/* The total of what is whole; false when it leaves int128. */
-static bool integer_total(const pit_window *window, __int128 *ret_total) {
-    if (window->column->class != PIT_I128) {
-        *ret_total = window->whole;
-        return true;
+static void add_slides(pit_window *window, uint32_t row, bool take) {
+    uint32_t at = row - window->first_row;
+    if (window->wants_ladder) {
+        floe_pit_ladder_add(&window->ladder, window->by_value->rank[at], take);
     }
-    __int128 high = window->high + (__int128)(window->low >> 64);
-    if (high > INT64_MAX || high < INT64_MIN) {
-        return false;
+    if (window->wants_contest) {
+        floe_pit_contest_add(&window->contest, window->by_value->rank[at], take);
     }
-    *ret_total = (__int128)(((unsigned __int128)high << 64) | (uint64_t)window->low);
-    return true;
+    if (window->by_order) {
+        floe_pit_ladder_add(&window->order, window->by_order->rank[at], take);
+    }
+    if (window->by_hash) {
+        floe_pit_sketch_add(&window->sketch, window->by_hash, window->by_hash->rank[at], take);
+    }
 }
-
-/* Everything finite that is in the window, as a wide number. */
-static void wide_total(const pit_window *window, floe_wide *total) {
-    *total = *window->wide;
-    floe_wide_add_int(total, window->whole, false);
-    floe_wide_add(total, window->low, 0, false);
-    __int128 high = window->high;
-    floe_wide_add(total, (unsigned __int128)(high < 0 ? -high : high), 64, high < 0);
-}
-
-static double power_of_ten(unsigned exponent) {
-    double power = 1;
-    while (exponent-- > 0) {
-        power *= 10;
-    }
-    return power;
-}
-
-static unsigned scale_of(const pit_window *window) {
-    return window->column->type.kind == FLOE_KIND_DECIMAL ? window->column->type.scale : 0;
-}
-
-/* The sum rounded once; IEEE where something is not finite. */
-static double real_sum(const pit_window *window) {
-    if (window->nan_count > 0 || (window->inf_count > 0 && window->negative_inf_count > 0)) {
-        return NAN;
-    }
-    if (window->inf_count > 0 || window->negative_inf_count > 0) {
-        return window->inf_count > 0 ? INFINITY : -INFINITY;
-    }
-    __int128 total;
-    double sum;
-    if (window->wide_count == 0 && integer_total(window, &total)) {
-        sum = (double)total;
-    } else {
-        floe_wide wide;
-        wide_total(window, &wide);
-        sum = floe_wide_value(&wide);
-    }
-    return sum / power_of_ten(scale_of(window));
-}
-
-/* Sample standard deviation of n >= 2 values. */
-static double deviation(const pit_window *window) {
-    if (window->nan_count + window->inf_count + window->negative_inf_count > 0) {
-        return NAN;
-    }
-    __int128 total;
-    double spread;
-    int exponent = 0;
-    if (window->wide_count == 0 && integer_total(window, &total)) {
-        spread = (double)((__int128)window->count * window->square_sum - total * total);
-    } else {
-        floe_wide sum, squares = *window->wide_squares;
-        wide_total(window, &sum);
-        floe_wide_add_int(&squares, window->square_sum, false);
-        spread = floe_wide_spread(&squares, &sum, window->count, &exponent);
-    }
-    double n = (double)window->count;
-    return ldexp(sqrt(spread / (n * (n - 1))), exponent / 2) / power_of_ten(scale_of(window));
-}
-
-/* ---- count_distinct ---- */
 
 static floe_status count_symbol(pit_window *window, uint32_t symbol, floe_error *err) {
     if (window->symbol_counts[symbol]++ > 0) {
@@ -287,14 +227,13 @@ static floe_status count_symbol(pit_window *window, uint32_t symbol, floe_error 
     return FLOE_OK;
 }
 
-/* ---- rows in, rows out, answers ---- */
-
 static int64_t leave_of(const pit_window *window, uint32_t row) {
     return window->leave_after == INT64_MAX ? INT64_MAX
                                             : floe_pit_saturating_add(window->group->event[row], window->leave_after);
 }
 
 static floe_status enter_rest(pit_window *window, uint32_t row, int64_t leave, floe_error *err) {
+    add_slides(window, row, false);
     if (window->distinct) {
         FLOE_TRY(count_symbol(window, window->column->symbol[row], err));
     }
@@ -306,7 +245,8 @@ static floe_status enter_rest(pit_window *window, uint32_t row, int64_t leave, f
 
 floe_status floe_pit_window_enter(pit_window *window, const pit_moment *entering, size_t count, int64_t t,
                                   floe_error *err) {
-    bool rest = window->distinct || window->smallest || window->largest;
+    bool rest = window->distinct || window->smallest || window->largest || window->by_value || window->by_order ||
+                window->by_hash;
     for (size_t i = 0; i < count; i++) {
         uint32_t row = entering[i].row;
         int64_t leave = leave_of(window, row);
@@ -332,6 +272,7 @@ static void leave_row(pit_window *window, uint32_t row) {
     if (window->sums) {
         add_value(window, row, true);
     }
+    add_slides(window, row, true);
     if (window->distinct && --window->symbol_counts[window->column->symbol[row]] == 0) {
         window->distinct_count--;
     }
@@ -352,9 +293,11 @@ void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_
     }
 }
 
+/* ---- answers ---- */
+
 static floe_status answer_sum(const pit_window *window, pit_result *result, size_t label, floe_error *err) {
     if (window->column->class == PIT_F64) {
-        result->data.f64[label] = real_sum(window);
+        result->data.f64[label] = floe_moments_sum(&window->moments);
         return FLOE_OK;
     }
     __int128 total = 0, bound = INT64_MAX;
@@ -365,7 +308,7 @@ static floe_status answer_sum(const pit_window *window, pit_result *result, size
         }
         bound -= 1;
     }
-    bool fits = integer_total(window, &total) && total <= bound &&
+    bool fits = floe_moments_total(&window->moments, &total) && total <= bound &&
                 total >= (window->column->class == PIT_I128 ? -bound : -bound - 1);
     FLOE_ENSURE(fits, err, FLOE_INVALID, "the sum of column \"%.*s\" does not fit %s; use mean, or a shorter window",
                 FLOE_STR_ARG(window->column->name), window->column->class == PIT_I128 ? "38 digits" : "int64");
@@ -377,28 +320,125 @@ static floe_status answer_sum(const pit_window *window, pit_result *result, size
     return FLOE_OK;
 }
 
-floe_status floe_pit_window_answer(pit_window *window, floe_function function, int64_t t, pit_result *result,
-                                   size_t label, floe_error *err) {
-    if (function == FLOE_FN_COUNT || function == FLOE_FN_COUNT_DISTINCT) {
-        result->data.i64[label] = function == FLOE_FN_COUNT ? window->count : window->distinct_count;
-        return FLOE_OK;
+/* The value of a row as a double, for percentiles. */
+static double real_of(const pit_column *column, uint32_t row) {
+    if (column->class == PIT_F64) {
+        return column->data.f64[row];
     }
-    if (window->count == 0 || (function == FLOE_FN_STDDEV && window->count < 2)) {
-        return FLOE_OK; /* stays null */
+    return column->class == PIT_I64 ? (double)column->data.i64[row]
+                                    : floe_expr_decimal_real(column->data.i128[row], column->type.scale);
+}
+
+/* Between a and b, neither of them the answer itself; exact ends where they are equal, IEEE where they are not finite. */
+double floe_pit_between(double a, double b, double part) {
+    if (part == 0 || a == b) {
+        return a == 0 ? 0 : a;
     }
-    result->is_null[label] = 0;
+    double step = b - a;
+    return isfinite(step) ? a + step * part : a * (1 - part) + b * part;
+}
+
+static double percentile(const pit_window *window, double quantile) {
+    double place = quantile * (double)(window->count - 1);
+    uint64_t low = (uint64_t)place;
+    const uint32_t *row_of = window->by_value->row_of;
+    double a = real_of(window->column, row_of[floe_pit_ladder_at(&window->ladder, low)]);
+    double part = place - (double)low;
+    if (part == 0) {
+        return floe_pit_between(a, a, 0);
+    }
+    return floe_pit_between(a, real_of(window->column, row_of[floe_pit_ladder_at(&window->ladder, low + 1)]), part);
+}
+
+/* A list of rows as its own memory: their number, then they. */
+static floe_status make_list(pit_result *result, size_t label, size_t count, uint32_t **ret_rows, floe_error *err) {
+    FLOE_TRY(floe_alloc(count + 1, sizeof(uint32_t), &result->data.lists[label], err));
+    result->data.lists[label][0] = (uint32_t)count;
+    *ret_rows = result->data.lists[label] + 1;
+    return FLOE_OK;
+}
+
+static floe_status answer_top(pit_window *window, uint32_t k, pit_result *result, size_t label, floe_error *err) {
+    size_t count = 0;
+    uint32_t *rows;
+    FLOE_TRY(floe_pit_contest_top(&window->contest, k, window->top_ranks, &count, err));
+    FLOE_TRY(make_list(result, label, count, &rows, err));
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = window->by_value->row_of[window->top_ranks[i]];
+    }
+    return FLOE_OK;
+}
+
+/* The k-th row from the older or the newer end. */
+static uint32_t row_in_order(const pit_window *window, uint64_t k, bool newest) {
+    uint64_t at = newest ? (uint64_t)window->count - 1 - k : k;
+    return window->by_order->row_of[floe_pit_ladder_at(&window->order, at)];
+}
+
+static floe_status answer_ends(const pit_window *window, uint32_t k, bool newest, pit_result *result, size_t label,
+                               floe_error *err) {
+    size_t count = (uint64_t)window->count < k ? (size_t)window->count : k;
+    uint32_t *rows;
+    FLOE_TRY(make_list(result, label, count, &rows, err));
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = row_in_order(window, i, newest);
+    }
+    return FLOE_OK;
+}
+
+static floe_status answer_count(const pit_window *window, floe_function function, pit_result *result, size_t label) {
+    result->data.i64[label] = function == FLOE_FN_COUNT            ? window->count
+                              : function == FLOE_FN_COUNT_DISTINCT ? window->distinct_count
+                                                                   : floe_sketch_estimate(window->sketch.registers);
+    return FLOE_OK;
+}
+
+/* Of at least one value; of a sample function at least two. */
+static floe_status answer_of_some(pit_window *window, const floe_output *output, int64_t t, pit_result *result,
+                                  size_t label, floe_error *err) {
+    floe_function function = output->function;
+    bool population = function == FLOE_FN_STDDEV_POP || function == FLOE_FN_VARIANCE_POP;
+    bool root = function == FLOE_FN_STDDEV_POP || function == FLOE_FN_STDDEV;
     switch (function) {
     case FLOE_FN_SUM:
         return answer_sum(window, result, label, err);
     case FLOE_FN_MEAN:
-        result->data.f64[label] = real_sum(window) / (double)window->count;
+        result->data.f64[label] = floe_moments_mean(&window->moments);
         return FLOE_OK;
     case FLOE_FN_STDDEV:
-        result->data.f64[label] = deviation(window);
+    case FLOE_FN_STDDEV_POP:
+    case FLOE_FN_VARIANCE:
+    case FLOE_FN_VARIANCE_POP:
+        result->data.f64[label] = floe_moments_variance(&window->moments, population, root);
+        return FLOE_OK;
+    case FLOE_FN_PERCENTILE:
+        result->data.f64[label] = percentile(window, output->quantile);
+        return FLOE_OK;
+    case FLOE_FN_TOP_K:
+        return answer_top(window, output->k, result, label, err);
+    case FLOE_FN_FIRST_K:
+    case FLOE_FN_LAST_K:
+        return answer_ends(window, output->k, function == FLOE_FN_LAST_K, result, label, err);
+    case FLOE_FN_FIRST:
+    case FLOE_FN_LAST:
+        result->data.symbol[label] = row_in_order(window, 0, function == FLOE_FN_LAST);
         return FLOE_OK;
     default:
         result->data.symbol[label] =
             floe_pit_extreme_at(function == FLOE_FN_MIN ? window->smallest : window->largest, t);
         return FLOE_OK;
     }
+}
+
+floe_status floe_pit_window_answer(pit_window *window, const floe_output *output, int64_t t, pit_result *result,
+                                   size_t label, floe_error *err) {
+    if (floe_function_counts(output->function)) {
+        return answer_count(window, output->function, result, label);
+    }
+    bool sample = output->function == FLOE_FN_STDDEV || output->function == FLOE_FN_VARIANCE;
+    if (window->count == 0 || (sample && window->count < 2)) {
+        return FLOE_OK; /* stays null */
+    }
+    result->is_null[label] = 0;
+    return answer_of_some(window, output, t, result, label, err);
 }

@@ -186,9 +186,6 @@ class WrongDefinitions(Checks, unittest.TestCase):
 
     def test_what_a_later_version_does_is_refused_by_name(self):
         for old, new, name in (
-                ("functions: [count, mean, max]", "functions: [count, {percentile: 0.9}]", "percentile"),
-                ("functions: [count, mean, max]", "functions: [{top_k: 3}]", "top_k"),
-                ("functions: [count, mean, max]", "functions: [approx_count_distinct]", "approx_count_distinct"),
                 ('"delay IS NOT NULL"', '"delay + 1 > 3"', "arithmetic")):
             self.edit(old, new)
             self.wrong("UNSUPPORTED", "features/delays.yaml:", name)

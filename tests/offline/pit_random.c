@@ -8,6 +8,30 @@
 static const char *const key_names[] = {"a", "b", "c", NULL};
 static const char *const texts[] = {"", "x", "y", "zz"};
 
+static void set(world *w, world_row *row, int column, floe_value value) {
+    row->cells[column] = value;
+    row->cells[column].type = w->columns[column].type;
+}
+
+/* The types that only values of every kind tell apart. */
+static void random_rest(world *w, floe_test_rng *rng, world_row *row) {
+    if (floe_test_below(rng, 5) > 0) {
+        set(w, row, WORLD_F, (floe_value){.as.real = ldexp((double)floe_test_between(rng, -9, 9), -1)});
+    }
+    if (floe_test_below(rng, 5) > 0) {
+        set(w, row, WORLD_J, (floe_value){.as.integer = floe_test_between(rng, -3, 3)});
+    }
+    if (floe_test_below(rng, 5) > 0) {
+        set(w, row, WORLD_X, (floe_value){.as.bytes = floe_str_of(texts[floe_test_below(rng, 4)])});
+    }
+    if (floe_test_below(rng, 5) > 0) {
+        set(w, row, WORLD_Y, (floe_value){.as.integer = floe_test_between(rng, -2, 2)});
+    }
+    if (floe_test_below(rng, 5) > 0) {
+        set(w, row, WORLD_T, (floe_value){.as.integer = floe_test_between(rng, -2, 2)});
+    }
+}
+
 static void random_row(world *w, floe_test_rng *rng) {
     int64_t event = floe_test_below(rng, 40) == 0 ? WORLD_NULL_TIME : floe_test_between(rng, -20, 60);
     world_row *row = world_add_row(w, key_names[floe_test_below(rng, 4)], floe_test_between(rng, 0, 1), event);
@@ -35,7 +59,10 @@ static void random_row(world *w, floe_test_rng *rng) {
     if (floe_test_below(rng, 5) > 0) {
         row->cells[WORLD_B] = (floe_value){.type = w->columns[WORLD_B].type, .as.boolean = floe_test_below(rng, 2)};
     }
+    random_rest(w, rng, row);
 }
+
+static const double quantiles[] = {0, 0.5, 0.95, 0.25, 1, 0.999};
 
 static void random_view(world *w, floe_test_rng *rng, const char *name) {
     static const char *const wheres[] = {"i > 0", "s = 'x' OR d < 0", "b", "i IS NOT NULL AND NOT (m > 10)"};
@@ -45,20 +72,23 @@ static void random_view(world *w, floe_test_rng *rng, const char *name) {
     if (floe_test_below(rng, 2)) {
         world_where(w, view, wheres[floe_test_below(rng, 4)]);
     }
-    static const int columns[] = {WORLD_I, WORLD_D, WORLD_S, WORLD_M, WORLD_B};
-    for (int i = 0; i < 5; i++) {
+    static const int columns[] = {WORLD_I, WORLD_D, WORLD_S, WORLD_M, WORLD_B,
+                                  WORLD_F, WORLD_J, WORLD_X, WORLD_Y, WORLD_T};
+    for (int i = 0; i < 10; i++) {
         world_output(w, view, FLOE_FN_NONE, columns[i], 0);
     }
     int64_t windows[] = {0, floe_test_between(rng, 1, 10), floe_test_between(rng, 10, 60)};
-    for (int i = 0; i < 12; i++) {
-        floe_function function = (floe_function)floe_test_between(rng, FLOE_FN_COUNT, FLOE_FN_COUNT_DISTINCT);
-        bool numeric = function == FLOE_FN_SUM || function == FLOE_FN_MEAN || function == FLOE_FN_STDDEV;
-        static const int numbers[] = {WORLD_I, WORLD_D, WORLD_M};
-        int column = numeric ? numbers[floe_test_below(rng, 3)] : columns[floe_test_below(rng, 5)];
+    for (int i = 0; i < 2 * (FLOE_FN_END - FLOE_FN_COUNT); i++) {
+        floe_function function = (floe_function)(FLOE_FN_COUNT + i / 2);
+        bool numeric = floe_function_type(function, w->columns[WORLD_B].type).kind == FLOE_KIND_DOUBLE;
+        static const int numbers[] = {WORLD_I, WORLD_D, WORLD_M, WORLD_J, WORLD_F};
+        int column = numeric ? numbers[floe_test_below(rng, 5)] : columns[floe_test_below(rng, 10)];
+        column = function == FLOE_FN_SUM ? numbers[floe_test_below(rng, 3)] : column;
         if (function == FLOE_FN_COUNT && floe_test_below(rng, 2)) {
             column = -1;
         }
-        world_output(w, view, function, column, windows[floe_test_below(rng, 3)]);
+        floe_output *output = world_output(w, view, function, column, windows[floe_test_below(rng, 3)]);
+        world_parameter(output, (uint32_t)floe_test_between(rng, 1, 5), quantiles[floe_test_below(rng, 6)]);
     }
 }
 

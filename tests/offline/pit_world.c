@@ -26,6 +26,11 @@ void world_init(world *w) {
     w->columns[WORLD_S] = (floe_column){FLOE_STR("s"), string_type};
     w->columns[WORLD_M] = (floe_column){FLOE_STR("m"), decimal_type};
     w->columns[WORLD_B] = (floe_column){FLOE_STR("b"), bool_type};
+    w->columns[WORLD_F] = (floe_column){FLOE_STR("f"), {.kind = FLOE_KIND_FLOAT}};
+    w->columns[WORLD_J] = (floe_column){FLOE_STR("j"), {.kind = FLOE_KIND_INT32}};
+    w->columns[WORLD_X] = (floe_column){FLOE_STR("x"), {.kind = FLOE_KIND_BYTES}};
+    w->columns[WORLD_Y] = (floe_column){FLOE_STR("y"), {.kind = FLOE_KIND_DATE}};
+    w->columns[WORLD_T] = (floe_column){FLOE_STR("t"), {.kind = FLOE_KIND_TIMESTAMP}};
     w->single.about.name = FLOE_STR("single");
     w->single.keys = w->columns;
     w->single.key_count = 1;
@@ -80,23 +85,6 @@ void world_where(world *w, floe_view *view, const char *text) {
     assert_ok(floe_expr_bind(view->where, &w->arena, w->columns, WORLD_COLUMNS, &err), &err);
 }
 
-static floe_type result_type(floe_function function, floe_type column) {
-    switch (function) {
-    case FLOE_FN_COUNT:
-    case FLOE_FN_COUNT_DISTINCT:
-        return int64_type;
-    case FLOE_FN_SUM:
-        return column.kind == FLOE_KIND_DECIMAL
-                   ? (floe_type){.kind = FLOE_KIND_DECIMAL, .precision = 38, .scale = column.scale}
-                   : column;
-    case FLOE_FN_MEAN:
-    case FLOE_FN_STDDEV:
-        return double_type;
-    default:
-        return column;
-    }
-}
-
 floe_output *world_output(world *w, floe_view *view, floe_function function, int column, int64_t window_us) {
     assert_true(view->output_count < WORLD_OUTPUTS_MAX);
     floe_output *output = &w->outputs[view - w->views][view->output_count++];
@@ -104,8 +92,16 @@ floe_output *world_output(world *w, floe_view *view, floe_function function, int
     output->about.name = floe_str_of(floe_arena_printf(&w->arena, "o%zu", view->output_count));
     output->column = column < 0 ? FLOE_STR("*") : w->columns[column].name;
     output->column_type = column < 0 ? (floe_type){0} : w->columns[column].type;
-    output->type = result_type(function, output->column_type);
+    output->type = floe_function_type(function, output->column_type);
     return output;
+}
+
+void world_parameter(floe_output *output, uint32_t k, double quantile) {
+    if (floe_function_lists(output->function)) {
+        output->k = k;
+    } else if (output->function == FLOE_FN_PERCENTILE) {
+        output->quantile = quantile;
+    }
 }
 
 world_row *world_add_row(world *w, const char *k1, int64_t k2, int64_t event) {
@@ -288,7 +284,15 @@ static floe_status feed_all(world *w, floe_pit *pit, uint64_t seed, floe_error *
 
 /* Texts borrow from batches, so they are copied. */
 static floe_value keep(world *w, floe_value value) {
-    if (!value.is_null && value.type.kind == FLOE_KIND_STRING) {
+    bool list = value.type.kind == FLOE_KIND_LIST;
+    if (!value.is_null && list && value.as.list.count > 0) {
+        floe_value *items = world_keep(w, value.as.list.count * sizeof(*items));
+        for (size_t i = 0; i < value.as.list.count; i++) {
+            items[i] = keep(w, value.as.list.items[i]);
+        }
+        value.as.list.items = items;
+    }
+    if (!value.is_null && (value.type.kind == FLOE_KIND_STRING || value.type.kind == FLOE_KIND_BYTES)) {
         char *copy = world_keep(w, value.as.bytes.len + 1);
         memcpy(copy, value.as.bytes.ptr, value.as.bytes.len);
         value.as.bytes.ptr = copy;
@@ -303,6 +307,8 @@ floe_status world_read(world *w, struct ArrowArrayStream *stream, floe_value **r
     *ret_answers = world_keep(w, (w->ref_count * w->label_count + 1) * sizeof(**ret_answers));
     size_t label = 0;
     for (;;) {
+        FLOE_AUTO_ARENA arena; /* of its own: one that an allocation failed in stays so */
+        floe_arena_init(&arena, FLOE_GIB(1));
         FLOE_AUTO_ARRAY batch = {0};
         FLOE_TRY(floe_arrow_stream_next(stream, "answers", &batch, err));
         if (!batch.release) {
@@ -313,7 +319,8 @@ floe_status world_read(world *w, struct ArrowArrayStream *stream, floe_value **r
             FLOE_TRY(floe_arrow_view_of(&schema, &batch, (int64_t)c, &view, err));
             for (int64_t r = 0; r < batch.length; r++) {
                 floe_value value;
-                FLOE_TRY(floe_arrow_get(&view, r, NULL, &value, err));
+                bool list = w->refs[c].output->type.kind == FLOE_KIND_LIST;
+                FLOE_TRY(floe_arrow_get(&view, r, list ? &arena : NULL, &value, err));
                 (*ret_answers)[c * w->label_count + label + (size_t)r] = keep(w, value);
             }
         }
@@ -368,7 +375,7 @@ static bool is_visible(const floe_view *view, const floe_pit_options *options, c
 }
 
 /* Rule 2: the order of winners. */
-static bool beats(const world_row *a, const world_row *b) {
+bool world_beats(const world_row *a, const world_row *b) {
     if (a->event != b->event) {
         return a->event > b->event;
     }
@@ -388,7 +395,7 @@ static void oracle_as_of(const world *w, const floe_pit_options *options, const 
             continue;
         }
         bool fresh = view->ttl_us == 0 || row->event >= label->time - view->ttl_us;
-        if (fresh && (!winner || beats(row, winner))) {
+        if (fresh && (!winner || world_beats(row, winner))) {
             winner = row;
         }
     }
@@ -399,9 +406,9 @@ static void oracle_as_of(const world *w, const floe_pit_options *options, const 
     *ret_answer = winner ? winner->cells[column] : floe_value_null(ref->output->type);
 }
 
-/* The values in the window, in the order of rows; returns how many. */
-static size_t window_values(const world *w, const floe_pit_options *options, const floe_ref *ref, int column,
-                            const world_label *label, const floe_value **values) {
+/* The rows in the window that have a value; returns how many. */
+static size_t window_rows(const world *w, const floe_pit_options *options, const floe_ref *ref, int column,
+                          const world_label *label, const world_row **rows) {
     const floe_view *view = ref->view;
     bool before = view->at_before && !options->ignore_at;
     size_t count = 0;
@@ -413,23 +420,24 @@ static size_t window_values(const world *w, const floe_pit_options *options, con
         int64_t from = label->time - ref->output->window_us;
         bool inside = ref->output->window_us == 0 || (before ? from <= row->event : from < row->event);
         if (inside && (column < 0 || !row->cells[column].is_null)) {
-            values[count++] = column < 0 ? &row->cells[WORLD_K2] : &row->cells[column];
+            rows[count++] = row;
         }
     }
     return count;
 }
 
-static long double number_of(const floe_value *value) {
+long double world_number(const floe_value *value) {
     if (value->type.kind == FLOE_KIND_DECIMAL) {
         return (long double)value->as.decimal / 100.0L;
     }
-    return value->type.kind == FLOE_KIND_DOUBLE ? (long double)value->as.real : (long double)value->as.integer;
+    bool real = value->type.kind == FLOE_KIND_DOUBLE || value->type.kind == FLOE_KIND_FLOAT;
+    return real ? (long double)value->as.real : (long double)value->as.integer;
 }
 
 static double plain_mean(const floe_value *const *values, size_t count) {
     long double sum = 0;
     for (size_t i = 0; i < count; i++) {
-        sum += values[i]->type.kind == FLOE_KIND_DECIMAL ? (long double)values[i]->as.decimal : number_of(values[i]);
+        sum += values[i]->type.kind == FLOE_KIND_DECIMAL ? (long double)values[i]->as.decimal : world_number(values[i]);
     }
     double scaled = values[0]->type.kind == FLOE_KIND_DECIMAL ? (double)sum / 100.0 : (double)sum;
     return scaled / (double)count;
@@ -438,11 +446,11 @@ static double plain_mean(const floe_value *const *values, size_t count) {
 static double plain_stddev(const floe_value *const *values, size_t count) {
     long double mean = 0, spread = 0;
     for (size_t i = 0; i < count; i++) {
-        mean += number_of(values[i]);
+        mean += world_number(values[i]);
     }
     mean /= (long double)count;
     for (size_t i = 0; i < count; i++) {
-        spread += (number_of(values[i]) - mean) * (number_of(values[i]) - mean);
+        spread += (world_number(values[i]) - mean) * (world_number(values[i]) - mean);
     }
     return (double)sqrtl(spread / (long double)(count - 1));
 }
@@ -512,20 +520,35 @@ void world_oracle(const world *w, const floe_pit_options *options, const floe_re
         oracle_as_of(w, options, ref, column, &w->labels[label], ret_answer);
         return;
     }
+    const world_row **rows = malloc((w->row_count + 1) * sizeof(*rows));
     const floe_value **values = malloc((w->row_count + 1) * sizeof(*values));
+    assert_non_null(rows);
     assert_non_null(values);
-    size_t count = window_values(w, options, ref, column, &w->labels[label], values);
+    size_t count = window_rows(w, options, ref, column, &w->labels[label], rows);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = &rows[i]->cells[column < 0 ? WORLD_K2 : column];
+    }
     *ret_answer = floe_value_null(ref->output->type);
-    oracle_aggregate(ref->output->function, values, count, ret_answer);
+    if (ref->output->function > FLOE_FN_COUNT_DISTINCT) {
+        world_oracle_more(ref->output, rows, column, count, ret_answer);
+    } else {
+        oracle_aggregate(ref->output->function, values, count, ret_answer);
+    }
     free(values);
+    free(rows);
+}
+
+bool world_rounds(floe_function function) {
+    return function == FLOE_FN_STDDEV || function == FLOE_FN_STDDEV_POP || function == FLOE_FN_VARIANCE ||
+           function == FLOE_FN_VARIANCE_POP;
 }
 
 bool world_same(const floe_ref *ref, const floe_value *a, const floe_value *b) {
     if (a->is_null || b->is_null) {
         return a->is_null == b->is_null;
     }
-    if (ref->output->function == FLOE_FN_STDDEV && !isnan(a->as.real) && !isnan(b->as.real)) {
-        return fabs(a->as.real - b->as.real) <= 1e-12 * fabs(b->as.real) + 1e-300;
+    if (world_rounds(ref->output->function) && !isnan(a->as.real) && !isnan(b->as.real)) {
+        return a->as.real == b->as.real || fabs(a->as.real - b->as.real) <= 1e-12 * fabs(b->as.real) + 1e-300;
     }
     return floe_value_compare(a, b) == 0;
 }

@@ -17,6 +17,11 @@ enum {
     WORLD_S,  /* string */
     WORLD_M,  /* decimal(10,2) */
     WORLD_B,  /* bool */
+    WORLD_F,  /* float */
+    WORLD_J,  /* int32 */
+    WORLD_X,  /* bytes */
+    WORLD_Y,  /* date */
+    WORLD_T,  /* timestamp */
     WORLD_COLUMNS
 };
 
@@ -35,7 +40,7 @@ typedef struct world_label {
 } world_label;
 
 #define WORLD_VIEWS_MAX 4
-#define WORLD_OUTPUTS_MAX 24
+#define WORLD_OUTPUTS_MAX 64
 
 /* Memory of answers: not floe's, so that a failing allocation of floe's does not hit it. */
 typedef struct world_kept {
@@ -66,6 +71,9 @@ void world_close(world *world);
 floe_view *world_view(world *world, const char *name, bool pair_keys);
 void world_where(world *world, floe_view *view, const char *text);
 floe_output *world_output(world *world, floe_view *view, floe_function function, int column, int64_t window_us);
+
+/* Gives a function that takes one its parameter. */
+void world_parameter(floe_output *output, uint32_t k, double quantile);
 
 /* A row with these keys and event; other cells null, no created time, no end, positions in order of adding. */
 world_row *world_add_row(world *world, const char *k1, int64_t k2, int64_t event);
@@ -102,7 +110,21 @@ floe_status world_run(world *world, const floe_pit_options *options, int threads
 void world_oracle(const world *world, const floe_pit_options *options, const floe_ref *ref, size_t label,
                   floe_value *ret_answer);
 
-/* Same value, nulls included; doubles by bits but for NaN and zero, stddev within 1e-12 relative. */
+/* The same for the functions after count_distinct, over the rows of the window that have a value (pit_oracle.c). Lists
+ * live until the next call. */
+void world_oracle_more(const floe_output *output, const world_row *const *rows, int column, size_t count,
+                       floe_value *ret_answer);
+
+/* Whether row a wins over row b: by event, created time (null is the smallest), then file order. */
+bool world_beats(const world_row *a, const world_row *b);
+
+/* The number a value stands for. */
+long double world_number(const floe_value *value);
+
+/* stddev, variance and their population forms, which the oracle computes from the definition. */
+bool world_rounds(floe_function function);
+
+/* Same value, nulls included; doubles by bits but for NaN and zero, those that world_rounds within 1e-12 relative. */
 bool world_same(const floe_ref *ref, const floe_value *a, const floe_value *b);
 
 /* Runs and compares every cell with the oracle; fails the test with the seed and the cell. */

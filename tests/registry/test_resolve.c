@@ -35,6 +35,12 @@ static void resolve__result_types__are_those_of_the_language(void **state) {
                           "      - {column: date, functions: [max]}\n"
                           "      - {column: crew, functions: [count]}\n"
                           "      - {column: '*', functions: [count]}\n"
+                          "      - {column: delay, functions: [variance, variance_pop, stddev_pop, first, last]}\n"
+                          "      - {column: delay, functions: [approx_count_distinct, {percentile: 0.5}, {top_k: 2}]}\n"
+                          "      - {column: price, functions: [{first_k: 2}, {percentile: 0.5}, variance, last]}\n"
+                          "      - {column: destination, functions: [{last_k: 2}, first, approx_count_distinct]}\n"
+                          "      - {column: date, functions: [{top_k: 1}]}\n"
+                          "      - {column: crew, functions: [last]}\n"
                           "  - name: w\n    entity: p\n    source: h\n    aggregates:\n"
                           "      - {column: height, functions: [sum, mean, min]}\n"
                           "      - {column: big, functions: [sum, max]}\n"
@@ -70,6 +76,23 @@ static void resolve__result_types__are_those_of_the_language(void **state) {
         {"date_max", "timestamp"},
         {"crew_count", "int64"},
         {"count", "int64"},
+        {"delay_variance", "double"},
+        {"delay_variance_pop", "double"},
+        {"delay_stddev_pop", "double"},
+        {"delay_first", "int32"},
+        {"delay_last", "int32"},
+        {"delay_approx_count_distinct", "int64"},
+        {"delay_p50", "double"},
+        {"delay_top_2", "list<int32>"},
+        {"price_first_2", "list<decimal(10,2)>"},
+        {"price_p50", "double"},
+        {"price_variance", "double"},
+        {"price_last", "decimal(10,2)"},
+        {"destination_last_2", "list<string>"},
+        {"destination_first", "string"},
+        {"destination_approx_count_distinct", "int64"},
+        {"date_top_1", "list<timestamp>"},
+        {"crew_last", "list<string>"},
     };
     for (size_t i = 0; i < sizeof of_v / sizeof *of_v; i++) {
         check_type(v, of_v[i].name, of_v[i].type);
@@ -168,6 +191,18 @@ static void resolve__what_the_tables_do_not_have__is_refused(void **state) {
         {HEAD "  - name: v\n    entity: e\n    source: t\n    aggregates:\n"
               "      - {column: crew, functions: [count_distinct]}\n",
          FLOE_UNSUPPORTED, "a.yaml:12: ", "count_distinct of lists is not supported", NULL},
+        {HEAD "  - name: v\n    entity: e\n    source: t\n    aggregates:\n"
+              "      - {column: crew, functions: [approx_count_distinct]}\n",
+         FLOE_UNSUPPORTED, "a.yaml:12: ", "approx_count_distinct of lists is not supported", NULL},
+        {HEAD "  - name: v\n    entity: e\n    source: t\n    aggregates:\n"
+              "      - {column: crew, functions: [{last_k: 3}]}\n",
+         FLOE_UNSUPPORTED, "a.yaml:12: ", "last_k of lists is not supported", NULL},
+        {HEAD "  - name: v\n    entity: e\n    source: t\n    aggregates:\n"
+              "      - {column: origin, functions: [{percentile: 0.5}]}\n",
+         FLOE_INVALID, "a.yaml:12: ", "feature origin_p50: percentile needs a column of numbers", NULL},
+        {HEAD "  - name: v\n    entity: e\n    source: t\n    aggregates:\n"
+              "      - {column: date, functions: [variance_pop]}\n",
+         FLOE_INVALID, "a.yaml:12: ", "variance_pop needs a column of numbers", NULL},
         {HEAD "  - name: v\n    entity: e\n    source: t\n    where: dely > 5\n"
               "    features: [{name: f, column: delay}]\n",
          FLOE_NOT_FOUND, "a.yaml:11: ", "feature view v: where: expression: there is no column dely",
@@ -326,6 +361,14 @@ static void fingerprint__what_makes_values__changes_it_each_to_another(void **st
                     "    aggregates: [{column: delay, functions: [mean], windows: [8d], name: delay_mean_7d}]\n"},
         {.outputs = "    features: [{name: f, column: delay}]\n"
                     "    aggregates: [{column: delay, functions: [mean]}]\n"},
+        {.outputs = "    features: [{name: f, column: delay}]\n"
+                    "    aggregates: [{column: delay, functions: [{percentile: 0.5}], name: x}]\n"},
+        {.outputs = "    features: [{name: f, column: delay}]\n"
+                    "    aggregates: [{column: delay, functions: [{percentile: 0.6}], name: x}]\n"},
+        {.outputs = "    features: [{name: f, column: delay}]\n"
+                    "    aggregates: [{column: delay, functions: [{top_k: 2}], name: x}]\n"},
+        {.outputs = "    features: [{name: f, column: delay}]\n"
+                    "    aggregates: [{column: delay, functions: [{top_k: 3}], name: x}]\n"},
     };
     enum { COUNT = sizeof different / sizeof *different };
     uint64_t values[COUNT];

@@ -368,6 +368,8 @@ static const char everything_yaml[] =
     "    aggregates:\n"
     "      - {column: delay, functions: [mean, max, stddev], windows: [1h30m, 7d], owner: o}\n"
     "      - {column: price, functions: [sum]}\n"
+    "      - {column: delay, functions: [{percentile: 0.950}, {top_k: 3}, {first_k: 5}, {last_k: 5}], windows: [7d]}\n"
+    "      - {column: delay, functions: [stddev_pop, variance, variance_pop, first, last, approx_count_distinct]}\n"
     "      - {column: '*', functions: [count], windows: [1w]}\n"
     "      - {column: distance, functions: [min], windows: [2d], name: nearest}\n"
     "streams:\n  - {name: k, source: t, kafka: {brokers: 'a,b', topic: t, group: g}, allowed_lateness: 1h, "
@@ -387,6 +389,9 @@ static void check_same_outputs(const floe_view *a, const floe_view *b) {
         assert_true(floe_str_equal(x->window_text, y->window_text));
         assert_int_equal(x->function, y->function);
         assert_int_equal(x->window_us, y->window_us);
+        assert_int_equal(x->k, y->k);
+        assert_true(x->quantile == y->quantile);
+        assert_true(floe_str_equal(x->quantile_text, y->quantile_text));
         assert_true(floe_type_equal(x->type, y->type));
         assert_true(floe_type_equal(x->column_type, y->column_type));
     }

@@ -1,0 +1,45 @@
+/*
+ * Sums and squares of values that come and go, exactly. Shared by the kernel's windows and by the aggregates that floe adds
+ * to the SQL engine, so that both round alike: once, from the exact sums.
+ * Thread: none shared.
+ */
+#ifndef FLOE_OFFLINE_PIT_MOMENTS_H
+#define FLOE_OFFLINE_PIT_MOMENTS_H
+
+#include "core/value.h"
+#include "offline/pit/wide.h"
+
+typedef struct floe_moments {
+    floe_type type; /* of the values */
+    int64_t count;  /* values that are in */
+    /* Integers (and floats that are small integers): whole, and for decimals high * 2^64 + low. */
+    __int128 whole;
+    __int128 high;
+    unsigned __int128 low;
+    __int128 square_sum; /* of small numbers */
+    /* Everything else. */
+    floe_wide *wide, *wide_squares; /* NULL: not wanted */
+    int64_t wide_count;
+    int64_t nan_count, inf_count, negative_inf_count;
+} floe_moments;
+
+/* Before any value: what will be asked. Zeroed memory is an empty floe_moments. Errors: NOMEM. */
+floe_status floe_moments_want(floe_moments *moments, floe_type type, bool squares, floe_error *err);
+void floe_moments_reset(floe_moments *moments);
+void floe_moments_close(floe_moments *moments);
+
+/* Puts one value in, or takes one that is in out again. */
+void floe_moments_whole(floe_moments *moments, int64_t value, bool take);
+void floe_moments_decimal(floe_moments *moments, __int128 value, bool take);
+void floe_moments_real(floe_moments *moments, double value, bool take);
+
+/* The total of integers or of unscaled decimals; false when it leaves int128. */
+bool floe_moments_total(const floe_moments *moments, __int128 *ret_total);
+/* The sum rounded once; IEEE where something is not finite. */
+double floe_moments_sum(const floe_moments *moments);
+double floe_moments_mean(const floe_moments *moments);
+/* Variance, or its root, over n - 1 or over n (population); NaN where something is not finite. Needs squares, and two
+ * values (population: one). */
+double floe_moments_variance(const floe_moments *moments, bool population, bool root);
+
+#endif
