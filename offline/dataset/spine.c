@@ -6,6 +6,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
+#include "offline/input_names.h"
 
 #include <string.h>
 
@@ -80,13 +81,44 @@ static void append_strict_key(const floe_dataset_request *request, const floe_co
     floe_sql_quote_name(sql, column);
 }
 
+/* Whether an earlier key is of the same column: two keys of one type may be. */
+static bool is_read_already(const floe_dataset_request *request, const floe_column *keys, size_t key, size_t *ret_by) {
+    for (size_t i = 0; i < key; i++) {
+        if (floe_str_equal(floe_spine_key_column(request, keys[i].name),
+                           floe_spine_key_column(request, keys[key].name))) {
+            *ret_by = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Text is read as the type of its key, so it cannot be of two. */
+static floe_status check_shared_columns(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
+                                        floe_error *err) {
+    for (size_t i = 0; i < key_count; i++) {
+        size_t by = 0;
+        char a[FLOE_TYPE_NAME_MAX], b[FLOE_TYPE_NAME_MAX];
+        FLOE_ENSURE(
+            !is_read_already(request, keys, i, &by) || floe_type_equal(keys[by].type, keys[i].type), err, FLOE_INVALID,
+            "--keys: the column \"%.*s\" of %s is to be %.*s, %s, and %.*s, %s: write it twice into the file, "
+            "under two names",
+            FLOE_STR_BRIEF(floe_spine_key_column(request, keys[i].name)), request->spine, FLOE_STR_BRIEF(keys[by].name),
+            floe_type_name(keys[by].type, a), FLOE_STR_BRIEF(keys[i].name), floe_type_name(keys[i].type, b));
+    }
+    return FLOE_OK;
+}
+
 /* read_csv with the key columns as the type their entity declares. */
 static void append_csv(const floe_dataset_request *request, const floe_column *keys, size_t key_count, floe_buf *sql) {
     FLOE_AUTO_BUF types;
     floe_buf_init(&types, FLOE_MIB(1));
     bool any = false;
     floe_buf_text(sql, "(SELECT *");
-    for (size_t i = 0; i < key_count; i++) {
+    for (size_t i = 0, by = 0; i < key_count; i++) {
+        if (is_read_already(request, keys, i, &by)) {
+            continue;
+        }
         FLOE_AUTO_BUF pattern;
         floe_buf_init(&pattern, FLOE_KIB(4));
         bool strict = append_key_pattern(keys[i].type, &pattern);
@@ -155,6 +187,13 @@ static floe_status read_header(floe_session *session, const floe_dataset_request
     }
     *ret_header = (spine_table){.snapshot_id = -1};
     FLOE_TRY(describe(session, arena, ret_header, err));
+    floe_input_names names = {.reader = csv ? "read_csv" : "read_json",
+                              .files = &request->spine,
+                              .file_count = 1,
+                              .has_header = true,
+                              .columns = ret_header->columns,
+                              .column_count = ret_header->column_count};
+    FLOE_TRY(floe_input_names_check(session, &names, err));
     return check_keys(request, ret_header, keys, key_count, err);
 }
 
@@ -220,6 +259,7 @@ static floe_status append_file(floe_session *session, const floe_dataset_request
     bool json = floe_str_ends_with(path, FLOE_STR(".jsonl")) || floe_str_ends_with(path, FLOE_STR(".ndjson"));
     if (csv || json) {
         spine_table header;
+        FLOE_TRY(check_shared_columns(request, keys, key_count, err));
         FLOE_TRY(read_header(session, request, keys, key_count, csv, arena, &header, err));
         if (csv) {
             append_csv(request, keys, key_count, sql);
@@ -350,6 +390,18 @@ static floe_status choose_time(const floe_dataset_request *request, spine_table 
     return FLOE_OK;
 }
 
+static floe_status check_parquet_names(floe_session *session, const floe_dataset_request *request,
+                                       const spine_table *spine, floe_error *err) {
+    floe_input_names names = {.reader = "read_parquet",
+                              .files = &request->spine,
+                              .file_count = 1,
+                              .columns = spine->columns,
+                              .column_count = spine->column_count};
+    bool parquet =
+        looks_like_file(request->spine) && floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".parquet"));
+    return parquet ? floe_input_names_check(session, &names, err) : FLOE_OK;
+}
+
 floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
                             const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
                             floe_error *err) {
@@ -372,6 +424,7 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
         return floe_error_prefix(err, status, "the spine %s", request->spine);
     }
     FLOE_TRY(describe(session, arena, ret_spine, err));
+    FLOE_TRY(check_parquet_names(session, request, ret_spine, err));
     FLOE_TRY(narrow_integers(session, request, arena, ret_spine, err));
     FLOE_TRY(read_text_time(session, request, arena, ret_spine, err));
     FLOE_TRY(choose_time(request, ret_spine, err));

@@ -211,15 +211,37 @@ static void number_spec(floe_import *import) {
     import->spec.spec_id = next;
 }
 
+/* A replacement has no column with the id that a partition is of: it left, or came back with a type of its own. */
+static floe_status lost_source(const floe_import *import, const floe_ice_partition_field *field, floe_error *err) {
+    const floe_ice_field *was = NULL;
+    for (size_t i = 0; import->table && !was && i < import->table->metadata.schema_count; i++) {
+        was = floe_ice_field_by_id(&import->table->metadata.schemas[i], field->source_id);
+    }
+    const floe_ice_field *is = was ? floe_ice_field_by_name(&import->schema, was->name) : NULL;
+    FLOE_AUTO_BUF types;
+    floe_buf_init(&types, FLOE_KIB(64));
+    if (is) {
+        floe_ice_type_print(was->type, &types);
+        floe_buf_text(&types, " to ");
+        floe_ice_type_print(is->type, &types);
+        return FLOE_FAIL(
+            err, FLOE_INVALID,
+            "the table is partitioned by %.*s of the column \"%.*s\", whose type changes from %.*s: say with "
+            "--partition how it is to be partitioned now",
+            FLOE_STR_BRIEF(field->transform_text), FLOE_STR_BRIEF(was->name), FLOE_STR_BRIEF(floe_buf_view(&types)));
+    }
+    return FLOE_FAIL(err, FLOE_INVALID,
+                     "the table is partitioned by %.*s, whose column is not there any more: give --partition",
+                     FLOE_STR_BRIEF(field->name));
+}
+
 static floe_status fill_types(floe_import *import, floe_error *err) {
     const floe_ice_spec *spec = &import->spec;
     import->partition_types = floe_arena_alloc(import->arena, spec->field_count, sizeof *import->partition_types);
     FLOE_TRY(floe_arena_check(import->arena, err));
     for (size_t i = 0; i < spec->field_count; i++) {
         const floe_ice_field *source = floe_ice_field_by_id(&import->schema, spec->fields[i].source_id);
-        FLOE_ENSURE(source, err, FLOE_INVALID,
-                    "the table is partitioned by %.*s, whose column is not there any more: give --partition",
-                    FLOE_STR_BRIEF(spec->fields[i].name));
+        FLOE_TRY(source ? FLOE_OK : lost_source(import, &spec->fields[i], err));
         FLOE_ENSURE(spec->fields[i].transform != FLOE_TRANSFORM_UNKNOWN, err, FLOE_UNSUPPORTED,
                     "the table is partitioned by %.*s, which floe cannot compute",
                     FLOE_STR_BRIEF(spec->fields[i].transform_text));

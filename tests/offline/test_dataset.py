@@ -147,6 +147,44 @@ class Spines(Case):
             with self.assertRaisesRegex(Failed, 'no entity key "other"'):
                 project.build("--keys", "other=who", spine="s.parquet", features="v")
 
+    def test_one_column_for_two_keys__is_read_once(self):
+        keys = "{name: k, type: string}, {name: other, type: string}"
+        rows = "SELECT * FROM (VALUES ('a', 'a', TIMESTAMP '2020-01-01', 1), ('a', 'b', TIMESTAMP '2020-01-01', 2)) s(k, other, ts, v)"
+        spine = "SELECT 'a' AS who, TIMESTAMP '2020-01-02' AS t"
+        with Project() as project:
+            project.table("events", rows)
+            project.define(entity(keys) + source() + "feature_views:\n" + view("{name: last, column: v}"))
+            for name in ("s.parquet", "s.csv", "s.jsonl"):
+                project.file(name, spine)
+                self.assertEqual(project.answers("--keys", "k=who,other=who", "--time", "t", spine=name, features="v",
+                                                 select="v__last"), [(1,)], name)
+
+    def test_one_text_column_for_keys_of_two_types__is_refused(self):
+        keys = "{name: k, type: string}, {name: n, type: int64}"
+        rows = "SELECT 'a' AS k, 7::BIGINT AS n, TIMESTAMP '2020-01-01' AS ts, 1 AS v"
+        with Project() as project:
+            project.table("events", rows)
+            project.define(entity(keys) + source() + "feature_views:\n" + view("{name: last, column: v}"))
+            project.file("s.csv", "SELECT '7' AS who, TIMESTAMP '2020-01-02' AS t")
+            with self.assertRaisesRegex(Failed, 'column "who" of s.csv is to be k, string, and n, int64'):
+                project.build("--keys", "k=who,n=who", "--time", "t", spine="s.csv", features="v")
+
+    def test_two_spine_columns_of_one_name__are_refused(self):
+        import pyarrow
+        import pyarrow.parquet
+        with simple() as project:
+            project.write("s.csv", "k,t,x,x\na,2020-01-02 00:00:00,1,2\n")
+            with self.assertRaisesRegex(Failed, 's.csv: two columns are named "x", the 3. and the 4.; rename one'):
+                project.build(spine="s.csv", features="v")
+            project.write("s.jsonl", '{"k":"a","t":"2020-01-02 00:00:00","x":1,"X":2}\n')
+            with self.assertRaisesRegex(Failed, 's.jsonl: the columns "X" and "x" differ only in case'):
+                project.build(spine="s.jsonl", features="v")
+            times = pyarrow.array([1577923200000000], pyarrow.timestamp("us"))
+            table = pyarrow.Table.from_arrays([pyarrow.array(["a"]), times, times], names=["k", "t", "t"])
+            pyarrow.parquet.write_table(table, project.path("s.parquet"))
+            with self.assertRaisesRegex(Failed, 's.parquet: two columns are named "t", the 2. and the 3.'):
+                project.build(spine="s.parquet", features="v")
+
     def test_label_columns__pass_untouched(self):
         columns = {"id": "UUID '6f2b1a0c-7b0e-4a56-9d7a-0123456789ab'", "pair": "{'a': 1, 'b': ['x', NULL]}",
                    "many": "[1.5, NULL, 'NaN'::DOUBLE]", "money": "123456789012345678901234567.0123456789::DECIMAL(38,10)",

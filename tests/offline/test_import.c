@@ -514,6 +514,67 @@ static void partition__replace__keeps_them_unless_told(void **state) {
                    (floe_import_request){.mode = FLOE_IMPORT_REPLACE, .partition = "n"}, FLOE_NOT_FOUND, "\"n\"");
 }
 
+static void partition__replace_with_another_type__says_that_the_type_changed(void **state) {
+    (void)state;
+    floe_import_request request = {.partition = "month(d)"};
+    import_rows_of(&fixture, "SELECT 1 AS n, DATE '2001-01-01' AS d", request);
+    const char *as_text = input_file(&fixture, "x.parquet", "SELECT 1 AS n, 'first of may' AS d");
+    expect_refused(as_text, REPLACE, FLOE_INVALID,
+                   "month of the column \"d\", whose type changes from date to string: say with --partition");
+    expect_refused(input_file(&fixture, "y.parquet", "SELECT 1 AS n"), REPLACE, FLOE_INVALID, "not there any more");
+    floe_error err = {0};
+    request = (floe_import_request){.mode = FLOE_IMPORT_REPLACE, .partition = "d"};
+    must(import_one(&fixture, as_text, request, &err), &err);
+    assert_string_equal(table_text(&fixture), "1|first of may");
+}
+
+static void partition__value_that_a_transform_cannot_hold__is_named(void **state) {
+    (void)state;
+    floe_import_request request = {.partition = "truncate(10, n)"};
+    expect_refused(input_file(&fixture, "x.parquet", "SELECT (-2147483648)::INTEGER AS n"), request, FLOE_INVALID,
+                   "--partition: column \"n\" has the value -2147483648, which truncate[10] ");
+    import_rows_of(&fixture, "SELECT (-2147483640)::INTEGER AS n", request); /* the least that is its own floor */
+    assert_string_equal(table_text(&fixture), "-2147483640");
+}
+
+/* The engine's readers would give the second of two equal names another, and so would a query around them. */
+static void input__names_twice__are_refused_with_file_and_place(void **state) {
+    (void)state;
+    static const struct {
+        const char *file, *text, *part;
+    } CASES[] = {{"a.csv", "a,b,a\n1,2,3\n", "a.csv: two columns are named \"a\", the 1. and the 3."},
+                 {"b.csv", "b;A;a\n1;2;3\n", "b.csv: the columns \"A\" and \"a\" differ only in case"},
+                 {"c.csv", "\"x,y\",z,\"x,y\"\n1,2,3\n", "two columns are named \"x,y\", the 1. and the 3."},
+                 {"d.tsv", "a\ta_1\ta\n1\t2\t3\n", "two columns are named \"a\", the 1. and the 3."},
+                 {"e.jsonl", "{\"a\":1}\n{\"A\":2}\n", "the columns \"A\" and \"a\" differ only in case"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        floe_error err = {0};
+        const char *path = floe_arena_printf(&fixture.sql.arena, "%s/%s", fixture.sql.folder, CASES[i].file);
+        must(floe_file_write(path, floe_str_of(CASES[i].text), false, &err), &err);
+        expect_refused(path, CREATE, FLOE_INVALID, CASES[i].part);
+    }
+}
+
+static void input__names_that_only_look_given__stay(void **state) {
+    (void)state;
+    static const struct {
+        const char *file, *text;
+    } CASES[] = {{"a.csv", "a,a_1,b_1\n1,2,3\n"}, {"b.jsonl", "{\"a\":1,\"a_1\":2,\"b_1\":3}\n"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        floe_error err = {0};
+        const char *path = floe_arena_printf(&fixture.sql.arena, "%s/%s", fixture.sql.folder, CASES[i].file);
+        must(floe_file_write(path, floe_str_of(CASES[i].text), false, &err), &err);
+        must(import_one(&fixture, path, (floe_import_request){.mode = i ? FLOE_IMPORT_APPEND : FLOE_IMPORT_CREATE},
+                        &err),
+             &err);
+    }
+    assert_string_equal(table_text(&fixture), "1|2|3;1|2|3");
+    const char *file =
+        input_file(&fixture, "n.parquet", "SELECT {'s': 1, 's_1': 2} AS a, 2 AS a_1, {'a': {'a': 1}} AS b");
+    import_rows_of(&fixture, floe_arena_printf(&fixture.sql.arena, "FROM '%s'", file), REPLACE);
+    assert_true(floe_str_is(floe_node_get(schema_fields(1)->items[1], "name")->text, "a_1"));
+}
+
 static void partition__mistakes__are_refused_with_the_form(void **state) {
     (void)state;
     const char *file = input_file(&fixture, "x.parquet", "SELECT 1 AS n, 'a' AS s, 1.5::DOUBLE AS g");
@@ -657,6 +718,10 @@ int main(void) {
         IMPORT_TEST(partition__several_fields__prune_and_read_back),
         IMPORT_TEST(partition__append__uses_the_tables),
         IMPORT_TEST(partition__replace__keeps_them_unless_told),
+        IMPORT_TEST(partition__replace_with_another_type__says_that_the_type_changed),
+        IMPORT_TEST(partition__value_that_a_transform_cannot_hold__is_named),
+        IMPORT_TEST(input__names_twice__are_refused_with_file_and_place),
+        IMPORT_TEST(input__names_that_only_look_given__stay),
         IMPORT_TEST(partition__mistakes__are_refused_with_the_form),
         IMPORT_TEST(partition__too_many__is_limit),
         IMPORT_TEST(partition__name_of_a_column__is_avoided),

@@ -11,6 +11,7 @@
 #include "offline/iceberg/metadata.h"
 #include "offline/import/import_int.h"
 #include "tests/offline/sql_support.h"
+#include "tests/support/support.h"
 
 #include "core/limits.h"
 
@@ -127,6 +128,37 @@ static void truncate__spec_examples__match(void **state) {
     check(CASES, sizeof CASES / sizeof *CASES);
 }
 
+/* What the transform refuses: -2147483648 - (-2147483648 mod 10 = 2) = -2147483650 is below int32, and so for the others; hour
+ * 2^31 begins in the year 246953. */
+static void transforms__whose_result_does_not_fit__name_column_and_value(void **state) {
+    (void)state;
+    static const struct {
+        const char *transform, *type, *value;
+    } CASES[] = {{"truncate[10]", "INTEGER", "-2147483648"},
+                 {"truncate[10]", "BIGINT", "-9223372036854775808"},
+                 {"truncate[10]", "DECIMAL(4,2)", "-99.99"},
+                 {"hour", "TIMESTAMP", "246953-11-09 00:00:00"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        floe_error err = {0};
+        floe_query_rows rows;
+        const floe_ice_type *type = NULL;
+        must(floe_import_type_parse(floe_str_of(CASES[i].type), &fixture.arena, &type, &err), &err);
+        floe_ice_field source = {.id = 1, .name = FLOE_STR("it's"), .type = type};
+        floe_ice_partition_field field = {.source_id = 1, .transform_text = floe_str_of(CASES[i].transform)};
+        floe_ice_transform_parse(floe_str_of(CASES[i].transform), &field);
+        FLOE_AUTO_BUF sql;
+        floe_buf_init(&sql, FLOE_MIB(1));
+        floe_buf_text(&sql, "SELECT ");
+        floe_import_transform_sql(&field, &source, &sql);
+        floe_buf_printf(&sql, " FROM (SELECT CAST(unnest(['%s', NULL]) AS %s) AS \"it's\")", CASES[i].value,
+                        CASES[i].type);
+        assert_code(floe_session_query(fixture.session, sql.ptr, NULL, &fixture.arena, &rows, &err), FLOE_INVALID);
+        assert_message(&err, "--partition: column \"it's\" has the value ");
+        assert_message(&err, CASES[i].value);
+        assert_message(&err, CASES[i].transform);
+    }
+}
+
 /* 2017 is year 47; 2017-11 is month 47 * 12 + 10 = 574; 2017-11-16 is day 17486; 22:31:08 of it hour 17486 * 24 + 22. */
 static void times__spec_and_floor__match(void **state) {
     (void)state;
@@ -213,6 +245,7 @@ int main(void) {
         PARTITION_TEST(bucket__appendix_b__matches_for_every_type),
         PARTITION_TEST(bucket__decimal__hashes_the_unscaled_value),
         PARTITION_TEST(truncate__spec_examples__match),
+        PARTITION_TEST(transforms__whose_result_does_not_fit__name_column_and_value),
         PARTITION_TEST(times__spec_and_floor__match),
         PARTITION_TEST(identity_and_void__keep_the_type),
         PARTITION_TEST(path__periods__read_as_dates),
