@@ -164,6 +164,15 @@ void cli_progress_step(floe_cli *cli, const char *step, double fraction);
 /* Takes the line away, so that a result or an error can be printed. Hands the status on. */
 floe_status cli_progress_end(floe_cli *cli, floe_status status);
 
+/* ---- cmd_dataset.c, cmd_dataset_again.c: what the commands about datasets share ---- */
+
+/* --threads, --memory and --engine of a build, where they are given. */
+floe_status cli_dataset_resources(floe_cli *cli, floe_dataset_request *request, floe_error *err);
+/* "256MB", "2GiB", "1.5G", a number of bytes. Errors: INVALID. */
+floe_status cli_parse_size(const char *text, uint64_t *ret_bytes, floe_error *err);
+/* A dataset by id or name. */
+floe_status cli_dataset_entry(floe_cli *cli, const char *name, floe_dataset_entry *ret_entry, floe_error *err);
+
 /* ---- the commands ---- */
 
 floe_status cli_init(floe_cli *cli, floe_error *err);
@@ -180,6 +189,9 @@ floe_status cli_table_import(floe_cli *cli, floe_error *err);
 floe_status cli_dataset_build(floe_cli *cli, floe_error *err);
 floe_status cli_dataset_ls(floe_cli *cli, floe_error *err);
 floe_status cli_dataset_show(floe_cli *cli, floe_error *err);
+floe_status cli_dataset_rebuild(floe_cli *cli, floe_error *err);
+floe_status cli_dataset_audit(floe_cli *cli, floe_error *err);
+floe_status cli_dataset_diff(floe_cli *cli, floe_error *err);
 floe_status cli_sync(floe_cli *cli, floe_error *err);
 floe_status cli_ingest(floe_cli *cli, floe_error *err);
 floe_status cli_get(floe_cli *cli, floe_error *err);

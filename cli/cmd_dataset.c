@@ -1,9 +1,8 @@
 /*
- * floe dataset build, ls, show: training sets.
+ * floe dataset build and ls: training sets.
  */
 #include "cli/cli.h"
 #include "core/file.h"
-#include "core/json.h"
 #include "core/limits.h"
 #include "core/time.h"
 
@@ -66,12 +65,63 @@ static floe_status print_result(floe_cli *cli, const floe_dataset_request *reque
     return FLOE_OK;
 }
 
+/* "256MB", "2GiB", "1.5G", "268435456": decimal units, or binary with an i; a bare letter is binary, as memory is meant. */
+floe_status cli_parse_size(const char *text, uint64_t *ret_bytes, floe_error *err) {
+    static const struct {
+        const char *unit;
+        double factor;
+    } units[] = {{"", 1},
+                 {"b", 1},
+                 {"k", 1024.},
+                 {"kb", 1e3},
+                 {"kib", 1024.},
+                 {"mb", 1e6},
+                 {"m", 1048576.},
+                 {"mib", 1048576.},
+                 {"gb", 1e9},
+                 {"g", 1073741824.},
+                 {"gib", 1073741824.},
+                 {"tb", 1e12},
+                 {"t", 1099511627776.},
+                 {"tib", 1099511627776.}};
+    size_t digits = strspn(text, "0123456789.");
+    floe_str unit = floe_str_trim(floe_str_of(text + digits));
+    double number = 0;
+    bool is_number = digits > 0 && !floe_failed(floe_str_to_f64((floe_str){text, digits}, &number, NULL));
+    for (size_t i = 0; is_number && i < sizeof(units) / sizeof(units[0]); i++) {
+        double bytes = number * units[i].factor;
+        if (floe_str_is_nocase(unit, units[i].unit) && bytes >= 1 && bytes < 1e18) {
+            *ret_bytes = (uint64_t)bytes;
+            return FLOE_OK;
+        }
+    }
+    return FLOE_FAIL(err, FLOE_INVALID, "\"%.60s\" is no size; write 256MB, 2GiB or a number of bytes", text);
+}
+
 static floe_status choose_engine(floe_cli *cli, floe_dataset_request *request, floe_error *err) {
     const char *engine = cli_value(cli, "--engine");
     CLI_USAGE(cli, !engine || strcmp(engine, "native") == 0 || strcmp(engine, "duckdb") == 0, err,
               "--engine is native or duckdb");
-    request->by_sql = engine && strcmp(engine, "duckdb") == 0;
+    if (engine) {
+        request->by_sql = strcmp(engine, "duckdb") == 0;
+    }
     return FLOE_OK;
+}
+
+floe_status cli_dataset_resources(floe_cli *cli, floe_dataset_request *request, floe_error *err) {
+    int64_t threads = 0;
+    FLOE_TRY(cli_value_i64(cli, "--threads", &threads, err));
+    CLI_USAGE(cli, !cli_value(cli, "--threads") || (threads >= 1 && threads <= 1024), err,
+              "--threads must be a number from 1 to 1024");
+    cli->run.threads = (int)threads;
+    const char *memory = cli_value(cli, "--memory");
+    if (memory) {
+        floe_status status = cli_parse_size(memory, &request->memory_bytes, err);
+        cli->usage = cli->usage || floe_failed(status);
+        FLOE_TRY(floe_error_prefix(err, status, "--memory"));
+    }
+    request->floe_version = FLOE_VERSION;
+    return choose_engine(cli, request, err);
 }
 
 floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
@@ -86,7 +136,7 @@ floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
                                     .as_known = cli_flag(cli, "--as-known"),
                                     .name = cli_value(cli, "--name"),
                                     .out = cli_value(cli, "-o")};
-    FLOE_TRY(choose_engine(cli, &request, err));
+    FLOE_TRY(cli_dataset_resources(cli, &request, err));
     FLOE_TRY(cli_refs(cli, service, features, &refs, &request.ref_count, err));
     request.refs = refs;
     request.root = cli->project->root;
@@ -112,34 +162,6 @@ floe_status cli_dataset_ls(floe_cli *cli, floe_error *err) {
         const char *cells[] = {cli_text(cli, entries[i].id), cli_text(cli, entries[i].name),
                                cli_time(cli, entries[i].created_us), cli_i64(cli, entries[i].row_count),
                                cli_text(cli, entries[i].content_hash)};
-        cli_table_row(&table, cells);
-    }
-    return cli_table_end(&table, err);
-}
-
-floe_status cli_dataset_show(floe_cli *cli, floe_error *err) {
-    FLOE_TRY(cli_need_registry(cli, false, err));
-    floe_dataset_entry entry;
-    FLOE_TRY(floe_registry_dataset_get(cli->registry, floe_str_of(cli->operands[0]), &cli->arena, &entry, err));
-    if (cli->json) {
-        FLOE_TRY(cli_write(entry.manifest, err));
-        return cli_write(FLOE_STR("\n"), err);
-    }
-    const floe_node *manifest;
-    FLOE_TRY(floe_json_parse(&cli->arena, entry.manifest, &manifest, err));
-    static const char *const headings[] = {"fact", "value"};
-    cli_table table;
-    cli_table_begin(&table, cli, headings, NULL, 2);
-    for (size_t i = 0; i < manifest->count; i++) {
-        FLOE_AUTO_BUF text;
-        floe_buf_init(&text, FLOE_MIB(16));
-        const floe_node *value = manifest->members[i].value;
-        if (value->kind == FLOE_NODE_STRING) {
-            floe_buf_str(&text, value->text);
-        } else {
-            floe_json_print(value, &text);
-        }
-        const char *cells[] = {cli_text(cli, manifest->members[i].key), cli_text(cli, floe_buf_view(&text))};
         cli_table_row(&table, cells);
     }
     return cli_table_end(&table, err);

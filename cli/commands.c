@@ -14,6 +14,12 @@ static const cli_option no_options[] = {{NULL, NULL, NULL}};
         "--as-of", "TIME", "the snapshot that was current at this time"                                                \
     }
 
+#define RESOURCE_OPTIONS                                                                                               \
+    {"--engine", "native|duckdb", "what computes: floe's kernel, or generated SQL"},                                   \
+        {"--memory", "SIZE", "at most so much memory: 256MB, 4GiB (default: half of the machine's)"}, {                \
+        "--threads", "N", "threads (default: one per core)"                                                            \
+    }
+
 static const cli_option init_options[] = {{"--example", "flights", "the example project"}, {NULL, NULL, NULL}};
 static const cli_option moved_options[] = {MOVED_OPTIONS, {NULL, NULL, NULL}};
 static const cli_option scan_options[] = {
@@ -46,8 +52,18 @@ static const cli_option build_options[] = {
     {"--keys", "KEY=COLUMN,…", "spine columns whose names differ from the entity keys"},
     {"--as-known", NULL, "only rows that were known at the label's time"},
     {"--name", "NAME", "a name for the dataset"},
-    {"--engine", "native|duckdb", "what computes: floe's kernel, or generated SQL"},
+    RESOURCE_OPTIONS,
     {"-o", "FILE", ".parquet, .csv or .jsonl"},
+    {NULL, NULL, NULL},
+};
+static const cli_option rebuild_options[] = {
+    RESOURCE_OPTIONS,
+    {"-o", "FILE", "where to (default: where it was built)"},
+    {NULL, NULL, NULL},
+};
+static const cli_option audit_options[] = {
+    {"--file", "FILE", "the dataset's file (default: where it was built)"},
+    {"--sample", "N", "audit so many rows; 0: every one (default 10000)"},
     {NULL, NULL, NULL},
 };
 static const cli_option sync_options[] = {{"--full", NULL, "write everything anew"}, {NULL, NULL, NULL}};
@@ -104,6 +120,12 @@ const cli_command cli_commands[] = {
     {"dataset ls", "", 0, 0, "Lists the datasets that were built.", "floe dataset ls", no_options, cli_dataset_ls},
     {"dataset show", "ID", 1, 1, "Shows what a dataset was built from.", "floe dataset show 3f2a9c51d0e7", no_options,
      cli_dataset_show},
+    {"dataset rebuild", "ID", 1, 1, "Makes a dataset once more, from the snapshots it was built from.",
+     "floe dataset rebuild 3f2a9c51d0e7 -o again.parquet", rebuild_options, cli_dataset_rebuild},
+    {"dataset audit", "ID", 1, 1, "Proves that no row used anything younger than it may.",
+     "floe dataset audit 3f2a9c51d0e7", audit_options, cli_dataset_audit},
+    {"dataset diff", "A B", 2, 2, "Says what lies between two datasets.", "floe dataset diff 3f2a9c51d0e7 81d0e73f2a9c",
+     no_options, cli_dataset_diff},
     {"sync", "[VIEW…]", 0, 10000, "Brings the newest features into the online store.",
      "floe sync\nfloe sync airport_delays --full", sync_options, cli_sync},
     {"ingest", "[STREAM]", 0, 1, "Keeps the online store fresh from a Kafka topic.",

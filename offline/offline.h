@@ -182,6 +182,13 @@ typedef struct floe_key_column {
     floe_str column;
 } floe_key_column;
 
+/* The snapshot of a source that a dataset was built from, as its manifest names it; -1: the table was empty. */
+typedef struct floe_dataset_pin {
+    floe_str source;
+    int64_t snapshot_id;
+    int64_t schema_id; /* that it was read with; -1: the snapshot's own */
+} floe_dataset_pin;
+
 typedef struct floe_dataset_request {
     const floe_ref *refs;
     size_t ref_count;
@@ -197,6 +204,13 @@ typedef struct floe_dataset_request {
     const char *out;  /* .parquet .csv .jsonl */
     const char *root; /* project folder: manifests lie in .floe/datasets there; NULL: no manifest */
     int64_t definitions_version;
+    const char *floe_version; /* for the manifest; NULL: not said */
+    uint64_t memory_bytes;    /* of the kernel and the engine together; 0: half of the machine's */
+    /* To build one again: */
+    const floe_dataset_pin *pins; /* every source of the question; NULL: the current snapshots */
+    size_t pin_count;
+    const char *expect_spine; /* content hashes, hex; NULL: none. Where another comes out, nothing is written. */
+    const char *expect_content;
 } floe_dataset_request;
 
 typedef struct floe_dataset_result {
@@ -210,9 +224,83 @@ typedef struct floe_dataset_result {
 } floe_dataset_result;
 
 /* A training set by the rule of docs/point-in-time.md: every spine row once and in order, spine columns then
- * view__feature columns. Errors: INVALID naming column and reason. Cancelling leaves nothing behind. */
+ * view__feature columns. Errors: INVALID naming column and reason; NOT_FOUND for a pinned snapshot that is gone; CORRUPT
+ * when the spine, CONFLICT when the content is not what was expected. Cancelling leaves nothing behind. */
 floe_status floe_dataset_build(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
                                floe_dataset_result *ret_result, floe_error *err);
+
+/* What a manifest says about how its dataset was made. Lies in the arena. */
+typedef struct floe_dataset_recipe {
+    floe_str id;
+    const floe_str *features; /* references, in order */
+    size_t feature_count;
+    int64_t definitions_version;
+    bool as_known;
+    floe_str engine; /* "native" or "duckdb" */
+    floe_str service;
+    floe_str path;       /* of the file that was built, absolute */
+    floe_str spine_from; /* as it was named */
+    const char *spine;   /* the kept copy, beside the manifest */
+    floe_str spine_hash;
+    const char *time_column;
+    const floe_key_column *keys;
+    size_t key_count;
+    const floe_dataset_pin *pins;
+    size_t pin_count;
+    int64_t row_count;
+    floe_str content_hash;
+} floe_dataset_recipe;
+/* Errors: CORRUPT naming what is missing; UNSUPPORTED for a manifest of an older floe that lacks it. */
+floe_status floe_dataset_recipe_read(floe_str manifest, const char *manifest_path, floe_arena *arena,
+                                     floe_dataset_recipe *ret_recipe, floe_error *err);
+
+/* One cell that is not what the rule gives. */
+typedef struct floe_audit_finding {
+    int64_t row; /* 0-based */
+    floe_str column;
+    floe_str found, expected; /* as text; "null" for null */
+} floe_audit_finding;
+
+/* What the rows of a view were made from, over all rows of the dataset. */
+typedef struct floe_audit_view {
+    floe_str view;
+    int64_t rows_seen;        /* dataset rows that see at least one source row */
+    int64_t pairs;            /* (dataset row, source row) pairs that may be used */
+    int64_t closest_us;       /* between the youngest event that may be used and its row's time; -1: nothing is seen */
+    int64_t closest_known_us; /* the same of created times; -1: not asked for, or nothing */
+} floe_audit_view;
+
+typedef struct floe_dataset_audit {
+    int64_t row_count;
+    int64_t audited_rows; /* all of them, or the sample */
+    int64_t cell_count;   /* feature cells compared */
+    int64_t wrong_cells;  /* of them, and of the spine's */
+    bool content_differs; /* the file's content hash is not the manifest's */
+    const floe_audit_view *views;
+    size_t view_count;
+    const floe_audit_finding *findings; /* the first ones, by column, then row */
+    size_t finding_count;
+} floe_dataset_audit;
+
+/* Holds a built file against the rule, by a way of its own: generated SQL over the pinned snapshots that joins each row only
+ * with what its view may use at its time, on the engine, without the kernel. Every cell of the file must be what comes out: a
+ * value that used anything younger (or, as known, anything not known yet) would be another. Sums, means and deviations of
+ * floating-point numbers may differ by 1e-9, deviations by 1e-6, relatively: the engine rounds as it adds. The request is that
+ * of a rebuild, its `spine` the kept one. `sample` > 0: that many rows, always the same ones; the content hash is that of
+ * the whole file. Cost: the pairs of audited rows and what they may use. Errors: INVALID (the file's columns or number of rows), UNSUPPORTED (a CSV or JSON file with lists), NOT_FOUND. */
+floe_status floe_dataset_audit_file(floe_lake *lake, const floe_dataset_request *request, const char *file,
+                                    int64_t sample, floe_arena *arena, floe_dataset_audit *ret_audit, floe_error *err);
+
+/* How two files of equal spines differ, column by column of those both have: how many rows, and the first of them. */
+typedef struct floe_dataset_change {
+    floe_str column;
+    int64_t rows;
+    int64_t first_row;
+    floe_str before, after; /* there, as text */
+} floe_dataset_change;
+/* Columns that do not differ are left out. Errors: INVALID when the numbers of rows differ. */
+floe_status floe_dataset_compare(floe_lake *lake, const char *before, const char *after, floe_arena *arena,
+                                 const floe_dataset_change **ret_changes, size_t *ret_count, floe_error *err);
 
 /* ---- the newest rows per key, for sync and check ---- */
 

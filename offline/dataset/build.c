@@ -10,9 +10,9 @@
 
 #include <stdio.h>
 
-static void progress(const floe_run *run, const char *step, double fraction) {
-    if (run && run->progress) {
-        run->progress(run->progress_context, step, fraction);
+void floe_dataset_progress(const dataset_job *job, const char *step, double fraction) {
+    if (job->run && job->run->progress) {
+        job->run->progress(job->run->progress_context, step, fraction);
     }
 }
 
@@ -40,25 +40,27 @@ static floe_status check_names(const floe_dataset_request *request, const spine_
     return FLOE_OK;
 }
 
-floe_status floe_dataset_feed_labels(floe_session *session, const floe_dataset_request *request,
-                                     const spine_table *spine, floe_pit *pit, floe_error *err) {
+floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
     size_t key_count;
-    const floe_column *keys = floe_pit_keys(pit, &key_count);
+    const floe_column *keys = floe_pit_keys(job->pit, &key_count);
+    FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
+    FLOE_TRY(check_names(job->request, &job->spine, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(1));
-    FLOE_TRY(floe_spine_labels_sql(request, spine, keys, key_count, "spine", &sql, err));
+    FLOE_TRY(floe_spine_labels_sql(job->request, &job->spine, keys, key_count, "spine", &sql, err));
     FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
-    return floe_pit_labels(pit, &stream, err);
+    FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &stream, err));
+    return floe_pit_labels(job->pit, &stream, err);
 }
 
-static floe_status feed_sources(floe_lake *lake, floe_session *session, floe_pit *pit, const floe_run *run,
-                                source_use *uses, floe_arena *arena, floe_error *err) {
+static floe_status feed_sources(const dataset_job *job, source_use *uses, floe_error *err) {
     size_t need_count;
-    (void)floe_pit_needs(pit, &need_count);
+    const floe_pit_need *needs = floe_pit_needs(job->pit, &need_count);
     for (size_t i = 0; i < need_count; i++) {
-        progress(run, "reading sources", (double)i / (double)need_count);
-        FLOE_TRY(floe_source_feed(lake, session, pit, i, -1, arena, &uses[i], err));
+        const floe_dataset_pin *pin;
+        floe_dataset_progress(job, "reading sources", (double)i / (double)need_count);
+        FLOE_TRY(floe_source_pin(job->request, needs[i].source, &pin, err));
+        FLOE_TRY(floe_source_feed(job->lake, job->session, job->pit, i, pin, job->arena, &uses[i], err));
     }
     return FLOE_OK;
 }
@@ -76,8 +78,9 @@ static bool is_plain(floe_str type) {
     return floe_str_starts_with(type, FLOE_STR("DECIMAL(")) && !floe_str_ends_with(type, FLOE_STR("]"));
 }
 
-static floe_status hash_rows(floe_session *session, const spine_table *spine, const char *rest, floe_arena *arena,
-                             content_hash *ret_hash, floe_error *err) {
+floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, size_t first_stats, content_hash *ret_hash,
+                                   floe_error *err) {
+    const spine_table *spine = &job->spine;
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(16));
     floe_buf_text(&sql, "SELECT ");
@@ -94,101 +97,123 @@ static floe_status hash_rows(floe_session *session, const spine_table *spine, co
     floe_buf_text(&sql, rest);
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
-    return floe_content_hash(&stream, arena, ret_hash, err);
+    FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &stream, err));
+    return floe_content_hash(&stream, first_stats, job->arena, ret_hash, err);
 }
 
 /* The table "answer", by the kernel. */
-static floe_status answer_by_kernel(floe_lake *lake, floe_session *session, floe_pit *pit, const floe_run *run,
-                                    source_use *uses, floe_arena *arena, floe_pit_stats *ret_stats, floe_error *err) {
-    FLOE_TRY(feed_sources(lake, session, pit, run, uses, arena, err));
-    progress(run, "joining", -1);
-    FLOE_TRY(floe_pit_run(pit, run, err));
-    floe_pit_stats_get(pit, ret_stats);
+static floe_status answer_by_kernel(const dataset_job *job, source_use *uses, floe_pit_stats *ret_stats,
+                                    floe_error *err) {
+    FLOE_TRY(feed_sources(job, uses, err));
+    floe_dataset_progress(job, "joining", -1);
+    FLOE_TRY(floe_pit_run(job->pit, job->run, err));
+    floe_pit_stats_get(job->pit, ret_stats);
     FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_pit_stream(pit, &stream, err));
-    return floe_session_load(session, "answer", &stream, err);
+    FLOE_TRY(floe_pit_stream(job->pit, &stream, err));
+    return floe_session_load(job->session, "answer", &stream, err);
 }
 
 /* The table "answer". */
-static floe_status answer(floe_lake *lake, floe_session *session, const floe_dataset_request *request, floe_pit *pit,
-                          const floe_run *run, dataset_facts *facts, floe_arena *arena, floe_error *err) {
+static floe_status answer(const dataset_job *job, dataset_facts *facts, floe_error *err) {
     size_t need_count;
-    (void)floe_pit_needs(pit, &need_count);
-    source_use *uses = floe_arena_alloc(arena, need_count, sizeof(*uses));
-    FLOE_TRY(floe_arena_check(arena, err));
+    (void)floe_pit_needs(job->pit, &need_count);
+    source_use *uses = floe_arena_alloc(job->arena, need_count, sizeof(*uses));
+    FLOE_TRY(floe_arena_check(job->arena, err));
     facts->sources = uses;
     facts->source_count = need_count;
-    if (!request->by_sql) {
-        return answer_by_kernel(lake, session, pit, run, uses, arena, &facts->stats, err);
+    if (!job->request->by_sql) {
+        return answer_by_kernel(job, uses, &facts->stats, err);
     }
-    progress(run, "joining", -1);
-    floe_pit_stats_get(pit, &facts->stats);
-    sql_question question = {lake, session, request, pit, facts->spine, arena};
-    FLOE_TRY(floe_dataset_answer_by_sql(&question, uses, &facts->stats.ties, err));
+    floe_dataset_progress(job, "joining", -1);
+    floe_pit_stats_get(job->pit, &facts->stats);
+    FLOE_TRY(floe_dataset_answer_by_sql(job, uses, &facts->stats.ties, err));
     for (size_t i = 0; i < need_count; i++) {
         facts->stats.rows_fed += uses[i].plan.rows;
     }
     return FLOE_OK;
 }
 
-static floe_status finish(floe_session *session, dataset_facts *facts, floe_arena *arena, floe_dataset_result *result,
-                          floe_error *err) {
-    content_hash content, spine_hash;
-    FLOE_TRY(hash_rows(session, facts->spine, ", a.* FROM spine s POSITIONAL JOIN answer a", arena, &content, err));
-    FLOE_TRY(hash_rows(session, facts->spine, " FROM spine s", arena, &spine_hash, err));
+/* The spine's hash, before any work is done for a spine that is not the one that was kept. */
+static floe_status hash_spine(const dataset_job *job, content_hash *ret_hash, floe_error *err) {
+    FLOE_TRY(floe_dataset_hash_rows(job, " FROM spine s", SIZE_MAX, ret_hash, err));
+    const char *expected = job->request->expect_spine;
+    FLOE_ENSURE(
+        !expected || strcmp(expected, ret_hash->hex) == 0, err, FLOE_CORRUPT,
+        "the kept spine %s is not the one that the dataset was built for: its content hash is %s, the manifest says "
+        "%s",
+        job->request->spine, ret_hash->hex, expected);
+    return FLOE_OK;
+}
+
+static floe_status check_content(const floe_dataset_request *request, const content_hash *content, floe_error *err) {
+    FLOE_ENSURE(
+        !request->expect_content || strcmp(request->expect_content, content->hex) == 0, err, FLOE_CONFLICT,
+        "what comes out is not what was built: the content hash is %s, the manifest says %s; nothing was written",
+        content->hex, request->expect_content);
+    return FLOE_OK;
+}
+
+static floe_status finish(const dataset_job *job, dataset_facts *facts, floe_dataset_result *result, floe_error *err) {
+    const floe_dataset_request *request = job->request;
+    content_hash content;
+    FLOE_TRY(floe_dataset_hash_rows(job, ", a.* FROM spine s POSITIONAL JOIN answer a", job->spine.column_count,
+                                    &content, err));
+    FLOE_TRY(check_content(request, &content, err));
     facts->content = &content;
-    facts->spine_hash = spine_hash.hex;
     result->row_count = content.row_count;
     FLOE_ASSERT(content.row_count == facts->stats.label_count); /* Every spine row exactly once. */
     snprintf(result->content_hash, sizeof(result->content_hash), "%s", content.hex);
     int64_t written = 0;
-    FLOE_TRY(floe_rows_prepare(session, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a", facts->request->out,
+    FLOE_TRY(floe_rows_prepare(job->session, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a", request->out,
                                &written, err));
-    floe_status status = floe_manifest_write(session, facts, result, err);
+    floe_status status = floe_manifest_write(facts, result, err);
     if (floe_failed(status)) {
-        floe_rows_discard(facts->request->out);
+        floe_rows_discard(request->out);
         return status;
     }
-    status = floe_rows_publish(facts->request->out, err);
+    status = floe_rows_publish(request->out, err);
     if (floe_failed(status)) {
-        floe_manifest_remove(facts->request, result);
+        floe_manifest_remove(request, result);
     }
     return status;
 }
 
-static floe_status build(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
-                         const floe_run *run, floe_dataset_result *result, floe_error *err) {
+static floe_status build(dataset_job *job, floe_dataset_result *result, floe_error *err) {
+    floe_dataset_progress(job, "reading the spine", -1);
+    FLOE_TRY(floe_dataset_load_spine(job, err));
+    dataset_facts facts = {
+        .request = job->request, .spine = &job->spine, .session = job->session, .created_us = floe_now_us()};
+    content_hash spine_hash;
+    FLOE_TRY(hash_spine(job, &spine_hash, err));
+    facts.spine_hash = spine_hash.hex;
+    FLOE_TRY(answer(job, &facts, err));
+    floe_dataset_progress(job, "writing", -1);
+    result->source_rows = facts.stats.rows_fed;
+    result->ties = facts.stats.ties;
+    return finish(job, &facts, result, err);
+}
+
+static floe_status open_and_build(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
+                                  floe_dataset_result *result, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_GIB(4));
+    floe_engine *engine;
+    FLOE_TRY(floe_lake_engine(lake, &engine, err));
+    FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
+    FLOE_TRY(floe_session_open(engine, run, &session, err));
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
     floe_pit_options options = {.as_known = request->as_known, .ignore_at = request->ignore_at};
     FLOE_TRY(floe_pit_open(request->refs, request->ref_count, &options, &pit, err));
-    size_t key_count;
-    const floe_column *keys = floe_pit_keys(pit, &key_count);
-    spine_table spine;
-    progress(run, "reading the spine", -1);
-    FLOE_TRY(floe_spine_load(lake, session, request, keys, key_count, &arena, &spine, err));
-    FLOE_TRY(check_names(request, &spine, err));
-    FLOE_TRY(floe_dataset_feed_labels(session, request, &spine, pit, err));
-    dataset_facts facts = {.request = request, .spine = &spine, .created_us = floe_now_us()};
-    FLOE_TRY(answer(lake, session, request, pit, run, &facts, &arena, err));
-    progress(run, "writing", -1);
-    result->source_rows = facts.stats.rows_fed;
-    result->ties = facts.stats.ties;
-    return finish(session, &facts, &arena, result, err);
+    dataset_job job = {.lake = lake, .session = session, .request = request, .run = run, .arena = &arena, .pit = pit};
+    return build(&job, result, err);
 }
 
 floe_status floe_dataset_build(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
                                floe_dataset_result *ret_result, floe_error *err) {
     int64_t started_us = floe_monotonic_us();
     FLOE_TRY(floe_rows_check(request->out, err));
-    floe_engine *engine;
-    FLOE_TRY(floe_lake_engine(lake, &engine, err));
-    FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
-    FLOE_TRY(floe_session_open(engine, run, &session, err));
     floe_dataset_result result = {0};
-    FLOE_TRY(build(lake, session, request, run, &result, err));
+    FLOE_TRY(open_and_build(lake, request, run, &result, err));
     result.elapsed_us = floe_monotonic_us() - started_us;
     *ret_result = result;
     return FLOE_OK;

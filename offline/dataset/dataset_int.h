@@ -1,11 +1,13 @@
 /*
  * What the files of dataset share. A build goes: question (pit) → spine.c brings the spine into the session → labels →
- * source.c feeds each source → sweep → answer table (or sql.c makes it by SQL) → offline/write_rows.c writes spine and answer side by side → hash.c, manifest.c.
+ * source.c feeds each source → sweep → answer table (or sql.c makes it by SQL) → offline/write_rows.c writes spine and answer
+ * side by side → hash.c with stats.c, manifest.c. recipe.c reads a manifest back, audit.c and compare.c judge files.
  */
 #ifndef FLOE_OFFLINE_DATASET_DATASET_INT_H
 #define FLOE_OFFLINE_DATASET_DATASET_INT_H
 
 #include "core/hash.h"
+#include "offline/dataset/stats.h"
 #include "offline/engine/engine.h"
 #include "offline/iceberg/scan.h"
 #include "offline/pit/pit.h"
@@ -40,43 +42,29 @@ floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key
 typedef struct source_use {
     const floe_source *source;
     int64_t snapshot_id; /* -1: the table is empty */
+    int64_t schema_id;
     floe_scan_plan plan;
 } source_use;
 
-/* Plans the scan of one need at a snapshot (-1: current), opening *ret_table; the caller closes it. */
+/* Plans the scan of one need at a pin (NULL: the current snapshot), opening *ret_table; the caller closes it. */
 typedef struct source_scan {
     floe_table *table;
     floe_table_scan_files files;
     const floe_expr *filter; /* what was pushed down; NULL: nothing */
     const floe_pit_need *need;
 } source_scan;
-floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, int64_t snapshot_id, floe_arena *arena,
+floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, const floe_dataset_pin *pin, floe_arena *arena,
                              source_scan *ret_scan, floe_error *err);
+/* The pin of a source; NULL where the request has none at all. Errors: INVALID when it has some, but not this one. */
+floe_status floe_source_pin(const floe_dataset_request *request, const floe_source *source,
+                            const floe_dataset_pin **ret_pin, floe_error *err);
+/* What is said of it in the manifest. */
+source_use floe_source_used(const source_scan *scan);
 void floe_source_close(source_scan *scan);
 /* The SELECT that a need is fed with: data columns, __event, __created, __end, __seq, __pos, __where_n. */
 floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe_buf *out, floe_error *err);
 floe_status floe_source_feed(floe_lake *lake, floe_session *session, floe_pit *pit, size_t need_index,
-                             int64_t snapshot_id, floe_arena *arena, source_use *ret_use, floe_error *err);
-
-/* ---- build.c ---- */
-
-floe_status floe_dataset_feed_labels(floe_session *session, const floe_dataset_request *request,
-                                     const spine_table *spine, floe_pit *pit, floe_error *err);
-
-/* ---- sql.c ---- */
-
-typedef struct sql_question {
-    floe_lake *lake;
-    floe_session *session;
-    const floe_dataset_request *request;
-    const floe_pit *pit; /* its labels were fed */
-    const spine_table *spine;
-    floe_arena *arena;
-} sql_question;
-
-/* Answers by generated SQL: the session's temporary table "answer", in the labels' order. uses: one per need. */
-floe_status floe_dataset_answer_by_sql(const sql_question *question, source_use *uses, int64_t *ret_ties,
-                                       floe_error *err);
+                             const floe_dataset_pin *pin, floe_arena *arena, source_use *ret_use, floe_error *err);
 
 /* ---- hash.c ---- */
 
@@ -84,16 +72,54 @@ floe_status floe_dataset_answer_by_sql(const sql_question *question, source_use 
 typedef struct content_hash {
     char hex[65];
     int64_t row_count;
-    int64_t *null_counts; /* per column, in the arena */
+    column_stats *stats; /* per column, in the arena; those before the first asked for are empty */
 } content_hash;
-floe_status floe_content_hash(struct ArrowArrayStream *stream, floe_arena *arena, content_hash *ret_hash,
-                              floe_error *err);
+/* Columns from `first_stats` on also get statistics. */
+floe_status floe_content_hash(struct ArrowArrayStream *stream, size_t first_stats, floe_arena *arena,
+                              content_hash *ret_hash, floe_error *err);
+
+/* ---- build.c ---- */
+
+/* What the steps of one dataset share. */
+typedef struct dataset_job {
+    floe_lake *lake;
+    floe_session *session;
+    const floe_dataset_request *request;
+    const floe_run *run; /* may be NULL */
+    floe_arena *arena;
+    floe_pit *pit;
+    spine_table spine;
+} dataset_job;
+
+void floe_dataset_progress(const dataset_job *job, const char *step, double fraction);
+/* The spine into the session and its labels into the question. */
+floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err);
+/* The content hash of the session's "spine" beside `rest` (", a.* FROM spine s …"). */
+floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, size_t first_stats, content_hash *ret_hash,
+                                   floe_error *err);
+
+/* ---- sql.c ---- */
+
+/* Answers by generated SQL: the session's temporary table "answer", in the labels' order. The spine is loaded. uses: one per
+ * need. */
+floe_status floe_dataset_answer_by_sql(const dataset_job *job, source_use *uses, int64_t *ret_ties, floe_error *err);
+/* The query that a need is fed with, in parentheses; in the job's arena. */
+floe_status floe_dataset_source_item(const dataset_job *job, const floe_pit_need *need, source_use *ret_use,
+                                     const char **ret_item, floe_error *err);
+
+/* ---- compare.c ---- */
+
+/* A FROM item that reads a built file. Text files come as text, column by column; *ret_text says so. Errors: NOT_FOUND,
+ * UNSUPPORTED. */
+floe_status floe_dataset_file_item(floe_session *session, const char *file, floe_arena *arena, const char **ret_item,
+                                   bool *ret_text, floe_error *err);
 
 /* ---- manifest.c ---- */
 
 typedef struct dataset_facts {
     const floe_dataset_request *request;
     const spine_table *spine;
+    floe_session *session;
     const source_use *sources;
     size_t source_count;
     const content_hash *content; /* of all columns: the spine's, then the features' */
@@ -103,8 +129,7 @@ typedef struct dataset_facts {
 } dataset_facts;
 
 /* Gives the dataset its id, keeps the spine and writes the manifest under root/.floe/datasets/<id>/; all of it or nothing. */
-floe_status floe_manifest_write(floe_session *session, const dataset_facts *facts, floe_dataset_result *result,
-                                floe_error *err);
+floe_status floe_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err);
 /* Takes it back. */
 void floe_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result);
 

@@ -20,7 +20,8 @@ typedef struct hasher {
     floe_buf *cells; /* per column: the current stretch */
     size_t column_count;
     int64_t row_count;
-    int64_t *null_counts;
+    size_t first_stats;
+    column_stats *stats;
 } hasher;
 
 static void append_cell(floe_buf *out, const floe_value *value) {
@@ -76,12 +77,13 @@ static floe_status flush(hasher *hash, floe_error *err) {
     return FLOE_OK;
 }
 
-static floe_status hash_schema(hasher *hash, const struct ArrowSchema *schema, floe_error *err) {
+static floe_status hash_schema(hasher *hash, const struct ArrowSchema *schema, floe_arena *arena, floe_error *err) {
     for (int64_t i = 0; i < schema->n_children; i++) {
         floe_type type;
         char name[FLOE_TYPE_NAME_MAX];
         FLOE_TRY(floe_arrow_type(schema->children[i], &type, err));
         floe_type_name(type, name);
+        floe_stats_init(&hash->stats[i], type, arena);
         floe_sha256_update(&hash->sha, schema->children[i]->name, strlen(schema->children[i]->name) + 1);
         floe_sha256_update(&hash->sha, name, strlen(name) + 1);
     }
@@ -100,7 +102,9 @@ static floe_status hash_rows(hasher *hash, const struct ArrowSchema *schema, con
             floe_value value;
             FLOE_TRY(floe_arrow_get(&view, row, &arena, &value, err));
             append_cell(&hash->cells[i], &value);
-            hash->null_counts[i] += value.is_null;
+            if (i >= hash->first_stats) {
+                floe_stats_add(&hash->stats[i], &value);
+            }
         }
     }
     return FLOE_OK;
@@ -123,7 +127,6 @@ static floe_status hash_batch(hasher *hash, const struct ArrowSchema *schema, co
 
 static floe_status hash_stream(hasher *hash, struct ArrowArrayStream *stream, const struct ArrowSchema *schema,
                                floe_error *err) {
-    FLOE_TRY(hash_schema(hash, schema, err));
     for (;;) {
         FLOE_AUTO_ARRAY batch = {0};
         FLOE_TRY(floe_arrow_stream_next(stream, "content", &batch, err));
@@ -135,15 +138,16 @@ static floe_status hash_stream(hasher *hash, struct ArrowArrayStream *stream, co
     return hash->row_count % STRETCH == 0 ? FLOE_OK : flush(hash, err);
 }
 
-floe_status floe_content_hash(struct ArrowArrayStream *stream, floe_arena *arena, content_hash *ret_hash,
-                              floe_error *err) {
+floe_status floe_content_hash(struct ArrowArrayStream *stream, size_t first_stats, floe_arena *arena,
+                              content_hash *ret_hash, floe_error *err) {
     FLOE_AUTO_SCHEMA schema = {0};
     FLOE_TRY(floe_arrow_stream_schema(stream, "content", &schema, err));
-    hasher hash = {.column_count = (size_t)schema.n_children};
+    hasher hash = {.column_count = (size_t)schema.n_children, .first_stats = first_stats};
     floe_sha256_init(&hash.sha);
     hash.cells = floe_arena_alloc(arena, hash.column_count, sizeof(*hash.cells));
-    hash.null_counts = floe_arena_alloc(arena, hash.column_count, sizeof(*hash.null_counts));
+    hash.stats = floe_arena_alloc(arena, hash.column_count, sizeof(*hash.stats));
     FLOE_TRY(floe_arena_check(arena, err));
+    FLOE_TRY(hash_schema(&hash, &schema, arena, err));
     for (size_t i = 0; i < hash.column_count; i++) {
         floe_buf_init(&hash.cells[i], FLOE_GIB(1));
     }
@@ -160,6 +164,6 @@ floe_status floe_content_hash(struct ArrowArrayStream *stream, floe_arena *arena
     floe_sha256_final(&hash.sha, digest);
     floe_sha256_hex(digest, ret_hash->hex);
     ret_hash->row_count = hash.row_count;
-    ret_hash->null_counts = hash.null_counts;
-    return FLOE_OK;
+    ret_hash->stats = hash.stats;
+    return floe_arena_check(arena, err);
 }

@@ -9,44 +9,92 @@
 
 #include <stdio.h>
 
+static void put_text(floe_json_writer *json, const char *key, floe_str text) {
+    floe_json_key(json, key);
+    floe_json_string(json, text);
+}
+
+static void put_int(floe_json_writer *json, const char *key, int64_t value) {
+    floe_json_key(json, key);
+    floe_json_int(json, value);
+}
+
 static void print_sources(const dataset_facts *facts, floe_json_writer *json) {
     floe_json_key(json, "sources");
     floe_json_array_begin(json);
     for (size_t i = 0; i < facts->source_count; i++) {
         const source_use *use = &facts->sources[i];
         floe_json_object_begin(json);
-        floe_json_key(json, "source");
-        floe_json_string(json, use->source->about.name);
-        floe_json_key(json, "table");
-        floe_json_string(json, use->source->table);
-        floe_json_key(json, "snapshot_id");
-        floe_json_int(json, use->snapshot_id);
-        floe_json_key(json, "files_read");
-        floe_json_int(json, use->plan.files_read);
-        floe_json_key(json, "files_total");
-        floe_json_int(json, use->plan.files_total);
+        put_text(json, "source", use->source->about.name);
+        put_text(json, "table", use->source->table);
+        put_int(json, "snapshot_id", use->snapshot_id);
+        put_int(json, "schema_id", use->schema_id);
+        put_int(json, "files_read", use->plan.files_read);
+        put_int(json, "files_total", use->plan.files_total);
+        put_int(json, "rows", use->plan.rows);
+        put_int(json, "bytes", use->plan.bytes);
         floe_json_object_end(json);
     }
     floe_json_array_end(json);
+}
+
+/* What the view says, so that two datasets can be compared without the registry. */
+static void print_view(const floe_view *view, floe_json_writer *json) {
+    char ttl[FLOE_TIME_TEXT_MAX];
+    floe_json_object_begin(json);
+    put_text(json, "view", view->about.name);
+    put_text(json, "entity", view->entity->about.name);
+    put_text(json, "source", view->source->about.name);
+    floe_json_key(json, "keys");
+    floe_json_array_begin(json);
+    for (size_t i = 0; i < view->entity->key_count; i++) {
+        floe_json_string(json, view->key_columns[i]);
+    }
+    floe_json_array_end(json);
+    put_text(json, "where", view->where_text);
+    put_text(json, "ttl", view->ttl_us > 0 ? floe_str_of(floe_duration_format(view->ttl_us, ttl)) : FLOE_STR(""));
+    put_text(json, "at", view->at_before ? FLOE_STR("before") : FLOE_STR("at_or_before"));
+    floe_json_object_end(json);
+}
+
+static void print_views(const dataset_facts *facts, floe_json_writer *json) {
+    const floe_dataset_request *request = facts->request;
+    floe_json_key(json, "views");
+    floe_json_array_begin(json);
+    for (size_t i = 0; i < request->ref_count; i++) {
+        bool first = true;
+        for (size_t before = 0; before < i && first; before++) {
+            first = request->refs[before].view != request->refs[i].view;
+        }
+        if (first) {
+            print_view(request->refs[i].view, json);
+        }
+    }
+    floe_json_array_end(json);
+}
+
+static void print_feature(const floe_ref *ref, const column_stats *stats, floe_json_writer *json) {
+    char type[FLOE_TYPE_NAME_MAX];
+    FLOE_AUTO_BUF name;
+    floe_buf_init(&name, FLOE_KIB(1));
+    floe_buf_printf(&name, "%.*s:%.*s", FLOE_STR_ARG(ref->view->about.name), FLOE_STR_ARG(ref->output->about.name));
+    floe_json_object_begin(json);
+    put_text(json, "feature", floe_buf_view(&name));
+    put_text(json, "column", ref->output->column);
+    if (ref->output->function != FLOE_FN_NONE) {
+        put_text(json, "function", floe_str_of(floe_function_name(ref->output->function)));
+        put_text(json, "window", ref->output->window_text);
+    }
+    put_text(json, "type", floe_str_of(floe_type_name(ref->output->type, type)));
+    floe_stats_print(stats, json);
+    floe_json_object_end(json);
 }
 
 static void print_features(const dataset_facts *facts, floe_json_writer *json) {
     floe_json_key(json, "features");
     floe_json_array_begin(json);
     for (size_t i = 0; i < facts->request->ref_count; i++) {
-        const floe_ref *ref = &facts->request->refs[i];
-        char type[FLOE_TYPE_NAME_MAX];
-        FLOE_AUTO_BUF name;
-        floe_buf_init(&name, FLOE_KIB(1));
-        floe_buf_printf(&name, "%.*s:%.*s", FLOE_STR_ARG(ref->view->about.name), FLOE_STR_ARG(ref->output->about.name));
-        floe_json_object_begin(json);
-        floe_json_key(json, "feature");
-        floe_json_string(json, floe_buf_view(&name));
-        floe_json_key(json, "type");
-        floe_json_text(json, floe_type_name(ref->output->type, type));
-        floe_json_key(json, "nulls");
-        floe_json_int(json, facts->content->null_counts[facts->spine->column_count + i]);
-        floe_json_object_end(json);
+        print_feature(&facts->request->refs[i], &facts->content->stats[facts->spine->column_count + i], json);
     }
     floe_json_array_end(json);
 }
@@ -55,12 +103,9 @@ static void print_spine(const dataset_facts *facts, floe_json_writer *json) {
     const floe_dataset_request *request = facts->request;
     floe_json_key(json, "spine");
     floe_json_object_begin(json);
-    floe_json_key(json, "from");
-    floe_json_text(json, request->spine);
-    floe_json_key(json, "content_hash");
-    floe_json_text(json, facts->spine_hash);
-    floe_json_key(json, "time");
-    floe_json_string(json, facts->spine->time_column);
+    put_text(json, "from", floe_str_of(request->spine));
+    put_text(json, "content_hash", floe_str_of(facts->spine_hash));
+    put_text(json, "time", facts->spine->time_column);
     floe_json_key(json, "keys");
     floe_json_object_begin(json);
     for (size_t i = 0; i < request->key_count; i++) {
@@ -69,38 +114,51 @@ static void print_spine(const dataset_facts *facts, floe_json_writer *json) {
     }
     floe_json_object_end(json);
     if (facts->spine->source_table.len > 0) {
-        floe_json_key(json, "snapshot_id");
-        floe_json_int(json, facts->spine->snapshot_id);
+        put_int(json, "snapshot_id", facts->spine->snapshot_id);
     }
+    floe_json_key(json, "columns");
+    floe_json_array_begin(json);
+    for (size_t i = 0; i < facts->spine->column_count; i++) {
+        floe_json_object_begin(json);
+        put_text(json, "name", facts->spine->columns[i].name);
+        put_text(json, "type", facts->spine->columns[i].type);
+        floe_json_object_end(json);
+    }
+    floe_json_array_end(json);
     floe_json_object_end(json);
 }
 
-static void print_manifest(const dataset_facts *facts, const floe_dataset_result *result, floe_json_writer *json) {
+/* What a manifest says beside the facts. */
+typedef struct surroundings {
+    const char *engine_version;
+    const char *path; /* of the file, absolute */
+} surroundings;
+
+static void print_manifest(const dataset_facts *facts, const surroundings *around, const floe_dataset_result *result,
+                           floe_json_writer *json) {
     char when[FLOE_TIME_TEXT_MAX];
     const floe_dataset_request *request = facts->request;
     floe_json_object_begin(json);
-    floe_json_key(json, "id");
-    floe_json_text(json, result->id);
+    put_text(json, "id", floe_str_of(result->id));
     floe_json_key(json, "name");
     floe_json_text(json, request->name);
-    floe_json_key(json, "created");
-    floe_json_text(json, floe_time_format(facts->created_us, when));
-    floe_json_key(json, "definitions_version");
-    floe_json_int(json, request->definitions_version);
-    floe_json_key(json, "service");
-    floe_json_string(json, request->service);
+    put_text(json, "created", floe_str_of(floe_time_format(facts->created_us, when)));
+    floe_json_key(json, "floe_version");
+    floe_json_text(json, request->floe_version);
+    put_text(json, "duckdb_version", floe_str_of(around->engine_version));
+    put_int(json, "definitions_version", request->definitions_version);
+    put_text(json, "service", request->service);
     floe_json_key(json, "as_known");
     floe_json_bool(json, request->as_known);
-    floe_json_key(json, "out");
-    floe_json_text(json, request->out);
-    floe_json_key(json, "rows");
-    floe_json_int(json, result->row_count);
-    floe_json_key(json, "content_hash");
-    floe_json_text(json, result->content_hash);
-    floe_json_key(json, "ties_decided_by_file_order");
-    floe_json_int(json, facts->stats.ties);
+    put_text(json, "engine", request->by_sql ? FLOE_STR("duckdb") : FLOE_STR("native"));
+    put_text(json, "out", floe_str_of(request->out));
+    put_text(json, "path", floe_str_of(around->path));
+    put_int(json, "rows", result->row_count);
+    put_text(json, "content_hash", floe_str_of(result->content_hash));
+    put_int(json, "ties_decided_by_file_order", facts->stats.ties);
     print_spine(facts, json);
     print_sources(facts, json);
+    print_views(facts, json);
     print_features(facts, json);
     floe_json_object_end(json);
 }
@@ -146,8 +204,20 @@ static floe_status write_files(floe_session *session, const char *folder, const 
     return floe_file_write(manifest_path, manifest, false, err);
 }
 
-floe_status floe_manifest_write(floe_session *session, const dataset_facts *facts, floe_dataset_result *result,
-                                floe_error *err) {
+static floe_status print_text(const dataset_facts *facts, const floe_dataset_result *result, floe_arena *arena,
+                              floe_buf *text, floe_error *err) {
+    floe_query_rows version;
+    FLOE_TRY(floe_session_query(facts->session, "SELECT version()", NULL, arena, &version, err));
+    surroundings around = {
+        .engine_version = floe_arena_strndup(arena, version.values[0].as.bytes.ptr, version.values[0].as.bytes.len)};
+    FLOE_TRY(floe_path_absolute(arena, facts->request->out, &around.path, err));
+    FLOE_TRY(floe_arena_check(arena, err));
+    floe_json_writer json = floe_json_writer_of(text);
+    print_manifest(facts, &around, result, &json);
+    return floe_buf_check(text, err);
+}
+
+floe_status floe_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err) {
     make_id(facts, result);
     if (!facts->request->root) {
         return FLOE_OK;
@@ -160,10 +230,8 @@ floe_status floe_manifest_write(floe_session *session, const dataset_facts *fact
     FLOE_ENSURE(strlen(manifest) < sizeof(result->manifest_path), err, FLOE_LIMIT, "the path %s is too long", manifest);
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_MIB(64));
-    floe_json_writer json = floe_json_writer_of(&text);
-    print_manifest(facts, result, &json);
-    FLOE_TRY(floe_buf_check(&text, err));
-    floe_status status = write_files(session, folder, manifest, floe_buf_view(&text), err);
+    FLOE_TRY(print_text(facts, result, &arena, &text, err));
+    floe_status status = write_files(facts->session, folder, manifest, floe_buf_view(&text), err);
     if (floe_failed(status)) {
         floe_manifest_remove(facts->request, result);
         return floe_error_prefix(err, status, "the manifest in %s", folder);

@@ -148,7 +148,8 @@ static floe_status read_source(floe_lake *lake, const floe_newest_request *reque
     size_t need_count;
     const floe_pit_need *needs = floe_pit_needs(owner->pit, &need_count);
     FLOE_CLEANUP(scan_cleanup) source_scan scan = {0};
-    FLOE_TRY(floe_source_plan(lake, &needs[0], request->snapshot_id, &arena, &scan, err));
+    floe_dataset_pin pin = {.snapshot_id = request->snapshot_id, .schema_id = -1};
+    FLOE_TRY(floe_source_plan(lake, &needs[0], request->snapshot_id < 0 ? NULL : &pin, &arena, &scan, err));
     result->snapshot_id = scan.files.plan.snapshot_id;
     if (request->since_snapshot_id >= 0 && !request->want_aggregates) {
         FLOE_TRY(keep_new_files(request, &scan, &arena, result, err));

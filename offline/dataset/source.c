@@ -7,6 +7,8 @@
 #include "core/time.h"
 #include "offline/dataset/dataset_int.h"
 
+#include <inttypes.h>
+
 static const floe_column *source_column(const floe_source *source, floe_str name) {
     for (size_t i = 0; i < source->column_count; i++) {
         if (floe_str_equal(source->columns[i].name, name)) {
@@ -67,7 +69,65 @@ void floe_source_close(source_scan *scan) {
     }
 }
 
-floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, int64_t snapshot_id, floe_arena *arena,
+floe_status floe_source_pin(const floe_dataset_request *request, const floe_source *source,
+                            const floe_dataset_pin **ret_pin, floe_error *err) {
+    *ret_pin = NULL;
+    for (size_t i = 0; i < request->pin_count; i++) {
+        if (floe_str_equal(request->pins[i].source, source->about.name)) {
+            *ret_pin = &request->pins[i];
+            return FLOE_OK;
+        }
+    }
+    FLOE_ENSURE(!request->pins, err, FLOE_INVALID, "no snapshot is named for the source %.*s",
+                FLOE_STR_ARG(source->about.name));
+    return FLOE_OK;
+}
+
+source_use floe_source_used(const source_scan *scan) {
+    const floe_table_scan_files *files = &scan->files;
+    return (source_use){.source = scan->need->source,
+                        .snapshot_id = files->plan.snapshot_id,
+                        .schema_id = files->schema->schema_id,
+                        .plan = files->plan};
+}
+
+/* What the table was when it had no snapshot: its columns, no files. */
+static void forget_files(floe_table_scan_files *files) {
+    files->snapshot = NULL;
+    files->file_count = 0;
+    files->delete_count = 0;
+    files->plan = (floe_scan_plan){.snapshot_id = -1};
+}
+
+/* By id a snapshot is read with its own schema. A build reads the current one with the table's, which may have gone on since
+ * the last rows were written; then names of the filter may be unknown to the snapshot's and nothing is pruned. */
+static floe_status plan_pinned(source_scan *scan, const floe_dataset_pin *pin, floe_arena *arena, floe_error *err) {
+    floe_scan_request request = {.at = FLOE_AT_CURRENT, .limit = -1};
+    if (!pin || pin->snapshot_id < 0) {
+        FLOE_TRY(floe_table_scan_plan_files(scan->table, &request, scan->filter, arena, &scan->files, err));
+        if (pin) {
+            forget_files(&scan->files);
+        }
+        return FLOE_OK;
+    }
+    request.at = FLOE_AT_ID;
+    request.snapshot_id = pin->snapshot_id;
+    const floe_ice_metadata *metadata = floe_table_metadata(scan->table);
+    const floe_ice_snapshot *snapshot = floe_ice_snapshot_by_id(metadata, pin->snapshot_id);
+    FLOE_ENSURE(snapshot, err, FLOE_NOT_FOUND,
+                "the snapshot %" PRId64
+                " of table %.*s is gone: it was expired after the dataset was built, and without it "
+                "the dataset cannot be made again",
+                pin->snapshot_id, FLOE_STR_ARG(scan->need->source->table));
+    const floe_ice_schema *schema =
+        pin->schema_id < 0 ? NULL : floe_ice_schema_by_id(metadata, (int32_t)pin->schema_id);
+    bool own = !schema || schema->schema_id == snapshot->schema_id;
+    FLOE_TRY(floe_table_scan_plan_files(scan->table, &request, own ? scan->filter : NULL, arena, &scan->files, err));
+    scan->files.schema = own ? scan->files.schema : schema;
+    return FLOE_OK;
+}
+
+floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, const floe_dataset_pin *pin, floe_arena *arena,
                              source_scan *ret_scan, floe_error *err) {
     *ret_scan = (source_scan){.need = need};
     FLOE_TRY(make_filter(need, need->shared_where, arena, &ret_scan->filter, err));
@@ -75,9 +135,7 @@ floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, int64_t
     FLOE_TRY(floe_arena_check(arena, err));
     floe_status status = floe_table_open(lake, table, NULL, NULL, &ret_scan->table, err);
     if (!floe_failed(status)) {
-        floe_scan_request request = {
-            .at = snapshot_id < 0 ? FLOE_AT_CURRENT : FLOE_AT_ID, .snapshot_id = snapshot_id, .limit = -1};
-        status = floe_table_scan_plan_files(ret_scan->table, &request, ret_scan->filter, arena, &ret_scan->files, err);
+        status = plan_pinned(ret_scan, pin, arena, err);
     }
     if (floe_failed(status)) {
         floe_source_close(ret_scan);
@@ -184,13 +242,12 @@ static void scan_cleanup(source_scan *scan) {
 }
 
 floe_status floe_source_feed(floe_lake *lake, floe_session *session, floe_pit *pit, size_t need_index,
-                             int64_t snapshot_id, floe_arena *arena, source_use *ret_use, floe_error *err) {
+                             const floe_dataset_pin *pin, floe_arena *arena, source_use *ret_use, floe_error *err) {
     size_t need_count;
     const floe_pit_need *need = &floe_pit_needs(pit, &need_count)[need_index];
     FLOE_CLEANUP(scan_cleanup) source_scan scan = {0};
-    FLOE_TRY(floe_source_plan(lake, need, snapshot_id, arena, &scan, err));
-    *ret_use =
-        (source_use){.source = need->source, .snapshot_id = scan.files.plan.snapshot_id, .plan = scan.files.plan};
+    FLOE_TRY(floe_source_plan(lake, need, pin, arena, &scan, err));
+    *ret_use = floe_source_used(&scan);
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     FLOE_TRY(floe_source_sql(&scan, session, &sql, err));

@@ -13,41 +13,41 @@ static void scan_cleanup(source_scan *scan) {
     floe_source_close(scan);
 }
 
-/* The query that a need is fed with, in parentheses. */
-static floe_status source_item(const sql_question *question, const floe_pit_need *need, source_use *ret_use,
-                               const char **ret_item, floe_error *err) {
+floe_status floe_dataset_source_item(const dataset_job *job, const floe_pit_need *need, source_use *ret_use,
+                                     const char **ret_item, floe_error *err) {
     FLOE_CLEANUP(scan_cleanup) source_scan scan = {0};
-    FLOE_TRY(floe_source_plan(question->lake, need, -1, question->arena, &scan, err));
-    *ret_use =
-        (source_use){.source = need->source, .snapshot_id = scan.files.plan.snapshot_id, .plan = scan.files.plan};
+    const floe_dataset_pin *pin;
+    FLOE_TRY(floe_source_pin(job->request, need->source, &pin, err));
+    FLOE_TRY(floe_source_plan(job->lake, need, pin, job->arena, &scan, err));
+    *ret_use = floe_source_used(&scan);
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_text(&sql, "(");
-    FLOE_TRY(floe_source_sql(&scan, question->session, &sql, err));
+    FLOE_TRY(floe_source_sql(&scan, job->session, &sql, err));
     floe_buf_text(&sql, ")");
     FLOE_TRY(floe_buf_check(&sql, err));
-    *ret_item = floe_arena_strndup(question->arena, sql.ptr, sql.len);
-    return floe_arena_check(question->arena, err);
+    *ret_item = floe_arena_strndup(job->arena, sql.ptr, sql.len);
+    return floe_arena_check(job->arena, err);
 }
 
 /* The CTEs up to `answer`; the labels come from `spine_from`. */
-static floe_status question_sql(const sql_question *question, const char *spine_from, source_use *uses, floe_buf *out,
+static floe_status question_sql(const dataset_job *job, const char *spine_from, source_use *uses, floe_buf *out,
                                 floe_error *err) {
     size_t key_count, need_count;
-    const floe_column *keys = floe_pit_keys(question->pit, &key_count);
-    const floe_pit_need *needs = floe_pit_needs(question->pit, &need_count);
-    const char **items = floe_arena_alloc(question->arena, need_count, sizeof(*items));
-    FLOE_TRY(floe_arena_check(question->arena, err));
+    const floe_column *keys = floe_pit_keys(job->pit, &key_count);
+    const floe_pit_need *needs = floe_pit_needs(job->pit, &need_count);
+    const char **items = floe_arena_alloc(job->arena, need_count, sizeof(*items));
+    FLOE_TRY(floe_arena_check(job->arena, err));
     for (size_t i = 0; i < need_count; i++) {
-        FLOE_TRY(source_item(question, &needs[i], &uses[i], &items[i], err));
+        FLOE_TRY(floe_dataset_source_item(job, &needs[i], &uses[i], &items[i], err));
     }
     FLOE_AUTO_BUF labels;
     floe_buf_init(&labels, FLOE_GIB(1));
     floe_buf_text(&labels, "(");
-    FLOE_TRY(floe_spine_labels_sql(question->request, question->spine, keys, key_count, spine_from, &labels, err));
+    FLOE_TRY(floe_spine_labels_sql(job->request, &job->spine, keys, key_count, spine_from, &labels, err));
     floe_buf_text(&labels, ")");
     FLOE_TRY(floe_buf_check(&labels, err));
-    return floe_pit_sql(question->pit, &(floe_pit_sql_from){labels.ptr, items}, out, err);
+    return floe_pit_sql(job->pit, &(floe_pit_sql_from){labels.ptr, items}, out, err);
 }
 
 /* The sum of __ties, and the table without what is not asked for. */
@@ -69,32 +69,26 @@ static floe_status take_ties(floe_session *session, int64_t *ret_ties, floe_erro
     return floe_session_run(session, "ALTER TABLE answer DROP COLUMN __ties", NULL, NULL, err);
 }
 
-floe_status floe_dataset_answer_by_sql(const sql_question *question, source_use *uses, int64_t *ret_ties,
-                                       floe_error *err) {
+floe_status floe_dataset_answer_by_sql(const dataset_job *job, source_use *uses, int64_t *ret_ties, floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_text(&sql, "CREATE TEMP TABLE answer AS ");
-    FLOE_TRY(question_sql(question, "spine", uses, &sql, err));
+    FLOE_TRY(question_sql(job, "spine", uses, &sql, err));
     floe_buf_text(&sql, "SELECT * EXCLUDE (__row) FROM answer ORDER BY __row");
     FLOE_TRY(floe_buf_check(&sql, err));
-    FLOE_TRY(floe_session_run(question->session, sql.ptr, NULL, NULL, err));
-    return take_ties(question->session, ret_ties, err);
+    FLOE_TRY(floe_session_run(job->session, sql.ptr, NULL, NULL, err));
+    return take_ties(job->session, ret_ties, err);
 }
 
-/* Reads the spine, for its columns and the time range that its labels reach. */
-static floe_status write_sql(sql_question *question, floe_pit *pit, spine_table *spine, floe_buf *out,
-                             floe_error *err) {
-    size_t key_count, need_count;
-    const floe_column *keys = floe_pit_keys(pit, &key_count);
-    (void)floe_pit_needs(pit, &need_count);
-    FLOE_TRY(floe_spine_load(question->lake, question->session, question->request, keys, key_count, question->arena,
-                             spine, err));
-    FLOE_TRY(floe_dataset_feed_labels(question->session, question->request, spine, pit, err));
-    const char *from = floe_arena_strndup(question->arena, spine->from.ptr, spine->from.len);
-    source_use *uses = floe_arena_alloc(question->arena, need_count, sizeof(*uses));
-    FLOE_TRY(floe_arena_check(question->arena, err));
+static floe_status write_sql(dataset_job *job, floe_buf *out, floe_error *err) {
+    size_t need_count;
+    (void)floe_pit_needs(job->pit, &need_count);
+    FLOE_TRY(floe_dataset_load_spine(job, err));
+    const char *from = floe_arena_strndup(job->arena, job->spine.from.ptr, job->spine.from.len);
+    source_use *uses = floe_arena_alloc(job->arena, need_count, sizeof(*uses));
+    FLOE_TRY(floe_arena_check(job->arena, err));
     size_t began = out->len;
-    FLOE_TRY(question_sql(question, from, uses, out, err));
+    FLOE_TRY(question_sql(job, from, uses, out, err));
     floe_buf_text(out, "SELECT s.* EXCLUDE (__row), a.* EXCLUDE (__row, __ties)\n"
                        "FROM (SELECT *, row_number() OVER () - 1 AS __row FROM ");
     floe_buf_text(out, from);
@@ -115,7 +109,6 @@ floe_status floe_dataset_sql(floe_lake *lake, const floe_dataset_request *reques
     FLOE_TRY(floe_lake_engine(lake, &engine, err));
     FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
     FLOE_TRY(floe_session_open(engine, NULL, &session, err));
-    spine_table spine;
-    sql_question question = {lake, session, request, pit, &spine, &arena};
-    return write_sql(&question, pit, &spine, out, err);
+    dataset_job job = {.lake = lake, .session = session, .request = request, .arena = &arena, .pit = pit};
+    return write_sql(&job, out, err);
 }

@@ -1,0 +1,275 @@
+/*
+ * Statistics of a column as its cells go by. See stats.h.
+ */
+#include "offline/dataset/stats.h"
+
+#include "core/hash.h"
+#include "core/limits.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define TEXT_SLOTS (2 * STATS_DISTINCT_MAX)
+#define FINE_BITS 50 /* a first value's bin is this much finer than it */
+
+void floe_stats_init(column_stats *stats, floe_type type, floe_arena *arena) {
+    *stats = (column_stats){.type = type, .arena = arena};
+}
+
+/* ---- the histogram ---- */
+
+static int64_t floor_half(int64_t place) {
+    return (place - (place & 1)) / 2;
+}
+
+/* How many bins are in use; the first always is, once there is any. */
+static int last_bin(const column_stats *stats) {
+    int last = STATS_BINS - 1;
+    while (last > 0 && stats->bins[last] == 0) {
+        last--;
+    }
+    return last;
+}
+
+/* Twice as wide: bin i goes to the one that covers it. */
+static void widen(column_stats *stats) {
+    int64_t merged[STATS_BINS] = {0};
+    int64_t first = floor_half(stats->first);
+    for (int i = 0; i < STATS_BINS; i++) {
+        int64_t to = floor_half(stats->first + i) - first;
+        if (stats->bins[i] > 0) {
+            merged[to] += stats->bins[i];
+        }
+    }
+    stats->first = first;
+    stats->exponent++;
+    memcpy(stats->bins, merged, sizeof(merged));
+}
+
+/* Bins begin at the lowest that is used. */
+static void move_first(column_stats *stats, int64_t first) {
+    int64_t moved[STATS_BINS] = {0};
+    for (int i = 0; i < STATS_BINS; i++) {
+        if (stats->bins[i] > 0) {
+            moved[stats->first + i - first] = stats->bins[i];
+        }
+    }
+    stats->first = first;
+    memcpy(stats->bins, moved, sizeof(moved));
+}
+
+static void count_number(column_stats *stats, double number) {
+    if (stats->number_count == 0) {
+        (void)frexp(number, &stats->exponent);
+        stats->exponent = number == 0 ? -FINE_BITS : stats->exponent - FINE_BITS;
+        stats->first = (int64_t)floor(ldexp(number, -stats->exponent));
+    }
+    for (;;) {
+        double place = floor(ldexp(number, -stats->exponent));
+        double last = (double)(stats->first + last_bin(stats));
+        double low = place < (double)stats->first ? place : (double)stats->first;
+        double high = place > last ? place : last;
+        if (high - low < STATS_BINS) {
+            if (low < (double)stats->first) {
+                move_first(stats, (int64_t)low);
+            }
+            stats->bins[(int64_t)place - stats->first]++;
+            return;
+        }
+        widen(stats);
+    }
+}
+
+static void add_number(column_stats *stats, double number) {
+    count_number(stats, number);
+    stats->number_count++;
+    double delta = number - stats->mean;
+    stats->mean += delta / (double)stats->number_count;
+    stats->m2 += delta * (number - stats->mean);
+}
+
+/* ---- texts ---- */
+
+static void add_text(column_stats *stats, floe_str text) {
+    if (stats->many_texts) {
+        return;
+    }
+    if (!stats->texts) {
+        stats->texts = floe_arena_alloc(stats->arena, TEXT_SLOTS, sizeof(*stats->texts));
+        if (!stats->texts) {
+            return;
+        }
+    }
+    size_t at = floe_xxh64(text.ptr, text.len, 0) % TEXT_SLOTS;
+    while (stats->texts[at].count > 0 && !floe_str_equal(stats->texts[at].text, text)) {
+        at = (at + 1) % TEXT_SLOTS;
+    }
+    if (stats->texts[at].count == 0) {
+        if (stats->text_count == STATS_DISTINCT_MAX) {
+            stats->many_texts = true;
+            return;
+        }
+        stats->texts[at].text = floe_arena_str(stats->arena, text);
+        stats->text_count++;
+    }
+    stats->texts[at].count++;
+}
+
+/* ---- cells ---- */
+
+static double number_of(const floe_value *value) {
+    switch (value->type.kind) {
+    case FLOE_KIND_FLOAT:
+    case FLOE_KIND_DOUBLE:
+        return value->as.real;
+    case FLOE_KIND_BOOL:
+        return value->as.boolean;
+    case FLOE_KIND_DECIMAL:
+        return (double)value->as.decimal / pow(10, value->type.scale);
+    default:
+        return (double)value->as.integer;
+    }
+}
+
+static bool is_text(floe_kind kind) {
+    return kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES;
+}
+
+static void keep_extreme(column_stats *stats, const floe_value *value, floe_value *extreme) {
+    *extreme = *value;
+    if (is_text(value->type.kind)) {
+        extreme->as.bytes = floe_arena_str(stats->arena, value->as.bytes);
+    }
+}
+
+static void add_extremes(column_stats *stats, const floe_value *value) {
+    if (!stats->has_extremes || floe_value_compare(value, &stats->min) < 0) {
+        keep_extreme(stats, value, &stats->min);
+    }
+    if (!stats->has_extremes || floe_value_compare(value, &stats->max) > 0) {
+        keep_extreme(stats, value, &stats->max);
+    }
+    stats->has_extremes = true;
+}
+
+void floe_stats_add(column_stats *stats, const floe_value *value) {
+    if (value->is_null) {
+        stats->null_count++;
+        return;
+    }
+    stats->count++;
+    floe_kind kind = value->type.kind;
+    if (kind == FLOE_KIND_LIST) {
+        return;
+    }
+    bool real = kind == FLOE_KIND_FLOAT || kind == FLOE_KIND_DOUBLE;
+    if (real && isnan(value->as.real)) {
+        stats->nan_count++;
+        return;
+    }
+    add_extremes(stats, value);
+    if (is_text(kind)) {
+        add_text(stats, value->as.bytes);
+    } else if (real && isinf(value->as.real)) {
+        stats->infinite_count++;
+    } else {
+        add_number(stats, number_of(value));
+    }
+}
+
+/* ---- printing ---- */
+
+static void print_value(const char *key, const floe_value *value, floe_json_writer *json) {
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, FLOE_GIB(1));
+    floe_value_print_json(value, &text);
+    floe_json_key(json, key);
+    if (text.failed) {
+        json->out->failed = true;
+    } else {
+        floe_json_raw(json, floe_buf_view(&text));
+    }
+}
+
+static void print_histogram(const column_stats *stats, floe_json_writer *json) {
+    floe_json_key(json, "histogram");
+    floe_json_object_begin(json);
+    floe_json_key(json, "from");
+    floe_json_real(json, ldexp((double)stats->first, stats->exponent));
+    floe_json_key(json, "width");
+    floe_json_real(json, ldexp(1, stats->exponent));
+    floe_json_key(json, "counts");
+    floe_json_array_begin(json);
+    for (int i = 0; i <= last_bin(stats); i++) {
+        floe_json_int(json, stats->bins[i]);
+    }
+    floe_json_array_end(json);
+    floe_json_object_end(json);
+}
+
+static void print_numbers(const column_stats *stats, floe_json_writer *json) {
+    floe_json_key(json, "mean");
+    floe_json_real(json, stats->mean);
+    if (stats->number_count > 1) {
+        floe_json_key(json, "stddev");
+        floe_json_real(json, sqrt(stats->m2 / (double)(stats->number_count - 1)));
+    }
+    print_histogram(stats, json);
+}
+
+static int compare_texts(const void *a, const void *b) {
+    const stats_text *x = a, *y = b;
+    if (x->count != y->count) {
+        return x->count > y->count ? -1 : 1;
+    }
+    return floe_str_compare(x->text, y->text);
+}
+
+static void print_texts(const column_stats *stats, floe_json_writer *json) {
+    floe_json_key(json, "distinct");
+    if (stats->many_texts) {
+        floe_json_null(json);
+        return;
+    }
+    floe_json_int(json, (int64_t)stats->text_count);
+    stats_text *sorted = floe_arena_alloc(stats->arena, TEXT_SLOTS, sizeof(*sorted));
+    if (!sorted) {
+        return;
+    }
+    memcpy(sorted, stats->texts, TEXT_SLOTS * sizeof(*sorted));
+    qsort(sorted, TEXT_SLOTS, sizeof(*sorted), compare_texts);
+    floe_json_key(json, "top");
+    floe_json_array_begin(json);
+    for (size_t i = 0; i < STATS_TOP && i < stats->text_count; i++) {
+        floe_value value = {.type = stats->type, .as.bytes = sorted[i].text};
+        floe_json_object_begin(json);
+        print_value("value", &value, json);
+        floe_json_key(json, "count");
+        floe_json_int(json, sorted[i].count);
+        floe_json_object_end(json);
+    }
+    floe_json_array_end(json);
+}
+
+void floe_stats_print(const column_stats *stats, floe_json_writer *json) {
+    floe_json_key(json, "nulls");
+    floe_json_int(json, stats->null_count);
+    floe_json_key(json, "count");
+    floe_json_int(json, stats->count);
+    if (stats->type.kind == FLOE_KIND_FLOAT || stats->type.kind == FLOE_KIND_DOUBLE) {
+        floe_json_key(json, "nan");
+        floe_json_int(json, stats->nan_count);
+        floe_json_key(json, "infinite");
+        floe_json_int(json, stats->infinite_count);
+    }
+    if (stats->has_extremes) {
+        print_value("min", &stats->min, json);
+        print_value("max", &stats->max, json);
+    }
+    if (stats->number_count > 0) {
+        print_numbers(stats, json);
+    }
+    if (stats->text_count > 0) {
+        print_texts(stats, json);
+    }
+}

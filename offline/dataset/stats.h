@@ -1,0 +1,51 @@
+/*
+ * What a column of a training set holds, in one pass over its cells: counts, extremes, mean and deviation, and a histogram
+ * of numbers and times; of texts and bytes the distinct values while they are few.
+ *
+ * The histogram knows no bounds beforehand. Its bins are as wide as a power of two and lie at multiples of their width;
+ * when a value lies outside, neighbours are merged in pairs until it fits, which is exact. So its counts depend on the
+ * values alone, and a bin's edges are numbers that a person can read.
+ */
+#ifndef FLOE_OFFLINE_DATASET_STATS_H
+#define FLOE_OFFLINE_DATASET_STATS_H
+
+#include "core/arena.h"
+#include "core/json.h"
+#include "core/value.h"
+
+#define STATS_BINS 20
+#define STATS_DISTINCT_MAX 256 /* texts counted apart; above, only that there are more */
+#define STATS_TOP 5            /* of them shown */
+
+typedef struct stats_text {
+    floe_str text;
+    int64_t count;
+} stats_text;
+
+typedef struct column_stats {
+    floe_type type;
+    floe_arena *arena;         /* for texts and extremes */
+    int64_t null_count, count; /* count: not null */
+    int64_t nan_count, infinite_count;
+    floe_value min, max; /* of what is neither null nor NaN; lists have none */
+    bool has_extremes;
+    /* Of finite numbers. */
+    int64_t number_count;
+    double mean, m2;
+    /* Bin i holds [(first + i) * 2^exponent, (first + i + 1) * 2^exponent). */
+    int exponent;
+    int64_t first;
+    int64_t bins[STATS_BINS];
+    /* Of texts and bytes. */
+    stats_text *texts;
+    size_t text_count;
+    bool many_texts;
+} column_stats;
+
+void floe_stats_init(column_stats *stats, floe_type type, floe_arena *arena);
+/* Texts of `value` are copied where they must stay. A full arena is seen by floe_arena_check. Cost: O(1) for numbers. */
+void floe_stats_add(column_stats *stats, const floe_value *value);
+/* Members of the object that is open: nulls, count, and what the type has of the rest. */
+void floe_stats_print(const column_stats *stats, floe_json_writer *json);
+
+#endif
