@@ -142,11 +142,26 @@ static floe_status make_links(floe_meaning *meaning, floe_corpus *corpus, floe_e
     return floe_arena_check(corpus->arena, err);
 }
 
+/* What a namespace is about is the mean of what its tables are about. */
+static floe_status sum_spaces(floe_meaning *meaning, floe_error *err) {
+    const floe_corpus *corpus = meaning->corpus;
+    meaning->spaces = floe_arena_alloc(corpus->arena, corpus->scope_count * meaning->dim + 1, sizeof(float));
+    FLOE_TRY(floe_arena_check(corpus->arena, err));
+    for (size_t i = 0; i < corpus->table_count; i++) {
+        const float *row = floe_meaning_row(meaning, meaning->slot_of[FLOE_LINK_TABLE][i]);
+        float *sum = meaning->spaces + corpus->tables[i].scope * meaning->dim;
+        for (size_t j = 0; j < meaning->dim; j++) {
+            sum[j] += row[j];
+        }
+    }
+    return FLOE_OK;
+}
+
 floe_status floe_meaning_load(const char *path, floe_embedder *embedder, floe_corpus *corpus, floe_meaning *ret_meaning,
                               floe_error *err) {
     const floe_embedder_info *about = floe_embedder_describe(embedder);
     floe_meaning *meaning = ret_meaning;
-    *meaning = (floe_meaning){.embedder = embedder, .corpus = corpus};
+    *meaning = (floe_meaning){.embedder = embedder, .corpus = corpus, .dim = about->dim};
     floe_error cause = {0};
     if (floe_failed(floe_ann_open(path, about->dim, about->fingerprint, &meaning->ann, &cause))) {
         return FLOE_FAIL(err, cause.code, "%s; run floe index", cause.message);
@@ -172,7 +187,8 @@ floe_status floe_meaning_link(floe_meaning *meaning, floe_corpus *corpus, floe_e
     for (size_t i = 0; i < meaning->slot_count; i++) {
         meaning->stems[i] = FLOE_TERM_NONE;
     }
-    return make_links(meaning, corpus, err);
+    FLOE_TRY(make_links(meaning, corpus, err));
+    return sum_spaces(meaning, err);
 }
 
 void floe_meaning_close(floe_meaning *meaning) {

@@ -86,11 +86,11 @@ typedef struct floe_asked {
 typedef struct floe_recall floe_recall;
 
 typedef struct floe_meaning {
-    floe_ann *ann;     /* of the file; of a part borrowed */
-    floe_ann *extra;   /* of a part: texts that the file has not; NULL: none */
-    size_t extra_slot; /* where those begin: a multiple of 64 */
-    bool is_part;      /* of a role's corpus */
-    uint64_t *visible; /* slots of texts that the corpus has */
+    floe_ann *ann;           /* of the file; of a part borrowed */
+    floe_ann *extra;         /* of a part: texts that the file has not; NULL: none */
+    size_t extra_slot;       /* where those begin: a multiple of 64 */
+    bool is_part;            /* of a role's corpus */
+    uint64_t *visible;       /* slots of texts that the corpus has */
     floe_embedder *embedder; /* borrowed */
     const floe_corpus *corpus;
     size_t slot_count;
@@ -102,6 +102,8 @@ typedef struct floe_meaning {
     uint32_t *slot_of[FLOE_LINK_DOCUMENTS]; /* by entry: the slot of its document */
     bool *masked;                           /* by scope: what the masks were made for */
     bool is_masked, is_whole;               /* they were made; for all scopes */
+    float *spaces;                          /* by scope: the sum of its tables' vectors */
+    size_t dim;
     floe_recall *recall;
 } floe_meaning;
 
@@ -149,6 +151,10 @@ floe_status floe_meaning_score(floe_meaning *meaning, floe_link_id link, const f
 /* The same of tables, by the mean of their three best columns. */
 floe_status floe_meaning_score_columns(floe_meaning *meaning, const floe_question *question, floe_scores *tables,
                                        floe_error *err);
+/* The same of namespaces, each by the mean of its tables' vectors, so that a namespace is what is asked of it. Scores are by
+ * scope. */
+floe_status floe_meaning_score_spaces(const floe_meaning *meaning, const floe_question *question, floe_scores *spaces,
+                                      floe_error *err);
 /* Soft BM25. `best` is scratch of as many entries, zero before and after. `matches` (may be NULL) gets each word's closeness
  * by entry, word-major, and `weights` its idf. */
 typedef struct floe_soft_out {

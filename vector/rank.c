@@ -17,6 +17,7 @@ static void init_meaning(floe_ranker *ranker, size_t largest, floe_arena *arena)
     floe_scores_init(&ranker->dense_features, corpus->feature_count, arena);
     floe_scores_init(&ranker->soft_features, corpus->feature_count, arena);
     floe_scores_init(&ranker->soft_best, largest, arena);
+    floe_scores_init(&ranker->dense_spaces, corpus->scope_count, arena);
     ranker->word_matches =
         floe_arena_alloc(arena, FLOE_ASKED_WORDS_MAX * corpus->table_count + 1, sizeof(*ranker->word_matches));
     ranker->word_weights = floe_arena_alloc(arena, FLOE_ASKED_WORDS_MAX, sizeof(*ranker->word_weights));
@@ -36,11 +37,13 @@ void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_meaning *me
     floe_scores_init(&ranker->columns, corpus->table_count, arena);
     floe_scores_init(&ranker->column_text, corpus->table_count, arena);
     floe_scores_init(&ranker->values, corpus->table_count, arena);
+    floe_scores_init(&ranker->fused, corpus->table_count, arena);
     floe_scores_init(&ranker->tables, corpus->table_count, arena);
     floe_scores_init(&ranker->entries, entries, arena);
     ranker->repeats = floe_arena_alloc(arena, parents + 1, sizeof(uint32_t));
     ranker->best_columns = floe_arena_alloc(arena, corpus->table_count * FLOE_TOP_COLUMNS + 1, sizeof(double));
     ranker->spaces = floe_arena_alloc(arena, corpus->scope_count + 1, sizeof(double));
+    ranker->best_spaces = floe_arena_alloc(arena, corpus->scope_count + 1, sizeof(double));
     ranker->space_best = floe_arena_alloc(arena, corpus->scope_count * FLOE_COHERENCE_TABLES + 1, sizeof(double));
 }
 
@@ -51,11 +54,13 @@ void floe_ranker_clear(floe_ranker *ranker) {
     floe_scores_clear(&ranker->columns);
     floe_scores_clear(&ranker->column_text);
     floe_scores_clear(&ranker->values);
+    floe_scores_clear(&ranker->fused);
     floe_scores_clear(&ranker->tables);
     floe_scores_clear(&ranker->entries);
     floe_scores *const of_meaning[] = {&ranker->dense_tables,     &ranker->dense_columns, &ranker->dense_features,
                                        &ranker->dense_by_columns, &ranker->soft_words,    &ranker->soft_phrases,
-                                       &ranker->soft_columns,     &ranker->soft_features, &ranker->soft_best};
+                                       &ranker->soft_columns,     &ranker->soft_features, &ranker->soft_best,
+                                       &ranker->dense_spaces};
     for (size_t i = 0; i < sizeof(of_meaning) / sizeof(of_meaning[0]); i++) {
         floe_scores_clear(of_meaning[i]);
     }

@@ -241,19 +241,22 @@ typedef struct floe_ranker {
     floe_scores dense_by_columns;                            /* by table: its best columns */
     floe_scores soft_words, soft_phrases;                    /* by table */
     floe_scores soft_columns, soft_features;
-    floe_scores soft_best;   /* scratch: by entry of any kind */
-    float *word_matches;     /* by word of the question and table: the closeness of the table's nearest word */
-    double *word_weights;    /* by word of the question: its idf among tables */
-    floe_scores columns;     /* by table: sum of the best columns */
-    floe_scores column_text; /* by table: the best column */
-    floe_scores values;      /* by table: the best column */
-    floe_scores tables;      /* by table: fused, before the greedy pass */
-    floe_scores entries;     /* by column or feature: fused */
-    double *best_columns;    /* by table: its FLOE_TOP_COLUMNS best scores */
-    double *spaces;          /* by scope: coherence */
-    double *space_best;      /* by scope: its three best tables */
-    uint32_t *repeats;       /* by table or feature: hits of it in a mixed answer */
-    double fused_scale, coherent_scale; /* what the fused and the coherent scores were divided by */
+    floe_scores soft_best;        /* scratch: by entry of any kind */
+    float *word_matches;          /* by word of the question and table: the closeness of the table's nearest word */
+    double *word_weights;         /* by word of the question: its idf among tables */
+    floe_scores columns;          /* by table: sum of the best columns */
+    floe_scores column_text;      /* by table: the best column */
+    floe_scores values;           /* by table: the best column */
+    floe_scores fused;            /* by table: the signals together */
+    floe_scores tables;           /* by table: and with its namespace's best table, before the greedy pass */
+    floe_scores entries;          /* by column or feature: fused */
+    double *best_columns;         /* by table: its FLOE_TOP_COLUMNS best scores */
+    bool has_spaces;              /* of the question: more than one namespace is asked */
+    floe_scores dense_spaces;     /* by scope */
+    double *spaces, *best_spaces; /* by scope: coherence of the first pick and of later ones */
+    double *space_best;           /* by scope: its three best tables */
+    uint32_t *repeats;            /* by table or feature: hits of it in a mixed answer */
+    double fused_scale, first_scale, later_scale; /* what the fused scores and those with coherence were divided by */
 } floe_ranker;
 
 /* `meaning` may be NULL. */

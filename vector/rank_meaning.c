@@ -130,6 +130,47 @@ floe_status floe_meaning_score_columns(floe_meaning *meaning, const floe_questio
     return FLOE_OK;
 }
 
+/* The cosine of a question's vector with a namespace's; 0 of a scope without tables. */
+static double space_cosine(const float *vector, const float *space, size_t dim) {
+    double product = 0;
+    double square = 0;
+    for (size_t i = 0; i < dim; i++) {
+        product += (double)vector[i] * (double)space[i];
+        square += (double)space[i] * (double)space[i];
+    }
+    return square > 0 ? product / sqrt(square) : 0;
+}
+
+static int compare_descending(const void *a, const void *b) {
+    double left = *(const double *)a;
+    double right = *(const double *)b;
+    return left > right ? -1 : left < right;
+}
+
+floe_status floe_meaning_score_spaces(const floe_meaning *meaning, const floe_question *question, floe_scores *spaces,
+                                      floe_error *err) {
+    size_t count = 0;
+    FLOE_AUTO_FREE double *cosines = NULL;
+    FLOE_AUTO_FREE double *sorted = NULL;
+    FLOE_TRY(floe_alloc(question->scope_count + 1, sizeof(double), &cosines, err));
+    FLOE_TRY(floe_alloc(question->scope_count + 1, sizeof(double), &sorted, err));
+    for (size_t i = 0; i < question->scope_count; i++) {
+        const float *space = meaning->spaces + i * meaning->dim;
+        cosines[i] = question->asked[i] ? space_cosine(question->meaning->vector, space, meaning->dim) : 0;
+        if (cosines[i] > FLOE_DENSE_FLOOR) {
+            sorted[count++] = cosines[i];
+        }
+    }
+    qsort(sorted, count, sizeof(double), compare_descending);
+    double base = count > FLOE_SPACE_RANK ? sorted[FLOE_SPACE_RANK - 1] : FLOE_DENSE_FLOOR;
+    for (uint32_t i = 0; i < question->scope_count; i++) {
+        if (cosines[i] > base) {
+            floe_scores_add(spaces, i, cosines[i] - base);
+        }
+    }
+    return FLOE_OK;
+}
+
 /* ---- soft lexical ---- */
 
 static double count_entries(const floe_meaning *meaning, floe_link_id link, const bool *asked) {
@@ -208,6 +249,7 @@ static floe_status score_documents(floe_ranker *ranker, const floe_question *que
     floe_meaning *meaning = ranker->meaning;
     FLOE_TRY(floe_meaning_score(meaning, FLOE_LINK_TABLE, question, &ranker->dense_tables, err));
     FLOE_TRY(floe_meaning_score_columns(meaning, question, &ranker->dense_by_columns, err));
+    FLOE_TRY(floe_meaning_score_spaces(meaning, question, &ranker->dense_spaces, err));
     if (kind == FLOE_HIT_ANY || kind == FLOE_HIT_COLUMN) {
         FLOE_TRY(floe_meaning_score(meaning, FLOE_LINK_COLUMN, question, &ranker->dense_columns, err));
     }
@@ -223,7 +265,7 @@ floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question
     }
     floe_scores *const all[] = {&ranker->dense_tables,     &ranker->dense_columns, &ranker->dense_features,
                                 &ranker->dense_by_columns, &ranker->soft_words,    &ranker->soft_phrases,
-                                &ranker->soft_columns,     &ranker->soft_features};
+                                &ranker->soft_columns,     &ranker->soft_features, &ranker->dense_spaces};
     floe_meaning_mask(ranker->meaning, question->asked);
     FLOE_TRY(score_documents(ranker, question, kind, err));
     score_words(ranker, question, kind);

@@ -2,9 +2,9 @@
  * Ranking tables.
  *
  * Phases: each field's BM25 → columns rolled up to their tables (sum of the best three) → a weighted sum of the signals,
- * each 1 at its best → coherence: tables of a namespace that matches well as a whole gain → a greedy pass that picks one
- * table after the other and favours those that a foreign key links to one already picked, and those that match words of
- * the question which the picked ones match less.
+ * each 1 at its best → namespaces: tables of one that matches well gain → a greedy pass that picks one table after the
+ * other and favours those that a foreign key links to one already picked, and those that match words of the question which
+ * the picked ones match less. What of a namespace counts differs between the first pick and later ones: weights_int.h.
  *
  * Invariants: the shares of a table sum to its score; scores never rise down the list (a table that the greedy pass lifts
  * past its predecessor's score is scaled down to it); an exact name comes before everything else.
@@ -80,36 +80,66 @@ static void list_signals(const floe_ranker *ranker, table_signal signals[TABLE_S
     memcpy(signals, all, sizeof(all));
 }
 
+/* Whether tables of more than one namespace are asked: of a single one, nothing that is said of it tells its tables apart. */
+static bool has_spaces(const floe_ranker *ranker, const floe_question *question) {
+    const floe_field *tables = &ranker->corpus->fields[FLOE_FIELD_TABLE];
+    size_t count = 0;
+    for (size_t i = 0; i < question->scope_count && count < 2; i++) {
+        count += question->asked[i] && tables->scope_documents[i] > 0 ? 1 : 0;
+    }
+    return count > 1;
+}
+
+static double space_share(const floe_ranker *ranker, uint32_t scope) {
+    bool known = ranker->has_spaces && ranker->dense_spaces.of;
+    return known ? ranker->weights.table_space * ranker->dense_spaces.of[scope] : 0;
+}
+
 static void fuse(floe_ranker *ranker) {
     table_signal signals[TABLE_SIGNALS];
+    floe_scores *fused = &ranker->fused;
     list_signals(ranker, signals);
     for (size_t i = 0; i < TABLE_SIGNALS; i++) {
         const floe_scores *scores = signals[i].scores;
         for (size_t j = 0; j < scores->count; j++) {
-            floe_scores_add(&ranker->tables, scores->touched[j], signals[i].weight * scores->of[scores->touched[j]]);
+            floe_scores_add(fused, scores->touched[j], signals[i].weight * scores->of[scores->touched[j]]);
         }
     }
-    ranker->fused_scale = floe_scores_normalise(&ranker->tables);
+    for (size_t i = 0; i < fused->count; i++) {
+        fused->of[fused->touched[i]] += space_share(ranker, ranker->corpus->tables[fused->touched[i]].scope);
+    }
+    ranker->fused_scale = floe_scores_normalise(fused);
 }
 
-/* The mean of the best tables of each namespace; what matched nothing counts as nothing. */
-static void cohere(floe_ranker *ranker) {
-    floe_scores *tables = &ranker->tables;
-    for (size_t i = 0; i < tables->count; i++) {
-        uint32_t table = tables->touched[i];
+/* The mean of the best tables of each namespace, where what matched nothing counts as nothing, and the best one. */
+static void weigh_spaces(floe_ranker *ranker) {
+    const floe_scores *fused = &ranker->fused;
+    for (size_t i = 0; i < fused->count; i++) {
+        uint32_t table = fused->touched[i];
         uint32_t scope = ranker->corpus->tables[table].scope;
-        keep_best(ranker->space_best + (size_t)scope * FLOE_COHERENCE_TABLES, tables->of[table]);
+        keep_best(ranker->space_best + (size_t)scope * FLOE_COHERENCE_TABLES, fused->of[table]);
     }
     for (size_t i = 0; i < ranker->corpus->scope_count; i++) {
         double *best = ranker->space_best + i * FLOE_COHERENCE_TABLES;
-        ranker->spaces[i] = ranker->weights.coherence * (best[0] + best[1] + best[2]) / FLOE_COHERENCE_TABLES;
+        double mean = (best[0] + best[1] + best[2]) / FLOE_COHERENCE_TABLES;
+        ranker->spaces[i] = ranker->has_spaces ? ranker->weights.coherence * mean : 0;
+        ranker->best_spaces[i] = ranker->has_spaces ? ranker->weights.coherence_best * best[0] : 0;
         best[0] = best[1] = best[2] = 0;
     }
-    for (size_t i = 0; i < tables->count; i++) {
-        uint32_t table = tables->touched[i];
-        tables->of[table] += ranker->spaces[ranker->corpus->tables[table].scope];
+}
+
+static void cohere(floe_ranker *ranker) {
+    const floe_scores *fused = &ranker->fused;
+    weigh_spaces(ranker);
+    ranker->first_scale = 0;
+    for (size_t i = 0; i < fused->count; i++) {
+        uint32_t table = fused->touched[i];
+        uint32_t scope = ranker->corpus->tables[table].scope;
+        double first = fused->of[table] + ranker->spaces[scope];
+        floe_scores_add(&ranker->tables, table, fused->of[table] + ranker->best_spaces[scope]);
+        ranker->first_scale = first > ranker->first_scale ? first : ranker->first_scale;
     }
-    ranker->coherent_scale = floe_scores_normalise(tables);
+    ranker->later_scale = floe_scores_normalise(&ranker->tables);
 }
 
 floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err) {
@@ -123,6 +153,7 @@ floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question
         floe_scores_normalise(&ranker->fields[i]);
     }
     FLOE_TRY(floe_rank_meaning(ranker, question, kind, err));
+    ranker->has_spaces = has_spaces(ranker, question);
     fuse(ranker);
     cohere(ranker);
     return FLOE_OK;
@@ -134,8 +165,8 @@ typedef struct candidate {
     uint32_t table;
     bool exact;
     bool picked;
-    uint32_t linked; /* UINT32_MAX: to none */
-    double base;
+    uint32_t linked;    /* UINT32_MAX: to none */
+    double first, base; /* as the first pick, as a later one */
 } candidate;
 
 /* What of the question is to be covered: its terms, or with vectors its words, which similar words cover in part. */
@@ -168,6 +199,11 @@ static double match(const floe_ranker *ranker, uint32_t table, uint32_t term) {
     return posting ? (double)posting->weight / ((double)posting->weight + FLOE_COVERAGE_HALF) : 0;
 }
 
+static double first_score(const floe_ranker *ranker, uint32_t table) {
+    double fused = ranker->fused.of[table];
+    return fused > 0 ? (fused + ranker->spaces[ranker->corpus->tables[table].scope]) / ranker->first_scale : 0;
+}
+
 static void add_candidate(greedy *state, uint32_t table) {
     for (size_t i = 0; i < state->candidate_count; i++) {
         if (state->candidates[i].table == table) {
@@ -183,6 +219,7 @@ static void add_candidate(greedy *state, uint32_t table) {
     state->candidates[state->candidate_count++] = (candidate){.table = table,
                                                               .exact = is_exact(ranker, state->question, table),
                                                               .linked = UINT32_MAX,
+                                                              .first = first_score(ranker, table),
                                                               .base = ranker->tables.of[table]};
 }
 
@@ -218,22 +255,25 @@ static double coverage(const greedy *state, size_t at) {
 
 static double value(const greedy *state, size_t at) {
     const candidate *one = &state->candidates[at];
-    return one->base + coverage(state, at) + (one->linked != UINT32_MAX ? state->ranker->weights.join : 0) +
-           (one->exact ? FLOE_WEIGHT_EXACT : 0);
+    return (state->best > 0 ? one->base : one->first) + coverage(state, at) +
+           (one->linked != UINT32_MAX ? state->ranker->weights.join : 0) + (one->exact ? FLOE_WEIGHT_EXACT : 0);
 }
 
-/* The shares of what a table had before the greedy pass. */
-static void set_base_shares(const floe_ranker *ranker, uint32_t table, floe_found *found) {
+/* The shares of what a table had before the greedy pass, as the first pick or as a later one. */
+static void set_base_shares(const floe_ranker *ranker, uint32_t table, bool first, floe_found *found) {
     table_signal signals[TABLE_SIGNALS];
     list_signals(ranker, signals);
     if (ranker->tables.of[table] <= 0) {
         return;
     }
+    uint32_t scope = ranker->corpus->tables[table].scope;
+    double scale = first ? ranker->first_scale : ranker->later_scale;
     for (size_t i = 0; i < TABLE_SIGNALS; i++) {
         double score = signals[i].scores->of ? signals[i].scores->of[table] : 0;
-        found->shares[signals[i].signal] = signals[i].weight * score / ranker->fused_scale / ranker->coherent_scale;
+        found->shares[signals[i].signal] = signals[i].weight * score / ranker->fused_scale / scale;
     }
-    found->shares[FLOE_SIGNAL_NAMESPACE] = ranker->spaces[ranker->corpus->tables[table].scope] / ranker->coherent_scale;
+    double coherence = first ? ranker->spaces[scope] : ranker->best_spaces[scope];
+    found->shares[FLOE_SIGNAL_NAMESPACE] = (space_share(ranker, scope) / ranker->fused_scale + coherence) / scale;
 }
 
 /* Scales the shares so that the first table has 1 and no later one more than the one before it. */
@@ -258,7 +298,7 @@ static void set_score(greedy *state, floe_found *found) {
 static void pick(greedy *state, size_t at, floe_found *found) {
     candidate *one = &state->candidates[at];
     *found = (floe_found){.kind = FLOE_HIT_TABLE, .entry = one->table, .linked = one->linked};
-    set_base_shares(state->ranker, one->table, found);
+    set_base_shares(state->ranker, one->table, state->best <= 0, found);
     found->shares[FLOE_SIGNAL_EXACT] = one->exact ? FLOE_WEIGHT_EXACT : 0;
     found->shares[FLOE_SIGNAL_JOIN] = one->linked != UINT32_MAX ? state->ranker->weights.join : 0;
     found->shares[FLOE_SIGNAL_COVERAGE] = coverage(state, at);
@@ -310,7 +350,7 @@ static size_t append_rest(greedy *state, const floe_ranked *order, size_t order_
     for (size_t i = 0; i < order_count && count < limit; i++) {
         if (!is_candidate(state, order[i].entry)) {
             found[count] = (floe_found){.kind = FLOE_HIT_TABLE, .entry = order[i].entry, .linked = UINT32_MAX};
-            set_base_shares(state->ranker, order[i].entry, &found[count]);
+            set_base_shares(state->ranker, order[i].entry, count == 0, &found[count]);
             set_score(state, &found[count]);
             count++;
         }

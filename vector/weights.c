@@ -12,6 +12,7 @@ const floe_weights floe_weights_lexical = {
     .table_column_text = 0.1,
     .table_values = 0.1,
     .coherence = 0.3,
+    .coherence_best = 0.3,
     .join = 0.3,
     .coverage = 1.0,
     .column_names = 0.7,
@@ -32,7 +33,9 @@ const floe_weights floe_weights_hybrid = {
     .table_dense_columns = 0.8,
     .table_soft_words = 0.7,
     .table_soft_phrases = 0.5,
-    .coherence = 0.8,
+    .table_space = 0.2,
+    .coherence = 0.7,
+    .coherence_best = 0.8,
     .join = 0.2,
     .coverage = 0.8,
     .column_names = 0.5,
@@ -71,7 +74,9 @@ floe_weights floe_weights_until(floe_weights weights, int stage) {
     if (alone && stage != FLOE_STAGE_SOFT) {
         drop_soft(&weights);
     }
-    weights.coherence = stage == FLOE_STAGE_ALL ? weights.coherence : 0;
+    if (stage != FLOE_STAGE_ALL) {
+        weights.table_space = weights.coherence = weights.coherence_best = 0;
+    }
     weights.join = stage == FLOE_STAGE_ALL || stage == FLOE_STAGE_JOINS ? weights.join : 0;
     weights.coverage = alone || stage == FLOE_STAGE_FUSED ? 0 : weights.coverage;
     return weights;

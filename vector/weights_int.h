@@ -28,7 +28,11 @@ typedef struct floe_weights {
     /* Tables. Descriptions are prose and drown names when they weigh as much. */
     double table_names, table_columns, table_description, table_column_text, table_values;
     double table_dense, table_dense_columns, table_soft_words, table_soft_phrases;
-    double coherence; /* the mean of the best tables of the namespace, added to a table that matched */
+    /* Namespaces, added to a table that matched: how near the namespace is to the question as a whole; for the first pick the
+     * mean of the namespace's best tables, for the later ones its best table. The first pick asks which namespace is meant,
+     * which several good tables tell; then one table that answers well draws what belongs to it, which may look like little
+     * by itself. */
+    double table_space, coherence, coherence_best;
     /* The greedy pass: for a foreign key that links a table to one picked before, and times the share of the question that
      * the table matches better than those. */
     double join, coverage;
@@ -50,8 +54,9 @@ floe_weights floe_weights_until(floe_weights weights, int stage);
 /* Soft lexical: words of this cosine or less have nothing in common. */
 #define FLOE_SOFT_FLOOR 0.4
 
-/* Coherence. */
+/* Coherence: the best tables of a namespace that count. Of namespaces, the cosine of this rank counts as nothing. */
 #define FLOE_COHERENCE_TABLES 3
+#define FLOE_SPACE_RANK 30
 
 /* The greedy pass: candidates are the POOL best and the join neighbours of the FRONT best. Where words must be equal, a
  * word's match grows with its frequency f as f / (f + HALF). */

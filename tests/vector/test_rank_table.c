@@ -192,30 +192,44 @@ static void column_evidence(const model *m, double *evidence) {
     normalise(evidence);
 }
 
-static void base_scores(const model *m, const documents *tables, double *base) {
+/* The fused scores and what a namespace adds to those that are not nothing: weight × the mean of its `count` best. */
+static void add_spaces(const model *m, const double *fused, double weight, size_t count, double *base) {
+    for (size_t t = 0; t < TABLES; t++) {
+        double scores[TABLES] = {0};
+        for (size_t other = 0; other < TABLES; other++) {
+            scores[other] = m->space[other] == m->space[t] ? fused[other] : 0;
+        }
+        double mean = count == 1 ? 0 : top_three(scores, TABLES) / 3;
+        for (size_t other = 0; count == 1 && other < TABLES; other++) {
+            mean = scores[other] > mean ? scores[other] : mean;
+        }
+        /* The last table is in the last namespace; where that is the first one, there is but one. */
+        bool tells = m->space[TABLES - 1] > 0;
+        base[t] = fused[t] + (fused[t] > 0 && tells ? weight * mean : 0);
+    }
+    normalise(base);
+}
+
+/* What tables are worth before the greedy pass: as the first pick, and as a later one. */
+typedef struct bases {
+    double first[TABLES], later[TABLES];
+} bases;
+
+static void base_scores(const model *m, const documents *tables, bases *base) {
     double names[TABLES];
     double columns[TABLES];
+    double fused[TABLES];
     for (size_t t = 0; t < TABLES; t++) {
         names[t] = bm25(tables, m->asked, t);
     }
     normalise(names);
     column_evidence(m, columns);
     for (size_t t = 0; t < TABLES; t++) {
-        base[t] = floe_weights_lexical.table_names * names[t] + floe_weights_lexical.table_columns * columns[t];
+        fused[t] = floe_weights_lexical.table_names * names[t] + floe_weights_lexical.table_columns * columns[t];
     }
-    normalise(base);
-    double coherence[SPACES];
-    for (size_t s = 0; s < SPACES; s++) {
-        double scores[TABLES] = {0};
-        for (size_t t = 0; t < TABLES; t++) {
-            scores[t] = m->space[t] == s ? base[t] : 0;
-        }
-        coherence[s] = floe_weights_lexical.coherence * top_three(scores, TABLES) / 3;
-    }
-    for (size_t t = 0; t < TABLES; t++) {
-        base[t] += base[t] > 0 ? coherence[m->space[t]] : 0;
-    }
-    normalise(base);
+    normalise(fused);
+    add_spaces(m, fused, floe_weights_lexical.coherence, 3, base->first);
+    add_spaces(m, fused, floe_weights_lexical.coherence_best, 1, base->later);
 }
 
 static double strength(const documents *tables, size_t table, size_t word) {
@@ -263,20 +277,21 @@ static void candidates(const model *m, const double *base, bool *allowed) {
 
 static size_t rank_slowly(const model *m, size_t *order, double *scores) {
     static documents tables;
-    double base[TABLES];
+    bases base;
     bool allowed[TABLES];
     bool picked[TABLES] = {0};
     size_t count = 0;
     double last = 0;
     double first = 0;
     table_documents(m, &tables);
-    base_scores(m, &tables, base);
-    candidates(m, base, allowed);
+    base_scores(m, &tables, &base);
+    candidates(m, base.later, allowed);
     for (;;) {
         size_t best = TABLES;
         double best_worth = 0;
         for (size_t t = 0; t < TABLES; t++) {
-            double own = allowed[t] && !picked[t] ? worth(m, &tables, base, picked, t) : -1;
+            double own =
+                allowed[t] && !picked[t] ? worth(m, &tables, count == 0 ? base.first : base.later, picked, t) : -1;
             if (own >= 0 && (best == TABLES || own > best_worth + 1e-12)) {
                 best = t;
                 best_worth = own;
