@@ -175,6 +175,33 @@ typedef struct floe_import_result {
 floe_status floe_table_import(floe_lake *lake, const floe_import_request *request, const floe_run *run,
                               floe_import_result *ret_result, floe_error *err);
 
+/* ---- maintenance ---- */
+
+typedef struct floe_compact_request {
+    const char *table;    /* catalog.ns.table */
+    int64_t target_bytes; /* 0: the table's write.target-file-size-bytes, else 512 MiB */
+    const char *where;    /* floe expression: only files that may hold such rows; NULL: all */
+} floe_compact_request;
+
+typedef struct floe_compact_result {
+    int64_t snapshot_id;               /* -1: there was nothing to do */
+    int64_t files_before, files_after; /* that were rewritten, and what they became */
+    int64_t rows_before, rows_after;   /* the difference is what deletes took */
+    int64_t bytes_before, bytes_after;
+    int64_t delete_files;  /* that apply to nothing any more and went */
+    int64_t partitions;    /* of the table */
+    int64_t runs_left_out; /* because no file name lies between their neighbours' */
+} floe_compact_result;
+
+/* Puts small neighbouring files together and applies deletes, as one snapshot `replace`.
+ * Rule: only neighbours within a partition by (data sequence number, path); the result has the largest of their data
+ *       sequence numbers and a path between its neighbours', so that rows of a partition keep their order and exact ties
+ *       their winner. In tables of version 3 rows keep their ids.
+ * Errors: CONFLICT when a file was deleted, rewritten or given position deletes meanwhile (appends are built upon),
+ * UNSUPPORTED naming a column that floe cannot write. A failure leaves nothing behind. */
+floe_status floe_table_compact(floe_lake *lake, const floe_compact_request *request, const floe_run *run,
+                               floe_compact_result *ret_result, floe_error *err);
+
 /* ---- datasets ---- */
 
 typedef struct floe_key_column {

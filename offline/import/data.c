@@ -90,7 +90,8 @@ static floe_status copy_to(floe_import *import, floe_str query, const char *loca
     floe_buf_text(&sql,
                   " (FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false, USE_TMP_FILE false, FIELD_IDS {");
     put_ids(&sql, import->schema.fields, import->schema.field_count, false);
-    floe_buf_text(&sql, "})");
+    floe_buf_text(&sql, import->with_lineage ? ", '_row_id': 2147483540, '_last_updated_sequence_number': 2147483539})"
+                                             : "})");
     FLOE_TRY(floe_buf_check(&sql, err));
     return floe_session_run(import->session, sql.ptr, NULL, ret_rows, err);
 }
@@ -125,12 +126,12 @@ static floe_status choose_path(floe_import *import, const floe_value *partition,
     return floe_arena_check(import->arena, err);
 }
 
-static floe_status write_file(floe_import *import, floe_str query, const floe_value *partition, floe_error *err) {
-    floe_str path;
+floe_status floe_import_write_file(floe_import *import, floe_str query, const floe_import_output *output,
+                                   floe_ice_entry **ret_entry, floe_error *err) {
     const char *local = NULL;
     int64_t rows = 0;
-    FLOE_TRY(choose_path(import, partition, &path, err));
-    FLOE_TRY(floe_import_local(import, path, &local, err));
+    *ret_entry = NULL;
+    FLOE_TRY(floe_import_local(import, output->path, &local, err));
     floe_import_will_write(import, local);
     FLOE_TRY(floe_arena_check(import->arena, err));
     FLOE_TRY(floe_file_mkdirs(floe_path_dirname(import->arena, local), err));
@@ -143,16 +144,24 @@ static floe_status write_file(floe_import *import, floe_str query, const floe_va
         FLOE_ARENA_PUSH(import->arena, import->entries, import->entry_count, import->entry_capacity);
     FLOE_TRY(floe_arena_check(import->arena, err));
     entry->file = (floe_ice_data_file){.status = 1,
-                                       .path = path,
+                                       .path = output->path,
                                        .format = FLOE_STR("PARQUET"),
-                                       .spec_id = import->spec.spec_id,
-                                       .partition = partition,
-                                       .partition_count = import->spec.field_count,
+                                       .spec_id = output->spec->spec_id,
+                                       .partition = output->partition,
+                                       .partition_count = output->spec->field_count,
                                        .sort_order_id = import->sort_order.order_id};
     FLOE_TRY(floe_import_measure(import, local, entry, err));
     FLOE_ENSURE(entry->file.record_count == rows, err, FLOE_INTERNAL,
                 "%s: %" PRId64 " rows were written, %" PRId64 " can be read", local, rows, entry->file.record_count);
+    *ret_entry = entry;
     return FLOE_OK;
+}
+
+static floe_status write_file(floe_import *import, floe_str query, const floe_value *partition, floe_error *err) {
+    floe_import_output output = {.spec = &import->spec, .partition = partition};
+    floe_ice_entry *entry = NULL;
+    FLOE_TRY(choose_path(import, partition, &output.path, err));
+    return floe_import_write_file(import, query, &output, &entry, err);
 }
 
 /* ---- partitions ---- */

@@ -71,13 +71,17 @@ static floe_status find_catalog(floe_import *import, floe_error *err) {
 
 /* ---- the whole ---- */
 
-static floe_status run_phases(floe_import *import, floe_import_result *ret_result, floe_error *err) {
+floe_status floe_import_open(floe_import *import, floe_error *err) {
     floe_engine *engine = NULL;
     FLOE_TRY(find_catalog(import, err));
     FLOE_TRY(find_table(import, err));
     FLOE_TRY(floe_import_local(import, import->location, &import->local_location, err));
     FLOE_TRY(floe_lake_engine(import->lake, &engine, err));
-    FLOE_TRY(floe_session_open(engine, import->run, &import->session, err));
+    return floe_session_open(engine, import->run, &import->session, err);
+}
+
+static floe_status run_phases(floe_import *import, floe_import_result *ret_result, floe_error *err) {
+    FLOE_TRY(floe_import_open(import, err));
     FLOE_TRY(floe_import_source(import, err));
     FLOE_TRY(floe_import_schema(import, err));
     FLOE_TRY(floe_import_partition(import, err));
@@ -99,7 +103,7 @@ static void remove_upwards(char *path, size_t table_len) {
 }
 
 /* Removes what was written, newest first. A path that is NULL had no room in the arena; nothing was written there. */
-static void remove_written(floe_import *import) {
+void floe_import_discard(floe_import *import) {
     size_t table_len = import->local_location ? strlen(import->local_location) : SIZE_MAX;
     while (import->written.count > 0) {
         char *path = import->written.items[--import->written.count];
@@ -125,7 +129,7 @@ floe_status floe_table_import(floe_lake *lake, const floe_import_request *reques
     floe_table_close(&import.table);
     floe_table_close(&import.origin);
     if (floe_failed(status)) {
-        remove_written(&import);
+        floe_import_discard(&import);
     }
     return status;
 }

@@ -52,6 +52,8 @@ typedef struct floe_import {
     floe_ice_sort_order sort_order; /* of the rows in the new files; order_id 0: as the input has them */
     bool sorts_by_default;
 
+    bool with_lineage; /* the rows bring _row_id and _last_updated_sequence_number along */
+
     floe_ice_entry *entries;
     size_t entry_count, entry_capacity;
 
@@ -97,6 +99,24 @@ floe_status floe_import_data(floe_import *import, floe_error *err);
 /* Decides what the snapshot removes, by the mode. */
 floe_status floe_import_choose_removed(floe_import *import, floe_error *err);
 floe_status floe_import_commit(floe_import *import, floe_import_result *ret_result, floe_error *err);
+
+/* Writes the rows of a query as one data file, measures it and adds its entry, which *ret_entry is until the next; NULL
+ * where there were no rows, and then there is no file. */
+typedef struct floe_import_output {
+    floe_str path; /* as the table spells it */
+    const floe_ice_spec *spec;
+    const floe_value *partition;
+} floe_import_output;
+floe_status floe_import_write_file(floe_import *import, floe_str query, const floe_import_output *output,
+                                   floe_ice_entry **ret_entry, floe_error *err);
+/* Removes what was written, after a failure. */
+void floe_import_discard(floe_import *import);
+/* What is needed to write to a table that is there: `table` may be written to, and lies in a catalog. */
+floe_status floe_import_open(floe_import *import, floe_error *err);
+
+/* A file's spec and partition as bytes: equal where both are. */
+floe_status floe_import_partition_key(const floe_ice_data_file *file, floe_arena *arena, floe_str *ret_key,
+                                      floe_error *err);
 
 /* The SQL of a partition field's value over the columns of the input. */
 void floe_import_transform_sql(const floe_ice_partition_field *field, const floe_ice_field *source, floe_buf *out);

@@ -46,8 +46,8 @@ static void put_key(floe_buf *out, const floe_value *value) {
     }
 }
 
-static floe_status partition_key(const floe_ice_data_file *file, floe_arena *arena, floe_str *ret_key,
-                                 floe_error *err) {
+floe_status floe_import_partition_key(const floe_ice_data_file *file, floe_arena *arena, floe_str *ret_key,
+                                      floe_error *err) {
     FLOE_AUTO_BUF key;
     floe_buf_init(&key, FLOE_MIB(16));
     floe_buf_printf(&key, "%" PRId32 "/", file->spec_id);
@@ -90,7 +90,7 @@ static floe_status removes_partition(void *context, const floe_ice_data_file *fi
                 FLOE_STR_ARG(file->path), file->spec_id);
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(64));
-    FLOE_TRY(partition_key(file, &arena, &key, err));
+    FLOE_TRY(floe_import_partition_key(file, &arena, &key, err));
     *ret_removes = own && floe_map_get(&state->partitions, key) != NULL;
     return FLOE_OK;
 }
@@ -109,7 +109,7 @@ floe_status floe_import_choose_removed(floe_import *import, floe_error *err) {
         floe_map_init(&state->partitions, import->arena);
         for (size_t i = 0; i < import->entry_count; i++) {
             floe_str key = {0};
-            FLOE_TRY(partition_key(&import->entries[i].file, import->arena, &key, err));
+            FLOE_TRY(floe_import_partition_key(&import->entries[i].file, import->arena, &key, err));
             floe_map_put(&state->partitions, key, &present);
         }
         import->removes = removes_partition;
