@@ -233,7 +233,8 @@ bool floe_signal_has(const floe_corpus *corpus, const floe_found *found, floe_si
         return field != FLOE_FIELD_COUNT && table_has(corpus, found->entry, field, term);
     }
     if (signal == FLOE_SIGNAL_TABLE) {
-        return table_has(corpus, corpus->columns[found->entry].table, FLOE_FIELD_TABLE, term);
+        return found->kind == FLOE_HIT_COLUMN &&
+               table_has(corpus, corpus->columns[found->entry].table, FLOE_FIELD_TABLE, term);
     }
     floe_field_id field = field_of_entry(found->kind, signal);
     return field != FLOE_FIELD_COUNT && floe_field_posting(&corpus->fields[field], term, found->entry) != NULL;
