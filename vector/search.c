@@ -285,6 +285,10 @@ static floe_status rank_kinds(floe_sight *sight, const floe_query *query, const 
     if (query->kind == FLOE_HIT_ANY) {
         qsort(found, count, sizeof(*found), compare_found);
     }
+    /* A hit that a similar word brought, and that else says nothing about the question, is none. */
+    while (count > 0 && found[count - 1].score <= 0) {
+        count--;
+    }
     *ret_count = count < query->k ? count : query->k;
     return floe_arena_check(arena, err);
 }
