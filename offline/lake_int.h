@@ -32,6 +32,16 @@ struct floe_table {
 /* The catalog of that name, or NULL. */
 floe_catalog *floe_lake_catalog(floe_lake *lake, floe_str name);
 
+/* A scan as a source for other SQL of the session. */
+typedef struct floe_scan_source {
+    floe_arena *arena; /* given: of what is returned */
+    floe_buf *sql;     /* given: the scan is appended as a SELECT */
+    const char *const *paths;
+    size_t path_count; /* files that it reads */
+} floe_scan_source;
+floe_status floe_scan_source_sql(floe_table *table, const floe_scan_request *request, floe_session *session,
+                                 floe_scan_source *source, floe_error *err);
+
 /* Splits catalog.ns[.ns…].table. Errors: INVALID saying the form. */
 floe_status floe_table_reference_split(floe_str reference, floe_str *ret_catalog, floe_str *ret_namespace,
                                        floe_str *ret_table, floe_error *err);

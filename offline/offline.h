@@ -11,6 +11,7 @@
 
 #include "core/arrow.h"
 #include "core/buf.h"
+#include "offline/check/check.h"
 #include "registry/registry.h"
 
 #include <stdatomic.h>

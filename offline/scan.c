@@ -384,6 +384,16 @@ static floe_status open_scan(floe_table *table, const floe_scan_request *request
     return FLOE_OK;
 }
 
+floe_status floe_scan_source_sql(floe_table *table, const floe_scan_request *request, floe_session *session,
+                                 floe_scan_source *source, floe_error *err) {
+    scan_job job;
+    FLOE_TRY(prepare(&job, table, request, source->arena, err));
+    FLOE_TRY(scan_sql(&job, session, source->sql, err));
+    source->paths = job.files.local_paths;
+    source->path_count = job.files.file_count;
+    return FLOE_OK;
+}
+
 /* ---- streams ---- */
 
 typedef struct scan_stream {

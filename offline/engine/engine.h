@@ -51,6 +51,12 @@ floe_status floe_session_run(floe_session *session, const char *sql, const floe_
 floe_status floe_session_stream(floe_session *session, const char *sql, const floe_sql_params *params,
                                 struct ArrowArrayStream *ret_stream, floe_error *err);
 
+/* Whether one statement is a SELECT that binds to what the session holds; it is not run. Errors: as floe_session_run; DENIED
+ * for another statement. */
+floe_status floe_session_prepare(floe_session *session, const char *sql, floe_error *err);
+/* Stops what the session runs, if it runs anything. Thread: any. */
+void floe_session_interrupt(floe_session *session);
+
 /* ---- query.c: small results ---- */
 
 /* All rows of a query as values, row by row. Owns: texts are copied into the arena. Errors: those of floe_session_stream. */
