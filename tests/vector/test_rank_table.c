@@ -203,8 +203,8 @@ static void add_spaces(const model *m, const double *fused, double weight, size_
         for (size_t other = 0; count == 1 && other < TABLES; other++) {
             mean = scores[other] > mean ? scores[other] : mean;
         }
-        /* The last table is in the last namespace; where that is the first one, there is but one. */
-        bool tells = m->space[TABLES - 1] > 0;
+        /* Tables are sorted by namespace: where the last one's is the first one's, there is but one. */
+        bool tells = m->space[TABLES - 1] != m->space[0];
         base[t] = fused[t] + (fused[t] > 0 && tells ? weight * mean : 0);
     }
     normalise(base);
