@@ -312,9 +312,8 @@ typedef struct floe_dataset_audit {
 
 /* Holds a built file against the rule, by a way of its own: generated SQL over the pinned snapshots that joins each row only
  * with what its view may use at its time, on the engine, without the kernel. Every cell of the file must be what comes out: a
- * value that used anything younger (or, as known, anything not known yet) would be another. Sums, means and deviations of
- * floating-point numbers may differ by 1e-9, deviations by 1e-6, relatively: the engine rounds as it adds. The request is that
- * of a rebuild, its `spine` the kept one. `sample` > 0: that many rows, always the same ones; the content hash is that of
+ * value that used anything younger (or, as known, anything not known yet) would be another. The request is that of a
+ * rebuild, its `spine` the kept one. `sample` > 0: that many rows, always the same ones; the content hash is that of
  * the whole file. Cost: the pairs of audited rows and what they may use. Errors: INVALID (the file's columns or number of rows), UNSUPPORTED (a CSV or JSON file with lists), NOT_FOUND. */
 floe_status floe_dataset_audit_file(floe_lake *lake, const floe_dataset_request *request, const char *file,
                                     int64_t sample, floe_arena *arena, floe_dataset_audit *ret_audit, floe_error *err);

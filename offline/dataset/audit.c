@@ -158,34 +158,12 @@ static floe_status pick_rows(audit *a, int64_t sample, floe_error *err) {
 
 /* ---- the cells ---- */
 
-static double tolerance_of(const floe_ref *ref) {
-    if (ref->output->type.kind != FLOE_KIND_DOUBLE) {
-        return 0;
-    }
-    switch (ref->output->function) {
-    case FLOE_FN_SUM:
-    case FLOE_FN_MEAN:
-        return 1e-9;
-    case FLOE_FN_STDDEV:
-        return 1e-6;
-    default:
-        return 0;
-    }
-}
-
 /* Whether the cell of the file, b."name", is another than `other`."name". */
-static void append_wrong(floe_str name, const char *other, double tolerance, floe_buf *sql) {
-    FLOE_AUTO_BUF quoted;
-    floe_buf_init(&quoted, FLOE_MIB(1));
-    floe_sql_quote_name(&quoted, name);
-    const char *q = quoted.failed ? "" : quoted.ptr;
-    floe_buf_printf(sql, "(b.%s IS DISTINCT FROM %s.%s", q, other, q);
-    if (tolerance > 0) {
-        floe_buf_printf(sql,
-                        " AND NOT coalesce(isfinite(b.%s) AND isfinite(%s.%s) AND abs(b.%s - %s.%s) <= %g * "
-                        "greatest(abs(b.%s), abs(%s.%s), 1e-3), false)",
-                        q, other, q, q, other, q, tolerance, q, other, q);
-    }
+static void append_wrong(floe_str name, const char *other, floe_buf *sql) {
+    floe_buf_text(sql, "(b.");
+    floe_sql_quote_name(sql, name);
+    floe_buf_printf(sql, " IS DISTINCT FROM %s.", other);
+    floe_sql_quote_name(sql, name);
     floe_buf_text(sql, ")");
 }
 
@@ -193,12 +171,9 @@ static void append_wrong(floe_str name, const char *other, double tolerance, flo
 
 static void append_wrong_column(const audit *a, size_t index, floe_buf *sql) {
     size_t spine_columns = a->job->spine.column_count;
-    if (index < spine_columns) {
-        append_wrong(a->job->spine.columns[index].name, "s", 0, sql);
-    } else {
-        size_t i = index - spine_columns;
-        append_wrong(a->answers[i].name, "a", tolerance_of(&a->job->request->refs[i]), sql);
-    }
+    bool of_spine = index < spine_columns;
+    append_wrong(of_spine ? a->job->spine.columns[index].name : a->answers[index - spine_columns].name,
+                 of_spine ? "s" : "a", sql);
 }
 
 /* The first wrong cells of one column. */

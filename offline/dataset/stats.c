@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 #define TEXT_SLOTS (2 * STATS_DISTINCT_MAX)
-#define FINE_BITS 50 /* a first value's bin is this much finer than it */
+#define SMALLEST (-1074) /* the exponent of the smallest number there is */
+#define FINE_BITS 50     /* a first value's bin is this much finer than it */
 
 void floe_stats_init(column_stats *stats, floe_type type, floe_arena *arena) {
     *stats = (column_stats){.type = type, .arena = arena};
@@ -62,6 +63,7 @@ static void count_number(column_stats *stats, double number) {
     if (stats->number_count == 0) {
         (void)frexp(number, &stats->exponent);
         stats->exponent = number == 0 ? -FINE_BITS : stats->exponent - FINE_BITS;
+        stats->exponent = stats->exponent < SMALLEST ? SMALLEST : stats->exponent;
         stats->first = (int64_t)floor(ldexp(number, -stats->exponent));
     }
     for (;;) {
@@ -135,19 +137,12 @@ static bool is_text(floe_kind kind) {
     return kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES;
 }
 
-static void keep_extreme(column_stats *stats, const floe_value *value, floe_value *extreme) {
-    *extreme = *value;
-    if (is_text(value->type.kind)) {
-        extreme->as.bytes = floe_arena_str(stats->arena, value->as.bytes);
-    }
-}
-
 static void add_extremes(column_stats *stats, const floe_value *value) {
     if (!stats->has_extremes || floe_value_compare(value, &stats->min) < 0) {
-        keep_extreme(stats, value, &stats->min);
+        stats->min = *value;
     }
     if (!stats->has_extremes || floe_value_compare(value, &stats->max) > 0) {
-        keep_extreme(stats, value, &stats->max);
+        stats->max = *value;
     }
     stats->has_extremes = true;
 }
@@ -167,10 +162,12 @@ void floe_stats_add(column_stats *stats, const floe_value *value) {
         stats->nan_count++;
         return;
     }
-    add_extremes(stats, value);
     if (is_text(kind)) {
         add_text(stats, value->as.bytes);
-    } else if (real && isinf(value->as.real)) {
+        return;
+    }
+    add_extremes(stats, value);
+    if (real && isinf(value->as.real)) {
         stats->infinite_count++;
     } else {
         add_number(stats, number_of(value));

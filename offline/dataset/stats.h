@@ -27,7 +27,7 @@ typedef struct column_stats {
     floe_arena *arena;         /* for texts and extremes */
     int64_t null_count, count; /* count: not null */
     int64_t nan_count, infinite_count;
-    floe_value min, max; /* of what is neither null nor NaN; lists have none */
+    floe_value min, max; /* of numbers and times that are neither null nor NaN */
     bool has_extremes;
     /* Of finite numbers. */
     int64_t number_count;
@@ -43,7 +43,7 @@ typedef struct column_stats {
 } column_stats;
 
 void floe_stats_init(column_stats *stats, floe_type type, floe_arena *arena);
-/* Texts of `value` are copied where they must stay. A full arena is seen by floe_arena_check. Cost: O(1) for numbers. */
+/* Texts are copied while they are few. A full arena is seen by floe_arena_check. Cost: O(1) for numbers. */
 void floe_stats_add(column_stats *stats, const floe_value *value);
 /* Members of the object that is open: nulls, count, and what the type has of the rest. */
 void floe_stats_print(const column_stats *stats, floe_json_writer *json);

@@ -1,0 +1,288 @@
+/*
+ * Statistics of a column: the one-pass histogram against counting in two passes with the bounds known, extremes, moments and
+ * texts; every kind of value.
+ */
+#include "offline/dataset/stats.h"
+
+#include "core/limits.h"
+#include "tests/support/support.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const floe_type REAL = {.kind = FLOE_KIND_DOUBLE};
+static const floe_type WHOLE = {.kind = FLOE_KIND_INT64};
+static const floe_type TEXT = {.kind = FLOE_KIND_STRING};
+
+static column_stats stats;
+static floe_arena arena;
+
+static int open_arena(void **state) {
+    (void)state;
+    floe_arena_init(&arena, FLOE_MIB(16));
+    return 0;
+}
+
+static int close_arena(void **state) {
+    (void)state;
+    floe_arena_close(&arena);
+    return 0;
+}
+
+static void begin(floe_type type) {
+    floe_stats_init(&stats, type, &arena);
+}
+
+static void add_real(double real) {
+    floe_value value = floe_value_double(real);
+    floe_stats_add(&stats, &value);
+}
+
+static void add_whole(int64_t whole) {
+    floe_value value = floe_value_int64(whole);
+    floe_stats_add(&stats, &value);
+}
+
+static void add_text(const char *text) {
+    floe_value value = floe_value_string(floe_str_of(text));
+    floe_stats_add(&stats, &value);
+}
+
+static const char *printed(void) {
+    static floe_buf out;
+    floe_buf_close(&out);
+    floe_buf_init(&out, FLOE_MIB(1));
+    floe_json_writer json = floe_json_writer_of(&out);
+    floe_json_object_begin(&json);
+    floe_stats_print(&stats, &json);
+    floe_json_object_end(&json);
+    assert_false(out.failed);
+    return out.ptr;
+}
+
+static int64_t binned(void) {
+    int64_t sum = 0;
+    for (int i = 0; i < STATS_BINS; i++) {
+        sum += stats.bins[i];
+    }
+    return sum;
+}
+
+/* Counts again, now that the bins are known, by comparing with their edges. */
+static void check_bins(const double *values, size_t count) {
+    double width = ldexp(1, stats.exponent);
+    for (int b = 0; b < STATS_BINS; b++) {
+        double low = ldexp((double)(stats.first + b), stats.exponent);
+        int64_t inside = 0;
+        for (size_t i = 0; i < count; i++) {
+            inside += values[i] >= low && values[i] - low < width;
+        }
+        assert_int_equal(stats.bins[b], inside);
+    }
+    assert_int_equal(binned(), count);
+}
+
+/* ---- numbers ---- */
+
+static void stats__histogram__counts_what_two_passes_count(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    for (int round = 0; round < 400; round++) {
+        double values[300];
+        size_t count = 1 + floe_test_next(&rng) % 300;
+        int shift = (int)(floe_test_next(&rng) % 40) - 20;
+        double offset = (double)((int64_t)(floe_test_next(&rng) % 2000) - 1000);
+        begin(REAL);
+        for (size_t i = 0; i < count; i++) {
+            /* Multiples of a power of two, so that edges are hit and differences are exact. */
+            values[i] = ldexp((double)((int64_t)(floe_test_next(&rng) % 4096) - 2048), shift) + ldexp(offset, shift);
+            add_real(values[i]);
+        }
+        check_bins(values, count);
+    }
+}
+
+static void stats__histogram__does_not_depend_on_order(void **state) {
+    (void)state;
+    begin(REAL);
+    for (int i = 1; i <= 1000; i++) {
+        add_real(i);
+    }
+    column_stats up = stats;
+    begin(REAL);
+    for (int i = 1000; i >= 1; i--) {
+        add_real(i);
+    }
+    assert_int_equal(up.exponent, 6); /* 1000 / 64 = 15.6: 16 bins; with 32 there would be 32 */
+    assert_int_equal(stats.exponent, up.exponent);
+    assert_int_equal(stats.first, up.first);
+    assert_memory_equal(stats.bins, up.bins, sizeof(up.bins));
+    assert_int_equal(up.bins[0], 63);  /* 1 … 63 */
+    assert_int_equal(up.bins[15], 41); /* 960 … 1000 */
+}
+
+static void stats__extreme_numbers__all_have_a_bin(void **state) {
+    (void)state;
+    static const double hard[] = {0, -0.0, DBL_MAX, -DBL_MAX, DBL_MIN, 5e-324, -5e-324, 1, -1, 1e300, 1e-300};
+    size_t count = sizeof(hard) / sizeof(hard[0]);
+    for (size_t start = 0; start < count; start++) {
+        begin(REAL);
+        for (size_t i = 0; i < count; i++) {
+            add_real(hard[(start + i) % count]);
+            assert_int_equal(binned(), i + 1);
+        }
+        assert_true(stats.max.as.real == DBL_MAX);
+        assert_true(stats.min.as.real == -DBL_MAX);
+    }
+    begin(WHOLE);
+    add_whole(INT64_MAX);
+    add_whole(INT64_MIN);
+    add_whole(0);
+    assert_int_equal(binned(), 3);
+    assert_true(stats.min.as.integer == INT64_MIN && stats.max.as.integer == INT64_MAX);
+}
+
+static void stats__one_value__has_no_deviation(void **state) {
+    (void)state;
+    begin(WHOLE);
+    add_whole(7);
+    assert_null(strstr(printed(), "stddev"));
+    assert_non_null(strstr(printed(), "\"min\":7,\"max\":7,\"mean\":7.0"));
+}
+
+static void stats__moments__are_those_of_the_textbook(void **state) {
+    (void)state;
+    /* Mean 5; squared deviations 9 1 1 1 0 0 4 16 = 32; 32 / 7. */
+    static const int values[] = {2, 4, 4, 4, 5, 5, 7, 9};
+    begin(WHOLE);
+    for (size_t i = 0; i < 8; i++) {
+        add_whole(values[i]);
+    }
+    assert_true(fabs(stats.mean - 5) < 1e-12);
+    assert_true(fabs(stats.m2 - 32) < 1e-12);
+    begin(REAL); /* far from zero, where a sum of squares would keep nothing */
+    for (size_t i = 0; i < 8; i++) {
+        add_real(1e9 + values[i]);
+    }
+    assert_true(fabs(stats.m2 - 32) < 1e-5);
+}
+
+static void stats__what_is_no_number__is_counted_apart(void **state) {
+    (void)state;
+    begin(REAL);
+    floe_value null = floe_value_null(REAL);
+    floe_stats_add(&stats, &null);
+    add_real(NAN);
+    add_real(INFINITY);
+    add_real(-INFINITY);
+    add_real(2);
+    assert_int_equal(stats.null_count, 1);
+    assert_int_equal(stats.count, 4);
+    assert_int_equal(stats.nan_count, 1);
+    assert_int_equal(stats.infinite_count, 2);
+    assert_int_equal(binned(), 1);
+    assert_non_null(strstr(printed(), "\"min\":\"-Infinity\",\"max\":\"Infinity\",\"mean\":2.0"));
+}
+
+static void stats__nothing__prints_only_counts(void **state) {
+    (void)state;
+    begin(WHOLE);
+    floe_value null = floe_value_null(WHOLE);
+    floe_stats_add(&stats, &null);
+    assert_string_equal(printed(), "{\"nulls\":1,\"count\":0}");
+}
+
+/* ---- other kinds ---- */
+
+static void stats__texts__most_frequent_first_then_by_bytes(void **state) {
+    (void)state;
+    begin(TEXT);
+    static const char *const texts[] = {"b", "a", "c", "b", "", "a", "d", "e", "f"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        add_text(texts[i]);
+    }
+    assert_non_null(
+        strstr(printed(), "\"distinct\":7,\"top\":[{\"value\":\"a\",\"count\":2},{\"value\":\"b\",\"count\":2},"
+                          "{\"value\":\"\",\"count\":1},{\"value\":\"c\",\"count\":1},{\"value\":\"d\",\"count\":1}]"));
+}
+
+static void stats__many_texts__are_only_said_to_be_many(void **state) {
+    (void)state;
+    char text[16];
+    for (int distinct = STATS_DISTINCT_MAX; distinct <= STATS_DISTINCT_MAX + 1; distinct++) {
+        begin(TEXT);
+        for (int round = 0; round < 2; round++) {
+            for (int i = 0; i < distinct; i++) {
+                snprintf(text, sizeof(text), "t%d", i);
+                add_text(text);
+            }
+        }
+        bool many = distinct > STATS_DISTINCT_MAX;
+        assert_int_equal(stats.many_texts, many);
+        assert_int_equal(stats.count, 2 * distinct);
+        assert_non_null(strstr(printed(), many ? "\"distinct\":null" : "\"distinct\":256,\"top\""));
+    }
+}
+
+static void stats__texts__do_not_fill_the_arena(void **state) {
+    (void)state;
+    char text[64];
+    begin(TEXT);
+    for (int i = 0; i < 200000; i++) { /* ever larger ones: each would be a new extreme */
+        snprintf(text, sizeof(text), "%060d", i);
+        add_text(text);
+    }
+    assert_true(arena.used < FLOE_MIB(1));
+    assert_ok(floe_arena_check(&arena, NULL), NULL);
+}
+
+static void stats__times_decimals_and_truths__are_numbers(void **state) {
+    (void)state;
+    begin((floe_type){.kind = FLOE_KIND_TIMESTAMP});
+    floe_value time = floe_value_timestamp(0);
+    floe_stats_add(&stats, &time);
+    assert_non_null(strstr(printed(), "\"min\":\"1970-01-01T00:00:00Z\""));
+    floe_type decimal = {.kind = FLOE_KIND_DECIMAL, .precision = 10, .scale = 2};
+    begin(decimal);
+    floe_value cents = {.type = decimal, .as.decimal = -150};
+    floe_stats_add(&stats, &cents);
+    assert_true(stats.mean == -1.5);
+    assert_non_null(strstr(printed(), "\"max\":\"-1.50\""));
+    begin((floe_type){.kind = FLOE_KIND_BOOL});
+    for (int i = 0; i < 4; i++) {
+        floe_value truth = {.type = {.kind = FLOE_KIND_BOOL}, .as.boolean = i == 0};
+        floe_stats_add(&stats, &truth);
+    }
+    assert_true(stats.mean == 0.25);
+}
+
+static void stats__lists__are_only_counted(void **state) {
+    (void)state;
+    floe_type type = {.kind = FLOE_KIND_LIST, .element = FLOE_KIND_INT64};
+    begin(type);
+    floe_value list = {.type = type};
+    floe_stats_add(&stats, &list);
+    assert_string_equal(printed(), "{\"nulls\":0,\"count\":1}");
+}
+
+#define with_arena(test) cmocka_unit_test_setup_teardown(test, open_arena, close_arena)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        with_arena(stats__histogram__counts_what_two_passes_count),
+        with_arena(stats__histogram__does_not_depend_on_order),
+        with_arena(stats__extreme_numbers__all_have_a_bin),
+        with_arena(stats__one_value__has_no_deviation),
+        with_arena(stats__moments__are_those_of_the_textbook),
+        with_arena(stats__what_is_no_number__is_counted_apart),
+        with_arena(stats__nothing__prints_only_counts),
+        with_arena(stats__texts__most_frequent_first_then_by_bytes),
+        with_arena(stats__many_texts__are_only_said_to_be_many),
+        with_arena(stats__texts__do_not_fill_the_arena),
+        with_arena(stats__times_decimals_and_truths__are_numbers),
+        with_arena(stats__lists__are_only_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
