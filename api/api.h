@@ -5,8 +5,9 @@
  * connection to the store; a request is suspended while its read is in flight. Searches go to a small worker pool. The
  * server serves what is applied in the registry and follows new versions within about a second; it never reads a table.
  *
- * Routes: POST /v1/lookup, GET and POST /v1/search, GET /livez /readyz /metrics. Everything else is refused as
- * application/problem+json: what a later version will serve with UNSUPPORTED, the rest as not found.
+ * Routes: POST /v1/lookup, GET and POST /v1/search, POST /mcp, GET /livez /readyz /metrics /openapi.json; the last describes
+ * them all. Everything else is refused as application/problem+json: what a later version will serve with UNSUPPORTED, the
+ * rest as not found. The Model Context Protocol is also served to one client on a pipe (floe_mcp).
  * Way through the code: server.c opens reactors (reactor.c) → http_mhd.c gives them complete requests → routes.c → one of
  * route_*.c → the answer. Threads and locks: docs/THREADS.md.
  */
@@ -43,5 +44,25 @@ bool floe_server_is_open(const floe_server *server);
  * and its connection then ends with `Connection: close`; a connection without any request is closed when nothing came for
  * 0.3 s; after drain_us what is still in flight is answered CANCELLED. NULL-safe. Thread: the one that opened it. */
 floe_status floe_server_close(floe_server **server, floe_error *err);
+
+/* ---- the Model Context Protocol on a pipe ---- */
+
+typedef struct floe_mcp floe_mcp;
+
+typedef struct floe_mcp_config {
+    const floe_project *project; /* must live as long, and so must all the rest */
+    const char *search_folder;   /* of the index; need not exist */
+    const floe_role *role;       /* NULL: sees everything */
+} floe_mcp_config;
+
+/* Opens nothing but memory: what is missing is said by the tool that needs it. Thread: one at a time. */
+floe_status floe_mcp_open(const floe_mcp_config *config, floe_mcp **ret_mcp, floe_error *err);
+void floe_mcp_close(floe_mcp **mcp);
+
+/* One message, without its newline; its answer, one line without its newline, is appended to `out`, or nothing when none is
+ * due. Errors: those of the buffer; what is wrong with the message, or with a tool, is an answer. */
+floe_status floe_mcp_handle(floe_mcp *mcp, floe_str message, floe_buf *out, floe_error *err);
+/* The answer to a message that is longer than FLOE_LIMIT_HTTP_BODY_BYTES and was not read. */
+void floe_mcp_refuse(floe_buf *out);
 
 #endif

@@ -121,10 +121,19 @@ static floe_status parse_member(const floe_member *member, floe_arena *arena, fl
                      FLOE_STR_BRIEF(member->key), floe_body_hint(member->key, member_names, MEMBER_COUNT, arena));
 }
 
+floe_status floe_lookup_body_json(floe_str json, floe_arena *arena, const floe_node **ret_root, floe_error *err) {
+    return floe_error_prefix(err, floe_json_parse_any_text(arena, json, ret_root, err), "the body");
+}
+
 floe_status floe_lookup_body_parse(floe_str json, floe_arena *arena, floe_lookup_body *ret_body, floe_error *err) {
     const floe_node *root = NULL;
+    FLOE_TRY(floe_lookup_body_json(json, arena, &root, err));
+    return floe_lookup_body_read(root, arena, ret_body, err);
+}
+
+floe_status floe_lookup_body_read(const floe_node *root, floe_arena *arena, floe_lookup_body *ret_body,
+                                  floe_error *err) {
     floe_lookup_body body = {0};
-    FLOE_TRY(floe_error_prefix(err, floe_json_parse_any_text(arena, json, &root, err), "the body"));
     FLOE_ENSURE(root->kind == FLOE_NODE_OBJECT, err, FLOE_INVALID, "the body must be a JSON object, not %s",
                 floe_node_kind_name(root->kind));
     for (size_t i = 0; i < root->count; i++) {

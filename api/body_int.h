@@ -20,7 +20,12 @@ typedef struct floe_lookup_body {
     bool as_of_epoch; /* 0 is meant */
 } floe_lookup_body;
 
-/* Owns: everything lies in the arena and borrows from `json`. Errors: INVALID naming the member and what was expected,
+/* The body as JSON, whose texts may hold NUL. */
+floe_status floe_lookup_body_json(floe_str json, floe_arena *arena, const floe_node **ret_root, floe_error *err);
+/* The same from JSON that is read already, as an argument of a tool. */
+floe_status floe_lookup_body_read(const floe_node *root, floe_arena *arena, floe_lookup_body *ret_body,
+                                  floe_error *err);
+/* Both. Owns: everything lies in the arena and borrows from `json`. Errors: INVALID naming the member and what was expected,
  * UNSUPPORTED for `request`, LIMIT for too many entities. */
 floe_status floe_lookup_body_parse(floe_str json, floe_arena *arena, floe_lookup_body *ret_body, floe_error *err);
 

@@ -17,6 +17,7 @@
 /* What all reactors share. Immutable while they run, but for what is atomic. */
 typedef struct floe_shared {
     const floe_project *project;
+    const char *host; /* that is listened on */
     floe_pool *pool;
     floe_searchers *searchers;
     floe_stats stats;
@@ -64,5 +65,6 @@ bool floe_routes_get(size_t at, const char **ret_path, const char **ret_allow);
 /* One route each: answers the request, now or later. */
 void floe_route_lookup(floe_reactor *reactor, floe_http_request *request);
 void floe_route_search(floe_reactor *reactor, floe_http_request *request);
+void floe_route_mcp(floe_reactor *reactor, floe_http_request *request);
 
 #endif

@@ -131,7 +131,8 @@ static floe_status read_query(floe_http_request *request, floe_query *ret_query,
                 "a question of %zu bytes; at most %zu are allowed", raw.text.len, FLOE_LIMIT_QUERY_BYTES);
     FLOE_ENSURE(raw.k >= 1 && raw.k <= FLOE_LIMIT_SEARCH_HITS, err, FLOE_INVALID, "k is %lld; it must be 1 to %d",
                 (long long)raw.k, FLOE_LIMIT_SEARCH_HITS);
-    *ret_query = (floe_query){.text = raw.text, .k = (size_t)raw.k, .kind = FLOE_HIT_ANY, .in = raw.in};
+    *ret_query =
+        (floe_query){.text = raw.text, .k = (size_t)raw.k, .kind = FLOE_HIT_ANY, .in = raw.in, .role = request->role};
     return raw.has_kind ? floe_hit_kind_parse(raw.kind, &ret_query->kind, err) : FLOE_OK;
 }
 

@@ -82,6 +82,7 @@ static void route_openapi(floe_reactor *reactor, floe_http_request *request) {
 static const route routes[] = {
     {"/v1/lookup", FLOE_HTTP_POST, "POST, OPTIONS", FLOE_STAT_LOOKUP, true, floe_route_lookup},
     {"/v1/search", READ | FLOE_HTTP_POST, "GET, HEAD, POST, OPTIONS", FLOE_STAT_SEARCH, true, floe_route_search},
+    {"/mcp", FLOE_HTTP_POST, "POST, OPTIONS", FLOE_STAT_MCP, true, floe_route_mcp},
     {"/livez", READ, "GET, HEAD, OPTIONS", FLOE_STAT_OPERATIONS, false, route_livez},
     {"/readyz", READ, "GET, HEAD, OPTIONS", FLOE_STAT_OPERATIONS, false, route_readyz},
     {"/metrics", READ, "GET, HEAD, OPTIONS", FLOE_STAT_OPERATIONS, false, route_metrics},
@@ -106,7 +107,7 @@ static const char *const later_paths[] = {"/v1/push",
                                           "/push",
                                           "/health",
                                           "/get-online-features",
-                                          "/mcp",
+
                                           "/write-to-online-store",
                                           "/"};
 

@@ -157,6 +157,8 @@ static floe_status open_parts(floe_server *server, const floe_server_config *con
     FLOE_ENSURE(config->port <= UINT16_MAX, err, FLOE_INVALID, "port %d; a port is 0 to 65535", config->port);
     FLOE_ENSURE(config->threads >= 0 && config->threads <= THREADS_MAX, err, FLOE_INVALID,
                 "%d threads; a server has 0 (one per core) to %d", config->threads, THREADS_MAX);
+    server->shared.host = floe_arena_strdup(&server->arena, host);
+    FLOE_TRY(floe_arena_check(&server->arena, err));
     FLOE_TRY(judge_access(project, host, err));
     FLOE_TRY(open_shared(server, config, count < WORKERS_MIN ? WORKERS_MIN : count, err));
     FLOE_TRY(floe_listen_open(host, port, count, sockets, &port, err));

@@ -198,5 +198,6 @@ floe_status cli_get(floe_cli *cli, floe_error *err);
 floe_status cli_serve(floe_cli *cli, floe_error *err);
 floe_status cli_index(floe_cli *cli, floe_error *err);
 floe_status cli_search(floe_cli *cli, floe_error *err);
+floe_status cli_mcp(floe_cli *cli, floe_error *err);
 
 #endif

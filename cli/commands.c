@@ -79,6 +79,10 @@ static const cli_option serve_options[] = {
     {"--log", "text|json", "how events are logged to stderr"},
     {NULL, NULL, NULL},
 };
+static const cli_option mcp_options[] = {
+    {"--role", "ROLE", "see only what this role of floe.yaml sees"},
+    {NULL, NULL, NULL},
+};
 static const cli_option index_options[] = {
     {"--import", "FILE.jsonl", "schemas of other databases, one table a line"},
     {NULL, NULL, NULL},
@@ -134,6 +138,8 @@ const cli_command cli_commands[] = {
      "floe get delay_model origin=SFO destination=JFK", get_options, cli_get},
     {"serve", "", 0, 0, "Serves lookups and searches over HTTP.", "floe serve --listen 127.0.0.1:6566", serve_options,
      cli_serve},
+    {"mcp", "", 0, 0, "Speaks the Model Context Protocol on stdin and stdout, for an agent that starts it.",
+     "floe mcp --project flights\nfloe mcp --role analyst", mcp_options, cli_mcp},
     {"index", "", 0, 0, "Indexes catalogs and definitions for search.", "floe index\nfloe index --import crm.jsonl",
      index_options, cli_index},
     {"search", "[\"WORDS\"]", 0, 64, "Finds tables, columns and features.",
