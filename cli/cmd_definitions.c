@@ -42,7 +42,8 @@ static void print_change_json(floe_json_writer *json, const floe_change *change)
     floe_json_object_end(json);
 }
 
-static floe_status print_changes(floe_cli *cli, const floe_change *changes, size_t count, floe_error *err) {
+static floe_status print_changes(floe_cli *cli, const floe_change *changes, size_t count, const char *without,
+                                 floe_error *err) {
     FLOE_AUTO_BUF out;
     floe_buf_init(&out, FLOE_MIB(64));
     if (cli->json) {
@@ -61,7 +62,7 @@ static floe_status print_changes(floe_cli *cli, const floe_change *changes, size
                         change->rewrites ? "  (its online values are written anew at the next sync)" : "");
     }
     if (count == 0 && !cli->json) {
-        floe_buf_text(&out, "nothing to change\n");
+        floe_buf_printf(&out, "%s\n", without);
     }
     FLOE_TRY(floe_buf_check(&out, err));
     return cli_write(floe_buf_view(&out), err);
@@ -74,7 +75,16 @@ floe_status cli_plan(floe_cli *cli, floe_error *err) {
     const floe_change *changes;
     size_t count;
     FLOE_TRY(floe_registry_plan(cli->registry, definitions, &cli->arena, &changes, &count, err));
-    return print_changes(cli, changes, count, err);
+    return print_changes(cli, changes, count, "nothing to change", err);
+}
+
+/* The first apply makes a version even of no definitions. */
+static floe_status is_first(floe_cli *cli, bool *ret_first, floe_error *err) {
+    const floe_history_entry *entries;
+    size_t count;
+    FLOE_TRY(floe_registry_history(cli->registry, &cli->arena, &entries, &count, err));
+    *ret_first = count == 0;
+    return FLOE_OK;
 }
 
 floe_status cli_apply(floe_cli *cli, floe_error *err) {
@@ -84,10 +94,14 @@ floe_status cli_apply(floe_cli *cli, floe_error *err) {
     const floe_change *changes;
     size_t count;
     int64_t version;
+    bool first;
+    FLOE_TRY(is_first(cli, &first, err));
     FLOE_TRY(floe_registry_plan(cli->registry, definitions, &cli->arena, &changes, &count, err));
     FLOE_TRY(floe_registry_apply(cli->registry, definitions, &version, err));
-    FLOE_TRY(print_changes(cli, changes, count, err));
-    fprintf(stderr, "version %lld\n", (long long)version);
+    FLOE_TRY(print_changes(
+        cli, changes, count,
+        first ? "there are no definitions in features/ yet; an empty version was made" : "nothing to change", err));
+    fprintf(stderr, "version %lld%s\n", (long long)version, count == 0 && !first ? ", as before" : "");
     return FLOE_OK;
 }
 

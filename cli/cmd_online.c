@@ -87,10 +87,17 @@ floe_status cli_sync(floe_cli *cli, floe_error *err) {
     const floe_definitions *definitions = cli->definitions;
     bool *replaced = floe_arena_alloc(&cli->arena, definitions->view_count, sizeof(*replaced));
     FLOE_TRY(floe_arena_check(&cli->arena, err));
+    size_t synced = 0;
     for (size_t v = 0; v < definitions->view_count; v++) {
         if (is_wanted(cli, &definitions->views[v])) {
             FLOE_TRY(sync_view(cli, &definitions->views[v], &replaced[v], err));
+            synced++;
         }
+    }
+    if (synced == 0) {
+        fprintf(stderr, "nothing to sync: %s\n",
+                definitions->view_count == 0 ? "no feature view is applied; write one into features/ and run floe apply"
+                                             : "every feature view says online: false");
     }
     for (size_t v = 0; v < definitions->view_count; v++) {
         if (replaced[v]) {

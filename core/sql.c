@@ -19,8 +19,9 @@
 
 struct floe_sql {
     sqlite3 *db;
-    size_t references; /* the open handle and each statement */
-    char *path;        /* ":memory:" without a file */
+    size_t references;  /* the open handle and each statement */
+    char *path;         /* ":memory:" without a file */
+    const char *advice; /* for damage; NULL: none */
 };
 
 struct floe_sql_stmt {
@@ -151,10 +152,11 @@ static floe_status fail_sql(const floe_sql *sql, int result, const char *text, f
     if (is_match_syntax(result, message)) {
         found.code = FLOE_INVALID;
     }
+    const char *advice = found.code == FLOE_CORRUPT && sql->advice ? sql->advice : "";
     bool first = err && err->code == FLOE_CODE_OK;
     floe_status status =
-        floe_error_set(err, found.code, sys_errno, __FILE__, __LINE__, "%s: %s%s%s%.*s%s", sql->path, message,
-                       found.hint, text ? " (in: " : "", FLOE_STR_ARG(shown), text ? ")" : "");
+        floe_error_set(err, found.code, sys_errno, __FILE__, __LINE__, "%s: %s%s%s%.*s%s%s", sql->path, message,
+                       found.hint, text ? " (in: " : "", FLOE_STR_ARG(shown), text ? ")" : "", advice);
     if (first) {
         err->retriable = found.retriable;
     }
@@ -179,6 +181,10 @@ void floe_sql_close(floe_sql **sql) {
     (void)sqlite3_close_v2((*sql)->db);
     release(*sql);
     *sql = NULL;
+}
+
+void floe_sql_advise(floe_sql *sql, const char *advice) {
+    sql->advice = advice;
 }
 
 floe_status floe_sql_exec(floe_sql *sql, const char *text, floe_error *err) {
@@ -283,10 +289,6 @@ void floe_sql_bind_i64(floe_sql_stmt *stmt, int index, int64_t value) {
     note(stmt, sqlite3_bind_int64(stmt->stmt, index, value));
 }
 
-void floe_sql_bind_f64(floe_sql_stmt *stmt, int index, double value) {
-    note(stmt, sqlite3_bind_double(stmt->stmt, index, value));
-}
-
 /* An empty text may have no pointer, which SQLite would take for a null. */
 void floe_sql_bind_text(floe_sql_stmt *stmt, int index, floe_str text) {
     note(stmt,
@@ -295,10 +297,6 @@ void floe_sql_bind_text(floe_sql_stmt *stmt, int index, floe_str text) {
 
 void floe_sql_bind_blob(floe_sql_stmt *stmt, int index, floe_str bytes) {
     note(stmt, sqlite3_bind_blob64(stmt->stmt, index, bytes.ptr ? bytes.ptr : "", bytes.len, SQLITE_TRANSIENT));
-}
-
-void floe_sql_bind_null(floe_sql_stmt *stmt, int index) {
-    note(stmt, sqlite3_bind_null(stmt->stmt, index));
 }
 
 floe_status floe_sql_step(floe_sql_stmt *stmt, bool *ret_row, floe_error *err) {
@@ -314,10 +312,6 @@ int64_t floe_sql_i64(floe_sql_stmt *stmt, int column) {
     return sqlite3_column_int64(stmt->stmt, column);
 }
 
-double floe_sql_f64(floe_sql_stmt *stmt, int column) {
-    return sqlite3_column_double(stmt->stmt, column);
-}
-
 /* When memory for a conversion is missing, SQLite gives no pointer, remembers it, and fails the next step by itself. */
 floe_str floe_sql_text(floe_sql_stmt *stmt, int column) {
     int type = sqlite3_column_type(stmt->stmt, column);
@@ -328,10 +322,6 @@ floe_str floe_sql_text(floe_sql_stmt *stmt, int column) {
                                             : (const void *)sqlite3_column_text(stmt->stmt, column);
     int len = sqlite3_column_bytes(stmt->stmt, column);
     return bytes ? (floe_str){bytes, (size_t)len} : FLOE_STR("");
-}
-
-bool floe_sql_is_null(floe_sql_stmt *stmt, int column) {
-    return sqlite3_column_type(stmt->stmt, column) == SQLITE_NULL;
 }
 
 int64_t floe_sql_last_rowid(floe_sql *sql) {

@@ -20,6 +20,8 @@ typedef enum floe_sql_mode { FLOE_SQL_READ, FLOE_SQL_WRITE, FLOE_SQL_MEMORY } fl
 floe_status floe_sql_open(const char *path, floe_sql_mode mode, floe_sql **ret_sql, floe_error *err);
 /* NULL-safe. Statements may be finalized before or after. */
 void floe_sql_close(floe_sql **sql);
+/* What to do where the file turns out to be damaged, said with every CORRUPT from then on: "; restore it …". Borrowed. */
+void floe_sql_advise(floe_sql *sql, const char *advice);
 
 /* Runs statements that return nothing. Errors, here and for every call below: CONFLICT on a constraint, or (retriable)
  * on a lock that outlived the timeout; CORRUPT; IO (a full disk is named); DENIED on a read-only file; NOMEM; LIMIT;
@@ -34,19 +36,15 @@ void floe_sql_reset(floe_sql_stmt *stmt);
 
 /* Bindings copy their bytes. Index from 1. A failed binding is reported by the next step. */
 void floe_sql_bind_i64(floe_sql_stmt *stmt, int index, int64_t value);
-void floe_sql_bind_f64(floe_sql_stmt *stmt, int index, double value);
 void floe_sql_bind_text(floe_sql_stmt *stmt, int index, floe_str text);
 void floe_sql_bind_blob(floe_sql_stmt *stmt, int index, floe_str bytes);
-void floe_sql_bind_null(floe_sql_stmt *stmt, int index);
 
 /* Runs to the next row: *ret_row says whether there is one. */
 floe_status floe_sql_step(floe_sql_stmt *stmt, bool *ret_row, floe_error *err);
-/* Columns of the current row, from 0; text and blobs are borrowed until the next step. A null is 0, 0.0 or an empty
+/* Columns of the current row, from 0; text and blobs are borrowed until the next step. A null is 0 or an empty
  * string. A text that memory is missing for reads as empty, and the next step reports NOMEM. */
 int64_t floe_sql_i64(floe_sql_stmt *stmt, int column);
-double floe_sql_f64(floe_sql_stmt *stmt, int column);
 floe_str floe_sql_text(floe_sql_stmt *stmt, int column);
-bool floe_sql_is_null(floe_sql_stmt *stmt, int column);
 
 int64_t floe_sql_last_rowid(floe_sql *sql);
 int64_t floe_sql_changes(floe_sql *sql);

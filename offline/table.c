@@ -141,10 +141,6 @@ void floe_table_close(floe_table **table) {
     }
 }
 
-floe_lake *floe_table_lake(floe_table *table) {
-    return table->lake;
-}
-
 const floe_ice_metadata *floe_table_metadata(const floe_table *table) {
     return &table->metadata;
 }

@@ -221,6 +221,17 @@ static floe_status run(floe_sync *sync, floe_error *err) {
     return move_mark(sync, err);
 }
 
+/* Names the view, unless the message begins with it. */
+static floe_status in_view(const floe_view *view, floe_status status, floe_error *err) {
+    floe_str name = view->about.name;
+    floe_str message = floe_str_of(err ? err->message : "");
+    bool named = floe_str_starts_with(message, FLOE_STR("view ")) &&
+                 floe_str_starts_with((floe_str){message.ptr + 5, message.len - 5}, name) &&
+                 strncmp(message.ptr + 5 + name.len, ": ", 2) == 0;
+    return named ? floe_error_prefix(err, status, "sync")
+                 : floe_error_prefix(err, status, "sync of view %.*s", FLOE_STR_BRIEF(name));
+}
+
 floe_status floe_sync_run(const floe_sync_request *request, floe_sync_result *ret_result, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(64));
@@ -228,7 +239,7 @@ floe_status floe_sync_run(const floe_sync_request *request, floe_sync_result *re
     floe_sync sync = {
         .request = request, .view = request->view, .store = request->store, .arena = &arena, .result = &result};
     int64_t start_us = floe_monotonic_us();
-    FLOE_TRY(floe_error_prefix(err, run(&sync, err), "sync of view %.*s", FLOE_STR_BRIEF(request->view->about.name)));
+    FLOE_TRY(in_view(request->view, run(&sync, err), err));
     result.elapsed_us = floe_monotonic_us() - start_us;
     *ret_result = result;
     return FLOE_OK;
@@ -240,5 +251,5 @@ floe_status floe_sync_retire(const floe_sync_request *request, floe_error *err) 
     floe_sync_result result = {.why_full = {"", 0}};
     floe_sync sync = {
         .request = request, .view = request->view, .store = request->store, .arena = &arena, .result = &result};
-    return floe_error_prefix(err, retire(&sync, err), "sync of view %.*s", FLOE_STR_BRIEF(request->view->about.name));
+    return in_view(request->view, retire(&sync, err), err);
 }

@@ -101,13 +101,6 @@ floe_status floe_row_header_read(floe_str bytes, floe_row_header *ret_header, fl
     return FLOE_OK;
 }
 
-int floe_row_header_compare(const floe_row_header *a, const floe_row_header *b) {
-    if (a->event_us != b->event_us) {
-        return a->event_us < b->event_us ? -1 : 1;
-    }
-    return (a->created_us > b->created_us) - (a->created_us < b->created_us);
-}
-
 /* ---- encode ---- */
 
 static floe_status check_value(const floe_row_layout *layout, size_t column, const floe_value *value, floe_error *err) {

@@ -52,9 +52,6 @@ floe_status floe_row_encode(const floe_row_layout *layout, const floe_row_header
 /* Reads only the header. Errors: CORRUPT, UNSUPPORTED for another format. */
 floe_status floe_row_header_read(floe_str bytes, floe_row_header *ret_header, floe_error *err);
 
-/* The row that wins: <0, 0, >0 as a is older than, as old as, newer than b, by event time, then created time. */
-int floe_row_header_compare(const floe_row_header *a, const floe_row_header *b);
-
 /* An opened row: borrows from the bytes, or from `scratch` when the body was compressed. */
 typedef struct floe_row {
     floe_row_header header;

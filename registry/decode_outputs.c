@@ -42,7 +42,7 @@ static void append(output_list *list, const floe_output *output) {
     const floe_pos *earlier = floe_map_get(&list->lines, output->about.name);
     if (earlier != NULL) {
         FLOE_FIND(decoder, output->about.pos.line, FLOE_INVALID,
-                  "%s has two outputs named %.*s (the other is at line %d); give one another name:", list->what,
+                  "%s has two outputs named %.*s (the other is at line %d); give one another with `name:`", list->what,
                   FLOE_STR_ARG(output->about.name), earlier->line);
         return;
     }

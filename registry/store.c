@@ -111,6 +111,26 @@ static floe_status make_folder(const char *path, floe_error *err) {
     return floe_file_mkdirs(folder, err);
 }
 
+/* Definitions lie in the project's files, so only what else the registry holds is lost with it. */
+static const char DAMAGED[] =
+    "; the registry is damaged: restore it from a backup, or move it away and run floe apply and "
+    "floe sync again; its history, its list of datasets and its keys are then lost";
+
+static floe_status open_file(const char *path, floe_sql **ret_sql, floe_error *err) {
+    floe_error why = {0};
+    floe_status status = floe_sql_open(path, FLOE_SQL_WRITE, ret_sql, &why);
+    if (floe_failed(status)) {
+        status = floe_error_set(err, why.code, why.sys_errno, why.file, why.line, "%s%s", why.message,
+                                status.code == FLOE_CORRUPT ? DAMAGED : "");
+        if (err) {
+            err->retriable = why.retriable;
+        }
+        return status;
+    }
+    floe_sql_advise(*ret_sql, DAMAGED);
+    return FLOE_OK;
+}
+
 floe_status floe_registry_open(const char *path, bool create, floe_registry **ret_registry, floe_error *err) {
     if (create) {
         FLOE_TRY(make_folder(path, err));
@@ -120,7 +140,7 @@ floe_status floe_registry_open(const char *path, bool create, floe_registry **re
     FLOE_CLEANUP(floe_registry_close) floe_registry *registry = NULL;
     FLOE_TRY(floe_alloc(1, sizeof *registry, &registry, err));
     FLOE_TRY(floe_strdup(path, &registry->path, err));
-    FLOE_TRY(floe_sql_open(path, FLOE_SQL_WRITE, &registry->sql, err));
+    FLOE_TRY(open_file(path, &registry->sql, err));
     FLOE_TRY(floe_store_prepare_schema(registry, create, err));
     *ret_registry = registry;
     registry = NULL;

@@ -46,7 +46,6 @@ floe_status floe_table_scan_sql(floe_table *table, const floe_table_scan_files *
 
 /* The lake's engine, opened on first use; the table's lake. */
 floe_status floe_lake_engine(floe_lake *lake, floe_engine **ret_engine, floe_error *err);
-floe_lake *floe_table_lake(floe_table *table);
 const floe_ice_metadata *floe_table_metadata(const floe_table *table);
 
 #endif

@@ -75,6 +75,22 @@ class Apply(Checks, unittest.TestCase):
         self.assertEqual(self.changes(), [])
         self.assertEqual(self.project.floe_ok("plan").out, "nothing to change\n")
 
+    def test_apply_without_definitions_says_that_an_empty_version_was_made(self):
+        with Project() as project:
+            run = project.floe_ok("apply")
+            self.assertIn("no definitions in features/ yet; an empty version was made", run.out)
+            self.assertEqual(run.err, "version 1\n")
+            again = project.floe_ok("apply")
+            self.assertEqual((again.out, again.err), ("nothing to change\n", "version 1, as before\n"))
+            run = project.floe_ok("sync")
+            self.assertEqual(run.out, "")
+            self.assertIn("nothing to sync: no feature view is applied", run.err)
+
+    def test_sync_of_views_that_are_all_offline_says_so(self):
+        self.project.write("features/delays.yaml", DELAYS.replace("    at: before\n", "    at: before\n    online: false\n"))
+        self.project.floe_ok("apply")
+        self.assertIn("nothing to sync: every feature view says online: false", self.project.floe_ok("sync").err)
+
     def test_a_second_apply_of_the_same_makes_no_version(self):
         self.project.floe_ok("apply")
         self.assertEqual(len(self.project.floe_ok("history", "--json").json), 1)
@@ -92,6 +108,13 @@ class Apply(Checks, unittest.TestCase):
         self.project.floe_ok("apply")
         versions = [row["version"] for row in self.project.floe_ok("history", "--json").json]
         self.assertEqual(sorted(versions), [1, 2, 3])
+
+    def test_a_damaged_registry_is_named_with_what_to_do(self):
+        self.project.floe_ok("apply")
+        self.project.write(".floe/registry.db", "no database at all, but long enough to be one; " * 50)
+        with self.unchanged(self.project.folder):
+            for command in ("plan", "apply", "history", "sync"):
+                self.refused(self.project.floe(command), "CORRUPT", "registry.db", "restore it from a backup", "run floe apply")
 
     def test_history_before_anything_is_applied_says_what_to_do(self):
         self.refused(self.project.floe("history"), "NOT_FOUND", "floe apply")
@@ -186,7 +209,7 @@ class WrongDefinitions(Checks, unittest.TestCase):
 
     def test_what_a_later_version_does_is_refused_by_name(self):
         for old, new, name in (
-                ('"delay IS NOT NULL"', '"delay + 1 > 3"', "arithmetic")):
+                ('"delay IS NOT NULL"', '"delay + 1 > 3"', "arithmetic"),):
             self.edit(old, new)
             self.wrong("UNSUPPORTED", "features/delays.yaml:", name)
         self.project.write("features/delays.yaml", DELAYS + "request_features:\n  - {name: r, inputs: [{name: d, type: "

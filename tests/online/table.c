@@ -214,7 +214,7 @@ static floe_status newest(void *context, const floe_sync_need *need, struct Arro
         t->on_ask(t->hook_context);
     }
     if (t->fail_with != FLOE_CODE_OK) {
-        return FLOE_FAIL(err, t->fail_with, "the table is not in the mood");
+        return FLOE_FAIL(err, t->fail_with, "%s", t->fail_words ? t->fail_words : "the table is not in the mood");
     }
     ret_got->snapshot_id = t->snapshot_id;
     if (need->since_snapshot_id >= 0) {

@@ -31,6 +31,7 @@ typedef struct table {
     void (*on_end)(void *context); /* after the last batch */
     void *hook_context;
     floe_code fail_with;     /* instead of an answer */
+    const char *fail_words;  /* NULL: any */
     const char *drop_column; /* left out of the stream */
 } table;
 

@@ -372,6 +372,23 @@ static void sync__failing_source__changes_nothing(void **state) {
     assert_int_equal(count_rows(&s->w, view), 2);
 }
 
+static void sync__failure_that_names_its_view__names_it_once(void **state) {
+    sync_world *s = *state;
+    floe_view *view = table_view(&s->w);
+    static const struct {
+        const char *words, *message;
+    } CASES[] = {{"view both: its state is damaged", "sync: view both: its state is damaged"},
+                 {"view both2: something", "sync of view both: view both2: something"},
+                 {"view", "sync of view both: view"}};
+    table_add(&s->t, "a", NOW - 10, 1);
+    s->t.fail_with = FLOE_CORRUPT;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        s->t.fail_words = CASES[i].words;
+        assert_code(sync_run(s, view, false), FLOE_CORRUPT);
+        assert_string_equal(world_error.message, CASES[i].message);
+    }
+}
+
 static void sync__first_that_fails__leaves_no_mark(void **state) {
     sync_world *s = *state;
     floe_view *view = table_view(&s->w);
@@ -534,6 +551,7 @@ static int run(floe_store_kind kind) {
         TEST(sync__deleted_youngest_row__is_not_taken_for_arrived),
         TEST(sync__pushed_first__keeps_what_was_pushed),
         TEST(sync__failing_source__changes_nothing),
+        TEST(sync__failure_that_names_its_view__names_it_once),
         TEST(sync__first_that_fails__leaves_no_mark),
         TEST(sync__missing_column__is_named),
         TEST(sync__column_of_another_type__is_refused),

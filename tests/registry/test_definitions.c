@@ -501,7 +501,7 @@ static void definitions_load__wrong_aggregates__are_refused(void **state) {
         {V "      - {column: delay, functions: [mean], windows: [1d, 2d], name: n}\n", FLOE_INVALID,
          "a.yaml:10: ", "name: is only for one", NULL},
         {V "      - {column: delay, functions: [mean], windows: [1d, 1d]}\n", FLOE_INVALID,
-         "a.yaml:10: ", "two outputs named delay_mean_1d", "line 10"},
+         "a.yaml:10: ", "two outputs named delay_mean_1d (the other is at line 10)", "; give one another with `name:`"},
         {V
          "      - {column: delay, functions: [mean]}\n      - {column: distance, functions: [max], name: delay_mean}\n",
          FLOE_INVALID, "a.yaml:11: ", "two outputs named delay_mean", "the other is at line 10"},

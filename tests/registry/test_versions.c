@@ -141,6 +141,7 @@ static void registry_open__file_that_is_no_database__is_corrupt(void **state) {
     floe_registry *registry = NULL;
     assert_code(floe_registry_open(path, false, &registry, &store.err), FLOE_CORRUPT);
     assert_message(&store.err, "junk.db");
+    assert_message(&store.err, "run floe apply");
     close_store(&store);
 }
 
@@ -474,6 +475,32 @@ static void load__older_version__is_as_it_was(void **state) {
     close_store(&store);
 }
 
+/* Damage past the first page shows when the page is read; the first holds the schema, so the file opens. */
+static void registry__damage_found_late__says_what_to_do_as_well(void **state) {
+    (void)state;
+    test_store store;
+    open_store(&store);
+    apply(&store, HEAD VIEW OUTPUTS);
+    floe_registry_close(&store.registry);
+    FLOE_AUTO_BUF bytes;
+    floe_buf_init(&bytes, FLOE_MIB(64));
+    assert_ok(floe_file_read(store.path, &bytes, &store.err), &store.err);
+    assert_true(bytes.len > 8192);
+    memset(bytes.ptr + 4096, 0x5a, bytes.len - 4096);
+    assert_ok(floe_file_write(store.path, floe_buf_view(&bytes), false, &store.err), &store.err);
+    floe_error err = {0};
+    const floe_definitions *definitions = NULL;
+    floe_status status = floe_registry_open(store.path, false, &store.registry, &err);
+    if (!floe_failed(status)) {
+        status = floe_registry_load(store.registry, 0, &store.arena, &definitions, &err);
+    }
+    assert_code(status, FLOE_CORRUPT);
+    assert_message(&err, "registry is damaged");
+    assert_message(&err, "run floe apply");
+    assert_message(&err, "floe sync");
+    close_store(&store);
+}
+
 static void load__tampered_rows__are_corrupt_and_never_a_crash(void **state) {
     (void)state;
     static const char *const damages[] = {
@@ -743,6 +770,7 @@ int main(void) {
         cmocka_unit_test(registry_open__newer_schema__is_refused_by_name),
         cmocka_unit_test(registry_open__database_of_somebody_else__is_left_alone),
         cmocka_unit_test(registry_open__file_that_is_no_database__is_corrupt),
+        cmocka_unit_test(registry__damage_found_late__says_what_to_do_as_well),
         cmocka_unit_test(registry_open__empty_file_of_a_killed_creation__is_filled_by_the_next),
         cmocka_unit_test(plan__nothing_applied__adds_everything),
         cmocka_unit_test(plan__changes__are_named_old_to_new),
