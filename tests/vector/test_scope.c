@@ -451,6 +451,43 @@ static void scope_same__compares_every_list_in_order(void **state) {
     }
 }
 
+/* What a context shows is read from units, so what is hidden must be gone from them too. */
+static void scope__keys__lose_what_is_hidden_on_either_side(void **state) {
+    (void)state;
+    ARENA(arena);
+    static const floe_str a[] = {TEXT("a")};
+    static const floe_str b[] = {TEXT("b")};
+    static const floe_str denied[] = {TEXT("db.t.b"), TEXT("db.seen.b")};
+    static const floe_str tables[] = {TEXT("db.t"), TEXT("db.seen")};
+    static const floe_foreign_key keys[] = {{a, 1, TEXT("seen"), a, 1}, {a, 1, TEXT("seen"), NULL, 0},
+                                            {b, 1, TEXT("seen"), a, 1}, {a, 1, TEXT("seen"), b, 1},
+                                            {a, 1, TEXT("gone"), a, 1}, {a, 1, TEXT("gone"), NULL, 0}};
+    static const floe_part parts[] = {{.name = TEXT("a")}, {.name = TEXT("b")}, {.name = TEXT("c")}};
+    const floe_role role = {.tables = tables, .table_count = 2, .deny_columns = denied, .deny_column_count = 2};
+    floe_unit units[] = {{.kind = FLOE_UNIT_TABLE,
+                          .space = TEXT("db"),
+                          .name = TEXT("t"),
+                          .parts = parts,
+                          .part_count = 3,
+                          .primary_key = {b, 1},
+                          .foreign_keys = keys,
+                          .foreign_key_count = 6}};
+    floe_unit *kept = NULL;
+    size_t count = 0;
+    bool whole = true;
+    floe_scope_units(&role, units, 1, &arena, &kept, &count, &whole);
+    assert_int_equal(count, 1);
+    assert_false(whole);
+    assert_int_equal(kept[0].part_count, 2);
+    assert_true(floe_str_is(kept[0].parts[1].name, "c"));
+    assert_int_equal(kept[0].primary_key.count, 0);
+    assert_int_equal(kept[0].foreign_key_count, 2);
+    assert_ptr_equal(kept[0].foreign_keys[0].references, a);
+    assert_null(kept[0].foreign_keys[1].references);
+    assert_int_equal(units[0].part_count, 3);
+    assert_int_equal(units[0].foreign_key_count, 6);
+}
+
 /* A kind of unit that scope.c does not know is hidden from every role. */
 static void scope__a_unit_of_an_unknown_kind__is_hidden(void **state) {
     (void)state;
@@ -509,6 +546,7 @@ int main(void) {
         cmocka_unit_test(sights__of_many_roles__are_made_anew_and_their_answers_stay_readable),
         cmocka_unit_test(sights__roles_are_told_apart_by_what_they_say_not_by_where_they_lie),
         cmocka_unit_test(scope_same__compares_every_list_in_order),
+        cmocka_unit_test(scope__keys__lose_what_is_hidden_on_either_side),
         cmocka_unit_test(scope__a_unit_of_an_unknown_kind__is_hidden),
         cmocka_unit_test(search__for_a_role__every_allocation_failing_once__is_reported),
     };
