@@ -197,6 +197,17 @@ static floe_status scan_to_file(floe_cli *cli, floe_table *table, const floe_sca
     return FLOE_OK;
 }
 
+/* The rows, into -o or onto the screen. */
+static floe_status scan_out(floe_cli *cli, floe_table *table, const floe_scan_request *request, floe_error *err) {
+    const char *out = cli_value(cli, "-o");
+    if (out && strcmp(out, "-") != 0) {
+        return scan_to_file(cli, table, request, out, err);
+    }
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(floe_table_scan(table, request, &stream, err));
+    return cli_print_stream(cli, &stream, err);
+}
+
 floe_status cli_table_scan(floe_cli *cli, floe_error *err) {
     AUTO_TABLE table = NULL;
     floe_scan_request request;
@@ -204,13 +215,37 @@ floe_status cli_table_scan(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_value_i64(cli, "--limit", &request.limit, err));
     CLI_USAGE(cli, !cli_value(cli, "--limit") || request.limit >= 0, err, "--limit must not be negative");
     FLOE_TRY(open_table(cli, &table, err));
-    const char *out = cli_value(cli, "-o");
-    if (out && strcmp(out, "-") != 0) {
-        return scan_to_file(cli, table, &request, out, err);
+    return scan_out(cli, table, &request, err);
+}
+
+/* Snapshots whose rows are not among the added ones are named where nobody takes them for rows. */
+static floe_status warn_of_changes(floe_cli *cli, floe_table *table, const floe_scan_request *request,
+                                   floe_error *err) {
+    const floe_change_note *notes;
+    size_t count;
+    FLOE_TRY(
+        floe_table_changes(table, request->since_snapshot_id, request->snapshot_id, &cli->arena, &notes, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        fprintf(stderr, "snapshot %lld (%.*s): %s\n", (long long)notes[i].snapshot_id,
+                FLOE_STR_ARG(notes[i].operation.len > 0 ? notes[i].operation : FLOE_STR("no operation")),
+                notes[i].forces);
     }
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_table_scan(table, &request, &stream, err));
-    return cli_print_stream(cli, &stream, err);
+    return FLOE_OK;
+}
+
+floe_status cli_table_changes(floe_cli *cli, floe_error *err) {
+    AUTO_TABLE table = NULL;
+    floe_table_info info;
+    floe_scan_request request = {.limit = -1, .at = FLOE_AT_ID, .added_since = true};
+    CLI_USAGE(cli, cli_value(cli, "--from"), err,
+              "say after which snapshot with --from ID; floe table snapshots lists them");
+    FLOE_TRY(cli_value_i64(cli, "--from", &request.since_snapshot_id, err));
+    FLOE_TRY(open_table(cli, &table, err));
+    FLOE_TRY(floe_table_describe(table, &cli->arena, &info, err));
+    request.snapshot_id = info.snapshot_id;
+    FLOE_TRY(cli_value_i64(cli, "--to", &request.snapshot_id, err));
+    FLOE_TRY(warn_of_changes(cli, table, &request, err));
+    return scan_out(cli, table, &request, err);
 }
 
 static floe_status plan_json(const floe_scan_plan *plan, floe_error *err) {

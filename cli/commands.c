@@ -38,10 +38,33 @@ static const cli_option table_plan_options[] = {
 static const cli_option import_options[] = {
     {"--append", NULL, "add to a table that exists"},
     {"--replace", NULL, "replace the rows of a table that exists"},
+    {"--overwrite", NULL, "replace only the partitions that occur in the input"},
+    {"--evolve", NULL, "with --append or --overwrite: take over new columns and wider types"},
+    {"--sort", "COLUMNS", "'origin, date desc': stable, within each partition"},
     {"--partition", "SPEC", "'month(date), origin'"},
     {"--select", "SQL", "a select list over the input: '*, upper(code) AS code2'"},
     {"--types", "col=type,…", "read these columns as these types"},
     {"--describe", "FILE", "descriptions from a datapackage.json"},
+    {NULL, NULL, NULL},
+};
+static const cli_option changes_options[] = {
+    {"--from", "ID", "rows added after this snapshot"},
+    {"--to", "ID", "up to this one (default: the current)"},
+    MOVED_OPTIONS,
+    {"-o", "FILE", ".parquet, .csv or .jsonl; - or none: a table to read"},
+    {NULL, NULL, NULL},
+};
+static const cli_option compact_options[] = {
+    {"--target-size", "SIZE", "how large files become: 512MB"},
+    {"--where", "SQL", "only files that may hold such rows"},
+    {NULL, NULL, NULL},
+};
+static const cli_option expire_options[] = {
+    {"--older-than", "AGE", "snapshots of this age go: 30d"},
+    {"--keep-last", "N", "but the last N of each branch stay (default 1)"},
+    {"--orphans-older-than", "AGE", "files that nothing names go at this age (default 3d)"},
+    {"--force", NULL, "also snapshots that datasets were built from"},
+    {"--dry-run", NULL, "only say what would go"},
     {NULL, NULL, NULL},
 };
 static const cli_option build_options[] = {
@@ -115,9 +138,17 @@ const cli_command cli_commands[] = {
      scan_options, cli_table_scan},
     {"table plan", "TABLE", 1, 1, "Says which files a scan would read, and what pruned the rest.",
      "floe table plan lake.aviation.flights --where \"date < DATE '2001-02-01'\"", table_plan_options, cli_table_plan},
+    {"table changes", "TABLE", 1, 1, "Reads the rows that were added between two snapshots.",
+     "floe table changes lake.aviation.flights --from 3051729675574597004 -o added.parquet", changes_options,
+     cli_table_changes},
     {"table import", "FILE… TABLE", 2, 10000, "Writes Parquet, CSV or JSON files into an Iceberg table.",
      "floe table import flights.parquet lake.aviation.flights --partition 'month(date)'", import_options,
      cli_table_import},
+    {"table compact", "TABLE", 1, 1, "Puts small files together and applies deletes.",
+     "floe table compact lake.aviation.flights --target-size 512MB", compact_options, cli_table_compact},
+    {"table expire", "TABLE", 1, 1, "Lets old snapshots go, and the files that only they need.",
+     "floe table expire lake.aviation.flights --older-than 30d --keep-last 5 --dry-run", expire_options,
+     cli_table_expire},
     {"dataset build", "", 0, 0, "Builds a training set: features as of each label's time.",
      "floe dataset build --service delay_model --spine labels.parquet --as-known -o train.parquet", build_options,
      cli_dataset_build},

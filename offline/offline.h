@@ -203,6 +203,46 @@ typedef struct floe_compact_result {
 floe_status floe_table_compact(floe_lake *lake, const floe_compact_request *request, const floe_run *run,
                                floe_compact_result *ret_result, floe_error *err);
 
+/* A snapshot that a dataset was built from, of whatever table. */
+typedef struct floe_pinned_snapshot {
+    int64_t snapshot_id;
+    floe_str dataset; /* id or name, for messages */
+} floe_pinned_snapshot;
+
+#define FLOE_ORPHAN_AGE_US INT64_C(259200000000) /* three days: longer than any import runs */
+
+typedef struct floe_expire_request {
+    const char *table;     /* catalog.ns.table */
+    int64_t older_than_us; /* age: snapshots committed before now minus this expire */
+    int64_t keep_last;     /* snapshots of each branch that stay whatever their age; 0: 1 */
+    int64_t orphan_age_us; /* files that nothing names are removed when nobody changed them for so long */
+    const floe_pinned_snapshot *pinned;
+    size_t pinned_count;
+    bool force;   /* pinned snapshots expire too */
+    bool dry_run; /* says what would go; changes nothing */
+} floe_expire_request;
+
+typedef struct floe_expire_result {
+    const int64_t *snapshot_ids; /* that expired, oldest first; in the arena of the call */
+    size_t snapshot_count;
+    const floe_str *refs; /* branches and tags that were older than they say */
+    size_t ref_count;
+    const floe_pinned_snapshot *held; /* that would have expired; with force: that did */
+    size_t held_count;
+    int64_t data_files, delete_files, manifests, manifest_lists, metadata_files, statistics_files, orphans;
+    int64_t bytes;
+    char metadata_path[4096]; /* "" when the metadata had nothing to lose */
+} floe_expire_result;
+
+/* Lets old snapshots go, and the files that only they needed.
+ * Rule: what stays is the current snapshot, what branches and tags hold by their own retention, snapshots younger than the
+ *       age, and pinned ones. The metadata is committed first; then data and delete files go, then manifests, then lists,
+ *       so that a run that was killed is finished by the next. A file that any snapshot left needs is never removed, by
+ *       whatever spelling of its path; files that nothing names (left by a killed writer) go when they are old enough.
+ * Errors: CONFLICT, UNSUPPORTED (the table's gc.enabled is false; files that are not local), CORRUPT. */
+floe_status floe_table_expire(floe_lake *lake, const floe_expire_request *request, const floe_run *run,
+                              floe_arena *arena, floe_expire_result *ret_result, floe_error *err);
+
 /* ---- datasets ---- */
 
 typedef struct floe_key_column {

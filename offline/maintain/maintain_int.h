@@ -63,4 +63,68 @@ floe_status floe_compact_path_between(floe_str low, floe_str high, floe_str near
 floe_status floe_compact_delete_key(const floe_ice_data_file *file, floe_arena *arena, floe_str *ret_key,
                                     floe_error *err);
 
+/* ---- expiry ---- */
+
+/* What a file is; they are removed in this order, so that what tells of others goes after them. */
+typedef enum expire_kind {
+    EXPIRE_DATA,
+    EXPIRE_DELETES,
+    EXPIRE_STATISTICS,
+    EXPIRE_MANIFEST,
+    EXPIRE_LIST,
+    EXPIRE_METADATA,
+    EXPIRE_ORPHAN,
+    EXPIRE_KIND_COUNT
+} expire_kind;
+
+typedef struct expire_file {
+    const char *local_path;
+    expire_kind kind;
+    int64_t bytes; /* -1: it is not there any more */
+} expire_file;
+
+/* Which files are needed, by path and by what the file system says they are, so that no spelling hides one. */
+typedef struct expire_need {
+    floe_map paths;     /* local paths */
+    floe_map inodes;    /* device and inode */
+    floe_map manifests; /* that were read, by local path */
+} expire_need;
+
+typedef struct expiry {
+    const floe_expire_request *request;
+    floe_import *import; /* the table and its catalog */
+    floe_arena *arena;   /* of one attempt */
+    int64_t now_us, cutoff_ms;
+    floe_map kept;      /* snapshot ids that stay, as 8 bytes */
+    floe_map kept_refs; /* names */
+    floe_map kept_log;  /* local paths of metadata files of the log that stay */
+    floe_map dead_ids;
+    floe_ptrs dead; /* floe_ice_snapshot: those that expire now, and those that earlier runs did not finish */
+    expire_need need;
+    expire_file *files; /* to be removed */
+    size_t file_count, file_capacity;
+    floe_map chosen;        /* local paths of `files` */
+    floe_ptrs dropped;      /* floe_ice_snapshot of the table that expire now, oldest first */
+    floe_ptrs dropped_refs; /* floe_ice_ref */
+    floe_ptrs held;         /* floe_pinned_snapshot */
+    bool trims_log;
+} expiry;
+
+/* retain.c: sets kept, kept_refs, dropped, dropped_refs and held. */
+floe_status floe_expire_retain(expiry *state, floe_error *err);
+bool floe_expire_keeps(const expiry *state, int64_t snapshot_id);
+
+/* reach.c: what the snapshots that stay need, and what the dead ones needed alone. */
+floe_status floe_expire_need(expiry *state, const floe_ice_metadata *metadata, floe_error *err);
+floe_status floe_expire_choose(expiry *state, floe_error *err);
+/* Adds a file to those that go, unless it is needed, gone or there already. Errors: UNSUPPORTED (not local). */
+floe_status floe_expire_add(expiry *state, floe_str path, expire_kind kind, floe_error *err);
+floe_status floe_expire_add_local(expiry *state, const char *local_path, expire_kind kind, floe_error *err);
+
+/* history.c: the metadata files of the table: which entries of the log stay, and which snapshots earlier runs left. */
+floe_status floe_expire_read_history(expiry *state, floe_error *err);
+
+/* orphans.c: files of the table's folder that nothing names. */
+floe_status floe_expire_find_orphans(expiry *state, floe_error *err);
+
 #endif

@@ -1,0 +1,138 @@
+/*
+ * The former metadata files of a table: what they still tell of snapshots that have expired, and which of them can go.
+ *
+ * A run that was killed after its commit leaves files of snapshots that the metadata does not name any more. The former
+ * metadata files do, so a file of the log stays as long as it names a snapshot whose manifest list is still there, and
+ * the next run finishes the work from it.
+ */
+#include "offline/maintain/maintain_int.h"
+
+#include "core/file.h"
+#include "core/limits.h"
+#include "offline/iceberg/metadata.h"
+
+#include <inttypes.h>
+#include <sys/stat.h>
+
+static char present;
+
+static bool list_is_there(const expiry *state, const floe_ice_snapshot *snapshot) {
+    const char *local = NULL;
+    floe_error ignored = {0};
+    if (snapshot->manifest_list.len == 0) {
+        return false; /* Its manifests cannot be told from those of others without reading them. */
+    }
+    floe_status status =
+        floe_path_resolve(&state->import->moved, snapshot->manifest_list, state->arena, &local, &ignored);
+    return !floe_failed(status) && floe_file_exists(local);
+}
+
+static void add_dead(expiry *state, const floe_ice_snapshot *snapshot) {
+    floe_str key = {(const char *)&snapshot->snapshot_id, sizeof snapshot->snapshot_id};
+    if (!floe_map_put(&state->dead_ids, key, &present)) {
+        floe_ptrs_append(&state->dead, state->arena, (void *)(uintptr_t)snapshot);
+    }
+}
+
+/* The snapshots of a former state that are in no present one. *ret_finished: none of them has files left. */
+static floe_status take_dead(expiry *state, const floe_ice_metadata *former, bool *ret_finished, floe_error *err) {
+    *ret_finished = true;
+    for (size_t i = 0; i < former->snapshot_count; i++) {
+        const floe_ice_snapshot *snapshot = &former->snapshots[i];
+        if (floe_expire_keeps(state, snapshot->snapshot_id) || !list_is_there(state, snapshot)) {
+            continue;
+        }
+        *ret_finished = false;
+        if (snapshot->timestamp_ms < state->cutoff_ms) {
+            add_dead(state, snapshot);
+        }
+    }
+    return floe_arena_check(state->arena, err);
+}
+
+/* Reads a former metadata file; one that is not there or cannot be read tells nothing. */
+static floe_status read_former(expiry *state, const char *local_path, bool *ret_finished, floe_error *err) {
+    floe_ice_metadata *former = floe_arena_alloc(state->arena, 1, sizeof *former);
+    floe_error why = {0};
+    FLOE_TRY(floe_arena_check(state->arena, err));
+    floe_status status = floe_metadata_read(state->import->table->fs, local_path, state->arena, former, &why);
+    *ret_finished = true;
+    if (status.code == FLOE_NOMEM || status.code == FLOE_LIMIT) {
+        return FLOE_FAIL(err, why.code, "%s", why.message);
+    }
+    bool same_table =
+        !floe_failed(status) && floe_str_equal(former->table_uuid, state->import->table->metadata.table_uuid);
+    return same_table ? take_dead(state, former, ret_finished, err) : FLOE_OK;
+}
+
+/* ---- the log ---- */
+
+static floe_status keep_entry(expiry *state, const char *local_path, floe_error *err) {
+    floe_map_put(&state->kept_log, floe_str_of(local_path), &present);
+    floe_map_put(&state->need.paths, floe_str_of(local_path), &present);
+    return floe_arena_check(state->arena, err);
+}
+
+static floe_status read_entry(expiry *state, const floe_node *entry, floe_error *err) {
+    const floe_node *path = floe_node_get(entry, "metadata-file");
+    const floe_node *time = floe_node_get(entry, "timestamp-ms");
+    const char *local = NULL;
+    bool finished = false;
+    if (!path || path->kind != FLOE_NODE_STRING) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_path_resolve(&state->import->moved, path->text, state->arena, &local, err));
+    FLOE_TRY(read_former(state, local, &finished, err));
+    bool young = time && time->kind == FLOE_NODE_INT && time->as.integer >= state->cutoff_ms;
+    if (young || !finished) {
+        return keep_entry(state, local, err);
+    }
+    state->trims_log = true;
+    return floe_expire_add_local(state, local, EXPIRE_METADATA, err);
+}
+
+/* ---- files beside the log ---- */
+
+static bool is_old(const expiry *state, const char *local_path) {
+    struct stat about;
+    if (lstat(local_path, &about) != 0) {
+        return false;
+    }
+    int64_t changed_us = (int64_t)about.st_mtim.tv_sec * 1000000 + about.st_mtim.tv_nsec / 1000;
+    return state->now_us - changed_us >= state->request->orphan_age_us;
+}
+
+static bool is_metadata_name(floe_str name) {
+    return floe_str_ends_with(name, FLOE_STR(".metadata.json")) ||
+           floe_str_ends_with(name, FLOE_STR(".metadata.json.gz"));
+}
+
+/* Metadata files that have left the log, as it holds a hundred: what they name may be left over too. */
+static floe_status read_unlogged(expiry *state, floe_error *err) {
+    const char *folder = floe_arena_printf(state->arena, "%s/metadata", state->import->local_location);
+    const char *const *names = NULL;
+    size_t count = 0;
+    FLOE_TRY(floe_arena_check(state->arena, err));
+    FLOE_TRY(floe_file_list(folder, state->arena, &names, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        const char *path = floe_path_join(state->arena, folder, names[i]);
+        bool finished = false;
+        FLOE_TRY(floe_arena_check(state->arena, err));
+        if (is_metadata_name(floe_str_of(names[i])) && is_old(state, path) &&
+            !floe_map_get(&state->kept_log, floe_str_of(path))) {
+            FLOE_TRY(read_former(state, path, &finished, err));
+        }
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_expire_read_history(expiry *state, floe_error *err) {
+    const floe_node *log = floe_node_get(state->import->table->metadata.root, "metadata-log");
+    for (size_t i = 0; i < state->dropped.count; i++) {
+        add_dead(state, state->dropped.items[i]);
+    }
+    for (size_t i = 0; log && log->kind == FLOE_NODE_ARRAY && i < log->count; i++) {
+        FLOE_TRY(read_entry(state, log->items[i], err));
+    }
+    return read_unlogged(state, err);
+}
