@@ -1,7 +1,7 @@
 /*
  * The table of commands: words, operands, help and options, in the order of the overview.
  */
-#include "cli/cli.h"
+#include "cli/asking.h"
 
 static const cli_option no_options[] = {{NULL, NULL, NULL}};
 
@@ -110,6 +110,24 @@ static const cli_option index_options[] = {
     {"--import", "FILE.jsonl", "schemas of other databases, one table a line"},
     {NULL, NULL, NULL},
 };
+#define QUESTION_OPTIONS                                                                                               \
+    {"--role", "ROLE", "see only what this role of floe.yaml sees"},                                                   \
+        {"--in", "NAMESPACE", "only tables from there"}, {                                                             \
+        "--tokens", "N", "how large the context may be (default 4000)"                                                 \
+    }
+static const cli_option context_options[] = {QUESTION_OPTIONS, {NULL, NULL, NULL}};
+static const cli_option ask_options[] = {
+    QUESTION_OPTIONS,
+    {"--limit", "N", "how many rows are shown (default 100)"},
+    {"--timeout", "SECONDS", "how long the query may run (default 60)"},
+    {NULL, NULL, NULL},
+};
+static const cli_option question_add_options[] = {
+    {"--sql", "FILE|TEXT", "the SQL that answers the question"},
+    {"--tables", "a,b", "the tables it reads (default: found in the SQL)"},
+    {"--import", "FILE", "questions of a file: JSON Lines or a JSON array"},
+    {NULL, NULL, NULL},
+};
 static const cli_option search_options[] = {
     {"-k", "N", "how many hits (default 10)"},
     {"--kind", "KIND", "only table, column or feature"},
@@ -175,5 +193,15 @@ const cli_command cli_commands[] = {
      index_options, cli_index},
     {"search", "[\"WORDS\"]", 0, 64, "Finds tables, columns and features.",
      "floe search \"flight delay\" -k 5\nfloe search --batch questions.jsonl", search_options, cli_search},
+    {"context", "\"QUESTION\"", 1, 64, "Prints what an LLM should know to answer a question, as text for its prompt.",
+     "floe context \"which airports have the worst delays\" --tokens 2000", context_options, cli_context},
+    {"ask", "\"QUESTION\"", 1, 64, "Answers a question by SQL that an LLM writes, floe checks and runs.",
+     "floe ask \"which airports have the worst delays\"", ask_options, cli_ask},
+    {"question add", "[\"QUESTION\"]", 0, 64, "Keeps a verified question with its SQL.",
+     "floe question add \"how many flights are there\" --sql 'SELECT count(*) FROM lake.aviation.flights'\n"
+     "floe question add --import questions.jsonl",
+     question_add_options, cli_question_add},
+    {"question ls", "", 0, 0, "Lists the verified questions.", "floe question ls --json", no_options, cli_question_ls},
+    {"question rm", "ID", 1, 1, "Forgets a verified question.", "floe question rm 3", no_options, cli_question_rm},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };

@@ -125,6 +125,9 @@ floe_status floe_project_parse(floe_str text, floe_arena *arena, floe_project *p
 /* The member `access:` of a floe.yaml. */
 void floe_decode_access(const floe_decoder *decoder, const floe_node *root, floe_project *project);
 
+/* The member `ask:` of a floe.yaml. */
+void floe_decode_ask(const floe_decoder *decoder, const floe_node *root, floe_project *project);
+
 /* ---- after decoding ---- */
 
 /* Fills in what the tables say; `resolver` NULL: the columns that the sources carry already. */

@@ -359,9 +359,7 @@ static void decode_project(const floe_decoder *decoder, const floe_node *root, f
     decode_search(decoder, root, project);
     decode_server(decoder, root, project);
     floe_decode_access(decoder, root, project);
-    if (floe_node_get(root, "ask") != NULL) {
-        FLOE_FIND(decoder, floe_decode_line(root, "ask"), FLOE_UNSUPPORTED, "ask is not supported by this version");
-    }
+    floe_decode_ask(decoder, root, project);
 }
 
 floe_status floe_project_parse(floe_str text, floe_arena *arena, floe_project *project, floe_error *err) {

@@ -73,7 +73,8 @@ floe_status floe_checker_open(floe_checker **ret_checker, floe_error *err) {
     FLOE_TRY(floe_alloc(1, sizeof(*checker), &checker, err));
     FLOE_TRY(floe_engine_open(1, ENGINE_BYTES, NULL, &checker->engine, err));
     FLOE_TRY(floe_session_open(checker->engine, NULL, &session, err));
-    FLOE_TRY(floe_query_lock(session, err));
+    /* The settings stay open, because each session of the engine sets its own; access cannot be given back. */
+    FLOE_TRY(floe_session_run(session, "SET enable_external_access = false", NULL, NULL, err));
     *ret_checker = checker;
     checker = NULL;
     return FLOE_OK;

@@ -50,7 +50,8 @@ typedef struct parsing {
 /* Only what is judged comes: other numbers and flags say nothing about what may run. */
 static const char tree_sql[] =
     "SELECT CAST(id AS BIGINT), CAST(coalesce(parent, 0) AS BIGINT), coalesce(key, ''), type,"
-    " CASE WHEN type = 'VARCHAR' THEN coalesce(value ->> '$', '') ELSE '' END FROM json_tree(json_serialize_sql($1))"
+    " CASE WHEN type = 'VARCHAR' THEN coalesce(value ->> '$', '') ELSE '' END FROM "
+    "json_tree(json_serialize_sql(CAST($1 AS VARCHAR)))"
     " WHERE type IN ('OBJECT', 'ARRAY') OR (type = 'VARCHAR' AND key NOT IN ('alias', 'query_location', 'collation'))"
     " ORDER BY id";
 

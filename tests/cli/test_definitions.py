@@ -257,8 +257,7 @@ class WrongProject(Checks, unittest.TestCase):
 
     def test_what_a_later_version_does_is_refused_by_name(self):
         for line, name in (("access: open", "access"),
-                           ("online: {store: redis-cluster, nodes: [\"a:1\"]}", "redis-cluster"),
-                           ("ask: {url: x, model: m}", "ask")):
+                           ("online: {store: redis-cluster, nodes: [\"a:1\"]}", "redis-cluster")):
             run = self.project(Project.YAML + line + "\n").floe("plan")
             if name == "access":
                 # `open` says that nothing is hidden, which is so.

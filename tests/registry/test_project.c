@@ -222,7 +222,6 @@ static void project_load__what_comes_later__is_refused_by_name(void **state) {
          "TLS"},
         {"online:\n  store: redis\n  url: redis://cache:6379/0\n  layout: feast\n", FLOE_UNSUPPORTED,
          "floe.yaml:5: ", "layout", "feast"},
-        {"ask: {url: http://x, model: m}\n", FLOE_UNSUPPORTED, "floe.yaml:2: ", "ask", NULL},
     };
     CHECK_ERRORS(cases);
 }
