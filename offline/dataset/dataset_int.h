@@ -133,4 +133,9 @@ floe_status floe_manifest_write(const dataset_facts *facts, floe_dataset_result 
 /* Takes it back. */
 void floe_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result);
 
+/* ---- unlisted.c ---- */
+
+/* Notes in the dataset's folder, which exists, that the registry does not have it. */
+floe_status floe_dataset_note(const floe_dataset_request *request, const char *id, floe_error *err);
+
 #endif

@@ -194,6 +194,61 @@ static void dataset__without_root__writes_no_manifest(void **state) {
     assert_false(floe_file_exists(f->root));
 }
 
+/* ---- what the registry does not know yet ---- */
+
+static size_t unlisted(const fixture *f, const char **ret_id) {
+    floe_error err = {0};
+    const floe_dataset_unlisted *items = NULL;
+    size_t count = 0;
+    assert_ok(floe_datasets_unlisted(f->root, (floe_arena *)&f->lake.sql.arena, &items, &count, &err), &err);
+    *ret_id = count > 0 ? items[0].id : NULL;
+    for (size_t i = 0; i < count; i++) {
+        assert_non_null(memmem(items[i].manifest.ptr, items[i].manifest.len, items[i].id, strlen(items[i].id)));
+        assert_true(floe_file_exists(items[i].manifest_path));
+    }
+    return count;
+}
+
+static void dataset__built__is_unlisted_until_somebody_listed_it(void **state) {
+    fixture *f = *state;
+    const char *id = NULL;
+    floe_error err = {0};
+    assert_int_equal(unlisted(f, &id), 0); /* there is no folder yet */
+    floe_dataset_request request = request_of(f);
+    floe_dataset_result first = build(f, &request, NULL);
+    assert_int_equal(unlisted(f, &id), 1);
+    assert_string_equal(id, first.id);
+    (void)build(f, &request, NULL);
+    assert_int_equal(unlisted(f, &id), 2);
+    assert_ok(floe_dataset_listed(f->root, first.id, &err), &err);
+    assert_int_equal(unlisted(f, &id), 1);
+    assert_string_not_equal(id, first.id);
+    assert_ok(floe_dataset_listed(f->root, id, &err), &err);
+    assert_int_equal(unlisted(f, &id), 0);
+    assert_ok(floe_dataset_listed(f->root, first.id, &err), &err); /* by two at once */
+}
+
+/* The states in which a killed build leaves a folder: no manifest yet, or the file not yet renamed into place. */
+static void dataset__not_whole__is_not_listed(void **state) {
+    fixture *f = *state;
+    const char *id = NULL;
+    floe_error err = {0};
+    FLOE_AUTO_BUF part;
+    floe_buf_init(&part, FLOE_KIB(16));
+    floe_dataset_request request = request_of(f);
+    floe_dataset_result result = build(f, &request, NULL);
+    assert_int_equal(unlisted(f, &id), 1);
+    const char *note = floe_arena_printf(&f->lake.sql.arena, "%s/.floe/datasets/%s/unlisted", f->root, result.id);
+    assert_ok(floe_file_read(note, &part, &err), &err);
+    assert_int_equal(part.ptr[0], '/'); /* whoever lists it may stand in another folder */
+    assert_ok(floe_file_write(part.ptr, FLOE_STR("rows"), false, &err), &err);
+    assert_int_equal(unlisted(f, &id), 0);
+    assert_ok(floe_file_remove(part.ptr, &err), &err);
+    assert_int_equal(unlisted(f, &id), 1);
+    assert_ok(floe_file_remove(result.manifest_path, &err), &err);
+    assert_int_equal(unlisted(f, &id), 0);
+}
+
 #define with_lake(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
 
 int main(void) {
@@ -205,6 +260,8 @@ int main(void) {
         with_lake(dataset__sql_text__gives_the_built_rows),
         with_lake(dataset__table_of_many_files__has_no_readable_sql),
         with_lake(dataset__without_root__writes_no_manifest),
+        with_lake(dataset__built__is_unlisted_until_somebody_listed_it),
+        with_lake(dataset__not_whole__is_not_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
