@@ -143,9 +143,13 @@ static floe_status start_tool(mcp_job *job, floe_error *err) {
     return job->call.tool == FLOE_MCP_GET_ONLINE_FEATURES ? start_lookup(job, err) : start_on_worker(job, err);
 }
 
+/* Once started, the job is no longer ours: it may even be over. */
 static void run_tool(mcp_job *job) {
-    job->status = start_tool(job, &job->error);
-    if (floe_failed(job->status)) {
+    floe_error err = {0};
+    floe_status status = start_tool(job, &err);
+    if (floe_failed(status)) {
+        job->status = status;
+        job->error = err;
         finish_tool(job);
     }
 }
