@@ -110,6 +110,9 @@ static floe_status carry_unlisted(floe_attempt *attempt, const floe_ice_manifest
 
 static floe_status add_one(floe_attempt *attempt, const floe_ice_manifest *manifest, floe_error *err) {
     former_entries former;
+    if (manifest->added_files == 0 && manifest->existing_files == 0) {
+        return FLOE_OK; /* What it says was deleted is deleted for longer than one snapshot. */
+    }
     if (!attempt->import->removes && manifest->spec_id >= 0) {
         attempt->removed.everything = false;
         return carry(attempt, manifest, err);
@@ -119,7 +122,7 @@ static floe_status add_one(floe_attempt *attempt, const floe_ice_manifest *manif
         return rewrite(attempt, manifest, &former, err);
     }
     if (former.count == 0) {
-        return FLOE_OK; /* What it says was deleted is deleted for longer than one snapshot. */
+        return FLOE_OK;
     }
     return manifest->spec_id >= 0 ? carry(attempt, manifest, err) : carry_unlisted(attempt, manifest, &former, err);
 }
