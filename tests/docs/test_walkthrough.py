@@ -3,6 +3,7 @@
 said to stand in, every link leads somewhere, and every command that README and tour show is one that floe has."""
 import os
 import re
+import shlex
 import subprocess
 import unittest
 
@@ -158,6 +159,14 @@ class Commands(unittest.TestCase):
             options = {re.split("=", word)[0] for word in words if re.match(r"--?[a-z]", word)}
             wrong += [f"{page}: floe {command} {option}" for option in options - known]
         self.assertEqual(wrong, [])
+
+    def test_the_tour_makes_its_labels_as_the_demo_does(self):
+        """Every file that a command of the tour reads is made by one before it."""
+        tour, demo = read("examples/flights/README.md"), read("tools/demo.sh")
+        made = re.search(r"`floe (table scan [^`]+ -o labels\.parquet)`", tour)
+        self.assertLess(made.start(), tour.index("--spine labels.parquet"))
+        demos = re.search(r"run (table scan lake\.aviation\.flights .*? -o labels\.parquet)", demo, re.S)
+        self.assertEqual(shlex.split(made[1]), shlex.split(demos[1].replace("\\\n", " ")))
 
     def test_every_task_of_dev_that_is_shown_exists(self):
         shown = subprocess.run([os.path.join(ROOT, "dev"), "help"], capture_output=True, text=True, check=True).stdout
