@@ -119,6 +119,26 @@ class Architecture(unittest.TestCase):
         self.assertEqual(wrong, [])
 
 
+class Threads(unittest.TestCase):
+    """docs/THREADS.md has the one numbered list of locks."""
+
+    def test_every_lock_of_the_tree_stands_in_the_list(self):
+        listed = read("docs/THREADS.md").split("## Locks", 1)[1]
+        missing = []
+        for folder in SOURCE_FOLDERS:
+            for path, _, names in os.walk(os.path.join(ROOT, folder)):
+                for name in names:
+                    file = os.path.relpath(os.path.join(path, name), ROOT)
+                    if not name.endswith((".c", ".h")):
+                        continue
+                    for found in re.findall(r"^ *(?:static )?pthread_(?:mutex|rwlock)_t ([a-z_, ]+)(?: = [A-Z_]+)?;", read(file), re.M):
+                        place = os.path.dirname(file) if name.endswith("_int.h") else file
+                        for lock in re.split(", *", found):
+                            if place not in listed or f"`{lock}`" not in listed.replace("live.lock", "lock"):
+                                missing.append(f"{file}: {lock}")
+        self.assertEqual(missing, [])
+
+
 class Commands(unittest.TestCase):
     def setUp(self):
         shown = subprocess.run([FLOE, "--help"], capture_output=True, text=True, check=True).stdout
