@@ -93,7 +93,7 @@ static void finish_on_reactor(void *context) {
 static void run_on_worker(void *context) {
     mcp_job *job = context;
     floe_shared *shared = job->reactor->shared;
-    floe_mcp_services services = {.searchers = shared->searchers, .role = job->request->role};
+    floe_mcp_services services = {.searchers = shared->searchers, .asker = shared->asker, .role = job->request->role};
     job->status = floe_mcp_run(&job->call, &services, &job->request->arena, &job->structured, &job->text, &job->error);
     /* The answer must get back; a moment without memory passes. */
     while (floe_failed(floe_loop_post(job->reactor->loop, finish_on_reactor, job, NULL))) {
