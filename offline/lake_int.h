@@ -9,6 +9,7 @@
 #include "offline/iceberg/model.h"
 #include "offline/io/io.h"
 #include "offline/offline.h"
+#include "offline/spill.h"
 
 struct floe_lake {
     floe_arena arena;
@@ -16,6 +17,7 @@ struct floe_lake {
     size_t catalog_count;
     const floe_run *run; /* may be NULL */
     floe_engine *engine; /* opened on first use */
+    floe_spill spill;    /* with the engine; none where it could not be made */
     uint64_t file_lists; /* how many the engine was given: each gets a name of its own */
 };
 
@@ -28,6 +30,9 @@ struct floe_table {
     floe_moved moved;
     floe_ice_metadata metadata;
 };
+
+/* The lake's folder for what does not fit into memory. Errors: those of floe_spill_open. */
+floe_status floe_lake_spill(floe_lake *lake, const char **ret_folder, floe_error *err);
 
 /* The catalog of that name, or NULL. */
 floe_catalog *floe_lake_catalog(floe_lake *lake, floe_str name);

@@ -78,8 +78,9 @@ static void count_step(void *context, const char *step, double fraction) {
 static void dataset__cancelled_at_any_step__leaves_nothing(void **state) {
     fixture *f = *state;
     floe_dataset_request request = request_of(f);
-    for (int by_sql = 0; by_sql < 2; by_sql++) {
-        request.by_sql = by_sql;
+    for (int way = 0; way < 3; way++) { /* at once, by SQL, in parts */
+        request.by_sql = way == 1;
+        request.memory_bytes = way == 2 ? 20000 : 0;
         canceller whole = {.cancel_at = -1};
         size_t before = count_files(f->lake.sql.folder);
         floe_run run = {.cancelled = &whole.cancelled, .progress = count_step, .progress_context = &whole};
@@ -122,6 +123,24 @@ static void dataset__threads__do_not_change_the_hash(void **state) {
     }
     request.by_sql = true;
     assert_string_equal(build(f, &request, NULL).content_hash, first.content_hash);
+}
+
+/* From everything at once down to one part per few rows; the engine itself takes no less than it needs. */
+static void dataset__memory__does_not_change_the_hash(void **state) {
+    fixture *f = *state;
+    floe_dataset_request request = request_of(f);
+    static const uint64_t memory[] = {FLOE_GIB(1), FLOE_MIB(1), 200000, 30000, 1000, 1};
+    for (int as_known = 0; as_known < 2; as_known++) {
+        request.as_known = as_known;
+        request.memory_bytes = 0;
+        floe_dataset_result whole = build(f, &request, NULL);
+        for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
+            request.memory_bytes = memory[i];
+            floe_dataset_result parts = build(f, &request, &(floe_run){.threads = 1 + (int)i % 3});
+            assert_string_equal(parts.content_hash, whole.content_hash);
+            assert_int_equal(parts.ties, whole.ties);
+        }
+    }
 }
 
 static void dataset__ignoring_at__sees_the_row_of_the_label(void **state) {
@@ -256,6 +275,7 @@ int main(void) {
         with_lake(dataset__cancelled_at_any_step__leaves_nothing),
         with_lake(dataset__cancelled_before__does_nothing),
         with_lake(dataset__threads__do_not_change_the_hash),
+        with_lake(dataset__memory__does_not_change_the_hash),
         with_lake(dataset__ignoring_at__sees_the_row_of_the_label),
         with_lake(dataset__sql_text__gives_the_built_rows),
         with_lake(dataset__table_of_many_files__has_no_readable_sql),
