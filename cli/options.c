@@ -211,8 +211,7 @@ void cli_print_overview(const char *group) {
 
 /* What other versions of floe do; refused by name, so that nothing is taken for a typing error. */
 const char *cli_known_elsewhere(const char *word, const char *second) {
-    static const char *const names[] = {"push",     "worker",
-                                        "check",         "key"};
+    static const char *const names[] = {"push", "worker", "check"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         floe_str rest = floe_str_of(names[i]), first, next;
         (void)floe_str_split(&rest, ' ', &first);

@@ -274,7 +274,7 @@ class Doctor(Checks, unittest.TestCase):
             project.floe_ok("index")
             found = self.findings(self.ok(project.floe("doctor", "--json")))
             self.assertEqual({row["ok"] for row in found.values()}, {True}, found)
-            self.assertEqual(set(found), {"project", "catalog lake", "definitions", "registry", "online store",
+            self.assertEqual(set(found), {"project", "catalog lake", "definitions", "access", "registry", "online store",
                                           "online view airport_delays", "embedder", "search index"})
 
     def test_it_goes_on_after_a_finding_and_each_says_what_to_do(self):
