@@ -10,7 +10,7 @@
 
 const char *floe_body_hint(floe_str word, const char *const *candidates, size_t count, floe_arena *arena) {
     const char *nearest = floe_str_nearest(word, candidates, count);
-    const char *hint = nearest == NULL ? "" : floe_arena_printf(arena, "; did you mean `%s`?", nearest);
+    const char *hint = floe_arena_printf(arena, "%s%s%s", FLOE_HINT(nearest));
     return hint == NULL ? "" : hint;
 }
 

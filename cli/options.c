@@ -48,8 +48,7 @@ static floe_status unknown_option(floe_cli *cli, floe_str typed, floe_error *err
     names[count++] = cli_common_options[1].name;
     const char *nearest = floe_str_nearest(typed, names, count);
     cli->usage = true;
-    return FLOE_FAIL(err, FLOE_INVALID, "unknown option %.*s%s%s%s", FLOE_STR_BRIEF(typed),
-                     nearest ? ", did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return FLOE_FAIL(err, FLOE_INVALID, "unknown option %.*s%s%s%s", FLOE_STR_BRIEF(typed), FLOE_HINT(nearest));
 }
 
 /* The value of an option at argv[*at]; moves *at past it. */

@@ -234,7 +234,7 @@ static void wrong_arguments__are_named(void **state) {
     } cases[] = {
         {"search_tables", "{}", "INVALID: search_tables needs the argument query"},
         {"search_tables", "{\"query\":\"x\",\"limit\":5}", "INVALID: search_tables has no argument `limit`"},
-        {"search_tables", "{\"quer\":\"x\"}", "did you mean `query`?"},
+        {"search_tables", "{\"quer\":\"x\"}", "did you mean query?"},
         {"search_tables", "{\"query\":5}", "INVALID: query must be a text, not "},
         {"search_tables", "{\"query\":\"x\",\"k\":\"5\"}", "INVALID: k must be a whole number, not "},
         {"search_tables", "{\"query\":\"x\",\"k\":0}", "INVALID: k is 0; it must be 1 to 1000"},
@@ -251,8 +251,7 @@ static void wrong_arguments__are_named(void **state) {
          "NOT_FOUND: there is no feature service `nobody`"},
         {"get_online_features", "{\"features\":[\"facts:whole\"],\"entities\":{\"id\":[\"x\"]}}",
          "INVALID: entities.id[0]"},
-        {"get_online_features", "{\"features\":[\"facts:whole\"],\"entitie\":{\"id\":[1]}}",
-         "did you mean `entities`?"},
+        {"get_online_features", "{\"features\":[\"facts:whole\"],\"entitie\":{\"id\":[1]}}", "did you mean entities?"},
     };
     mcp_world *m = *state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

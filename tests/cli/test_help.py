@@ -123,7 +123,7 @@ class WrongWords(Checks, unittest.TestCase):
     def test_an_unknown_command_names_the_nearest(self):
         for typed, near in (("tabel ls", "table ls"), ("table sca", "table scan"), ("serch", "search"),
                             ("dataset biuld", "dataset build"), ("sycn", "sync"), ("aply", "apply")):
-            run = self.refused(floe(*typed.split()), "USAGE", f'did you mean "{near}"?')
+            run = self.refused(floe(*typed.split()), "USAGE", f'did you mean {near}?')
             self.assertEqual(run.out, "")
 
     def test_an_unknown_command_that_is_near_nothing_names_nothing(self):

@@ -133,7 +133,7 @@ class Official(Checks, unittest.TestCase):
         cases = [("search_tables", {}, "needs the argument query"), ("search_tables", {"query": "x", "k": 0}, "k is 0"),
                  ("describe_table", {"table": "nowhere"}, "NOT_FOUND"),
                  ("get_context", {"question": "x", "tokens": 1}, "tokens is 1"),
-                 ("get_online_features", {"service": "delay_modl", "entities": {}}, "did you mean `delay_model`?")]
+                 ("get_online_features", {"service": "delay_modl", "entities": {}}, "did you mean delay_model?")]
 
         async def check(client, _mode, _):
             for name, arguments, part in cases:

@@ -119,10 +119,10 @@ static void parse__wrong_options__are_usage_errors(void **state) {
     check_usage(PARSE("a", "--project"), "--project needs a value: --project DIR");
     check_usage(PARSE("a", "--full=yes"), "--full takes no value");
     check_usage(PARSE("a", "--json=yes"), "--json takes no value");
-    check_usage(PARSE("a", "--wher", "x"), "unknown option --wher, did you mean --where?");
+    check_usage(PARSE("a", "--wher", "x"), "unknown option --wher; did you mean --where?");
     check_usage(PARSE("a", "--jso"), "did you mean --json?");
     check_usage(PARSE("a", "-q"), "unknown option -q");
-    check_usage(PARSE("a", "--wher=x"), "unknown option --wher, did you mean --where?");
+    check_usage(PARSE("a", "--wher=x"), "unknown option --wher; did you mean --where?");
 }
 
 static void parse__an_option_twice__is_a_usage_error(void **state) {

@@ -218,7 +218,7 @@ class WrongRead(Checks, unittest.TestCase):
         self.refused(self.scan(self.project.path("nowhere.metadata.json")), "NOT_FOUND", "nowhere.metadata.json")
 
     def test_a_missing_column_names_the_nearest(self):
-        self.refused(self.scan(TABLE, "--columns", "origin,delai"), "NOT_FOUND", '"delai"', 'did you mean "delay"?')
+        self.refused(self.scan(TABLE, "--columns", "origin,delai"), "NOT_FOUND", '"delai"', 'did you mean delay?')
 
     def test_a_filter_over_a_missing_column_names_it(self):
         self.refused(self.scan(TABLE, "--where", "delai > 3"), "INVALID", "delai")
