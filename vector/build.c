@@ -363,8 +363,35 @@ static floe_status embed(build *run, floe_error *err) {
     return wanted ? build_vectors(run, err) : FLOE_OK;
 }
 
+static floe_status ignore_pair(void *context, floe_str short_form, floe_str long_form, floe_error *err) {
+    (void)context;
+    (void)short_form;
+    (void)long_form;
+    (void)err;
+    return FLOE_OK;
+}
+
+/* The user's abbreviations become part of the index, so that a search reads names as they were read for it. */
+static floe_status take_abbreviations(build *run, floe_error *err) {
+    FLOE_AUTO_BUF text;
+    floe_str before = {0};
+    floe_abbreviation_sink sink = {.pair = ignore_pair};
+    floe_buf_init(&text, FLOE_MIB(16));
+    if (run->request->abbreviations) {
+        FLOE_TRY(floe_file_read(run->request->abbreviations, &text, err));
+        FLOE_TRY(floe_abbreviations_read(floe_buf_view(&text), run->request->abbreviations, &sink, err));
+    }
+    FLOE_TRY(floe_docstore_abbreviations(&run->store, &run->arena, &before, err));
+    if (floe_str_equal(before, floe_buf_view(&text))) {
+        return FLOE_OK;
+    }
+    run->dirty = true;
+    return floe_docstore_set_abbreviations(&run->store, floe_buf_view(&text), err);
+}
+
 static floe_status build_generation(build *run, floe_error *err) {
     FLOE_TRY(begin(run, err));
+    FLOE_TRY(take_abbreviations(run, err));
     FLOE_TRY(fill(run, err));
     FLOE_TRY(embed(run, err));
     if (!run->dirty && !run->fresh) {

@@ -22,7 +22,7 @@ typedef enum floe_unit_origin {
 } floe_unit_origin;
 
 /* Changed whenever the tables or the bytes of an index file change their meaning. */
-#define FLOE_INDEX_FORMAT 3
+#define FLOE_INDEX_FORMAT 4
 /* Most bytes of one unit, encoded or in memory. */
 #define FLOE_UNIT_BYTES_MAX FLOE_MIB(64)
 
