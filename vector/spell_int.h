@@ -5,7 +5,7 @@
  * *reading* of a word is the list of words it stands for: an abbreviation's long form, the parts of words that are glued
  * together, or the word itself. Readings are what is embedded and, beside the word as it stands, what is indexed.
  *
- * What a reading is judged by: a list of English words (words_common.c, words_more.c), a list of abbreviations (abbreviations.c
+ * What a reading is judged by: a list of English words (words.c), a list of abbreviations (abbreviations.c
  * and the user's own), and the words that the same namespace spells out elsewhere. Invariant: nothing of another namespace
  * has a part in it, so that a search within one reads as an index which never held the rest.
  */
@@ -17,7 +17,7 @@
 #include "vector/text_int.h"
 #include "vector/unit_int.h"
 
-/* ---- lists (words_common.c, words_more.c, abbreviations.c) ---- */
+/* ---- lists (words.c, abbreviations.c) ---- */
 
 /* Lines of words, NULL at the end. */
 extern const char *const floe_words_common[], *const floe_words_more[];
