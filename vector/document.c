@@ -139,6 +139,7 @@ void floe_unit_of_view(const floe_view *view, floe_arena *arena, floe_unit *ret_
 void floe_unit_of_service(const floe_service *service, floe_arena *arena, floe_unit *ret_unit) {
     texts_builder related = {.arena = arena};
     texts_builder spaces = {.arena = arena};
+    texts_builder views = {.arena = arena};
     texts_builder prose = {.arena = arena};
     for (size_t i = 0; i < service->ref_count; i++) {
         const floe_ref *ref = &service->refs[i];
@@ -146,6 +147,7 @@ void floe_unit_of_service(const floe_service *service, floe_arena *arena, floe_u
                                              FLOE_STR_ARG(ref->output->about.name));
         add_text(&related, floe_str_of(text));
         add_text_once(&spaces, space_of(ref->view->source->table));
+        add_text_once(&views, ref->view->about.name);
     }
     add_owner_and_tags(&prose, &service->about);
     *ret_unit = (floe_unit){.kind = FLOE_UNIT_SERVICE,
@@ -154,7 +156,8 @@ void floe_unit_of_service(const floe_service *service, floe_arena *arena, floe_u
                             .description = service->about.description,
                             .related = finish(&related),
                             .prose = finish(&prose),
-                            .spaces = finish(&spaces)};
+                            .spaces = finish(&spaces),
+                            .views = finish(&views)};
 }
 
 /* ---- documents ---- */

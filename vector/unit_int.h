@@ -22,7 +22,7 @@ typedef enum floe_unit_origin {
 } floe_unit_origin;
 
 /* Changed whenever the tables or the bytes of an index file change their meaning. */
-#define FLOE_INDEX_FORMAT 4
+#define FLOE_INDEX_FORMAT 5
 /* Most bytes of one unit, encoded or in memory. */
 #define FLOE_UNIT_BYTES_MAX FLOE_MIB(64)
 
@@ -52,6 +52,7 @@ typedef struct floe_unit {
      * The table's full name is the last of related. */
     size_t related_open, prose_open;
     floe_texts spaces; /* of a service: the namespaces of its views, each once */
+    floe_texts views;  /* of a service: the views it takes features from, its request features' too, each once */
     const floe_part *parts;
     size_t part_count;
     floe_texts primary_key;
@@ -75,6 +76,8 @@ uint64_t floe_unit_hash(const floe_unit *unit, floe_str body);
 void floe_unit_of_table(const floe_catalog_table *table, floe_unit_origin origin, floe_arena *arena,
                         floe_unit *ret_unit);
 void floe_unit_of_view(const floe_view *view, floe_arena *arena, floe_unit *ret_unit);
+/* As a service of one feature. */
+void floe_unit_of_request(const floe_request_feature *request, floe_arena *arena, floe_unit *ret_unit);
 void floe_unit_of_service(const floe_service *service, floe_arena *arena, floe_unit *ret_unit);
 
 /* ---- documents ---- */
