@@ -25,6 +25,8 @@ static floe_status prepare(floe_docstore *store, bool write, floe_error *err) {
     if (!write) {
         return FLOE_OK;
     }
+    /* What a unit no longer holds, a column's values that turned out to be personal, leaves no trace in the file. */
+    FLOE_TRY(floe_sql_exec(store->sql, "PRAGMA secure_delete=ON", err));
     FLOE_TRY(floe_sql_prepare(store->sql,
                               "INSERT OR REPLACE INTO unit (kind, space, name, origin, version, hash, documents, body)"
                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

@@ -80,6 +80,15 @@ void floe_unit_of_view(const floe_view *view, floe_arena *arena, floe_unit *ret_
 void floe_unit_of_request(const floe_request_feature *request, floe_arena *arena, floe_unit *ret_unit);
 void floe_unit_of_service(const floe_service *service, floe_arena *arena, floe_unit *ret_unit);
 
+/* ---- personal data (mark.c) ---- */
+
+/* Sets the verdict on each column of a table's unit, and takes the values of personal ones away. Rule: a tag of a feature made
+ * of the column, or of a source of the table, counts as the column's; a verdict that is there already stands. Owns: the new
+ * parts lie in the arena, which the caller checks. `definitions` may be NULL. */
+void floe_unit_mark(const floe_definitions *definitions, floe_arena *arena, floe_unit *unit);
+/* Whether a tag of the source, or of a feature of one of its views, makes columns of its table personal. */
+bool floe_source_is_marked(const floe_definitions *definitions, const floe_source *source);
+
 /* ---- documents ---- */
 
 /* One thing that can be found, as text: the input of an embedder and the grain of what changed. */
