@@ -104,8 +104,12 @@ floe_status floe_search_open(const char *folder, floe_embedder *embedder, floe_s
     return FLOE_OK;
 }
 
-floe_corpus *floe_search_corpus(floe_search *search) {
-    return &search->whole.corpus;
+floe_status floe_search_corpus(floe_search *search, const floe_role *role, const floe_corpus **ret_corpus,
+                               floe_error *err) {
+    floe_sight *sight = NULL;
+    FLOE_TRY(floe_sights_of(&search->of_roles, &search->whole, role, &sight, err));
+    *ret_corpus = &sight->corpus;
+    return FLOE_OK;
 }
 
 bool floe_search_is_stale(const floe_search *search) {
