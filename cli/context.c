@@ -146,7 +146,8 @@ floe_status cli_refs(floe_cli *cli, const char *service, const char *features, f
         return service_refs(cli, found, ret_refs, ret_count, err);
     }
     bool one_word = features && !strpbrk(features, ":,");
-    if (!features || (service && one_word && !floe_definitions_view(cli->definitions, floe_str_of(features)))) {
+    if (!features || (service && one_word && !floe_definitions_view(cli->definitions, floe_str_of(features)) &&
+                      !floe_definitions_request(cli->definitions, floe_str_of(features)))) {
         return no_service(cli, service, features != NULL, err);
     }
     const floe_str *texts;

@@ -187,6 +187,11 @@ static floe_status take_definitions(build *run, floe_error *err) {
         FLOE_TRY(floe_arena_check(&run->arena, err));
         FLOE_TRY(put_unit(run, &unit, err));
     }
+    for (size_t i = 0; definitions && i < definitions->request_count; i++) {
+        floe_unit_of_request(&definitions->requests[i], &run->arena, &unit);
+        FLOE_TRY(floe_arena_check(&run->arena, err));
+        FLOE_TRY(put_unit(run, &unit, err));
+    }
     for (size_t i = 0; definitions && i < definitions->service_count; i++) {
         floe_unit_of_service(&definitions->services[i], &run->arena, &unit);
         FLOE_TRY(floe_arena_check(&run->arena, err));

@@ -221,9 +221,15 @@ static void view_that_is_not_kept_online__is_refused(void **state) {
                    "secret is not kept online");
 }
 
-static void request_data__is_unsupported_by_name(void **state) {
-    assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":{\"distance\":[3]}}", 501,
-                   "UNSUPPORTED", "`request`: distance");
+static void request_data__that_no_feature_asks_for__is_refused(void **state) {
+    assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":{\"distance\":[3]}}", 400,
+                   "INVALID", "request.distance is no input of the features asked for");
+    assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":{\"distance\":[3,4]}}", 400,
+                   "INVALID", "request.distance has 2 values, and 1 entities are asked for");
+    assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":{\"distance\":3}}", 400,
+                   "INVALID", "request.distance must be a list");
+    assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":[]}", 400, "INVALID",
+                   "request must be an object of lists");
     assert_answer(*state, "{\"features\":[\"facts:whole\"],\"entities\":{\"id\":[-2]},\"request\":{}}",
                   "{\"features\":[\"facts:whole\"],\"values\":[[-20]]}");
 }
@@ -284,7 +290,7 @@ int main(void) {
         cmocka_unit_test(keys__missing_unknown_and_of_unlike_length__are_refused),
         cmocka_unit_test(key_of_the_wrong_type__is_named_with_its_place),
         cmocka_unit_test(view_that_is_not_kept_online__is_refused),
-        cmocka_unit_test(request_data__is_unsupported_by_name),
+        cmocka_unit_test(request_data__that_no_feature_asks_for__is_refused),
         cmocka_unit_test(query_parameters__are_refused),
         cmocka_unit_test(body_that_is_no_lookup__is_refused),
     };
