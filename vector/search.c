@@ -314,6 +314,7 @@ static const char *const signal_names[FLOE_SIGNAL_COUNT] = {
     [FLOE_SIGNAL_NAMESPACE] = "namespace",
     [FLOE_SIGNAL_COVERAGE] = "coverage",
     [FLOE_SIGNAL_JOIN] = "join",
+    [FLOE_SIGNAL_SPELLING] = "similar spelling",
 };
 
 static floe_str name_of(const floe_corpus *corpus, const floe_found *found) {
@@ -347,8 +348,13 @@ static floe_str words_of(const floe_ranker *ranker, const floe_question *questio
         floe_meaning_put_similar(ranker->meaning, question, found, signal, &words);
         return floe_arena_str(arena, floe_buf_view(&words));
     }
+    if (signal == FLOE_SIGNAL_SPELLING) {
+        floe_similar_put(corpus, question, found, &words);
+        return floe_arena_str(arena, floe_buf_view(&words));
+    }
     for (size_t i = 0; i < question->term_count; i++) {
-        if (floe_signal_has(corpus, found, signal, question->terms[i].number)) {
+        bool as_asked = question->terms[i].meant.len == 0 || signal == FLOE_SIGNAL_COVERAGE;
+        if (as_asked && floe_signal_has(corpus, found, signal, question->terms[i].number)) {
             floe_buf_text(&words, words.len > 0 ? ", " : "");
             floe_buf_str(&words, question->terms[i].word);
         }
@@ -398,7 +404,7 @@ static floe_status answer(floe_sight *sight, const floe_query *query, floe_arena
     sight->ranker.weights =
         floe_weights_until(sight->has_meaning ? floe_weights_hybrid : floe_weights_lexical, (int)query->stage);
     if (sight->has_meaning) {
-        FLOE_TRY(floe_recall_ask(&sight->meaning, query->text, &asked, err));
+        FLOE_TRY(floe_recall_ask(&sight->meaning, question.text, &asked, err));
         question.meaning = &asked;
     }
     size_t room =
@@ -412,6 +418,7 @@ static floe_status answer(floe_sight *sight, const floe_query *query, floe_arena
     floe_hit *hits = floe_arena_alloc(arena, count + 1, sizeof(*hits));
     for (size_t i = 0; hits && i < count; i++) {
         set_hit(&sight->corpus, &found[i], arena, &hits[i]);
+        floe_similar_tell(&sight->corpus, &question, &found[i]);
         set_reasons(&sight->ranker, &question, &found[i], arena, &hits[i]);
     }
     FLOE_TRY(floe_arena_check(arena, err));
