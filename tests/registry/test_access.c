@@ -285,7 +285,8 @@ static void denial__of_what_the_role_does_not_see_anyway__is_told_apart(void **s
 static void service__is_seen__when_every_view_of_it_is(void **state) {
     (void)state;
     const floe_view views[] = {{.about = {.name = FLOE_STR("a")}}, {.about = {.name = FLOE_STR("b")}}};
-    const floe_ref refs[] = {{&views[0], NULL}, {&views[1], NULL}};
+    static const floe_output output;
+    const floe_ref refs[] = {{&views[0], &output}, {&views[1], &output}};
     const floe_service service = {.refs = refs, .ref_count = 2};
     assert_true(floe_role_sees_service(role_of("{views: [a, b]}"), &service));
     assert_false(floe_role_sees_service(role_of("{views: [a]}"), &service));
