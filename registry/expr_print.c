@@ -37,7 +37,13 @@ static void print_real(floe_buf *out, double real) {
 static void print_literal(floe_buf *out, const floe_value *value) {
     char text[FLOE_TIME_TEXT_MAX];
     if (value->is_null) {
-        floe_buf_text(out, "NULL");
+        char type[FLOE_TYPE_NAME_MAX];
+        bool typed = value->type.kind != FLOE_KIND_NONE; /* The type of a null decides that of what it stands in. */
+        if (typed) {
+            floe_buf_printf(out, "cast(NULL AS %s)", floe_type_name(value->type, type));
+        } else {
+            floe_buf_text(out, "NULL");
+        }
         return;
     }
     switch (value->type.kind) {
@@ -45,10 +51,16 @@ static void print_literal(floe_buf *out, const floe_value *value) {
         floe_buf_text(out, value->as.boolean ? "true" : "false");
         break;
     case FLOE_KIND_INT32:
+        floe_buf_printf(out, "cast(%" PRId64 " AS int32)", value->as.integer);
+        break;
     case FLOE_KIND_INT64:
         floe_buf_printf(out, "(%" PRId64 ")", value->as.integer);
         break;
     case FLOE_KIND_FLOAT:
+        floe_buf_text(out, "cast(");
+        print_real(out, value->as.real);
+        floe_buf_text(out, " AS float)");
+        break;
     case FLOE_KIND_DOUBLE:
         print_real(out, value->as.real);
         break;

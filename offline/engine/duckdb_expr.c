@@ -78,6 +78,22 @@ static void put(duckdb_type type, duckdb_vector output, idx_t row, const floe_va
     }
 }
 
+/* Whether a result of that vector type may hold values of a kind. */
+static bool gives(duckdb_type type, floe_kind kind) {
+    switch (type) {
+    case DUCKDB_TYPE_BOOLEAN:
+        return kind == FLOE_KIND_BOOL;
+    case DUCKDB_TYPE_BIGINT:
+        return floe_kind_is_integer(kind) || kind == FLOE_KIND_DATE || kind == FLOE_KIND_TIMESTAMP;
+    case DUCKDB_TYPE_DOUBLE:
+        return kind == FLOE_KIND_FLOAT || kind == FLOE_KIND_DOUBLE;
+    case DUCKDB_TYPE_VARCHAR:
+        return kind == FLOE_KIND_STRING || kind == FLOE_KIND_DECIMAL;
+    default:
+        return kind == FLOE_KIND_BYTES;
+    }
+}
+
 static floe_status eval_rows(const result_kind *kind, duckdb_data_chunk input, duckdb_vector output, floe_error *err) {
     FLOE_AUTO_ARENA arena, scratch;
     floe_arena_init(&arena, FLOE_MIB(256));
@@ -90,6 +106,8 @@ static floe_status eval_rows(const result_kind *kind, duckdb_data_chunk input, d
     FLOE_TRY(open_fields(duckdb_data_chunk_get_vector(input, 1), &arena, &in, err));
     FLOE_TRY(floe_expr_parse_printed(&arena, source.as.bytes, &expr, err));
     FLOE_TRY(floe_expr_bind_value(expr, &arena, in.columns, in.count, err));
+    FLOE_ENSURE(gives(kind->type, expr->type.kind), err, FLOE_INVALID, "%s of an expression of another type",
+                kind->name);
     idx_t count = duckdb_data_chunk_get_size(input);
     for (idx_t row = 0; row < count; row++) {
         for (size_t i = 0; i < in.count; i++) {

@@ -66,22 +66,31 @@ static floe_value by_sql(const floe_expr *expr) {
     return ask(sql.ptr);
 }
 
-static void expr_cases__table__is_what_the_sql_gives(void **state) {
-    (void)state;
+static void run_file(const char *file) {
     floe_value row[EXPR_COLUMNS];
     size_t count = 0;
     expr_row(row);
     load_row(row);
-    const expr_case *cases = expr_cases_read(&fixture->arena, "tests/registry/data/expr_cases.txt", &count);
+    const expr_case *cases = expr_cases_read(&fixture->arena, file, &count);
     for (size_t i = 0; i < count; i++) {
         const floe_expr *expr = bind(cases[i].text);
         floe_value value = by_sql(expr);
         const char *got = expr_result(&fixture->arena, value.type, &value);
         const char *want = floe_arena_printf(&fixture->arena, "%s %s", cases[i].type, cases[i].value);
         if (strcmp(got, want) != 0) {
-            fail_msg("line %d: %s: the SQL gives %s, not %s", cases[i].line, cases[i].text, got, want);
+            fail_msg("%s:%d: %s: the SQL gives %s, not %s", file, cases[i].line, cases[i].text, got, want);
         }
     }
+}
+
+static void expr_cases__table__is_what_the_sql_gives(void **state) {
+    (void)state;
+    run_file("tests/registry/data/expr_cases.txt");
+}
+
+static void expr_cases__documentation__is_what_the_sql_gives(void **state) {
+    (void)state;
+    run_file("docs/expressions.md");
 }
 
 /* ---- random expressions ---- */
@@ -234,6 +243,7 @@ static int close_engine(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expr_cases__table__is_what_the_sql_gives),
+        cmocka_unit_test(expr_cases__documentation__is_what_the_sql_gives),
         cmocka_unit_test(expr__random_trees__have_one_value_in_c_and_sql),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
