@@ -301,6 +301,85 @@ static void stream_close(void *context) {
     floe_free(stream);
 }
 
+/* Types that a stream's readers know, and others as what they know. */
+static const char *cast_of(floe_str type) {
+    static const char *const read[] = {"BOOLEAN",
+                                       "INTEGER",
+                                       "BIGINT",
+                                       "HUGEINT",
+                                       "FLOAT",
+                                       "DOUBLE",
+                                       "VARCHAR",
+                                       "BLOB",
+                                       "DATE",
+                                       "TIMESTAMP",
+                                       "TIMESTAMP WITH TIME ZONE"};
+    static const char *const numbers[][2] = {{"TINYINT", "INTEGER"},   {"SMALLINT", "INTEGER"}, {"UTINYINT", "INTEGER"},
+                                             {"USMALLINT", "INTEGER"}, {"UINTEGER", "BIGINT"},  {"UBIGINT", "HUGEINT"}};
+    floe_str element = type;
+    element.len -= floe_str_ends_with(type, FLOE_STR("[]")) ? 2 : 0;
+    bool decimal = floe_str_starts_with(element, FLOE_STR("DECIMAL(")) && memchr(element.ptr, '[', element.len) == NULL;
+    for (size_t i = 0; i < sizeof(read) / sizeof(read[0]) && !decimal; i++) {
+        decimal = floe_str_is(element, read[i]);
+    }
+    if (decimal) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (floe_str_is(type, numbers[i][0])) {
+            return numbers[i][1];
+        }
+    }
+    return memchr(type.ptr, '(', type.len) || memchr(type.ptr, '[', type.len) ? "JSON" : "VARCHAR";
+}
+
+/* The query itself where every column can be read, else one over it that casts: columns are taken by their place, for two may
+ * have one name. */
+static floe_status readable_sql(floe_asking *asking, const char *text, floe_buf *out, floe_error *err) {
+    const floe_query_column *columns = NULL;
+    size_t count = 0;
+    bool casts = false;
+    floe_buf_printf(out, "CREATE OR REPLACE TEMP VIEW floe_answer AS %s", text);
+    FLOE_TRY(floe_buf_check(out, err));
+    FLOE_TRY(floe_session_run(asking->session, out->ptr, NULL, NULL, err));
+    FLOE_TRY(floe_session_describe(asking->session, "floe_answer", &asking->arena, &columns, &count, err));
+    floe_buf_clear(out);
+    floe_buf_text(out, "SELECT ");
+    for (size_t i = 0; i < count; i++) {
+        const char *cast = cast_of(columns[i].type);
+        bool json = cast && strcmp(cast, "JSON") == 0;
+        casts = casts || cast;
+        floe_buf_printf(out, "%s%sc%zu%s%s%s AS ", i > 0 ? ", " : "",
+                        json   ? "CAST(to_json("
+                        : cast ? "CAST("
+                               : "",
+                        i,
+                        json   ? ") AS VARCHAR)"
+                        : cast ? " AS "
+                               : "",
+                        cast && !json ? cast : "", cast && !json ? ")" : "");
+        floe_sql_quote_name(out, columns[i].name);
+    }
+    floe_buf_text(out, " FROM floe_answer AS floe_rows(");
+    for (size_t i = 0; i < count; i++) {
+        floe_buf_printf(out, "%sc%zu", i > 0 ? ", " : "", i);
+    }
+    floe_buf_byte(out, ')');
+    if (!casts) {
+        floe_buf_clear(out);
+        floe_buf_text(out, text);
+    }
+    return floe_buf_check(out, err);
+}
+
+static floe_status start_rows(floe_asking *asking, const char *text, struct ArrowArrayStream *ret_rows,
+                              floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(16));
+    FLOE_TRY(readable_sql(asking, text, &sql, err));
+    return floe_session_stream(asking->session, sql.ptr, NULL, ret_rows, err);
+}
+
 floe_status floe_asking_rows(floe_asking *asking, floe_str sql, struct ArrowArrayStream *ret_stream, floe_error *err) {
     static const floe_stream_source SOURCE = {stream_schema, stream_next, stream_close};
     FLOE_AUTO_FREE row_stream *stream = NULL;
@@ -311,7 +390,7 @@ floe_status floe_asking_rows(floe_asking *asking, floe_str sql, struct ArrowArra
     stream->asking = asking;
     asking->rows = 0;
     asking->cut = false;
-    floe_status status = floe_session_stream(asking->session, text, NULL, &stream->rows, &cause);
+    floe_status status = start_rows(asking, text, &stream->rows, &cause);
     if (floe_failed(status)) {
         return explain(asking, &cause, err);
     }

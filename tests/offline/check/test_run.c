@@ -62,6 +62,12 @@ static void rows__queries__are_answered_from_the_table(void **state) {
         {"SELECT a.id FROM t a JOIN ns.t b ON a.id = b.id + 28 ORDER BY 1", "28;29"},
         {"WITH w AS (SELECT max(id) AS m FROM t) SELECT m FROM w -- a comment", "29"},
         {"SELECT id FROM t WHERE false", ""},
+        /* What no reader knows comes as text, as JSON where it is nested, in the query's order. */
+        {"SELECT id, INTERVAL 2 DAY AS i, {'a': id} AS s FROM t ORDER BY id DESC LIMIT 2",
+         "29|2 days|{\"a\":29};28|2 days|{\"a\":28}"},
+        {"SELECT 1::TINYINT, 2::UBIGINT, 3::UINTEGER, TIME '10:00:00', [[1]], [1.5::DECIMAL(3, 1)]; -- the end",
+         "1|2|3|10:00:00|[[1]]|[\"1.5\"]"},
+        {"SELECT id, id, INTERVAL 1 DAY FROM t WHERE id = 3", "3|3|1 day"},
     };
     floe_asking *asking = open_asking(&(floe_query_limits){0}, NULL);
     for (size_t i = 0; i < COUNT(cases); i++) {
