@@ -176,6 +176,7 @@ floe_status floe_meaning_link(floe_meaning *meaning, floe_corpus *corpus, floe_e
     meaning->words = floe_arena_alloc(corpus->arena, meaning->slot_count + 1, sizeof(floe_str));
     meaning->stems = floe_arena_alloc(corpus->arena, meaning->slot_count + 1, sizeof(uint32_t));
     meaning->vocabulary = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
+    meaning->near_columns = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
     meaning->visible = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
     meaning->masked = floe_arena_alloc(corpus->arena, corpus->scope_count + 1, sizeof(bool));
     const size_t entries[FLOE_LINK_DOCUMENTS] = {corpus->table_count, corpus->column_count, corpus->feature_count};

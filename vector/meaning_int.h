@@ -100,6 +100,7 @@ typedef struct floe_meaning {
     uint32_t *stems;                        /* by slot: of a single word, its stem's number */
     uint64_t *masks[FLOE_LINK_DOCUMENTS];   /* slots that an entry in scope has */
     uint64_t *vocabulary;                   /* slots of vocabulary */
+    uint64_t *near_columns;                 /* of the question: slots of the columns that are compared */
     uint32_t *slot_of[FLOE_LINK_DOCUMENTS]; /* by entry: the slot of its document */
     bool *masked;                           /* by scope: what the masks were made for */
     bool is_masked, is_whole;               /* they were made; for all scopes */

@@ -54,7 +54,7 @@ static floe_status find_near(floe_meaning *meaning, floe_link_id link, const flo
     size_t count = 0;
     floe_ann_query query = {.vector = question->meaning->vector,
                             .k = k,
-                            .allowed = meaning->masks[link],
+                            .allowed = link == FLOE_LINK_COLUMN ? meaning->near_columns : meaning->masks[link],
                             .may_approximate = meaning->is_whole};
     FLOE_TRY(floe_alloc(k, sizeof(*hits), &hits, err));
     FLOE_TRY(floe_meaning_near(meaning, &query, hits, &count, err));
@@ -244,10 +244,48 @@ static void score_words(floe_ranker *ranker, const floe_question *question, floe
     }
 }
 
+static void add_candidates(floe_scores *sum, const floe_scores *signal) {
+    for (size_t i = 0; i < signal->count; i++) {
+        floe_scores_add(sum, signal->touched[i], signal->of[signal->touched[i]]);
+    }
+}
+
+static void allow_columns(floe_meaning *meaning, uint32_t table) {
+    const floe_table_entry *entry = &meaning->corpus->tables[table];
+    for (uint32_t i = entry->first_column; i < entry->first_column + entry->column_count; i++) {
+        uint32_t slot = meaning->slot_of[FLOE_LINK_COLUMN][i];
+        meaning->near_columns[slot / 64] |= UINT64_C(1) << slot % 64;
+    }
+}
+
+/* Which columns are compared with the question: all that are asked, or those of the tables that are best so far. */
+static void choose_columns(floe_ranker *ranker) {
+    floe_meaning *meaning = ranker->meaning;
+    size_t bytes = (meaning->slot_count / 64 + 1) * sizeof(uint64_t);
+    if (ranker->corpus->column_count <= FLOE_DENSE_COLUMNS_ALL) {
+        memcpy(meaning->near_columns, meaning->masks[FLOE_LINK_COLUMN], bytes);
+        return;
+    }
+    floe_ranked best[FLOE_DENSE_COLUMNS_TABLES];
+    const floe_scores *const signals[] = {&ranker->fields[FLOE_FIELD_TABLE], &ranker->columns, &ranker->dense_tables,
+                                          &ranker->soft_words, &ranker->soft_phrases};
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        add_candidates(&ranker->soft_best, signals[i]);
+    }
+    size_t count = floe_rank_best(&ranker->soft_best, best, FLOE_DENSE_COLUMNS_TABLES);
+    floe_scores_clear(&ranker->soft_best);
+    memset(meaning->near_columns, 0, bytes);
+    for (size_t i = 0; i < count; i++) {
+        allow_columns(meaning, best[i].entry);
+    }
+}
+
 static floe_status score_documents(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind,
                                    floe_error *err) {
     floe_meaning *meaning = ranker->meaning;
     FLOE_TRY(floe_meaning_score(meaning, FLOE_LINK_TABLE, question, &ranker->dense_tables, err));
+    floe_scores_normalise(&ranker->dense_tables);
+    choose_columns(ranker);
     FLOE_TRY(floe_meaning_score_columns(meaning, question, &ranker->dense_by_columns, err));
     FLOE_TRY(floe_meaning_score_spaces(meaning, question, &ranker->dense_spaces, err));
     if (kind == FLOE_HIT_ANY || kind == FLOE_HIT_COLUMN) {
@@ -263,14 +301,18 @@ floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question
     if (!ranker->meaning) {
         return FLOE_OK;
     }
-    floe_scores *const all[] = {&ranker->dense_tables,     &ranker->dense_columns, &ranker->dense_features,
-                                &ranker->dense_by_columns, &ranker->soft_words,    &ranker->soft_phrases,
-                                &ranker->soft_columns,     &ranker->soft_features, &ranker->dense_spaces};
+    floe_scores *const words[] = {&ranker->soft_words, &ranker->soft_phrases, &ranker->soft_columns,
+                                  &ranker->soft_features};
+    floe_scores *const documents[] = {&ranker->dense_columns, &ranker->dense_features, &ranker->dense_by_columns,
+                                      &ranker->dense_spaces};
     floe_meaning_mask(ranker->meaning, question->asked);
-    FLOE_TRY(score_documents(ranker, question, kind, err));
     score_words(ranker, question, kind);
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        floe_scores_normalise(all[i]);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        floe_scores_normalise(words[i]);
+    }
+    FLOE_TRY(score_documents(ranker, question, kind, err));
+    for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+        floe_scores_normalise(documents[i]);
     }
     return FLOE_OK;
 }

@@ -437,7 +437,13 @@ floe_status floe_search_query(floe_search *search, const floe_query *query, floe
                 FLOE_LIMIT_SEARCH_HITS);
     floe_sight *sight = NULL;
     FLOE_TRY(floe_sights_of(&search->of_roles, &search->whole, query->role, &sight, err));
+    if (floe_answers_get(sight->answers, query, arena, ret_answer)) {
+        return floe_arena_check(arena, err);
+    }
     floe_status status = answer(sight, query, arena, ret_answer, err);
     floe_ranker_clear(&sight->ranker);
+    if (!floe_failed(status)) {
+        floe_answers_put(sight->answers, query, ret_answer);
+    }
     return status;
 }

@@ -11,10 +11,12 @@
 floe_status floe_sight_ready(floe_sight *sight, floe_error *err) {
     floe_ranker_init(&sight->ranker, &sight->corpus, sight->has_meaning ? &sight->meaning : NULL, &sight->arena);
     sight->asked = floe_arena_alloc(&sight->arena, sight->corpus.scope_count + 1, sizeof(bool));
+    sight->answers = floe_answers_open();
     return floe_arena_check(&sight->arena, err);
 }
 
 void floe_sight_close(floe_sight *sight) {
+    floe_answers_close(&sight->answers);
     floe_meaning_close(&sight->meaning);
     floe_arena_close(&sight->arena);
     sight->has_meaning = false;

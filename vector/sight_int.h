@@ -10,6 +10,7 @@
 #ifndef FLOE_VECTOR_SIGHT_INT_H
 #define FLOE_VECTOR_SIGHT_INT_H
 
+#include "vector/answers_int.h"
 #include "vector/meaning_int.h"
 #include "vector/scope_int.h"
 
@@ -20,7 +21,8 @@ typedef struct floe_sight {
     floe_meaning meaning; /* with an embedder */
     bool has_meaning;
     floe_ranker ranker;
-    bool *asked; /* by scope */
+    bool *asked;           /* by scope */
+    floe_answers *answers; /* given before; NULL: none are kept */
     uint64_t used;
 } floe_sight;
 

@@ -18,7 +18,7 @@
 typedef struct needed_text {
     floe_str text;
     uint64_t id;
-    bool is_document;
+    bool is_document, is_column; /* a document; of a column only */
 } needed_text;
 
 typedef struct collection {
@@ -42,12 +42,13 @@ static floe_status take_text(void *context, floe_link_id link, size_t part, floe
     if (known) {
         needed_text *earlier = &all->texts[(uintptr_t)known - 1];
         earlier->is_document = earlier->is_document || link < FLOE_LINK_DOCUMENTS;
+        earlier->is_column = earlier->is_column && link == FLOE_LINK_COLUMN;
         return FLOE_OK;
     }
     floe_str copy = floe_arena_str(&all->arena, text);
     needed_text *added = FLOE_ARENA_PUSH(&all->arena, all->texts, all->count, all->capacity);
     FLOE_TRY(floe_arena_check(&all->arena, err));
-    *added = (needed_text){copy, floe_wording_id(copy), link < FLOE_LINK_DOCUMENTS};
+    *added = (needed_text){copy, floe_wording_id(copy), link < FLOE_LINK_DOCUMENTS, link == FLOE_LINK_COLUMN};
     (void)floe_map_put(&all->known, copy, (void *)(uintptr_t)all->count);
     return floe_arena_check(&all->arena, err);
 }
@@ -93,6 +94,7 @@ typedef struct assembly {
     uint64_t *ids;
     float *rows;
     size_t count;
+    size_t searched; /* texts that are no column's */
 } assembly;
 
 static void assembly_free(assembly *made) {
@@ -144,7 +146,11 @@ static floe_status embed_new(assembly *made, collection *all, floe_error *err) {
 
 static floe_status write_file(const assembly *made, floe_error *err) {
     FLOE_CLEANUP(floe_ann_close) floe_ann *ann = NULL;
-    floe_ann_options options = {.dim = made->about->dim, .fingerprint = made->about->fingerprint};
+    /* Columns are only compared where their tables are likely, a filter that a scan answers; so a graph pays when what is
+     * searched as a whole is large, not when all is. */
+    floe_ann_options options = {.kind = made->searched < FLOE_ANN_GRAPH_MIN ? FLOE_ANN_SCAN : FLOE_ANN_AUTO,
+                                .dim = made->about->dim,
+                                .fingerprint = made->about->fingerprint};
     floe_ann_vectors vectors = {made->ids, made->rows, made->count};
     FLOE_TRY(floe_ann_build(&options, &vectors, &ann, err));
     return floe_ann_write(ann, made->job->new_path, err);
@@ -154,6 +160,9 @@ static floe_status assemble(collection *all, floe_vectors_job *job, const floe_a
     __attribute__((cleanup(assembly_free)))
     assembly made = {.about = floe_embedder_describe(job->embedder), .job = job, .old = old};
     size_t needed = all->count;
+    for (size_t i = 0; i < all->count; i++) {
+        made.searched += all->texts[i].is_column ? 0 : 1;
+    }
     FLOE_TRY(floe_alloc(needed, sizeof(uint64_t), &made.ids, err));
     FLOE_TRY(floe_alloc(needed * made.about->dim, sizeof(float), &made.rows, err));
     copy_old(&made, all);

@@ -59,6 +59,11 @@ floe_weights floe_weights_until(floe_weights weights, int stage);
 #define FLOE_DENSE_NEAR 400
 #define FLOE_DENSE_COLUMNS 2000
 
+/* In a catalog of more columns only those of so many tables are compared with the question: of the tables that all other
+ * signals put first. A table's own document names its columns, so one whose columns are near is among them. */
+#define FLOE_DENSE_COLUMNS_ALL 16384
+#define FLOE_DENSE_COLUMNS_TABLES 400
+
 /* Soft lexical: words of this cosine or less have nothing in common. */
 #define FLOE_SOFT_FLOOR 0.4
 
