@@ -93,9 +93,11 @@ static CURLcode set_options(floe_http_client *client) {
     CURLcode code = set_callbacks(client);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    /* An object's key may hold "/../"; what was signed is what is sent. */
+    code = code ? code : curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     code = code ? code : set_protocols(curl);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_USERAGENT, "floe");
-    code = code ? code : curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
+    code = code ? code : curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, options->as_stored ? NULL : "");
     code =
         code ? code
              : curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)or_default(options->connect_timeout_ms, 10000));
