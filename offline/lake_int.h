@@ -8,6 +8,7 @@
 #include "offline/engine/engine.h"
 #include "offline/iceberg/model.h"
 #include "offline/io/io.h"
+#include "offline/io/mirror.h"
 #include "offline/offline.h"
 
 struct floe_lake {
@@ -16,6 +17,7 @@ struct floe_lake {
     size_t catalog_count;
     const floe_run *run; /* may be NULL */
     floe_engine *engine; /* opened on first use */
+    floe_mirror *mirror; /* of the store that the environment names; opened on first use */
     uint64_t file_lists; /* how many the engine was given: each gets a name of its own */
 };
 
@@ -28,6 +30,9 @@ struct floe_table {
     floe_moved moved;
     floe_ice_metadata metadata;
 };
+
+/* The mirror of the object store that the environment names. Owns: the lake. Errors: as floe_mirror_open. */
+floe_status floe_lake_mirror(floe_lake *lake, floe_mirror **ret_mirror, floe_error *err);
 
 /* The catalog of that name, or NULL. */
 floe_catalog *floe_lake_catalog(floe_lake *lake, floe_str name);

@@ -29,7 +29,8 @@ typedef struct floe_fs_ops {
                         size_t *ret_count, floe_error *err);
     bool (*exists)(floe_fs *fs, const char *path);
     bool (*is_dir)(floe_fs *fs, const char *path);
-    /* Makes files that will be opened by path be there. Errors: NOT_FOUND naming the first that is missing; those of the store. */
+    /* Brings copies of those files here that lie elsewhere, for whoever opens them by path; says nothing about local ones.
+     * Errors: NOT_FOUND naming one that is missing; those of the store. */
     floe_status (*fetch)(floe_fs *fs, const char *const *paths, size_t count, floe_error *err);
     /* Files that were made by path become the store's. Errors: those of the store. */
     floe_status (*publish)(floe_fs *fs, const char *const *paths, size_t count, floe_error *err);
@@ -61,6 +62,9 @@ floe_str floe_path_plain(floe_str path);
 /* The path of an object's copy ("s3://bucket/key", also s3a, s3n and gs). False when `uri` is of no such scheme; *ret_path is
  * NULL when the arena is full. */
 bool floe_mirror_path(const floe_mirror *mirror, floe_str uri, floe_arena *arena, const char **ret_path);
+
+/* Whether a path is an object's name. */
+bool floe_path_is_object(floe_str path);
 
 /* Whether a plain path is a local one. Errors: UNSUPPORTED naming the scheme. */
 floe_status floe_path_check_local(floe_str path, floe_error *err);

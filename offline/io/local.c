@@ -38,11 +38,8 @@ static bool local_is_dir(floe_fs *fs, const char *path) {
 }
 
 static floe_status local_fetch(floe_fs *fs, const char *const *paths, size_t count, floe_error *err) {
-    (void)fs;
-    for (size_t i = 0; i < count; i++) {
-        FLOE_ENSURE(floe_file_exists(paths[i]), err, FLOE_NOT_FOUND, "%s is not there", paths[i]);
-    }
-    return FLOE_OK;
+    (void)fs, (void)paths, (void)count, (void)err;
+    return FLOE_OK; /* they are where they are */
 }
 
 static floe_status local_publish(floe_fs *fs, const char *const *paths, size_t count, floe_error *err) {

@@ -18,6 +18,17 @@ static floe_mirror *mirror_of(floe_fs *fs) {
     return (floe_mirror *)fs;
 }
 
+/* Tables name files of this machine too: for them the mirror is the local file system. */
+static bool is_copy(const floe_fs *fs, const char *path) {
+    const floe_mirror *mirror = (const floe_mirror *)fs;
+    size_t len = strlen(mirror->folder);
+    return strncmp(path, mirror->folder, len) == 0 && path[len] == '/';
+}
+
+static const floe_fs_ops *local_ops(void) {
+    return floe_fs_local()->ops;
+}
+
 /* The one object that is written anew under its name. */
 static bool is_hint(const char *path) {
     return floe_str_is(floe_path_basename(path), "version-hint.text");
@@ -44,6 +55,9 @@ static floe_status keep_copy(const char *path, floe_str bytes, floe_error *err) 
 
 static floe_status mirror_read(floe_fs *fs, const char *path, floe_buf *out, floe_error *err) {
     size_t before = out->len;
+    if (!is_copy(fs, path)) {
+        return local_ops()->read(fs, path, out, err);
+    }
     if (!is_hint(path) && floe_file_exists(path)) {
         return floe_file_read(path, out, err);
     }
@@ -59,6 +73,9 @@ static floe_status mirror_write(floe_fs *fs, const char *path, floe_str bytes, b
     floe_mirror *mirror = mirror_of(fs);
     FLOE_AUTO_ARENA arena = {0};
     floe_s3_object object = {0};
+    if (!is_copy(fs, path)) {
+        return local_ops()->write(fs, path, bytes, exclusive, err);
+    }
     floe_arena_init(&arena, CALL_ARENA);
     FLOE_TRY(floe_mirror_object(mirror, path, &arena, &object, err));
     FLOE_TRY(floe_s3_put(mirror->s3, &object, bytes, exclusive, err));
@@ -84,6 +101,9 @@ static floe_status mirror_list(floe_fs *fs, const char *path, floe_arena *arena,
     floe_mirror *mirror = mirror_of(fs);
     floe_s3_object object = {0};
     floe_str prefix = {0};
+    if (!is_copy(fs, path)) {
+        return local_ops()->list(fs, path, arena, ret_names, ret_count, err);
+    }
     FLOE_TRY(folder_of(mirror, path, arena, &object, &prefix, err));
     FLOE_TRY(floe_s3_list(mirror->s3, object.bucket, prefix, 0, arena, ret_names, ret_count, err));
     FLOE_ENSURE(*ret_count > 0, err, FLOE_NOT_FOUND, "s3://%s/%.*s holds nothing", object.bucket,
@@ -97,10 +117,10 @@ static bool mirror_exists(floe_fs *fs, const char *path) {
     floe_s3_object object = {0};
     floe_s3_stat stat = {0};
     floe_error ignored = {0};
-    floe_arena_init(&arena, CALL_ARENA);
-    if (!is_hint(path) && floe_file_exists(path)) {
-        return true;
+    if (!is_copy(fs, path) || (!is_hint(path) && floe_file_exists(path))) {
+        return local_ops()->exists(fs, path);
     }
+    floe_arena_init(&arena, CALL_ARENA);
     return !floe_failed(floe_mirror_object(mirror, path, &arena, &object, &ignored)) &&
            !floe_failed(floe_s3_head(mirror->s3, &object, &stat, &ignored));
 }
@@ -113,6 +133,9 @@ static bool mirror_is_dir(floe_fs *fs, const char *path) {
     floe_error ignored = {0};
     const char *const *names = NULL;
     size_t count = 0;
+    if (!is_copy(fs, path)) {
+        return local_ops()->is_dir(fs, path);
+    }
     floe_arena_init(&arena, CALL_ARENA);
     return !floe_failed(folder_of(mirror, path, &arena, &object, &prefix, &ignored)) &&
            !floe_failed(floe_s3_list(mirror->s3, object.bucket, prefix, 1, &arena, &names, &count, &ignored)) &&
@@ -131,6 +154,9 @@ static floe_status mirror_remove(floe_fs *fs, const char *path, floe_error *err)
     floe_mirror *mirror = mirror_of(fs);
     FLOE_AUTO_ARENA arena = {0};
     floe_s3_object object = {0};
+    if (!is_copy(fs, path)) {
+        return local_ops()->remove(fs, path, err);
+    }
     floe_arena_init(&arena, CALL_ARENA);
     FLOE_TRY(floe_mirror_object(mirror, path, &arena, &object, err));
     FLOE_TRY(floe_s3_remove(mirror->s3, &object, err));
@@ -233,6 +259,10 @@ void floe_mirror_close(floe_mirror **mirror) {
         floe_free(*mirror);
         *mirror = NULL;
     }
+}
+
+bool floe_mirror_holds(const floe_mirror *mirror, const char *path) {
+    return is_copy(&mirror->fs, path);
 }
 
 floe_fs *floe_mirror_fs(floe_mirror *mirror) {

@@ -20,6 +20,9 @@ struct floe_mirror {
  * last ten minutes, which may be open by path. What fails is left for the next time. */
 void floe_mirror_trim(const floe_mirror *mirror);
 
+/* Whether the path is one of an object's copy. */
+bool floe_mirror_holds(const floe_mirror *mirror, const char *path);
+
 /* A path of the mirror → the object. Errors: INTERNAL for a path that is not of this mirror. */
 floe_status floe_mirror_object(const floe_mirror *mirror, const char *path, floe_arena *arena,
                                floe_s3_object *ret_object, floe_error *err);

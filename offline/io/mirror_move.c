@@ -182,12 +182,17 @@ static floe_status run_all(transfer *work, floe_error *err) {
     return work->status;
 }
 
-/* The paths that have no copy yet, each once; a copy that is there counts as used now. */
-static size_t missing_of(const char *const *paths, size_t count, const char **missing) {
+/* Of the paths those that are to be moved: to the store, all of its own; from it, those that have no copy yet. A copy that is
+ * there counts as used now. */
+static size_t wanted_of(const floe_mirror *mirror, const char *const *paths, size_t count, bool send,
+                        const char **wanted) {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!floe_file_exists(paths[i])) {
-            missing[kept++] = paths[i];
+        if (!floe_mirror_holds(mirror, paths[i])) {
+            continue;
+        }
+        if (send || !floe_file_exists(paths[i])) {
+            wanted[kept++] = paths[i];
         } else {
             (void)utimensat(AT_FDCWD, paths[i], NULL, 0);
         }
@@ -200,8 +205,8 @@ floe_status floe_mirror_move(floe_mirror *mirror, const char *const *paths, size
     floe_arena_init(&arena, FLOE_MIB(256));
     const char **wanted = floe_arena_alloc(&arena, count + 1, sizeof(*wanted));
     FLOE_TRY(floe_arena_check(&arena, err));
-    transfer work = {.mirror = mirror, .paths = send ? paths : wanted, .send = send, .status = FLOE_OK, .err = err};
-    work.count = send ? count : missing_of(paths, count, wanted);
+    transfer work = {.mirror = mirror, .paths = wanted, .send = send, .status = FLOE_OK, .err = err};
+    work.count = wanted_of(mirror, paths, count, send, wanted);
     if (work.count == 0) {
         return FLOE_OK;
     }

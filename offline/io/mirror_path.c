@@ -57,6 +57,12 @@ static bool split_uri(floe_str uri, floe_str *ret_bucket, floe_str *ret_key) {
     return false;
 }
 
+bool floe_path_is_object(floe_str path) {
+    floe_str bucket = {0};
+    floe_str key = {0};
+    return split_uri(path, &bucket, &key);
+}
+
 bool floe_mirror_path(const floe_mirror *mirror, floe_str uri, floe_arena *arena, const char **ret_path) {
     floe_str bucket = {0};
     floe_str key = {0};
