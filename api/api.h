@@ -8,6 +8,9 @@
  * Routes: POST /v1/lookup, GET and POST /v1/search, POST /mcp, GET /livez /readyz /metrics /openapi.json; the last describes
  * them all. Everything else is refused as application/problem+json: what a later version will serve with UNSUPPORTED, the
  * rest as not found. The Model Context Protocol is also served to one client on a pipe (floe_mcp).
+ * Access: with roles in the project every route but /livez and /readyz needs an API key, and /metrics where other machines can
+ * connect; what the key's role does not see is answered as if it did not exist. Keys are followed as definitions are, within a
+ * second; roles are those of floe.yaml when the server started.
  * Way through the code: server.c opens reactors (reactor.c) → http_mhd.c gives them complete requests → routes.c → one of
  * route_*.c → the answer. Threads and locks: docs/THREADS.md.
  */
@@ -27,17 +30,18 @@ typedef struct floe_server_config {
     int threads;                 /* 1…256; 0: one per core */
     const char *search_folder;   /* of the index; need not exist: then searches are told to run `floe index` */
     int64_t drain_us;            /* how long a stop waits for requests in flight; 0: 10 s */
+    const floe_sql_check *check; /* of the SQL of /v1/ask; must live as long. NULL: that route is refused */
 } floe_server_config;
 
 /* Binds and starts the threads. A store that does not answer is no failure: lookups are then UNAVAILABLE until it does.
- * Errors: DENIED for a listener off loopback without `access: open` (says what to write); UNAVAILABLE for an address that
+ * Errors: DENIED for a listener off loopback without `access:` (says what to write); UNAVAILABLE for an address that
  * is in use or not of this machine, naming it; NOT_FOUND when nothing is applied or the host does not resolve; INVALID. */
 floe_status floe_server_open(const floe_server_config *config, floe_server **ret_server, floe_error *err);
 
 /* "http://127.0.0.1:6566", with the real port. Thread: any. */
 const char *floe_server_url(const floe_server *server);
 
-/* Whether everything is open to everyone who can connect; said at start. */
+/* Whether everything is open to everyone who can connect, because the project has no roles; said at start. */
 bool floe_server_is_open(const floe_server *server);
 
 /* Stops accepting, answers what is in flight, ends the threads. Rule: a request on an accepted connection is answered,

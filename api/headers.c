@@ -23,6 +23,7 @@ static const struct {
     [FLOE_HEADER_MCP_PROTOCOL_VERSION] = {"MCP-Protocol-Version", "mcp-protocol-version", false},
     [FLOE_HEADER_ORIGIN] = {"Origin", "origin", false},
     [FLOE_HEADER_TRANSFER_ENCODING] = {"Transfer-Encoding", "transfer-encoding", false},
+    [FLOE_HEADER_X_API_KEY] = {"X-API-Key", "x-api-key", false},
 };
 
 const char *floe_http_header_name(floe_http_header header) {

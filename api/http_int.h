@@ -39,6 +39,7 @@ typedef enum floe_http_header {
     FLOE_HEADER_MCP_PROTOCOL_VERSION,
     FLOE_HEADER_ORIGIN,
     FLOE_HEADER_TRANSFER_ENCODING,
+    FLOE_HEADER_X_API_KEY,
     FLOE_HEADER_COUNT
 } floe_http_header;
 

@@ -13,6 +13,7 @@
 #ifndef FLOE_API_MCP_INT_H
 #define FLOE_API_MCP_INT_H
 
+#include "api/asker_int.h"
 #include "api/jsonrpc_int.h"
 #include "api/search_int.h"
 
@@ -67,8 +68,8 @@ bool floe_mcp_origin_allowed(floe_str origin, floe_str listen_host);
 /* What the tools that only read the index stand on. */
 typedef struct floe_mcp_services {
     floe_searchers *searchers;
-    const floe_role *role;         /* NULL: sees everything */
-    const floe_verified *verified; /* NULL: none */
+    floe_asker *asker;     /* of verified questions; NULL: there are none */
+    const floe_role *role; /* NULL: sees everything */
 } floe_mcp_services;
 
 /* Runs any tool but get_online_features; blocks. Shape: the result as JSON is appended to `out`; *ret_text is as

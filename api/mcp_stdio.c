@@ -14,6 +14,7 @@
 struct floe_mcp {
     floe_mcp_config config;
     floe_searchers *searchers;
+    floe_asker *asker;
     floe_snapshot *snapshot; /* NULL: none was read yet */
     floe_plans plans;
     floe_store *store; /* NULL: it was not needed yet */
@@ -26,6 +27,9 @@ floe_status floe_mcp_open(const floe_mcp_config *config, floe_mcp **ret_mcp, flo
     mcp->config = *config;
     floe_arena_init(&mcp->arena, FLOE_LIMIT_REQUEST_ARENA);
     floe_status status = floe_searchers_open(config->project, config->search_folder, 1, &mcp->searchers, err);
+    if (!floe_failed(status)) {
+        status = floe_asker_open(config->project, NULL, &mcp->asker, err);
+    }
     if (floe_failed(status)) {
         floe_mcp_close(&mcp);
         return status;
@@ -44,6 +48,7 @@ void floe_mcp_close(floe_mcp **mcp_pointer) {
     if (mcp->snapshot != NULL) {
         floe_snapshot_release(&mcp->snapshot);
     }
+    floe_asker_close(&mcp->asker);
     if (mcp->searchers != NULL) {
         floe_searchers_close(&mcp->searchers);
     }
@@ -104,7 +109,7 @@ static void run_tool(floe_mcp *mcp, const floe_mcp_call *call, floe_buf *out) {
     FLOE_AUTO_BUF structured;
     floe_error tool_error = {0};
     floe_str text = FLOE_STR("");
-    floe_mcp_services services = {.searchers = mcp->searchers, .role = mcp->config.role};
+    floe_mcp_services services = {.searchers = mcp->searchers, .asker = mcp->asker, .role = mcp->config.role};
     floe_buf_init(&structured, FLOE_LIMIT_REQUEST_ARENA);
     floe_status status = call->tool == FLOE_MCP_GET_ONLINE_FEATURES
                              ? run_lookup(mcp, call, &structured, &tool_error)

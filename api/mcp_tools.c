@@ -113,11 +113,21 @@ static floe_status describe(const floe_mcp_call *call, floe_search *index, const
     return floe_buf_check(out, err);
 }
 
+static floe_status make_context(floe_search *index, const floe_context_request *request, floe_arena *arena,
+                                floe_buf *out, floe_str *ret_text, floe_error *err) {
+    floe_context made = {0};
+    FLOE_TRY(floe_context_make(index, request, arena, &made, err));
+    floe_context_print_json(&made, out);
+    *ret_text = floe_arena_str(arena, made.text);
+    FLOE_TRY(floe_arena_check(arena, err));
+    return floe_buf_check(out, err);
+}
+
 static floe_status context(const floe_mcp_call *call, floe_search *index, const floe_mcp_services *services,
                            floe_arena *arena, floe_buf *out, floe_str *ret_text, floe_error *err) {
     int64_t tokens = FLOE_CONTEXT_TOKENS;
-    floe_context made = {0};
-    floe_context_request request = {.role = services->role, .verified = services->verified};
+    floe_held_questions *held = NULL;
+    floe_context_request request = {.role = services->role};
     const argument known[] = {
         {"question", true, &request.question, NULL, 0, 0},
         {"tokens", false, NULL, &tokens, FLOE_CONTEXT_TOKENS_MIN, FLOE_CONTEXT_TOKENS_MAX},
@@ -125,11 +135,11 @@ static floe_status context(const floe_mcp_call *call, floe_search *index, const 
     };
     FLOE_TRY(take_arguments(call, known, sizeof(known) / sizeof(known[0]), arena, err));
     request.token_max = (size_t)tokens;
-    FLOE_TRY(floe_context_make(index, &request, arena, &made, err));
-    floe_context_print_json(&made, out);
-    *ret_text = floe_arena_str(arena, made.text);
-    FLOE_TRY(floe_arena_check(arena, err));
-    return floe_buf_check(out, err);
+    FLOE_TRY(services->asker == NULL ? FLOE_OK : floe_asker_hold(services->asker, &held, err));
+    request.verified = floe_held_set(held);
+    floe_status status = make_context(index, &request, arena, out, ret_text, err);
+    floe_asker_release(&held);
+    return status;
 }
 
 floe_status floe_mcp_run(const floe_mcp_call *call, const floe_mcp_services *services, floe_arena *arena, floe_buf *out,

@@ -19,10 +19,19 @@
 /* A client that holds its connection open and sends now and then gets this long to send once more and be told. */
 #define QUIET_US (300 * 1000)
 
-/* ---- definitions ---- */
+/* ---- definitions and keys ---- */
+
+static void take_keys(floe_reactor *reactor) {
+    floe_keyring *incoming = atomic_exchange(&reactor->incoming_keys, NULL);
+    if (incoming != NULL) {
+        floe_keyring_release(&reactor->keyring);
+        reactor->keyring = incoming;
+    }
+}
 
 static void take_incoming(void *context) {
     floe_reactor *reactor = context;
+    take_keys(reactor);
     floe_snapshot *incoming = atomic_exchange(&reactor->incoming, NULL);
     if (incoming == NULL) {
         return;
@@ -36,6 +45,12 @@ void floe_reactor_publish(floe_reactor *reactor, floe_snapshot *snapshot) {
     floe_snapshot *overtaken = atomic_exchange(&reactor->incoming, floe_snapshot_hold(snapshot));
     floe_snapshot_release(&overtaken);
     /* Without memory for a message, the next turn with one brings it. */
+    FLOE_IGNORE(floe_loop_post(reactor->loop, take_incoming, reactor, NULL));
+}
+
+void floe_reactor_publish_keys(floe_reactor *reactor, floe_keyring *keyring) {
+    floe_keyring *overtaken = atomic_exchange(&reactor->incoming_keys, floe_keyring_hold(keyring));
+    floe_keyring_release(&overtaken);
     FLOE_IGNORE(floe_loop_post(reactor->loop, take_incoming, reactor, NULL));
 }
 
@@ -145,6 +160,7 @@ floe_status floe_reactor_open(floe_shared *shared, int listener, unsigned connec
     reactor->shared = shared;
     reactor->snapshot = floe_snapshot_hold(snapshot);
     atomic_init(&reactor->incoming, NULL);
+    atomic_init(&reactor->incoming_keys, NULL);
     floe_status status = open_parts(reactor, listener, connection_max, err);
     if (floe_failed(status)) {
         floe_reactor_close(&reactor);
@@ -169,5 +185,8 @@ void floe_reactor_close(floe_reactor **reactor_pointer) {
     floe_snapshot *incoming = atomic_exchange(&reactor->incoming, NULL);
     floe_snapshot_release(&incoming);
     floe_snapshot_release(&reactor->snapshot);
+    floe_keyring *incoming_keys = atomic_exchange(&reactor->incoming_keys, NULL);
+    floe_keyring_release(&incoming_keys);
+    floe_keyring_release(&reactor->keyring);
     floe_free(reactor);
 }

@@ -5,8 +5,10 @@
 #ifndef FLOE_API_REACTOR_INT_H
 #define FLOE_API_REACTOR_INT_H
 
+#include "api/auth_int.h"
 #include "api/http_int.h"
 #include "api/plans_int.h"
+#include "api/asker_int.h"
 #include "api/search_int.h"
 #include "api/stats_int.h"
 #include "core/pool.h"
@@ -18,8 +20,10 @@
 typedef struct floe_shared {
     const floe_project *project;
     const char *host; /* that is listened on */
+    bool is_loopback; /* only this machine can connect there */
     floe_pool *pool;
     floe_searchers *searchers;
+    floe_asker *asker;
     floe_stats stats;
     atomic_bool registry_ok; /* the last look at the registry succeeded */
     int64_t drain_us;
@@ -31,7 +35,9 @@ typedef struct floe_reactor {
     floe_http *http;
     floe_online *online; /* NULL once it is closed, when the thread ends */
     floe_snapshot *snapshot;
+    floe_keyring *keyring;             /* NULL: the project has no roles */
     _Atomic(floe_snapshot *) incoming; /* put there by any thread, taken by this one */
+    _Atomic(floe_keyring *) incoming_keys;
     floe_plans plans;
     floe_timer *drain_timer;
     int64_t drain_deadline_us; /* monotonic; 0: not draining */
@@ -48,6 +54,8 @@ floe_status floe_reactor_open(floe_shared *shared, int listener, unsigned connec
 floe_status floe_reactor_start(floe_reactor *reactor, floe_error *err);
 /* Thread: any. New definitions, from the next request on. */
 void floe_reactor_publish(floe_reactor *reactor, floe_snapshot *snapshot);
+/* The same of keys. */
+void floe_reactor_publish_keys(floe_reactor *reactor, floe_keyring *keyring);
 /* Thread: any, once. Stop accepting, answer what is there, end. */
 void floe_reactor_stop(floe_reactor *reactor);
 /* Waits for the thread, when it was started, and frees everything. */
@@ -65,6 +73,8 @@ bool floe_routes_get(size_t at, const char **ret_path, const char **ret_allow);
 /* One route each: answers the request, now or later. */
 void floe_route_lookup(floe_reactor *reactor, floe_http_request *request);
 void floe_route_search(floe_reactor *reactor, floe_http_request *request);
+void floe_route_context(floe_reactor *reactor, floe_http_request *request);
+void floe_route_ask(floe_reactor *reactor, floe_http_request *request);
 void floe_route_mcp(floe_reactor *reactor, floe_http_request *request);
 
 #endif

@@ -93,7 +93,7 @@ static void finish_on_reactor(void *context) {
 static void run_on_worker(void *context) {
     mcp_job *job = context;
     floe_shared *shared = job->reactor->shared;
-    floe_mcp_services services = {.searchers = shared->searchers, .role = job->request->role};
+    floe_mcp_services services = {.searchers = shared->searchers, .asker = shared->asker, .role = job->request->role};
     job->status = floe_mcp_run(&job->call, &services, &job->request->arena, &job->structured, &job->text, &job->error);
     /* The answer must get back; a moment without memory passes. */
     while (floe_failed(floe_loop_post(job->reactor->loop, finish_on_reactor, job, NULL))) {
@@ -143,9 +143,13 @@ static floe_status start_tool(mcp_job *job, floe_error *err) {
     return job->call.tool == FLOE_MCP_GET_ONLINE_FEATURES ? start_lookup(job, err) : start_on_worker(job, err);
 }
 
+/* Once started, the job is no longer ours: it may even be over. */
 static void run_tool(mcp_job *job) {
-    job->status = start_tool(job, &job->error);
-    if (floe_failed(job->status)) {
+    floe_error err = {0};
+    floe_status status = start_tool(job, &err);
+    if (floe_failed(status)) {
+        job->status = status;
+        job->error = err;
         finish_tool(job);
     }
 }

@@ -82,6 +82,8 @@ static void route_openapi(floe_reactor *reactor, floe_http_request *request) {
 static const route routes[] = {
     {"/v1/lookup", FLOE_HTTP_POST, "POST, OPTIONS", FLOE_STAT_LOOKUP, true, floe_route_lookup},
     {"/v1/search", READ | FLOE_HTTP_POST, "GET, HEAD, POST, OPTIONS", FLOE_STAT_SEARCH, true, floe_route_search},
+    {"/v1/context", FLOE_HTTP_POST, "POST, OPTIONS", FLOE_STAT_CONTEXT, true, floe_route_context},
+    {"/v1/ask", FLOE_HTTP_POST, "POST, OPTIONS", FLOE_STAT_ASK, true, floe_route_ask},
     {"/mcp", FLOE_HTTP_POST, "POST, OPTIONS", FLOE_STAT_MCP, true, floe_route_mcp},
     {"/livez", READ, "GET, HEAD, OPTIONS", FLOE_STAT_OPERATIONS, false, route_livez},
     {"/readyz", READ, "GET, HEAD, OPTIONS", FLOE_STAT_OPERATIONS, false, route_readyz},
@@ -94,8 +96,6 @@ static const route no_route = {.stat = FLOE_STAT_OTHER};
 /* Named by floe's face. One that ends in a slash stands for everything below it. */
 static const char *const later_paths[] = {"/v1/push",
                                           "/v1/push/",
-                                          "/v1/context",
-                                          "/v1/ask",
                                           "/v1/tables",
                                           "/v1/tables/",
                                           "/v1/features",
@@ -198,6 +198,16 @@ static void begin_found(floe_http_request *request, const route *found) {
     }
 }
 
+/* ---- access ---- */
+
+/* Health is told to whoever asks, and figures to whoever is on this machine. OPTIONS tells methods and nothing else; a browser
+ * sends it without a key. */
+static bool needs_key(const floe_reactor *reactor, const floe_http_request *request, const route *found) {
+    bool is_health = found->handle == route_livez || found->handle == route_readyz;
+    bool is_local = found->handle == route_metrics && reactor->shared->is_loopback;
+    return reactor->shared->project->role_count > 0 && !is_health && !is_local && request->method != FLOE_HTTP_OPTIONS;
+}
+
 /* ---- hooks ---- */
 
 void floe_routes_begin(void *context, floe_http_request *request) {
@@ -205,9 +215,10 @@ void floe_routes_begin(void *context, floe_http_request *request) {
     const route *found = find_route(request->path);
     floe_metric_add(reactor->shared->stats.in_flight, 1);
     request->route = found;
+    request->role = NULL;
     if (request->malformed != NULL) {
         floe_negotiate_malformed(request);
-    } else {
+    } else if (!needs_key(reactor, request, found) || floe_auth_admit(reactor->keyring, request)) {
         begin_found(request, found);
     }
 }

@@ -1,9 +1,9 @@
 /*
- * The server as a whole: access is judged, definitions are read, sockets and reactors are opened, and one thread of the
- * pool looks every second whether the registry has a newer version.
+ * The server as a whole: access is judged, definitions and keys are read, sockets and reactors are opened, and one thread of
+ * the pool looks twice a second whether the registry has newer ones.
  *
  * The look is a job of the pool, because the registry is a file; a timer of the first reactor submits it, and never a second
- * one while one is waiting or running. So `version` and `registry_failed` belong to the job that runs.
+ * one while one is waiting or running. So `snapshot`, `keyring` and `registry_failed` belong to the job that runs.
  */
 #include "api/api.h"
 
@@ -22,7 +22,7 @@
 #define WORKERS_MIN 2
 #define JOBS_MAX 1024
 #define DRAIN_US (10 * FLOE_US_PER_SECOND)
-#define POLL_US FLOE_US_PER_SECOND
+#define POLL_US (FLOE_US_PER_SECOND / 2) /* so that a revoked key is refused within a second */
 #define URL_MAX (NI_MAXHOST + 32)
 
 struct floe_server {
@@ -31,7 +31,9 @@ struct floe_server {
     floe_reactor *reactors[THREADS_MAX];
     size_t reactor_count;
     floe_snapshot *snapshot; /* the newest */
-    floe_timer *poll_timer;  /* on the first reactor's loop */
+    floe_keyring *keyring;   /* the newest; NULL: the project has no roles */
+    int64_t keys_version;
+    floe_timer *poll_timer; /* on the first reactor's loop */
     atomic_bool polling;
     bool registry_failed;
     bool is_open;
@@ -63,6 +65,21 @@ static void publish(floe_server *server, floe_snapshot *snapshot) {
     floe_log(FLOE_LOG_INFO, "new definitions are served", "version", version, NULL);
 }
 
+/* Keys that cannot be read leave those that were read last; the failure is that of the registry. */
+static floe_status follow_keys(floe_server *server, floe_error *err) {
+    floe_keyring *keyring = NULL;
+    FLOE_TRY(floe_keyring_follow(server->shared.project, &server->keys_version, &keyring, err));
+    if (keyring == NULL) {
+        return FLOE_OK;
+    }
+    floe_keyring_release(&server->keyring);
+    server->keyring = keyring;
+    for (size_t i = 0; i < server->reactor_count; i++) {
+        floe_reactor_publish_keys(server->reactors[i], keyring);
+    }
+    return FLOE_OK;
+}
+
 static void poll_registry(void *context) {
     floe_server *server = context;
     floe_error err = {0};
@@ -70,10 +87,13 @@ static void poll_registry(void *context) {
     bool changed = false;
     floe_status status = floe_snapshot_load(server->shared.project->registry, server->snapshot->definitions->version,
                                             &snapshot, &changed, &err);
-    log_registry(server, status, &err);
     if (!floe_failed(status) && changed) {
         publish(server, snapshot);
     }
+    if (!floe_failed(status)) {
+        status = follow_keys(server, &err);
+    }
+    log_registry(server, status, &err);
     atomic_store(&server->polling, false);
 }
 
@@ -81,7 +101,7 @@ static void on_poll_timer(void *context) {
     floe_server *server = context;
     if (!atomic_exchange(&server->polling, true) &&
         floe_failed(floe_pool_submit(server->shared.pool, poll_registry, server, NULL))) {
-        atomic_store(&server->polling, false); /* the queue is full: in a second, then */
+        atomic_store(&server->polling, false); /* the queue is full: the next time, then */
     }
     floe_timer_set(server->poll_timer, POLL_US);
 }
@@ -94,14 +114,15 @@ static size_t thread_count(int asked) {
     return count < THREADS_MAX ? count : THREADS_MAX;
 }
 
-static floe_status judge_access(const floe_project *project, const char *host, floe_error *err) {
-    bool loopback = false;
-    FLOE_TRY(floe_listen_is_loopback(host, &loopback, err));
-    FLOE_ENSURE(
-        loopback || project->access_open, err, FLOE_DENIED,
-        "refusing to listen on %s, where other machines can connect, while nothing says who may: write `access: "
-        "open` in floe.yaml when everybody who can connect may see everything, or listen on 127.0.0.1",
-        host);
+static floe_status judge_access(floe_server *server, const char *host, floe_error *err) {
+    const floe_project *project = server->shared.project;
+    FLOE_TRY(floe_listen_is_loopback(host, &server->shared.is_loopback, err));
+    FLOE_ENSURE(server->shared.is_loopback || project->access_open || project->role_count > 0, err, FLOE_DENIED,
+                "refusing to listen on %s, where other machines can connect, while nothing says who may: write roles "
+                "under `access:` in floe.yaml, or `access: open` when everybody who can connect may see everything, or "
+                "listen on 127.0.0.1",
+                host);
+    server->is_open = project->role_count == 0;
     return FLOE_OK;
 }
 
@@ -114,9 +135,11 @@ static floe_status open_shared(floe_server *server, const floe_server_config *co
     const char *folder = floe_arena_strdup(&server->arena, config->search_folder == NULL ? "" : config->search_folder);
     FLOE_TRY(floe_arena_check(&server->arena, err));
     FLOE_TRY(floe_snapshot_load(config->project->registry, 0, &server->snapshot, &changed, err));
+    FLOE_TRY(follow_keys(server, err));
     FLOE_TRY(floe_stats_open(&shared->stats, err));
     floe_metric_set(shared->stats.version, server->snapshot->definitions->version);
     FLOE_TRY(floe_searchers_open(config->project, folder, workers, &shared->searchers, err));
+    FLOE_TRY(floe_asker_open(config->project, config->check, &shared->asker, err));
     return floe_pool_open(workers, JOBS_MAX, &shared->pool, err);
 }
 
@@ -135,6 +158,7 @@ static floe_status open_reactors(floe_server *server, const int *sockets, size_t
             close_sockets(sockets, i, count);
             return status;
         }
+        server->reactors[i]->keyring = floe_keyring_hold(server->keyring);
         server->reactor_count++;
     }
     FLOE_TRY(floe_timer_open(server->reactors[0]->loop, on_poll_timer, server, &server->poll_timer, err));
@@ -159,16 +183,17 @@ static floe_status open_parts(floe_server *server, const floe_server_config *con
                 "%d threads; a server has 0 (one per core) to %d", config->threads, THREADS_MAX);
     server->shared.host = floe_arena_strdup(&server->arena, host);
     FLOE_TRY(floe_arena_check(&server->arena, err));
-    FLOE_TRY(judge_access(project, host, err));
+    server->shared.project = project;
+    FLOE_TRY(judge_access(server, host, err));
     FLOE_TRY(open_shared(server, config, count < WORKERS_MIN ? WORKERS_MIN : count, err));
     FLOE_TRY(floe_listen_open(host, port, count, sockets, &port, err));
     (void)snprintf(server->url, sizeof(server->url), strchr(host, ':') != NULL ? "http://[%s]:%u" : "http://%s:%u",
                    host, (unsigned)port);
-    server->is_open = true;
     return open_reactors(server, sockets, count, err);
 }
 
 static void close_all(floe_server *server) {
+    floe_asker_cancel(server->shared.asker);
     for (size_t i = 0; i < server->reactor_count; i++) {
         floe_reactor_stop(server->reactors[i]);
     }
@@ -180,8 +205,10 @@ static void close_all(floe_server *server) {
     for (size_t i = 0; i < server->reactor_count; i++) {
         floe_reactor_close(&server->reactors[i]);
     }
+    floe_asker_close(&server->shared.asker);
     floe_searchers_close(&server->shared.searchers);
     floe_snapshot_release(&server->snapshot);
+    floe_keyring_release(&server->keyring);
     floe_arena_close(&server->arena);
     floe_free(server);
 }

@@ -5,7 +5,8 @@
 
 static const int statuses[FLOE_STAT_STATUS_COUNT] = {200, 202, 400, 401, 403, 404, 405, 406, 409, 413,
                                                      415, 417, 431, 500, 501, 503, 504, 0,   -1};
-static const char *const routes[FLOE_STAT_ROUTE_COUNT] = {"lookup", "search", "mcp", "operations", "other"};
+static const char *const routes[FLOE_STAT_ROUTE_COUNT] = {"lookup", "search",     "mcp",  "context",
+                                                          "ask",    "operations", "other"};
 
 static floe_status open_counter(floe_stats *stats, size_t route, size_t status, floe_error *err) {
     char labels[64];

@@ -170,6 +170,9 @@ floe_status cli_progress_end(floe_cli *cli, floe_status status);
 floe_status cli_dataset_resources(floe_cli *cli, floe_dataset_request *request, floe_error *err);
 /* "256MB", "2GiB", "1.5G", a number of bytes. Errors: INVALID. */
 floe_status cli_parse_size(const char *text, uint64_t *ret_bytes, floe_error *err);
+/* Gives the registry what was built and is not in it: by this command, or by one that was killed before it could. Every
+ * command that asks for datasets begins so. */
+floe_status cli_list_datasets(floe_cli *cli, floe_error *err);
 /* A dataset by id or name. */
 floe_status cli_dataset_entry(floe_cli *cli, const char *name, floe_dataset_entry *ret_entry, floe_error *err);
 

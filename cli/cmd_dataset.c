@@ -2,7 +2,7 @@
  * floe dataset build and ls: training sets.
  */
 #include "cli/cli.h"
-#include "core/file.h"
+#include "core/json.h"
 #include "core/limits.h"
 #include "core/time.h"
 
@@ -31,19 +31,42 @@ static floe_status parse_keys(floe_cli *cli, floe_dataset_request *request, floe
     return FLOE_OK;
 }
 
-static floe_status remember(floe_cli *cli, const floe_dataset_request *request, const floe_dataset_result *result,
-                            floe_error *err) {
-    FLOE_AUTO_BUF manifest;
-    floe_buf_init(&manifest, FLOE_MIB(64));
-    FLOE_TRY(floe_file_read(result->manifest_path, &manifest, err));
-    floe_dataset_entry entry = {.id = floe_str_of(result->id),
-                                .name = floe_str_of(request->name ? request->name : ""),
-                                .created_us = floe_now_us(),
-                                .row_count = result->row_count,
-                                .content_hash = floe_str_of(result->content_hash),
-                                .manifest_path = floe_str_of(result->manifest_path),
-                                .manifest = floe_buf_view(&manifest)};
-    return floe_registry_dataset_put(cli->registry, &entry, err);
+/* A text of the manifest, "" for one that is not there or null. */
+static floe_str fact(const floe_node *manifest, const char *key) {
+    const floe_node *node = floe_node_get(manifest, key);
+    return node && node->kind == FLOE_NODE_STRING ? node->text : (floe_str){0};
+}
+
+/* The registry's entry for what a manifest says. */
+static floe_status list_dataset(floe_cli *cli, const floe_dataset_unlisted *dataset, floe_error *err) {
+    const floe_node *manifest = NULL, *rows = NULL;
+    floe_dataset_entry entry = {.manifest_path = floe_str_of(dataset->manifest_path), .manifest = dataset->manifest};
+    floe_error why = {0};
+    FLOE_TRY(floe_json_parse(&cli->arena, dataset->manifest, &manifest, err));
+    rows = floe_node_get(manifest, "rows");
+    FLOE_ENSURE(floe_str_is(fact(manifest, "id"), dataset->id) && rows && rows->kind == FLOE_NODE_INT, err,
+                FLOE_CORRUPT, "it is not the manifest of the dataset %s", dataset->id);
+    FLOE_TRY(floe_time_parse(fact(manifest, "created"), &entry.created_us, err));
+    entry.id = fact(manifest, "id");
+    entry.name = fact(manifest, "name");
+    entry.row_count = rows->as.integer;
+    entry.content_hash = fact(manifest, "content_hash");
+    floe_status status = floe_registry_dataset_put(cli->registry, &entry, &why);
+    bool is_listed = status.code == FLOE_CONFLICT && !why.retriable; /* by another process, a moment ago */
+    if (floe_failed(status) && !is_listed) {
+        return FLOE_FAIL(err, why.code, "%s", why.message);
+    }
+    return floe_dataset_listed(cli->project->root, dataset->id, err);
+}
+
+floe_status cli_list_datasets(floe_cli *cli, floe_error *err) {
+    const floe_dataset_unlisted *datasets;
+    size_t count;
+    FLOE_TRY(floe_datasets_unlisted(cli->project->root, &cli->arena, &datasets, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        FLOE_TRY(floe_error_prefix(err, list_dataset(cli, &datasets[i], err), "%s", datasets[i].manifest_path));
+    }
+    return FLOE_OK;
 }
 
 static floe_status print_result(floe_cli *cli, const floe_dataset_request *request, const floe_dataset_result *result,
@@ -145,7 +168,7 @@ floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_need_lake(cli, true, err));
     floe_dataset_result result;
     FLOE_TRY(cli_progress_end(cli, floe_dataset_build(cli->lake, &request, &cli->run, &result, err)));
-    FLOE_TRY(remember(cli, &request, &result, err));
+    FLOE_TRY(cli_list_datasets(cli, err));
     return print_result(cli, &request, &result, err);
 }
 
@@ -153,6 +176,7 @@ floe_status cli_dataset_ls(floe_cli *cli, floe_error *err) {
     static const char *const headings[] = {"id", "name", "created", "rows", "content_hash"};
     static const bool is_number[] = {false, false, false, true, false};
     FLOE_TRY(cli_need_registry(cli, false, err));
+    FLOE_TRY(cli_list_datasets(cli, err));
     const floe_dataset_entry *entries;
     size_t count;
     FLOE_TRY(floe_registry_datasets(cli->registry, &cli->arena, &entries, &count, err));

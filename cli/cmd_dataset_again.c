@@ -13,6 +13,7 @@
 
 floe_status cli_dataset_entry(floe_cli *cli, const char *name, floe_dataset_entry *ret_entry, floe_error *err) {
     FLOE_TRY(cli_need_registry(cli, false, err));
+    FLOE_TRY(cli_list_datasets(cli, err));
     return floe_registry_dataset_get(cli->registry, floe_str_of(name), &cli->arena, ret_entry, err);
 }
 

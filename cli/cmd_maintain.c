@@ -128,6 +128,7 @@ static floe_status find_pins(floe_cli *cli, pin_list *list, floe_error *err) {
     if (floe_failed(status)) {
         return floe_error_set(err, missing.code, missing.sys_errno, missing.file, missing.line, "%s", missing.message);
     }
+    FLOE_TRY(cli_list_datasets(cli, err));
     FLOE_TRY(floe_registry_datasets(cli->registry, &cli->arena, &entries, &count, err));
     for (size_t i = 0; i < count; i++) {
         floe_status read = add_pins(cli, &entries[i], list, err);

@@ -2,7 +2,7 @@
  * floe serve: the HTTP server until it is told to stop.
  */
 #include "api/api.h"
-#include "cli/cli.h"
+#include "cli/asking.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "vector/vector.h"
@@ -87,6 +87,13 @@ floe_status cli_serve(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_value_i64(cli, "--threads", &threads, err));
     CLI_USAGE(cli, threads >= 0 && threads <= 256, err, "--threads must be 0 to 256");
     config.threads = (int)threads;
+    FLOE_CLEANUP(floe_checker_close) floe_checker *checker = NULL;
+    floe_sql_check check = {0};
+    if (cli->project->ask) {
+        FLOE_TRY(floe_checker_open(&checker, err));
+        check = cli_sql_check(checker);
+        config.check = &check;
+    }
     floe_server *server = NULL;
     FLOE_TRY(floe_server_open(&config, &server, err));
     floe_status status = announce(cli, server, &config, err);

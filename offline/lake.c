@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "offline/iceberg/scan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static floe_status open_catalogs(floe_lake *lake, const floe_catalog_def *definitions, size_t count, floe_error *err) {
@@ -41,15 +42,33 @@ void floe_lake_close(floe_lake **lake) {
     if ((*lake)->engine != NULL) {
         floe_engine_close(&(*lake)->engine);
     }
+<<<<<<< HEAD
     floe_mirror_close(&(*lake)->mirror);
+=======
+    floe_spill_close(&(*lake)->spill);
+>>>>>>> origin/main
     floe_arena_close(&(*lake)->arena);
     floe_free(*lake);
     *lake = NULL;
 }
 
+floe_status floe_lake_spill(floe_lake *lake, const char **ret_folder, floe_error *err) {
+    if (lake->spill.path[0] == '\0') {
+        FLOE_TRY(floe_spill_open(&lake->spill, err));
+    }
+    *ret_folder = lake->spill.path;
+    return FLOE_OK;
+}
+
+/* Most commands never spill, so a system without a place for it is only an error for those that do. */
 floe_status floe_lake_engine(floe_lake *lake, floe_engine **ret_engine, floe_error *err) {
     if (lake->engine == NULL) {
-        FLOE_TRY(floe_engine_open(lake->run ? lake->run->threads : 0, 0, NULL, &lake->engine, err));
+        char folder[FLOE_SPILL_PATH_MAX + 16];
+        const char *spill = NULL;
+        bool has_spill = !floe_failed(floe_lake_spill(lake, &spill, NULL));
+        snprintf(folder, sizeof(folder), "%s/engine", has_spill ? spill : "");
+        FLOE_TRY(
+            floe_engine_open(lake->run ? lake->run->threads : 0, 0, has_spill ? folder : NULL, &lake->engine, err));
     }
     *ret_engine = lake->engine;
     return FLOE_OK;

@@ -297,6 +297,20 @@ typedef struct floe_dataset_result {
 floe_status floe_dataset_build(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
                                floe_dataset_result *ret_result, floe_error *err);
 
+/* A dataset that is not in the registry yet. A build with a root leaves it so, file and manifest whole, for whoever keeps the
+ * list of datasets; where that process died first, the next finds it. */
+typedef struct floe_dataset_unlisted {
+    const char *id;
+    const char *manifest_path;
+    floe_str manifest;
+} floe_dataset_unlisted;
+/* A project's datasets whose file is in place and that nobody listed, by id; those whose build still runs, or died before
+ * its file was in place, are left out. Errors: IO, DENIED, NOMEM. */
+floe_status floe_datasets_unlisted(const char *root, floe_arena *arena, const floe_dataset_unlisted **ret_items,
+                                   size_t *ret_count, floe_error *err);
+/* Says that the registry has the dataset. */
+floe_status floe_dataset_listed(const char *root, const char *id, floe_error *err);
+
 /* What a manifest says about how its dataset was made. Lies in the arena. */
 typedef struct floe_dataset_recipe {
     floe_str id;

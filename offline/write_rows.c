@@ -49,16 +49,15 @@ floe_status floe_rows_check(const char *path, floe_error *err) {
 
 /* ---- the part file ---- */
 
-/* Beside the target, and not another process's. */
-static floe_status part_name(const char *path, floe_buf *out, floe_error *err) {
-    floe_buf_init(out, FLOE_KIB(16));
+floe_status floe_rows_part(const char *path, floe_buf *out, floe_error *err) {
     floe_buf_printf(out, "%s.%ld.part", path, (long)getpid());
     return floe_buf_check(out, err);
 }
 
 void floe_rows_discard(const char *path) {
     FLOE_AUTO_BUF part;
-    if (!floe_failed(part_name(path, &part, NULL))) {
+    floe_buf_init(&part, FLOE_KIB(16));
+    if (!floe_failed(floe_rows_part(path, &part, NULL))) {
         FLOE_IGNORE(floe_file_remove(part.ptr, NULL));
     }
 }
@@ -286,7 +285,7 @@ floe_status floe_rows_prepare(floe_session *session, const char *select, const c
     FLOE_AUTO_BUF part;
     floe_buf_init(&part, FLOE_KIB(16));
     FLOE_TRY(floe_rows_check(path, err));
-    FLOE_TRY(part_name(path, &part, err));
+    FLOE_TRY(floe_rows_part(path, &part, err));
     floe_status status = write_part(session, select, format_of(path), part.ptr, &rows, err);
     if (floe_failed(status)) {
         floe_rows_discard(path);
@@ -300,7 +299,8 @@ floe_status floe_rows_publish(const char *path, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_KIB(64));
     FLOE_AUTO_BUF part;
-    FLOE_TRY(part_name(path, &part, err));
+    floe_buf_init(&part, FLOE_KIB(16));
+    FLOE_TRY(floe_rows_part(path, &part, err));
     const char *folder = floe_path_dirname(&arena, path);
     FLOE_TRY(floe_arena_check(&arena, err));
     if (rename(part.ptr, path) != 0) {

@@ -22,5 +22,7 @@ floe_status floe_rows_prepare(floe_session *session, const char *select, const c
                               floe_error *err);
 floe_status floe_rows_publish(const char *path, floe_error *err);
 void floe_rows_discard(const char *path);
+/* Where prepare writes: beside the target, and not another process's. */
+floe_status floe_rows_part(const char *path, floe_buf *out, floe_error *err);
 
 #endif

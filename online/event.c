@@ -152,7 +152,8 @@ static floe_status passes(const event_reader *reader, bool *ret_pass, floe_error
             }
         }
     }
-    *ret_pass = floe_expr_passes(view->where, row);
+    *ret_pass = floe_expr_passes(view->where, row, reader->arena);
+    FLOE_TRY(floe_arena_check(reader->arena, err));
     return FLOE_OK;
 }
 

@@ -8,17 +8,9 @@
 #include "core/time.h"
 #include "registry/expr_int.h"
 
-typedef struct expr_binder {
-    floe_arena *arena;
-    const floe_column *columns;
-    size_t column_count;
-    floe_error *err;
-} expr_binder;
+static floe_status bind_node(const floe_expr_binder *binder, floe_expr *expr);
 
-static floe_status bind_node(const expr_binder *binder, floe_expr *expr);
-
-/* What a side of a comparison is, for messages: `delay (int64)`. */
-static const char *describe(const expr_binder *binder, const floe_expr *expr) {
+const char *floe_expr_describe(const floe_expr_binder *binder, const floe_expr *expr) {
     char name[FLOE_TYPE_NAME_MAX];
     const char *type = expr->type.kind == FLOE_KIND_NONE ? "null" : floe_type_name(expr->type, name);
     const char *text = NULL;
@@ -30,12 +22,15 @@ static const char *describe(const expr_binder *binder, const floe_expr *expr) {
         text = floe_arena_printf(binder->arena, "'%.*s' (%s)", FLOE_STR_ARG(shown), type);
     } else {
         text = floe_arena_printf(binder->arena, "%s of type %s",
-                                 expr->op == FLOE_EXPR_LITERAL ? "a value" : "a condition", type);
+                                 expr->op == FLOE_EXPR_LITERAL       ? "a value"
+                                 : expr->type.kind == FLOE_KIND_BOOL ? "a condition"
+                                                                     : "an expression",
+                                 type);
     }
     return text != NULL ? text : "a value"; /* The arena is full: the message says less. */
 }
 
-static floe_status fail_column(const expr_binder *binder, const floe_expr *expr) {
+static floe_status fail_column(const floe_expr_binder *binder, const floe_expr *expr) {
     const char **names = floe_arena_alloc(binder->arena, binder->column_count, sizeof *names);
     for (size_t i = 0; names != NULL && i < binder->column_count; i++) {
         names[i] = floe_arena_strndup(binder->arena, binder->columns[i].name.ptr, binder->columns[i].name.len);
@@ -47,7 +42,7 @@ static floe_status fail_column(const expr_binder *binder, const floe_expr *expr)
                      nearest ? "?" : "");
 }
 
-static floe_status bind_column(const expr_binder *binder, floe_expr *expr) {
+static floe_status bind_column(const floe_expr_binder *binder, floe_expr *expr) {
     for (size_t i = 0; i < binder->column_count; i++) {
         if (!floe_str_equal(binder->columns[i].name, expr->column)) {
             continue;
@@ -84,12 +79,13 @@ static const char *mix_hint(floe_kind a, floe_kind b) {
     return a == FLOE_KIND_LIST || b == FLOE_KIND_LIST ? "; a list can only be tested with IS NULL" : "";
 }
 
-static floe_status check_comparable(const expr_binder *binder, const floe_expr *left, const floe_expr *right) {
+floe_status floe_expr_check_comparable(const floe_expr_binder *binder, const floe_expr *left, const floe_expr *right) {
     if (comparable(left->type.kind, right->type.kind)) {
         return FLOE_OK;
     }
-    return FLOE_FAIL(binder->err, FLOE_INVALID, "expression: cannot compare %s with %s%s", describe(binder, left),
-                     describe(binder, right), mix_hint(left->type.kind, right->type.kind));
+    return FLOE_FAIL(binder->err, FLOE_INVALID, "expression: cannot compare %s with %s%s",
+                     floe_expr_describe(binder, left), floe_expr_describe(binder, right),
+                     mix_hint(left->type.kind, right->type.kind));
 }
 
 /* ---- literals ---- */
@@ -143,16 +139,8 @@ static bool to_integer(const floe_value *value, floe_type type, floe_value *ret_
     return true;
 }
 
-static double to_real(const floe_value *value) {
-    if (floe_kind_is_integer(value->type.kind)) {
-        return (double)value->as.integer;
-    }
-    return value->type.kind == FLOE_KIND_DECIMAL ? floe_expr_decimal_real(value->as.decimal, value->type.scale)
-                                                 : value->as.real;
-}
-
 static floe_value to_float(const floe_value *value, floe_kind kind) {
-    floe_value real = floe_value_double(to_real(value));
+    floe_value real = floe_value_double(floe_expr_real(value));
     if (kind == FLOE_KIND_FLOAT && (double)(float)real.as.real == real.as.real) {
         real.type.kind = FLOE_KIND_FLOAT;
     }
@@ -199,41 +187,84 @@ static void adapt_literal(floe_expr *literal, const floe_expr *column) {
 
 /* ---- nodes ---- */
 
-static floe_status bind_comparison(const expr_binder *binder, floe_expr *expr) {
+static floe_status bind_comparison(const floe_expr_binder *binder, floe_expr *expr) {
     for (uint32_t i = 1; i < expr->arg_count; i++) {
-        FLOE_TRY(check_comparable(binder, expr->args[0], expr->args[i]));
+        FLOE_TRY(floe_expr_check_comparable(binder, expr->args[0], expr->args[i]));
         adapt_literal(expr->args[i], expr->args[0]);
     }
     if (expr->arg_count == 2) {
         adapt_literal(expr->args[0], expr->args[1]);
     } else if (expr->args[0]->type.kind == FLOE_KIND_LIST) {
-        return check_comparable(binder, expr->args[0], expr->args[0]);
+        return floe_expr_check_comparable(binder, expr->args[0], expr->args[0]);
     }
     return FLOE_OK;
 }
 
-static floe_status bind_like(const expr_binder *binder, const floe_expr *expr) {
+static floe_status bind_like(const floe_expr_binder *binder, const floe_expr *expr) {
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         floe_kind kind = expr->args[i]->type.kind;
         FLOE_ENSURE(kind == FLOE_KIND_STRING || kind == FLOE_KIND_NONE, binder->err, FLOE_INVALID,
-                    "expression: LIKE compares text, not %s", describe(binder, expr->args[i]));
+                    "expression: LIKE compares text, not %s", floe_expr_describe(binder, expr->args[i]));
     }
     return FLOE_OK;
 }
 
-static floe_status bind_logic(const expr_binder *binder, const floe_expr *expr) {
+static floe_status bind_logic(const floe_expr_binder *binder, const floe_expr *expr) {
     const char *name = expr->op == FLOE_EXPR_NOT ? "NOT" : expr->op == FLOE_EXPR_AND ? "AND" : "OR";
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         floe_kind kind = expr->args[i]->type.kind;
         FLOE_ENSURE(kind == FLOE_KIND_BOOL || kind == FLOE_KIND_NONE, binder->err, FLOE_INVALID,
-                    "expression: %s needs conditions (bool), not %s", name, describe(binder, expr->args[i]));
+                    "expression: %s needs conditions (bool), not %s", name, floe_expr_describe(binder, expr->args[i]));
     }
     return FLOE_OK;
 }
 
-static floe_status bind_node(const expr_binder *binder, floe_expr *expr) {
+static bool is_constant(const floe_expr *expr) {
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        if (expr->args[i]->op != FLOE_EXPR_LITERAL) {
+            return false;
+        }
+    }
+    return expr->arg_count > 0;
+}
+
+/* An operation on constants becomes its value, so that `x > 60 * 60` can be planned with. Bytes have no literal. */
+static floe_status fold(const floe_expr_binder *binder, floe_expr *expr) {
+    if (!is_constant(expr) || expr->type.kind == FLOE_KIND_BYTES || expr->type.kind == FLOE_KIND_NONE) {
+        return FLOE_OK;
+    }
+    floe_value value = floe_expr_eval(expr, NULL, binder->arena);
+    FLOE_TRY(floe_arena_check(binder->arena, binder->err));
+    *expr = (floe_expr){.op = FLOE_EXPR_LITERAL, .at = expr->at, .type = expr->type, .literal = value};
+    return FLOE_OK;
+}
+
+static floe_status bind_operation(const floe_expr_binder *binder, floe_expr *expr) {
+    switch (expr->op) {
+    case FLOE_EXPR_NEG:
+    case FLOE_EXPR_ADD:
+    case FLOE_EXPR_SUB:
+    case FLOE_EXPR_MUL:
+    case FLOE_EXPR_DIV:
+    case FLOE_EXPR_MOD:
+        FLOE_TRY(floe_expr_bind_arithmetic(binder, expr));
+        break;
+    case FLOE_EXPR_CALL:
+        FLOE_TRY(floe_expr_bind_call(binder, expr));
+        break;
+    default:
+        FLOE_TRY(floe_expr_bind_case(binder, expr));
+        break;
+    }
+    return fold(binder, expr);
+}
+
+static floe_status bind_node(const floe_expr_binder *binder, floe_expr *expr) {
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         FLOE_TRY(bind_node(binder, expr->args[i]));
+    }
+    if (expr->op >= FLOE_EXPR_NEG) {
+        return bind_operation(binder, expr);
     }
     expr->type = (floe_type){.kind = FLOE_KIND_BOOL};
     switch (expr->op) {
@@ -242,14 +273,6 @@ static floe_status bind_node(const expr_binder *binder, floe_expr *expr) {
         return FLOE_OK;
     case FLOE_EXPR_COLUMN:
         return bind_column(binder, expr);
-    case FLOE_EXPR_EQ:
-    case FLOE_EXPR_NE:
-    case FLOE_EXPR_LT:
-    case FLOE_EXPR_LE:
-    case FLOE_EXPR_GT:
-    case FLOE_EXPR_GE:
-    case FLOE_EXPR_IN:
-        return bind_comparison(binder, expr);
     case FLOE_EXPR_LIKE:
         return bind_like(binder, expr);
     case FLOE_EXPR_IS_NULL:
@@ -258,15 +281,24 @@ static floe_status bind_node(const expr_binder *binder, floe_expr *expr) {
     case FLOE_EXPR_AND:
     case FLOE_EXPR_OR:
         return bind_logic(binder, expr);
+    default:
+        return bind_comparison(binder, expr);
     }
-    return FLOE_FAIL(binder->err, FLOE_INTERNAL, "expression: unknown node %d", (int)expr->op);
+}
+
+floe_status floe_expr_bind_value(floe_expr *expr, floe_arena *arena, const floe_column *columns, size_t column_count,
+                                 floe_error *err) {
+    floe_expr_binder binder = {arena, columns, column_count, err};
+    FLOE_TRY(bind_node(&binder, expr));
+    return floe_arena_check(arena, err);
 }
 
 floe_status floe_expr_bind(floe_expr *expr, floe_arena *arena, const floe_column *columns, size_t column_count,
                            floe_error *err) {
-    expr_binder binder = {arena, columns, column_count, err};
-    FLOE_TRY(bind_node(&binder, expr));
+    floe_expr_binder binder = {arena, columns, column_count, err};
+    FLOE_TRY(floe_expr_bind_value(expr, arena, columns, column_count, err));
     FLOE_ENSURE(expr->type.kind == FLOE_KIND_BOOL || expr->type.kind == FLOE_KIND_NONE, err, FLOE_INVALID,
-                "expression: a filter must be a condition (bool), not %s", describe(&binder, expr));
-    return floe_arena_check(arena, err);
+                "expression: a filter must be a condition (bool), not %s", floe_expr_describe(&binder, expr));
+    expr->type.kind = FLOE_KIND_BOOL; /* of NULL alone as well */
+    return FLOE_OK;
 }

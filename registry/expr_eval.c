@@ -1,5 +1,6 @@
 /*
- * Expressions, last phase: a bound tree over one row. Nothing here fails or allocates.
+ * Expressions, last phase: a bound tree over one row. Nothing here fails; only functions that make text allocate, in the
+ * caller's scratch arena.
  */
 #include "core/time.h"
 #include "registry/expr_int.h"
@@ -56,7 +57,7 @@ double floe_expr_decimal_real(__int128 unscaled, uint8_t scale) {
     return unscaled < 0 ? -magnitude : magnitude;
 }
 
-static double as_real(const floe_value *value) {
+double floe_expr_real(const floe_value *value) {
     if (floe_kind_is_integer(value->type.kind)) {
         return (double)value->as.integer;
     }
@@ -101,7 +102,7 @@ static bool is_real(floe_kind kind) {
 int floe_expr_compare(const floe_value *a, const floe_value *b) {
     floe_kind kind = a->type.kind;
     if (is_real(kind) || is_real(b->type.kind)) {
-        return compare_real(as_real(a), as_real(b));
+        return compare_real(floe_expr_real(a), floe_expr_real(b));
     }
     if (kind == FLOE_KIND_DECIMAL || b->type.kind == FLOE_KIND_DECIMAL) {
         return compare_decimal(a, b);
@@ -161,8 +162,6 @@ bool floe_expr_like(floe_str text, floe_str pattern) {
 
 /* ---- the tree ---- */
 
-static floe_value eval(const floe_expr *expr, const floe_value *row);
-
 static bool holds(floe_expr_op op, int order) {
     switch (op) {
     case FLOE_EXPR_EQ:
@@ -180,9 +179,9 @@ static bool holds(floe_expr_op op, int order) {
     }
 }
 
-static floe_value eval_comparison(const floe_expr *expr, const floe_value *row) {
-    floe_value left = eval(expr->args[0], row);
-    floe_value right = eval(expr->args[1], row);
+static floe_value eval_comparison(const floe_expr *expr, const floe_expr_run *run) {
+    floe_value left = floe_expr_node(expr->args[0], run);
+    floe_value right = floe_expr_node(expr->args[1], run);
     if (left.is_null || right.is_null) {
         return unknown();
     }
@@ -190,14 +189,14 @@ static floe_value eval_comparison(const floe_expr *expr, const floe_value *row) 
 }
 
 /* TRUE when one item is equal; else null when an item is null; a null on the left is null. */
-static floe_value eval_in(const floe_expr *expr, const floe_value *row) {
-    floe_value left = eval(expr->args[0], row);
+static floe_value eval_in(const floe_expr *expr, const floe_expr_run *run) {
+    floe_value left = floe_expr_node(expr->args[0], run);
     if (left.is_null) {
         return unknown();
     }
     bool saw_null = false;
     for (uint32_t i = 1; i < expr->arg_count; i++) {
-        floe_value item = eval(expr->args[i], row);
+        floe_value item = floe_expr_node(expr->args[i], run);
         if (item.is_null) {
             saw_null = true;
         } else if (floe_expr_compare(&left, &item) == 0) {
@@ -207,9 +206,9 @@ static floe_value eval_in(const floe_expr *expr, const floe_value *row) {
     return saw_null ? unknown() : truth(false);
 }
 
-static floe_value eval_like(const floe_expr *expr, const floe_value *row) {
-    floe_value text = eval(expr->args[0], row);
-    floe_value pattern = eval(expr->args[1], row);
+static floe_value eval_like(const floe_expr *expr, const floe_expr_run *run) {
+    floe_value text = floe_expr_node(expr->args[0], run);
+    floe_value pattern = floe_expr_node(expr->args[1], run);
     if (text.is_null || pattern.is_null) {
         return unknown();
     }
@@ -217,10 +216,10 @@ static floe_value eval_like(const floe_expr *expr, const floe_value *row) {
 }
 
 /* AND and OR: the deciding value wins over null, null over the other. */
-static floe_value eval_chain(const floe_expr *expr, const floe_value *row, bool deciding) {
+static floe_value eval_chain(const floe_expr *expr, const floe_expr_run *run, bool deciding) {
     bool saw_null = false;
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        floe_value arg = eval(expr->args[i], row);
+        floe_value arg = floe_expr_node(expr->args[i], run);
         if (arg.is_null) {
             saw_null = true;
         } else if (arg.as.boolean == deciding) {
@@ -230,39 +229,93 @@ static floe_value eval_chain(const floe_expr *expr, const floe_value *row, bool 
     return saw_null ? unknown() : truth(!deciding);
 }
 
-static floe_value eval(const floe_expr *expr, const floe_value *row) {
+static floe_value eval_between(const floe_expr *expr, const floe_expr_run *run) {
+    floe_value value = floe_expr_node(expr->args[0], run);
+    floe_value low = floe_expr_node(expr->args[1], run), high = floe_expr_node(expr->args[2], run);
+    bool below = !value.is_null && !low.is_null && floe_expr_compare(&value, &low) < 0;
+    bool above = !value.is_null && !high.is_null && floe_expr_compare(&value, &high) > 0;
+    if (below || above) {
+        return truth(false);
+    }
+    return value.is_null || low.is_null || high.is_null ? unknown() : truth(true);
+}
+
+/* The first branch whose condition is TRUE, or whose text equals what is looked at; else the last argument. */
+static floe_value eval_case(const floe_expr *expr, const floe_expr_run *run) {
+    bool looks_at = expr->op == FLOE_EXPR_SWITCH;
+    floe_value seen = looks_at ? floe_expr_node(expr->args[0], run) : unknown();
+    uint32_t i = looks_at ? 1 : 0;
+    for (; i + 1 < expr->arg_count; i += 2) {
+        floe_value when = floe_expr_node(expr->args[i], run);
+        bool taken =
+            !when.is_null && (looks_at ? !seen.is_null && floe_expr_compare(&seen, &when) == 0 : when.as.boolean);
+        if (taken) {
+            break;
+        }
+    }
+    bool taken = i + 1 < expr->arg_count;
+    floe_value value = floe_expr_node(expr->args[taken ? i + 1 : expr->arg_count - 1], run);
+    return floe_expr_to_common(&value, expr->type);
+}
+
+static floe_value eval_not(const floe_expr *expr, const floe_expr_run *run) {
+    floe_value arg = floe_expr_node(expr->args[0], run);
+    return arg.is_null ? unknown() : truth(!arg.as.boolean);
+}
+
+floe_value floe_expr_node(const floe_expr *expr, const floe_expr_run *run) {
     switch (expr->op) {
     case FLOE_EXPR_LITERAL:
         return expr->literal;
     case FLOE_EXPR_COLUMN:
-        return row[expr->column_index];
+        return run->row[expr->column_index];
     case FLOE_EXPR_IN:
-        return eval_in(expr, row);
+        return eval_in(expr, run);
     case FLOE_EXPR_LIKE:
-        return eval_like(expr, row);
+        return eval_like(expr, run);
     case FLOE_EXPR_IS_NULL:
-        return truth(eval(expr->args[0], row).is_null);
-    case FLOE_EXPR_NOT: {
-        floe_value arg = eval(expr->args[0], row);
-        return arg.is_null ? unknown() : truth(!arg.as.boolean);
-    }
+        return truth(floe_expr_node(expr->args[0], run).is_null);
+    case FLOE_EXPR_NOT:
+        return eval_not(expr, run);
     case FLOE_EXPR_AND:
-        return eval_chain(expr, row, false);
+        return eval_chain(expr, run, false);
     case FLOE_EXPR_OR:
-        return eval_chain(expr, row, true);
+        return eval_chain(expr, run, true);
+    case FLOE_EXPR_BETWEEN:
+        return eval_between(expr, run);
+    case FLOE_EXPR_NEG:
+    case FLOE_EXPR_ADD:
+    case FLOE_EXPR_SUB:
+    case FLOE_EXPR_MUL:
+    case FLOE_EXPR_DIV:
+    case FLOE_EXPR_MOD:
+        return floe_expr_eval_arithmetic(expr, run);
+    case FLOE_EXPR_CASE:
+    case FLOE_EXPR_SWITCH:
+        return eval_case(expr, run);
+    case FLOE_EXPR_CALL:
+        return floe_expr_eval_call(expr, run);
     default:
-        return eval_comparison(expr, row);
+        return eval_comparison(expr, run);
     }
 }
 
-floe_value floe_expr_eval(const floe_expr *expr, const floe_value *row) {
-    floe_value value = eval(expr, row);
-    return value.is_null ? unknown() : value;
+floe_value floe_expr_eval(const floe_expr *expr, const floe_value *row, floe_arena *scratch) {
+    floe_value value = floe_expr_node(expr, &(floe_expr_run){row, scratch});
+    return value.is_null ? floe_value_null(expr->type) : value;
 }
 
-bool floe_expr_passes(const floe_expr *expr, const floe_value *row) {
-    floe_value value = floe_expr_eval(expr, row);
+bool floe_expr_passes(const floe_expr *expr, const floe_value *row, floe_arena *scratch) {
+    floe_value value = floe_expr_eval(expr, row, scratch);
     return !value.is_null && value.as.boolean;
+}
+
+bool floe_expr_makes_text(const floe_expr *expr) {
+    bool makes = expr->op == FLOE_EXPR_CALL && expr->type.kind == FLOE_KIND_STRING;
+    for (uint32_t i = 0; i < expr->arg_count && !makes; i++) {
+        makes = floe_expr_makes_text(expr->args[i]);
+    }
+    return makes;
 }
 
 /* ---- columns ---- */

@@ -167,9 +167,10 @@ static floe_status lex_one(expr_lexer *lexer, floe_error *err) {
     return FLOE_OK;
 }
 
-floe_status floe_expr_lex(floe_arena *arena, floe_str text, const floe_token **ret_tokens, floe_error *err) {
-    FLOE_ENSURE(text.len <= FLOE_LIMIT_EXPRESSION_BYTES, err, FLOE_LIMIT,
-                "the expression has %zu bytes; at most %zu are allowed", text.len, FLOE_LIMIT_EXPRESSION_BYTES);
+floe_status floe_expr_lex(floe_arena *arena, floe_str text, size_t len_max, const floe_token **ret_tokens,
+                          floe_error *err) {
+    FLOE_ENSURE(text.len <= len_max, err, FLOE_LIMIT, "the expression has %zu bytes; at most %zu are allowed", text.len,
+                len_max);
     FLOE_ENSURE(floe_str_is_utf8(text), err, FLOE_INVALID, "the expression is not UTF-8 text");
     expr_lexer lexer = {.arena = arena, .text = text};
     while (lexer.at < text.len) {

@@ -1,8 +1,9 @@
 /*
- * Expressions, second phase: tokens → tree, by recursive descent over the levels OR, AND, NOT, comparison, operand.
+ * Expressions, second phase: tokens → tree, by recursive descent over the levels OR, AND, NOT, comparison, sum, product,
+ * sign, primary.
  *
- * AND and OR are flat nodes of any number of arguments, so the tree is only as deep as its parentheses and NOTs.
- * Constructs that the language names and this version lacks are recognised where they begin and refused by name.
+ * AND and OR are flat nodes of any number of arguments. Operators of sums and products nest to the left, so their number is
+ * limited in all: the tree is only as deep as its parentheses, NOTs and those.
  */
 #include "core/limits.h"
 #include "core/time.h"
@@ -12,7 +13,8 @@ typedef struct expr_parser {
     floe_arena *arena;
     floe_str text;
     const floe_token *token; /* the next one; END is never passed */
-    unsigned depth;
+    unsigned depth, depth_max;
+    unsigned operators; /* of sums and products, in all */
     floe_error *err;
 } expr_parser;
 
@@ -63,9 +65,8 @@ static floe_status fail_expected(const expr_parser *parser, const char *expected
 }
 
 static floe_status enter(expr_parser *parser) {
-    if (++parser->depth > FLOE_LIMIT_EXPRESSION_DEPTH) {
-        return FAIL_AT(parser, parser->token->at, FLOE_LIMIT, "nested more than %d levels deep",
-                       FLOE_LIMIT_EXPRESSION_DEPTH);
+    if (++parser->depth > parser->depth_max) {
+        return FAIL_AT(parser, parser->token->at, FLOE_LIMIT, "nested more than %u levels deep", parser->depth_max);
     }
     return FLOE_OK;
 }
@@ -115,19 +116,6 @@ static floe_status parse_number(expr_parser *parser, size_t at, bool negative, f
     return make_literal(parser, at, value, ret_expr);
 }
 
-static floe_status parse_minus(expr_parser *parser, floe_expr **ret_expr) {
-    size_t at = parser->token->at;
-    bool negative = false;
-    while (take_symbol(parser, "-")) {
-        negative = !negative;
-    }
-    if (parser->token->kind != FLOE_TOKEN_NUMBER) {
-        return FAIL_AT(parser, at, FLOE_UNSUPPORTED,
-                       "unary %c on anything but a number is not supported by this version", '-');
-    }
-    return parse_number(parser, at, negative, ret_expr);
-}
-
 /* DATE '…', TIMESTAMP '…', TIMESTAMPTZ '…'; the token after the word is known to be text. */
 static floe_status parse_time(expr_parser *parser, floe_expr **ret_expr) {
     size_t at = parser->token->at;
@@ -150,23 +138,143 @@ static floe_status parse_time(expr_parser *parser, floe_expr **ret_expr) {
     return make_literal(parser, at, value, ret_expr);
 }
 
+/* ---- functions and CASE ---- */
+
 static floe_status fail_function(const expr_parser *parser) {
-    static const char *const names[] = {"if",    "coalesce", "ln",     "log10",  "exp",      "sqrt",       "abs",
-                                        "floor", "ceil",     "round",  "least",  "greatest", "clip",       "bucketize",
-                                        "lower", "upper",    "length", "substr", "concat",   "cast",       "hash",
-                                        "year",  "month",    "day",    "hour",   "minute",   "day_of_week"};
     floe_str name = parser->token->text;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (floe_expr_same_word(name, names[i])) {
-            return FAIL_AT(parser, parser->token->at, FLOE_UNSUPPORTED,
-                           "the function %s() is not supported by this version; only comparisons are", names[i]);
-        }
-    }
-    const char *nearest = floe_str_nearest(name, names, sizeof names / sizeof *names);
+    const char *nearest = floe_expr_function_nearest(name);
     name.len = name.len > 60 ? 60 : name.len;
     return FAIL_AT(parser, parser->token->at, FLOE_INVALID, "there is no function %.*s()%s%s%s", FLOE_STR_ARG(name),
                    nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "()?" : "");
 }
+
+/* expr (, expr)*, appended to the arguments. */
+static floe_status parse_list(expr_parser *parser, floe_ptrs *args) {
+    do {
+        floe_expr *arg = NULL;
+        FLOE_TRY(parse_or(parser, &arg));
+        floe_ptrs_append(args, parser->arena, arg);
+    } while (take_symbol(parser, ","));
+    return FLOE_OK;
+}
+
+/* `int64`, `decimal(10,2)`: the text up to its end. */
+static floe_status parse_type(expr_parser *parser, floe_type *ret_type) {
+    const floe_token *first = parser->token;
+    if (first->kind != FLOE_TOKEN_NAME) {
+        return fail_expected(parser, "a type after AS");
+    }
+    parser->token++;
+    if (take_symbol(parser, "(")) {
+        while (parser->token->kind == FLOE_TOKEN_NUMBER || is_symbol(parser->token, ",")) {
+            parser->token++;
+        }
+        if (!take_symbol(parser, ")")) {
+            return fail_expected(parser, ") after the digits of the type");
+        }
+    }
+    const floe_token *last = parser->token - 1;
+    floe_str text = {parser->text.ptr + first->at, last->at + last->text.len - first->at};
+    floe_status status = floe_type_parse(text, ret_type, parser->err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(parser->err, status, "expression, character %zu",
+                                 floe_expr_position(parser->text, first->at));
+    }
+    return FLOE_OK;
+}
+
+static floe_status parse_arguments(expr_parser *parser, floe_expr_function function, floe_ptrs *args,
+                                   floe_type *ret_type) {
+    FLOE_TRY(is_symbol(parser->token, ")") ? FLOE_OK : parse_list(parser, args));
+    if (function == FLOE_CALL_CAST) {
+        if (!take_word(parser, "as")) {
+            return fail_expected(parser, "AS and a type, as in cast(x AS int64)");
+        }
+        FLOE_TRY(parse_type(parser, ret_type));
+    }
+    return FLOE_OK;
+}
+
+/* The bounds of bucketize stand in brackets: bucketize(x, [1, 2, 5]). */
+static floe_status parse_bucketize(expr_parser *parser, floe_ptrs *args) {
+    floe_expr *x = NULL;
+    FLOE_TRY(parse_or(parser, &x));
+    floe_ptrs_append(args, parser->arena, x);
+    if (!take_symbol(parser, ",") || !take_symbol(parser, "[")) {
+        return fail_expected(parser, "a list of bounds, as in bucketize(x, [1, 2, 5])");
+    }
+    FLOE_TRY(parse_list(parser, args));
+    return take_symbol(parser, "]") ? FLOE_OK : fail_expected(parser, ", or ] in the list of bounds");
+}
+
+static floe_status parse_call(expr_parser *parser, floe_expr **ret_expr) {
+    const floe_token *name = parser->token;
+    floe_expr_function function = FLOE_CALL_END;
+    if (!floe_expr_function_find(name->text, &function)) {
+        return fail_function(parser);
+    }
+    parser->token += 2;
+    floe_ptrs args = {0};
+    floe_type type = {0};
+    char arity[40];
+    FLOE_TRY(function == FLOE_CALL_BUCKETIZE ? parse_bucketize(parser, &args)
+                                             : parse_arguments(parser, function, &args, &type));
+    if (!take_symbol(parser, ")")) {
+        return fail_expected(parser, ", or ) after the arguments");
+    }
+    const char *wrong = floe_expr_function_arity(function, args.count, arity);
+    if (wrong != NULL) {
+        return FAIL_AT(parser, name->at, FLOE_INVALID, "%s() takes %s, not %zu", floe_expr_function_name(function),
+                       wrong, args.count);
+    }
+    FLOE_TRY(make(parser, FLOE_EXPR_CALL, name->at, &args, ret_expr));
+    (*ret_expr)->call = function;
+    (*ret_expr)->type = type;
+    return FLOE_OK;
+}
+
+static floe_status parse_branches(expr_parser *parser, floe_ptrs *args) {
+    do {
+        floe_expr *arg = NULL;
+        FLOE_TRY(parse_or(parser, &arg));
+        floe_ptrs_append(args, parser->arena, arg);
+        if (!take_word(parser, "then")) {
+            return fail_expected(parser, "THEN");
+        }
+        FLOE_TRY(parse_or(parser, &arg));
+        floe_ptrs_append(args, parser->arena, arg);
+    } while (take_word(parser, "when"));
+    return FLOE_OK;
+}
+
+/* CASE WHEN c THEN v … [ELSE v] END, or CASE x WHEN w THEN v … [ELSE v] END. Without ELSE it is null otherwise. */
+static floe_status parse_case(expr_parser *parser, floe_expr **ret_expr) {
+    size_t at = parser->token->at;
+    floe_ptrs args = {0};
+    floe_expr *arg = NULL;
+    parser->token++;
+    bool looks_at = !is_word(parser->token, "when");
+    if (looks_at) {
+        FLOE_TRY(parse_or(parser, &arg));
+        floe_ptrs_append(&args, parser->arena, arg);
+    }
+    if (!take_word(parser, "when")) {
+        return fail_expected(parser, "WHEN");
+    }
+    FLOE_TRY(parse_branches(parser, &args));
+    if (take_word(parser, "else")) {
+        FLOE_TRY(parse_or(parser, &arg));
+    } else {
+        FLOE_TRY(make_literal(parser, at, (floe_value){.is_null = true}, &arg));
+    }
+    floe_ptrs_append(&args, parser->arena, arg);
+    if (!take_word(parser, "end")) {
+        return fail_expected(parser, "WHEN, ELSE or END");
+    }
+    return make(parser, looks_at ? FLOE_EXPR_SWITCH : FLOE_EXPR_CASE, at, &args, ret_expr);
+}
+
+/* ---- values and columns ---- */
 
 static floe_status parse_constant_word(expr_parser *parser, floe_expr **ret_expr, bool *ret_found) {
     size_t at = parser->token->at;
@@ -193,11 +301,10 @@ static floe_status parse_word(expr_parser *parser, floe_expr **ret_expr) {
         return FLOE_OK;
     }
     if (is_word(token, "case")) {
-        return FAIL_AT(parser, token->at, FLOE_UNSUPPORTED, "%s is not supported by this version; only comparisons are",
-                       "CASE");
+        return parse_case(parser, ret_expr);
     }
     if (is_symbol(token + 1, "(") && !is_reserved(token)) {
-        return fail_function(parser);
+        return parse_call(parser, ret_expr);
     }
     if (token[1].kind == FLOE_TOKEN_TEXT &&
         (is_word(token, "date") || is_word(token, "timestamp") || is_word(token, "timestamptz"))) {
@@ -237,9 +344,6 @@ static floe_status parse_primary(expr_parser *parser, floe_expr **ret_expr) {
         if (is_symbol(token, "(")) {
             return parse_parenthesis(parser, ret_expr);
         }
-        if (is_symbol(token, "-")) {
-            return parse_minus(parser, ret_expr);
-        }
         return fail_expected(parser, "a column or a value");
     case FLOE_TOKEN_END:
         break;
@@ -247,17 +351,63 @@ static floe_status parse_primary(expr_parser *parser, floe_expr **ret_expr) {
     return fail_expected(parser, "a column or a value");
 }
 
-/* A primary that no arithmetic follows. */
-static floe_status parse_operand(expr_parser *parser, floe_expr **ret_expr) {
-    FLOE_TRY(parse_primary(parser, ret_expr));
-    static const char *const operators[] = {"+", "-", "*", "/", "%"};
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
-        if (is_symbol(parser->token, operators[i])) {
-            return FAIL_AT(parser, parser->token->at, FLOE_UNSUPPORTED,
-                           "arithmetic (`%s`) is not supported by this version; only comparisons are", operators[i]);
+/* A minus right before a number belongs to it, so that the smallest int64 can be written. */
+static floe_status parse_sign(expr_parser *parser, floe_expr **ret_expr) {
+    size_t at = parser->token->at;
+    if (!take_symbol(parser, "-")) {
+        return parse_primary(parser, ret_expr);
+    }
+    if (parser->token->kind == FLOE_TOKEN_NUMBER) {
+        return parse_number(parser, at, true, ret_expr);
+    }
+    FLOE_TRY(enter(parser));
+    FLOE_TRY(parse_sign(parser, ret_expr));
+    parser->depth--;
+    FLOE_TRY(make_unary(parser, FLOE_EXPR_NEG, *ret_expr, ret_expr));
+    (*ret_expr)->at = (uint32_t)at;
+    return FLOE_OK;
+}
+
+typedef struct operator_symbol {
+    const char *symbol;
+    floe_expr_op op;
+} operator_symbol;
+
+static const operator_symbol *find_operator(const floe_token *token, const operator_symbol *symbols, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (is_symbol(token, symbols[i].symbol)) {
+            return &symbols[i];
         }
     }
+    return NULL;
+}
+
+/* next (operator next)*, to the left. */
+static floe_status parse_operators(expr_parser *parser, const operator_symbol *symbols, size_t count,
+                                   floe_status (*next)(expr_parser *, floe_expr **), floe_expr **ret_expr) {
+    FLOE_TRY(next(parser, ret_expr));
+    const operator_symbol *symbol;
+    while ((symbol = find_operator(parser->token, symbols, count)) != NULL) {
+        if (++parser->operators > FLOE_EXPR_OPERATORS_MAX) {
+            return FAIL_AT(parser, parser->token->at, FLOE_LIMIT, "more than %d operators", FLOE_EXPR_OPERATORS_MAX);
+        }
+        parser->token++;
+        floe_expr *right = NULL;
+        FLOE_TRY(next(parser, &right));
+        FLOE_TRY(make_binary(parser, symbol->op, *ret_expr, right, ret_expr));
+    }
     return FLOE_OK;
+}
+
+static floe_status parse_product(expr_parser *parser, floe_expr **ret_expr) {
+    static const operator_symbol symbols[] = {{"*", FLOE_EXPR_MUL}, {"/", FLOE_EXPR_DIV}, {"%", FLOE_EXPR_MOD}};
+    return parse_operators(parser, symbols, 3, parse_sign, ret_expr);
+}
+
+/* What a comparison compares. */
+static floe_status parse_operand(expr_parser *parser, floe_expr **ret_expr) {
+    static const operator_symbol symbols[] = {{"+", FLOE_EXPR_ADD}, {"-", FLOE_EXPR_SUB}};
+    return parse_operators(parser, symbols, 2, parse_product, ret_expr);
 }
 
 /* ---- comparisons ---- */
@@ -294,12 +444,9 @@ static floe_status parse_in(expr_parser *parser, floe_expr *left, floe_expr **re
     return make(parser, FLOE_EXPR_IN, left->at, &args, ret_expr);
 }
 
-/* x BETWEEN lo AND hi → x >= lo AND x <= hi. x is copied, and must be a column or a value, so that nesting cannot
- * double the work at every level. */
+/* x BETWEEN lo AND hi → x >= lo AND x <= hi where x is a column or a value, which may stand twice; else a node of its own,
+ * so that nesting cannot double the work at every level. */
 static floe_status parse_between(expr_parser *parser, floe_expr *left, floe_expr **ret_expr) {
-    if (left->op != FLOE_EXPR_COLUMN && left->op != FLOE_EXPR_LITERAL) {
-        return FAIL_AT(parser, left->at, FLOE_INVALID, "%s needs a column or a value before it", "BETWEEN");
-    }
     floe_expr *low = NULL;
     floe_expr *high = NULL;
     FLOE_TRY(parse_operand(parser, &low));
@@ -307,6 +454,13 @@ static floe_status parse_between(expr_parser *parser, floe_expr *left, floe_expr
         return fail_expected(parser, "AND between the bounds of BETWEEN");
     }
     FLOE_TRY(parse_operand(parser, &high));
+    if (left->op != FLOE_EXPR_COLUMN && left->op != FLOE_EXPR_LITERAL) {
+        floe_ptrs args = {0};
+        floe_ptrs_append(&args, parser->arena, left);
+        floe_ptrs_append(&args, parser->arena, low);
+        floe_ptrs_append(&args, parser->arena, high);
+        return make(parser, FLOE_EXPR_BETWEEN, left->at, &args, ret_expr);
+    }
     floe_expr *copy = NULL;
     FLOE_TRY(make(parser, left->op, left->at, NULL, &copy));
     *copy = *left;
@@ -410,9 +564,14 @@ static floe_status parse_or(expr_parser *parser, floe_expr **ret_expr) {
     return FLOE_OK;
 }
 
-floe_status floe_expr_parse(floe_arena *arena, floe_str text, floe_expr **ret_expr, floe_error *err) {
+/* Printing puts parentheses around every operation, of which one level of a text may hold one for each precedence. */
+enum { PRINTED_DEPTH = 8, PRINTED_BYTES = 16 };
+
+static floe_status parse(floe_arena *arena, floe_str text, bool printed, floe_expr **ret_expr, floe_error *err) {
     expr_parser parser = {.arena = arena, .text = text, .err = err};
-    FLOE_TRY(floe_expr_lex(arena, text, &parser.token, err));
+    parser.depth_max = FLOE_LIMIT_EXPRESSION_DEPTH * (printed ? PRINTED_DEPTH : 1);
+    FLOE_TRY(
+        floe_expr_lex(arena, text, FLOE_LIMIT_EXPRESSION_BYTES * (printed ? PRINTED_BYTES : 1), &parser.token, err));
     floe_expr *expr = NULL;
     FLOE_TRY(parse_or(&parser, &expr));
     if (parser.token->kind != FLOE_TOKEN_END) {
@@ -421,4 +580,12 @@ floe_status floe_expr_parse(floe_arena *arena, floe_str text, floe_expr **ret_ex
     FLOE_TRY(floe_arena_check(arena, err));
     *ret_expr = expr;
     return FLOE_OK;
+}
+
+floe_status floe_expr_parse(floe_arena *arena, floe_str text, floe_expr **ret_expr, floe_error *err) {
+    return parse(arena, text, false, ret_expr, err);
+}
+
+floe_status floe_expr_parse_printed(floe_arena *arena, floe_str text, floe_expr **ret_expr, floe_error *err) {
+    return parse(arena, text, true, ret_expr, err);
 }

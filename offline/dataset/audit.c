@@ -259,11 +259,7 @@ static floe_status audit_view(const audit *a, const floe_ref *ref, floe_audit_vi
     floe_buf_init(&labels, FLOE_MIB(1));
     floe_buf_init(&sql, FLOE_GIB(1));
     FLOE_TRY(floe_spine_labels_sql(job.request, &job.spine, keys, key_count, "spine", &labels, err));
-    {
-        FLOE_AUTO_STREAM stream = {0};
-        FLOE_TRY(floe_session_stream(job.session, labels.ptr, NULL, &stream, err));
-        FLOE_TRY(floe_pit_labels(pit, &stream, err));
-    }
+    FLOE_TRY(floe_dataset_feed_bounds(&job, pit, err));
     const char *item;
     source_use use;
     FLOE_TRY(floe_dataset_source_item(&job, floe_pit_needs(pit, &need_count), &use, &item, err));

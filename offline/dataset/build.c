@@ -7,8 +7,13 @@
 #include "core/mem.h"
 #include "core/time.h"
 #include "offline/dataset/dataset_int.h"
+#include "offline/spill.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+
+#define ENGINE_LEAST FLOE_MIB(64) /* with less the engine cannot write a file */
+#define ENGINE_BESIDE FLOE_MIB(48)
 
 void floe_dataset_progress(const dataset_job *job, const char *step, double fraction) {
     if (job->run && job->run->progress) {
@@ -40,29 +45,39 @@ static floe_status check_names(const floe_dataset_request *request, const spine_
     return FLOE_OK;
 }
 
+/* SELECT … AS labels, of the whole spine. */
+static floe_status labels_sql(const dataset_job *job, const floe_pit *pit, floe_buf *out, floe_error *err) {
+    size_t key_count;
+    const floe_column *keys = floe_pit_keys(pit, &key_count);
+    return floe_spine_labels_sql(job->request, &job->spine, keys, key_count, "spine", out, err);
+}
+
+static floe_status feed(const dataset_job *job, const char *sql, floe_pit *pit, floe_error *err) {
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(floe_session_stream(job->session, sql, NULL, &stream, err));
+    return floe_pit_labels(pit, &stream, err);
+}
+
+floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(4));
+    floe_buf_text(&sql, "WITH l AS (");
+    FLOE_TRY(labels_sql(job, pit, &sql, err));
+    floe_buf_text(&sql, ") (SELECT * FROM l WHERE __time = (SELECT min(__time) FROM l) LIMIT 1) UNION ALL "
+                        "(SELECT * FROM l WHERE __time = (SELECT max(__time) FROM l) LIMIT 1)");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    return feed(job, sql.ptr, pit, err);
+}
+
 floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
     size_t key_count;
     const floe_column *keys = floe_pit_keys(job->pit, &key_count);
+    floe_query_rows rows;
     FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
     FLOE_TRY(check_names(job->request, &job->spine, err));
-    FLOE_AUTO_BUF sql;
-    floe_buf_init(&sql, FLOE_MIB(1));
-    FLOE_TRY(floe_spine_labels_sql(job->request, &job->spine, keys, key_count, "spine", &sql, err));
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &stream, err));
-    return floe_pit_labels(job->pit, &stream, err);
-}
-
-static floe_status feed_sources(const dataset_job *job, source_use *uses, floe_error *err) {
-    size_t need_count;
-    const floe_pit_need *needs = floe_pit_needs(job->pit, &need_count);
-    for (size_t i = 0; i < need_count; i++) {
-        const floe_dataset_pin *pin;
-        floe_dataset_progress(job, "reading sources", (double)i / (double)need_count);
-        FLOE_TRY(floe_source_pin(job->request, needs[i].source, &pin, err));
-        FLOE_TRY(floe_source_feed(job->lake, job->session, job->pit, i, pin, job->arena, &uses[i], err));
-    }
-    return FLOE_OK;
+    FLOE_TRY(floe_session_query(job->session, "SELECT count(*) FROM spine", NULL, job->arena, &rows, err));
+    job->label_count = rows.values[0].as.integer;
+    return floe_dataset_feed_bounds(job, job->pit, err);
 }
 
 /* The engine types that the content hash reads as they are; others are hashed as their text. */
@@ -101,20 +116,59 @@ floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, siz
     return floe_content_hash(&stream, first_stats, job->arena, ret_hash, err);
 }
 
-/* The table "answer", by the kernel. */
-static floe_status answer_by_kernel(const dataset_job *job, source_use *uses, floe_pit_stats *ret_stats,
-                                    floe_error *err) {
-    FLOE_TRY(feed_sources(job, uses, err));
+/* The table "answer", by the kernel, everything at once. */
+static floe_status answer_at_once(const dataset_job *job, floe_pit_stats *ret_stats, floe_error *err) {
+    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+    floe_pit_options options = {.as_known = job->request->as_known, .ignore_at = job->request->ignore_at};
+    FLOE_TRY(floe_pit_open(job->request->refs, job->request->ref_count, &options, &pit, err));
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(1));
+    FLOE_TRY(labels_sql(job, pit, &sql, err));
+    FLOE_TRY(feed(job, sql.ptr, pit, err));
+    for (size_t i = 0; i < job->scan_count; i++) {
+        floe_dataset_progress(job, "reading sources", (double)i / (double)job->scan_count);
+        FLOE_TRY(floe_source_feed(&job->scans[i], job->session, pit, i, err));
+    }
     floe_dataset_progress(job, "joining", -1);
-    FLOE_TRY(floe_pit_run(job->pit, job->run, err));
-    floe_pit_stats_get(job->pit, ret_stats);
+    FLOE_TRY(floe_pit_run(pit, job->run, err));
+    floe_pit_stats_get(pit, ret_stats);
     FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_pit_stream(job->pit, &stream, err));
+    FLOE_TRY(floe_pit_stream(pit, &stream, err));
     return floe_session_load(job->session, "answer", &stream, err);
 }
 
+static void close_scans(dataset_job *job) {
+    for (size_t i = 0; i < job->scan_count; i++) {
+        floe_source_close(&job->scans[i]);
+    }
+    job->scan_count = 0;
+}
+
+static floe_status plan_scans(dataset_job *job, floe_error *err) {
+    size_t count;
+    const floe_pit_need *needs = floe_pit_needs(job->pit, &count);
+    job->scans = floe_arena_alloc(job->arena, count, sizeof(*job->scans));
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    for (size_t i = 0; i < count; i++) {
+        const floe_dataset_pin *pin;
+        FLOE_TRY(floe_source_pin(job->request, needs[i].source, &pin, err));
+        FLOE_TRY(floe_source_plan(job->lake, &needs[i], pin, job->arena, &job->scans[i], err));
+        job->scan_count++;
+    }
+    return FLOE_OK;
+}
+
+static floe_status answer_by_kernel(dataset_job *job, source_use *uses, floe_pit_stats *ret_stats, floe_error *err) {
+    FLOE_TRY(plan_scans(job, err));
+    for (size_t i = 0; i < job->scan_count; i++) {
+        uses[i] = floe_source_used(&job->scans[i]);
+    }
+    return floe_partition_estimate(job) <= job->kernel_bytes ? answer_at_once(job, ret_stats, err)
+                                                             : floe_partition_answer(job, ret_stats, err);
+}
+
 /* The table "answer". */
-static floe_status answer(const dataset_job *job, dataset_facts *facts, floe_error *err) {
+static floe_status answer(dataset_job *job, dataset_facts *facts, floe_error *err) {
     size_t need_count;
     (void)floe_pit_needs(job->pit, &need_count);
     source_use *uses = floe_arena_alloc(job->arena, need_count, sizeof(*uses));
@@ -125,7 +179,6 @@ static floe_status answer(const dataset_job *job, dataset_facts *facts, floe_err
         return answer_by_kernel(job, uses, &facts->stats, err);
     }
     floe_dataset_progress(job, "joining", -1);
-    floe_pit_stats_get(job->pit, &facts->stats);
     FLOE_TRY(floe_dataset_answer_by_sql(job, uses, &facts->stats.ties, err));
     for (size_t i = 0; i < need_count; i++) {
         facts->stats.rows_fed += uses[i].plan.rows;
@@ -153,7 +206,7 @@ static floe_status check_content(const floe_dataset_request *request, const cont
     return FLOE_OK;
 }
 
-static floe_status finish(const dataset_job *job, dataset_facts *facts, floe_dataset_result *result, floe_error *err) {
+static floe_status finish(dataset_job *job, dataset_facts *facts, floe_dataset_result *result, floe_error *err) {
     const floe_dataset_request *request = job->request;
     content_hash content;
     FLOE_TRY(floe_dataset_hash_rows(job, ", a.* FROM spine s POSITIONAL JOIN answer a", job->spine.column_count,
@@ -161,7 +214,7 @@ static floe_status finish(const dataset_job *job, dataset_facts *facts, floe_dat
     FLOE_TRY(check_content(request, &content, err));
     facts->content = &content;
     result->row_count = content.row_count;
-    FLOE_ASSERT(content.row_count == facts->stats.label_count); /* Every spine row exactly once. */
+    FLOE_ASSERT(content.row_count == job->label_count); /* Every spine row exactly once. */
     snprintf(result->content_hash, sizeof(result->content_hash), "%s", content.hex);
     int64_t written = 0;
     FLOE_TRY(floe_rows_prepare(job->session, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a", request->out,
@@ -193,6 +246,22 @@ static floe_status build(dataset_job *job, floe_dataset_result *result, floe_err
     return finish(job, &facts, result, err);
 }
 
+/* Half of the memory is the kernel's, the rest the engine's, which also needs some beside what it counts. The engine's own
+ * setting is that of the whole process, and stays. */
+static floe_status share_memory(dataset_job *job, floe_error *err) {
+    uint64_t asked = job->request->memory_bytes;
+    uint64_t bytes = asked > 0 ? asked : floe_memory_total() / 2;
+    job->kernel_bytes = bytes / 2;
+    uint64_t engine = bytes / 2 > ENGINE_LEAST + ENGINE_BESIDE ? bytes / 2 - ENGINE_BESIDE : ENGINE_LEAST;
+    const char *set = floe_arena_printf(job->arena, "SET memory_limit = '%" PRIu64 "B'", engine);
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    return floe_session_run(job->session, set, NULL, NULL, err);
+}
+
+static void job_cleanup(dataset_job *job) {
+    close_scans(job);
+}
+
 static floe_status open_and_build(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
                                   floe_dataset_result *result, floe_error *err) {
     FLOE_AUTO_ARENA arena;
@@ -204,7 +273,9 @@ static floe_status open_and_build(floe_lake *lake, const floe_dataset_request *r
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
     floe_pit_options options = {.as_known = request->as_known, .ignore_at = request->ignore_at};
     FLOE_TRY(floe_pit_open(request->refs, request->ref_count, &options, &pit, err));
+    FLOE_CLEANUP(job_cleanup)
     dataset_job job = {.lake = lake, .session = session, .request = request, .run = run, .arena = &arena, .pit = pit};
+    FLOE_TRY(share_memory(&job, err));
     return build(&job, result, err);
 }
 

@@ -63,8 +63,9 @@ source_use floe_source_used(const source_scan *scan);
 void floe_source_close(source_scan *scan);
 /* The SELECT that a need is fed with: data columns, __event, __created, __end, __seq, __pos, __where_n. */
 floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe_buf *out, floe_error *err);
-floe_status floe_source_feed(floe_lake *lake, floe_session *session, floe_pit *pit, size_t need_index,
-                             const floe_dataset_pin *pin, floe_arena *arena, source_use *ret_use, floe_error *err);
+/* Streams a planned scan into a question that has the same need. */
+floe_status floe_source_feed(const source_scan *scan, floe_session *session, floe_pit *pit, size_t need_index,
+                             floe_error *err);
 
 /* ---- hash.c ---- */
 
@@ -87,16 +88,31 @@ typedef struct dataset_job {
     const floe_dataset_request *request;
     const floe_run *run; /* may be NULL */
     floe_arena *arena;
-    floe_pit *pit;
+    floe_pit *pit; /* the question as a whole. Of the labels it knows the range of times, nothing else. */
     spine_table spine;
+    int64_t label_count;
+    source_scan *scans; /* per need of the pit */
+    size_t scan_count;
+    uint64_t kernel_bytes; /* what the kernel may hold */
 } dataset_job;
 
 void floe_dataset_progress(const dataset_job *job, const char *step, double fraction);
-/* The spine into the session and its labels into the question. */
+/* The spine into the session, and the range of its times into the question. */
 floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err);
+/* Into a question over the same spine: two labels that have the first and the last time of all. */
+floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe_error *err);
 /* The content hash of the session's "spine" beside `rest` (", a.* FROM spine s …"). */
 floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, size_t first_stats, content_hash *ret_hash,
                                    floe_error *err);
+
+/* ---- partition.c ---- */
+
+/* What the kernel needs for the whole question at once, by what the plans say. Units: bytes. */
+uint64_t floe_partition_estimate(const dataset_job *job);
+/* The session's table "answer" by the kernel, one part of the keys after the other. Rows and labels of a part lie in Parquet
+ * files and temporary tables of the engine until it is their turn. The kernel's answer to a key depends on the rows and
+ * labels of that key alone, so it is the same as at once, bit for bit. */
+floe_status floe_partition_answer(const dataset_job *job, floe_pit_stats *ret_stats, floe_error *err);
 
 /* ---- sql.c ---- */
 
@@ -132,5 +148,10 @@ typedef struct dataset_facts {
 floe_status floe_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err);
 /* Takes it back. */
 void floe_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result);
+
+/* ---- unlisted.c ---- */
+
+/* Notes in the dataset's folder, which exists, that the registry does not have it. */
+floe_status floe_dataset_note(const floe_dataset_request *request, const char *id, floe_error *err);
 
 #endif

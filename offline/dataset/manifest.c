@@ -197,7 +197,6 @@ static floe_status write_files(floe_session *session, const char *folder, const 
     floe_arena_init(&arena, FLOE_MIB(1));
     const char *spine_path = floe_arena_printf(&arena, "%s/spine.parquet", folder);
     FLOE_TRY(floe_arena_check(&arena, err));
-    FLOE_TRY(floe_file_mkdirs(folder, err));
     int64_t rows = 0;
     FLOE_TRY(floe_rows_prepare(session, "SELECT * FROM spine", spine_path, &rows, err));
     FLOE_TRY(floe_rows_publish(spine_path, err));
@@ -231,7 +230,13 @@ floe_status floe_manifest_write(const dataset_facts *facts, floe_dataset_result 
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_MIB(64));
     FLOE_TRY(print_text(facts, result, &arena, &text, err));
-    floe_status status = write_files(facts->session, folder, manifest, floe_buf_view(&text), err);
+    floe_status status = floe_file_mkdirs(folder, err);
+    if (!floe_failed(status)) {
+        status = floe_dataset_note(facts->request, result->id, err);
+    }
+    if (!floe_failed(status)) {
+        status = write_files(facts->session, folder, manifest, floe_buf_view(&text), err);
+    }
     if (floe_failed(status)) {
         floe_manifest_remove(facts->request, result);
         return floe_error_prefix(err, status, "the manifest in %s", folder);

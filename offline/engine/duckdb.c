@@ -65,6 +65,9 @@ static floe_status open_database(duckdb_config config, floe_engine *engine, floe
         status = floe_duckdb_register_aggregates(connection, err);
     }
     if (!floe_failed(status)) {
+        status = floe_duckdb_register_expressions(connection, err);
+    }
+    if (!floe_failed(status)) {
         status = floe_duckdb_register_live(connection, &engine->live, err);
     }
     duckdb_disconnect(&connection);

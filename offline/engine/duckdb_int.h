@@ -53,6 +53,9 @@ floe_status floe_duckdb_check_idle(const floe_session *session, floe_error *err)
 /* Functions that floe adds to SQL: floe_murmur3(BIGINT | VARCHAR | BLOB | HUGEINT) → INTEGER. */
 floe_status floe_duckdb_register_functions(duckdb_connection connection, floe_error *err);
 
+/* The evaluator of engine/duckdb_expr.c. */
+floe_status floe_duckdb_register_expressions(duckdb_connection connection, floe_error *err);
+
 /* The aggregates of engine/duckdb_aggregate.c. */
 floe_status floe_duckdb_register_aggregates(duckdb_connection connection, floe_error *err);
 

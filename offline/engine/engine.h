@@ -97,8 +97,8 @@ void floe_sql_type_name(floe_buf *out, floe_type type);
 /* A value as a constant expression of exactly its type; an untyped null is NULL. */
 void floe_sql_literal(floe_buf *out, const floe_value *value);
 /* A bound floe expression as DuckDB SQL that gives floe's values. Columns are quoted names, with `prefix` ("s." or "")
- * before each. Errors: UNSUPPORTED where DuckDB cannot compare as exactly as floe does (decimals that need more than 38
- * digits side by side). */
+ * before each. What DuckDB computes differently (arithmetic, CASE, functions, decimals that need more than 38 digits side by
+ * side) goes through floe's own evaluator in the engine. Errors: LIMIT. */
 floe_status floe_sql_from_expr(const floe_expr *expr, const char *prefix, floe_buf *out, floe_error *err);
 
 #endif

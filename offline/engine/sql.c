@@ -4,15 +4,18 @@
  * An expression must give the same answer here as floe_expr_eval gives row by row. DuckDB agrees on null, NaN, -0.0,
  * text by bytes and time in UTC; it differs where two types meet, because it picks one common type for a whole
  * comparison or IN list. So each pair is brought to its type here, explicitly: numbers with floats as double, decimals
- * exactly or not at all.
+ * exactly, or by floe's own evaluator inside the engine (engine/duckdb_expr.c), as are arithmetic, CASE and functions.
  */
 #include "offline/engine/engine.h"
+
+#include "core/limits.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #define DECIMAL_DIGITS_MAX 38
+#define OWN_COLUMNS_MAX 1000  /* that one expression may use inside the engine */
 #define DOUBLE_SAFE_DIGITS 15 /* decimal digits that a double holds and that DuckDB's own cast rounds right */
 
 /* ---- quoting ---- */
@@ -184,20 +187,31 @@ static void digits_of(floe_type type, unsigned *ret_whole, unsigned *ret_fractio
     }
 }
 
-static floe_status check_exact(const expr_writer *writer, floe_type a, floe_type b) {
-    if (a.kind != FLOE_KIND_DECIMAL && b.kind != FLOE_KIND_DECIMAL) {
-        return FLOE_OK;
+/* Whether two decimals, or a decimal and an integer, lie side by side in the engine's 38 digits. */
+static bool is_exact_pair(floe_type a, floe_type b) {
+    bool numbers = floe_kind_is_number(a.kind) && floe_kind_is_number(b.kind) && !is_real(a.kind) && !is_real(b.kind);
+    if (!numbers || (a.kind != FLOE_KIND_DECIMAL && b.kind != FLOE_KIND_DECIMAL)) {
+        return true;
     }
     unsigned whole_a = 0, whole_b = 0, fraction_a = 0, fraction_b = 0;
     digits_of(a, &whole_a, &fraction_a);
     digits_of(b, &whole_b, &fraction_b);
-    unsigned needed = (whole_a > whole_b ? whole_a : whole_b) + (fraction_a > fraction_b ? fraction_a : fraction_b);
-    char name_a[FLOE_TYPE_NAME_MAX];
-    char name_b[FLOE_TYPE_NAME_MAX];
-    FLOE_ENSURE(needed <= DECIMAL_DIGITS_MAX, writer->err, FLOE_UNSUPPORTED,
-                "expression: %s with %s needs %u digits to compare exactly, the engine has %d",
-                floe_type_name(a, name_a), floe_type_name(b, name_b), needed, DECIMAL_DIGITS_MAX);
-    return FLOE_OK;
+    return (whole_a > whole_b ? whole_a : whole_b) + (fraction_a > fraction_b ? fraction_a : fraction_b) <=
+           DECIMAL_DIGITS_MAX;
+}
+
+/* Whether the engine would compute another value than floe. */
+static bool is_own(const floe_expr *expr) {
+    if (expr->op >= FLOE_EXPR_BETWEEN) {
+        return true;
+    }
+    bool compares = expr->op == FLOE_EXPR_IN || (expr->op >= FLOE_EXPR_EQ && expr->op <= FLOE_EXPR_GE);
+    for (uint32_t i = 1; compares && i < expr->arg_count; i++) {
+        if (!is_exact_pair(expr->args[0]->type, expr->args[i]->type)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A side of a comparison in which a float takes part: as double. A long decimal goes by its text, which DuckDB reads
@@ -213,9 +227,6 @@ static floe_status write_double(const expr_writer *writer, const floe_expr *expr
 static floe_status write_pair(const expr_writer *writer, const floe_expr *a, const char *sign, const floe_expr *b) {
     bool numbers = floe_kind_is_number(a->type.kind) && floe_kind_is_number(b->type.kind);
     bool as_double = numbers && a->type.kind != b->type.kind && (is_real(a->type.kind) || is_real(b->type.kind));
-    if (numbers && !as_double) {
-        FLOE_TRY(check_exact(writer, a->type, b->type));
-    }
     floe_buf_byte(writer->out, '(');
     FLOE_TRY(as_double ? write_double(writer, a) : write_expr(writer, a));
     floe_buf_printf(writer->out, " %s ", sign);
@@ -289,9 +300,91 @@ static floe_status write_around(const expr_writer *writer, const char *before, c
     return FLOE_OK;
 }
 
+/* ---- floe's own evaluator ---- */
+
+/* Fields of the columns that the tree uses, each once: 'c<place>': the column as its type. Of a list, which can only be
+ * tested for null, text that is null where it is. */
+static void write_fields(const expr_writer *writer, const floe_expr *expr, uint32_t *seen, uint32_t *seen_count) {
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        write_fields(writer, expr->args[i], seen, seen_count);
+    }
+    if (expr->op != FLOE_EXPR_COLUMN) {
+        return;
+    }
+    for (uint32_t i = 0; i < *seen_count; i++) {
+        if (seen[i] == expr->column_index) {
+            return;
+        }
+    }
+    if (*seen_count == OWN_COLUMNS_MAX) {
+        writer->out->failed = true;
+        return;
+    }
+    bool list = expr->type.kind == FLOE_KIND_LIST;
+    floe_buf_printf(writer->out, "%s'c%u': %s%s", *seen_count > 0 ? ", " : "", (unsigned)expr->column_index,
+                    list ? "CASE WHEN " : "CAST(", writer->prefix);
+    floe_sql_quote_name(writer->out, expr->column);
+    floe_buf_text(writer->out, list ? " IS NOT NULL THEN '' END" : " AS ");
+    if (!list) {
+        floe_sql_type_name(writer->out, expr->type);
+        floe_buf_text(writer->out, ")");
+    }
+    seen[(*seen_count)++] = expr->column_index;
+}
+
+/* `name('the expression', {its columns})`. */
+static void write_eval(const expr_writer *writer, const floe_expr *expr, const char *name) {
+    FLOE_AUTO_BUF text;
+    uint32_t seen[OWN_COLUMNS_MAX];
+    uint32_t seen_count = 0;
+    floe_buf_init(&text, 64 * FLOE_LIMIT_EXPRESSION_BYTES);
+    floe_expr_print(expr, true, &text);
+    writer->out->failed = writer->out->failed || text.failed;
+    floe_buf_printf(writer->out, "%s(", name);
+    floe_sql_quote_text(writer->out, floe_buf_view(&text));
+    floe_buf_text(writer->out, ", {");
+    write_fields(writer, expr, seen, &seen_count);
+    floe_buf_text(writer->out, seen_count == 0 ? "'none': 0})" : "})");
+}
+
+static floe_status write_own(const expr_writer *writer, const floe_expr *expr) {
+    static const struct {
+        const char *before, *name, *after;
+    } forms[] = {
+        [FLOE_KIND_BOOL] = {"", "floe_eval_bool", ""},
+        [FLOE_KIND_INT32] = {"CAST(", "floe_eval_int", NULL},
+        [FLOE_KIND_INT64] = {"", "floe_eval_int", ""},
+        [FLOE_KIND_FLOAT] = {"CAST(", "floe_eval_real", NULL},
+        [FLOE_KIND_DOUBLE] = {"", "floe_eval_real", ""},
+        [FLOE_KIND_STRING] = {"", "floe_eval_text", ""},
+        [FLOE_KIND_BYTES] = {"", "floe_eval_bytes", ""},
+        [FLOE_KIND_DATE] = {"(DATE '1970-01-01' + CAST(", "floe_eval_int", " AS INTEGER))"},
+        [FLOE_KIND_TIMESTAMP] = {"make_timestamp(", "floe_eval_int", ")"},
+        [FLOE_KIND_DECIMAL] = {"CAST(", "floe_eval_text", NULL},
+    };
+    if (expr->type.kind == FLOE_KIND_NONE) {
+        floe_buf_text(writer->out, "NULL");
+        return FLOE_OK;
+    }
+    FLOE_ENSURE(expr->type.kind < FLOE_KIND_LIST, writer->err, FLOE_UNSUPPORTED, "expression: a list as a value");
+    floe_buf_text(writer->out, forms[expr->type.kind].before);
+    write_eval(writer, expr, forms[expr->type.kind].name);
+    if (forms[expr->type.kind].after != NULL) {
+        floe_buf_text(writer->out, forms[expr->type.kind].after);
+        return FLOE_OK;
+    }
+    floe_buf_text(writer->out, " AS ");
+    floe_sql_type_name(writer->out, expr->type);
+    floe_buf_text(writer->out, ")");
+    return FLOE_OK;
+}
+
 static floe_status write_expr(const expr_writer *writer, const floe_expr *expr) {
     static const char *const SIGNS[] = {[FLOE_EXPR_EQ] = "=",  [FLOE_EXPR_NE] = "<>", [FLOE_EXPR_LT] = "<",
                                         [FLOE_EXPR_LE] = "<=", [FLOE_EXPR_GT] = ">",  [FLOE_EXPR_GE] = ">="};
+    if (is_own(expr)) {
+        return write_own(writer, expr);
+    }
     switch (expr->op) {
     case FLOE_EXPR_LITERAL:
         floe_sql_literal(writer->out, &expr->literal);
@@ -320,6 +413,8 @@ static floe_status write_expr(const expr_writer *writer, const floe_expr *expr) 
         return write_chain(writer, expr, " AND ");
     case FLOE_EXPR_OR:
         return write_chain(writer, expr, " OR ");
+    default:
+        break;
     }
     return FLOE_FAIL(writer->err, FLOE_INTERNAL, "expression: unknown node %d", (int)expr->op);
 }

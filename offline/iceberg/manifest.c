@@ -248,10 +248,13 @@ floe_status floe_manifest_decode(const floe_ice_manifest *manifest, floe_str byt
 
 floe_status floe_manifest_read(floe_fs *fs, const floe_moved *moved, const floe_ice_manifest *manifest,
                                const floe_manifest_reader *reader, floe_error *err) {
-    const char *path = NULL;
     floe_str bytes = {0};
-    FLOE_TRY(floe_path_resolve(moved, manifest->path, reader->arena, &path, err));
-    FLOE_ENSURE(!manifest->encrypted, err, FLOE_UNSUPPORTED, "the manifest %s is encrypted", path);
-    FLOE_TRY(floe_fs_read_arena(fs, path, FLOE_LIMIT_MANIFEST_BYTES, reader->arena, &bytes, err));
+    FLOE_ENSURE(!manifest->encrypted, err, FLOE_UNSUPPORTED, "the manifest %.*s is encrypted",
+                FLOE_STR_BRIEF(manifest->path));
+    floe_status status =
+        floe_fs_read_moved(fs, moved, manifest->path, FLOE_LIMIT_MANIFEST_BYTES, reader->arena, NULL, &bytes, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "a manifest");
+    }
     return floe_manifest_decode(manifest, bytes, reader, err);
 }

@@ -111,8 +111,8 @@ floe_status floe_manifest_list_read(floe_fs *fs, const floe_moved *moved, const 
     }
     const char *path = NULL;
     floe_str bytes = {0};
-    FLOE_TRY(floe_path_resolve(moved, snapshot->manifest_list, arena, &path, err));
-    floe_status status = floe_fs_read_arena(fs, path, FLOE_LIMIT_MANIFEST_BYTES, arena, &bytes, err);
+    floe_status status =
+        floe_fs_read_moved(fs, moved, snapshot->manifest_list, FLOE_LIMIT_MANIFEST_BYTES, arena, &path, &bytes, err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "the manifest list of snapshot %lld", (long long)snapshot->snapshot_id);
     }

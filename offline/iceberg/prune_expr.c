@@ -12,7 +12,7 @@ static bool holds(floe_expr_op op, const floe_value *left, const floe_value *rig
                           {.op = FLOE_EXPR_LITERAL, .type = right->type, .literal = *right}};
     floe_expr *const args[2] = {&sides[0], &sides[1]};
     floe_expr node = {.op = op, .type = {.kind = FLOE_KIND_BOOL}, .args = args, .arg_count = 2};
-    return floe_expr_passes(&node, NULL);
+    return floe_expr_passes(&node, NULL, NULL);
 }
 
 /* A literal's first bytes, as many as the cut upper bound has. */
@@ -263,7 +263,14 @@ unsigned floe_prune_outcomes(const floe_pruner *pruner, const floe_expr *expr) {
     case FLOE_EXPR_LITERAL:
     case FLOE_EXPR_COLUMN:
         return leaf(pruner, expr);
-    default:
+    case FLOE_EXPR_EQ:
+    case FLOE_EXPR_NE:
+    case FLOE_EXPR_LT:
+    case FLOE_EXPR_LE:
+    case FLOE_EXPR_GT:
+    case FLOE_EXPR_GE:
         return comparison(pruner, expr->op, expr->args[0], expr->args[1]);
+    default: /* Arithmetic, CASE, functions: nothing is known. */
+        return FLOE_MAY_ALL;
     }
 }

@@ -46,13 +46,12 @@ static const floe_ice_data_file *file_at(const position_loader *loader, size_t i
 
 static floe_status read_content(position_loader *loader, floe_str path, floe_str *ret_bytes, floe_error *err) {
     floe_table *table = loader->builder->table;
-    const char *local = NULL;
     floe_str *known = floe_map_get(&loader->contents, path);
     if (known == NULL) {
         known = floe_arena_alloc(loader->scratch, 1, sizeof(*known));
         FLOE_TRY(floe_arena_check(loader->scratch, err));
-        FLOE_TRY(floe_path_resolve(&table->moved, path, loader->scratch, &local, err));
-        FLOE_TRY(floe_fs_read_arena(table->fs, local, FLOE_LIMIT_MANIFEST_BYTES, loader->scratch, known, err));
+        FLOE_TRY(floe_fs_read_moved(table->fs, &table->moved, path, FLOE_LIMIT_MANIFEST_BYTES, loader->scratch, NULL,
+                                    known, err));
         (void)floe_map_put(&loader->contents, path, known);
     }
     *ret_bytes = *known;

@@ -88,9 +88,15 @@ static floe_status rewrite(floe_attempt *attempt, const floe_ice_manifest *manif
     return floe_attempt_write_manifest(attempt, &content, err);
 }
 
-/* A snapshot of version 1 that names its manifests says neither their specs nor their counts, which a list must have. */
-static floe_status carry_unlisted(floe_attempt *attempt, const floe_ice_manifest *manifest,
-                                  const former_entries *former, floe_error *err) {
+/* A snapshot of version 1 that names its manifests says neither their specs nor their counts, which a list must have; and
+ * where rows get ids, they must be counted. */
+static bool must_be_counted(const floe_attempt *attempt, const floe_ice_manifest *manifest) {
+    bool gets_ids = attempt->format_version >= 3 && manifest->content == 0 && manifest->first_row_id < 0;
+    return manifest->spec_id < 0 || (gets_ids && (manifest->added_rows < 0 || manifest->existing_rows < 0));
+}
+
+static floe_status carry_counted(floe_attempt *attempt, const floe_ice_manifest *manifest, const former_entries *former,
+                                 floe_error *err) {
     const char *local = NULL;
     uint64_t len = 0;
     floe_ice_manifest whole = *manifest;
@@ -98,7 +104,7 @@ static floe_status carry_unlisted(floe_attempt *attempt, const floe_ice_manifest
     FLOE_TRY(floe_file_len(local, &len, err));
     whole.spec_id = spec_of(former, manifest) < 0 ? 0 : spec_of(former, manifest);
     whole.length = (int64_t)len;
-    whole.added_snapshot_id = attempt->base->current_snapshot_id;
+    whole.added_snapshot_id = manifest->spec_id < 0 ? attempt->base->current_snapshot_id : manifest->added_snapshot_id;
     whole.added_files = whole.deleted_files = whole.added_rows = whole.deleted_rows = 0;
     whole.existing_files = (int64_t)former->count;
     whole.existing_rows = 0;
@@ -110,7 +116,10 @@ static floe_status carry_unlisted(floe_attempt *attempt, const floe_ice_manifest
 
 static floe_status add_one(floe_attempt *attempt, const floe_ice_manifest *manifest, floe_error *err) {
     former_entries former;
-    if (!attempt->import->removes && manifest->spec_id >= 0) {
+    if (manifest->added_files == 0 && manifest->existing_files == 0) {
+        return FLOE_OK; /* What it says was deleted is deleted for longer than one snapshot. */
+    }
+    if (!attempt->import->removes && !must_be_counted(attempt, manifest)) {
         attempt->removed.everything = false;
         return carry(attempt, manifest, err);
     }
@@ -119,9 +128,10 @@ static floe_status add_one(floe_attempt *attempt, const floe_ice_manifest *manif
         return rewrite(attempt, manifest, &former, err);
     }
     if (former.count == 0) {
-        return FLOE_OK; /* What it says was deleted is deleted for longer than one snapshot. */
+        return FLOE_OK;
     }
-    return manifest->spec_id >= 0 ? carry(attempt, manifest, err) : carry_unlisted(attempt, manifest, &former, err);
+    return must_be_counted(attempt, manifest) ? carry_counted(attempt, manifest, &former, err)
+                                              : carry(attempt, manifest, err);
 }
 
 floe_status floe_attempt_add_former(floe_attempt *attempt, floe_error *err) {

@@ -74,4 +74,9 @@ floe_status floe_path_check_local(floe_str path, floe_error *err);
 floe_status floe_path_resolve(const floe_moved *moved, floe_str path, floe_arena *arena, const char **ret_local,
                               floe_error *err);
 
+/* Reads a file that a table names into an arena; *ret_local (may be NULL) is where it lies here. Errors: as both above;
+ * NOT_FOUND says how to read a table that was moved. */
+floe_status floe_fs_read_moved(floe_fs *fs, const floe_moved *moved, floe_str path, size_t cap, floe_arena *arena,
+                               const char **ret_local, floe_str *ret_bytes, floe_error *err);
+
 #endif

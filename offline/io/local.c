@@ -75,3 +75,16 @@ floe_status floe_fs_read_arena(floe_fs *fs, const char *path, size_t cap, floe_a
     *ret_bytes = floe_arena_str(arena, floe_buf_view(&bytes));
     return floe_arena_check(arena, err);
 }
+
+floe_status floe_fs_read_moved(floe_fs *fs, const floe_moved *moved, floe_str path, size_t cap, floe_arena *arena,
+                               const char **ret_local, floe_str *ret_bytes, floe_error *err) {
+    const char *local = NULL;
+    FLOE_TRY(floe_path_resolve(moved, path, arena, &local, err));
+    FLOE_ENSURE(fs->ops->exists(fs, local), err, FLOE_NOT_FOUND, "%s is not there%s", local,
+                moved->from.len == 0 ? "; a table that was moved needs --moved-from and --moved-to" : "");
+    FLOE_TRY(floe_fs_read_arena(fs, local, cap, arena, ret_bytes, err));
+    if (ret_local) {
+        *ret_local = local;
+    }
+    return FLOE_OK;
+}

@@ -87,8 +87,19 @@ static floe_status read_entry(expiry *state, const floe_node *entry, floe_error 
     if (young || !finished) {
         return keep_entry(state, local, err);
     }
-    state->trims_log = true;
-    return floe_expire_add_local(state, local, EXPIRE_METADATA, err);
+    floe_ptrs_append(&state->trimmed, state->arena, (void *)(uintptr_t)local);
+    return floe_arena_check(state->arena, err);
+}
+
+/* A commit writes one metadata file more: one that is made only to lose one entry of the log would come to no end. */
+static floe_status trim_log(expiry *state, floe_error *err) {
+    bool trims = state->dropped.count > 0 || state->dropped_refs.count > 0 || state->trimmed.count > 1;
+    for (size_t i = 0; i < state->trimmed.count; i++) {
+        const char *local = state->trimmed.items[i];
+        FLOE_TRY(trims ? floe_expire_add_local(state, local, EXPIRE_METADATA, err) : keep_entry(state, local, err));
+    }
+    state->trims_log = trims && state->trimmed.count > 0;
+    return FLOE_OK;
 }
 
 /* ---- files beside the log ---- */
@@ -134,5 +145,6 @@ floe_status floe_expire_read_history(expiry *state, floe_error *err) {
     for (size_t i = 0; log && log->kind == FLOE_NODE_ARRAY && i < log->count; i++) {
         FLOE_TRY(read_entry(state, log->items[i], err));
     }
+    FLOE_TRY(trim_log(state, err));
     return read_unlogged(state, err);
 }

@@ -107,6 +107,7 @@ typedef struct expiry {
     floe_ptrs dropped;      /* floe_ice_snapshot of the table that expire now, oldest first */
     floe_ptrs dropped_refs; /* floe_ice_ref */
     floe_ptrs held;         /* floe_pinned_snapshot */
+    floe_ptrs trimmed;      /* local paths of metadata files that the log can lose */
     bool trims_log;
 } expiry;
 

@@ -50,6 +50,15 @@ static floe_status need_path(expiry *state, floe_str path, floe_error *err) {
     return need_local(state, local, err);
 }
 
+/* Hadoop's file system puts a checksum beside a file, ".x.crc" of "x", which has no use without it. */
+static floe_status add_checksum(expiry *state, const char *local_path, floe_error *err) {
+    floe_str name = floe_path_basename(local_path);
+    const char *checksum =
+        floe_arena_printf(state->arena, "%.*s.%.*s.crc", (int)(name.ptr - local_path), local_path, FLOE_STR_ARG(name));
+    FLOE_TRY(floe_arena_check(state->arena, err));
+    return floe_expire_add_local(state, checksum, EXPIRE_ORPHAN, err);
+}
+
 floe_status floe_expire_add_local(expiry *state, const char *local_path, expire_kind kind, floe_error *err) {
     file_identity identity;
     int64_t bytes = 0;
@@ -63,7 +72,7 @@ floe_status floe_expire_add_local(expiry *state, const char *local_path, expire_
     FLOE_TRY(floe_arena_check(state->arena, err));
     *file = (expire_file){.local_path = local_path, .kind = kind, .bytes = bytes};
     floe_map_put(&state->chosen, path, &present);
-    return floe_arena_check(state->arena, err);
+    return kind == EXPIRE_ORPHAN ? floe_arena_check(state->arena, err) : add_checksum(state, local_path, err);
 }
 
 floe_status floe_expire_add(expiry *state, floe_str path, expire_kind kind, floe_error *err) {

@@ -6,12 +6,15 @@ import json
 import os
 import random
 import shutil
+import sqlite3
+import subprocess
+import time
 import unittest
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness import DELAYS, FLIGHTS, FLIGHTS_HEADER, Checks, Project, flights_project
+from harness import DELAYS, FLIGHTS, FLIGHTS_HEADER, FLOE, Checks, Project, flights_project, wait_until
 
 BUILD = ["dataset", "build", "--features", "airport_delays", "--spine", "spine.csv", "-o", "out.csv"]
 SPINE_HEADER = ["origin", "at", "label"]
@@ -226,6 +229,62 @@ class Wrong(Checks, unittest.TestCase):
             fresh.write_csv("spine.csv", SPINE_HEADER, [])
             run = fresh.floe("dataset", "build", "--features", "airport_delays", "--spine", "spine.csv", "-o", "o.csv")
             self.refused(run, "NOT_FOUND", '"airport_delays" is not applied', "floe apply")
+
+
+class Killed(Checks, unittest.TestCase):
+    """A build that is killed: a dataset whose file is in place is in the list, whatever moment it was."""
+
+    def setUp(self):
+        self.project = flights_project()
+        self.addCleanup(shutil.rmtree, self.project.folder)
+        self.project.write_csv("spine.csv", SPINE_HEADER, [["SFO", "2001-02-03 06:00:00", "1"]])
+
+    def listed(self):
+        return {row["id"] for row in self.project.floe_ok("dataset", "ls", "--json").json}
+
+    def start(self, out):
+        return subprocess.Popen([FLOE, *BUILD[:-1], out], cwd=self.project.folder, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def test_killed_before_the_registry_has_it_the_next_command_lists_it(self):
+        self.project.floe_ok("dataset", "ls")
+        locked = sqlite3.connect(self.project.path(".floe/registry.db"), isolation_level=None)
+        locked.execute("BEGIN IMMEDIATE")  # readers go on, the build's entry waits
+        process = self.start("killed.csv")
+        try:
+            wait_until(lambda: os.path.exists(self.project.path("killed.csv")), "the dataset's file")
+        finally:
+            process.kill()
+            process.wait()
+            locked.rollback()
+            locked.close()
+        (row,) = self.project.floe_ok("dataset", "ls", "--json").json
+        shown = self.project.floe_ok("dataset", "show", row["id"], "--json").json
+        self.assertEqual((shown["out"], shown["rows"], shown["content_hash"]), ("killed.csv", 1, row["content_hash"]))
+        self.assertEqual(self.listed(), {row["id"]})
+        self.assertEqual(os.listdir(self.project.path(".floe/datasets", row["id"])).count("unlisted"), 0)
+
+    def test_killed_at_any_moment_no_file_is_without_its_entry(self):
+        begin = time.monotonic()
+        self.ok(self.project.floe(*BUILD))
+        whole = time.monotonic() - begin
+        seed = random.randrange(2**32)
+        moments = random.Random(seed)
+        outs = {row["id"] for row in self.project.floe_ok("dataset", "ls", "--json").json}
+        for i in range(12):
+            out = self.project.path(f"{i}.csv")
+            process = self.start(out)
+            try:
+                process.wait(timeout=whole * moments.uniform(0.3, 1.1))
+            except subprocess.TimeoutExpired:
+                process.kill()
+            process.wait()
+            new = self.listed() - outs
+            self.assertEqual(len(new), os.path.exists(out), f"seed {seed}, run {i}")
+            for name in new:
+                shown = self.project.floe_ok("dataset", "show", name, "--json").json
+                self.assertEqual(shown["out"], out)
+            outs |= new
 
 
 if __name__ == "__main__":

@@ -208,10 +208,6 @@ class WrongDefinitions(Checks, unittest.TestCase):
         self.assertLessEqual(len(message.encode()), 1900)
 
     def test_what_a_later_version_does_is_refused_by_name(self):
-        for old, new, name in (
-                ('"delay IS NOT NULL"', '"delay + 1 > 3"', "arithmetic"),):
-            self.edit(old, new)
-            self.wrong("UNSUPPORTED", "features/delays.yaml:", name)
         self.project.write("features/delays.yaml", DELAYS + "request_features:\n  - {name: r, inputs: [{name: d, type: "
                            "double}], expression: \"d > 1\", type: bool}\n")
         self.wrong("UNSUPPORTED", "request_features")

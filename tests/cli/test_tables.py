@@ -138,7 +138,8 @@ class Read(Checks, unittest.TestCase):
             was = other.path("lakehouse/aviation/flights")
             want = self.ok(floe("table", "scan", was, "--json", cwd="/")).out
             os.rename(was, other.path("moved"))
-            self.refused(floe("table", "scan", other.path("moved"), cwd="/"), "NOT_FOUND", was)
+            self.refused(floe("table", "scan", other.path("moved"), cwd="/"), "NOT_FOUND", "the manifest list", was,
+                         "a table that was moved needs --moved-from and --moved-to")
             moved = ["--moved-from", was, "--moved-to", other.path("moved")]
             for command in ("show", "snapshots", "plan"):
                 self.ok(floe("table", command, other.path("moved"), *moved, cwd="/"))

@@ -3,6 +3,7 @@
 said to stand in, every link leads somewhere, and every command that README and tour show is one that floe has."""
 import os
 import re
+import shlex
 import subprocess
 import unittest
 
@@ -118,6 +119,26 @@ class Architecture(unittest.TestCase):
         self.assertEqual(wrong, [])
 
 
+class Threads(unittest.TestCase):
+    """docs/THREADS.md has the one numbered list of locks."""
+
+    def test_every_lock_of_the_tree_stands_in_the_list(self):
+        listed = read("docs/THREADS.md").split("## Locks", 1)[1]
+        missing = []
+        for folder in SOURCE_FOLDERS:
+            for path, _, names in os.walk(os.path.join(ROOT, folder)):
+                for name in names:
+                    file = os.path.relpath(os.path.join(path, name), ROOT)
+                    if not name.endswith((".c", ".h")):
+                        continue
+                    for found in re.findall(r"^ *(?:static )?pthread_(?:mutex|rwlock)_t ([a-z_, ]+)(?: = [A-Z_]+)?;", read(file), re.M):
+                        place = os.path.dirname(file) if name.endswith("_int.h") else file
+                        for lock in re.split(", *", found):
+                            if place not in listed or f"`{lock}`" not in listed.replace("live.lock", "lock"):
+                                missing.append(f"{file}: {lock}")
+        self.assertEqual(missing, [])
+
+
 class Commands(unittest.TestCase):
     def setUp(self):
         shown = subprocess.run([FLOE, "--help"], capture_output=True, text=True, check=True).stdout
@@ -158,6 +179,14 @@ class Commands(unittest.TestCase):
             options = {re.split("=", word)[0] for word in words if re.match(r"--?[a-z]", word)}
             wrong += [f"{page}: floe {command} {option}" for option in options - known]
         self.assertEqual(wrong, [])
+
+    def test_the_tour_makes_its_labels_as_the_demo_does(self):
+        """Every file that a command of the tour reads is made by one before it."""
+        tour, demo = read("examples/flights/README.md"), read("tools/demo.sh")
+        made = re.search(r"`floe (table scan [^`]+ -o labels\.parquet)`", tour)
+        self.assertLess(made.start(), tour.index("--spine labels.parquet"))
+        demos = re.search(r"run (table scan lake\.aviation\.flights .*? -o labels\.parquet)", demo, re.S)
+        self.assertEqual(shlex.split(made[1]), shlex.split(demos[1].replace("\\\n", " ")))
 
     def test_every_task_of_dev_that_is_shown_exists(self):
         shown = subprocess.run([os.path.join(ROOT, "dev"), "help"], capture_output=True, text=True, check=True).stdout

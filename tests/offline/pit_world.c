@@ -222,7 +222,7 @@ static floe_status append_row(const floe_pit_need *need, const world_row *row, f
     cells[count++] = floe_value_int64(row->seq);
     cells[count++] = floe_value_int64(row->pos);
     for (size_t i = 0; i < need->where_count; i++) {
-        bool passes = !need->wheres[i] || floe_expr_passes(need->wheres[i], row->cells);
+        bool passes = !need->wheres[i] || floe_expr_passes(need->wheres[i], row->cells, NULL);
         cells[count++] = (floe_value){.type = bool_type, .as.boolean = passes};
     }
     return floe_arrow_builder_row(builder, cells, err);
@@ -368,7 +368,7 @@ static bool is_visible(const floe_view *view, const floe_pit_options *options, c
     if (before ? row->event >= label->time : row->event > label->time) {
         return false;
     }
-    if (view->where && !floe_expr_passes(view->where, row->cells)) {
+    if (view->where && !floe_expr_passes(view->where, row->cells, NULL)) {
         return false;
     }
     return !options->as_known || (row->created != WORLD_NULL_TIME && row->created <= label->time);

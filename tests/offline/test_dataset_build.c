@@ -78,8 +78,9 @@ static void count_step(void *context, const char *step, double fraction) {
 static void dataset__cancelled_at_any_step__leaves_nothing(void **state) {
     fixture *f = *state;
     floe_dataset_request request = request_of(f);
-    for (int by_sql = 0; by_sql < 2; by_sql++) {
-        request.by_sql = by_sql;
+    for (int way = 0; way < 3; way++) { /* at once, by SQL, in parts */
+        request.by_sql = way == 1;
+        request.memory_bytes = way == 2 ? 20000 : 0;
         canceller whole = {.cancel_at = -1};
         size_t before = count_files(f->lake.sql.folder);
         floe_run run = {.cancelled = &whole.cancelled, .progress = count_step, .progress_context = &whole};
@@ -122,6 +123,24 @@ static void dataset__threads__do_not_change_the_hash(void **state) {
     }
     request.by_sql = true;
     assert_string_equal(build(f, &request, NULL).content_hash, first.content_hash);
+}
+
+/* From everything at once down to one part per few rows; the engine itself takes no less than it needs. */
+static void dataset__memory__does_not_change_the_hash(void **state) {
+    fixture *f = *state;
+    floe_dataset_request request = request_of(f);
+    static const uint64_t memory[] = {FLOE_GIB(1), FLOE_MIB(1), 200000, 30000, 1000, 1};
+    for (int as_known = 0; as_known < 2; as_known++) {
+        request.as_known = as_known;
+        request.memory_bytes = 0;
+        floe_dataset_result whole = build(f, &request, NULL);
+        for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
+            request.memory_bytes = memory[i];
+            floe_dataset_result parts = build(f, &request, &(floe_run){.threads = 1 + (int)i % 3});
+            assert_string_equal(parts.content_hash, whole.content_hash);
+            assert_int_equal(parts.ties, whole.ties);
+        }
+    }
 }
 
 static void dataset__ignoring_at__sees_the_row_of_the_label(void **state) {
@@ -194,6 +213,61 @@ static void dataset__without_root__writes_no_manifest(void **state) {
     assert_false(floe_file_exists(f->root));
 }
 
+/* ---- what the registry does not know yet ---- */
+
+static size_t unlisted(const fixture *f, const char **ret_id) {
+    floe_error err = {0};
+    const floe_dataset_unlisted *items = NULL;
+    size_t count = 0;
+    assert_ok(floe_datasets_unlisted(f->root, (floe_arena *)&f->lake.sql.arena, &items, &count, &err), &err);
+    *ret_id = count > 0 ? items[0].id : NULL;
+    for (size_t i = 0; i < count; i++) {
+        assert_non_null(memmem(items[i].manifest.ptr, items[i].manifest.len, items[i].id, strlen(items[i].id)));
+        assert_true(floe_file_exists(items[i].manifest_path));
+    }
+    return count;
+}
+
+static void dataset__built__is_unlisted_until_somebody_listed_it(void **state) {
+    fixture *f = *state;
+    const char *id = NULL;
+    floe_error err = {0};
+    assert_int_equal(unlisted(f, &id), 0); /* there is no folder yet */
+    floe_dataset_request request = request_of(f);
+    floe_dataset_result first = build(f, &request, NULL);
+    assert_int_equal(unlisted(f, &id), 1);
+    assert_string_equal(id, first.id);
+    (void)build(f, &request, NULL);
+    assert_int_equal(unlisted(f, &id), 2);
+    assert_ok(floe_dataset_listed(f->root, first.id, &err), &err);
+    assert_int_equal(unlisted(f, &id), 1);
+    assert_string_not_equal(id, first.id);
+    assert_ok(floe_dataset_listed(f->root, id, &err), &err);
+    assert_int_equal(unlisted(f, &id), 0);
+    assert_ok(floe_dataset_listed(f->root, first.id, &err), &err); /* by two at once */
+}
+
+/* The states in which a killed build leaves a folder: no manifest yet, or the file not yet renamed into place. */
+static void dataset__not_whole__is_not_listed(void **state) {
+    fixture *f = *state;
+    const char *id = NULL;
+    floe_error err = {0};
+    FLOE_AUTO_BUF part;
+    floe_buf_init(&part, FLOE_KIB(16));
+    floe_dataset_request request = request_of(f);
+    floe_dataset_result result = build(f, &request, NULL);
+    assert_int_equal(unlisted(f, &id), 1);
+    const char *note = floe_arena_printf(&f->lake.sql.arena, "%s/.floe/datasets/%s/unlisted", f->root, result.id);
+    assert_ok(floe_file_read(note, &part, &err), &err);
+    assert_int_equal(part.ptr[0], '/'); /* whoever lists it may stand in another folder */
+    assert_ok(floe_file_write(part.ptr, FLOE_STR("rows"), false, &err), &err);
+    assert_int_equal(unlisted(f, &id), 0);
+    assert_ok(floe_file_remove(part.ptr, &err), &err);
+    assert_int_equal(unlisted(f, &id), 1);
+    assert_ok(floe_file_remove(result.manifest_path, &err), &err);
+    assert_int_equal(unlisted(f, &id), 0);
+}
+
 #define with_lake(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
 
 int main(void) {
@@ -201,10 +275,13 @@ int main(void) {
         with_lake(dataset__cancelled_at_any_step__leaves_nothing),
         with_lake(dataset__cancelled_before__does_nothing),
         with_lake(dataset__threads__do_not_change_the_hash),
+        with_lake(dataset__memory__does_not_change_the_hash),
         with_lake(dataset__ignoring_at__sees_the_row_of_the_label),
         with_lake(dataset__sql_text__gives_the_built_rows),
         with_lake(dataset__table_of_many_files__has_no_readable_sql),
         with_lake(dataset__without_root__writes_no_manifest),
+        with_lake(dataset__built__is_unlisted_until_somebody_listed_it),
+        with_lake(dataset__not_whole__is_not_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

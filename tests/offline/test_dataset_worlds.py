@@ -169,9 +169,9 @@ def same(got, want, function, tolerance):
 
 
 class Worlds(unittest.TestCase):
-    def check(self, world, project, seed, engine):
+    def check(self, world, project, seed, engine, *options):
         features = ",".join(f"{view['name']}:{output[0]}" for view in world.views for output in view["outputs"])
-        facts = project.build(*(["--as-known"] if world.as_known else []), "--engine", engine, spine="spine.parquet",
+        facts = project.build(*(["--as-known"] if world.as_known else []), "--engine", engine, *options, spine="spine.parquet",
                               features=features)
         for view in world.views:
             for output in view["outputs"]:
@@ -196,6 +196,11 @@ class Worlds(unittest.TestCase):
                 facts = self.check(world, project, seed, "native")
                 for read in project.manifest(facts["id"])["sources"]:
                     pruned += read["files_total"] - read["files_read"]
+                # In parts that are spilled: the same, bit for bit, whatever the parts and the threads.
+                for memory in (random.Random(seed).choice(["1B", "10kB", "100kB"]), "1MB"):
+                    parts = self.check(world, project, seed, "native", "--memory", memory, "--threads", str(1 + seed % 4))
+                    self.assertEqual((parts["content_hash"], parts["ties"]), (facts["content_hash"], facts["ties"]),
+                                     f"seed {seed}, {memory}")
         self.assertGreater(pruned, 0, "no world pruned a file: this proves nothing")
 
     def test_sql__equals_the_rule(self):

@@ -119,12 +119,36 @@ static void local_files__through_the_seam__write_read_list(void **state) {
     assert_true(fs->ops->is_dir(fs, folder));
 }
 
+static void read__what_is_not_there__asks_for_the_prefixes_unless_they_were_given(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_fs *fs = floe_fs_local();
+    const char *path = ice_path(floe_test_temp_dir(), "m.avro"), *local = NULL;
+    floe_str bytes = {0};
+    floe_moved here = {{0}, {0}}, moved = {FLOE_STR("/was"), floe_str_of(floe_test_temp_dir())};
+    floe_error plain = {0}, with = {0}, err = {0};
+    assert_code(floe_fs_read_moved(fs, &here, floe_str_of(path), 100, &arena, &local, &bytes, &plain), FLOE_NOT_FOUND);
+    assert_message(&plain, "m.avro is not there; a table that was moved needs --moved-from and --moved-to");
+    assert_code(floe_fs_read_moved(fs, &moved, FLOE_STR("/was/n.avro"), 100, &arena, &local, &bytes, &with),
+                FLOE_NOT_FOUND);
+    assert_message(&with, "n.avro is not there");
+    assert_null(strstr(with.message, "--moved-from"));
+    assert_null(local);
+    ice_write_file(path, FLOE_STR("bytes"));
+    assert_ok(floe_fs_read_moved(fs, &here, floe_str_of(path), 100, &arena, &local, &bytes, &err), &err);
+    assert_string_equal(local, path);
+    assert_true(floe_str_is(bytes, "bytes"));
+    assert_ok(floe_fs_read_moved(fs, &here, floe_str_of(path), 100, &arena, NULL, &bytes, &err), &err);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain__spellings_of_a_local_file__are_one),
         cmocka_unit_test(moved__by_whole_components__in_every_spelling),
         cmocka_unit_test(resolve__what_is_not_local__is_refused_by_scheme),
         cmocka_unit_test(local_files__through_the_seam__write_read_list),
+        cmocka_unit_test(read__what_is_not_there__asks_for_the_prefixes_unless_they_were_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

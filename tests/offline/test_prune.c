@@ -870,7 +870,7 @@ static void property__pruned_files__hold_no_passing_row(void **state) {
         floe_prune_verdict result = floe_prune_file(&pruner, &world.file, &world.spec);
         size_t passing = 0;
         for (size_t r = 0; r < world.row_count; r++) {
-            passing += floe_expr_passes(filter, world.rows[r]) ? 1 : 0;
+            passing += floe_expr_passes(filter, world.rows[r], NULL) ? 1 : 0;
         }
         if (result != FLOE_PRUNE_KEEP && passing > 0) {
             fail_msg("round %d: pruned by %s although %zu rows pass: %s", round,
@@ -909,7 +909,7 @@ static void property__pruned_manifests__hold_no_passing_row(void **state) {
             for (size_t c = 0; c < COLUMNS; c++) {
                 world.rows[0][c] = random_value(&world.rng, c);
             }
-            passing += floe_expr_passes(filter, world.rows[0]) ? 1 : 0;
+            passing += floe_expr_passes(filter, world.rows[0], NULL) ? 1 : 0;
             floe_value stored = apply(&part, &world.rows[0][column], old_writer);
             bool nan_value = stored.type.kind == FLOE_KIND_DOUBLE && !stored.is_null && isnan(stored.as.real);
             summary.contains_null = summary.contains_null || stored.is_null;

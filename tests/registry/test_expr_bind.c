@@ -116,12 +116,24 @@ static void expr_bind__null__goes_with_everything(void **state) {
     check("NULL LIKE s", "(like null s:string)");
     check("NULL AND b", "(and null b:bool)");
     check("NOT NULL", "(not null)");
-    check("NULL", "null");
+    check("NULL", "null:bool");
     check("list IS NULL", "(isnull list:list<int64>)");
     check("(i = 1) IS NULL", "(isnull (= i:int32 1:int32))");
     check("(i = 1) = b", "(= (= i:int32 1:int32) b:bool)");
     check("b", "b:bool");
     check("z = z AND s < s", "(and (= z:bytes z:bytes) (< s:string s:string))");
+}
+
+/* What is constant is computed once, so that planning sees a plain comparison. */
+static void expr_bind__constants__become_one_literal(void **state) {
+    (void)state;
+    check("i > 60 * 60", "(> i:int32 3600:int32)");
+    check("g < 1 / 4", "(< g:double 0.25:double)");
+    check("s = lower('ABC')", "(= s:string abc:string)");
+    check("day >= cast('2001-01-15' AS date)", "(>= day:date 2001-01-15:date)");
+    check("i IN (1 + 1, -(-3))", "(in i:int32 2:int32 3:int32)");
+    check("i BETWEEN 2 * 2 AND 10 % 7", "(and (>= i:int32 4:int32) (<= i:int32 3:int32))");
+    check("i > CASE WHEN true THEN 5 ELSE 6 END", "(> i:int32 5:int32)");
 }
 
 static void expr_bind__column__knows_its_index(void **state) {
@@ -155,6 +167,34 @@ static void expr_bind__bad_types_and_names__are_refused_with_both_sides(void **s
         {"day = '2001-01-15'", FLOE_INVALID, "day (date)", "write DATE '…'"},
         {"'2001-01-15' < ts", FLOE_INVALID, "ts (timestamp)", "write TIMESTAMP '…'"},
         {"day = 5", FLOE_INVALID, "day (date)", "type int64"},
+        {"s + 1 > 2", FLOE_INVALID, "+ needs numbers", "s (string)"},
+        {"-s > 2", FLOE_INVALID, "unary - needs numbers", "s (string)"},
+        {"i * b = 1", FLOE_INVALID, "* needs numbers", "b (bool)"},
+        {"day - day = 1", FLOE_INVALID, "- needs numbers", "day (date)"},
+        {"lower(i) = 'x'", FLOE_INVALID, "lower() needs text", "cast(x AS string)"},
+        {"length(i) = 1", FLOE_INVALID, "length() needs text or bytes", "i (int32)"},
+        {"substr(s, 'x') = 'a'", FLOE_INVALID, "substr() needs whole numbers", "'x' (string)"},
+        {"substr(s, 1.5) = 'a'", FLOE_INVALID, "substr() needs whole numbers", "decimal(2,1)"},
+        {"concat(s, i) = 'a'", FLOE_INVALID, "concat() needs text", "i (int32)"},
+        {"year(i) = 1", FLOE_INVALID, "year() needs a date or a timestamp", "i (int32)"},
+        {"sqrt(s) = 1", FLOE_INVALID, "sqrt needs numbers", "s (string)"},
+        {"bucketize(s, [1]) = 1", FLOE_INVALID, "bucketize needs numbers", "s (string)"},
+        {"hash(i) = 1", FLOE_INVALID, "hash() needs text or bytes", "i (int32)"},
+        {"round(g, i) = 1", FLOE_INVALID, "the digits of round()", "0 to 15"},
+        {"round(g, 16) = 1", FLOE_INVALID, "the digits of round()", NULL},
+        {"if(i, 1, 2) = 1", FLOE_INVALID, "first argument of if() is a condition", "i (int32)"},
+        {"if(b, 1, s) = 1", FLOE_INVALID, "if gives", "no common type"},
+        {"coalesce(day, i) = 1", FLOE_INVALID, "coalesce gives day (date) and i (int32)", "no common type"},
+        {"greatest(s, i) = 1", FLOE_INVALID, "greatest gives", "no common type"},
+        {"CASE WHEN i THEN 1 END = 1", FLOE_INVALID, "WHEN needs a condition", "i (int32)"},
+        {"CASE s WHEN 1 THEN 1 END = 1", FLOE_INVALID, "cannot compare s (string)", NULL},
+        {"CASE WHEN b THEN 1 ELSE s END = 1", FLOE_INVALID, "CASE gives", "s (string)"},
+        {"coalesce(list, list) IS NULL", FLOE_INVALID, "no common type", NULL},
+        {"cast(list AS string) = 'x'", FLOE_INVALID, "list (list<int64>) cannot be cast to string", NULL},
+        {"cast(s AS bytes) = z", FLOE_INVALID, "s (string) cannot be cast to bytes", NULL},
+        {"cast(i AS date) = day", FLOE_INVALID, "i (int32) cannot be cast to date", NULL},
+        {"cast(g AS bool)", FLOE_INVALID, "g (double) cannot be cast to bool", NULL},
+        {"i + 1", FLOE_INVALID, "a filter must be a condition (bool)", "an expression of type int64"},
         {"list = 1", FLOE_INVALID, "list (list<int64>)", "only be tested with IS NULL"},
         {"list = list", FLOE_INVALID, "list (list<int64>)", "IS NULL"},
         {"list IN (1)", FLOE_INVALID, "list (list<int64>)", "IS NULL"},
@@ -238,6 +278,7 @@ int main(void) {
         cmocka_unit_test(expr_bind__times__meet_as_days_or_instants),
         cmocka_unit_test(expr_bind__in_and_between__convert_every_literal),
         cmocka_unit_test(expr_bind__null__goes_with_everything),
+        cmocka_unit_test(expr_bind__constants__become_one_literal),
         cmocka_unit_test(expr_bind__column__knows_its_index),
         cmocka_unit_test(expr_bind__bad_types_and_names__are_refused_with_both_sides),
         cmocka_unit_test(expr_columns__every_name__once_in_order_of_use),

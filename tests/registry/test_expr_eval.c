@@ -71,10 +71,10 @@ static int evaluate(const char *text) {
     floe_expr *expr = NULL;
     assert_ok(floe_expr_parse(&arena, floe_str_of(text), &expr, &err), &err);
     assert_ok(floe_expr_bind(expr, &arena, columns, COLUMNS, &err), &err);
-    floe_value value = floe_expr_eval(expr, row);
+    floe_value value = floe_expr_eval(expr, row, NULL);
     assert_int_equal(value.type.kind, FLOE_KIND_BOOL);
     int result = value.is_null ? 0 : value.as.boolean ? 1 : -1;
-    assert_int_equal(floe_expr_passes(expr, row), result == 1);
+    assert_int_equal(floe_expr_passes(expr, row, NULL), result == 1);
     return result;
 }
 
@@ -643,7 +643,7 @@ static void expr_eval__bound_tree__allocates_nothing(void **state) {
     assert_ok(floe_expr_parse(&arena, FLOE_STR("e > 1e30 AND (s LIKE '%a%c' OR i IN (1, 2))"), &expr, NULL), NULL);
     assert_ok(floe_expr_bind(expr, &arena, columns, COLUMNS, NULL), NULL);
     floe_mem_fail_at(1);
-    bool passes = floe_expr_passes(expr, row);
+    bool passes = floe_expr_passes(expr, row, NULL);
     uint64_t asked = floe_mem_fail_count();
     floe_mem_fail_off();
     assert_int_equal(asked, 0);

@@ -1,0 +1,384 @@
+/*
+ * A question larger than memory, answered part by part.
+ *
+ * A unit is what shares one scan and one key: the features asked for over one source with one entity and the same key
+ * columns. Per unit: labels with their part (the hash of the key) into a temporary table → rows whose key some label has,
+ * divided by the same hash, into Parquet files of the spill folder → for as many parts as fit into the kernel's share: a
+ * question of its own, its answers with their label's number into a temporary table → the files go. Last, the answers of
+ * all units in the order of the labels are the table "answer". Temporary tables are the engine's, which spills them.
+ *
+ * There are a few times more parts than are needed, so that parts of uneven size (one key may have a tenth of all rows) are
+ * put together to what fits. One key is never divided.
+ */
+#include "core/file.h"
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/dataset/dataset_int.h"
+#include "offline/lake_int.h"
+
+#include <inttypes.h>
+
+#define PARTS_MAX 128
+#define PARTS_PER_FIT 4
+#define ROW_BYTES 80   /* key, times, place and order of one kept row, while it is moved */
+#define CELL_BYTES 14  /* of one column, likewise */
+#define LABEL_BYTES 32 /* of one label */
+#define ANSWER_BYTES 10
+
+typedef struct unit {
+    const floe_ref *refs; /* of the request, in its order */
+    size_t ref_count;
+    const floe_view *view;    /* one of them: source, entity and key columns are the same for all */
+    const source_scan *whole; /* the scan of the source for the whole question */
+    size_t index;
+    size_t parts;
+    int64_t *part_rows; /* per part */
+    const char *folder;
+} unit;
+
+/* ---- how much ---- */
+
+static uint64_t row_bytes(const floe_pit_need *need) {
+    return ROW_BYTES + CELL_BYTES * need->column_count;
+}
+
+uint64_t floe_partition_estimate(const dataset_job *job) {
+    uint64_t bytes = (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * job->request->ref_count);
+    for (size_t i = 0; i < job->scan_count; i++) {
+        uint64_t rows = job->scans[i].files.plan.rows > 0 ? (uint64_t)job->scans[i].files.plan.rows : 0;
+        bytes += rows * row_bytes(job->scans[i].need);
+    }
+    return bytes;
+}
+
+static void choose_parts(const dataset_job *job, unit *u) {
+    uint64_t rows = u->whole->files.plan.rows > 0 ? (uint64_t)u->whole->files.plan.rows : 0;
+    uint64_t bytes =
+        rows * row_bytes(u->whole->need) + (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * u->ref_count);
+    uint64_t fit = job->kernel_bytes > 0 ? job->kernel_bytes : 1;
+    uint64_t parts = PARTS_PER_FIT * (bytes / fit + 1);
+    u->parts = parts > PARTS_MAX ? PARTS_MAX : (size_t)parts;
+}
+
+/* ---- units ---- */
+
+static bool same_unit(const floe_view *a, const floe_view *b) {
+    bool same = a->source == b->source && a->entity == b->entity;
+    for (size_t i = 0; same && i < a->entity->key_count; i++) {
+        same = floe_str_equal(a->key_columns[i], b->key_columns[i]);
+    }
+    return same;
+}
+
+static const source_scan *scan_of(const dataset_job *job, const floe_source *source) {
+    for (size_t i = 0; i < job->scan_count; i++) {
+        if (job->scans[i].need->source == source) {
+            return &job->scans[i];
+        }
+    }
+    return NULL;
+}
+
+static floe_status make_units(const dataset_job *job, unit **ret_units, size_t *ret_count, floe_error *err) {
+    const floe_dataset_request *request = job->request;
+    unit *units = NULL;
+    size_t count = 0, capacity = 0;
+    for (size_t i = 0; i < request->ref_count; i++) {
+        size_t at = 0;
+        while (at < count && !same_unit(units[at].view, request->refs[i].view)) {
+            at++;
+        }
+        if (at == count) {
+            unit *added = FLOE_ARENA_PUSH(job->arena, units, count, capacity);
+            FLOE_TRY(floe_arena_check(job->arena, err));
+            *added = (unit){.view = request->refs[i].view,
+                            .index = at,
+                            .whole = scan_of(job, request->refs[i].view->source),
+                            .refs = floe_arena_alloc(job->arena, request->ref_count, sizeof(floe_ref))};
+            FLOE_TRY(floe_arena_check(job->arena, err));
+            FLOE_ASSERT(added->whole);
+            choose_parts(job, added);
+        }
+        ((floe_ref *)units[at].refs)[units[at].ref_count++] = request->refs[i];
+    }
+    *ret_units = units;
+    *ret_count = count;
+    return FLOE_OK;
+}
+
+/* ---- labels and rows into parts ---- */
+
+/* The part that keys belong to, as a number of the engine; `prefix` and name of each. Null keys have one too. */
+static void append_part(const unit *u, bool of_source, floe_buf *sql) {
+    const floe_entity *entity = u->view->entity;
+    floe_buf_text(sql, "CAST(hash(");
+    for (size_t i = 0; i < entity->key_count; i++) {
+        floe_buf_text(sql, i > 0 ? ", CAST(" : "CAST(");
+        floe_sql_quote_name(sql, of_source ? u->view->key_columns[i] : entity->keys[i].name);
+        floe_buf_text(sql, " AS ");
+        floe_sql_type_name(sql, entity->keys[i].type);
+        floe_buf_text(sql, ")");
+    }
+    floe_buf_printf(sql, ") %% %zu AS INTEGER) AS __part", u->parts);
+}
+
+static floe_status divide_labels(const dataset_job *job, const unit *u, const floe_pit *pit, floe_error *err) {
+    size_t key_count;
+    const floe_column *keys = floe_pit_keys(pit, &key_count);
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(4));
+    floe_buf_printf(&sql, "CREATE TEMP TABLE part_labels_%zu AS SELECT *, ", u->index);
+    append_part(u, false, &sql);
+    floe_buf_text(&sql, " FROM (");
+    FLOE_TRY(floe_spine_labels_sql(job->request, &job->spine, keys, key_count, "spine", &sql, err));
+    floe_buf_text(&sql, ")");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    return floe_session_run(job->session, sql.ptr, NULL, NULL, err);
+}
+
+/* Rows that no label asks for are left out before anything is written. */
+static void append_wanted(const unit *u, floe_buf *sql) {
+    const floe_entity *entity = u->view->entity;
+    floe_buf_text(sql, " r SEMI JOIN (SELECT DISTINCT ");
+    for (size_t i = 0; i < entity->key_count; i++) {
+        floe_buf_text(sql, i > 0 ? ", " : "");
+        floe_sql_quote_name(sql, entity->keys[i].name);
+        floe_buf_printf(sql, " AS w%zu", i);
+    }
+    floe_buf_printf(sql, " FROM part_labels_%zu WHERE __time IS NOT NULL) w ON ", u->index);
+    for (size_t i = 0; i < entity->key_count; i++) {
+        floe_buf_text(sql, i > 0 ? " AND r." : "r.");
+        floe_sql_quote_name(sql, u->view->key_columns[i]);
+        floe_buf_printf(sql, " = w.w%zu", i);
+    }
+}
+
+/* The scan of the source for what a unit needs of it. What was not pushed into the scan must not count as pushed, even where
+ * the unit's views alone agree on their filter. */
+static source_scan scan_for(const unit *u, const floe_pit *pit, floe_pit_need *need) {
+    size_t need_count;
+    source_scan scan = *u->whole;
+    *need = *floe_pit_needs(pit, &need_count);
+    need->shared_where = u->whole->need->shared_where;
+    scan.need = need;
+    return scan;
+}
+
+static floe_status divide_rows(const dataset_job *job, const unit *u, const floe_pit *pit, int64_t *ret_rows,
+                               floe_error *err) {
+    floe_pit_need need;
+    source_scan scan = scan_for(u, pit, &need);
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_GIB(1));
+    floe_buf_text(&sql, "COPY (SELECT *, ");
+    append_part(u, true, &sql);
+    floe_buf_text(&sql, " FROM (");
+    FLOE_TRY(floe_source_sql(&scan, job->session, &sql, err));
+    floe_buf_text(&sql, ")");
+    append_wanted(u, &sql);
+    floe_buf_text(&sql, ") TO ");
+    floe_sql_quote_text(&sql, floe_str_of(u->folder));
+    floe_buf_text(&sql, " (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (__part), ROW_GROUP_SIZE 20480)");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    floe_status status = floe_session_run(job->session, sql.ptr, NULL, ret_rows, err);
+    return floe_failed(status) ? floe_error_prefix(err, status, "source %.*s, written to %s to stay within the memory",
+                                                   FLOE_STR_ARG(u->view->source->about.name), u->folder)
+                               : FLOE_OK;
+}
+
+/* The files of one part; none when it has no rows. */
+static const char *files_of(const dataset_job *job, const unit *u, size_t part) {
+    const char *folder = floe_arena_printf(job->arena, "%s/__part=%zu", u->folder, part);
+    return folder && floe_file_is_dir(folder) ? floe_arena_printf(job->arena, "%s/*.parquet", folder) : NULL;
+}
+
+static floe_status count_rows(const dataset_job *job, unit *u, floe_error *err) {
+    u->part_rows = floe_arena_alloc(job->arena, u->parts, sizeof(*u->part_rows));
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    for (size_t part = 0; part < u->parts; part++) {
+        const char *files = files_of(job, u, part);
+        FLOE_TRY(floe_arena_check(job->arena, err));
+        if (files) {
+            FLOE_AUTO_BUF sql;
+            floe_query_rows rows;
+            floe_buf_init(&sql, FLOE_KIB(64));
+            floe_buf_text(&sql, "SELECT count(*) FROM read_parquet(");
+            floe_sql_quote_text(&sql, floe_str_of(files));
+            floe_buf_text(&sql, ")");
+            FLOE_TRY(floe_buf_check(&sql, err));
+            FLOE_TRY(floe_session_query(job->session, sql.ptr, NULL, job->arena, &rows, err));
+            u->part_rows[part] = rows.values[0].as.integer;
+        }
+    }
+    return FLOE_OK;
+}
+
+/* ---- a few parts by the kernel ---- */
+
+/* The rows of parts [first, last). Without any, the columns alone. */
+static floe_status append_rows(const dataset_job *job, const unit *u, const floe_pit *pit, size_t first, size_t last,
+                               floe_buf *sql, floe_error *err) {
+    size_t files = 0;
+    for (size_t part = first; part < last; part++) {
+        const char *path = files_of(job, u, part);
+        FLOE_TRY(floe_arena_check(job->arena, err));
+        if (path) {
+            floe_buf_text(sql, files++ == 0 ? "SELECT * FROM read_parquet([" : ", ");
+            floe_sql_quote_text(sql, floe_str_of(path));
+        }
+    }
+    if (files > 0) {
+        floe_buf_text(sql, "], hive_partitioning = false)");
+        return floe_buf_check(sql, err);
+    }
+    floe_pit_need need;
+    source_scan scan = scan_for(u, pit, &need);
+    scan.files.file_count = 0;
+    return floe_source_sql(&scan, job->session, sql, err);
+}
+
+static floe_status feed_part(const dataset_job *job, const unit *u, floe_pit *pit, size_t first, size_t last,
+                             floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(64));
+    floe_buf_printf(&sql, "SELECT * FROM part_labels_%zu WHERE __part >= %zu AND __part < %zu", u->index, first, last);
+    FLOE_TRY(floe_buf_check(&sql, err));
+    {
+        FLOE_AUTO_STREAM labels = {0};
+        FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &labels, err));
+        FLOE_TRY(floe_pit_labels(pit, &labels, err));
+    }
+    floe_buf_clear(&sql);
+    FLOE_TRY(append_rows(job, u, pit, first, last, &sql, err));
+    FLOE_AUTO_STREAM rows = {0};
+    FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &rows, err));
+    return floe_pit_feed(pit, 0, &rows, err);
+}
+
+/* The answers beside their labels' numbers, behind those that are there. */
+static floe_status keep_answers(const dataset_job *job, const unit *u, floe_pit *pit, size_t first, size_t last,
+                                floe_error *err) {
+    {
+        FLOE_AUTO_STREAM stream = {0};
+        FLOE_TRY(floe_pit_stream(pit, &stream, err));
+        FLOE_TRY(floe_session_load(job->session, "part_answer", &stream, err));
+    }
+    const char *sql = floe_arena_printf(job->arena,
+                                        "%s part_answer_%zu%s SELECT l.__row, a.* FROM (SELECT __row FROM "
+                                        "part_labels_%zu WHERE __part >= %zu AND __part < "
+                                        "%zu) l POSITIONAL JOIN part_answer a; DROP TABLE part_answer",
+                                        first == 0 ? "CREATE TEMP TABLE" : "INSERT INTO", u->index,
+                                        first == 0 ? " AS" : "", u->index, first, last);
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    return floe_session_run(job->session, sql, NULL, NULL, err);
+}
+
+static floe_status answer_parts(const dataset_job *job, const unit *u, size_t first, size_t last, floe_pit_stats *stats,
+                                floe_error *err) {
+    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+    floe_pit_options options = {.as_known = job->request->as_known, .ignore_at = job->request->ignore_at};
+    floe_pit_stats found;
+    FLOE_TRY(floe_pit_open(u->refs, u->ref_count, &options, &pit, err));
+    FLOE_TRY(feed_part(job, u, pit, first, last, err));
+    FLOE_TRY(floe_pit_run(pit, job->run, err));
+    floe_pit_stats_get(pit, &found);
+    stats->ties += found.ties;
+    stats->rows_kept += found.rows_kept;
+    return keep_answers(job, u, pit, first, last, err);
+}
+
+/* As many parts from `first` on as fit; one at least. */
+static size_t last_that_fits(const dataset_job *job, const unit *u, size_t first) {
+    uint64_t per_row = row_bytes(u->whole->need), room = job->kernel_bytes;
+    uint64_t labels = (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * u->ref_count) / u->parts;
+    uint64_t bytes = 0;
+    size_t last = first;
+    while (last < u->parts) {
+        bytes += (uint64_t)u->part_rows[last] * per_row + labels;
+        if (bytes > room && last > first) {
+            break;
+        }
+        last++;
+    }
+    return last;
+}
+
+static floe_status answer_unit(const dataset_job *job, unit *u, size_t unit_count, floe_pit_stats *stats,
+                               floe_error *err) {
+    int64_t rows = 0;
+    {
+        FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+        floe_pit_options options = {.as_known = job->request->as_known, .ignore_at = job->request->ignore_at};
+        FLOE_TRY(floe_pit_open(u->refs, u->ref_count, &options, &pit, err));
+        floe_dataset_progress(job, "dividing the rows", (double)u->index / (double)unit_count);
+        FLOE_TRY(divide_labels(job, u, pit, err));
+        FLOE_TRY(divide_rows(job, u, pit, &rows, err));
+    }
+    stats->rows_fed += rows;
+    FLOE_TRY(count_rows(job, u, err));
+    for (size_t first = 0, last; first < u->parts; first = last) {
+        last = last_that_fits(job, u, first);
+        double done = ((double)first / (double)u->parts + (double)u->index) / (double)unit_count;
+        floe_dataset_progress(job, "joining", done);
+        FLOE_TRY(answer_parts(job, u, first, last, stats, err));
+    }
+    FLOE_TRY(floe_file_remove_all(u->folder, err));
+    const char *drop = floe_arena_printf(job->arena, "DROP TABLE part_labels_%zu", u->index);
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    return floe_session_run(job->session, drop, NULL, NULL, err);
+}
+
+/* ---- all answers in order ---- */
+
+static floe_status gather(const dataset_job *job, size_t unit_count, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(64));
+    floe_buf_text(&sql, "CREATE TEMP TABLE answer AS SELECT ");
+    for (size_t i = 0; i < job->request->ref_count; i++) {
+        const floe_ref *ref = &job->request->refs[i];
+        FLOE_AUTO_BUF name;
+        floe_buf_init(&name, FLOE_KIB(4));
+        floe_buf_printf(&name, "%.*s__%.*s", FLOE_STR_ARG(ref->view->about.name),
+                        FLOE_STR_ARG(ref->output->about.name));
+        floe_buf_text(&sql, i > 0 ? ", " : "");
+        floe_sql_quote_name(&sql, floe_buf_view(&name));
+    }
+    for (size_t i = 0; i < unit_count; i++) {
+        floe_buf_text(&sql, i == 0 ? " FROM " : " POSITIONAL JOIN ");
+        floe_buf_printf(&sql, "(SELECT * EXCLUDE (__row) FROM part_answer_%zu ORDER BY __row) u%zu", i, i);
+    }
+    for (size_t i = 0; i < unit_count; i++) {
+        floe_buf_printf(&sql, "; DROP TABLE part_answer_%zu", i);
+    }
+    FLOE_TRY(floe_buf_check(&sql, err));
+    return floe_session_run(job->session, sql.ptr, NULL, NULL, err);
+}
+
+static floe_status answer_units(const dataset_job *job, const char *folder, floe_pit_stats *stats, floe_error *err) {
+    unit *units;
+    size_t count;
+    FLOE_TRY(make_units(job, &units, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        units[i].folder = floe_arena_printf(job->arena, "%s/%zu", folder, i);
+        FLOE_TRY(floe_arena_check(job->arena, err));
+        FLOE_TRY(answer_unit(job, &units[i], count, stats, err));
+    }
+    floe_dataset_progress(job, "gathering", -1);
+    return gather(job, count, err);
+}
+
+floe_status floe_partition_answer(const dataset_job *job, floe_pit_stats *ret_stats, floe_error *err) {
+    const char *spill;
+    FLOE_TRY(floe_lake_spill(job->lake, &spill, err));
+    const char *folder = floe_arena_printf(job->arena, "%s/parts", spill);
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    FLOE_TRY(floe_file_mkdirs(folder, err));
+    floe_pit_stats stats = {.label_count = job->label_count};
+    floe_status status = answer_units(job, folder, &stats, err);
+    if (floe_failed(status)) {
+        FLOE_IGNORE(floe_file_remove_all(folder, NULL));
+        return status;
+    }
+    *ret_stats = stats;
+    return floe_file_remove_all(folder, err);
+}
