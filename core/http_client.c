@@ -221,6 +221,8 @@ static CURLcode set_request(floe_http_client *client, const floe_http_request *r
     const char *method = method_of(request);
     bool has_body = request->body.len > 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
     CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, request->url);
+    /* On a connection that was used before and turns out to be closed, libcurl sends a request again by itself. */
+    code = code ? code : curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
     if (has_body) {

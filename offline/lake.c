@@ -42,11 +42,8 @@ void floe_lake_close(floe_lake **lake) {
     if ((*lake)->engine != NULL) {
         floe_engine_close(&(*lake)->engine);
     }
-<<<<<<< HEAD
     floe_mirror_close(&(*lake)->mirror);
-=======
     floe_spill_close(&(*lake)->spill);
->>>>>>> origin/main
     floe_arena_close(&(*lake)->arena);
     floe_free(*lake);
     *lake = NULL;

@@ -49,11 +49,12 @@ static floe_status locate_path(floe_table *table, const char *reference, floe_er
     const char *path = NULL;
     FLOE_TRY(use_environment(table, reference, err));
     FLOE_TRY(floe_path_resolve(&table->moved, floe_str_of(reference), &table->arena, &path, err));
-    if (floe_path_is_object(floe_str_of(reference)) && floe_str_ends_with(floe_str_of(path), FLOE_STR(".json"))) {
+    bool is_object = floe_path_is_object(floe_str_of(reference));
+    if (is_object && floe_str_ends_with(floe_str_of(path), FLOE_STR(".json"))) {
         table->metadata_path = path; /* what cannot be read is said when it is read */
         return FLOE_OK;
     }
-    if (table->fs->ops->is_dir(table->fs, path)) {
+    if (is_object || table->fs->ops->is_dir(table->fs, path)) {
         return floe_catalog_newest_metadata(table->fs, path, &table->arena, &table->metadata_path, err);
     }
     FLOE_ENSURE(table->fs->ops->exists(table->fs, path), err, FLOE_NOT_FOUND,

@@ -85,9 +85,10 @@ static void decode_warehouse(const floe_decoder *decoder, const floe_node *node,
         return;
     }
     int line = floe_decode_line(node, "warehouse");
-    catalog->warehouse = is_object_uri(warehouse)
-                             ? warehouse
-                             : floe_decode_absolute(decoder, floe_decode_local_path(decoder, root, warehouse, line, what));
+    catalog->warehouse =
+        is_object_uri(warehouse)
+            ? warehouse
+            : floe_decode_absolute(decoder, floe_decode_local_path(decoder, root, warehouse, line, what));
 }
 
 static void decode_directory(const floe_decoder *decoder, const floe_node *node, const char *what, const char *root,
@@ -129,8 +130,8 @@ static void decode_rest(const floe_decoder *decoder, const floe_node *node, cons
     floe_decode_opt_text(decoder, node, "token", what, &catalog->token);
     floe_decode_opt_text(decoder, node, "scope", what, &catalog->scope);
     if (floe_decode_opt_text(decoder, node, "ca", what, &ca)) {
-        catalog->ca =
-            floe_decode_absolute(decoder, floe_decode_local_path(decoder, root, ca, floe_decode_line(node, "ca"), what));
+        catalog->ca = floe_decode_absolute(
+            decoder, floe_decode_local_path(decoder, root, ca, floe_decode_line(node, "ca"), what));
     }
 }
 

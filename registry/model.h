@@ -150,8 +150,9 @@ typedef struct floe_storage_def {
 
 typedef struct floe_catalog_def {
     floe_str name;
-    floe_str type;      /* "directory", "rest" */
-    floe_str warehouse; /* of a directory: absolute after load, or "s3://bucket/prefix"; of rest: what its server calls it */
+    floe_str type; /* "directory", "rest" */
+    floe_str
+        warehouse; /* of a directory: absolute after load, or "s3://bucket/prefix"; of rest: what its server calls it */
     floe_storage_def storage;
     floe_str uri;                      /* of rest, and what follows */
     floe_str credential;               /* "id:secret", or the secret alone */

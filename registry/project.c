@@ -117,7 +117,8 @@ static void decode_store(const floe_decoder *decoder, const floe_node *node, con
         floe_str path = {0};
         refuse_key(decoder, node, "url", "redis");
         if (floe_decode_opt_text(decoder, node, "path", "online", &path)) {
-            online->path = floe_decode_absolute(decoder, floe_decode_local_path(decoder, root, path, floe_decode_line(node, "path"), "online"));
+            online->path = floe_decode_absolute(
+                decoder, floe_decode_local_path(decoder, root, path, floe_decode_line(node, "path"), "online"));
         }
     } else if (floe_str_is(store, "redis")) {
         refuse_key(decoder, node, "path", "embedded");
@@ -221,7 +222,8 @@ static void decode_server(const floe_decoder *decoder, const floe_node *root, fl
 static void decode_registry(const floe_decoder *decoder, const floe_node *root, floe_project *project) {
     floe_str path = FLOE_STR(".floe/registry.db");
     floe_decode_opt_text(decoder, root, "registry", project_file, &path);
-    const char *local = floe_decode_local_path(decoder, project->root, path, floe_decode_line(root, "registry"), "registry");
+    const char *local =
+        floe_decode_local_path(decoder, project->root, path, floe_decode_line(root, "registry"), "registry");
     project->registry = floe_decode_absolute(decoder, local).ptr;
 }
 

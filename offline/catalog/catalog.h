@@ -50,8 +50,8 @@ typedef struct floe_catalog_ops {
 struct floe_catalog {
     const floe_catalog_ops *ops;
     floe_str name;
-    floe_moved moved; /* of the definition: applies to every table of the catalog */
-    floe_mirror *mirror; /* of its storage, also for new tables; NULL: local files. Of the catalog. */
+    floe_moved moved;       /* of the definition: applies to every table of the catalog */
+    floe_mirror *mirror;    /* of its storage, also for new tables; NULL: local files. Of the catalog. */
     bool commit_is_unknown; /* the last commit failed in a way that leaves open whether it landed */
 };
 

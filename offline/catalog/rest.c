@@ -22,8 +22,8 @@ typedef struct rest_catalog {
     floe_catalog base;
     floe_rest rest;
     floe_arena arena;
-    floe_ptrs mirrors;        /* of credentials that the server gave, each opened once */
-    floe_storage_def last;    /* what the newest of them was opened with */
+    floe_ptrs mirrors;     /* of credentials that the server gave, each opened once */
+    floe_storage_def last; /* what the newest of them was opened with */
     const atomic_bool *cancelled;
 } rest_catalog;
 
@@ -83,8 +83,13 @@ static floe_status mirror_of(rest_catalog *self, const floe_node *config, floe_s
     }
     floe_s3_options options = floe_s3_options_of_environment();
     if (storage.given) {
-        options = (floe_s3_options){storage.endpoint,   storage.region,     storage.path_style,
-                                    storage.access_key, storage.secret_key, storage.session_token, NULL};
+        options = (floe_s3_options){storage.endpoint,
+                                    storage.region,
+                                    storage.path_style,
+                                    storage.access_key,
+                                    storage.secret_key,
+                                    storage.session_token,
+                                    NULL};
     }
     FLOE_TRY(open_mirror(self, &options, ret_mirror, err));
     self->last = kept_storage(self, &storage);
@@ -158,7 +163,10 @@ static floe_status each_page(listing *into, const char *path, floe_str namespace
     for (size_t page = 0; page < PAGES_MAX; page++) {
         const floe_node *answer = NULL;
         const char *encoded = floe_rest_encode(into->arena, token);
-        const char *whole = floe_arena_printf(into->arena, "%s%s%s%s", path, token.len == 0 ? "" : has_query ? "&" : "?",
+        const char *whole = floe_arena_printf(into->arena, "%s%s%s%s", path,
+                                              token.len == 0 ? ""
+                                              : has_query    ? "&"
+                                                             : "?",
                                               token.len == 0 ? "" : "pageToken=", encoded ? encoded : "");
         FLOE_TRY(floe_arena_check(into->arena, err));
         floe_rest_call call = {.method = "GET", .path = whole};
@@ -181,8 +189,7 @@ static floe_status take_tables(listing *into, const floe_node *answer, floe_str 
         FLOE_TRY(floe_node_need_str(identifiers->items[i], "name", "a table of the catalog's listing", &name, err));
         floe_catalog_entry *entry = FLOE_ARENA_PUSH(into->arena, into->entries, into->count, into->capacity);
         FLOE_TRY(floe_arena_check(into->arena, err));
-        floe_status status =
-            rest_locate(&into->self->base, namespace_name, name, into->arena, entry, err);
+        floe_status status = rest_locate(&into->self->base, namespace_name, name, into->arena, entry, err);
         if (status.code == FLOE_NOT_FOUND) { /* dropped since it was listed */
             *err = (floe_error){0};
             into->count--;
@@ -225,8 +232,8 @@ static floe_status walk_namespaces(listing *into, floe_str parent, unsigned dept
         return FLOE_OK;
     }
     const char *space = parent.len == 0 ? "" : floe_rest_namespace(into->arena, parent);
-    const char *path = floe_arena_printf(into->arena, "namespaces%s%s", parent.len == 0 ? "" : "?parent=",
-                                         space ? space : "");
+    const char *path =
+        floe_arena_printf(into->arena, "namespaces%s%s", parent.len == 0 ? "" : "?parent=", space ? space : "");
     FLOE_TRY(floe_arena_check(into->arena, err));
     return each_page(into, path, parent, depth, take_namespaces, err);
 }
@@ -365,11 +372,11 @@ static bool has_snapshot(const floe_node *metadata, int64_t id) {
     return false;
 }
 
-/* The answer was lost. Looks whether the commit landed. Errors: what was lost, when it did not; UNAVAILABLE when that cannot be
+/* The answer was lost, or the commit was refused in a way that a second arrival of it would be too (something on the way may
+ * send a request twice). Looks whether it landed. Errors: what was lost, when it did not; UNAVAILABLE when that cannot be
  * found out either: then files of the commit must stay. */
 static floe_status find_out(floe_catalog *catalog, const floe_catalog_commit_request *request, const floe_node *next,
-                            const floe_error *lost, floe_arena *arena, floe_catalog_entry *ret_entry,
-                            floe_error *err) {
+                            const floe_error *lost, floe_arena *arena, floe_catalog_entry *ret_entry, floe_error *err) {
     const floe_node *answer = NULL;
     floe_error failure = {0};
     floe_status status = load(catalog, request->namespace_name, request->table, arena, &answer, &failure);
@@ -396,6 +403,22 @@ static floe_status send_change(floe_catalog *catalog, const floe_catalog_commit_
     return floe_rest_ask(&self_of(catalog)->rest, &call, arena, ret_answer, err);
 }
 
+static floe_status put_commit(const floe_catalog_commit_request *request, const floe_node *base, const floe_node *next,
+                              floe_buf *out, floe_error *err) {
+    floe_json_writer writer = floe_json_writer_of(out);
+    floe_json_object_begin(&writer);
+    floe_json_key(&writer, "identifier");
+    floe_json_object_begin(&writer);
+    floe_json_key(&writer, "namespace");
+    put_namespace(&writer, request->namespace_name);
+    floe_json_key(&writer, "name");
+    floe_json_string(&writer, request->table);
+    floe_json_object_end(&writer);
+    FLOE_TRY(floe_rest_change(base, next, &writer, err));
+    floe_json_object_end(&writer);
+    return floe_buf_check(out, err);
+}
+
 static floe_status commit_in(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
                              floe_catalog_entry *entry, floe_error *err) {
     FLOE_AUTO_BUF body = {0};
@@ -408,22 +431,23 @@ static floe_status commit_in(floe_catalog *catalog, const floe_catalog_commit_re
     if (request->base_metadata_path != NULL) {
         FLOE_TRY(read_base(catalog, request, arena, &base, err));
     }
-    FLOE_TRY(floe_rest_change(base, next, &body, err));
+    FLOE_TRY(put_commit(request, base, next, &body, err));
     floe_status status = send_change(catalog, request, floe_buf_view(&body), arena, &answer, &failure);
-    switch (status.code) {
-    case FLOE_OK:
+    if (!floe_failed(status)) {
         return entry_of(catalog, answer, arena, entry, err);
-    case FLOE_UNAVAILABLE:
-    case FLOE_TIMEOUT:
-    case FLOE_CANCELLED:
-        return find_out(catalog, request, next, &failure, arena, entry, err);
-    case FLOE_CONFLICT:
-        return FLOE_FAIL(err, FLOE_CONFLICT, "table %.*s.%.*s.%.*s %s (%s)", FLOE_STR_BRIEF(catalog->name),
-                         FLOE_STR_BRIEF(request->namespace_name), FLOE_STR_BRIEF(request->table),
-                         base == NULL ? "exists already" : "was changed by somebody else; try again", failure.message);
-    default:
-        return FLOE_FAIL(err, failure.code, "%s", failure.message);
     }
+    if (status.code == FLOE_CONFLICT) {
+        floe_error refused = {0};
+        FLOE_IGNORE(FLOE_FAIL(&refused, FLOE_CONFLICT, "table %.*s.%.*s.%.*s %s (%s)", FLOE_STR_BRIEF(catalog->name),
+                              FLOE_STR_BRIEF(request->namespace_name), FLOE_STR_BRIEF(request->table),
+                              base == NULL ? "exists already" : "was changed by somebody else; try again",
+                              failure.message));
+        return find_out(catalog, request, next, &refused, arena, entry, err);
+    }
+    if (status.code == FLOE_UNAVAILABLE || status.code == FLOE_TIMEOUT || status.code == FLOE_CANCELLED) {
+        return find_out(catalog, request, next, &failure, arena, entry, err);
+    }
+    return FLOE_FAIL(err, failure.code, "%s", failure.message);
 }
 
 static floe_status rest_commit(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,

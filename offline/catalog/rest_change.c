@@ -288,12 +288,13 @@ static void put_location(const rest_change *change) {
 }
 
 static void put_updates(const rest_change *change) {
-    static const numbered SCHEMAS = {"schemas", "schema-id", "current-schema-id", "add-schema", "schema",
-                                     "set-current-schema", "schema-id"};
-    static const numbered SPECS = {"partition-specs", "spec-id", "default-spec-id", "add-spec", "spec",
+    static const numbered SCHEMAS = {"schemas", "schema-id",          "current-schema-id", "add-schema",
+                                     "schema",  "set-current-schema", "schema-id"};
+    static const numbered SPECS = {"partition-specs",  "spec-id", "default-spec-id", "add-spec", "spec",
                                    "set-default-spec", "spec-id"};
-    static const numbered ORDERS = {"sort-orders", "order-id", "default-sort-order-id", "add-sort-order", "sort-order",
-                                    "set-default-sort-order", "sort-order-id"};
+    static const numbered ORDERS = {"sort-orders",    "order-id",   "default-sort-order-id",
+                                    "add-sort-order", "sort-order", "set-default-sort-order",
+                                    "sort-order-id"};
     put_identity(change);
     put_numbered(change, &SCHEMAS);
     put_numbered(change, &SPECS);
@@ -304,20 +305,17 @@ static void put_updates(const rest_change *change) {
     put_refs(change);
 }
 
-floe_status floe_rest_change(const floe_node *base, const floe_node *next, floe_buf *out, floe_error *err) {
-    floe_json_writer writer = floe_json_writer_of(out);
-    rest_change change = {.base = base, .next = next, .out = &writer};
+floe_status floe_rest_change(const floe_node *base, const floe_node *next, floe_json_writer *out, floe_error *err) {
+    rest_change change = {.base = base, .next = next, .out = out};
     FLOE_ENSURE(of(next, "schemas") != NULL && of(next, "partition-specs") != NULL, err, FLOE_UNSUPPORTED,
                 "a table whose metadata has one schema alone (format version 1 of old) cannot be committed over REST");
-    floe_json_object_begin(&writer);
-    floe_json_key(&writer, "requirements");
-    floe_json_array_begin(&writer);
+    floe_json_key(out, "requirements");
+    floe_json_array_begin(out);
     put_requirements(&change);
-    floe_json_array_end(&writer);
-    floe_json_key(&writer, "updates");
-    floe_json_array_begin(&writer);
+    floe_json_array_end(out);
+    floe_json_key(out, "updates");
+    floe_json_array_begin(out);
     put_updates(&change);
-    floe_json_array_end(&writer);
-    floe_json_object_end(&writer);
-    return floe_buf_check(out, err);
+    floe_json_array_end(out);
+    return FLOE_OK;
 }

@@ -19,7 +19,8 @@ enum { ATTEMPTS = 4, PATH_ARENA = 1 << 20 };
 
 /* ---- open and close ---- */
 
-floe_status floe_rest_open(floe_rest *rest, const floe_catalog_def *definition, const atomic_bool *cancelled, floe_error *err) {
+floe_status floe_rest_open(floe_rest *rest, const floe_catalog_def *definition, const atomic_bool *cancelled,
+                           floe_error *err) {
     *rest = (floe_rest){.definition = definition, .uri = definition->uri, .storage = definition->storage};
     floe_arena_init(&rest->arena, FLOE_MIB(4));
     floe_buf_init(&rest->token, TOKEN_MAX);
@@ -122,9 +123,8 @@ static void put_form(floe_buf *out, floe_arena *arena, const char *name, floe_st
 static floe_status token_form(const floe_rest *rest, floe_arena *arena, floe_buf *out, floe_error *err) {
     floe_str credential = rest->definition->credential;
     const char *colon = memchr(credential.ptr, ':', credential.len);
-    floe_str secret = colon == NULL
-                          ? credential
-                          : (floe_str){colon + 1, credential.len - (size_t)(colon + 1 - credential.ptr)};
+    floe_str secret =
+        colon == NULL ? credential : (floe_str){colon + 1, credential.len - (size_t)(colon + 1 - credential.ptr)};
     put_form(out, arena, "grant_type", FLOE_STR("client_credentials"));
     if (colon != NULL) {
         put_form(out, arena, "client_id", (floe_str){credential.ptr, (size_t)(colon - credential.ptr)});
@@ -274,8 +274,8 @@ floe_status floe_rest_ask(floe_rest *rest, const floe_rest_call *call, floe_aren
     if (!rest->configured) {
         FLOE_TRY(configure(rest, err));
     }
-    const char *url = floe_arena_printf(arena, "%.*s/v1/%.*s%s", FLOE_STR_ARG(rest->uri), FLOE_STR_ARG(rest->prefix),
-                                        call->path);
+    const char *url =
+        floe_arena_printf(arena, "%.*s/v1/%.*s%s", FLOE_STR_ARG(rest->uri), FLOE_STR_ARG(rest->prefix), call->path);
     FLOE_TRY(floe_arena_check(arena, err));
     return ask_url(rest, call, url, arena, ret_answer, err);
 }

@@ -52,7 +52,7 @@ typedef struct floe_mirror floe_mirror;
 
 /* How a path that a table holds is found here. */
 typedef struct floe_moved {
-    floe_str from, to;         /* a prefix that was replaced when the table was moved; empty: not moved. Both as written */
+    floe_str from, to; /* a prefix that was replaced when the table was moved; empty: not moved. Both as written */
     const floe_mirror *mirror; /* where objects are copied to; NULL: local files only */
 } floe_moved;
 

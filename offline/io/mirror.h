@@ -17,8 +17,8 @@
 
 typedef struct floe_mirror_options {
     floe_s3_options s3;
-    const char *folder;   /* of the copies; NULL: FLOE_OBJECT_CACHE, else floe/objects of the user's cache folder */
-    uint64_t folder_max;  /* bytes; 0: 20 GiB */
+    const char *folder;  /* of the copies; NULL: FLOE_OBJECT_CACHE, else floe/objects of the user's cache folder */
+    uint64_t folder_max; /* bytes; 0: 20 GiB */
 } floe_mirror_options;
 
 /* Copies the options; asks the store nothing yet. Owns: the caller, floe_mirror_close. Thread: one at a time; it reads many

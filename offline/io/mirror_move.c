@@ -75,8 +75,7 @@ static floe_status fetch_pieces(transfer *work, floe_s3 *s3, const floe_s3_objec
 static const char *part_path(const floe_mirror *mirror, floe_arena *arena) {
     uint64_t random = 0;
     (void)!getrandom(&random, sizeof(random), 0);
-    return floe_arena_printf(arena, "%s/%%part/%ld-%016llx", mirror->cache, (long)getpid(),
-                             (unsigned long long)random);
+    return floe_arena_printf(arena, "%s/%%part/%ld-%016llx", mirror->cache, (long)getpid(), (unsigned long long)random);
 }
 
 static floe_status make_folder(floe_arena *arena, const char *path, floe_error *err) {

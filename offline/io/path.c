@@ -56,11 +56,12 @@ floe_status floe_path_check_local(floe_str path, floe_error *err) {
     if (len == 0) {
         return FLOE_OK;
     }
-    return FLOE_FAIL(err, FLOE_UNSUPPORTED,
-                     "%.*s: floe does not know how to read \"%.*s\" here; objects of an S3 store are read where the catalog "
-                     "has `storage:` or AWS_ACCESS_KEY_ID is set, and for a copy of the table give its prefix there and "
-                     "here (--moved-from, --moved-to)",
-                     FLOE_STR_ARG(path), (int)(len - 1), path.ptr);
+    return FLOE_FAIL(
+        err, FLOE_UNSUPPORTED,
+        "%.*s: floe does not know how to read \"%.*s\" here; objects of an S3 store are read where the catalog "
+        "has `storage:` or AWS_ACCESS_KEY_ID is set, and for a copy of the table give its prefix there and "
+        "here (--moved-from, --moved-to)",
+        FLOE_STR_ARG(path), (int)(len - 1), path.ptr);
 }
 
 /* A plain path or an object's name → a local path. */

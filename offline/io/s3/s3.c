@@ -56,15 +56,16 @@ static floe_status split_endpoint(floe_s3 *s3, floe_error *err) {
 }
 
 static floe_status copy_options(floe_s3 *s3, const floe_s3_options *options, floe_error *err) {
-    s3->options = (floe_s3_options){.endpoint = copied(s3, options->endpoint),
-                                    .region = copied(s3, options->region.len > 0 ? options->region : FLOE_STR("us-east-1")),
-                                    .path_style = options->path_style,
-                                    .access_key = copied(s3, options->access_key),
-                                    .secret_key = copied(s3, options->secret_key),
-                                    .session_token = copied(s3, options->session_token)};
+    s3->options =
+        (floe_s3_options){.endpoint = copied(s3, options->endpoint),
+                          .region = copied(s3, options->region.len > 0 ? options->region : FLOE_STR("us-east-1")),
+                          .path_style = options->path_style,
+                          .access_key = copied(s3, options->access_key),
+                          .secret_key = copied(s3, options->secret_key),
+                          .session_token = copied(s3, options->session_token)};
     if (options->endpoint.len == 0) {
-        const char *amazon = floe_arena_printf(&s3->arena, "https://s3.%.*s.amazonaws.com",
-                                               FLOE_STR_ARG(s3->options.region));
+        const char *amazon =
+            floe_arena_printf(&s3->arena, "https://s3.%.*s.amazonaws.com", FLOE_STR_ARG(s3->options.region));
         s3->options.endpoint = floe_str_of(amazon ? amazon : "");
     }
     FLOE_TRY(floe_arena_check(&s3->arena, err));
@@ -73,10 +74,8 @@ static floe_status copy_options(floe_s3 *s3, const floe_s3_options *options, flo
 
 floe_status floe_s3_open(const floe_s3_options *options, floe_s3 **ret_s3, floe_error *err) {
     __attribute__((cleanup(floe_s3_close))) floe_s3 *s3 = NULL;
-    floe_http_client_options http = {.retry_max = ATTEMPTS,
-                                     .timeout_ms = ANSWER_TIMEOUT_MS,
-                                     .as_stored = true,
-                                     .cancelled = options->cancelled};
+    floe_http_client_options http = {
+        .retry_max = ATTEMPTS, .timeout_ms = ANSWER_TIMEOUT_MS, .as_stored = true, .cancelled = options->cancelled};
     FLOE_TRY(floe_alloc(1, sizeof(*s3), &s3, err));
     floe_arena_init(&s3->arena, FLOE_KIB(256));
     FLOE_TRY(copy_options(s3, options, err));
@@ -126,20 +125,54 @@ static floe_str path_of(const s3_call *call) {
     return floe_str_of(path ? path : "");
 }
 
-/* The headers that go along, the signature among them, NULL at their end. */
-static floe_status make_headers(const s3_call *call, floe_str host, floe_str path, const char *headers[HEADERS_MAX],
-                                floe_error *err) {
+static void digest_of(floe_str body, char ret_hex[65]) {
+    uint8_t digest[32];
+    floe_sha256 hash;
+    floe_sha256_init(&hash);
+    floe_sha256_update(&hash, body.ptr, body.len);
+    floe_sha256_final(&hash, digest);
+    floe_sha256_hex(digest, ret_hex);
+}
+
+/* The signature of a request and what it signs, as headers behind those that are there. */
+static floe_status sign_call(const s3_call *call, floe_str host, floe_str path, const char **headers, size_t *count,
+                             floe_error *err) {
     const floe_s3_options *options = &call->s3->options;
     char time[FLOE_SIGV4_TIME_LEN + 1];
-    uint8_t digest[32];
     char hex[65];
-    floe_sha256 hash;
-    size_t count = 0;
     floe_sigv4_time(floe_now_us(), time);
-    floe_sha256_init(&hash);
-    floe_sha256_update(&hash, call->body.ptr, call->body.len);
-    floe_sha256_final(&hash, digest);
-    floe_sha256_hex(digest, hex);
+    digest_of(call->body, hex);
+    floe_sigv4_header signed_headers[] = {{"host", host},
+                                          {"x-amz-content-sha256", floe_str_of(hex)},
+                                          {"x-amz-date", floe_str_of(time)},
+                                          {"x-amz-security-token", options->session_token}};
+    floe_sigv4_request request = {.method = call->method,
+                                  .path = path,
+                                  .query = call->query,
+                                  .headers = signed_headers,
+                                  .header_count = options->session_token.len > 0 ? 4 : 3,
+                                  .payload = floe_str_of(hex),
+                                  .access_key = options->access_key,
+                                  .secret_key = options->secret_key,
+                                  .region = options->region,
+                                  .service = FLOE_STR("s3"),
+                                  .time = time};
+    floe_str authorization = {0};
+    FLOE_TRY(floe_sigv4_authorization(&request, call->arena, &authorization, err));
+    headers[(*count)++] = floe_arena_printf(call->arena, "Authorization: %.*s", FLOE_STR_ARG(authorization));
+    headers[(*count)++] = floe_arena_printf(call->arena, "x-amz-content-sha256: %s", hex);
+    headers[(*count)++] = floe_arena_printf(call->arena, "x-amz-date: %s", time);
+    if (options->session_token.len > 0) {
+        headers[(*count)++] =
+            floe_arena_printf(call->arena, "x-amz-security-token: %.*s", FLOE_STR_ARG(options->session_token));
+    }
+    return floe_arena_check(call->arena, err);
+}
+
+/* The headers that go along, NULL at their end. */
+static floe_status make_headers(const s3_call *call, floe_str host, floe_str path, const char *headers[HEADERS_MAX],
+                                floe_error *err) {
+    size_t count = 0;
     if (call->range != NULL) {
         headers[count++] = call->range;
     }
@@ -149,39 +182,15 @@ static floe_status make_headers(const s3_call *call, floe_str host, floe_str pat
     if (call->if_none) {
         headers[count++] = "If-None-Match: *";
     }
-    if (options->access_key.len > 0) {
-        floe_sigv4_header signed_headers[] = {{"host", host},
-                                              {"x-amz-content-sha256", floe_str_of(hex)},
-                                              {"x-amz-date", floe_str_of(time)},
-                                              {"x-amz-security-token", options->session_token}};
-        floe_sigv4_request request = {.method = call->method,
-                                      .path = path,
-                                      .query = call->query,
-                                      .headers = signed_headers,
-                                      .header_count = options->session_token.len > 0 ? 4 : 3,
-                                      .payload = floe_str_of(hex),
-                                      .access_key = options->access_key,
-                                      .secret_key = options->secret_key,
-                                      .region = options->region,
-                                      .service = FLOE_STR("s3"),
-                                      .time = time};
-        floe_str authorization = {0};
-        FLOE_TRY(floe_sigv4_authorization(&request, call->arena, &authorization, err));
-        headers[count++] = floe_arena_printf(call->arena, "Authorization: %.*s", FLOE_STR_ARG(authorization));
-        headers[count++] = floe_arena_printf(call->arena, "x-amz-content-sha256: %s", hex);
-        headers[count++] = floe_arena_printf(call->arena, "x-amz-date: %s", time);
-        if (options->session_token.len > 0) {
-            headers[count++] =
-                floe_arena_printf(call->arena, "x-amz-security-token: %.*s", FLOE_STR_ARG(options->session_token));
-        }
+    if (call->s3->options.access_key.len > 0) {
+        FLOE_TRY(sign_call(call, host, path, headers, &count, err));
     }
     headers[count] = NULL;
-    return floe_arena_check(call->arena, err);
+    return FLOE_OK;
 }
 
 static const char *store_name(const s3_call *call) {
-    const char *name =
-        floe_arena_printf(call->arena, "s3://%s/%.*s", call->bucket, FLOE_STR_BRIEF(call->key));
+    const char *name = floe_arena_printf(call->arena, "s3://%s/%.*s", call->bucket, FLOE_STR_BRIEF(call->key));
     return name ? name : "the object";
 }
 
@@ -191,11 +200,15 @@ static floe_status send_call(const s3_call *call, floe_http_response *response, 
     floe_str path = path_of(call);
     FLOE_TRY(floe_arena_check(call->arena, err));
     FLOE_TRY(make_headers(call, host, path, headers, err));
-    const char *url = floe_arena_printf(call->arena, "%.*s%.*s%.*s%s%.*s", FLOE_STR_ARG(call->s3->scheme),
-                                        FLOE_STR_ARG(host), FLOE_STR_ARG(path), call->query.len > 0 ? "?" : "",
-                                        FLOE_STR_ARG(call->query));
+    const char *url =
+        floe_arena_printf(call->arena, "%.*s%.*s%.*s%s%.*s", FLOE_STR_ARG(call->s3->scheme), FLOE_STR_ARG(host),
+                          FLOE_STR_ARG(path), call->query.len > 0 ? "?" : "", FLOE_STR_ARG(call->query));
     FLOE_TRY(floe_arena_check(call->arena, err));
-    floe_http_request request = {.method = call->method, .url = url, .headers = headers, .body = call->body};
+    floe_http_request request = {.method = call->method,
+                                 .url = url,
+                                 .content_type = call->body.len > 0 ? "application/octet-stream" : NULL,
+                                 .headers = headers,
+                                 .body = call->body};
     return floe_http_send(call->s3->http, &request, response, err);
 }
 
@@ -264,8 +277,13 @@ floe_status floe_s3_put(floe_s3 *s3, const floe_s3_object *object, floe_str byte
     FLOE_AUTO_HTTP_RESPONSE response = {0};
     floe_arena_init(&arena, REQUEST_ARENA);
     floe_http_response_init(&response, ANSWER_MAX);
-    s3_call call = {.s3 = s3, .arena = &arena, .method = "PUT", .bucket = object->bucket, .key = object->key,
-                 .if_none = exclusive, .body = bytes};
+    s3_call call = {.s3 = s3,
+                    .arena = &arena,
+                    .method = "PUT",
+                    .bucket = object->bucket,
+                    .key = object->key,
+                    .if_none = exclusive,
+                    .body = bytes};
     return run_call(&call, &response, err);
 }
 
@@ -288,10 +306,10 @@ floe_status floe_s3_remove(floe_s3 *s3, const floe_s3_object *object, floe_error
 static floe_str list_query(floe_arena *arena, floe_str prefix, floe_str token, size_t max) {
     const char *after = floe_sigv4_encode(arena, token, false);
     const char *under = floe_sigv4_encode(arena, prefix, false);
-    const char *text = floe_arena_printf(arena, "%s%s%sdelimiter=%%2F&encoding-type=url&list-type=2&max-keys=%zu&prefix=%s",
-                                         token.len > 0 ? "continuation-token=" : "", token.len > 0 && after ? after : "",
-                                         token.len > 0 ? "&" : "", max == 0 || max > 1000 ? 1000 : max,
-                                         under ? under : "");
+    const char *text =
+        floe_arena_printf(arena, "%s%s%sdelimiter=%%2F&encoding-type=url&list-type=2&max-keys=%zu&prefix=%s",
+                          token.len > 0 ? "continuation-token=" : "", token.len > 0 && after ? after : "",
+                          token.len > 0 ? "&" : "", max == 0 || max > 1000 ? 1000 : max, under ? under : "");
     return floe_str_of(text ? text : "");
 }
 
@@ -306,7 +324,8 @@ static const char *name_under(floe_arena *arena, floe_str key, floe_str prefix) 
     }
     floe_str rest = {key.ptr + prefix.len, key.len - prefix.len};
     rest.len -= rest.ptr[rest.len - 1] == '/' ? 1 : 0;
-    return rest.len == 0 || memchr(rest.ptr, 0, rest.len) != NULL ? NULL : floe_arena_strndup(arena, rest.ptr, rest.len);
+    return rest.len == 0 || memchr(rest.ptr, 0, rest.len) != NULL ? NULL
+                                                                  : floe_arena_strndup(arena, rest.ptr, rest.len);
 }
 
 floe_status floe_s3_list(floe_s3 *s3, const char *bucket, floe_str prefix, size_t max, floe_arena *arena,
@@ -319,8 +338,11 @@ floe_status floe_s3_list(floe_s3 *s3, const char *bucket, floe_str prefix, size_
         FLOE_AUTO_HTTP_RESPONSE response = {0};
         floe_s3_page page = {0};
         floe_http_response_init(&response, LIST_ANSWER_MAX);
-        s3_call call = {.s3 = s3, .arena = arena, .method = "GET", .bucket = bucket,
-                     .query = list_query(arena, prefix, token, max)};
+        s3_call call = {.s3 = s3,
+                        .arena = arena,
+                        .method = "GET",
+                        .bucket = bucket,
+                        .query = list_query(arena, prefix, token, max)};
         FLOE_TRY(run_call(&call, &response, err));
         floe_status status = floe_s3_page_read(floe_buf_view(&response.body), arena, &page, err);
         if (floe_failed(status)) {

@@ -14,9 +14,9 @@
 #include <stdint.h>
 
 typedef struct floe_s3_options {
-    floe_str endpoint; /* "http://127.0.0.1:9000"; empty: Amazon's of the region */
-    floe_str region;   /* empty: us-east-1 */
-    bool path_style;   /* endpoint/bucket/key; else the bucket is the host's first label */
+    floe_str endpoint;                              /* "http://127.0.0.1:9000"; empty: Amazon's of the region */
+    floe_str region;                                /* empty: us-east-1 */
+    bool path_style;                                /* endpoint/bucket/key; else the bucket is the host's first label */
     floe_str access_key, secret_key, session_token; /* no access key: requests are not signed */
     const atomic_bool *cancelled;                   /* NULL: never */
 } floe_s3_options;

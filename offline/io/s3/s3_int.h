@@ -1,3 +1,6 @@
+/*
+ * Private to the S3 client: the pages of a listing.
+ */
 #ifndef FLOE_OFFLINE_IO_S3_INT_H
 #define FLOE_OFFLINE_IO_S3_INT_H
 

@@ -17,8 +17,8 @@ typedef struct floe_sigv4_header {
 
 typedef struct floe_sigv4_request {
     const char *method;
-    floe_str path;  /* as it is sent: percent-encoded, beginning with a slash */
-    floe_str query; /* as it is sent: encoded, sorted by name, each with its "="; empty: none */
+    floe_str path;                    /* as it is sent: percent-encoded, beginning with a slash */
+    floe_str query;                   /* as it is sent: encoded, sorted by name, each with its "="; empty: none */
     const floe_sigv4_header *headers; /* those that are signed, by name: host, x-amz-content-sha256, x-amz-date … */
     size_t header_count;
     floe_str payload; /* the body's SHA-256 in hex, or "UNSIGNED-PAYLOAD" */
