@@ -186,8 +186,7 @@ static floe_status read_members(const floe_node *root, const char *route, floe_c
         }
         const char *nearest = found ? NULL : floe_str_nearest(member->key, known, 3);
         FLOE_ENSURE(found, err, FLOE_INVALID, "%s has no `%.*s`%s%s%s (it has question, tokens, in)", route,
-                    FLOE_STR_BRIEF(member->key), nearest ? "; did you mean `" : "", nearest ? nearest : "",
-                    nearest ? "`?" : "");
+                    FLOE_STR_BRIEF(member->key), FLOE_HINT(nearest));
         if (member->value->kind != FLOE_NODE_NULL) {
             FLOE_TRY(read_member(member, request, err));
         }

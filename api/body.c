@@ -10,7 +10,7 @@
 
 const char *floe_body_hint(floe_str word, const char *const *candidates, size_t count, floe_arena *arena) {
     const char *nearest = floe_str_nearest(word, candidates, count);
-    const char *hint = nearest == NULL ? "" : floe_arena_printf(arena, "; did you mean `%s`?", nearest);
+    const char *hint = floe_arena_printf(arena, "%s%s%s", FLOE_HINT(nearest));
     return hint == NULL ? "" : hint;
 }
 
@@ -94,12 +94,37 @@ static floe_status parse_as_of(const floe_node *value, floe_arena *arena, floe_l
 
 static floe_status parse_request(const floe_node *value, floe_arena *arena, floe_lookup_body *body, floe_error *err) {
     (void)arena;
-    (void)body;
-    FLOE_ENSURE(value->kind == FLOE_NODE_OBJECT, err, FLOE_INVALID, "request must be an object of lists, not %s",
+    FLOE_ENSURE(value->kind == FLOE_NODE_OBJECT, err, FLOE_INVALID,
+                "request must be an object of lists, as in {\"distance\": [1200, 340]}, not %s",
                 floe_node_kind_name(value->kind));
-    FLOE_ENSURE(value->count == 0, err, FLOE_UNSUPPORTED,
-                "request data (`request`: %.*s): request features are not supported by this version",
-                FLOE_STR_BRIEF(value->members[0].key));
+    for (size_t i = 0; i < value->count; i++) {
+        const floe_member *member = &value->members[i];
+        FLOE_ENSURE(member->value->kind == FLOE_NODE_ARRAY, err, FLOE_INVALID,
+                    "request.%.*s must be a list, one value per entity, not %s", FLOE_STR_BRIEF(member->key),
+                    floe_node_kind_name(member->value->kind));
+        FLOE_ENSURE(member->value->count <= FLOE_LIMIT_LOOKUP_ENTITIES, err, FLOE_LIMIT,
+                    "%zu values in request.%.*s; at most %d are allowed: split it", member->value->count,
+                    FLOE_STR_BRIEF(member->key), FLOE_LIMIT_LOOKUP_ENTITIES);
+    }
+    body->request = value;
+    return FLOE_OK;
+}
+
+/* The lists of `request` lie beside those of `entities`; where there are none of those, they say how many entities are meant. */
+static floe_status check_request(floe_lookup_body *body, floe_error *err) {
+    const floe_node *request = body->request;
+    if (request == NULL || request->count == 0) {
+        return FLOE_OK;
+    }
+    if (body->entities == NULL || body->entities->count == 0) {
+        body->entity_count = request->members[0].value->count;
+    }
+    for (size_t i = 0; i < request->count; i++) {
+        FLOE_ENSURE(
+            request->members[i].value->count == body->entity_count, err, FLOE_INVALID,
+            "request.%.*s has %zu values, and %zu entities are asked for; every list needs one value per entity",
+            FLOE_STR_BRIEF(request->members[i].key), request->members[i].value->count, body->entity_count);
+    }
     return FLOE_OK;
 }
 
@@ -117,7 +142,7 @@ static floe_status parse_member(const floe_member *member, floe_arena *arena, fl
         }
     }
     return FLOE_FAIL(err, FLOE_INVALID,
-                     "a lookup has no member `%.*s`%s (it has service or features, entities, include, as_of)",
+                     "a lookup has no member `%.*s`%s (it has service or features, entities, request, include, as_of)",
                      FLOE_STR_BRIEF(member->key), floe_body_hint(member->key, member_names, MEMBER_COUNT, arena));
 }
 
@@ -143,74 +168,96 @@ floe_status floe_lookup_body_read(const floe_node *root, floe_arena *arena, floe
                 "name a service or features, not both");
     FLOE_ENSURE(body.service.ptr != NULL || body.features != NULL, err, FLOE_INVALID,
                 "what to look up is missing: name a service, or features as [\"view:feature\", …]");
-    FLOE_ENSURE(body.entities != NULL, err, FLOE_INVALID,
+    FLOE_ENSURE(body.entities != NULL || body.request != NULL, err, FLOE_INVALID,
                 "entities is missing; write them as {\"origin\": [\"SFO\", \"JFK\"]}");
+    FLOE_TRY(check_request(&body, err));
     *ret_body = body;
     return FLOE_OK;
 }
 
-/* ---- keys ---- */
+/* ---- keys and request data ---- */
 
-static floe_status check_asked(const floe_lookup_body *body, const floe_column *keys, size_t key_count,
-                               floe_arena *arena, floe_error *err) {
-    for (size_t i = 0; i < body->entities->count; i++) {
-        floe_str name = body->entities->members[i].key;
+/* The lists of one member of the body, for messages. */
+typedef struct column_lists {
+    const floe_node *object; /* NULL: not there */
+    const char *member;      /* "entities" */
+    const char *what;        /* "entity key" */
+} column_lists;
+
+static floe_status check_asked(const column_lists *lists, const floe_column *columns, size_t count, floe_arena *arena,
+                               floe_error *err) {
+    for (size_t i = 0; lists->object != NULL && i < lists->object->count; i++) {
+        floe_str name = lists->object->members[i].key;
         bool asked = false;
-        for (size_t k = 0; k < key_count; k++) {
-            asked = asked || floe_str_equal(keys[k].name, name);
+        for (size_t k = 0; k < count; k++) {
+            asked = asked || floe_str_equal(columns[k].name, name);
         }
         if (asked) {
             continue;
         }
-        const char **names = floe_arena_alloc(arena, key_count, sizeof(*names));
-        for (size_t k = 0; names != NULL && k < key_count; k++) {
-            names[k] = floe_arena_strndup(arena, keys[k].name.ptr, keys[k].name.len);
+        const char **names = floe_arena_alloc(arena, count, sizeof(*names));
+        for (size_t k = 0; names != NULL && k < count; k++) {
+            names[k] = floe_arena_strndup(arena, columns[k].name.ptr, columns[k].name.len);
         }
         FLOE_TRY(floe_arena_check(arena, err));
-        return FLOE_FAIL(err, FLOE_INVALID, "entities.%.*s is no entity key of the features asked for%s",
-                         FLOE_STR_BRIEF(name), floe_body_hint(name, names, key_count, arena));
+        return FLOE_FAIL(err, FLOE_INVALID, "%s.%.*s is no %s of the features asked for%s", lists->member,
+                         FLOE_STR_BRIEF(name), lists->what, floe_body_hint(name, names, count, arena));
     }
     return FLOE_OK;
 }
 
-static const floe_node *find_list(const floe_lookup_body *body, floe_str name) {
-    for (size_t i = 0; i < body->entities->count; i++) {
-        if (floe_str_equal(body->entities->members[i].key, name)) {
-            return body->entities->members[i].value;
+static const floe_node *find_list(const floe_node *object, floe_str name) {
+    for (size_t i = 0; object != NULL && i < object->count; i++) {
+        if (floe_str_equal(object->members[i].key, name)) {
+            return object->members[i].value;
         }
     }
     return NULL;
 }
 
-static floe_status take_key(const floe_column *key, const floe_node *list, floe_arena *arena, floe_value *values,
-                            floe_error *err) {
+static floe_status take_list(const column_lists *lists, const floe_column *column, const floe_node *list,
+                             floe_arena *arena, floe_value *values, floe_error *err) {
     char type[FLOE_TYPE_NAME_MAX];
     for (size_t e = 0; e < list->count; e++) {
-        floe_status status = floe_value_from_node(list->items[e], key->type, arena, &values[e], err);
+        floe_status status = floe_value_from_node(list->items[e], column->type, arena, &values[e], err);
         if (floe_failed(status)) {
-            return floe_error_prefix(err, status, "entities.%.*s[%zu], an entity key of type %s",
-                                     FLOE_STR_BRIEF(key->name), e, floe_type_name(key->type, type));
+            return floe_error_prefix(err, status, "%s.%.*s[%zu], an %s of type %s", lists->member,
+                                     FLOE_STR_BRIEF(column->name), e, lists->what, floe_type_name(column->type, type));
         }
     }
     return FLOE_OK;
 }
 
-floe_status floe_lookup_body_keys(const floe_lookup_body *body, const floe_column *keys, size_t key_count,
-                                  floe_arena *arena, const floe_value *const **ret_keys, floe_error *err) {
-    const floe_value **lists = floe_arena_alloc(arena, key_count, sizeof(*lists));
+/* One list of values per column. */
+static floe_status take_columns(const column_lists *lists, size_t entity_count, const floe_column *columns,
+                                size_t count, floe_arena *arena, const floe_value *const **ret_values,
+                                floe_error *err) {
+    const floe_value **made = floe_arena_alloc(arena, count, sizeof(*made));
     FLOE_TRY(floe_arena_check(arena, err));
-    FLOE_TRY(check_asked(body, keys, key_count, arena, err));
-    for (size_t k = 0; k < key_count; k++) {
-        const floe_node *list = find_list(body, keys[k].name);
+    FLOE_TRY(check_asked(lists, columns, count, arena, err));
+    for (size_t k = 0; k < count; k++) {
+        const floe_node *list = find_list(lists->object, columns[k].name);
         char type[FLOE_TYPE_NAME_MAX];
         FLOE_ENSURE(list != NULL, err, FLOE_INVALID,
-                    "entities.%.*s is missing: the features asked for need this entity key, of type %s",
-                    FLOE_STR_BRIEF(keys[k].name), floe_type_name(keys[k].type, type));
-        floe_value *values = floe_arena_alloc(arena, body->entity_count, sizeof(*values));
+                    "%s.%.*s is missing: the features asked for need this %s, of type %s", lists->member,
+                    FLOE_STR_BRIEF(columns[k].name), lists->what, floe_type_name(columns[k].type, type));
+        floe_value *values = floe_arena_alloc(arena, entity_count, sizeof(*values));
         FLOE_TRY(floe_arena_check(arena, err));
-        FLOE_TRY(take_key(&keys[k], list, arena, values, err));
-        lists[k] = values;
+        FLOE_TRY(take_list(lists, &columns[k], list, arena, values, err));
+        made[k] = values;
     }
-    *ret_keys = lists;
+    *ret_values = made;
     return FLOE_OK;
+}
+
+floe_status floe_lookup_body_keys(const floe_lookup_body *body, const floe_column *keys, size_t key_count,
+                                  floe_arena *arena, const floe_value *const **ret_keys, floe_error *err) {
+    column_lists lists = {body->entities, "entities", "entity key"};
+    return take_columns(&lists, body->entity_count, keys, key_count, arena, ret_keys, err);
+}
+
+floe_status floe_lookup_body_request(const floe_lookup_body *body, const floe_column *inputs, size_t input_count,
+                                     floe_arena *arena, const floe_value *const **ret_values, floe_error *err) {
+    column_lists lists = {body->request, "request", "input"};
+    return take_columns(&lists, body->entity_count, inputs, input_count, arena, ret_values, err);
 }

@@ -6,24 +6,27 @@
 
 #include <strings.h>
 
+/* Every header of every request is looked for here, so a name's length comes first. */
+#define NAMES(name, lower) name, lower, sizeof(lower) - 1
 static const struct {
     const char *name;
     const char *lower;
+    size_t len;
     bool is_list; /* several lines of it are one list */
 } headers[FLOE_HEADER_COUNT] = {
-    [FLOE_HEADER_ACCEPT] = {"Accept", "accept", true},
-    [FLOE_HEADER_AUTHORIZATION] = {"Authorization", "authorization", false},
-    [FLOE_HEADER_CONTENT_ENCODING] = {"Content-Encoding", "content-encoding", true},
-    [FLOE_HEADER_CONTENT_LENGTH] = {"Content-Length", "content-length", false},
-    [FLOE_HEADER_CONTENT_TYPE] = {"Content-Type", "content-type", false},
-    [FLOE_HEADER_EXPECT] = {"Expect", "expect", false},
-    [FLOE_HEADER_HOST] = {"Host", "host", false},
-    [FLOE_HEADER_MCP_METHOD] = {"Mcp-Method", "mcp-method", false},
-    [FLOE_HEADER_MCP_NAME] = {"Mcp-Name", "mcp-name", false},
-    [FLOE_HEADER_MCP_PROTOCOL_VERSION] = {"MCP-Protocol-Version", "mcp-protocol-version", false},
-    [FLOE_HEADER_ORIGIN] = {"Origin", "origin", false},
-    [FLOE_HEADER_TRANSFER_ENCODING] = {"Transfer-Encoding", "transfer-encoding", false},
-    [FLOE_HEADER_X_API_KEY] = {"X-API-Key", "x-api-key", false},
+    [FLOE_HEADER_ACCEPT] = {NAMES("Accept", "accept"), true},
+    [FLOE_HEADER_AUTHORIZATION] = {NAMES("Authorization", "authorization"), false},
+    [FLOE_HEADER_CONTENT_ENCODING] = {NAMES("Content-Encoding", "content-encoding"), true},
+    [FLOE_HEADER_CONTENT_LENGTH] = {NAMES("Content-Length", "content-length"), false},
+    [FLOE_HEADER_CONTENT_TYPE] = {NAMES("Content-Type", "content-type"), false},
+    [FLOE_HEADER_EXPECT] = {NAMES("Expect", "expect"), false},
+    [FLOE_HEADER_HOST] = {NAMES("Host", "host"), false},
+    [FLOE_HEADER_MCP_METHOD] = {NAMES("Mcp-Method", "mcp-method"), false},
+    [FLOE_HEADER_MCP_NAME] = {NAMES("Mcp-Name", "mcp-name"), false},
+    [FLOE_HEADER_MCP_PROTOCOL_VERSION] = {NAMES("MCP-Protocol-Version", "mcp-protocol-version"), false},
+    [FLOE_HEADER_ORIGIN] = {NAMES("Origin", "origin"), false},
+    [FLOE_HEADER_TRANSFER_ENCODING] = {NAMES("Transfer-Encoding", "transfer-encoding"), false},
+    [FLOE_HEADER_X_API_KEY] = {NAMES("X-API-Key", "x-api-key"), false},
 };
 
 const char *floe_http_header_name(floe_http_header header) {
@@ -36,7 +39,7 @@ bool floe_http_header_is_list(floe_http_header header) {
 
 bool floe_http_header_find(floe_str name, floe_http_header *ret_header) {
     for (size_t i = 0; i < FLOE_HEADER_COUNT; i++) {
-        if (floe_str_is_nocase(name, headers[i].lower)) {
+        if (name.len == headers[i].len && floe_str_is_nocase(name, headers[i].lower)) {
             *ret_header = (floe_http_header)i;
             return true;
         }

@@ -318,8 +318,7 @@ void floe_http_answer(floe_http_request *request) {
 static bool answer_before_body(const exchange *begun) {
     floe_str expect = header_of(begun, FLOE_HEADER_EXPECT);
     floe_str len = header_of(begun, FLOE_HEADER_CONTENT_LENGTH);
-    return begun->unframed || floe_str_is_nocase(expect, "100-continue") ||
-           (len.ptr != NULL && strtoull(len.ptr, NULL, 10) > DISCARD_MAX);
+    return begun->unframed || expect.ptr != NULL || (len.ptr != NULL && strtoull(len.ptr, NULL, 10) > DISCARD_MAX);
 }
 
 /* A body that is announced gets its room at once, within reason: announcing costs a client nothing. One that is announced

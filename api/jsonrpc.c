@@ -62,7 +62,11 @@ floe_status floe_rpc_parse(floe_str text, floe_arena *arena, floe_rpc_message *r
     const floe_node *root = NULL;
     *ret_message = (floe_rpc_message){0};
     *ret_code = FLOE_RPC_PARSE_ERROR;
-    FLOE_TRY(floe_json_parse_any_text(arena, text, &root, err));
+    floe_status status = floe_json_parse_any_text(arena, text, &root, err);
+    if (floe_failed(status)) {
+        *ret_code = status.code == FLOE_NOMEM ? FLOE_RPC_INTERNAL_ERROR : FLOE_RPC_PARSE_ERROR;
+        return status;
+    }
     return read_message(root, ret_message, ret_code, err);
 }
 

@@ -61,7 +61,10 @@ static floe_status permit(const floe_definitions *definitions, const floe_role *
         floe_str rest = body->features[i];
         floe_str view = {NULL, 0};
         (void)floe_str_split(&rest, ':', &view);
-        FLOE_TRY(permit_view(definitions, role, view, arena, err));
+        const floe_request_feature *request = floe_definitions_request(definitions, body->features[i]);
+        if (request == NULL || !floe_role_sees_ref(role, &(floe_ref){NULL, &request->output})) {
+            FLOE_TRY(permit_view(definitions, role, view, arena, err));
+        }
     }
     return FLOE_OK;
 }
@@ -71,7 +74,10 @@ static floe_status permit(const floe_definitions *definitions, const floe_role *
 static floe_status read_keys(floe_lookup_call *call, floe_arena *arena, floe_error *err) {
     size_t key_count = 0;
     const floe_column *keys = floe_lookup_plan_keys(call->plan->plan, &key_count);
-    return floe_lookup_body_keys(&call->body, keys, key_count, arena, &call->lookup.keys, err);
+    FLOE_TRY(floe_lookup_body_keys(&call->body, keys, key_count, arena, &call->lookup.keys, err));
+    size_t input_count = 0;
+    const floe_column *inputs = floe_lookup_plan_inputs(call->plan->plan, &input_count);
+    return floe_lookup_body_request(&call->body, inputs, input_count, arena, &call->lookup.request, err);
 }
 
 floe_status floe_lookup_call_prepare(floe_lookup_call *call, const floe_lookup_source *source, const floe_node *root,

@@ -222,24 +222,28 @@ static void answer_version(dispatch *at, floe_str requested) {
     answer_error(at, 400, FLOE_RPC_UNSUPPORTED_VERSION, "Unsupported protocol version", floe_buf_view(&data));
 }
 
-/* A value that is no plain ASCII comes as =?base64?…?=. NULL: it is not well formed. */
+/* Words about a header, whatever memory there is for them: without words a mismatch would pass for none. */
+static const char *mismatch(floe_arena *arena, const char *name, const char *what) {
+    const char *words = floe_arena_printf(arena, "Header mismatch: the header %s %s", name, what);
+    return words == NULL ? "Header mismatch" : words;
+}
+
+/* NULL: the header says what the body says. A value that is no plain ASCII comes as =?base64?…?=. */
 static const char *mismatch_of(floe_str header, floe_str body, const char *name, floe_arena *arena) {
     static const char begin[] = "=?base64?";
     floe_str value = header;
     if (header.ptr == NULL) {
-        return floe_arena_printf(arena, "Header mismatch: the header %s is missing", name);
+        return mismatch(arena, name, "is missing");
     }
     bool encoded = floe_str_starts_with(header, FLOE_STR(begin)) && floe_str_ends_with(header, FLOE_STR("?=")) &&
                    header.len >= sizeof(begin) + 1;
     if (encoded) {
         floe_str inner = {header.ptr + sizeof(begin) - 1, header.len - sizeof(begin) - 1};
         if (floe_failed(floe_base64_decode(inner, arena, &value, NULL))) {
-            return floe_arena_printf(arena, "Header mismatch: the header %s is no Base64", name);
+            return mismatch(arena, name, "is no Base64");
         }
     }
-    return floe_str_equal(value, body)
-               ? NULL
-               : floe_arena_printf(arena, "Header mismatch: the header %s is not what the body says", name);
+    return floe_str_equal(value, body) ? NULL : mismatch(arena, name, "is not what the body says");
 }
 
 /* What intermediaries route by must be what is done. False: answered. */
@@ -297,7 +301,17 @@ static bool check_version(dispatch *at) {
 
 /* ---- dispatch ---- */
 
+/* All tools are on the first page, so there is no other to ask for. */
+static bool asks_for_a_page(const dispatch *at) {
+    const floe_node *cursor = at->message.params == NULL ? NULL : floe_node_get(at->message.params, "cursor");
+    return cursor != NULL && floe_str_is(at->message.method, "tools/list");
+}
+
 static void answer_method(dispatch *at) {
+    if (asks_for_a_page(at)) {
+        answer_params(at, "there is no such cursor; all tools are on the first page");
+        return;
+    }
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         if (floe_str_is(at->message.method, methods[i].name) &&
             (at->call->modern ? methods[i].modern : methods[i].older)) {
@@ -330,7 +344,7 @@ void floe_mcp_begin(floe_str text, const floe_mcp_headers *headers, floe_arena *
     floe_status status = floe_rpc_parse(text, arena, &at.message, &code, &err);
     ret_call->id = at.message.id;
     if (floe_failed(status)) {
-        answer_error(&at, 400, code, err.message, FLOE_STR(""));
+        answer_error(&at, code == FLOE_RPC_INTERNAL_ERROR ? 503 : 400, code, err.message, FLOE_STR(""));
     } else if (at.message.kind == FLOE_RPC_REQUEST && check_version(&at)) {
         answer_method(&at);
     }

@@ -52,6 +52,21 @@ static floe_status find_service(const floe_definitions *definitions, floe_str na
                      FLOE_STR_BRIEF(name), floe_body_hint(name, names, definitions->service_count, arena));
 }
 
+/* Every view asked for, also as the input of a request feature, is one that is kept online. */
+static floe_status check_online(const floe_ref *refs, size_t count, floe_arena *arena, floe_error *err) {
+    floe_ref *views = NULL;
+    size_t view_count = 0;
+    FLOE_TRY(floe_refs_of_views(arena, refs, count, &views, &view_count, err));
+    for (size_t i = 0; i < view_count; i++) {
+        FLOE_ENSURE(
+            views[i].view->online, err, FLOE_INVALID,
+            "the feature view %.*s is not kept online (`online: false` in its definition), so it cannot be looked "
+            "up; ask for it in a dataset",
+            FLOE_STR_BRIEF(views[i].view->about.name));
+    }
+    return FLOE_OK;
+}
+
 static floe_status find_refs(const floe_plan_entry *entry, const floe_lookup_body *body, floe_arena *arena,
                              const floe_ref **ret_refs, size_t *ret_count, floe_error *err) {
     const floe_definitions *definitions = entry->snapshot->definitions;
@@ -65,15 +80,7 @@ static floe_status find_refs(const floe_plan_entry *entry, const floe_lookup_bod
         FLOE_TRY(floe_refs_parse(definitions, arena, body->features, body->feature_count, &refs, ret_count, err));
         *ret_refs = refs;
     }
-    for (size_t i = 0; i < *ret_count; i++) {
-        const floe_view *view = (*ret_refs)[i].view;
-        FLOE_ENSURE(
-            view->online, err, FLOE_INVALID,
-            "the feature view %.*s is not kept online (`online: false` in its definition), so it cannot be looked "
-            "up; ask for it in a dataset",
-            FLOE_STR_BRIEF(view->about.name));
-    }
-    return FLOE_OK;
+    return check_online(*ret_refs, *ret_count, arena, err);
 }
 
 /* ---- entries ---- */
@@ -85,12 +92,9 @@ static floe_status print_head(floe_plan_entry *entry, floe_error *err) {
     floe_buf_init(&out, HEAD_MAX);
     floe_buf_text(&out, "{\"features\":[");
     for (size_t i = 0; i < count; i++) {
-        floe_str view = refs[i].view->about.name;
-        floe_str name = refs[i].output->about.name;
+        char name[FLOE_REF_NAME_MAX];
         floe_buf_text(&out, i == 0 ? "" : ",");
-        const char *text = floe_arena_printf(&entry->arena, "%.*s:%.*s", FLOE_STR_ARG(view), FLOE_STR_ARG(name));
-        FLOE_TRY(floe_arena_check(&entry->arena, err));
-        floe_json_quote(&out, floe_str_of(text));
+        floe_json_quote(&out, floe_str_of(floe_ref_name(&refs[i], ":", name)));
     }
     floe_buf_byte(&out, ']');
     FLOE_TRY(floe_buf_check(&out, err));

@@ -1,6 +1,6 @@
 /*
  * Answers a file of questions with the ranking cut off at each stage, so that bench/retrieval.sh can tell what each signal is
- * worth: retrieval INDEX QUESTIONS OUT writes OUT/STAGE.jsonl.
+ * worth: retrieval INDEX QUESTIONS OUT [STAGE] writes OUT/STAGE.jsonl.
  */
 #include "core/arena.h"
 #include "core/mem.h"
@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const stages[] = {"whole", "lexical", "dense", "soft", "fused", "coverage", "joins"};
 
@@ -41,8 +42,8 @@ int main(int argc, char **argv) {
     floe_embedder *embedder = NULL;
     floe_search *search = NULL;
     floe_error err = {0};
-    if (argc != 4) {
-        (void)fprintf(stderr, "usage: retrieval INDEX QUESTIONS OUT\n");
+    if (argc != 4 && argc != 5) {
+        (void)fprintf(stderr, "usage: retrieval INDEX QUESTIONS OUT [STAGE]\n");
         return 2;
     }
     if (floe_failed(floe_embedder_open(&options, &embedder, &err)) ||
@@ -50,7 +51,9 @@ int main(int argc, char **argv) {
         die(&err);
     }
     for (int stage = 0; stage < (int)(sizeof(stages) / sizeof(stages[0])); stage++) {
-        answer(search, argv[2], argv[3], stage);
+        if (argc == 4 || strcmp(argv[4], stages[stage]) == 0) {
+            answer(search, argv[2], argv[3], stage);
+        }
     }
     floe_search_close(&search);
     floe_embedder_close(&embedder);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Which tables answer a question: Spider and BIRD, floe by signal and as a whole, and SQLite's own FTS5 on the same tables
+# Which tables answer a question: Spider and BIRD, floe by signal and as a whole, and SQLite's own FTS5 on the same tables;
+# then Spider with its names made ugly, and with typos in the questions
 set -euo pipefail
 
 shared=${FLOE_SHARED:-$FLOE_ROOT/../shared}
@@ -8,16 +9,31 @@ eval_dir=$shared/eval
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for set in spider bird; do
+# ask SET STAGE…: indexes and answers, and scores each stage and FTS5
+ask() {
+  local set=$1 who
+  shift
   mkdir -p "$work/$set/project"
   printf 'project: %s\n' "$set" >"$work/$set/project/floe.yaml"
-  "$FLOE_PY" "$eval_dir/score.py" prepare "$eval_dir/table-retrieval/$set" "$work/$set" >&2
   "$FLOE_BIN" --project "$work/$set/project" index --import "$work/$set/docs.jsonl" >&2
-  "$FLOE_BUILD/bench/retrieval" "$work/$set/project/.floe/search" "$work/$set/questions.jsonl" "$work/$set"
+  if [ $# = 1 ]; then
+    "$FLOE_BUILD/bench/retrieval" "$work/$set/project/.floe/search" "$work/$set/questions.jsonl" "$work/$set" "$1"
+  else
+    "$FLOE_BUILD/bench/retrieval" "$work/$set/project/.floe/search" "$work/$set/questions.jsonl" "$work/$set"
+  fi
   "$FLOE_PY" "$FLOE_ROOT/bench/retrieval_fts5.py" "$work/$set" 20 >"$work/$set/fts5.jsonl"
-  for who in lexical dense soft fused coverage joins whole fts5; do
+  for who in "$@" fts5; do
     "$FLOE_PY" "$eval_dir/score.py" score "$work/$set" "$work/$set/$who.jsonl" >"$work/$set/$who.figures"
   done
+}
+
+for set in spider bird; do
+  "$FLOE_PY" "$eval_dir/score.py" prepare "$eval_dir/table-retrieval/$set" "$work/$set" >&2
+  ask "$set" lexical dense soft fused coverage joins whole
+done
+for style in abbreviated glued hungarian flat typos; do
+  "$FLOE_PY" "$FLOE_ROOT/bench/retrieval_mangle.py" "$work/spider" "$work/$style" "$style"
+  ask "$style" whole
 done
 
 "$FLOE_PY" - "$work" <<'PY'
@@ -40,5 +56,13 @@ for name in ("spider", "bird"):
         value, peer = rows["whole"][key], rows["fts5"][key]
         figures[f"{name} {key}"] = {"value": value, "unit": "" if key == "MRR" else "%", "peer": peer,
                                     "ratio": round(value / peer, 3) if peer else None, "goal": GOALS.get((name, key))}
+print()
+for name in ("abbreviated", "glued", "hungarian", "flat", "typos"):
+    for who in ("whole", "fts5"):
+        row = json.load(open(f"{sys.argv[1]}/{name}/{who}.figures"))
+        print(f"{name:13}{'floe' if who == 'whole' else who:8}" + "".join(f"{row[n]:8.1f}" for n in NAMES) + f"{row['MRR']:8.3f}")
+        if who == "whole":
+            figures[f"{name} CR@15"] = {"value": row["CR@15"], "unit": "%", "peer": figures["spider CR@15"]["value"],
+                                        "ratio": round(row["CR@15"] / figures["spider CR@15"]["value"], 3)}
 print(json.dumps({"bench": "retrieval", "figures": figures}))
 PY

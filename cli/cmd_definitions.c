@@ -12,7 +12,8 @@ static floe_status written_definitions(floe_cli *cli, floe_definitions **ret_def
     FLOE_TRY(cli_need_project(cli, err));
     FLOE_TRY(floe_definitions_load(cli->project, &cli->arena, ret_definitions, err));
     floe_schema_resolver resolver = cli_schema_resolver(cli);
-    return floe_definitions_resolve(*ret_definitions, &resolver, &cli->arena, err);
+    FLOE_TRY(floe_definitions_resolve(*ret_definitions, &resolver, &cli->arena, err));
+    return floe_access_check(cli->project, *ret_definitions, &cli->arena, err);
 }
 
 /* A registry that does not exist yet is an empty one. */

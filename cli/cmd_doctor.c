@@ -47,6 +47,35 @@ static void check_catalogs(check_up *doctor) {
     }
 }
 
+/* A hint, no finding: what denies nothing does no harm by itself. */
+static void hint_denials(check_up *doctor, const floe_role *role) {
+    floe_cli *cli = doctor->cli;
+    for (size_t i = 0; i < role->deny_column_count; i++) {
+        if (!floe_role_denial_applies(role, i)) {
+            report(doctor, floe_arena_printf(&cli->arena, "role %.*s", FLOE_STR_ARG(role->name)), FLOE_OK, NULL,
+                   floe_arena_printf(&cli->arena,
+                                     "deny_columns: %.*s is of no table the role sees, so it denies nothing; "
+                                     "is it misspelt?",
+                                     FLOE_STR_ARG(role->deny_columns[i])));
+        }
+    }
+}
+
+static void check_access(check_up *doctor, const floe_definitions *definitions) {
+    floe_cli *cli = doctor->cli;
+    const floe_project *project = cli->project;
+    floe_error err = {0};
+    if (project->role_count == 0) {
+        report(doctor, "access", FLOE_OK, NULL, project->access_open ? "open" : "open on this machine only");
+        return;
+    }
+    report(doctor, "access", floe_access_check(project, definitions, &cli->arena, &err), &err,
+           cli_many(cli, (int64_t)project->role_count, "role", "roles"));
+    for (size_t i = 0; i < project->role_count; i++) {
+        hint_denials(doctor, &project->roles[i]);
+    }
+}
+
 static void check_definitions(check_up *doctor) {
     floe_cli *cli = doctor->cli;
     floe_error err = {0};
@@ -58,6 +87,9 @@ static void check_definitions(check_up *doctor) {
     }
     report(doctor, "definitions", status, &err,
            floe_failed(status) ? "" : cli_many(cli, (int64_t)definitions->view_count, "feature view", "feature views"));
+    if (!floe_failed(status)) {
+        check_access(doctor, definitions);
+    }
     floe_error registry_err = {0};
     status = cli_need_definitions(cli, &registry_err);
     report(doctor, "registry", status, &registry_err,

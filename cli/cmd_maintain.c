@@ -75,8 +75,7 @@ floe_status cli_table_compact(floe_cli *cli, floe_error *err) {
 
 /* ---- expire ---- */
 
-static floe_status parse_age(floe_cli *cli, const char *option, int64_t *ret_us, floe_error *err) {
-    const char *text = cli_value(cli, option);
+static floe_status parse_age(floe_cli *cli, const char *option, const char *text, int64_t *ret_us, floe_error *err) {
     if (text && (floe_str_is(floe_str_of(text), "0") || floe_str_is(floe_str_of(text), "0s"))) {
         *ret_us = 0; /* no duration, but an age that everything has */
         return FLOE_OK;
@@ -200,8 +199,9 @@ floe_status cli_table_expire(floe_cli *cli, floe_error *err) {
                                    .force = cli_flag(cli, "--force"),
                                    .dry_run = cli_flag(cli, "--dry-run")};
     CLI_USAGE(cli, cli_value(cli, "--older-than"), err, "say how old with --older-than 30d");
-    FLOE_TRY(parse_age(cli, "--older-than", &request.older_than_us, err));
-    FLOE_TRY(parse_age(cli, "--orphans-older-than", &request.orphan_age_us, err));
+    FLOE_TRY(parse_age(cli, "--older-than", cli_value(cli, "--older-than"), &request.older_than_us, err));
+    FLOE_TRY(
+        parse_age(cli, "--orphans-older-than", cli_value(cli, "--orphans-older-than"), &request.orphan_age_us, err));
     FLOE_TRY(cli_value_i64(cli, "--keep-last", &request.keep_last, err));
     CLI_USAGE(cli, request.keep_last >= 1, err, "--keep-last must be at least 1");
     FLOE_TRY(cli_need_lake(cli, true, err));

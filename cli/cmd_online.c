@@ -162,36 +162,61 @@ static const char *key_names(floe_cli *cli, const floe_column *keys, size_t key_
     return text ? text : "";
 }
 
-/* "origin=SFO" operands → one value per key of the plan. */
-static floe_status parse_keys(floe_cli *cli, const floe_column *keys, size_t key_count, const floe_value ***ret_keys,
-                              floe_error *err) {
-    const floe_value **columns = floe_arena_alloc(&cli->arena, key_count, sizeof(*columns));
-    floe_value *values = floe_arena_alloc(&cli->arena, key_count, sizeof(*values));
-    bool *given = floe_arena_alloc(&cli->arena, key_count, sizeof(*given));
+/* What the operands give values to: the entity keys, then the inputs of request features. */
+typedef struct asked_values {
+    const floe_column *keys, *inputs;
+    size_t key_count, input_count;
+    floe_value *values; /* of the keys, then of the inputs */
+    bool *given;
+} asked_values;
+
+static const floe_column *asked_at(const asked_values *asked, size_t i) {
+    return i < asked->key_count ? &asked->keys[i] : &asked->inputs[i - asked->key_count];
+}
+
+static floe_status take_operand(floe_cli *cli, const char *operand, asked_values *asked, floe_error *err) {
+    floe_str rest = floe_str_of(operand), name;
+    size_t k = 0, count = asked->key_count + asked->input_count;
+    CLI_USAGE(cli, strchr(operand, '='), err, "\"%.120s\": write KEY=VALUE", operand);
+    (void)floe_str_split(&rest, '=', &name);
+    while (k < count && !floe_str_equal(asked_at(asked, k)->name, name)) {
+        k++;
+    }
+    FLOE_ENSURE(
+        k<count, err, FLOE_INVALID, "these features have no entity key%s \"%.*s\"; the %s", asked->input_count> 0
+            ? " and no input"
+            : "",
+        FLOE_STR_BRIEF(name), key_names(cli, asked->keys, asked->key_count));
+    CLI_USAGE(cli, !asked->given[k], err, "the key %.*s is given twice", FLOE_STR_BRIEF(name));
+    floe_status status = floe_value_parse(rest, asked_at(asked, k)->type, &cli->arena, &asked->values[k], err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "key %.*s", FLOE_STR_ARG(name));
+    }
+    asked->given[k] = true;
+    return FLOE_OK;
+}
+
+/* "origin=SFO" operands → one value per key of the plan, and per input. */
+static floe_status parse_operands(floe_cli *cli, floe_lookup *lookup, floe_error *err) {
+    asked_values asked = {0};
+    asked.keys = floe_lookup_plan_keys(lookup->plan, &asked.key_count);
+    asked.inputs = floe_lookup_plan_inputs(lookup->plan, &asked.input_count);
+    size_t count = asked.key_count + asked.input_count;
+    const floe_value **columns = floe_arena_alloc(&cli->arena, count, sizeof(*columns));
+    asked.values = floe_arena_alloc(&cli->arena, count, sizeof(*asked.values));
+    asked.given = floe_arena_alloc(&cli->arena, count, sizeof(*asked.given));
     FLOE_TRY(floe_arena_check(&cli->arena, err));
     for (size_t i = 1; i < cli->operand_count; i++) {
-        floe_str rest = floe_str_of(cli->operands[i]), name;
-        CLI_USAGE(cli, strchr(cli->operands[i], '='), err, "\"%.120s\": write KEY=VALUE", cli->operands[i]);
-        (void)floe_str_split(&rest, '=', &name);
-        size_t k = 0;
-        while (k < key_count && !floe_str_equal(keys[k].name, name)) {
-            k++;
-        }
-        FLOE_ENSURE(k < key_count, err, FLOE_INVALID, "these features have no entity key \"%.*s\"; the %s",
-                    FLOE_STR_BRIEF(name), key_names(cli, keys, key_count));
-        CLI_USAGE(cli, !given[k], err, "the key %.*s is given twice", FLOE_STR_BRIEF(name));
-        floe_status status = floe_value_parse(rest, keys[k].type, &cli->arena, &values[k], err);
-        if (floe_failed(status)) {
-            return floe_error_prefix(err, status, "key %.*s", FLOE_STR_ARG(name));
-        }
-        given[k] = true;
+        FLOE_TRY(take_operand(cli, cli->operands[i], &asked, err));
     }
-    for (size_t k = 0; k < key_count; k++) {
-        FLOE_ENSURE(given[k], err, FLOE_INVALID, "the entity key \"%.*s\" is missing: add %.*s=VALUE",
-                    FLOE_STR_ARG(keys[k].name), FLOE_STR_ARG(keys[k].name));
-        columns[k] = &values[k];
+    for (size_t k = 0; k < count; k++) {
+        floe_str name = asked_at(&asked, k)->name;
+        FLOE_ENSURE(asked.given[k], err, FLOE_INVALID, "the %s \"%.*s\" is missing: add %.*s=VALUE",
+                    k < asked.key_count ? "entity key" : "input", FLOE_STR_ARG(name), FLOE_STR_ARG(name));
+        columns[k] = &asked.values[k];
     }
-    *ret_keys = columns;
+    lookup->keys = columns;
+    lookup->request = columns + asked.key_count;
     return FLOE_OK;
 }
 
@@ -220,8 +245,8 @@ static floe_status print_cells(floe_cli *cli, const floe_lookup *lookup, floe_er
     cli_table_begin(&table, cli, headings, cli->json ? is_json : NULL, 5);
     for (size_t i = 0; i < ref_count; i++) {
         const floe_cell *cell = &lookup->cells[i];
-        const char *cells[] = {floe_arena_printf(&cli->arena, "%.*s:%.*s", FLOE_STR_ARG(refs[i].view->about.name),
-                                                 FLOE_STR_ARG(refs[i].output->about.name)),
+        char name[FLOE_REF_NAME_MAX];
+        const char *cells[] = {floe_arena_strdup(&cli->arena, floe_ref_name(&refs[i], ":", name)),
                                value_text(cli, &cell->value), floe_cell_status_name(cell->status),
                                cell->has_event_us ? cli_time(cli, cell->event_us) : NULL,
                                cell->has_event_us ? cli_age(cli, now_us - cell->event_us) : NULL};
@@ -232,16 +257,13 @@ static floe_status print_cells(floe_cli *cli, const floe_lookup *lookup, floe_er
 
 floe_status cli_get(floe_cli *cli, floe_error *err) {
     floe_ref *refs;
-    size_t ref_count, key_count;
+    size_t ref_count;
     FLOE_TRY(cli_refs(cli, cli->operands[0], cli->operands[0], &refs, &ref_count, err));
     floe_lookup lookup = {.entity_count = 1, .arena = &cli->arena};
     FLOE_TRY(floe_lookup_plan_make(refs, ref_count, &cli->arena, &lookup.plan, err));
     FLOE_TRY(cli_value_time(cli, "--as-of", &lookup.as_of_us, err));
     lookup.as_of_epoch = cli_value(cli, "--as-of") && lookup.as_of_us == 0;
-    const floe_column *keys = floe_lookup_plan_keys(lookup.plan, &key_count);
-    const floe_value **values = NULL;
-    FLOE_TRY(parse_keys(cli, keys, key_count, &values, err));
-    lookup.keys = values;
+    FLOE_TRY(parse_operands(cli, &lookup, err));
     FLOE_TRY(cli_need_store(cli, err));
     FLOE_TRY(floe_store_lookup(cli->store, &lookup, err));
     return print_cells(cli, &lookup, err);

@@ -206,6 +206,10 @@ floe_status cli_search(floe_cli *cli, floe_error *err) {
         FLOE_TRY(floe_error_prefix(err, status, "--kind"));
     }
     FLOE_TRY(cli_need_project(cli, err));
+    const char *role = cli_value(cli, "--role");
+    if (role) {
+        FLOE_TRY(floe_project_role(cli->project, floe_str_of(role), &cli->arena, &query.role, err));
+    }
     FLOE_CLEANUP(floe_embedder_close) floe_embedder *embedder = NULL;
     FLOE_CLEANUP(search_cleanup) floe_search *search = NULL;
     FLOE_TRY(floe_search_embedder_open(cli->project, 1, &embedder, err));

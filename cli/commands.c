@@ -102,6 +102,11 @@ static const cli_option serve_options[] = {
     {"--log", "text|json", "how events are logged to stderr"},
     {NULL, NULL, NULL},
 };
+static const cli_option key_create_options[] = {
+    {"--role", "ROLE", "what the key may see: a role under access: in floe.yaml"},
+    {"--name", "NAME", "what the key is for, to tell keys apart"},
+    {NULL, NULL, NULL},
+};
 static const cli_option mcp_options[] = {
     {"--role", "ROLE", "see only what this role of floe.yaml sees"},
     {NULL, NULL, NULL},
@@ -111,8 +116,8 @@ static const cli_option index_options[] = {
     {NULL, NULL, NULL},
 };
 #define QUESTION_OPTIONS                                                                                               \
-    {"--role", "ROLE", "see only what this role of floe.yaml sees"},                                                   \
-        {"--in", "NAMESPACE", "only tables from there"}, {                                                             \
+    {"--role", "ROLE", "see only what this role of floe.yaml sees"}, {"--in", "NAMESPACE", "only tables from there"},  \
+    {                                                                                                                  \
         "--tokens", "N", "how large the context may be (default 4000)"                                                 \
     }
 static const cli_option context_options[] = {QUESTION_OPTIONS, {NULL, NULL, NULL}};
@@ -132,6 +137,7 @@ static const cli_option search_options[] = {
     {"-k", "N", "how many hits (default 10)"},
     {"--kind", "KIND", "only table, column or feature"},
     {"--in", "NAMESPACE", "only there"},
+    {"--role", "ROLE", "see only what this role of floe.yaml sees"},
     {"--batch", "Q.jsonl", "answer a file of questions, a line each, as JSON Lines"},
     {NULL, NULL, NULL},
 };
@@ -189,6 +195,10 @@ const cli_command cli_commands[] = {
      cli_serve},
     {"mcp", "", 0, 0, "Speaks the Model Context Protocol on stdin and stdout, for an agent that starts it.",
      "floe mcp --project flights\nfloe mcp --role analyst", mcp_options, cli_mcp},
+    {"key create", "", 0, 0, "Makes an API key for a role of floe.yaml and prints it, once.",
+     "floe key create --role analyst --name dashboard", key_create_options, cli_key_create},
+    {"key ls", "", 0, 0, "Lists the API keys, without the keys themselves.", "floe key ls", no_options, cli_key_ls},
+    {"key revoke", "ID", 1, 1, "Revokes an API key, for good.", "floe key revoke 3", no_options, cli_key_revoke},
     {"index", "", 0, 0, "Indexes catalogs and definitions for search.", "floe index\nfloe index --import crm.jsonl",
      index_options, cli_index},
     {"search", "[\"WORDS\"]", 0, 64, "Finds tables, columns and features.",

@@ -98,8 +98,7 @@ floe_status cli_view(floe_cli *cli, const char *name, const floe_view **ret_view
     }
     FLOE_TRY(floe_arena_check(&cli->arena, err));
     const char *nearest = floe_str_nearest(floe_str_of(name), names, definitions->view_count);
-    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no feature view \"%.120s\" is applied%s%s%s", name,
-                     nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no feature view \"%.120s\" is applied%s%s%s", name, FLOE_HINT(nearest));
 }
 
 /* ---- references ---- */
@@ -119,13 +118,13 @@ static floe_status no_service(floe_cli *cli, const char *name, bool or_view, flo
     }
     FLOE_TRY(floe_arena_check(&cli->arena, err));
     const char *nearest = floe_str_nearest(floe_str_of(name), names, count);
-    const char *other = nearest ? nearest : count > 0 ? names[0] : NULL;
-    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no feature service%s \"%.120s\" is applied%s%s%s",
-                     or_view ? " and no feature view" : "", name,
-                     nearest ? "; did you mean "
-                     : other ? "; there is, for example, "
-                             : "; write one into features/ and run floe apply",
-                     other ? other : "", nearest ? "?" : "");
+    if (nearest || count == 0) {
+        return FLOE_FAIL(err, FLOE_NOT_FOUND, "no feature service%s \"%.120s\" is applied%s%s%s%s",
+                         or_view ? " and no feature view" : "", name, FLOE_HINT(nearest),
+                         nearest ? "" : "; write one into features/ and run floe apply");
+    }
+    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no feature service%s \"%.120s\" is applied; there is, for example, %s",
+                     or_view ? " and no feature view" : "", name, names[0]);
 }
 
 static floe_status service_refs(floe_cli *cli, const floe_service *service, floe_ref **ret_refs, size_t *ret_count,
@@ -147,7 +146,8 @@ floe_status cli_refs(floe_cli *cli, const char *service, const char *features, f
         return service_refs(cli, found, ret_refs, ret_count, err);
     }
     bool one_word = features && !strpbrk(features, ":,");
-    if (!features || (service && one_word && !floe_definitions_view(cli->definitions, floe_str_of(features)))) {
+    if (!features || (service && one_word && !floe_definitions_view(cli->definitions, floe_str_of(features)) &&
+                      !floe_definitions_request(cli->definitions, floe_str_of(features)))) {
         return no_service(cli, service, features != NULL, err);
     }
     const floe_str *texts;

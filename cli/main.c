@@ -99,7 +99,7 @@ static int unknown_command(int argc, char **argv) {
     const char *nearest = nearest_command(two_words, argv[0]);
     bool of_two = is_group(argv[0]) || (nearest && strchr(nearest, ' '));
     fprintf(stderr, "floe: there is no command \"%.120s\"%s%s%s; see floe --help\n", of_two ? two_words : argv[0],
-            nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+            FLOE_HINT(nearest));
     return CLI_EXIT_USAGE;
 }
 

@@ -48,8 +48,7 @@ static floe_status unknown_option(floe_cli *cli, floe_str typed, floe_error *err
     names[count++] = cli_common_options[1].name;
     const char *nearest = floe_str_nearest(typed, names, count);
     cli->usage = true;
-    return FLOE_FAIL(err, FLOE_INVALID, "unknown option %.*s%s%s%s", FLOE_STR_BRIEF(typed),
-                     nearest ? ", did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return FLOE_FAIL(err, FLOE_INVALID, "unknown option %.*s%s%s%s", FLOE_STR_BRIEF(typed), FLOE_HINT(nearest));
 }
 
 /* The value of an option at argv[*at]; moves *at past it. */
@@ -211,8 +210,7 @@ void cli_print_overview(const char *group) {
 
 /* What other versions of floe do; refused by name, so that nothing is taken for a typing error. */
 const char *cli_known_elsewhere(const char *word, const char *second) {
-    static const char *const names[] = {"push",     "worker",
-                                        "check",         "key"};
+    static const char *const names[] = {"push", "worker", "check"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         floe_str rest = floe_str_of(names[i]), first, next;
         (void)floe_str_split(&rest, ' ', &first);

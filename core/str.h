@@ -69,5 +69,8 @@ unsigned floe_str_distance(floe_str a, floe_str b, unsigned limit);
 
 /* The candidate nearest to `word`, or NULL when none is near enough (distance ≤ 1 + len / 4). */
 const char *floe_str_nearest(floe_str word, const char *const *candidates, size_t count);
+/* The end of every message about a word that is not known, as three arguments of "%s%s%s": "; did you mean NEAREST?", nothing
+ * for NULL. */
+#define FLOE_HINT(nearest) (nearest) ? "; did you mean " : "", (nearest) ? (nearest) : "", (nearest) ? "?" : ""
 
 #endif

@@ -52,7 +52,7 @@ static floe_status parse_decimal_type(floe_str text, floe_str inner, floe_type *
 static floe_status unknown_type(floe_str text, floe_error *err) {
     const char *nearest = floe_str_nearest(text, kind_names + 1, KIND_COUNT - 1);
     if (nearest != NULL && !floe_str_is(text, nearest)) {
-        return FLOE_FAIL(err, FLOE_INVALID, "unknown type \"%.*s\", did you mean %s?", FLOE_STR_BRIEF(text), nearest);
+        return FLOE_FAIL(err, FLOE_INVALID, "unknown type \"%.*s\"%s%s%s", FLOE_STR_BRIEF(text), FLOE_HINT(nearest));
     }
     return FLOE_FAIL(err, FLOE_INVALID,
                      "unknown type \"%.*s\": the types are bool int32 int64 float double string bytes date timestamp "

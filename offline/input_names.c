@@ -5,7 +5,7 @@
  * Phases: the names that the reader found are looked through for one that may have been given; only then is the file read
  * again for the names as they stand there.
  */
-#include "offline/input_names.h"
+#include "offline/input.h"
 
 #include "core/limits.h"
 #include "core/mem.h"
@@ -50,7 +50,7 @@ static bool is_suspicious(const floe_query_column *columns, size_t count) {
 typedef struct name_query {
     floe_session *session;
     floe_arena *arena;
-    const floe_input_names *input;
+    const floe_input *input;
     floe_str *names;
     size_t count;
 } name_query;
@@ -105,38 +105,27 @@ static floe_status json_names(name_query *query, floe_error *err) {
 
 static void put_option(floe_buf *out, const char *name, floe_str value) {
     floe_buf_printf(out, ", %s = ", name);
-    floe_sql_quote_text(out, floe_str_is(value, "(empty)") ? (floe_str){0} : value);
-}
-
-/* What the engine finds out about how a text file is written. */
-static floe_status sniff(name_query *query, floe_query_rows *ret_rows, floe_error *err) {
-    FLOE_AUTO_BUF sql;
-    floe_buf_init(&sql, FLOE_MIB(1));
-    floe_buf_text(&sql,
-                  "SELECT Delimiter, Quote, \"Escape\", Comment, CAST(SkipRows AS BIGINT), HasHeader FROM sniff_csv(");
-    floe_sql_quote_text(&sql, floe_str_of(query->input->files[0]));
-    floe_buf_text(&sql, query->input->has_header ? ", header = true)" : ")");
-    FLOE_TRY(floe_buf_check(&sql, err));
-    return floe_session_query(query->session, sql.ptr, NULL, query->arena, ret_rows, err);
+    floe_sql_quote_text(out, value);
 }
 
 /* The header as a row of text. */
 static floe_status csv_names(name_query *query, floe_error *err) {
     FLOE_AUTO_BUF sql;
-    floe_query_rows dialect, header;
-    FLOE_TRY(sniff(query, &dialect, err));
-    if (dialect.row_count != 1 || !dialect.values[5].as.boolean) {
+    floe_query_rows header;
+    floe_csv_dialect dialect;
+    floe_buf_init(&sql, FLOE_MIB(64));
+    FLOE_TRY(
+        floe_csv_sniff(query->session, query->input->files[0], query->input->has_header, query->arena, &dialect, err));
+    if (!dialect.has_header) {
         return FLOE_OK;
     }
-    floe_buf_init(&sql, FLOE_MIB(64));
     floe_buf_text(&sql, "SELECT * FROM read_csv(");
     floe_sql_quote_text(&sql, floe_str_of(query->input->files[0]));
-    floe_buf_printf(&sql, ", auto_detect = false, header = false, skip = %lld",
-                    (long long)dialect.values[4].as.integer);
-    static const char *const OPTIONS[] = {"delim", "quote", "escape", "comment"};
-    for (size_t i = 0; i < 4; i++) {
-        put_option(&sql, OPTIONS[i], dialect.values[i].as.bytes);
-    }
+    floe_buf_printf(&sql, ", auto_detect = false, header = false, comment = '', skip = %lld",
+                    (long long)dialect.skipped);
+    put_option(&sql, "delim", dialect.delimiter);
+    put_option(&sql, "quote", dialect.quote);
+    put_option(&sql, "escape", dialect.escape);
     for (size_t i = 0; i < query->input->column_count; i++) {
         floe_buf_printf(&sql, "%s'c%zu': 'VARCHAR'", i > 0 ? ", " : ", columns = {", i);
     }
@@ -158,7 +147,7 @@ static floe_status refuse_twice(const name_query *query, size_t first, size_t se
                      query->input->files[0], FLOE_STR_BRIEF(a), FLOE_STR_BRIEF(b));
 }
 
-floe_status floe_input_names_check(floe_session *session, const floe_input_names *input, floe_error *err) {
+floe_status floe_input_names_check(floe_session *session, const floe_input *input, floe_error *err) {
     if (!is_suspicious(input->columns, input->column_count)) {
         return FLOE_OK;
     }

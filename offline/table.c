@@ -78,9 +78,8 @@ static floe_status no_catalog(floe_lake *lake, const char *reference, floe_error
     floe_str catalog = {0};
     (void)floe_str_split(&rest, '.', &catalog);
     const char *nearest = floe_str_nearest(catalog, names, count);
-    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no catalog \"%.*s\" for the table \"%s\"; %s \"%s\"",
-                     FLOE_STR_BRIEF(catalog), reference, nearest ? "did you mean" : "the first is",
-                     nearest ? nearest : names[0]);
+    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no catalog \"%.*s\" for the table \"%s\"%s%s%s%s%s", FLOE_STR_BRIEF(catalog),
+                     reference, FLOE_HINT(nearest), nearest ? "" : "; the first is ", nearest ? "" : names[0]);
 }
 
 /* Names the table that was probably meant; a list that cannot be read changes nothing about the finding. */
@@ -100,7 +99,7 @@ static void suggest(floe_lake *lake, const char *reference, floe_error *err) {
     const char *nearest = texts == NULL ? NULL : floe_str_nearest(floe_str_of(reference), texts, count);
     if (nearest != NULL) {
         size_t at = strlen(err->message);
-        snprintf(err->message + at, sizeof(err->message) - at, "; did you mean %.200s?", nearest);
+        snprintf(err->message + at, sizeof(err->message) - at, "%s%s%s", FLOE_HINT(nearest));
     }
 }
 

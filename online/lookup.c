@@ -24,10 +24,10 @@ static bool has_as_of(const floe_lookup *lookup) {
 static floe_status check(const floe_lookup *lookup, floe_error *err) {
     const floe_lookup_plan *plan = lookup->plan;
     size_t cells = 0;
-    FLOE_ENSURE(!__builtin_mul_overflow(plan->ref_count, lookup->entity_count, &cells) &&
+    FLOE_ENSURE(!__builtin_mul_overflow(plan->column_count, lookup->entity_count, &cells) &&
                     cells <= FLOE_LIMIT_LOOKUP_CELLS && lookup->entity_count <= UINT32_MAX,
                 err, FLOE_LIMIT, "a lookup of %zu features for %zu entities; at most %d values are allowed",
-                plan->ref_count, lookup->entity_count, FLOE_LIMIT_LOOKUP_CELLS);
+                plan->column_count, lookup->entity_count, FLOE_LIMIT_LOOKUP_CELLS);
     if (has_as_of(lookup) && plan->first_aggregate != NULL) {
         const floe_ref *ref = plan->first_aggregate;
         return FLOE_FAIL(
@@ -55,6 +55,24 @@ static floe_status check_keys(const floe_lookup *lookup, floe_error *err) {
     return FLOE_OK;
 }
 
+static floe_status check_inputs(const floe_lookup *lookup, floe_error *err) {
+    const floe_lookup_plan *plan = lookup->plan;
+    FLOE_ENSURE(plan->input_count == 0 || lookup->request != NULL, err, FLOE_INVALID,
+                "the request brings no %.*s, which a request feature needs", FLOE_STR_BRIEF(plan->inputs[0].name));
+    for (size_t i = 0; i < plan->input_count; i++) {
+        for (size_t e = 0; e < lookup->entity_count; e++) {
+            const floe_value *value = &lookup->request[i][e];
+            char want[FLOE_TYPE_NAME_MAX];
+            char have[FLOE_TYPE_NAME_MAX];
+            FLOE_ENSURE(value->is_null || floe_type_equal(value->type, plan->inputs[i].type), err, FLOE_INVALID,
+                        "entity %zu: the request's %.*s is of type %s, but its value is of type %s", e + 1,
+                        FLOE_STR_BRIEF(plan->inputs[i].name), floe_type_name(plan->inputs[i].type, want),
+                        floe_type_name(value->type, have));
+        }
+    }
+    return FLOE_OK;
+}
+
 static void list_views(floe_lookup_run *run) {
     const floe_lookup_plan *plan = run->lookup->plan;
     for (size_t g = 0; g < plan->group_count; g++) {
@@ -70,9 +88,10 @@ floe_status floe_lookup_begin(floe_lookup *lookup, floe_buf *scratch, floe_buf *
     const floe_lookup_plan *plan = lookup->plan;
     FLOE_TRY(check(lookup, err));
     FLOE_TRY(check_keys(lookup, err));
+    FLOE_TRY(check_inputs(lookup, err));
     floe_arena *arena = lookup->arena;
     floe_lookup_run *run = floe_arena_alloc(arena, 1, sizeof(*run));
-    floe_cell *cells = floe_arena_alloc(arena, plan->ref_count * lookup->entity_count, sizeof(*cells));
+    floe_cell *cells = floe_arena_alloc(arena, plan->column_count * lookup->entity_count, sizeof(*cells));
     floe_run_view *views = floe_arena_alloc(arena, plan->view_count, sizeof(*views));
     floe_get *gets = floe_arena_alloc(arena, plan->group_count * lookup->entity_count, sizeof(*gets));
     struct floe_run_get *origins = floe_arena_alloc(arena, plan->group_count * lookup->entity_count, sizeof(*origins));
@@ -346,7 +365,45 @@ floe_status floe_lookup_take(floe_lookup_run *run, size_t get, const floe_str *v
 
 /* ---- finish ---- */
 
+static floe_value input_value(const floe_lookup_run *run, const floe_plan_input *input, floe_type type, size_t entity) {
+    if (input->brought) {
+        return run->lookup->request[input->at][entity];
+    }
+    const floe_cell *cell = cell_at(run->lookup, input->at, entity);
+    return cell->status == FLOE_CELL_PRESENT ? cell->value : floe_value_null(type);
+}
+
+/* The request features of one entity; a feature that was not found is null to them. */
+static floe_status compute(floe_lookup_run *run, const floe_plan_request *request, floe_error *err) {
+    floe_lookup *lookup = run->lookup;
+    size_t count = request->feature->input_count;
+    floe_value *inputs = floe_arena_alloc(lookup->arena, count, sizeof(*inputs));
+    FLOE_TRY(floe_arena_check(lookup->arena, err));
+    for (size_t e = 0; e < lookup->entity_count; e++) {
+        floe_cell *cell = cell_at(lookup, request->at, e);
+        for (size_t i = 0; i < count; i++) {
+            inputs[i] = input_value(run, &request->inputs[i], request->feature->inputs[i].type, e);
+        }
+        *cell = (floe_cell){.value = floe_request_value(request->feature, inputs, lookup->arena)};
+        cell->status = cell->value.is_null ? FLOE_CELL_NULL_VALUE : FLOE_CELL_PRESENT;
+    }
+    return floe_arena_check(lookup->arena, err);
+}
+
+static floe_status compute_all(floe_lookup_run *run, floe_error *err) {
+    const floe_lookup_plan *plan = run->lookup->plan;
+    for (size_t i = 0; i < plan->request_count; i++) {
+        FLOE_TRY(compute(run, &plan->requests[i], err));
+    }
+    return FLOE_OK;
+}
+
 void floe_lookup_finish(floe_lookup_run *run, floe_status status, const floe_error *err) {
+    floe_error computing = {0};
+    if (!floe_failed(status)) {
+        status = compute_all(run, &computing);
+        err = floe_failed(status) ? &computing : err;
+    }
     for (size_t v = 0; v < run->lookup->plan->view_count; v++) {
         if (run->views[v].generation != NULL) {
             floe_generation_release(&run->views[v].generation);

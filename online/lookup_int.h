@@ -37,9 +37,28 @@ typedef struct floe_plan_group {
     size_t first_view; /* index of views[0] among all views of the plan */
 } floe_plan_group;
 
+/* Where the value of one input of a request feature is. */
+typedef struct floe_plan_input {
+    bool brought; /* by the request: `at` counts the plan's inputs; else it is a column of the result */
+    size_t at;
+} floe_plan_input;
+
+/* A request feature, computed once everything else is there. */
+typedef struct floe_plan_request {
+    size_t at; /* column of the result */
+    const floe_request_feature *feature;
+    floe_plan_input *inputs;
+} floe_plan_request;
+
 struct floe_lookup_plan {
     const floe_ref *refs;
     size_t ref_count;
+    size_t column_count; /* ref_count, and behind them what only request features need */
+    floe_plan_request *requests;
+    size_t request_count;
+    size_t request_capacity;
+    const floe_column *inputs;
+    size_t input_count;
     floe_column *keys;
     size_t key_count;
     size_t key_capacity;
@@ -84,7 +103,7 @@ floe_status floe_lookup_bind(floe_lookup_run *run, size_t view, floe_generation 
 /* After every view is bound: fills the cells with what holds when nothing is found, and lists what to read. */
 floe_status floe_lookup_gets(floe_lookup_run *run, floe_error *err);
 floe_status floe_lookup_take(floe_lookup_run *run, size_t get, const floe_str *values, floe_error *err);
-/* Gives the generations back and sets the lookup's status and error. */
+/* Computes the request features; then gives the generations back and sets the lookup's status and error. */
 void floe_lookup_finish(floe_lookup_run *run, floe_status status, const floe_error *err);
 
 #endif

@@ -41,11 +41,13 @@ typedef struct floe_cell {
  * that a request must bring. Lies in an arena with the definitions it borrows. */
 typedef struct floe_lookup_plan floe_lookup_plan;
 
-/* Errors: INVALID when two views give one entity key different types, LIMIT. */
+/* Errors: INVALID when two views give one entity key different types, or two request features one input; LIMIT. */
 floe_status floe_lookup_plan_make(const floe_ref *refs, size_t ref_count, floe_arena *arena,
                                   const floe_lookup_plan **ret_plan, floe_error *err);
 /* The entity keys a request must bring, each name once, in order of first use. */
 const floe_column *floe_lookup_plan_keys(const floe_lookup_plan *plan, size_t *ret_count);
+/* What a request must bring for the request features asked for, each name once, in order of first use. */
+const floe_column *floe_lookup_plan_inputs(const floe_lookup_plan *plan, size_t *ret_count);
 const floe_ref *floe_lookup_plan_refs(const floe_lookup_plan *plan, size_t *ret_count);
 
 typedef struct floe_lookup floe_lookup;
@@ -54,10 +56,12 @@ struct floe_lookup {
     size_t entity_count;
     const floe_value *const *keys; /* keys[k][e]: value of plan key k for entity e, of the key's type; a null key finds
                                       nothing */
-    int64_t as_of_us;              /* 0: now. Judges ttl and end_time; earlier than a stored row: INVALID; with
+    const floe_value *const *request;  /* request[i][e]: value of plan input i for entity e, of the input's type; may be
+                                         null */
+    int64_t as_of_us;                  /* 0: now. Judges ttl and end_time; earlier than a stored row: INVALID; with
                                       aggregates: UNSUPPORTED (they are as of their sync) */
-    bool as_of_epoch;              /* as_of_us of 0 is meant: 1970-01-01T00:00:00Z, not now */
-    floe_arena *arena;             /* results and scratch; must live until `done` */
+    bool as_of_epoch;                  /* as_of_us of 0 is meant: 1970-01-01T00:00:00Z, not now */
+    floe_arena *arena;                 /* results and scratch; must live until `done` */
     void (*done)(floe_lookup *lookup); /* called once, on the loop's thread, perhaps before start returns */
     void *context;
     /* Results, valid in and after `done`. */

@@ -92,9 +92,8 @@ static size_t column_of(const floe_view *view, const floe_output *output) {
     return column;
 }
 
-static floe_status add_ref(plan_builder *builder, size_t at, floe_error *err) {
+static floe_status add_ref(plan_builder *builder, const floe_ref *ref, size_t at, floe_error *err) {
     floe_lookup_plan *plan = builder->plan;
-    const floe_ref *ref = &plan->refs[at];
     floe_plan_group *group = NULL;
     floe_plan_view *view = NULL;
     FLOE_TRY(group_of(builder, ref->view->entity, &group, err));
@@ -107,6 +106,81 @@ static floe_status add_ref(plan_builder *builder, size_t at, floe_error *err) {
     floe_plan_column *column = FLOE_ARENA_PUSH(builder->arena, columns->items, columns->count, columns->capacity);
     FLOE_TRY(floe_arena_check(builder->arena, err));
     *column = (floe_plan_column){.at = at, .output = ref->output, .column = column_of(ref->view, ref->output)};
+    return FLOE_OK;
+}
+
+/* ---- request features ---- */
+
+static size_t place_of_input(const floe_lookup_plan *plan, floe_str name) {
+    size_t i = 0;
+    while (!floe_str_equal(plan->inputs[i].name, name)) {
+        i++;
+    }
+    return i;
+}
+
+/* The column of the result that holds a view's feature: one that is asked for, or one behind them. */
+static size_t place_of_feature(const floe_lookup_plan *plan, const floe_ref *feature, const floe_ref *hidden,
+                               size_t hidden_count) {
+    for (size_t i = 0; i < plan->ref_count; i++) {
+        if (plan->refs[i].output == feature->output) {
+            return i;
+        }
+    }
+    for (size_t i = 0; i < hidden_count; i++) {
+        if (hidden[i].output == feature->output) {
+            return plan->ref_count + i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static floe_status add_request(plan_builder *builder, size_t at, const floe_ref *hidden, size_t hidden_count,
+                               floe_error *err) {
+    floe_lookup_plan *plan = builder->plan;
+    const floe_request_feature *feature = plan->refs[at].output->request;
+    floe_plan_request *request =
+        FLOE_ARENA_PUSH(builder->arena, plan->requests, plan->request_count, plan->request_capacity);
+    floe_plan_input *inputs = floe_arena_alloc(builder->arena, feature->input_count, sizeof(*inputs));
+    FLOE_TRY(floe_arena_check(builder->arena, err));
+    for (size_t i = 0; i < feature->input_count; i++) {
+        const floe_request_input *input = &feature->inputs[i];
+        inputs[i].brought = input->feature.output == NULL;
+        inputs[i].at = inputs[i].brought ? place_of_input(plan, input->name)
+                                         : place_of_feature(plan, &input->feature, hidden, hidden_count);
+        FLOE_ASSERT(inputs[i].at != SIZE_MAX);
+    }
+    *request = (floe_plan_request){at, feature, inputs};
+    return FLOE_OK;
+}
+
+/* What of the view columns is not asked for itself: those behind the asked ones. */
+static size_t asked_of_views(const floe_ref *refs, size_t ref_count) {
+    size_t count = 0;
+    for (size_t i = 0; i < ref_count; i++) {
+        count += refs[i].output->request == NULL;
+    }
+    return count;
+}
+
+static floe_status add_refs(plan_builder *builder, floe_error *err) {
+    floe_lookup_plan *plan = builder->plan;
+    floe_ref *views = NULL;
+    size_t view_count = 0;
+    FLOE_TRY(
+        floe_refs_request_inputs(builder->arena, plan->refs, plan->ref_count, &plan->inputs, &plan->input_count, err));
+    FLOE_TRY(floe_refs_of_views(builder->arena, plan->refs, plan->ref_count, &views, &view_count, err));
+    size_t asked = asked_of_views(plan->refs, plan->ref_count);
+    const floe_ref *hidden = views + asked;
+    size_t hidden_count = view_count - asked;
+    plan->column_count = plan->ref_count + hidden_count;
+    for (size_t i = 0; i < plan->ref_count; i++) {
+        FLOE_TRY(plan->refs[i].output->request == NULL ? add_ref(builder, &plan->refs[i], i, err)
+                                                       : add_request(builder, i, hidden, hidden_count, err));
+    }
+    for (size_t i = 0; i < hidden_count; i++) {
+        FLOE_TRY(add_ref(builder, &hidden[i], plan->ref_count + i, err));
+    }
     return FLOE_OK;
 }
 
@@ -123,9 +197,7 @@ floe_status floe_lookup_plan_make(const floe_ref *refs, size_t ref_count, floe_a
     plan->refs = copy;
     plan->ref_count = ref_count;
     plan_builder builder = {plan, arena};
-    for (size_t i = 0; i < ref_count; i++) {
-        FLOE_TRY(add_ref(&builder, i, err));
-    }
+    FLOE_TRY(add_refs(&builder, err));
     size_t first = 0;
     for (size_t i = 0; i < plan->group_count; i++) {
         plan->groups[i].first_view = first;
@@ -138,6 +210,11 @@ floe_status floe_lookup_plan_make(const floe_ref *refs, size_t ref_count, floe_a
 const floe_column *floe_lookup_plan_keys(const floe_lookup_plan *plan, size_t *ret_count) {
     *ret_count = plan->key_count;
     return plan->keys;
+}
+
+const floe_column *floe_lookup_plan_inputs(const floe_lookup_plan *plan, size_t *ret_count) {
+    *ret_count = plan->input_count;
+    return plan->inputs;
 }
 
 const floe_ref *floe_lookup_plan_refs(const floe_lookup_plan *plan, size_t *ret_count) {

@@ -58,9 +58,23 @@ bool floe_role_sees_view(const floe_role *role, floe_str view) {
     return role == NULL || any_joined(role->views, role->view_count, &view, 1, true);
 }
 
+bool floe_role_sees_ref(const floe_role *role, const floe_ref *ref) {
+    const floe_request_feature *request = ref->output->request;
+    if (request == NULL) {
+        return floe_role_sees_view(role, ref->view->about.name);
+    }
+    for (size_t i = 0; i < request->input_count; i++) {
+        const floe_ref *feature = &request->inputs[i].feature;
+        if (feature->output != NULL && !floe_role_sees_view(role, feature->view->about.name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool floe_role_sees_service(const floe_role *role, const floe_service *service) {
     for (size_t i = 0; i < service->ref_count; i++) {
-        if (!floe_role_sees_view(role, service->refs[i].view->about.name)) {
+        if (!floe_role_sees_ref(role, &service->refs[i])) {
             return false;
         }
     }

@@ -42,7 +42,9 @@ bool floe_role_sees_table(const floe_role *role, floe_str database, floe_str tab
 /* Rule: of a table that is seen, every column that is not denied. */
 bool floe_role_sees_column(const floe_role *role, floe_str database, floe_str table, floe_str column);
 bool floe_role_sees_view(const floe_role *role, floe_str view);
-/* Rule: a service is seen when every view it takes features from is. */
+/* Rule: a view's feature is seen when its view is, a request feature when the views of its inputs are. */
+bool floe_role_sees_ref(const floe_role *role, const floe_ref *ref);
+/* Rule: a service is seen when everything it takes is. */
 bool floe_role_sees_service(const floe_role *role, const floe_service *service);
 
 #endif

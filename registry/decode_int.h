@@ -67,28 +67,31 @@ typedef enum floe_object_kind {
     FLOE_OBJECT_ENTITY,
     FLOE_OBJECT_SOURCE,
     FLOE_OBJECT_VIEW,
+    FLOE_OBJECT_REQUEST,
     FLOE_OBJECT_SERVICE,
     FLOE_OBJECT_STREAM,
     FLOE_OBJECT_KINDS
 } floe_object_kind;
 
-/* "entity", "source", "feature_view", "feature_service", "stream": the word in diffs and in the registry. */
+/* "entity", "source", "feature_view", "request_feature", "feature_service", "stream": the word in diffs and in the registry. */
 const char *floe_object_kind_name(floe_object_kind kind);
 
-/* Definitions while they are read: entities and sources first, then views, then services and streams. */
+/* Definitions while they are read: entities and sources first, then views, then request
+ * features, then services and streams. */
 typedef struct floe_loading {
     floe_decoder decoder;
     floe_findings findings;
     const floe_project *project;       /* NULL: whatever catalog a table names is taken as known */
     floe_map names[FLOE_OBJECT_KINDS]; /* name → floe_pos of its definition */
     floe_map broken_views;             /* views with findings: references to their features are not judged */
-    floe_map request_features;         /* names that were refused already */
+    floe_map broken_requests;          /* request features with findings */
     floe_entity *entities;
     size_t entity_capacity;
     floe_source *sources;
     size_t source_capacity;
     floe_view *views;
     size_t view_capacity;
+    floe_ptrs requests; /* floe_request_feature each */
     floe_service *services;
     size_t service_capacity;
     floe_stream_def *streams;
@@ -106,6 +109,7 @@ floe_status floe_loading_finish(floe_loading *loading, floe_definitions **ret_de
 void floe_decode_entity(floe_loading *loading, const floe_node *node);
 void floe_decode_source(floe_loading *loading, const floe_node *node);
 void floe_decode_view(floe_loading *loading, const floe_node *node);
+void floe_decode_request(floe_loading *loading, const floe_node *node);
 void floe_decode_service(floe_loading *loading, const floe_node *node);
 void floe_decode_stream(floe_loading *loading, const floe_node *node);
 /* The source that a member `source:` names, or NULL with a finding. */

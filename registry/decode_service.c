@@ -18,12 +18,12 @@ static bool is_echo(const floe_loading *loading, floe_str text) {
     floe_str rest = text;
     floe_str view = text;
     floe_str_split(&rest, ':', &view);
-    return floe_map_get(&loading->broken_views, view) != NULL || floe_map_get(&loading->request_features, text) != NULL;
+    return floe_map_get(&loading->broken_views, view) != NULL || floe_map_get(&loading->broken_requests, text) != NULL;
 }
 
 static void append_ref(const floe_decoder *decoder, ref_list *list, const floe_ref *ref, int line, const char *what) {
-    floe_str key = floe_str_of(floe_decoder_printf(decoder, "%.*s:%.*s", FLOE_STR_ARG(ref->view->about.name),
-                                                   FLOE_STR_ARG(ref->output->about.name)));
+    char name[FLOE_REF_NAME_MAX];
+    floe_str key = floe_str_of(floe_decoder_printf(decoder, "%s", floe_ref_name(ref, ":", name)));
     if (floe_map_put(&list->seen, key, decoder->arena) != NULL) {
         FLOE_FIND(decoder, line, FLOE_INVALID, "%s: %.*s is there twice", what, FLOE_STR_ARG(key));
         return;
@@ -84,6 +84,10 @@ void floe_decode_service(floe_loading *loading, const floe_node *node) {
     }
     decode_refs(loading, node, what, &service);
     floe_loading_name(loading, FLOE_OBJECT_SERVICE, &service.about);
+    if (floe_definitions_request(&loading->definitions, service.about.name) != NULL) {
+        FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s has the name of a request feature; both are asked for by it",
+                  what);
+    }
     floe_service *slot = FLOE_ARENA_PUSH(decoder->arena, loading->services, loading->definitions.service_count,
                                          loading->service_capacity);
     if (slot != NULL) {

@@ -14,7 +14,8 @@
 
 const char *floe_object_kind_name(floe_object_kind kind) {
     static const char *const names[FLOE_OBJECT_KINDS] = {
-        [FLOE_OBJECT_ENTITY] = "entity",           [FLOE_OBJECT_SOURCE] = "source", [FLOE_OBJECT_VIEW] = "feature_view",
+        [FLOE_OBJECT_ENTITY] = "entity",           [FLOE_OBJECT_SOURCE] = "source",
+        [FLOE_OBJECT_VIEW] = "feature_view",       [FLOE_OBJECT_REQUEST] = "request_feature",
         [FLOE_OBJECT_SERVICE] = "feature_service", [FLOE_OBJECT_STREAM] = "stream",
     };
     return (unsigned)kind < FLOE_OBJECT_KINDS ? names[kind] : "object";
@@ -27,15 +28,34 @@ void floe_loading_init(floe_loading *loading, floe_arena *arena, const floe_proj
         floe_map_init(&loading->names[kind], arena);
     }
     floe_map_init(&loading->broken_views, arena);
-    floe_map_init(&loading->request_features, arena);
+    floe_map_init(&loading->broken_requests, arena);
+}
+
+/* Request features lie in one piece only once all are there, because their outputs point back at them. */
+static void gather_requests(floe_loading *loading) {
+    size_t count = loading->requests.count;
+    if (loading->definitions.requests != NULL || count == 0) {
+        return;
+    }
+    floe_request_feature *requests = floe_arena_alloc(loading->decoder.arena, count, sizeof *requests);
+    for (size_t i = 0; requests != NULL && i < count; i++) {
+        requests[i] = *(const floe_request_feature *)loading->requests.items[i];
+        requests[i].output.about = requests[i].about;
+        requests[i].output.request = &requests[i];
+    }
+    loading->definitions.requests = requests;
+    loading->definitions.request_count = requests != NULL ? count : 0;
 }
 
 void floe_loading_add(floe_loading *loading, floe_object_kind kind, const floe_node *node) {
     static void (*const decoders[FLOE_OBJECT_KINDS])(floe_loading *, const floe_node *) = {
         [FLOE_OBJECT_ENTITY] = floe_decode_entity, [FLOE_OBJECT_SOURCE] = floe_decode_source,
-        [FLOE_OBJECT_VIEW] = floe_decode_view,     [FLOE_OBJECT_SERVICE] = floe_decode_service,
-        [FLOE_OBJECT_STREAM] = floe_decode_stream,
+        [FLOE_OBJECT_VIEW] = floe_decode_view,     [FLOE_OBJECT_REQUEST] = floe_decode_request,
+        [FLOE_OBJECT_STREAM] = floe_decode_stream, [FLOE_OBJECT_SERVICE] = floe_decode_service,
     };
+    if (kind > FLOE_OBJECT_REQUEST) {
+        gather_requests(loading);
+    }
     decoders[kind](loading, node);
 }
 
@@ -56,6 +76,7 @@ void floe_loading_name(floe_loading *loading, floe_object_kind kind, const floe_
 }
 
 floe_status floe_loading_finish(floe_loading *loading, floe_definitions **ret_definitions, floe_error *err) {
+    gather_requests(loading);
     FLOE_TRY(floe_findings_report(&loading->findings, err));
     floe_definitions *definitions = floe_arena_alloc(loading->decoder.arena, 1, sizeof *definitions);
     FLOE_TRY(floe_arena_check(loading->decoder.arena, err));
@@ -74,37 +95,22 @@ typedef struct section_def {
 
 static const section_def sections[] = {
     {"entities", FLOE_OBJECT_ENTITY, 0},          {"sources", FLOE_OBJECT_SOURCE, 0},
-    {"feature_views", FLOE_OBJECT_VIEW, 1},       {"streams", FLOE_OBJECT_STREAM, 2},
-    {"feature_services", FLOE_OBJECT_SERVICE, 2},
+    {"feature_views", FLOE_OBJECT_VIEW, 1},       {"request_features", FLOE_OBJECT_REQUEST, 2},
+    {"feature_services", FLOE_OBJECT_SERVICE, 3}, {"streams", FLOE_OBJECT_STREAM, 3},
 };
 
-enum { SECTION_COUNT = sizeof sections / sizeof *sections, PHASES = 3 };
+enum { SECTION_COUNT = sizeof sections / sizeof *sections, PHASES = 4 };
 
 typedef struct parsed_file {
     const char *name; /* features/x.yaml */
     const floe_node *root;
 } parsed_file;
 
-/* Request features are known and refused, so that a service that names one is not refused for that as well. */
-static void refuse_request_features(floe_loading *loading, const floe_node *root) {
-    const floe_node *list = floe_decode_member(root, "request_features");
-    if (list == NULL) {
-        return;
-    }
-    FLOE_FIND(&loading->decoder, list->line, FLOE_UNSUPPORTED, "request_features are not supported by this version");
-    for (size_t i = 0; list->kind == FLOE_NODE_ARRAY && i < list->count; i++) {
-        const floe_node *name = floe_node_get(list->items[i], "name");
-        if (name != NULL && name->kind == FLOE_NODE_STRING) {
-            (void)floe_map_put(&loading->request_features, name->text, loading);
-        }
-    }
-}
-
 static void check_root(floe_loading *loading, const floe_node *root) {
     static const char *const known[] = {"entities",         "sources", "feature_views", "streams", "request_features",
                                         "feature_services", NULL};
-    if (root->kind != FLOE_NODE_NULL && floe_decode_object(&loading->decoder, root, "a file of definitions", known)) {
-        refuse_request_features(loading, root);
+    if (root->kind != FLOE_NODE_NULL) {
+        (void)floe_decode_object(&loading->decoder, root, "a file of definitions", known);
     }
 }
 

@@ -11,8 +11,6 @@
 #include "core/time.h"
 #include "registry/encode_int.h"
 
-#include <stdio.h>
-
 static void put_text(floe_json_writer *writer, const char *key, floe_str text) {
     if (text.len > 0) {
         floe_json_key(writer, key);
@@ -166,6 +164,35 @@ static void encode_view(floe_json_writer *writer, const void *object) {
     floe_json_object_end(writer);
 }
 
+/* ---- request features ---- */
+
+static void put_input(floe_json_writer *writer, const floe_request_input *input) {
+    char text[FLOE_TYPE_NAME_MAX];
+    floe_json_object_begin(writer);
+    put_text(writer, "name", input->name);
+    if (input->feature_text.len > 0) {
+        put_text(writer, "feature", input->feature_text);
+    } else {
+        put_text(writer, "type", floe_str_of(floe_type_name(input->type, text)));
+    }
+    floe_json_object_end(writer);
+}
+
+static void encode_request(floe_json_writer *writer, const void *object) {
+    const floe_request_feature *request = object;
+    char text[FLOE_TYPE_NAME_MAX];
+    begin_object(writer, &request->about);
+    floe_json_key(writer, "inputs");
+    floe_json_array_begin(writer);
+    for (size_t i = 0; i < request->input_count; i++) {
+        put_input(writer, &request->inputs[i]);
+    }
+    floe_json_array_end(writer);
+    put_text(writer, "expression", request->expression_text);
+    put_text(writer, "type", floe_str_of(floe_type_name(request->output.type, text)));
+    floe_json_object_end(writer);
+}
+
 /* ---- services and streams ---- */
 
 static void encode_service(floe_json_writer *writer, const void *object) {
@@ -174,10 +201,8 @@ static void encode_service(floe_json_writer *writer, const void *object) {
     floe_json_key(writer, "features");
     floe_json_array_begin(writer);
     for (size_t i = 0; i < service->ref_count; i++) {
-        char text[2 * FLOE_LIMIT_NAME_BYTES + 2];
-        snprintf(text, sizeof text, "%.*s:%.*s", FLOE_STR_ARG(service->refs[i].view->about.name),
-                 FLOE_STR_ARG(service->refs[i].output->about.name));
-        floe_json_text(writer, text);
+        char text[FLOE_REF_NAME_MAX];
+        floe_json_text(writer, floe_ref_name(&service->refs[i], ":", text));
     }
     floe_json_array_end(writer);
     floe_json_object_end(writer);
@@ -211,7 +236,8 @@ typedef struct encoder_state {
 static void encode_all(encoder_state *state, floe_object_kind kind, const void *items, size_t count,
                        size_t element_len) {
     static void (*const encoders[FLOE_OBJECT_KINDS])(floe_json_writer *, const void *) = {
-        [FLOE_OBJECT_ENTITY] = encode_entity,   [FLOE_OBJECT_SOURCE] = encode_source, [FLOE_OBJECT_VIEW] = encode_view,
+        [FLOE_OBJECT_ENTITY] = encode_entity,   [FLOE_OBJECT_SOURCE] = encode_source,
+        [FLOE_OBJECT_VIEW] = encode_view,       [FLOE_OBJECT_REQUEST] = encode_request,
         [FLOE_OBJECT_SERVICE] = encode_service, [FLOE_OBJECT_STREAM] = encode_stream,
     };
     const char *item = items;
@@ -231,7 +257,8 @@ static void encode_all(encoder_state *state, floe_object_kind kind, const void *
 floe_status floe_encode_definitions(const floe_definitions *definitions, floe_arena *arena,
                                     floe_object_list *ret_objects, floe_error *err) {
     const floe_definitions *d = definitions;
-    size_t count = d->entity_count + d->source_count + d->view_count + d->service_count + d->stream_count;
+    size_t count =
+        d->entity_count + d->source_count + d->view_count + d->request_count + d->service_count + d->stream_count;
     FLOE_AUTO_BUF scratch;
     floe_buf_init(&scratch, FLOE_LIMIT_PROJECT_ARENA);
     encoder_state state = {arena, &scratch, floe_arena_alloc(arena, count, sizeof(floe_object)), 0};
@@ -239,6 +266,7 @@ floe_status floe_encode_definitions(const floe_definitions *definitions, floe_ar
     encode_all(&state, FLOE_OBJECT_ENTITY, d->entities, d->entity_count, sizeof *d->entities);
     encode_all(&state, FLOE_OBJECT_SOURCE, d->sources, d->source_count, sizeof *d->sources);
     encode_all(&state, FLOE_OBJECT_VIEW, d->views, d->view_count, sizeof *d->views);
+    encode_all(&state, FLOE_OBJECT_REQUEST, d->requests, d->request_count, sizeof *d->requests);
     encode_all(&state, FLOE_OBJECT_SERVICE, d->services, d->service_count, sizeof *d->services);
     encode_all(&state, FLOE_OBJECT_STREAM, d->streams, d->stream_count, sizeof *d->streams);
     FLOE_TRY(floe_buf_check(&scratch, err));

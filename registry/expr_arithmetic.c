@@ -144,7 +144,10 @@ static floe_value decimal_result(const floe_expr *expr, const floe_value *a, con
         fits = fits && y != 0;
         return decimal_or_null(fits, fits ? x % y : 0, expr->type);
     }
-    return decimal_or_null(fits, !fits ? 0 : expr->op == FLOE_EXPR_ADD ? x + y : x - y, expr->type);
+    /* Two numbers of 38 digits may leave 128 bits together. */
+    bool left =
+        expr->op == FLOE_EXPR_ADD ? __builtin_add_overflow(x, y, &result) : __builtin_sub_overflow(x, y, &result);
+    return decimal_or_null(fits && !left, left ? 0 : result, expr->type);
 }
 
 static floe_value real_result(const floe_expr *expr, double a, double b) {

@@ -75,16 +75,17 @@ typedef enum floe_function {
 
 /* One output column of a view: an as-of feature or one aggregate over one window. */
 typedef struct floe_output {
-    floe_about about;       /* name: as asked for; description of the feature */
-    floe_function function; /* NONE: as-of */
-    uint32_t k;             /* of first_k, last_k, top_k; else 0 */
-    double quantile;        /* of percentile: 0…1 */
-    floe_str quantile_text; /* as a shortest plain decimal: 0.95 */
-    floe_str column;        /* source column; "*" for count of rows */
-    int64_t window_us;      /* 0: over all time */
-    floe_str window_text;   /* as written; empty for all time */
-    floe_type column_type;  /* set by resolve; NONE for "*" */
-    floe_type type;         /* set by resolve: result type */
+    floe_about about;                           /* name: as asked for; description of the feature */
+    floe_function function;                     /* NONE: as-of */
+    uint32_t k;                                 /* of first_k, last_k, top_k; else 0 */
+    double quantile;                            /* of percentile: 0…1 */
+    floe_str quantile_text;                     /* as a shortest plain decimal: 0.95 */
+    floe_str column;                            /* source column; "*" for count of rows */
+    int64_t window_us;                          /* 0: over all time */
+    floe_str window_text;                       /* as written; empty for all time */
+    floe_type column_type;                      /* set by resolve; NONE for "*" */
+    floe_type type;                             /* set by resolve: result type */
+    const struct floe_request_feature *request; /* the output is that of a request feature; NULL: of a view */
 } floe_output;
 
 typedef struct floe_view {
@@ -104,11 +105,30 @@ typedef struct floe_view {
     int where_line, keys_line; /* for messages; 0 when it came from the registry */
 } floe_view;
 
-/* One column asked for: view and output. */
+/* One column asked for: view and output; of a request feature no view, and output->request is set. */
 typedef struct floe_ref {
     const floe_view *view;
     const floe_output *output;
 } floe_ref;
+
+/* What a request feature is computed from: what the request brings, or a feature of a view. */
+typedef struct floe_request_input {
+    floe_str name;
+    floe_type type;        /* of a feature: set by resolve */
+    floe_str feature_text; /* "view:feature"; empty: the request brings it */
+    floe_ref feature;
+} floe_request_input;
+
+/* A feature that is computed when it is asked for, by an expression over its inputs. */
+typedef struct floe_request_feature {
+    floe_about about;
+    const floe_request_input *inputs;
+    size_t input_count;
+    floe_str expression_text;
+    floe_expr *expression; /* bound to the inputs, in their order, by resolve */
+    floe_output output;    /* its name, type and the way back */
+    int expression_line;   /* for messages; 0 when it came from the registry */
+} floe_request_feature;
 
 typedef struct floe_service {
     floe_about about;
@@ -132,6 +152,8 @@ typedef struct floe_definitions {
     size_t source_count;
     const floe_view *views;
     size_t view_count;
+    const floe_request_feature *requests;
+    size_t request_count;
     const floe_service *services;
     size_t service_count;
     const floe_stream_def *streams;
@@ -203,15 +225,34 @@ typedef struct floe_project {
 const floe_entity *floe_definitions_entity(const floe_definitions *definitions, floe_str name);
 const floe_source *floe_definitions_source(const floe_definitions *definitions, floe_str name);
 const floe_view *floe_definitions_view(const floe_definitions *definitions, floe_str name);
+const floe_request_feature *floe_definitions_request(const floe_definitions *definitions, floe_str name);
 const floe_service *floe_definitions_service(const floe_definitions *definitions, floe_str name);
 const floe_stream_def *floe_definitions_stream(const floe_definitions *definitions, floe_str name);
 const floe_output *floe_view_output(const floe_view *view, floe_str name);
 
-/* Texts of "view:feature", or a view's bare name (all of it), or a comma-separated list of them → the columns asked for,
- * in order, duplicates kept. Owns: the list lies in the arena; it points into the definitions. Errors: NOT_FOUND naming
+/* Texts of "view:feature", a view's bare name (all of it) or that of a request feature, or a comma-separated list of them →
+ * the columns asked for, in order, duplicates kept. Owns: the list lies in the arena; it points into the definitions. Errors: NOT_FOUND naming
  * the reference and the nearest known one; INVALID for an empty one. */
 floe_status floe_refs_parse(const floe_definitions *definitions, floe_arena *arena, const floe_str *texts,
                             size_t text_count, floe_ref **ret_refs, size_t *ret_count, floe_error *err);
+
+/* "view:feature" or, with the seam "__", "view__feature"; of a request feature its bare name. */
+#define FLOE_REF_NAME_MAX 300
+const char *floe_ref_name(const floe_ref *ref, const char *seam, char buf[FLOE_REF_NAME_MAX]);
+
+/* The view columns that the asked ones need: those of views among them, in order, then the inputs of request features that
+ * are not among them yet. Owns: the arena. */
+floe_status floe_refs_of_views(floe_arena *arena, const floe_ref *refs, size_t ref_count, floe_ref **ret_refs,
+                               size_t *ret_count, floe_error *err);
+
+/* What the request must bring for the asked request features, each name once, in order of first use. Errors: INVALID when two
+ * of them give one name different types. */
+floe_status floe_refs_request_inputs(floe_arena *arena, const floe_ref *refs, size_t ref_count,
+                                     const floe_column **ret_inputs, size_t *ret_count, floe_error *err);
+
+/* The value of a request feature, of its declared type, from its inputs' values in their order. Owns: text may lie in
+ * `scratch`, whose flag says whether it was full. */
+floe_value floe_request_value(const floe_request_feature *request, const floe_value *inputs, floe_arena *scratch);
 
 const char *floe_function_name(floe_function function);
 /* Of nothing it is 0 and not null: count, count_distinct, approx_count_distinct. */

@@ -67,7 +67,7 @@ const char *floe_column_nearest(floe_arena *arena, floe_str word, const floe_col
 }
 
 const char *floe_name_hint(floe_arena *arena, const char *nearest) {
-    const char *hint = nearest != NULL ? floe_arena_printf(arena, "; did you mean %s?", nearest) : NULL;
+    const char *hint = nearest != NULL ? floe_arena_printf(arena, "%s%s%s", FLOE_HINT(nearest)) : NULL;
     return hint != NULL ? hint : "";
 }
 

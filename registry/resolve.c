@@ -1,7 +1,7 @@
 /*
  * Resolving: definitions against the columns that their tables really have.
  *
- * Sources first, then views. A view over a source that could not be resolved is not judged: its findings would only
+ * Sources first, then views, then request features. A view over a source that could not be resolved is not judged: its findings would only
  * repeat the source's.
  */
 #include "registry/decode_int.h"
@@ -201,6 +201,64 @@ static floe_status resolve_view(resolver_state *state, floe_view *view) {
     return floe_view_fingerprint(view, &view->fingerprint, state->err);
 }
 
+/* ---- request features ---- */
+
+/* Whether a value of one type may stand for another without a word: nothing of it is lost but what does not fit. */
+static bool widens(floe_type from, floe_type to) {
+    if (from.kind == FLOE_KIND_NONE || floe_type_equal(from, to)) {
+        return true;
+    }
+    switch (to.kind) {
+    case FLOE_KIND_INT64:
+        return from.kind == FLOE_KIND_INT32;
+    case FLOE_KIND_DOUBLE:
+        return floe_kind_is_number(from.kind);
+    case FLOE_KIND_DECIMAL:
+        return floe_kind_is_integer(from.kind) || (from.kind == FLOE_KIND_DECIMAL && from.scale <= to.scale);
+    case FLOE_KIND_TIMESTAMP:
+        return from.kind == FLOE_KIND_DATE;
+    default:
+        return false;
+    }
+}
+
+/* The inputs as columns; false when one of them has no type yet, which was said where its view is. */
+static bool type_inputs(floe_request_feature *request, floe_column *columns) {
+    for (size_t i = 0; i < request->input_count; i++) {
+        floe_request_input *input = (floe_request_input *)&request->inputs[i];
+        if (input->feature.output != NULL) {
+            input->type = input->feature.output->type;
+        }
+        columns[i] = (floe_column){input->name, input->type};
+        if (input->type.kind == FLOE_KIND_NONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static floe_status resolve_request(resolver_state *state, floe_request_feature *request) {
+    const char *what = floe_arena_printf(state->arena, "request feature %.*s", FLOE_STR_ARG(request->about.name));
+    floe_column *columns = floe_arena_alloc(state->arena, request->input_count, sizeof *columns);
+    floe_error error = {0};
+    floe_pos pos = at_line(&request->about, request->expression_line);
+    FLOE_TRY(floe_arena_check(state->arena, state->err));
+    if (!type_inputs(request, columns)) {
+        return FLOE_OK;
+    }
+    if (floe_failed(floe_expr_bind_value(request->expression, state->arena, columns, request->input_count, &error))) {
+        return floe_findings_take(&state->findings, pos, what, &error, state->err);
+    }
+    floe_type made = request->expression->type;
+    if (!widens(made, request->output.type)) {
+        char found[FLOE_TYPE_NAME_MAX];
+        char declared[FLOE_TYPE_NAME_MAX];
+        FIND(state, pos, FLOE_INVALID, "%s is declared %s, but its expression gives %s; declare that, or cast(… AS %s)",
+             what, floe_type_name(request->output.type, declared), floe_type_name(made, found), declared);
+    }
+    return FLOE_OK;
+}
+
 /* The arrays were made by the decoder in the same arena; they are const only for readers. */
 floe_status floe_resolve(floe_definitions *definitions, const floe_schema_resolver *resolver, floe_arena *arena,
                          floe_error *err) {
@@ -210,6 +268,9 @@ floe_status floe_resolve(floe_definitions *definitions, const floe_schema_resolv
     }
     for (size_t i = 0; i < definitions->view_count; i++) {
         FLOE_TRY(resolve_view(&state, (floe_view *)&definitions->views[i]));
+    }
+    for (size_t i = 0; i < definitions->request_count; i++) {
+        FLOE_TRY(resolve_request(&state, (floe_request_feature *)&definitions->requests[i]));
     }
     return floe_findings_report(&state.findings, err);
 }

@@ -103,10 +103,10 @@ static floe_status mark_seen(build *run, const floe_unit *unit, int64_t changed,
     return floe_arena_check(&run->arena, err);
 }
 
-static floe_status put_unit(build *run, const floe_unit *unit, floe_error *err) {
+/* *ret_changed: how many documents of the unit are new. */
+static floe_status store_unit(build *run, const floe_unit *unit, int64_t *ret_changed, floe_error *err) {
     floe_stored_unit stored = {0};
     bool found = false;
-    int64_t changed = 0;
     floe_arena_reset(&run->scratch);
     floe_buf_clear(&run->body);
     floe_unit_encode(unit, &run->body);
@@ -114,13 +114,19 @@ static floe_status put_unit(build *run, const floe_unit *unit, floe_error *err) 
     uint64_t hash = floe_unit_hash(unit, floe_buf_view(&run->body));
     FLOE_TRY(floe_docstore_get(&run->store, unit, &found, &stored, err));
     if (!found || stored.hash != hash) {
-        FLOE_TRY(count_changed(run, unit, found ? &stored : NULL, &changed, err));
+        FLOE_TRY(count_changed(run, unit, found ? &stored : NULL, ret_changed, err));
         FLOE_TRY(floe_docstore_put(&run->store, unit, floe_buf_view(&run->body), hash, err));
         run->dirty = true;
     } else if (!floe_str_equal(stored.version, unit->version)) {
         FLOE_TRY(floe_docstore_touch(&run->store, unit, err));
         run->dirty = true;
     }
+    return FLOE_OK;
+}
+
+static floe_status put_unit(build *run, const floe_unit *unit, floe_error *err) {
+    int64_t changed = 0;
+    FLOE_TRY(store_unit(run, unit, &changed, err));
     return mark_seen(run, unit, changed, err);
 }
 
@@ -147,16 +153,19 @@ static floe_status take_table(void *sink, const floe_catalog_table *table, floe_
     }
     /* put_unit reuses the scratch, so the parts are made where they stay. */
     floe_unit_of_table(table, FLOE_ORIGIN_CATALOG, &run->arena, &unit);
+    floe_unit_mark(run->request->definitions, &run->arena, &unit);
     FLOE_TRY(floe_arena_check(&run->arena, err));
     return put_unit(run, &unit, err);
 }
 
-static floe_status take_import(void *context, const floe_unit *unit, floe_error *err) {
+static floe_status take_import(void *context, const floe_unit *given, floe_error *err) {
     build *run = context;
-    floe_str database = floe_arena_str(&run->arena, unit->space);
+    floe_unit unit = *given;
+    floe_str database = floe_arena_str(&run->arena, unit.space);
+    floe_unit_mark(run->request->definitions, &run->arena, &unit);
     FLOE_TRY(floe_arena_check(&run->arena, err));
     (void)floe_map_put(&run->databases, database, run);
-    return put_unit(run, unit, err);
+    return put_unit(run, &unit, err);
 }
 
 static floe_status take_imports(build *run, floe_error *err) {
@@ -178,10 +187,57 @@ static floe_status take_definitions(build *run, floe_error *err) {
         FLOE_TRY(floe_arena_check(&run->arena, err));
         FLOE_TRY(put_unit(run, &unit, err));
     }
+    for (size_t i = 0; definitions && i < definitions->request_count; i++) {
+        floe_unit_of_request(&definitions->requests[i], &run->arena, &unit);
+        FLOE_TRY(floe_arena_check(&run->arena, err));
+        FLOE_TRY(put_unit(run, &unit, err));
+    }
     for (size_t i = 0; definitions && i < definitions->service_count; i++) {
         floe_unit_of_service(&definitions->services[i], &run->arena, &unit);
         FLOE_TRY(floe_arena_check(&run->arena, err));
         FLOE_TRY(put_unit(run, &unit, err));
+    }
+    return FLOE_OK;
+}
+
+/* ---- personal data ---- */
+
+/* A table that was read before its columns were tagged: its unit is marked as it lies in the index. */
+static floe_status mark_again(build *run, floe_unit *unit, floe_error *err) {
+    floe_stored_unit stored = {0};
+    bool found = false;
+    int64_t changed = 0;
+    FLOE_TRY(floe_docstore_get(&run->store, unit, &found, &stored, err));
+    if (!found) {
+        return FLOE_OK;
+    }
+    unit->version = floe_arena_str(&run->arena, stored.version);
+    floe_str body = floe_arena_str(&run->arena, stored.body);
+    FLOE_TRY(floe_arena_check(&run->arena, err));
+    FLOE_TRY(floe_unit_decode(body, &run->arena, unit, err));
+    floe_unit_mark(run->request->definitions, &run->arena, unit);
+    FLOE_TRY(floe_arena_check(&run->arena, err));
+    FLOE_TRY(store_unit(run, unit, &changed, err));
+    run->result.documents_changed += changed;
+    return FLOE_OK;
+}
+
+static floe_status mark_tagged(build *run, floe_error *err) {
+    const floe_definitions *definitions = run->request->definitions;
+    for (size_t i = 0; definitions && i < definitions->source_count; i++) {
+        floe_str full = definitions->sources[i].table;
+        const char *dot = full.len > 0 ? memrchr(full.ptr, '.', full.len) : NULL;
+        if (!dot || !floe_source_is_marked(definitions, &definitions->sources[i])) {
+            continue;
+        }
+        size_t len = (size_t)(dot - full.ptr);
+        for (int origin = FLOE_ORIGIN_CATALOG; origin <= FLOE_ORIGIN_IMPORT; origin++) {
+            floe_unit unit = {.kind = FLOE_UNIT_TABLE,
+                              .origin = (floe_unit_origin)origin,
+                              .space = {full.ptr, len},
+                              .name = {dot + 1, full.len - len - 1}};
+            FLOE_TRY(mark_again(run, &unit, err));
+        }
     }
     return FLOE_OK;
 }
@@ -322,6 +378,7 @@ static floe_status fill(build *run, floe_error *err) {
     }
     FLOE_TRY(take_imports(run, err));
     FLOE_TRY(take_definitions(run, err));
+    FLOE_TRY(mark_tagged(run, err));
     return sweep_units(run, err);
 }
 
@@ -363,8 +420,35 @@ static floe_status embed(build *run, floe_error *err) {
     return wanted ? build_vectors(run, err) : FLOE_OK;
 }
 
+static floe_status ignore_pair(void *context, floe_str short_form, floe_str long_form, floe_error *err) {
+    (void)context;
+    (void)short_form;
+    (void)long_form;
+    (void)err;
+    return FLOE_OK;
+}
+
+/* The user's abbreviations become part of the index, so that a search reads names as they were read for it. */
+static floe_status take_abbreviations(build *run, floe_error *err) {
+    FLOE_AUTO_BUF text;
+    floe_str before = {0};
+    floe_abbreviation_sink sink = {.pair = ignore_pair};
+    floe_buf_init(&text, FLOE_MIB(16));
+    if (run->request->abbreviations) {
+        FLOE_TRY(floe_file_read(run->request->abbreviations, &text, err));
+        FLOE_TRY(floe_abbreviations_read(floe_buf_view(&text), run->request->abbreviations, &sink, err));
+    }
+    FLOE_TRY(floe_docstore_abbreviations(&run->store, &run->arena, &before, err));
+    if (floe_str_equal(before, floe_buf_view(&text))) {
+        return FLOE_OK;
+    }
+    run->dirty = true;
+    return floe_docstore_set_abbreviations(&run->store, floe_buf_view(&text), err);
+}
+
 static floe_status build_generation(build *run, floe_error *err) {
     FLOE_TRY(begin(run, err));
+    FLOE_TRY(take_abbreviations(run, err));
     FLOE_TRY(fill(run, err));
     FLOE_TRY(embed(run, err));
     if (!run->dirty && !run->fresh) {

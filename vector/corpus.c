@@ -198,6 +198,10 @@ static void fill_text(filling *fill, floe_str text, float weight) {
     floe_field_add(&fill->builder, &fill->load->corpus->lexicon, fill->document, text, weight);
 }
 
+static void fill_name(filling *fill, const floe_unit *unit, floe_str name, float weight) {
+    floe_field_add_name(&fill->builder, &fill->load->corpus->lexicon, fill->document, unit->space, name, weight);
+}
+
 static void fill_texts(filling *fill, floe_texts texts) {
     for (size_t i = 0; i < texts.count; i++) {
         fill_text(fill, texts.items[i], 1);
@@ -206,10 +210,10 @@ static void fill_texts(filling *fill, floe_texts texts) {
 
 static void fill_table(filling *fill, const floe_unit *unit) {
     if (fill->field == FLOE_FIELD_TABLE) {
-        fill_text(fill, unit->space, 1);
-        fill_text(fill, unit->name, FLOE_NAME_WEIGHT);
+        fill_name(fill, unit, unit->space, 1);
+        fill_name(fill, unit, unit->name, FLOE_NAME_WEIGHT);
         for (size_t i = 0; i < unit->part_count; i++) {
-            fill_text(fill, unit->parts[i].name, 1);
+            fill_name(fill, unit, unit->parts[i].name, 1);
         }
     } else {
         fill_text(fill, unit->description, 1);
@@ -221,8 +225,8 @@ static void fill_columns(filling *fill, const floe_unit *unit) {
     for (size_t i = 0; i < unit->part_count; i++) {
         const floe_part *part = &unit->parts[i];
         if (fill->field == FLOE_FIELD_COLUMN) {
-            fill_text(fill, part->name, 1);
-            fill_text(fill, unit->name, 1);
+            fill_name(fill, unit, part->name, 1);
+            fill_name(fill, unit, unit->name, 1);
         } else if (fill->field == FLOE_FIELD_COLUMN_TEXT) {
             fill_text(fill, part->description, 1);
         } else {
@@ -233,15 +237,15 @@ static void fill_columns(filling *fill, const floe_unit *unit) {
 }
 
 static void fill_feature_names(filling *fill, const floe_unit *unit, const floe_part *part) {
-    fill_text(fill, unit->name, part ? 1 : FLOE_NAME_WEIGHT);
+    fill_name(fill, unit, unit->name, part ? 1 : FLOE_NAME_WEIGHT);
     fill_texts(fill, unit->related);
     if (part) {
-        fill_text(fill, part->name, FLOE_NAME_WEIGHT);
+        fill_name(fill, unit, part->name, FLOE_NAME_WEIGHT);
         fill_texts(fill, part->words);
         return;
     }
     for (size_t i = 0; i < unit->part_count; i++) {
-        fill_text(fill, unit->parts[i].name, 1);
+        fill_name(fill, unit, unit->parts[i].name, 1);
     }
 }
 
@@ -327,7 +331,12 @@ static floe_status fill_field(loader *load, floe_field_id field) {
 static floe_status build(floe_corpus *corpus, floe_error *err) {
     floe_arena *arena = corpus->arena;
     loader load = {.corpus = corpus, .err = err};
+    FLOE_TRY(floe_speller_init(&corpus->speller, arena, corpus->abbreviations, err));
+    for (size_t i = 0; i < corpus->unit_count && corpus->units[i].kind == FLOE_UNIT_TABLE; i++) {
+        floe_speller_learn(&corpus->speller, &corpus->units[i]);
+    }
     floe_lexicon_init(&corpus->lexicon, arena);
+    corpus->lexicon.speller = &corpus->speller;
     floe_map_init(&corpus->scope_of, arena);
     floe_map_init(&load.tables, arena);
     for (size_t i = 0; i < corpus->unit_count; i++) {
@@ -346,17 +355,21 @@ static floe_status build(floe_corpus *corpus, floe_error *err) {
     for (int field = 0; field < FLOE_FIELD_COUNT; field++) {
         FLOE_TRY(fill_field(&load, (floe_field_id)field));
     }
-    return FLOE_OK;
+    floe_similar_init(corpus);
+    return floe_arena_check(arena, err);
 }
 
 floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpus *corpus, floe_error *err) {
     *corpus = (floe_corpus){.arena = arena};
     floe_docstore_sink sink = {.unit = take_unit, .context = corpus};
+    FLOE_TRY(floe_docstore_abbreviations(store, arena, &corpus->abbreviations, err));
     FLOE_TRY(floe_docstore_each(store, &sink, err));
     return build(corpus, err);
 }
 
-floe_status floe_corpus_build(floe_unit *units, size_t count, floe_arena *arena, floe_corpus *corpus, floe_error *err) {
-    *corpus = (floe_corpus){.arena = arena, .units = units, .unit_count = count, .unit_capacity = count};
+floe_status floe_corpus_build(floe_unit *units, size_t count, floe_str abbreviations, floe_arena *arena,
+                              floe_corpus *corpus, floe_error *err) {
+    *corpus = (floe_corpus){
+        .arena = arena, .abbreviations = abbreviations, .units = units, .unit_count = count, .unit_capacity = count};
     return build(corpus, err);
 }

@@ -136,16 +136,30 @@ void floe_unit_of_view(const floe_view *view, floe_arena *arena, floe_unit *ret_
                             .part_count = parts ? view->output_count : 0};
 }
 
+static void add_request_views(texts_builder *views, const floe_request_feature *request) {
+    for (size_t i = 0; i < request->input_count; i++) {
+        const floe_view *view = request->inputs[i].feature.view;
+        if (view != NULL) {
+            add_text_once(views, view->about.name);
+        }
+    }
+}
+
 void floe_unit_of_service(const floe_service *service, floe_arena *arena, floe_unit *ret_unit) {
     texts_builder related = {.arena = arena};
     texts_builder spaces = {.arena = arena};
+    texts_builder views = {.arena = arena};
     texts_builder prose = {.arena = arena};
     for (size_t i = 0; i < service->ref_count; i++) {
         const floe_ref *ref = &service->refs[i];
-        const char *text = floe_arena_printf(arena, "%.*s:%.*s", FLOE_STR_ARG(ref->view->about.name),
-                                             FLOE_STR_ARG(ref->output->about.name));
-        add_text(&related, floe_str_of(text));
-        add_text_once(&spaces, space_of(ref->view->source->table));
+        char name[FLOE_REF_NAME_MAX];
+        add_text(&related, floe_str_of(floe_arena_strdup(arena, floe_ref_name(ref, ":", name))));
+        if (ref->view != NULL) {
+            add_text_once(&spaces, space_of(ref->view->source->table));
+            add_text_once(&views, ref->view->about.name);
+        } else {
+            add_request_views(&views, ref->output->request);
+        }
     }
     add_owner_and_tags(&prose, &service->about);
     *ret_unit = (floe_unit){.kind = FLOE_UNIT_SERVICE,
@@ -154,7 +168,37 @@ void floe_unit_of_service(const floe_service *service, floe_arena *arena, floe_u
                             .description = service->about.description,
                             .related = finish(&related),
                             .prose = finish(&prose),
-                            .spaces = finish(&spaces)};
+                            .spaces = finish(&spaces),
+                            .views = finish(&views)};
+}
+
+/* A request feature stands beside services: it is asked for by its name, and takes features from views. */
+void floe_unit_of_request(const floe_request_feature *request, floe_arena *arena, floe_unit *ret_unit) {
+    char type[FLOE_TYPE_NAME_MAX];
+    texts_builder related = {.arena = arena};
+    texts_builder spaces = {.arena = arena};
+    texts_builder views = {.arena = arena};
+    texts_builder prose = {.arena = arena};
+    for (size_t i = 0; i < request->input_count; i++) {
+        const floe_request_input *input = &request->inputs[i];
+        add_text(&related, input->name);
+        if (input->feature.view != NULL) {
+            add_text(&related, input->feature_text);
+            add_text_once(&spaces, space_of(input->feature.view->source->table));
+        }
+    }
+    add_request_views(&views, request);
+    add_text(&prose, request->expression_text);
+    add_text(&prose, floe_str_of(floe_arena_strdup(arena, floe_type_name(request->output.type, type))));
+    add_owner_and_tags(&prose, &request->about);
+    *ret_unit = (floe_unit){.kind = FLOE_UNIT_SERVICE,
+                            .origin = FLOE_ORIGIN_DEFINITIONS,
+                            .name = request->about.name,
+                            .description = request->about.description,
+                            .related = finish(&related),
+                            .prose = finish(&prose),
+                            .spaces = finish(&spaces),
+                            .views = finish(&views)};
 }
 
 /* ---- documents ---- */

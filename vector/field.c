@@ -10,19 +10,42 @@
 
 #include <math.h>
 
+static void add_word(floe_field_builder *builder, floe_lexicon *lexicon, uint32_t document, floe_str word,
+                     float weight) {
+    uint32_t term = floe_lexicon_term(lexicon, word, true);
+    floe_triple *triple = FLOE_ARENA_PUSH(&builder->arena, builder->triples, builder->count, builder->capacity);
+    if (triple) {
+        *triple = (floe_triple){.term = term, .document = document, .weight = weight};
+    }
+}
+
+void floe_field_add_name(floe_field_builder *builder, floe_lexicon *lexicon, uint32_t document, floe_str space,
+                         floe_str name, float weight) {
+    bool keep_stop_words = floe_text_keeps_stop_words(name);
+    floe_words words = floe_words_of(name);
+    floe_str word = {0};
+    while (floe_words_next(&words, &word)) {
+        const floe_reading *reading = lexicon->speller ? floe_speller_read(lexicon->speller, space, word) : NULL;
+        bool stands = !reading || (reading->count == 0 && !reading->silent);
+        for (size_t i = 0; !stands && i < reading->count; i++) {
+            if (!floe_word_is_stop(reading->words[i])) {
+                add_word(builder, lexicon, document, reading->words[i], weight);
+            }
+        }
+        if (keep_stop_words || !floe_word_is_stop(word)) {
+            add_word(builder, lexicon, document, word, stands ? weight : weight * FLOE_WRITTEN_WEIGHT);
+        }
+    }
+}
+
 void floe_field_add(floe_field_builder *builder, floe_lexicon *lexicon, uint32_t document, floe_str text,
                     float weight) {
     bool keep_stop_words = floe_text_keeps_stop_words(text);
     floe_words words = floe_words_of(text);
     floe_str word = {0};
     while (floe_words_next(&words, &word)) {
-        if (!keep_stop_words && floe_word_is_stop(word)) {
-            continue;
-        }
-        uint32_t term = floe_lexicon_term(lexicon, word, true);
-        floe_triple *triple = FLOE_ARENA_PUSH(&builder->arena, builder->triples, builder->count, builder->capacity);
-        if (triple) {
-            *triple = (floe_triple){.term = term, .document = document, .weight = weight};
+        if (keep_stop_words || !floe_word_is_stop(word)) {
+            add_word(builder, lexicon, document, word, weight);
         }
     }
 }
@@ -159,8 +182,10 @@ double floe_field_idf(const floe_field *field, const floe_question *question, ui
     return idf(all.documents, count_documents(field, question->asked, term));
 }
 
-static void score_term(const floe_field *field, const bool *asked, uint32_t term, collection all, floe_scores *scores) {
-    double weight = idf(all.documents, count_documents(field, asked, term));
+static void score_term(const floe_field *field, const bool *asked, const floe_term *of, collection all,
+                       floe_scores *scores) {
+    uint32_t term = of->number;
+    double weight = of->trust * idf(all.documents, count_documents(field, asked, term));
     for (uint32_t i = field->first[term]; weight > 0 && i < field->first[term + 1]; i++) {
         const floe_posting *posting = &field->postings[i];
         if (asked[field->scopes[posting->document]]) {
@@ -176,7 +201,7 @@ void floe_field_score(const floe_field *field, const floe_question *question, fl
     collection all = collect(field, question->asked, question->scope_count);
     for (size_t i = 0; i < question->term_count; i++) {
         if (question->terms[i].number < field->term_count) {
-            score_term(field, question->asked, question->terms[i].number, all, scores);
+            score_term(field, question->asked, &question->terms[i], all, scores);
         }
     }
 }

@@ -84,13 +84,14 @@ static floe_status get_samples(const floe_node *object, const char *what, floe_a
 
 static floe_status get_column(const floe_node *object, size_t index, floe_arena *arena, floe_part *column,
                               floe_error *err) {
-    static const char *const known[] = {"name", "type", "description", "samples"};
+    static const char *const known[] = {"name", "type", "description", "samples", "tags"};
     char what[48];
     (void)snprintf(what, sizeof(what), "column %zu", index + 1);
     FLOE_TRY(floe_members_check(object, what, known, sizeof(known) / sizeof(known[0]), err));
     FLOE_TRY(need_name(object, "name", what, &column->name, err));
     FLOE_TRY(floe_node_opt_str(object, "type", what, &column->type, err));
     FLOE_TRY(floe_node_opt_str(object, "description", what, &column->description, err));
+    FLOE_TRY(get_names(object, "tags", what, arena, &column->prose.items, &column->prose.count, err));
     return get_samples(object, what, arena, &column->words, err);
 }
 

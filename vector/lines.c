@@ -29,8 +29,7 @@ floe_status floe_members_check(const floe_node *object, const char *what, const 
         if (!found) {
             const char *nearest = floe_str_nearest(object->members[i].key, known, count);
             return FLOE_FAIL(err, FLOE_INVALID, "%s has an unknown member \"%.*s\"%s%s%s", what,
-                             FLOE_STR_BRIEF(object->members[i].key), nearest ? "; did you mean \"" : "",
-                             nearest ? nearest : "", nearest ? "\"?" : "");
+                             FLOE_STR_BRIEF(object->members[i].key), FLOE_HINT(nearest));
         }
     }
     return FLOE_OK;

@@ -88,7 +88,7 @@ static floe_status take_units(linker *link, floe_error *err) {
     floe_wording_sink sink = {.text = take_text, .context = link};
     for (size_t i = 0; i < link->corpus->unit_count; i++) {
         const floe_unit *unit = &link->corpus->units[i];
-        FLOE_TRY(floe_wording_each(unit, &sink, err));
+        FLOE_TRY(floe_wording_each(unit, &link->corpus->speller, &sink, err));
         if (unit->kind == FLOE_UNIT_TABLE) {
             link->table += 1;
             link->column += (uint32_t)unit->part_count;

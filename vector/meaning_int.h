@@ -36,8 +36,9 @@ typedef struct floe_wording_sink {
 } floe_wording_sink;
 
 /* Rule: names are split into their words first, so that a model reads "flight delay" in flightDelay; names come before
- * descriptions, because a model reads only so much. */
-floe_status floe_wording_each(const floe_unit *unit, const floe_wording_sink *sink, floe_error *err);
+ * descriptions, because a model reads only so much. Words of names are read as what they stand for (spell_int.h). */
+floe_status floe_wording_each(const floe_unit *unit, floe_speller *speller, const floe_wording_sink *sink,
+                              floe_error *err);
 uint64_t floe_wording_id(floe_str text);
 
 /* ---- building (vectors.c) ---- */

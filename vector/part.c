@@ -102,10 +102,10 @@ static floe_status take_text(void *context, floe_link_id link, size_t part, floe
     return floe_arena_check(&all->arena, err);
 }
 
-static floe_status find_missing(const floe_corpus *corpus, missing *all, floe_error *err) {
+static floe_status find_missing(floe_corpus *corpus, missing *all, floe_error *err) {
     floe_wording_sink sink = {.text = take_text, .context = all};
     for (size_t i = 0; i < corpus->unit_count; i++) {
-        FLOE_TRY(floe_wording_each(&corpus->units[i], &sink, err));
+        FLOE_TRY(floe_wording_each(&corpus->units[i], &corpus->speller, &sink, err));
     }
     return FLOE_OK;
 }

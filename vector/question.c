@@ -1,11 +1,16 @@
 /*
  * From a question to its terms and to the names it may spell.
  *
- * Terms are the stems of its words, each once, without stop words (unless it has nothing else), without words that no
- * document in scope has. A name is the whole question, or a piece of it between spaces that holds an underscore, a dot or
+ * Terms are the stems of its words, each once, without stop words (unless it has nothing else). For a word that no document
+ * in scope has, and beside an abbreviation, come the words that it most likely means; they count for less. A name is the whole question, or a piece of it between spaces that holds an underscore, a dot or
  * a colon, which people type only when they mean it literally.
  */
 #include "vector/rank_int.h"
+#include "vector/weights_int.h"
+
+#include "core/limits.h"
+
+#include <ctype.h>
 
 static bool has_term(const floe_question *question, uint32_t number) {
     for (size_t i = 0; i < question->term_count; i++) {
@@ -17,7 +22,7 @@ static bool has_term(const floe_question *question, uint32_t number) {
 }
 
 /* The weight of a term is its idf among tables, or where no table has it the largest that any other field gives. */
-static double weigh(const floe_corpus *corpus, const floe_question *question, uint32_t number) {
+double floe_term_weight(const floe_corpus *corpus, const floe_question *question, uint32_t number) {
     double best = floe_field_idf(&corpus->fields[FLOE_FIELD_TABLE], question, number);
     for (int i = 0; best <= 0 && i < FLOE_FIELD_COUNT; i++) {
         best = floe_field_idf(&corpus->fields[i], question, number);
@@ -25,16 +30,81 @@ static double weigh(const floe_corpus *corpus, const floe_question *question, ui
     return best;
 }
 
-static void add_term(floe_corpus *corpus, floe_question *question, floe_str word, floe_arena *arena) {
-    uint32_t number = floe_lexicon_term(&corpus->lexicon, word, false);
-    if (number == FLOE_TERM_NONE || has_term(question, number) || question->term_count == FLOE_QUESTION_TERMS_MAX) {
+typedef struct reader {
+    floe_corpus *corpus;
+    floe_question *question;
+    floe_arena *arena;
+} reader;
+
+/* Adds `term` for the word that was asked; they differ when it is not what was asked but what that most likely means. Returns
+ * whether something in scope has it. */
+static bool add_term(const reader *read, floe_str word, floe_str term, double trust) {
+    floe_question *question = read->question;
+    uint32_t number = floe_lexicon_term(&read->corpus->lexicon, term, false);
+    double weight = number == FLOE_TERM_NONE ? 0 : floe_term_weight(read->corpus, question, number);
+    if (weight > 0 && !has_term(question, number) && question->term_count < FLOE_QUESTION_TERMS_MAX) {
+        bool same = floe_str_equal(word, term);
+        question->terms[question->term_count++] =
+            (floe_term){.word = floe_arena_str(read->arena, word),
+                        .number = number,
+                        .weight = weight * trust,
+                        .trust = trust,
+                        .meant = same ? FLOE_STR("") : floe_arena_str(read->arena, term)};
+        question->weight += weight * trust;
+    }
+    return weight > 0;
+}
+
+static void add_reading(const reader *read, floe_str word, const floe_reading *reading) {
+    for (size_t i = 0; reading && i < reading->count; i++) {
+        if (!floe_word_is_stop(reading->words[i])) {
+            (void)add_term(read, word, reading->words[i], FLOE_TRUST_READING);
+        }
+    }
+}
+
+/* The question with a word of it put right. */
+static void put_right(const reader *read, floe_str wrong, floe_str right) {
+    FLOE_AUTO_BUF text;
+    floe_str rest = read->question->text;
+    floe_buf_init(&text, 2 * FLOE_LIMIT_QUERY_BYTES);
+    while (rest.len > 0) {
+        size_t len = 0;
+        bool same = true;
+        for (; len < rest.len && isalpha((unsigned char)rest.ptr[len]); len++) {
+            same = same && len < wrong.len && tolower((unsigned char)rest.ptr[len]) == wrong.ptr[len];
+        }
+        same = same && len == wrong.len;
+        floe_buf_str(&text, same ? right : (floe_str){rest.ptr, len > 0 ? len : 1});
+        rest = (floe_str){rest.ptr + (len > 0 ? len : 1), rest.len - (len > 0 ? len : 1)};
+    }
+    if (!text.failed) {
+        read->question->text = floe_arena_str(read->arena, floe_buf_view(&text));
+    }
+}
+
+/* A word that nothing in scope has. */
+static void add_meant(const reader *read, floe_str word) {
+    floe_str meant = {0};
+    size_t typos = 0;
+    if (floe_speller_lists(&read->corpus->speller, word)) {
         return;
     }
-    double weight = weigh(corpus, question, number);
-    if (weight > 0) {
-        question->terms[question->term_count++] =
-            (floe_term){.word = floe_arena_str(arena, word), .number = number, .weight = weight};
-        question->weight += weight;
+    if (floe_similar_word(read->corpus, read->question, word, &meant, &typos)) {
+        (void)add_term(read, word, meant, typos > 1 ? FLOE_TRUST_TYPO * FLOE_TRUST_TYPO : FLOE_TRUST_TYPO);
+        put_right(read, word, meant);
+        return;
+    }
+    add_reading(read, word, floe_speller_read(&read->corpus->speller, FLOE_STR(""), word));
+}
+
+static void read_word(const reader *read, floe_str word) {
+    bool found = add_term(read, word, word, 1);
+    const floe_reading *abbreviation = floe_speller_abbreviation(&read->corpus->speller, word);
+    if (abbreviation) {
+        add_reading(read, word, abbreviation);
+    } else if (!found) {
+        add_meant(read, word);
     }
 }
 
@@ -66,13 +136,14 @@ static void add_names(floe_question *question, floe_str text) {
 
 void floe_question_read(floe_corpus *corpus, const bool *asked, floe_str text, floe_arena *arena,
                         floe_question *ret_question) {
-    *ret_question = (floe_question){.asked = asked, .scope_count = corpus->scope_count};
+    *ret_question = (floe_question){.text = text, .asked = asked, .scope_count = corpus->scope_count};
+    reader read = {corpus, ret_question, arena};
     bool keep_stop_words = floe_text_keeps_stop_words(text);
     floe_words words = floe_words_of(text);
     floe_str word = {0};
     while (floe_words_next(&words, &word)) {
         if (keep_stop_words || !floe_word_is_stop(word)) {
-            add_term(corpus, ret_question, word, arena);
+            read_word(&read, word);
         }
     }
     add_names(ret_question, text);

@@ -15,6 +15,7 @@
 
 #include "core/map.h"
 #include "vector/weights_int.h"
+#include "vector/spell_int.h"
 #include "vector/store_int.h"
 #include "vector/text_int.h"
 
@@ -28,6 +29,7 @@ typedef struct floe_lexicon {
     floe_map words; /* word → lexicon_word */
     floe_map stems; /* stem → number + 1 */
     uint32_t count;
+    floe_speller *speller; /* of names; NULL: words of names stand for themselves */
 } floe_lexicon;
 
 void floe_lexicon_init(floe_lexicon *lexicon, floe_arena *arena);
@@ -82,6 +84,9 @@ typedef struct floe_field_builder {
 } floe_field_builder;
 
 void floe_field_add(floe_field_builder *builder, floe_lexicon *lexicon, uint32_t document, floe_str text, float weight);
+/* The same of a name, whose words are read as what they stand for in its namespace; as they are written they count for less. */
+void floe_field_add_name(floe_field_builder *builder, floe_lexicon *lexicon, uint32_t document, floe_str space,
+                         floe_str name, float weight);
 /* Sorts the triples into postings. `scopes` has one scope per document. */
 void floe_field_finish(const floe_field_builder *builder, const uint32_t *scopes, uint32_t document_count,
                        uint32_t scope_count, uint32_t term_count, floe_arena *arena, floe_field *ret_field);
@@ -120,9 +125,19 @@ typedef struct floe_scope {
     size_t member_count;
 } floe_scope;
 
+/* Words of the corpus by length, among which a misspelt one is looked for (similar.c). */
+typedef struct floe_similar {
+    floe_str *words;
+    size_t count;
+    size_t first[FLOE_WORD_MAX + 2]; /* by length: where its words begin */
+} floe_similar;
+
 typedef struct floe_corpus {
     floe_arena *arena;
+    floe_str abbreviations; /* the user's, as they were when it was indexed */
+    floe_speller speller;
     floe_lexicon lexicon;
+    floe_similar similar;
     floe_table_entry *tables;
     size_t table_count, table_capacity;
     floe_column_entry *columns;
@@ -140,14 +155,17 @@ typedef struct floe_corpus {
 /* Fills the corpus from an index file. Owns: everything lies in corpus->arena. Errors: CORRUPT, LIMIT, NOMEM. */
 floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpus *corpus, floe_error *err);
 /* The same from units in the order of a file, which are borrowed with all their texts. */
-floe_status floe_corpus_build(floe_unit *units, size_t count, floe_arena *arena, floe_corpus *corpus, floe_error *err);
+floe_status floe_corpus_build(floe_unit *units, size_t count, floe_str abbreviations, floe_arena *arena,
+                              floe_corpus *corpus, floe_error *err);
 
 /* ---- one question (question.c) ---- */
 
 typedef struct floe_term {
     floe_str word; /* as asked, folded */
     uint32_t number;
-    double weight; /* how much it tells: its inverse document frequency */
+    double weight;  /* how much it tells: its inverse document frequency, times the trust */
+    double trust;   /* 1, or less when it is not what was asked but what that most likely means */
+    floe_str meant; /* then the word of the catalog; otherwise empty */
 } floe_term;
 
 #define FLOE_QUESTION_TERMS_MAX 256
@@ -159,6 +177,7 @@ typedef struct floe_question {
     double weight;                           /* of all terms */
     uint64_t names[FLOE_QUESTION_NAMES_MAX]; /* hashes of what may be an exact name */
     size_t name_count;
+    floe_str text;     /* as asked, with misspelt words put right */
     const bool *asked; /* by scope */
     size_t scope_count;
     const struct floe_asked *meaning; /* NULL: no vectors */
@@ -167,9 +186,18 @@ typedef struct floe_question {
 /* Errors: none; a question without a known word has no terms. */
 void floe_question_read(floe_corpus *corpus, const bool *asked, floe_str text, floe_arena *arena,
                         floe_question *ret_question);
+/* How much a term tells in the scopes asked; 0 when nothing there has it. */
+double floe_term_weight(const floe_corpus *corpus, const floe_question *question, uint32_t number);
 bool floe_question_names(const floe_question *question, uint64_t hash);
 /* Inverse document frequency within the scopes asked; 0 when no document has the term. */
 double floe_field_idf(const floe_field *field, const floe_question *question, uint32_t term);
+
+/* ---- misspelt words (similar.c) ---- */
+
+void floe_similar_init(floe_corpus *corpus);
+/* The word in scope that a misspelt one most likely means. */
+bool floe_similar_word(const floe_corpus *corpus, const floe_question *question, floe_str asked, floe_str *ret_word,
+                       size_t *ret_typos);
 
 /* ---- scores ---- */
 
@@ -218,6 +246,7 @@ typedef enum floe_signal {
     FLOE_SIGNAL_NAMESPACE,
     FLOE_SIGNAL_COVERAGE,
     FLOE_SIGNAL_JOIN,
+    FLOE_SIGNAL_SPELLING, /* what of the others came by a word that is not spelt as asked */
     FLOE_SIGNAL_COUNT
 } floe_signal;
 
@@ -279,5 +308,10 @@ size_t floe_rank_features(floe_ranker *ranker, const floe_question *question, si
 
 /* Whether an entry has a term in the field of its kind that the signal is made of. */
 bool floe_signal_has(const floe_corpus *corpus, const floe_found *found, floe_signal signal, uint32_t term);
+
+/* Gives the spelling's signal what words that are not spelt as asked brought to the others (similar.c), and writes
+ * "word ~ meant, …" for those that the hit has. */
+void floe_similar_tell(const floe_corpus *corpus, const floe_question *question, floe_found *found);
+void floe_similar_put(const floe_corpus *corpus, const floe_question *question, const floe_found *found, floe_buf *out);
 
 #endif

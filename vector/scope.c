@@ -134,23 +134,19 @@ static void add_once(floe_str *items, floe_texts *list, floe_str text) {
     items[list->count++] = text;
 }
 
-/* Its references are "view:feature". */
 static bool keep_service(scoping *run, floe_unit *unit) {
     floe_texts spaces = {0};
     floe_str *items = NULL;
-    if (!begin_texts(run, unit->related.count, &spaces, &items)) {
+    if (!begin_texts(run, unit->views.count, &spaces, &items)) {
         return false;
     }
-    for (size_t i = 0; i < unit->related.count; i++) {
-        floe_str rest = unit->related.items[i];
-        floe_str view = {0};
-        (void)floe_str_split(&rest, ':', &view);
-        const floe_unit *of = floe_map_get(&run->views, view);
-        if (!of || !floe_role_sees_view(run->role, view)) {
+    for (size_t i = 0; i < unit->views.count; i++) {
+        const floe_unit *view = floe_map_get(&run->views, unit->views.items[i]);
+        if (!view || !floe_role_sees_view(run->role, view->name)) {
             return false;
         }
-        if (of->space.len > 0 && sees_table_of_view(run, of)) {
-            add_once(items, &spaces, of->space);
+        if (view->space.len > 0 && sees_table_of_view(run, view)) {
+            add_once(items, &spaces, view->space);
         }
     }
     run->whole = run->whole && spaces.count == unit->spaces.count;

@@ -104,8 +104,12 @@ floe_status floe_search_open(const char *folder, floe_embedder *embedder, floe_s
     return FLOE_OK;
 }
 
-floe_corpus *floe_search_corpus(floe_search *search) {
-    return &search->whole.corpus;
+floe_status floe_search_corpus(floe_search *search, const floe_role *role, const floe_corpus **ret_corpus,
+                               floe_error *err) {
+    floe_sight *sight = NULL;
+    FLOE_TRY(floe_sights_of(&search->of_roles, &search->whole, role, &sight, err));
+    *ret_corpus = &sight->corpus;
+    return FLOE_OK;
 }
 
 bool floe_search_is_stale(const floe_search *search) {
@@ -142,7 +146,7 @@ static floe_status fail_unknown_space(const floe_sight *sight, floe_str in, floe
     FLOE_TRY(floe_arena_check(arena, err));
     const char *nearest = floe_str_nearest(in, names, count);
     return FLOE_FAIL(err, FLOE_INVALID, "no namespace or database %.*s is indexed%s%s%s", FLOE_STR_BRIEF(in),
-                     nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+                     FLOE_HINT(nearest));
 }
 
 static floe_status ask_scopes(floe_sight *sight, floe_str in, floe_arena *arena, floe_error *err) {

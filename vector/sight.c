@@ -40,7 +40,7 @@ static floe_status fill(floe_sight *sight, floe_sight *whole, const floe_role *r
     if (*ret_whole) {
         return FLOE_OK;
     }
-    FLOE_TRY(floe_corpus_build(units, count, &sight->arena, &sight->corpus, err));
+    FLOE_TRY(floe_corpus_build(units, count, whole->corpus.abbreviations, &sight->arena, &sight->corpus, err));
     if (whole->has_meaning) {
         sight->has_meaning = true;
         FLOE_TRY(floe_meaning_share(&whole->meaning, &sight->corpus, &sight->meaning, err));

@@ -14,7 +14,8 @@
 #define HASH_TEXT "SELECT hash, version, body FROM unit WHERE kind = ?1 AND space = ?2 AND name = ?3 AND origin = ?4"
 
 static const char schema[] =
-    "CREATE TABLE about (format INTEGER NOT NULL, generation INTEGER NOT NULL, fingerprint TEXT NOT NULL);"
+    "CREATE TABLE about (format INTEGER NOT NULL, generation INTEGER NOT NULL, fingerprint TEXT NOT NULL,"
+    " abbreviations TEXT NOT NULL);"
     "CREATE TABLE unit (kind INTEGER NOT NULL, space TEXT NOT NULL, name TEXT NOT NULL, origin INTEGER NOT NULL,"
     " version TEXT NOT NULL, hash INTEGER NOT NULL, documents INTEGER NOT NULL, body BLOB NOT NULL,"
     " PRIMARY KEY (kind, space, name, origin)) WITHOUT ROWID;";
@@ -24,6 +25,8 @@ static floe_status prepare(floe_docstore *store, bool write, floe_error *err) {
     if (!write) {
         return FLOE_OK;
     }
+    /* What a unit no longer holds, a column's values that turned out to be personal, leaves no trace in the file. */
+    FLOE_TRY(floe_sql_exec(store->sql, "PRAGMA secure_delete=ON", err));
     FLOE_TRY(floe_sql_prepare(store->sql,
                               "INSERT OR REPLACE INTO unit (kind, space, name, origin, version, hash, documents, body)"
                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -50,7 +53,7 @@ void floe_docstore_close(floe_docstore *store) {
 static floe_status check_columns(floe_docstore *store, floe_error *err) {
     __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *about = NULL;
     __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *unit = NULL;
-    FLOE_TRY(floe_sql_prepare(store->sql, "SELECT format, fingerprint FROM about", &about, err));
+    FLOE_TRY(floe_sql_prepare(store->sql, "SELECT format, fingerprint, abbreviations FROM about", &about, err));
     return floe_sql_prepare(store->sql, EACH_TEXT, &unit, err);
 }
 
@@ -90,7 +93,7 @@ floe_status floe_docstore_create(const char *path, floe_docstore *ret_store, flo
     __attribute__((cleanup(floe_docstore_close))) floe_docstore store = {0};
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_KIB(1));
-    floe_buf_printf(&text, "INSERT INTO about VALUES (%d, 0, '')", FLOE_INDEX_FORMAT);
+    floe_buf_printf(&text, "INSERT INTO about VALUES (%d, 0, '', '')", FLOE_INDEX_FORMAT);
     FLOE_TRY(floe_buf_check(&text, err));
     FLOE_TRY(floe_sql_open(path, FLOE_SQL_WRITE, &store.sql, err));
     FLOE_TRY(floe_sql_exec(store.sql, schema, err));
@@ -101,22 +104,39 @@ floe_status floe_docstore_create(const char *path, floe_docstore *ret_store, flo
     return FLOE_OK;
 }
 
-floe_status floe_docstore_fingerprint(floe_docstore *store, floe_arena *arena, floe_str *ret_fingerprint,
-                                      floe_error *err) {
+static floe_status get_text(floe_docstore *store, const char *query, floe_arena *arena, floe_str *ret_text,
+                            floe_error *err) {
     __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *stmt = NULL;
     bool row = false;
-    FLOE_TRY(floe_sql_prepare(store->sql, "SELECT fingerprint FROM about", &stmt, err));
+    FLOE_TRY(floe_sql_prepare(store->sql, query, &stmt, err));
     FLOE_TRY(floe_sql_step(stmt, &row, err));
-    *ret_fingerprint = row ? floe_arena_str(arena, floe_sql_text(stmt, 0)) : FLOE_STR("");
+    *ret_text = row ? floe_arena_str(arena, floe_sql_text(stmt, 0)) : FLOE_STR("");
     return floe_arena_check(arena, err);
 }
 
-floe_status floe_docstore_set_fingerprint(floe_docstore *store, floe_str fingerprint, floe_error *err) {
+static floe_status set_text(floe_docstore *store, const char *update, floe_str text, floe_error *err) {
     __attribute__((cleanup(floe_sql_finalize))) floe_sql_stmt *stmt = NULL;
     bool row = false;
-    FLOE_TRY(floe_sql_prepare(store->sql, "UPDATE about SET fingerprint = ?1", &stmt, err));
-    floe_sql_bind_text(stmt, 1, fingerprint);
+    FLOE_TRY(floe_sql_prepare(store->sql, update, &stmt, err));
+    floe_sql_bind_text(stmt, 1, text);
     return floe_sql_step(stmt, &row, err);
+}
+
+floe_status floe_docstore_fingerprint(floe_docstore *store, floe_arena *arena, floe_str *ret_fingerprint,
+                                      floe_error *err) {
+    return get_text(store, "SELECT fingerprint FROM about", arena, ret_fingerprint, err);
+}
+
+floe_status floe_docstore_set_fingerprint(floe_docstore *store, floe_str fingerprint, floe_error *err) {
+    return set_text(store, "UPDATE about SET fingerprint = ?1", fingerprint, err);
+}
+
+floe_status floe_docstore_abbreviations(floe_docstore *store, floe_arena *arena, floe_str *ret_text, floe_error *err) {
+    return get_text(store, "SELECT abbreviations FROM about", arena, ret_text, err);
+}
+
+floe_status floe_docstore_set_abbreviations(floe_docstore *store, floe_str text, floe_error *err) {
+    return set_text(store, "UPDATE about SET abbreviations = ?1", text, err);
 }
 
 static void bind_key(floe_sql_stmt *stmt, const floe_unit *key) {

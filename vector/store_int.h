@@ -47,6 +47,9 @@ void floe_docstore_close(floe_docstore *store);
 floe_status floe_docstore_fingerprint(floe_docstore *store, floe_arena *arena, floe_str *ret_fingerprint,
                                       floe_error *err);
 floe_status floe_docstore_set_fingerprint(floe_docstore *store, floe_str fingerprint, floe_error *err);
+/* The same of the text of the user's abbreviations. */
+floe_status floe_docstore_abbreviations(floe_docstore *store, floe_arena *arena, floe_str *ret_text, floe_error *err);
+floe_status floe_docstore_set_abbreviations(floe_docstore *store, floe_str text, floe_error *err);
 
 typedef struct floe_stored_unit {
     uint64_t hash;

@@ -36,6 +36,7 @@ void floe_unit_encode(const floe_unit *unit, floe_buf *out) {
     floe_buf_varint(out, unit->related_open);
     floe_buf_varint(out, unit->prose_open);
     put_texts(out, unit->spaces);
+    put_texts(out, unit->views);
     put_texts(out, unit->primary_key);
     floe_buf_varint(out, unit->foreign_key_count);
     for (size_t i = 0; i < unit->foreign_key_count; i++) {
@@ -148,6 +149,7 @@ floe_status floe_unit_decode(floe_str body, floe_arena *arena, floe_unit *unit, 
     FLOE_TRY(take_open(&in, unit->related, &unit->related_open, "related names"));
     FLOE_TRY(take_open(&in, unit->prose, &unit->prose_open, "prose"));
     FLOE_TRY(take_texts(&in, &unit->spaces.items, &unit->spaces.count, "namespaces"));
+    FLOE_TRY(take_texts(&in, &unit->views.items, &unit->views.count, "views"));
     FLOE_TRY(take_texts(&in, &unit->primary_key.items, &unit->primary_key.count, "a primary key"));
     FLOE_TRY(take_foreign_keys(&in, unit));
     FLOE_TRY(take_parts(&in, unit));

@@ -22,7 +22,7 @@ typedef enum floe_unit_origin {
 } floe_unit_origin;
 
 /* Changed whenever the tables or the bytes of an index file change their meaning. */
-#define FLOE_INDEX_FORMAT 3
+#define FLOE_INDEX_FORMAT 5
 /* Most bytes of one unit, encoded or in memory. */
 #define FLOE_UNIT_BYTES_MAX FLOE_MIB(64)
 
@@ -52,6 +52,7 @@ typedef struct floe_unit {
      * The table's full name is the last of related. */
     size_t related_open, prose_open;
     floe_texts spaces; /* of a service: the namespaces of its views, each once */
+    floe_texts views;  /* of a service: the views it takes features from, its request features' too, each once */
     const floe_part *parts;
     size_t part_count;
     floe_texts primary_key;
@@ -75,7 +76,18 @@ uint64_t floe_unit_hash(const floe_unit *unit, floe_str body);
 void floe_unit_of_table(const floe_catalog_table *table, floe_unit_origin origin, floe_arena *arena,
                         floe_unit *ret_unit);
 void floe_unit_of_view(const floe_view *view, floe_arena *arena, floe_unit *ret_unit);
+/* As a service of one feature. */
+void floe_unit_of_request(const floe_request_feature *request, floe_arena *arena, floe_unit *ret_unit);
 void floe_unit_of_service(const floe_service *service, floe_arena *arena, floe_unit *ret_unit);
+
+/* ---- personal data (mark.c) ---- */
+
+/* Sets the verdict on each column of a table's unit, and takes the values of personal ones away. Rule: a tag of a feature made
+ * of the column, or of a source of the table, counts as the column's; a verdict that is there already stands. Owns: the new
+ * parts lie in the arena, which the caller checks. `definitions` may be NULL. */
+void floe_unit_mark(const floe_definitions *definitions, floe_arena *arena, floe_unit *unit);
+/* Whether a tag of the source, or of a feature of one of its views, makes columns of its table personal. */
+bool floe_source_is_marked(const floe_definitions *definitions, const floe_source *source);
 
 /* ---- documents ---- */
 

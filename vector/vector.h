@@ -61,7 +61,8 @@ typedef struct floe_index_request {
     const floe_definitions *definitions; /* NULL: none applied */
     const char *const *imports;          /* JSON Lines files; each database in them replaces its earlier tables */
     size_t import_count;
-    floe_embedder *embedder; /* NULL or of kind none: an index without vectors */
+    floe_embedder *embedder;   /* NULL or of kind none: an index without vectors */
+    const char *abbreviations; /* a file of lines "SHORT LONG WORDS", which come before floe's own list; NULL: none */
 } floe_index_request;
 typedef struct floe_index_result {
     int64_t tables, columns, features; /* in the new index; features are those of views, without views and services */
@@ -124,12 +125,14 @@ typedef struct floe_query {
 /* One reason of a hit. */
 typedef struct floe_reason {
     floe_str signal; /* "exact name", "names", "columns", "table", "description", "column description", "values",
-                        "meaning", "column meaning", "similar words", "similar names", "namespace", "coverage", "join" */
+                        "meaning", "column meaning", "similar words", "similar names", "similar spelling", "namespace", "coverage",
+                        "join" */
     double score;    /* its share of the hit's score: the shares sum to it but for a billionth */
     floe_str
         words; /* the words of the question that matched, comma-separated; of "namespace" its name, of "join" the table
                         that a foreign key links, of "exact name" the name, of "similar words" and "similar names" each
-                        word and what it is like: "planes ~ aircraft" */
+                        word and what it is like: "planes ~ aircraft"; of "similar spelling" each word that nothing has, or
+                        that is short for another, and what it most likely means: "custmer ~ customer" */
 } floe_reason;
 
 typedef struct floe_hit {

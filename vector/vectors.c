@@ -24,7 +24,8 @@ typedef struct needed_text {
 typedef struct collection {
     floe_arena arena;
     floe_arena scratch; /* one unit */
-    floe_map known;     /* text → needed_text's number + 1 */
+    floe_speller speller;
+    floe_map known; /* text → needed_text's number + 1 */
     needed_text *texts;
     size_t count, capacity;
 } collection;
@@ -58,7 +59,20 @@ static floe_status take_unit(void *context, const floe_unit *row, floe_str body,
     (void)documents;
     floe_arena_reset(&all->scratch);
     FLOE_TRY(floe_unit_decode(body, &all->scratch, &unit, err));
-    return floe_wording_each(&unit, &sink, err);
+    return floe_wording_each(&unit, &all->speller, &sink, err);
+}
+
+/* The pass before: what words a namespace spells out must be known before the first one is read. */
+static floe_status learn_unit(void *context, const floe_unit *row, floe_str body, int64_t documents, floe_error *err) {
+    collection *all = context;
+    floe_unit unit = *row;
+    (void)documents;
+    if (row->kind == FLOE_UNIT_TABLE) {
+        floe_arena_reset(&all->scratch);
+        FLOE_TRY(floe_unit_decode(body, &all->scratch, &unit, err));
+        floe_speller_learn(&all->speller, &unit);
+    }
+    return floe_arena_check(&all->arena, err);
 }
 
 /* ---- embedding ---- */
@@ -166,10 +180,15 @@ static floe_status open_old(floe_vectors_job *job, floe_ann **ret_old, floe_erro
 floe_status floe_vectors_build(floe_docstore *store, floe_vectors_job *job, floe_error *err) {
     FLOE_CLEANUP(floe_ann_close) floe_ann *old = NULL;
     __attribute__((cleanup(collection_close))) collection all = {0};
+    floe_docstore_sink learner = {.unit = learn_unit, .context = &all};
     floe_docstore_sink sink = {.unit = take_unit, .context = &all};
+    floe_str abbreviations = {0};
     floe_arena_init(&all.arena, TEXT_ARENA_MAX);
     floe_arena_init(&all.scratch, FLOE_UNIT_BYTES_MAX * 4);
     floe_map_init(&all.known, &all.arena);
+    FLOE_TRY(floe_docstore_abbreviations(store, &all.arena, &abbreviations, err));
+    FLOE_TRY(floe_speller_init(&all.speller, &all.arena, abbreviations, err));
+    FLOE_TRY(floe_docstore_each(store, &learner, err));
     FLOE_TRY(floe_docstore_each(store, &sink, err));
     FLOE_TRY(open_old(job, &old, err));
     return assemble(&all, job, old, err);

@@ -19,6 +19,14 @@
 /* A table's name counts twice in its document, a feature's name likewise. */
 #define FLOE_NAME_WEIGHT 2.0F
 
+/* A word of a name counts so much as it is written when it stands for others. */
+#define FLOE_WRITTEN_WEIGHT 0.25F
+
+/* How far what a word of a question most likely means is trusted: a listed long form or the parts of glued words; one typo and
+ * each further one. */
+#define FLOE_TRUST_READING 0.8
+#define FLOE_TRUST_TYPO 0.7
+
 /* A table's column evidence is the sum of its best columns; more of them favour wide tables. */
 #define FLOE_TOP_COLUMNS 3
 

@@ -11,6 +11,7 @@
 
 typedef struct wording {
     const floe_unit *unit;
+    floe_speller *speller;
     const floe_wording_sink *sink;
     floe_buf text;
 } wording;
@@ -19,20 +20,46 @@ uint64_t floe_wording_id(floe_str text) {
     return floe_xxh64(text.ptr, text.len, 0);
 }
 
-/* A name as its words. */
-static void put_name(floe_buf *out, floe_str name) {
+static void put_word(floe_buf *out, size_t begin, floe_str word) {
+    floe_buf_text(out, out->len > begin ? " " : "");
+    floe_buf_str(out, word);
+}
+
+/* A mark before a name says what kind of thing it is, and nothing about its data: tbl_customer, T_CUSTOMER, c_custkey. */
+static bool is_mark(const floe_reading *reading, floe_str word, bool first) {
+    return reading->silent || (first && word.len == 1 && word.ptr[0] >= 'a' && word.ptr[0] <= 'z');
+}
+
+/* A name as the words it stands for. */
+static void put_name(wording *run, floe_str name) {
+    floe_buf *out = &run->text;
     floe_words words = floe_words_of(name);
     floe_str word = {0};
-    for (bool first = true; floe_words_next(&words, &word); first = false) {
-        floe_buf_text(out, first ? "" : " ");
-        floe_buf_str(out, word);
+    size_t begin = out->len;
+    bool more = floe_words_next(&words, &word);
+    for (bool first = true; more; first = false) {
+        const floe_reading *reading = floe_speller_read(run->speller, run->unit->space, word);
+        char own[FLOE_WORD_MAX];
+        size_t own_len = word.len;
+        memcpy(own, word.ptr, word.len);
+        more = floe_words_next(&words, &word);
+        floe_str written = {own, own_len};
+        if (is_mark(reading, written, first) && (more || out->len > begin)) {
+            continue;
+        }
+        for (size_t i = 0; i < reading->count; i++) {
+            put_word(out, begin, reading->words[i]);
+        }
+        if (reading->count == 0) {
+            put_word(out, begin, written);
+        }
     }
 }
 
-static void put_names(floe_buf *out, floe_texts names) {
-    for (size_t i = 0; i < names.count && out->len < TEXT_BYTES_MAX; i++) {
-        floe_buf_text(out, ", ");
-        put_name(out, names.items[i]);
+static void put_names(wording *run, floe_texts names) {
+    for (size_t i = 0; i < names.count && run->text.len < TEXT_BYTES_MAX; i++) {
+        floe_buf_text(&run->text, ", ");
+        put_name(run, names.items[i]);
     }
 }
 
@@ -57,7 +84,13 @@ static floe_status give_words(wording *run, floe_link_id link, size_t part, floe
     floe_words words = floe_words_of(name);
     floe_str word = {0};
     while (floe_words_next(&words, &word)) {
-        if (keep_stop_words || !floe_word_is_stop(word)) {
+        const floe_reading *reading = floe_speller_read(run->speller, run->unit->space, word);
+        for (size_t i = 0; i < reading->count; i++) {
+            if (!floe_word_is_stop(reading->words[i])) {
+                FLOE_TRY(run->sink->text(run->sink->context, link, part, reading->words[i], err));
+            }
+        }
+        if (reading->count == 0 && (keep_stop_words || !floe_word_is_stop(word))) {
             FLOE_TRY(run->sink->text(run->sink->context, link, part, word, err));
         }
     }
@@ -66,7 +99,7 @@ static floe_status give_words(wording *run, floe_link_id link, size_t part, floe
 
 static floe_status give_phrase(wording *run, floe_link_id link, size_t part, floe_str name, floe_error *err) {
     floe_buf_clear(&run->text);
-    put_name(&run->text, name);
+    put_name(run, name);
     return give(run, link, part, err);
 }
 
@@ -75,11 +108,11 @@ static floe_status give_phrase(wording *run, floe_link_id link, size_t part, flo
 static floe_status give_table(wording *run, floe_error *err) {
     const floe_unit *unit = run->unit;
     floe_buf_clear(&run->text);
-    put_name(&run->text, unit->name);
+    put_name(run, unit->name);
     put_prose(&run->text, unit->description);
     for (size_t i = 0; i < unit->part_count && run->text.len < TEXT_BYTES_MAX; i++) {
         floe_buf_text(&run->text, i == 0 ? ": " : ", ");
-        put_name(&run->text, unit->parts[i].name);
+        put_name(run, unit->parts[i].name);
     }
     FLOE_TRY(give(run, FLOE_LINK_TABLE, SIZE_MAX, err));
     FLOE_TRY(give_words(run, FLOE_LINK_TABLE_WORD, SIZE_MAX, unit->space, err));
@@ -90,9 +123,9 @@ static floe_status give_table(wording *run, floe_error *err) {
 static floe_status give_column(wording *run, size_t part, floe_error *err) {
     const floe_part *column = &run->unit->parts[part];
     floe_buf_clear(&run->text);
-    put_name(&run->text, run->unit->name);
+    put_name(run, run->unit->name);
     floe_buf_text(&run->text, " ");
-    put_name(&run->text, column->name);
+    put_name(run, column->name);
     put_prose(&run->text, column->description);
     FLOE_TRY(give(run, FLOE_LINK_COLUMN, part, err));
     FLOE_TRY(give_words(run, FLOE_LINK_TABLE_WORD, SIZE_MAX, column->name, err));
@@ -106,18 +139,18 @@ static floe_status give_feature(wording *run, size_t part, floe_error *err) {
     const floe_unit *unit = run->unit;
     const floe_part *feature = part == SIZE_MAX ? NULL : &unit->parts[part];
     floe_buf_clear(&run->text);
-    put_name(&run->text, unit->name);
+    put_name(run, unit->name);
     if (feature) {
         floe_buf_text(&run->text, " ");
-        put_name(&run->text, feature->name);
-        put_names(&run->text, feature->words);
+        put_name(run, feature->name);
+        put_names(run, feature->words);
         put_prose(&run->text, feature->description);
     } else {
         put_prose(&run->text, unit->description);
-        put_names(&run->text, unit->related);
+        put_names(run, unit->related);
         for (size_t i = 0; i < unit->part_count && run->text.len < TEXT_BYTES_MAX; i++) {
             floe_buf_text(&run->text, i == 0 ? ": " : ", ");
-            put_name(&run->text, unit->parts[i].name);
+            put_name(run, unit->parts[i].name);
         }
     }
     FLOE_TRY(give(run, FLOE_LINK_FEATURE, part, err));
@@ -125,8 +158,9 @@ static floe_status give_feature(wording *run, size_t part, floe_error *err) {
     return feature ? give_words(run, FLOE_LINK_FEATURE_WORD, part, feature->name, err) : FLOE_OK;
 }
 
-floe_status floe_wording_each(const floe_unit *unit, const floe_wording_sink *sink, floe_error *err) {
-    wording run = {.unit = unit, .sink = sink};
+floe_status floe_wording_each(const floe_unit *unit, floe_speller *speller, const floe_wording_sink *sink,
+                              floe_error *err) {
+    wording run = {.unit = unit, .speller = speller, .sink = sink};
     floe_buf_init(&run.text, FLOE_UNIT_BYTES_MAX);
     bool is_table = unit->kind == FLOE_UNIT_TABLE;
     floe_status status = is_table ? give_table(&run, err) : give_feature(&run, SIZE_MAX, err);

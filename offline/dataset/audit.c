@@ -298,20 +298,20 @@ static floe_status audit_views(audit *a, floe_error *err) {
 /* The columns that the features have: by asking for an answer of no labels, so that the file is read before the work. */
 static floe_status name_answers(audit *a, floe_error *err) {
     const dataset_job *job = a->job;
-    floe_query_column *columns = floe_arena_alloc(job->arena, job->request->ref_count, sizeof(*columns));
+    floe_query_column *columns = floe_arena_alloc(job->arena, job->asked->ref_count, sizeof(*columns));
     FLOE_TRY(floe_arena_check(job->arena, err));
-    for (size_t i = 0; i < job->request->ref_count; i++) {
-        const floe_ref *ref = &job->request->refs[i];
+    for (size_t i = 0; i < job->asked->ref_count; i++) {
+        const floe_ref *ref = &job->asked->refs[i];
         FLOE_AUTO_BUF type;
         floe_buf_init(&type, FLOE_KIB(1));
         floe_sql_type_name(&type, ref->output->type);
         FLOE_TRY(floe_buf_check(&type, err));
-        columns[i].name = floe_str_of(floe_arena_printf(job->arena, "%.*s__%.*s", FLOE_STR_ARG(ref->view->about.name),
-                                                        FLOE_STR_ARG(ref->output->about.name)));
+        char name[FLOE_REF_NAME_MAX];
+        columns[i].name = floe_str_of(floe_arena_strdup(job->arena, floe_ref_name(ref, "__", name)));
         columns[i].type = floe_arena_str(job->arena, floe_buf_view(&type));
     }
     a->answers = columns;
-    a->answer_count = job->request->ref_count;
+    a->answer_count = job->asked->ref_count;
     return floe_arena_check(job->arena, err);
 }
 
@@ -343,6 +343,7 @@ static floe_status run_audit(audit *a, int64_t sample, floe_error *err) {
     FLOE_TRY(pick_rows(a, sample, err));
     floe_dataset_progress(job, "recomputing", -1);
     FLOE_TRY(floe_dataset_answer_by_sql(job, uses, &ties, err));
+    FLOE_TRY(floe_dataset_answer_requests(job, err));
     FLOE_TRY(compare_cells(a, err));
     return audit_views(a, err);
 }
@@ -354,10 +355,16 @@ floe_status floe_dataset_audit_file(floe_lake *lake, const floe_dataset_request 
     FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
     FLOE_TRY(floe_session_open(engine, lake->run, &session, err));
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
-    FLOE_TRY(floe_pit_open(request->refs, request->ref_count, &(floe_pit_options){.as_known = request->as_known}, &pit,
-                           err));
-    dataset_job job = {
-        .lake = lake, .session = session, .request = request, .run = lake->run, .arena = arena, .pit = pit};
+    floe_dataset_request views;
+    FLOE_TRY(floe_dataset_of_views(request, arena, &views, err));
+    FLOE_TRY(floe_pit_open(views.refs, views.ref_count, &(floe_pit_options){.as_known = request->as_known}, &pit, err));
+    dataset_job job = {.lake = lake,
+                       .session = session,
+                       .request = &views,
+                       .asked = request,
+                       .run = lake->run,
+                       .arena = arena,
+                       .pit = pit};
     floe_dataset_audit result = {0};
     audit a = {.job = &job, .file = file, .result = &result};
     FLOE_TRY(run_audit(&a, sample, err));

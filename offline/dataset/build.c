@@ -27,9 +27,9 @@ static floe_status check_names(const floe_dataset_request *request, const spine_
     floe_buf_init(&name, FLOE_KIB(1));
     for (size_t i = 0; i < request->ref_count; i++) {
         const floe_ref *ref = &request->refs[i];
+        char text[FLOE_REF_NAME_MAX];
         floe_buf_clear(&name);
-        floe_buf_printf(&name, "%.*s__%.*s", FLOE_STR_ARG(ref->view->about.name),
-                        FLOE_STR_ARG(ref->output->about.name));
+        floe_buf_text(&name, floe_ref_name(ref, "__", text));
         FLOE_TRY(floe_buf_check(&name, err));
         for (size_t c = 0; c < spine->column_count; c++) {
             FLOE_ENSURE(spine->columns[c].name.len != name.len ||
@@ -38,8 +38,7 @@ static floe_status check_names(const floe_dataset_request *request, const spine_
         }
         for (size_t other = 0; other < i; other++) {
             FLOE_ENSURE(request->refs[other].output != ref->output, err, FLOE_INVALID,
-                        "the feature %.*s:%.*s is asked for twice", FLOE_STR_ARG(ref->view->about.name),
-                        FLOE_STR_ARG(ref->output->about.name));
+                        "the feature %s is asked for twice", floe_ref_name(ref, ":", text));
         }
     }
     return FLOE_OK;
@@ -74,7 +73,7 @@ floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
     const floe_column *keys = floe_pit_keys(job->pit, &key_count);
     floe_query_rows rows;
     FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
-    FLOE_TRY(check_names(job->request, &job->spine, err));
+    FLOE_TRY(check_names(job->asked, &job->spine, err));
     FLOE_TRY(floe_session_query(job->session, "SELECT count(*) FROM spine", NULL, job->arena, &rows, err));
     job->label_count = rows.values[0].as.integer;
     return floe_dataset_feed_bounds(job, job->pit, err);
@@ -234,12 +233,17 @@ static floe_status finish(dataset_job *job, dataset_facts *facts, floe_dataset_r
 static floe_status build(dataset_job *job, floe_dataset_result *result, floe_error *err) {
     floe_dataset_progress(job, "reading the spine", -1);
     FLOE_TRY(floe_dataset_load_spine(job, err));
-    dataset_facts facts = {
-        .request = job->request, .spine = &job->spine, .session = job->session, .created_us = floe_now_us()};
+    dataset_facts facts = {.request = job->asked,
+                           .view_refs = job->request->refs,
+                           .view_ref_count = job->request->ref_count,
+                           .spine = &job->spine,
+                           .session = job->session,
+                           .created_us = floe_now_us()};
     content_hash spine_hash;
     FLOE_TRY(hash_spine(job, &spine_hash, err));
     facts.spine_hash = spine_hash.hex;
     FLOE_TRY(answer(job, &facts, err));
+    FLOE_TRY(floe_dataset_answer_requests(job, err));
     floe_dataset_progress(job, "writing", -1);
     result->source_rows = facts.stats.rows_fed;
     result->ties = facts.stats.ties;
@@ -272,9 +276,12 @@ static floe_status open_and_build(floe_lake *lake, const floe_dataset_request *r
     FLOE_TRY(floe_session_open(engine, run, &session, err));
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
     floe_pit_options options = {.as_known = request->as_known, .ignore_at = request->ignore_at};
-    FLOE_TRY(floe_pit_open(request->refs, request->ref_count, &options, &pit, err));
+    floe_dataset_request views;
+    FLOE_TRY(floe_dataset_of_views(request, &arena, &views, err));
+    FLOE_TRY(floe_pit_open(views.refs, views.ref_count, &options, &pit, err));
     FLOE_CLEANUP(job_cleanup)
-    dataset_job job = {.lake = lake, .session = session, .request = request, .run = run, .arena = &arena, .pit = pit};
+    dataset_job job = {
+        .lake = lake, .session = session, .request = &views, .asked = request, .run = run, .arena = &arena, .pit = pit};
     FLOE_TRY(share_memory(&job, err));
     return build(&job, result, err);
 }

@@ -85,8 +85,9 @@ floe_status floe_content_hash(struct ArrowArrayStream *stream, size_t first_stat
 typedef struct dataset_job {
     floe_lake *lake;
     floe_session *session;
-    const floe_dataset_request *request;
-    const floe_run *run; /* may be NULL */
+    const floe_dataset_request *request; /* of view features alone: those asked for, then what request features need */
+    const floe_dataset_request *asked;   /* as it was asked */
+    const floe_run *run;                 /* may be NULL */
     floe_arena *arena;
     floe_pit *pit; /* the question as a whole. Of the labels it knows the range of times, nothing else. */
     spine_table spine;
@@ -114,6 +115,16 @@ uint64_t floe_partition_estimate(const dataset_job *job);
  * labels of that key alone, so it is the same as at once, bit for bit. */
 floe_status floe_partition_answer(const dataset_job *job, floe_pit_stats *ret_stats, floe_error *err);
 
+/* ---- request.c ---- */
+
+/* The question of view features alone that a request stands on, in *ret_views and the arena. Errors: INVALID when there is
+ * none. */
+floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena *arena, floe_dataset_request *ret_views,
+                                  floe_error *err);
+/* Where request features are asked for: the session's table "answer" gets the asked columns, in their order. Errors: INVALID
+ * naming the spine's column that is missing or of another type. */
+floe_status floe_dataset_answer_requests(const dataset_job *job, floe_error *err);
+
 /* ---- sql.c ---- */
 
 /* Answers by generated SQL: the session's temporary table "answer", in the labels' order. The spine is loaded. uses: one per
@@ -133,7 +144,9 @@ floe_status floe_dataset_file_item(floe_session *session, const char *file, floe
 /* ---- manifest.c ---- */
 
 typedef struct dataset_facts {
-    const floe_dataset_request *request;
+    const floe_dataset_request *request; /* as it was asked */
+    const floe_ref *view_refs;           /* the view features that were needed for it */
+    size_t view_ref_count;
     const spine_table *spine;
     floe_session *session;
     const source_use *sources;

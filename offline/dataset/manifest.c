@@ -58,16 +58,16 @@ static void print_view(const floe_view *view, floe_json_writer *json) {
 }
 
 static void print_views(const dataset_facts *facts, floe_json_writer *json) {
-    const floe_dataset_request *request = facts->request;
+    const floe_ref *refs = facts->view_refs;
     floe_json_key(json, "views");
     floe_json_array_begin(json);
-    for (size_t i = 0; i < request->ref_count; i++) {
+    for (size_t i = 0; i < facts->view_ref_count; i++) {
         bool first = true;
         for (size_t before = 0; before < i && first; before++) {
-            first = request->refs[before].view != request->refs[i].view;
+            first = refs[before].view != refs[i].view;
         }
         if (first) {
-            print_view(request->refs[i].view, json);
+            print_view(refs[i].view, json);
         }
     }
     floe_json_array_end(json);
@@ -75,12 +75,14 @@ static void print_views(const dataset_facts *facts, floe_json_writer *json) {
 
 static void print_feature(const floe_ref *ref, const column_stats *stats, floe_json_writer *json) {
     char type[FLOE_TYPE_NAME_MAX];
-    FLOE_AUTO_BUF name;
-    floe_buf_init(&name, FLOE_KIB(1));
-    floe_buf_printf(&name, "%.*s:%.*s", FLOE_STR_ARG(ref->view->about.name), FLOE_STR_ARG(ref->output->about.name));
+    char name[FLOE_REF_NAME_MAX];
     floe_json_object_begin(json);
-    put_text(json, "feature", floe_buf_view(&name));
-    put_text(json, "column", ref->output->column);
+    put_text(json, "feature", floe_str_of(floe_ref_name(ref, ":", name)));
+    if (ref->output->request != NULL) {
+        put_text(json, "expression", ref->output->request->expression_text);
+    } else {
+        put_text(json, "column", ref->output->column);
+    }
     if (ref->output->function != FLOE_FN_NONE) {
         put_text(json, "function", floe_str_of(floe_function_name(ref->output->function)));
         put_text(json, "window", ref->output->window_text);

@@ -6,7 +6,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
-#include "offline/input_names.h"
+#include "offline/input.h"
 
 #include <string.h>
 
@@ -135,7 +135,7 @@ static void append_csv(const floe_dataset_request *request, const floe_column *k
     }
     floe_buf_text(sql, any ? ") FROM read_csv(" : " FROM read_csv(");
     floe_sql_quote_text(sql, floe_str_of(request->spine));
-    floe_buf_text(sql, ", header = true, types = {");
+    floe_buf_text(sql, ", comment = '', header = true, types = {");
     floe_buf_str(sql, floe_buf_view(&types));
     floe_buf_text(sql, "}))");
 }
@@ -178,7 +178,7 @@ static floe_status read_header(floe_session *session, const floe_dataset_request
     floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
     floe_buf_text(&sql, csv ? "read_csv(" : "read_json(");
     floe_sql_quote_text(&sql, floe_str_of(request->spine));
-    floe_buf_text(&sql, csv ? ", header = true, all_varchar = true) LIMIT 0"
+    floe_buf_text(&sql, csv ? ", comment = '', header = true, all_varchar = true) LIMIT 0"
                             : ", format = 'newline_delimited', sample_size = -1) LIMIT 0");
     FLOE_TRY(floe_buf_check(&sql, err));
     floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, err);
@@ -186,13 +186,14 @@ static floe_status read_header(floe_session *session, const floe_dataset_request
         return floe_error_prefix(err, status, "the spine %s", request->spine);
     }
     *ret_header = (spine_table){.snapshot_id = -1};
+    FLOE_TRY(csv ? floe_csv_check(session, request->spine, true, err) : FLOE_OK);
     FLOE_TRY(describe(session, arena, ret_header, err));
-    floe_input_names names = {.reader = csv ? "read_csv" : "read_json",
-                              .files = &request->spine,
-                              .file_count = 1,
-                              .has_header = true,
-                              .columns = ret_header->columns,
-                              .column_count = ret_header->column_count};
+    floe_input names = {.reader = csv ? "read_csv" : "read_json",
+                        .files = &request->spine,
+                        .file_count = 1,
+                        .has_header = true,
+                        .columns = ret_header->columns,
+                        .column_count = ret_header->column_count};
     FLOE_TRY(floe_input_names_check(session, &names, err));
     return check_keys(request, ret_header, keys, key_count, err);
 }
@@ -392,11 +393,11 @@ static floe_status choose_time(const floe_dataset_request *request, spine_table 
 
 static floe_status check_parquet_names(floe_session *session, const floe_dataset_request *request,
                                        const spine_table *spine, floe_error *err) {
-    floe_input_names names = {.reader = "read_parquet",
-                              .files = &request->spine,
-                              .file_count = 1,
-                              .columns = spine->columns,
-                              .column_count = spine->column_count};
+    floe_input names = {.reader = "read_parquet",
+                        .files = &request->spine,
+                        .file_count = 1,
+                        .columns = spine->columns,
+                        .column_count = spine->column_count};
     bool parquet =
         looks_like_file(request->spine) && floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".parquet"));
     return parquet ? floe_input_names_check(session, &names, err) : FLOE_OK;

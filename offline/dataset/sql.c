@@ -104,11 +104,17 @@ floe_status floe_dataset_sql(floe_lake *lake, const floe_dataset_request *reques
     floe_arena_init(&arena, FLOE_GIB(4));
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
     floe_pit_options options = {.as_known = request->as_known, .ignore_at = request->ignore_at};
+    for (size_t i = 0; i < request->ref_count; i++) {
+        FLOE_ENSURE(!request->refs[i].output->request, err, FLOE_UNSUPPORTED,
+                    "request features as SQL that other engines read; leave %.*s out",
+                    FLOE_STR_ARG(request->refs[i].output->about.name));
+    }
     FLOE_TRY(floe_pit_open(request->refs, request->ref_count, &options, &pit, err));
     floe_engine *engine;
     FLOE_TRY(floe_lake_engine(lake, &engine, err));
     FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
     FLOE_TRY(floe_session_open(engine, NULL, &session, err));
-    dataset_job job = {.lake = lake, .session = session, .request = request, .arena = &arena, .pit = pit};
+    dataset_job job = {
+        .lake = lake, .session = session, .request = request, .asked = request, .arena = &arena, .pit = pit};
     return write_sql(&job, out, err);
 }

@@ -49,25 +49,32 @@ static const message_part PARTS[] = {
     {"No files found that match", FLOE_NOT_FOUND, ENOENT, NULL},
     {"No such file or directory", FLOE_NOT_FOUND, ENOENT, NULL},
     {"Permission denied", FLOE_DENIED, EACCES, NULL},
-    {"No magic bytes found", FLOE_CORRUPT, 0, NULL},
-    {"too small to be a Parquet file", FLOE_CORRUPT, 0, NULL},
-    {"TProtocolException", FLOE_CORRUPT, 0, NULL},
+    {"No magic bytes found", FLOE_CORRUPT, 0, "no Parquet file, or one that was cut off"},
+    {"too small to be a Parquet file", FLOE_CORRUPT, 0, "no Parquet file, or one that was cut off"},
+    {"TProtocolException", FLOE_CORRUPT, 0, "a damaged Parquet file"},
     {"Invalid unicode", FLOE_CORRUPT, 0, NULL},
 };
+
+/* The line of a CSV failure that begins so, *ret_len 0 when there is none. */
+static const char *csv_line(const char *text, const char *start, int *ret_len) {
+    *ret_len = 0;
+    const char *line = strncmp(text, "CSV Error", 9) == 0 ? strchr(text, '\n') : NULL;
+    for (; line; line = strchr(line + 1, '\n')) {
+        if (strncmp(line + 1, start, strlen(start)) == 0) {
+            *ret_len = (int)strcspn(line + 1, "\n");
+            return line + 1;
+        }
+    }
+    return "";
+}
 
 /* The reader of CSV says in its first line only where it failed; what and in which column stand in one further down. */
 static const char *csv_reason(const char *text, int *ret_len) {
     static const char *const STARTS[] = {"Error when", "Expected Number", "Invalid unicode", "Value with unterminated"};
-    *ret_len = 0;
-    if (strncmp(text, "CSV Error", 9) != 0) {
-        return "";
-    }
-    for (const char *line = strchr(text, '\n'); line; line = strchr(line + 1, '\n')) {
-        for (size_t i = 0; i < sizeof STARTS / sizeof *STARTS; i++) {
-            if (strncmp(line + 1, STARTS[i], strlen(STARTS[i])) == 0) {
-                *ret_len = (int)strcspn(line + 1, "\n");
-                return line + 1;
-            }
+    for (size_t i = 0; i < sizeof STARTS / sizeof *STARTS; i++) {
+        const char *line = csv_line(text, STARTS[i], ret_len);
+        if (*ret_len > 0) {
+            return line;
         }
     }
     return "";
@@ -91,9 +98,14 @@ floe_status floe_duckdb_fail(const char *message, floe_error *err) {
     int len = (int)strcspn(text, "\n");
     int more_len = 0;
     const char *more = csv_reason(text, &more_len);
+    static const char FILE_IS[] = "  file = ";
+    int file_len = 0;
+    const char *file = csv_line(text, FILE_IS, &file_len);
+    file_len = file_len > 0 ? file_len - (int)strlen(FILE_IS) : 0;
     return floe_error_set(err, part ? part->code : code, part ? part->sys_errno : 0, __FILE__, __LINE__,
-                          "%s%s%.*s%s%.*s", part && part->says ? part->says : "", part && part->says ? ": " : "", len,
-                          text, more_len ? ": " : "", more_len, more);
+                          "%s%s%.*s%s%.*s%s%.*s", part && part->says ? part->says : "", part && part->says ? ": " : "",
+                          file_len, file + (file_len > 0 ? strlen(FILE_IS) : 0), file_len > 0 ? ": " : "", len, text,
+                          more_len ? ": " : "", more_len, more);
 }
 
 floe_status floe_duckdb_take(duckdb_error_data data, floe_error *err) {

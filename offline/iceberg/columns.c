@@ -16,8 +16,7 @@ static floe_status column_missing(const floe_ice_schema *schema, floe_str name, 
     }
     FLOE_TRY(floe_arena_check(arena, err));
     const char *nearest = floe_str_nearest(name, names, schema->field_count);
-    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no column \"%.*s\"%s%s%s", FLOE_STR_BRIEF(name),
-                     nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no column \"%.*s\"%s%s%s", FLOE_STR_BRIEF(name), FLOE_HINT(nearest));
 }
 
 floe_status floe_columns_find(const floe_ice_schema *schema, const floe_str *names, size_t count, floe_arena *arena,

@@ -34,8 +34,7 @@ static floe_status ref_missing(const floe_ice_metadata *metadata, const char *na
         names[i] = texts[i];
     }
     const char *nearest = floe_str_nearest(floe_str_of(name), names, count);
-    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no branch or tag \"%s\"%s%s%s", name, nearest ? "; did you mean \"" : "",
-                     nearest ? nearest : "", nearest ? "\"?" : "");
+    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no branch or tag \"%s\"%s%s%s", name, FLOE_HINT(nearest));
 }
 
 static floe_status by_ref(const floe_ice_metadata *metadata, const char *name, const floe_ice_snapshot **ret_snapshot,

@@ -198,7 +198,8 @@ static floe_status promote(const floe_ice_manifest_content *content, size_t fiel
     floe_kind is = value->type.kind;
     bool number = is == FLOE_KIND_INT32 || is == FLOE_KIND_INT64;
     bool fits = is == wanted.kind || (is == FLOE_KIND_FLOAT && wanted.kind == FLOE_KIND_DOUBLE) ||
-                (number && (wanted.kind == FLOE_KIND_INT64 || wanted.kind == FLOE_KIND_DATE));
+                (number && (wanted.kind == FLOE_KIND_INT64 || wanted.kind == FLOE_KIND_DATE)) ||
+                (number && wanted.kind == FLOE_KIND_INT32 && value->as.integer == (int32_t)value->as.integer);
     fits = fits && (is != FLOE_KIND_DECIMAL ||
                     (wanted.scale == value->type.scale && wanted.precision >= value->type.precision));
     FLOE_ENSURE(fits, err, FLOE_UNSUPPORTED,

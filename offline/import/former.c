@@ -88,11 +88,12 @@ static floe_status rewrite(floe_attempt *attempt, const floe_ice_manifest *manif
     return floe_attempt_write_manifest(attempt, &content, err);
 }
 
-/* A snapshot of version 1 that names its manifests says neither their specs nor their counts, which a list must have; and
- * where rows get ids, they must be counted. */
-static bool must_be_counted(const floe_attempt *attempt, const floe_ice_manifest *manifest) {
-    bool gets_ids = attempt->format_version >= 3 && manifest->content == 0 && manifest->first_row_id < 0;
-    return manifest->spec_id < 0 || (gets_ids && (manifest->added_rows < 0 || manifest->existing_rows < 0));
+/* A snapshot of version 1 that names its manifests says neither their specs nor their counts, and a list of version 1 may
+ * leave counts out; later versions ask for them. */
+static bool must_be_counted(const floe_ice_manifest *manifest) {
+    return manifest->spec_id < 0 || manifest->added_files < 0 || manifest->existing_files < 0 ||
+           manifest->added_rows < 0 || manifest->existing_rows < 0 || manifest->deleted_files < 0 ||
+           manifest->deleted_rows < 0;
 }
 
 static floe_status carry_counted(floe_attempt *attempt, const floe_ice_manifest *manifest, const former_entries *former,
@@ -119,7 +120,7 @@ static floe_status add_one(floe_attempt *attempt, const floe_ice_manifest *manif
     if (manifest->added_files == 0 && manifest->existing_files == 0) {
         return FLOE_OK; /* What it says was deleted is deleted for longer than one snapshot. */
     }
-    if (!attempt->import->removes && !must_be_counted(attempt, manifest)) {
+    if (!attempt->import->removes && !must_be_counted(manifest)) {
         attempt->removed.everything = false;
         return carry(attempt, manifest, err);
     }
@@ -130,8 +131,7 @@ static floe_status add_one(floe_attempt *attempt, const floe_ice_manifest *manif
     if (former.count == 0) {
         return FLOE_OK;
     }
-    return must_be_counted(attempt, manifest) ? carry_counted(attempt, manifest, &former, err)
-                                              : carry(attempt, manifest, err);
+    return must_be_counted(manifest) ? carry_counted(attempt, manifest, &former, err) : carry(attempt, manifest, err);
 }
 
 floe_status floe_attempt_add_former(floe_attempt *attempt, floe_error *err) {

@@ -81,6 +81,19 @@ floe_status floe_import_type_named(floe_str text, floe_buf *out, floe_error *err
 /* Whether every value of `from` is a value of `to`: equal types, and the promotions that Iceberg knows. */
 bool floe_import_type_widens(const floe_ice_type *from, const floe_ice_type *to);
 
+/* ---- files.c ---- */
+
+typedef struct import_reader {
+    const char *ending;
+    const char *function;
+    bool takes_types; /* the reader itself must know them: text has lost what it drops while guessing */
+} import_reader;
+/* The reader for a file's ending, or NULL. */
+const import_reader *floe_import_reader(const char *path);
+/* Whether the files are there, of one format and, with what they hold, one table. Errors: NOT_FOUND, INVALID, UNSUPPORTED,
+ * each naming the file. */
+floe_status floe_import_check_files(floe_import *import, floe_error *err);
+
 /* ---- the phases ---- */
 
 floe_status floe_import_source(floe_import *import, floe_error *err);

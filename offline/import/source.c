@@ -1,5 +1,5 @@
 /*
- * The input of an import: which files, read how, with which columns.
+ * The input of an import: read how, with which columns.
  *
  * The select list is the caller's own SQL. It stands on lines of its own inside one SELECT, so a comment in it ends there,
  * and the engine takes one statement only. Column names are asked from the engine before anything is written; two of one
@@ -7,57 +7,11 @@
  */
 #include "offline/import/import_int.h"
 
-#include "core/file.h"
 #include "core/limits.h"
-#include "offline/input_names.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-typedef struct reader_row {
-    const char *ending;
-    const char *function;
-    bool takes_types; /* the reader itself must know them: text has lost what it drops while guessing */
-} reader_row;
-
-static const reader_row READERS[] = {
-    {".parquet", "read_parquet", false}, {".csv", "read_csv", true},        {".csv.gz", "read_csv", true},
-    {".tsv", "read_csv", true},          {".json", "read_json", false},     {".json.gz", "read_json", false},
-    {".jsonl", "read_json", false},      {".jsonl.gz", "read_json", false}, {".ndjson", "read_json", false},
-};
-
-static const reader_row *reader_of(const char *path) {
-    for (size_t i = 0; i < sizeof READERS / sizeof *READERS; i++) {
-        if (floe_str_ends_with(floe_str_of(path), floe_str_of(READERS[i].ending))) {
-            return &READERS[i];
-        }
-    }
-    return NULL;
-}
-
-static floe_status check_file(const char *path, const reader_row *first, floe_error *err) {
-    const reader_row *reader = reader_of(path);
-    FLOE_ENSURE(reader, err, FLOE_UNSUPPORTED,
-                "%s: the ending tells no format; known are .parquet, .csv, .tsv, .json, .jsonl and .ndjson", path);
-    FLOE_ENSURE(strcmp(reader->function, first->function) == 0, err, FLOE_INVALID,
-                "%s: files of one import must be of one format; import the others with --append", path);
-    FLOE_ENSURE(!strpbrk(path, "*?"), err, FLOE_INVALID, "%s: name each file, patterns are the shell's business", path);
-    FLOE_ENSURE(floe_file_exists(path), err, FLOE_NOT_FOUND, "%s: there is no such file", path);
-    uint64_t len = 0;
-    FLOE_TRY(floe_file_len(path, &len, err));
-    FLOE_ENSURE(len > 0, err, FLOE_INVALID, "%s: the file is empty: not even a header says what its columns are", path);
-    return FLOE_OK;
-}
-
-static floe_status check_files(const floe_import_request *request, floe_error *err) {
-    FLOE_ENSURE(request->file_count > 0, err, FLOE_INVALID, "no file to import");
-    const reader_row *first = reader_of(request->files[0]);
-    for (size_t i = 0; i < request->file_count; i++) {
-        FLOE_TRY(check_file(request->files[i], first ? first : &READERS[0], err));
-    }
-    return FLOE_OK;
-}
 
 /* ---- what the engine says the columns are ---- */
 
@@ -255,7 +209,7 @@ static void put_input(const floe_import_request *request, const type_override *t
 static floe_status check_unchanged(floe_import *import, const type_override *item, floe_error *err) {
     FLOE_AUTO_BUF sql, condition;
     floe_query_rows found;
-    bool from_text = reader_of(import->request->files[0])->takes_types;
+    bool from_text = floe_import_reader(import->request->files[0])->takes_types;
     type_override as_text = {item->column, FLOE_STR("VARCHAR"), item->raw_type};
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     floe_buf_init(&condition, FLOE_IMPORT_SQL_CAP);
@@ -283,7 +237,7 @@ static floe_status check_unchanged(floe_import *import, const type_override *ite
 
 static void put_reader(const floe_import_request *request, const type_override *types, size_t type_count,
                        floe_buf *out) {
-    const reader_row *reader = reader_of(request->files[0]);
+    const import_reader *reader = floe_import_reader(request->files[0]);
     floe_buf_printf(out, "%s([", reader->function);
     for (size_t i = 0; i < request->file_count; i++) {
         floe_buf_text(out, i ? ", " : "");
@@ -291,6 +245,7 @@ static void put_reader(const floe_import_request *request, const type_override *
     }
     floe_buf_text(out,
                   "], hive_partitioning = false"); /* columns are what is in the files, not in their folders' names */
+    floe_buf_text(out, reader->takes_types ? ", comment = ''" : ""); /* or lines would be left out for how they begin */
     for (size_t i = 0; reader->takes_types && i < type_count; i++) {
         floe_buf_text(out, i ? ", " : ", types = {");
         floe_sql_quote_text(out, types[i].column);
@@ -304,7 +259,7 @@ static void put_reader(const floe_import_request *request, const type_override *
 static void put_input(const floe_import_request *request, const type_override *types, size_t type_count,
                       floe_buf *out) {
     floe_buf_text(out, "SELECT *");
-    bool cast = !reader_of(request->files[0])->takes_types;
+    bool cast = !floe_import_reader(request->files[0])->takes_types;
     for (size_t i = 0; cast && i < type_count; i++) {
         floe_buf_text(out, i ? ", CAST(" : " REPLACE (CAST(");
         floe_sql_quote_name(out, types[i].column);
@@ -357,27 +312,16 @@ static floe_status select_columns(floe_import *import, floe_str input_sql, floe_
     return take_columns(import, &columns, err);
 }
 
-static floe_status check_names(floe_import *import, const input_columns *raw, floe_error *err) {
-    const floe_import_request *request = import->request;
-    floe_input_names names = {.reader = reader_of(request->files[0])->function,
-                              .files = request->files,
-                              .file_count = request->file_count,
-                              .columns = raw->items,
-                              .column_count = raw->count};
-    return floe_input_names_check(import->session, &names, err);
-}
-
 floe_status floe_import_source(floe_import *import, floe_error *err) {
     const floe_import_request *request = import->request;
-    FLOE_TRY(check_files(request, err));
+    FLOE_TRY(floe_import_check_files(import, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     put_input(request, NULL, 0, &sql);
     FLOE_TRY(floe_buf_check(&sql, err));
     input_columns raw = {0};
     FLOE_TRY(describe_query(import, sql.ptr, &raw, err));
-    FLOE_TRY(check_names(import, &raw, err));
-    bool is_json = strcmp(reader_of(request->files[0])->function, "read_json") == 0;
+    bool is_json = strcmp(floe_import_reader(request->files[0])->function, "read_json") == 0;
     if (request->types || is_json) {
         type_override *types = NULL;
         size_t type_count = 0;

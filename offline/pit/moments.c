@@ -191,7 +191,7 @@ double floe_moments_variance(const floe_moments *moments, bool population, bool 
     int exponent;
     double spread = spread_of(moments, &exponent);
     double n = (double)moments->count;
-    double variance = spread / (population ? n * n : n * (n - 1));
     double unit = power_of_ten(scale_of(moments));
-    return root ? ldexp(sqrt(variance), exponent / 2) / unit : ldexp(variance, exponent) / unit / unit;
+    double variance = spread / ((population ? n * n : n * (n - 1)) * unit * unit); /* The divisor is mostly exact. */
+    return root ? ldexp(sqrt(variance), exponent / 2) : ldexp(variance, exponent);
 }

@@ -74,7 +74,7 @@ static void hint__near_far_and_without_candidates(void **state) {
     static const char *const known[] = {"statuses", "event_times"};
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(1));
-    assert_string_equal(floe_body_hint(FLOE_STR("event_time"), known, 2, &arena), "; did you mean `event_times`?");
+    assert_string_equal(floe_body_hint(FLOE_STR("event_time"), known, 2, &arena), "; did you mean event_times?");
     assert_string_equal(floe_body_hint(FLOE_STR("zzzzzzzzz"), known, 2, &arena), "");
     assert_string_equal(floe_body_hint(FLOE_STR("x"), known, 0, &arena), "");
 }

@@ -183,19 +183,19 @@ static void thousand_entities__are_one_lookup_and_one_more_is_too_many(void **st
 
 static void unknown_names__are_named_with_the_nearest(void **state) {
     assert_refused(*state, "{\"service\":\"modle\",\"entities\":{\"id\":[1]}}", 404, "NOT_FOUND",
-                   "`modle` in what is applied; did you mean `model`?");
+                   "`modle` in what is applied; did you mean model?");
     assert_refused(*state, "{\"features\":[\"facts:hole\"],\"entities\":{\"id\":[1]}}", 404, "NOT_FOUND", "whole");
     assert_refused(*state, "{\"features\":[\"fact:whole\"],\"entities\":{\"id\":[1]}}", 404, "NOT_FOUND", "facts");
     assert_refused(*state, "{\"features\":[\"\"],\"entities\":{\"id\":[1]}}", 400, "INVALID", "");
     assert_refused(*state, "{\"feature\":[\"facts:whole\"],\"entities\":{\"id\":[1]}}", 400, "INVALID",
-                   "no member `feature`; did you mean `features`?");
+                   "no member `feature`; did you mean features?");
 }
 
 static void keys__missing_unknown_and_of_unlike_length__are_refused(void **state) {
     assert_refused(*state, "{\"service\":\"model\",\"entities\":{}}", 400, "INVALID",
                    "entities.id is missing: the features asked for need this entity key, of type int64");
     assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"idd\":[1]}}", 400, "INVALID",
-                   "entities.idd is no entity key of the features asked for; did you mean `id`?");
+                   "entities.idd is no entity key of the features asked for; did you mean id?");
     assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1],\"origin\":[\"x\"]}}", 400, "INVALID",
                    "entities.origin is no entity key");
     assert_refused(*state, "{\"service\":\"routes\",\"entities\":{\"origin\":[\"a\",\"b\"],\"destination\":[\"c\"]}}",
@@ -221,9 +221,15 @@ static void view_that_is_not_kept_online__is_refused(void **state) {
                    "secret is not kept online");
 }
 
-static void request_data__is_unsupported_by_name(void **state) {
-    assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":{\"distance\":[3]}}", 501,
-                   "UNSUPPORTED", "`request`: distance");
+static void request_data__that_no_feature_asks_for__is_refused(void **state) {
+    assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":{\"distance\":[3]}}", 400,
+                   "INVALID", "request.distance is no input of the features asked for");
+    assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":{\"distance\":[3,4]}}", 400,
+                   "INVALID", "request.distance has 2 values, and 1 entities are asked for");
+    assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":{\"distance\":3}}", 400,
+                   "INVALID", "request.distance must be a list");
+    assert_refused(*state, "{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":[]}", 400, "INVALID",
+                   "request must be an object of lists");
     assert_answer(*state, "{\"features\":[\"facts:whole\"],\"entities\":{\"id\":[-2]},\"request\":{}}",
                   "{\"features\":[\"facts:whole\"],\"values\":[[-20]]}");
 }
@@ -254,7 +260,7 @@ static void body_that_is_no_lookup__is_refused(void **state) {
         {"{\"service\":\"model\",\"entities\":[]}", "entities must be an object"},
         {"{\"service\":\"model\",\"entities\":{\"id\":[1]},\"include\":\"statuses\"}", "include must be a list"},
         {"{\"service\":\"model\",\"entities\":{\"id\":[1]},\"include\":[2]}", "include[0] must be a text"},
-        {"{\"service\":\"model\",\"entities\":{\"id\":[1]},\"include\":[\"status\"]}", "did you mean `statuses`?"},
+        {"{\"service\":\"model\",\"entities\":{\"id\":[1]},\"include\":[\"status\"]}", "did you mean statuses?"},
         {"{\"service\":\"model\",\"entities\":{\"id\":[1]},\"as_of\":1}", "as_of must be a time"},
         {"{\"service\":\"model\",\"entities\":{\"id\":[1]},\"as_of\":\"soon\"}", "as_of"},
         {"{\"service\":\"model\",\"entities\":{\"id\":[1]},\"request\":3}", "request must be an object"}};
@@ -284,7 +290,7 @@ int main(void) {
         cmocka_unit_test(keys__missing_unknown_and_of_unlike_length__are_refused),
         cmocka_unit_test(key_of_the_wrong_type__is_named_with_its_place),
         cmocka_unit_test(view_that_is_not_kept_online__is_refused),
-        cmocka_unit_test(request_data__is_unsupported_by_name),
+        cmocka_unit_test(request_data__that_no_feature_asks_for__is_refused),
         cmocka_unit_test(query_parameters__are_refused),
         cmocka_unit_test(body_that_is_no_lookup__is_refused),
     };

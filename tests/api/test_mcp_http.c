@@ -7,6 +7,7 @@
 #include "core/limits.h"
 #include "tests/api/world.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 static const char concerts[] =
@@ -234,7 +235,7 @@ static void wrong_arguments__are_named(void **state) {
     } cases[] = {
         {"search_tables", "{}", "INVALID: search_tables needs the argument query"},
         {"search_tables", "{\"query\":\"x\",\"limit\":5}", "INVALID: search_tables has no argument `limit`"},
-        {"search_tables", "{\"quer\":\"x\"}", "did you mean `query`?"},
+        {"search_tables", "{\"quer\":\"x\"}", "did you mean query?"},
         {"search_tables", "{\"query\":5}", "INVALID: query must be a text, not "},
         {"search_tables", "{\"query\":\"x\",\"k\":\"5\"}", "INVALID: k must be a whole number, not "},
         {"search_tables", "{\"query\":\"x\",\"k\":0}", "INVALID: k is 0; it must be 1 to 1000"},
@@ -251,8 +252,7 @@ static void wrong_arguments__are_named(void **state) {
          "NOT_FOUND: there is no feature service `nobody`"},
         {"get_online_features", "{\"features\":[\"facts:whole\"],\"entities\":{\"id\":[\"x\"]}}",
          "INVALID: entities.id[0]"},
-        {"get_online_features", "{\"features\":[\"facts:whole\"],\"entitie\":{\"id\":[1]}}",
-         "did you mean `entities`?"},
+        {"get_online_features", "{\"features\":[\"facts:whole\"],\"entitie\":{\"id\":[1]}}", "did you mean entities?"},
     };
     mcp_world *m = *state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -390,6 +390,63 @@ static void calls_of_one_connection__are_answered_in_order(void **state) {
     floe_test_http_close(&http);
 }
 
+/* ---- many at once ---- */
+
+#define CLIENTS 6
+#define CALLS_EACH 40
+
+typedef struct client {
+    pthread_t thread;
+    int port;
+    int number;
+    int right;
+} client;
+
+/* Tools of all kinds on one connection, right ones and wrong ones; the number of the client is in each id. */
+static void *run_client(void *context) {
+    client *c = context;
+    static const char *const calls[][2] = {
+        {"search_tables", "{\"query\":\"singer\"}"},
+        {"get_online_features", "{\"service\":\"model\",\"entities\":{\"id\":[-2]}}"},
+        {"describe_table", "{\"table\":\"nowhere\"}"},
+        {"get_online_features", "{\"service\":\"nobody\",\"entities\":{}}"},
+        {"get_context", "{\"question\":\"singer\",\"tokens\":200}"},
+    };
+    floe_test_http http;
+    floe_test_response response;
+    floe_test_http_open(&http, c->port);
+    for (int i = 0; i < CALLS_EACH; i++) {
+        char body[512];
+        char id[64];
+        bool wrong = i % 5 == 2 || i % 5 == 3;
+        (void)snprintf(body, sizeof(body),
+                       "{\"jsonrpc\":\"2.0\",\"id\":\"%d/%d\",\"method\":\"tools/call\",\"params\":{\"name\":\"%s\","
+                       "\"arguments\":%s}}",
+                       c->number, i, calls[i % 5][0], calls[i % 5][1]);
+        (void)snprintf(id, sizeof(id), "\"id\":\"%d/%d\",\"result\"", c->number, i);
+        floe_test_http_ask(&http, "POST", "/mcp", body, &response);
+        const char *error = wrong ? "\"isError\":true" : "\"isError\":false";
+        c->right += response.status == 200 && memmem(response.body.ptr, response.body.len, id, strlen(id)) != NULL &&
+                    memmem(response.body.ptr, response.body.len, error, strlen(error)) != NULL;
+    }
+    floe_test_http_close(&http);
+    return NULL;
+}
+
+static void clients_at_once__each_get_their_own_answers(void **state) {
+    mcp_world *m = *state;
+    client clients[CLIENTS] = {0};
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i].port = m->w.port;
+        clients[i].number = i;
+        assert_int_equal(pthread_create(&clients[i].thread, NULL, run_client, &clients[i]), 0);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        assert_int_equal(pthread_join(clients[i].thread, NULL), 0);
+        assert_int_equal(clients[i].right, CALLS_EACH);
+    }
+}
+
 /* ---- roles ---- */
 
 /* What a role does not see is answered as what does not exist, word for word but for the name. */
@@ -520,6 +577,7 @@ int main(void) {
         cmocka_unit_test(versions_and_batches__are_refused_as_bad_requests),
         cmocka_unit_test(newer_request__with_its_headers__is_answered_by_the_newer_rules),
         cmocka_unit_test(calls_of_one_connection__are_answered_in_order),
+        cmocka_unit_test(clients_at_once__each_get_their_own_answers),
         cmocka_unit_test(role__on_the_pipe__sees_its_own_and_nothing_of_the_rest),
         cmocka_unit_test(pipe__without_index_and_definitions__says_what_to_run),
         cmocka_unit_test(pipe__with_its_store_away__is_unavailable_and_comes_back),

@@ -32,7 +32,8 @@ static void listener_off_loopback__without_access__is_denied_and_told_what_to_wr
     config.host = "0.0.0.0";
     assert_code(floe_server_open(&config, &w->server, &err), FLOE_DENIED);
     assert_message(&err, "0.0.0.0");
-    assert_message(&err, "`access: open` in floe.yaml");
+    assert_message(&err, "roles under `access:` in floe.yaml");
+    assert_message(&err, "`access: open`");
     assert_null(w->server);
 }
 

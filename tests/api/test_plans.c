@@ -123,7 +123,7 @@ static void failed_question__is_not_kept(void **state) {
     floe_lookup_body body = {.service = FLOE_STR("models")};
     floe_plan_entry *entry = NULL;
     assert_code(floe_plans_get(&p->plans, p->snapshot, &body, &p->arena, &entry, &p->err), FLOE_NOT_FOUND);
-    assert_message(&p->err, "did you mean `model`?");
+    assert_message(&p->err, "did you mean model?");
     assert_null(entry);
     assert_int_equal(p->plans.count, 0);
 }

@@ -233,6 +233,9 @@ static void host__missing__is_refused_but_not_in_http_1_0(void **state) {
 static void expect__other_than_100_continue__is_417(void **state) {
     ask_with(*state, "Expect: the-worst\r\n", &got);
     assert_problem(&got, 417, "INVALID", "100-continue");
+    /* and at once, for the client may wait for a word before it sends its body */
+    ask_text(*state, "POST /v1/lookup HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: the-worst\r\n\r\n", &got);
+    assert_problem(&got, 417, "INVALID", "100-continue");
 }
 
 /* 16 KiB are ours to refuse, with words; what the engine cannot hold at all it refuses itself (docs/http.md). */

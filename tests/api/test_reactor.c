@@ -76,13 +76,32 @@ static const char json[] =
     "{\"features\":[\"facts\",\"legs:delay\"],\"entities\":{\"id\":[1,2],\"origin\":[\"SFO\",\"a\"],"
     "\"destination\":[\"JFK\",\"b\"]}}";
 static char request_text[1024];
+/* The same lookup as a tool, and a tool that a worker runs. */
+static char tool_text[1024];
+static char search_tool_text[1024];
+
+static void print_one(const char *path, const char *body, char room[1024]) {
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, 1023);
+    floe_test_http_print(&text, "POST", path, body);
+    assert_false(text.failed);
+    memcpy(room, text.ptr, text.len + 1);
+}
 
 static int print_request(void **state) {
     (void)state;
-    FLOE_AUTO_BUF text;
-    floe_buf_init(&text, sizeof(request_text) - 1);
-    floe_test_http_print(&text, "POST", "/v1/lookup", json);
-    memcpy(request_text, text.ptr, text.len + 1);
+    char body[512];
+    print_one("/v1/lookup", json, request_text);
+    (void)snprintf(
+        body, sizeof(body),
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"get_online_features\","
+        "\"arguments\":%s}}",
+        json);
+    print_one("/mcp", body, tool_text);
+    print_one("/mcp",
+              "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"search_tables\","
+              "\"arguments\":{\"query\":\"x\"}}}",
+              search_tool_text);
     return 0;
 }
 
@@ -140,29 +159,58 @@ static void warmed_up_lookup__redis__takes_nothing_from_the_heap(void **state) {
     check_no_allocation(FLOE_STORE_REDIS);
 }
 
-/* A fresh connection and a plan not kept each time. Whatever fails, the client is answered (200 or 503) or, where there is
- * no memory even for a request, let go; and the next one is served. */
+/* A fresh connection and a plan not kept each time, with the 1st, 2nd … allocation failing, until one asks for fewer. `judge`
+ * sees each answer. Returns how many were not 200. */
+static unsigned sweep(stand *s, const char *request, void (*judge)(int status, const char *text)) {
+    bool was_hit = true;
+    unsigned failures = 0;
+    for (uint64_t nth = 1; was_hit; nth++) {
+        int fd = connect_to(s);
+        floe_plans_clear(&s->reactor->plans);
+        answer_text[0] = '\0';
+        floe_mem_fail_at(nth);
+        int status = ask(s, fd, request, answer_text, sizeof(answer_text));
+        was_hit = floe_mem_fail_count() >= nth;
+        floe_mem_fail_off();
+        judge(status, answer_text);
+        failures += was_hit ? 1 : 0;
+        close_socket(s, fd);
+        fd = connect_to(s);
+        assert_int_equal(ask(s, fd, request, answer_text, sizeof(answer_text)), 200);
+        close_socket(s, fd);
+    }
+    return failures;
+}
+
+static void judge_lookup(int status, const char *text) {
+    (void)text;
+    assert_true(status == 200 || status == 503 || status == 0);
+}
+
+/* Whatever fails, the client is answered (200 or 503) or, where there is no memory even for a request, let go; and the next
+ * one is served. */
 static void lookup__with_any_allocation_failing__is_answered_or_let_go(void **state) {
     (void)state;
     static stand s;
-    bool was_hit = true;
-    unsigned failures = 0;
     stand_open(&s, FLOE_STORE_EMBEDDED);
-    for (uint64_t nth = 1; was_hit; nth++) {
-        int fd = connect_to(&s);
-        floe_plans_clear(&s.reactor->plans);
-        floe_mem_fail_at(nth);
-        int status = ask(&s, fd, request_text, answer_text, sizeof(answer_text));
-        was_hit = floe_mem_fail_count() >= nth;
-        floe_mem_fail_off();
-        assert_true(status == 200 || status == 503 || status == 0);
-        failures += status != 200 ? 1 : 0;
-        close_socket(&s, fd);
-        fd = connect_to(&s);
-        assert_int_equal(ask(&s, fd, request_text, answer_text, sizeof(answer_text)), 200);
-        close_socket(&s, fd);
+    assert_true(sweep(&s, request_text, judge_lookup) > 0);
+    stand_close(&s);
+}
+
+/* A tool's failure is a result that says so; nothing else is a 200. */
+static void judge_tool(int status, const char *text) {
+    assert_true(status == 200 || status == 503 || status == 0);
+    if (status == 200) {
+        bool right = strstr(text, "[9007199254740993,null]") != NULL && strstr(text, "\"isError\":false") != NULL;
+        assert_true(right || (strstr(text, "\"isError\":true") != NULL && strstr(text, "NOMEM: ") != NULL));
     }
-    assert_true(failures > 0);
+}
+
+static void tool__with_any_allocation_failing__is_answered_or_let_go(void **state) {
+    (void)state;
+    static stand s;
+    stand_open(&s, FLOE_STORE_EMBEDDED);
+    assert_true(sweep(&s, tool_text, judge_tool) > 0);
     stand_close(&s);
 }
 
@@ -240,6 +288,9 @@ static void search__with_all_workers_and_the_queue_busy__is_told_to_try_again(vo
     assert_int_equal(ask(&s, fd, text, answer_text, sizeof(answer_text)), 503);
     assert_non_null(strstr(answer_text, "too many searches are waiting"));
     assert_non_null(strstr(answer_text, "Retry-After: 1\r"));
+    assert_int_equal(ask(&s, fd, search_tool_text, answer_text, sizeof(answer_text)), 200);
+    assert_non_null(strstr(answer_text, "UNAVAILABLE: too many searches are waiting"));
+    assert_non_null(strstr(answer_text, "\"isError\":true"));
     for (unsigned i = 0; i < jobs; i++) {
         assert_int_equal(sem_post(&gate), 0);
     }
@@ -295,6 +346,7 @@ int main(void) {
         cmocka_unit_test(warmed_up_lookup__embedded__takes_nothing_from_the_heap),
         cmocka_unit_test(warmed_up_lookup__redis__takes_nothing_from_the_heap),
         cmocka_unit_test(lookup__with_any_allocation_failing__is_answered_or_let_go),
+        cmocka_unit_test(tool__with_any_allocation_failing__is_answered_or_let_go),
         cmocka_unit_test(client_that_leaves_while_its_lookup_flies__is_forgotten),
         cmocka_unit_test(many_requests_of_one_turn__are_all_answered),
         cmocka_unit_test(search__with_all_workers_and_the_queue_busy__is_told_to_try_again),

@@ -62,18 +62,10 @@ static void unknown_path__is_not_found(void **state) {
 }
 
 static void what_the_face_names_and_is_not_there_yet__is_unsupported_by_name(void **state) {
-    static const char *const paths[] = {"/v1/push/facts",
-                                        "/v1/tables",
-                                        "/v1/features",
-                                        "/v1/features/facts",
-                                        "/v1/lineage",
-                                        "/v1/datasets",
-                                        "/v1/datasets/1/data",
-                                        "/push",
-                                        "/health",
-                                        "/get-online-features",
-                                        "/",
-                                        "/write-to-online-store"};
+    static const char *const paths[] = {"/v1/push/facts",       "/v1/tables",  "/v1/features",
+                                        "/v1/features/facts",   "/v1/lineage", "/v1/datasets",
+                                        "/v1/datasets/1/data",  "/push",       "/health",
+                                        "/get-online-features", "/",           "/write-to-online-store"};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         world_ask(*state, i % 2 == 0 ? "GET" : "POST", paths[i], i % 2 == 0 ? NULL : "{}", &got);
         assert_problem(&got, 501, "UNSUPPORTED", paths[i]);

@@ -209,9 +209,9 @@ def read_line(stream, process, deadline_s=DEADLINE_S):
 class Server:
     """`floe serve` on a free port."""
 
-    def __init__(self, project, *arguments):
+    def __init__(self, project, *arguments, listen="127.0.0.1:0"):
         self.log = open(project.path("serve.log"), "w+b")
-        self.process = subprocess.Popen([FLOE, "serve", "--listen", "127.0.0.1:0", *arguments], cwd=project.folder,
+        self.process = subprocess.Popen([FLOE, "serve", "--listen", listen, *arguments], cwd=project.folder,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
         try:
             self.first_line = read_line(self.process.stdout, self.process)

@@ -208,9 +208,9 @@ class WrongDefinitions(Checks, unittest.TestCase):
         self.assertLessEqual(len(message.encode()), 1900)
 
     def test_what_a_later_version_does_is_refused_by_name(self):
-        self.project.write("features/delays.yaml", DELAYS + "request_features:\n  - {name: r, inputs: [{name: d, type: "
-                           "double}], expression: \"d > 1\", type: bool}\n")
-        self.wrong("UNSUPPORTED", "request_features")
+        self.project.write("features/delays.yaml", DELAYS + "streams:\n  - {name: s, source: flights, land: true, "
+                           "kafka: {brokers: b, topic: t}}\n")
+        self.wrong("UNSUPPORTED", "land: true")
 
 
 class WrongProject(Checks, unittest.TestCase):
@@ -274,7 +274,7 @@ class Doctor(Checks, unittest.TestCase):
             project.floe_ok("index")
             found = self.findings(self.ok(project.floe("doctor", "--json")))
             self.assertEqual({row["ok"] for row in found.values()}, {True}, found)
-            self.assertEqual(set(found), {"project", "catalog lake", "definitions", "registry", "online store",
+            self.assertEqual(set(found), {"project", "catalog lake", "definitions", "access", "registry", "online store",
                                           "online view airport_delays", "embedder", "search index"})
 
     def test_it_goes_on_after_a_finding_and_each_says_what_to_do(self):

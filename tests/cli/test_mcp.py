@@ -10,8 +10,10 @@ import signal
 import subprocess
 import unittest
 
+import httpx2
 import jsonschema
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 
 from harness import DEADLINE_S, FLOE, Checks, Project, Server, flights_project, read_line
 
@@ -133,7 +135,7 @@ class Official(Checks, unittest.TestCase):
         cases = [("search_tables", {}, "needs the argument query"), ("search_tables", {"query": "x", "k": 0}, "k is 0"),
                  ("describe_table", {"table": "nowhere"}, "NOT_FOUND"),
                  ("get_context", {"question": "x", "tokens": 1}, "tokens is 1"),
-                 ("get_online_features", {"service": "delay_modl", "entities": {}}, "did you mean `delay_model`?")]
+                 ("get_online_features", {"service": "delay_modl", "entities": {}}, "did you mean delay_model?")]
 
         async def check(client, _mode, _):
             for name, arguments, part in cases:
@@ -166,6 +168,72 @@ class Official(Checks, unittest.TestCase):
                 self.assertNotIn("origin", said.content[0].text)
         asyncio.run(run())
         self.refused(self.project.floe("mcp", "--role", "outsidr"), "NOT_FOUND", "outsider")
+
+
+class Keys(Checks, unittest.TestCase):
+    """Over HTTP a tool sees what the role of the API key sees."""
+
+    ACCESS = """\
+access:
+  pilot: {namespaces: [lake.aviation], deny_columns: [lake.aviation.flights.distance], views: [airport_delays]}
+  outsider: {namespaces: [lake.elsewhere]}
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.project = flights_project(yaml=YAML.split("access:")[0] + cls.ACCESS)
+        cls.addClassCleanup(shutil.rmtree, cls.project.folder)
+        cls.project.floe_ok("index")
+        cls.project.floe_ok("sync")
+        cls.keys = {role: cls.project.floe_ok("key", "create", "--role", role).out.strip()
+                    for role in ("pilot", "outsider")}
+        cls.server = Server(cls.project)
+        cls.addClassCleanup(cls.server.kill)
+
+    def run_as(self, role, check):
+        async def run():
+            headers = {"Authorization": f"Bearer {self.keys[role]}"}
+            async with httpx2.AsyncClient(headers=headers, timeout=DEADLINE_S) as http:
+                where = streamable_http_client(self.server.url + "/mcp", http_client=http)
+                async with Client(where, read_timeout_seconds=DEADLINE_S) as client:
+                    await check(client)
+        asyncio.run(run())
+
+    def test_without_a_key_nobody_gets_in(self):
+        async def run():
+            async with Client(self.server.url + "/mcp", read_timeout_seconds=DEADLINE_S) as client:
+                await client.list_tools()
+        with self.assertRaises(Exception):
+            asyncio.run(run())
+        self.assertEqual(self.server.request("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "ping"})[0], 401)
+
+    def test_a_role_gets_what_it_may_see(self):
+        async def check(client):
+            said = await client.call_tool("search_tables", {"query": "flight delay"})
+            self.assertEqual([hit["table"] for hit in said.structured_content["hits"]], ["flights"])
+            said = await client.call_tool("describe_table", {"table": "flights"})
+            names = [column["name"] for column in said.structured_content["columns"]]
+            self.assertIn("delay", names)
+            self.assertNotIn("distance", names)
+            said = await client.call_tool("get_online_features", LOOKUP)
+            self.assertEqual(said.structured_content["values"][0], [25, -3, None])
+        self.run_as("pilot", check)
+
+    def test_another_role_gets_nothing_of_it(self):
+        async def check(client):
+            self.assertEqual(len((await client.list_tools()).tools), len(TOOLS))
+            said = await client.call_tool("search_tables", {"query": "flight delay"})
+            self.assertEqual(said.structured_content["hits"], [])
+            said = await client.call_tool("search_features", {"query": "delay"})
+            self.assertEqual(said.structured_content["hits"], [])
+            for name, arguments in (("describe_table", {"table": "lake.aviation.flights"}),
+                                    ("get_online_features", LOOKUP),
+                                    ("get_online_features", {**LOOKUP, "service": "delay_modle"})):
+                said = await client.call_tool(name, arguments)
+                self.assertTrue(said.is_error)
+                self.assertIn("NOT_FOUND", said.content[0].text)
+                self.assertNotIn("did you mean", said.content[0].text)
+        self.run_as("outsider", check)
 
 
 class Pipe(Checks, unittest.TestCase):

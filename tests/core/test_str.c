@@ -318,6 +318,17 @@ static void nearest__close_word__is_found_and_a_far_one_is_not(void **state) {
     assert_null(floe_str_nearest(FLOE_STR("abcd"), (const char *const[]){"axyz"}, 1));
 }
 
+static void str_hint__ends_a_message_or_says_nothing(void **state) {
+    (void)state;
+    char text[100];
+    const char *nearest = "delay";
+    snprintf(text, sizeof(text), "no column dealy%s%s%s", FLOE_HINT(nearest));
+    assert_string_equal(text, "no column dealy; did you mean delay?");
+    nearest = NULL;
+    snprintf(text, sizeof(text), "no column x%s%s%s", FLOE_HINT(nearest));
+    assert_string_equal(text, "no column x");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compare__bytes__are_ordered_unsigned_and_shorter_first),
@@ -337,6 +348,7 @@ int main(void) {
         cmocka_unit_test(distance__random_words__equals_the_recursion),
         cmocka_unit_test(distance__long_text__is_too_far),
         cmocka_unit_test(nearest__close_word__is_found_and_a_far_one_is_not),
+        cmocka_unit_test(str_hint__ends_a_message_or_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

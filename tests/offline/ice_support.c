@@ -380,7 +380,7 @@ void ice_table_close(ice_table *table) {
 static const char *write_manifest(ice_table *table, const ice_entry *entries, size_t count) {
     FLOE_AUTO_BUF bytes = {0};
     floe_buf_init(&bytes, FLOE_MIB(64));
-    const ice_manifest manifest = {.version = table->version == 3 ? 3 : 2,
+    const ice_manifest manifest = {.version = table->version ? table->version : 2,
                                    .partition_fields = table->partition_fields,
                                    .entries = entries,
                                    .entry_count = count};
@@ -398,7 +398,7 @@ static const char *write_list(ice_table *table) {
     for (size_t i = 0; i < table->lists.count; i++) {
         all[i] = *(ice_listed *)table->lists.items[i];
     }
-    ice_list_encode(table->version == 3 ? 3 : 2, all, table->lists.count, &bytes);
+    ice_list_encode(table->version ? table->version : 2, all, table->lists.count, &bytes);
     const char *path =
         floe_arena_printf(&table->arena, "%s/metadata/snap-%" PRId64 ".avro", table->folder, table->snapshot_count);
     ice_write_file(path, floe_buf_view(&bytes));

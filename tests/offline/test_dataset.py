@@ -169,6 +169,18 @@ class Spines(Case):
             with self.assertRaisesRegex(Failed, 'column "who" of s.csv is to be k, string, and n, int64'):
                 project.build("--keys", "k=who,n=who", "--time", "t", spine="s.csv", features="v")
 
+    def test_a_spine_of_lines_that_differ__is_refused(self):
+        """The reader would leave lines out, or take each for one column: labels would be lost."""
+        with simple() as project:
+            for text, part in (("k,t\na,2020-01-02 00:00:00\nb\n", "as many fields as the first"),
+                               ("labels\nk,t\na,2020-01-02 00:00:00\n", "the first 1 lines"),
+                               ("k,t\na,2020-01-02 00:00:00,3,4\nb,2020-01-02 00:00:00,3,4\n", "the first 1 lines")):
+                project.write("s.csv", text)
+                with self.assertRaisesRegex(Failed, part):
+                    project.build(spine="s.csv", features="v")
+            project.write("s.csv", "k,t\n#a,2020-01-02 00:00:00\na,2020-01-02 00:00:00\n")
+            self.assertEqual(project.answers(spine="s.csv", features="v", select="k, v__last"), [("#a", None), ("a", 20)])
+
     def test_two_spine_columns_of_one_name__are_refused(self):
         import pyarrow
         import pyarrow.parquet

@@ -44,9 +44,12 @@ class History(base.History):
     # ---- from floe's metadata back to PyIceberg's catalog ----
 
     def newest(self):
-        """The metadata file that the directory catalog takes for the newest, and its version."""
+        """The metadata file that a directory catalog takes for the newest, and its version: names like v7.metadata.json, once
+        there is one, go before PyIceberg's."""
         folder = f"{self.folder}/warehouse/db/{self.name}/metadata"
-        versions = {f: int(f.lstrip("v").split("-")[0].split(".")[0]) for f in os.listdir(folder) if f.endswith(".metadata.json")}
+        names = [f for f in os.listdir(folder) if f.endswith(".metadata.json")]
+        names = [f for f in names if f[0] == "v"] or names
+        versions = {f: int(f.lstrip("v").split("-")[0].split(".")[0]) for f in names}
         name = max(versions, key=lambda f: (versions[f], f))
         return f"{folder}/{name}", versions[name]
 

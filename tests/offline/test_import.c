@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/offline/import_support.h"
+#include "tests/support/support.h"
 
 #include "core/file.h"
 #include "core/limits.h"
@@ -575,6 +576,86 @@ static void input__names_that_only_look_given__stay(void **state) {
     assert_true(floe_str_is(floe_node_get(schema_fields(1)->items[1], "name")->text, "a_1"));
 }
 
+static const char *text_file(const char *name, const char *text) {
+    floe_error err = {0};
+    const char *path = floe_arena_printf(&fixture.sql.arena, "%s/%s", fixture.sql.folder, name);
+    must(floe_file_write(path, floe_str_of(text), false, &err), &err);
+    return path;
+}
+
+/* The reader would take every line for one column, or leave out those before the last. */
+static void input__csv_of_lines_that_differ__is_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *part;
+    } CASES[] = {
+        {"a,b\n1,2\n3\n", "x.csv: the lines have not as many fields as the first, \"a,b\", cut at every \",\""},
+        {"a;b;c\n1;2;3\n4;5\n6;7;8\n", "as the first, \"a;b;c\", cut at every \";\""},
+        {"a,b\n1,2\nx,3,4,5\n", "the first 2 lines have not as many fields as those after them, beginning with \"x,3"},
+        {"title\na,b,c\n1,2,3\n4,5,6\n", "the first 1 lines"},
+        {"# note\na,b,c\n1,2,3\n4,5,6\n", "beginning with \"a,b,c\""}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        expect_refused(text_file("x.csv", CASES[i].text), CREATE, FLOE_INVALID, CASES[i].part);
+    }
+}
+
+static void input__csv_of_odd_but_whole_lines__keeps_them_all(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *rows;
+    } CASES[] = {{"a,b\n#1,2\n3,4\n", "#1|2;3|4"}, /* no comments: every line is a row */
+                 {"\n\na,b\n1,2\n", "1|2"},
+                 {"word\n\"hello, world\"\nx\n", "hello, world;x"},
+                 {"\"a,b\"\n1\n2\n", "1;2"},
+                 {"a,b\n1,2\n\n3,4\n", "1|2;3|4"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        floe_error err = {0};
+        must(import_one(&fixture, text_file("y.csv", CASES[i].text), REPLACE, &err), &err);
+        assert_string_equal(table_text(&fixture), CASES[i].rows);
+    }
+}
+
+/* The reader would cast 1.5 to 2, drop a column, or take values by their place. */
+static void input__several_files_of_other_columns__are_refused_by_file(void **state) {
+    (void)state;
+    static const struct {
+        const char *first, *second, *ending, *part;
+    } CASES[] = {
+        {"SELECT 1 AS a, 2 AS b", "SELECT 1.5::DOUBLE AS a, 2 AS b", "parquet",
+         "2.parquet: the column \"a\" is DOUBLE and INTEGER in"},
+        {"SELECT 1 AS a", "SELECT 1 AS a, 2 AS b", "parquet", "2.parquet: the column \"b\" is not in"},
+        {"SELECT 1 AS a, 2 AS b", "SELECT 1 AS a", "parquet", "2.parquet has no column \"b\", which is in"},
+        {"SELECT 1 AS a, 2 AS b", "SELECT 2 AS b, 1 AS a", "csv", "2.csv: the column \"b\" stands at another place in"},
+        {"SELECT 1 AS a, 2 AS b", "SELECT 1 AS a, 2 AS b, 3 AS c", "csv", "2.csv: the column \"c\" is not in"},
+        {"SELECT 1 AS a, 2 AS b", "SELECT 1 AS a", "csv", "2.csv has no column \"b\", which is in"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const char *names[] = {floe_arena_printf(&fixture.sql.arena, "1.%s", CASES[i].ending),
+                               floe_arena_printf(&fixture.sql.arena, "2.%s", CASES[i].ending)};
+        const char *files[] = {input_file(&fixture, names[0], CASES[i].first),
+                               input_file(&fixture, names[1], CASES[i].second)};
+        floe_import_request request = {.files = files, .file_count = 2, .table = "lake.ns.t"};
+        floe_error err = {0};
+        assert_code(floe_table_import(fixture.lake, &request, NULL, &fixture.result, &err), FLOE_INVALID);
+        assert_message(&err, CASES[i].part);
+        assert_int_equal(count_files(fixture.warehouse), 0);
+    }
+}
+
+static void input__several_files_of_columns_that_fit__are_one(void **state) {
+    (void)state;
+    const char *files[] = {input_file(&fixture, "1.parquet", "SELECT 1::BIGINT AS a, 2.5::DOUBLE AS b"),
+                           input_file(&fixture, "2.parquet", "SELECT 0.5::FLOAT AS b, 3::INTEGER AS a")};
+    floe_import_request request = {.files = files, .file_count = 2, .table = "lake.ns.t"};
+    floe_error err = {0};
+    must(floe_table_import(fixture.lake, &request, NULL, &fixture.result, &err), &err);
+    assert_string_equal(table_text(&fixture), "1|2.5;3|0.5");
+    request.mode = FLOE_IMPORT_REPLACE;
+    files[0] = text_file("1.csv", "a,b\n1,2\n");
+    files[1] = text_file("2.csv", "a,b\n1.5,x\n"); /* the types of text are found over all files */
+    must(floe_table_import(fixture.lake, &request, NULL, &fixture.result, &err), &err);
+    assert_string_equal(table_text(&fixture), "1.0|2;1.5|x");
+}
+
 static void partition__mistakes__are_refused_with_the_form(void **state) {
     (void)state;
     const char *file = input_file(&fixture, "x.parquet", "SELECT 1 AS n, 'a' AS s, 1.5::DOUBLE AS g");
@@ -722,6 +803,10 @@ int main(void) {
         IMPORT_TEST(partition__value_that_a_transform_cannot_hold__is_named),
         IMPORT_TEST(input__names_twice__are_refused_with_file_and_place),
         IMPORT_TEST(input__names_that_only_look_given__stay),
+        IMPORT_TEST(input__csv_of_lines_that_differ__is_refused),
+        IMPORT_TEST(input__csv_of_odd_but_whole_lines__keeps_them_all),
+        IMPORT_TEST(input__several_files_of_other_columns__are_refused_by_file),
+        IMPORT_TEST(input__several_files_of_columns_that_fit__are_one),
         IMPORT_TEST(partition__mistakes__are_refused_with_the_form),
         IMPORT_TEST(partition__too_many__is_limit),
         IMPORT_TEST(partition__name_of_a_column__is_avoided),

@@ -128,7 +128,7 @@ static void open__what_is_not_there__is_named_with_the_nearest(void **state) {
     (void)state;
     open_fails("", FLOE_INVALID, "empty");
     open_fails("lake.aviation.flihgts", FLOE_NOT_FOUND, "did you mean lake.aviation.flights?");
-    open_fails("lkae.aviation.flights", FLOE_NOT_FOUND, "did you mean \"lake\"");
+    open_fails("lkae.aviation.flights", FLOE_NOT_FOUND, "did you mean lake?");
     open_fails("lake.flights", FLOE_INVALID, "catalog.namespace.table");
     open_fails("lake..flights", FLOE_INVALID, "namespace");
     open_fails("/nowhere/at/all", FLOE_NOT_FOUND, "/nowhere/at/all");

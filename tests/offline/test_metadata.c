@@ -381,7 +381,7 @@ static void choose__by_time__follows_the_log_and_not_side_branches(void **state)
 static void choose__what_is_not_there__is_named(void **state) {
     (void)state;
     choose_fails((floe_scan_request){.at = FLOE_AT_ID, .snapshot_id = 77}, "no snapshot 77");
-    choose_fails((floe_scan_request){.at = FLOE_AT_REF, .ref = "audti"}, "did you mean \"audit\"?");
+    choose_fails((floe_scan_request){.at = FLOE_AT_REF, .ref = "audti"}, "did you mean audit?");
     choose_fails((floe_scan_request){.at = FLOE_AT_REF, .ref = "gone"}, "tag \"gone\"");
     floe_ice_metadata m = decode_ok(V2(""));
     const floe_ice_snapshot *snapshot = (const floe_ice_snapshot *)(uintptr_t)1;

@@ -188,7 +188,7 @@ static void columns__unknown__are_named_with_the_nearest(void **state) {
     (void)state;
     static const floe_str WRONG[] = {{"kk", 2}};
     ice_table_write(&built);
-    plan_fails((floe_scan_request){.columns = WRONG, .column_count = 1}, FLOE_NOT_FOUND, "did you mean \"k\"?");
+    plan_fails((floe_scan_request){.columns = WRONG, .column_count = 1}, FLOE_NOT_FOUND, "did you mean k?");
     plan_fails((floe_scan_request){.where = "kk = 1"}, FLOE_NOT_FOUND, "kk");
     static const floe_str SPEC_ID[] = {{"_spec_id", 8}};
     plan_fails((floe_scan_request){.columns = SPEC_ID, .column_count = 1}, FLOE_UNSUPPORTED, "_spec_id");

@@ -115,6 +115,7 @@ static floe_ice_entry *make_entries(size_t count) {
         entries[i].file = (floe_ice_data_file){.status = i == 1   ? 2
                                                          : i == 4 ? 0
                                                                   : 1,
+                                               .snapshot_id = 30 + (int64_t)i,
                                                .sequence_number = 40 + (int64_t)i,
                                                .file_sequence_number = 50 + (int64_t)i,
                                                .path = floe_str_of(floe_arena_printf(&arena, "/t/data/é %zu", i)),
@@ -164,7 +165,7 @@ static void write_manifest(size_t count, floe_buf *out, floe_ice_manifest *ret_m
 
 static void expect_same_file(const floe_ice_data_file *file, const floe_ice_data_file *wrote) {
     assert_int_equal(file->status, wrote->status);
-    assert_int_equal(file->snapshot_id, 77);
+    assert_int_equal(file->snapshot_id, wrote->status == 0 ? wrote->snapshot_id : 77);
     assert_int_equal(file->sequence_number, wrote->status == 1 ? 60 : wrote->sequence_number);
     assert_int_equal(file->file_sequence_number, wrote->status == 1 ? 60 : wrote->file_sequence_number);
     assert_true(floe_str_equal(file->path, wrote->path));
@@ -401,6 +402,220 @@ static void list__encrypted_manifest__is_refused(void **state) {
     assert_non_null(strstr(err.message, "/secret"));
 }
 
+/* ---- other versions, deletes, rows that were moved ---- */
+
+static void read_back(const floe_ice_manifest_content *content, int64_t sequence_number, visited *ret_seen) {
+    floe_error err = {0};
+    floe_ice_manifest manifest;
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(16));
+    must(floe_ice_write_manifest(content, &out, &err), &err);
+    must(floe_ice_manifest_describe(content, sequence_number, &arena, &manifest, &err), &err);
+    manifest.path = FLOE_STR("/t/metadata/m.avro");
+    manifest.first_row_id = content->format_version == 3 ? 500 : -1;
+    floe_manifest_reader reader = {
+        .metadata = &metadata, .stats = {.all = true}, .arena = &arena, .visit = visit, .context = ret_seen};
+    must(floe_manifest_decode(&manifest, floe_buf_view(&out), &reader, &err), &err);
+}
+
+static floe_ice_manifest_content content_of(int version, size_t count) {
+    make_schema();
+    return (floe_ice_manifest_content){.format_version = version,
+                                       .schema = &schema,
+                                       .spec = &spec,
+                                       .snapshot_id = 77,
+                                       .entries = make_entries(count),
+                                       .entry_count = count};
+}
+
+/* Version 1 has neither content nor sequence numbers: readers take 0. Snapshots are required. */
+static void manifest__version_1__has_no_sequence_numbers(void **state) {
+    (void)state;
+    visited seen = {0};
+    floe_ice_manifest_content content = content_of(1, 5);
+    read_back(&content, 0, &seen);
+    assert_int_equal(seen.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(seen.files[i].sequence_number, 0);
+        assert_int_equal(seen.files[i].snapshot_id, i == 4 ? 34 : 77);
+        assert_int_equal(seen.files[i].content, 0);
+        assert_int_equal(seen.files[i].record_count, 1000 + (int64_t)i);
+    }
+    FLOE_AUTO_BUF out;
+    floe_error err = {0};
+    floe_avro_file file;
+    floe_buf_init(&out, FLOE_MIB(16));
+    must(floe_ice_write_manifest(&content, &out, &err), &err);
+    must(floe_avro_open(FLOE_STR("m"), floe_buf_view(&out), &arena, &file, &err), &err);
+    assert_true(floe_str_is(floe_avro_header(&file, "format-version"), "1"));
+    assert_null(floe_avro_header(&file, "content").ptr);
+    floe_str text = floe_avro_header(&file, "avro.schema");
+    char *copy = floe_arena_strndup(&arena, text.ptr, text.len);
+    assert_non_null(strstr(copy, "block_size_in_bytes"));
+    assert_null(strstr(copy, "sequence_number"));
+}
+
+/* A file that a compaction made is added by the snapshot and as old as the rows that it holds. */
+static void manifest__added_that_keeps_its_sequence__names_it(void **state) {
+    (void)state;
+    visited seen = {0};
+    floe_ice_manifest manifest;
+    floe_error err = {0};
+    floe_ice_manifest_content content = content_of(2, 1);
+    floe_ice_entry *entries = make_entries(1);
+    entries[0].keeps_sequence = true;
+    entries[0].file.sequence_number = 12;
+    content.entries = entries;
+    read_back(&content, 60, &seen);
+    assert_int_equal(seen.files[0].status, 1);
+    assert_int_equal(seen.files[0].sequence_number, 12);
+    assert_int_equal(seen.files[0].file_sequence_number, 60);
+    must(floe_ice_manifest_describe(&content, 60, &arena, &manifest, &err), &err);
+    assert_int_equal(manifest.min_sequence_number, 12);
+    assert_int_equal(manifest.sequence_number, 60);
+}
+
+static void manifest__of_deletes__names_keys_and_places(void **state) {
+    (void)state;
+    static const int32_t BY[] = {1, 6};
+    for (int version = 2; version <= 3; version++) {
+        visited seen = {0};
+        floe_ice_manifest_content content = content_of(version, 2);
+        floe_ice_entry *entries = make_entries(2);
+        content.content = 1;
+        content.entries = entries;
+        entries[0].file.content = 2;
+        entries[0].file.equality_ids = BY;
+        entries[0].file.equality_id_count = 2;
+        entries[0].file.content_offset = entries[0].file.content_len = -1;
+        entries[1].file.content = 1;
+        entries[1].file.status = 0;
+        entries[1].file.referenced_path = FLOE_STR("/t/data/x.parquet");
+        entries[1].file.content_offset = 4;
+        entries[1].file.content_len = 99;
+        read_back(&content, 60, &seen);
+        assert_int_equal(seen.files[0].content, 2);
+        assert_int_equal(seen.files[0].equality_id_count, 2);
+        assert_int_equal(seen.files[0].equality_ids[1], 6);
+        assert_null(seen.files[0].referenced_path.ptr);
+        assert_int_equal(seen.files[1].content, 1);
+        assert_int_equal(seen.files[1].equality_id_count, 0);
+        assert_true(floe_str_is(seen.files[1].referenced_path, "/t/data/x.parquet"));
+        assert_int_equal(seen.files[1].content_offset, version == 3 ? 4 : -1);
+        assert_int_equal(seen.files[1].content_len, version == 3 ? 99 : -1);
+    }
+}
+
+/* What stays names its row ids, what is added inherits them: 500 is the manifest's first. */
+static void manifest__version_3__keeps_row_ids_of_what_stays(void **state) {
+    (void)state;
+    visited seen = {0};
+    floe_ice_manifest_content content = content_of(3, 5);
+    floe_ice_entry *entries = make_entries(5);
+    for (size_t i = 0; i < 5; i++) {
+        entries[i].file.first_row_id = 9000 + (int64_t)i;
+    }
+    content.entries = entries;
+    read_back(&content, 60, &seen);
+    assert_int_equal(seen.files[0].first_row_id, 500);
+    assert_int_equal(seen.files[2].first_row_id, 1500); /* after the thousand rows of the first; 1 is deleted */
+    assert_int_equal(seen.files[4].status, 0);
+    assert_int_equal(seen.files[4].first_row_id, 9004);
+}
+
+/* The partition column was an int when the file was written, a float, a narrower decimal: it is stored as it is now. */
+static void manifest__promoted_partition_values__are_stored_as_the_present_type(void **state) {
+    (void)state;
+    visited seen = {0};
+    floe_ice_manifest_content content = content_of(2, 1);
+    floe_ice_entry *entries = make_entries(1);
+    floe_value *values = floe_arena_alloc(&arena, 6, sizeof *values);
+    make_partition(0, values);
+    values[2] = decimal(5, 2, -12345);
+    values[3] = real(FLOE_KIND_FLOAT, 1.5);
+    entries[0].file.partition = values;
+    content.entries = entries;
+    read_back(&content, 60, &seen);
+    assert_int_equal(seen.files[0].partition[2].as.decimal, -12345);
+    assert_true(seen.files[0].partition[3].as.real == 1.5);
+    values[2] = decimal(12, 2, 1);
+    floe_error err = {0};
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(16));
+    assert_int_equal(floe_ice_write_manifest(&content, &out, &err).code, FLOE_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "price"));
+}
+
+static void manifest__encrypted_file__is_refused(void **state) {
+    (void)state;
+    floe_error err = {0};
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(16));
+    floe_ice_manifest_content content = content_of(2, 1);
+    floe_ice_entry *entries = make_entries(1);
+    entries[0].file.encrypted = true;
+    content.entries = entries;
+    assert_int_equal(floe_ice_write_manifest(&content, &out, &err).code, FLOE_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "encrypted"));
+}
+
+static floe_ice_manifest counted(int content, int64_t first_row_id, int64_t added, int64_t existing) {
+    return (floe_ice_manifest){.path = FLOE_STR("/m"),
+                               .content = content,
+                               .first_row_id = first_row_id,
+                               .added_rows = added,
+                               .existing_rows = existing};
+}
+
+static void row_ids__are_given_to_data_manifests_without(void **state) {
+    (void)state;
+    floe_error err = {0};
+    int64_t next = 100;
+    floe_ice_manifest manifests[] = {counted(0, -1, 10, 5), counted(0, 40, 99, 99), counted(1, -1, 7, 7),
+                                     counted(0, -1, 1, 0)};
+    must(floe_ice_assign_row_ids(manifests, 4, &next, &err), &err);
+    assert_int_equal(manifests[0].first_row_id, 100);
+    assert_int_equal(manifests[1].first_row_id, 40);
+    assert_int_equal(manifests[2].first_row_id, -1);
+    assert_int_equal(manifests[3].first_row_id, 115);
+    assert_int_equal(next, 116);
+    floe_ice_manifest unknown = counted(0, -1, -1, 0);
+    assert_int_equal(floe_ice_assign_row_ids(&unknown, 1, &next, &err).code, FLOE_UNSUPPORTED);
+    floe_ice_manifest huge = counted(0, -1, INT64_MAX, 0);
+    floe_error limit = {0};
+    assert_int_equal(floe_ice_assign_row_ids(&huge, 1, &next, &limit).code, FLOE_LIMIT);
+}
+
+static void list__other_versions__read_back(void **state) {
+    (void)state;
+    for (int version = 1; version <= 3; version += 2) {
+        floe_error err = {0};
+        FLOE_AUTO_BUF out;
+        floe_buf_init(&out, FLOE_MIB(16));
+        floe_ice_manifest manifests[] = {counted(0, 77, 3, 4), counted(1, -1, 1, 0)};
+        manifests[1].sequence_number = 9;
+        floe_ice_manifest_list list = {.format_version = version,
+                                       .snapshot_id = 5,
+                                       .parent_id = 4,
+                                       .sequence_number = 9,
+                                       .manifests = manifests,
+                                       .manifest_count = version == 1 ? 1 : 2};
+        must(floe_ice_write_manifest_list(&list, &out, &err), &err);
+        const floe_ice_manifest *back = NULL;
+        size_t count = 0;
+        must(floe_manifest_list_decode(FLOE_STR("l"), floe_buf_view(&out), &arena, &back, &count, &err), &err);
+        assert_int_equal(count, version == 1 ? 1 : 2);
+        assert_int_equal(back[0].added_rows, 3);
+        assert_int_equal(back[0].existing_rows, 4);
+        assert_int_equal(back[0].first_row_id, version == 3 ? 77 : -1);
+        if (version == 3) {
+            assert_int_equal(back[1].content, 1);
+            assert_int_equal(back[1].sequence_number, 9);
+            assert_int_equal(back[1].first_row_id, -1);
+        }
+    }
+}
+
 #define WRITE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -416,6 +631,14 @@ int main(void) {
         WRITE_TEST(describe__only_nulls__has_no_bounds),
         WRITE_TEST(list__read_back__is_what_was_written),
         WRITE_TEST(list__encrypted_manifest__is_refused),
+        WRITE_TEST(manifest__version_1__has_no_sequence_numbers),
+        WRITE_TEST(manifest__added_that_keeps_its_sequence__names_it),
+        WRITE_TEST(manifest__of_deletes__names_keys_and_places),
+        WRITE_TEST(manifest__version_3__keeps_row_ids_of_what_stays),
+        WRITE_TEST(manifest__promoted_partition_values__are_stored_as_the_present_type),
+        WRITE_TEST(manifest__encrypted_file__is_refused),
+        WRITE_TEST(row_ids__are_given_to_data_manifests_without),
+        WRITE_TEST(list__other_versions__read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

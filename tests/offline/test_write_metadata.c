@@ -178,17 +178,198 @@ static void metadata__next_state__carries_over_what_it_does_not_touch(void **sta
     assert_int_equal(floe_node_get(branch, "snapshot-id")->as.integer, 6);
 }
 
-static void metadata__other_format_versions__are_refused(void **state) {
+static void metadata__later_format_version__is_refused(void **state) {
     (void)state;
-    for (int version = 1; version <= 3; version += 2) {
+    floe_error err = {0};
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(1));
+    floe_ice_metadata base = {.format_version = 4};
+    floe_ice_commit commit = first_commit();
+    commit.base = &base;
+    assert_int_equal(floe_ice_write_metadata(&commit, &out, &err).code, FLOE_UNSUPPORTED);
+}
+
+/* A table of version 1 as its first writers left it: one schema, one spec, neither lists of them nor refs. */
+static const char VERSION_1[] =
+    "{\"format-version\":1,\"location\":\"/t\",\"last-updated-ms\":500,\"last-column-id\":1,\"schema\":{\"type\":"
+    "\"struct\",\"fields\":[{\"id\":1,\"name\":\"id\",\"required\":true,\"type\":\"long\"}]},\"partition-spec\":[],"
+    "\"properties\":{},\"current-snapshot-id\":5,\"snapshots\":[{\"snapshot-id\":5,\"timestamp-ms\":500,\"manifests\":"
+    "[\"/t/m\"]}]}";
+
+static void metadata__version_1__stays_and_keeps_its_old_members(void **state) {
+    (void)state;
+    floe_error err = {0};
+    floe_ice_metadata base, back;
+    FLOE_AUTO_BUF former, out;
+    floe_buf_init(&former, FLOE_MIB(1));
+    floe_buf_init(&out, FLOE_MIB(1));
+    floe_buf_text(&former, VERSION_1);
+    decode(&former, &base);
+    floe_ice_commit commit = first_commit();
+    commit.base = &base;
+    commit.base_path = FLOE_STR("/t/metadata/v1.metadata.json");
+    commit.sequence_number = 0;
+    commit.snapshot_id = 6;
+    must(floe_ice_write_metadata(&commit, &out, &err), &err);
+    decode(&out, &back);
+    assert_int_equal(back.format_version, 1);
+    assert_null(floe_node_get(back.root, "table-uuid")); /* it had none */
+    assert_null(floe_node_get(back.root, "last-sequence-number"));
+    assert_null(floe_node_get(floe_node_get(back.root, "snapshots")->items[1], "sequence-number"));
+    assert_non_null(floe_node_get(back.root, "schema"));
+    assert_non_null(floe_node_get(back.root, "partition-spec"));
+    assert_int_equal(back.schema_count, 2); /* the one it had, which was in no list, and the new */
+    assert_non_null(floe_ice_schema_by_id(&back, 0));
+    assert_int_equal(back.spec_count, 2);
+    assert_int_equal(back.snapshots[0].manifest_count, 1);
+    assert_int_equal(back.snapshots[1].parent_id, 5);
+}
+
+static void metadata__version_3__counts_row_ids(void **state) {
+    (void)state;
+    floe_error err = {0};
+    floe_ice_metadata base, back;
+    FLOE_AUTO_BUF former, out;
+    floe_buf_init(&former, FLOE_MIB(1));
+    floe_buf_init(&out, FLOE_MIB(1));
+    floe_buf_text(&former, FORMER);
+    former.ptr[strlen("{\"format-version\":")] = '3';
+    decode(&former, &base);
+    floe_ice_commit commit = first_commit();
+    commit.base = &base;
+    commit.sequence_number = 10;
+    commit.snapshot_id = 6;
+    commit.first_row_id = floe_ice_next_row_id(&base);
+    assert_int_equal(commit.first_row_id, 0); /* it says none */
+    commit.next_row_id = 42;
+    must(floe_ice_write_metadata(&commit, &out, &err), &err);
+    decode(&out, &back);
+    assert_int_equal(back.format_version, 3);
+    assert_int_equal(floe_ice_next_row_id(&back), 42);
+    const floe_node *snapshot = floe_node_get(back.root, "snapshots")->items[1];
+    assert_int_equal(floe_node_get(snapshot, "first-row-id")->as.integer, 0);
+    assert_int_equal(floe_node_get(snapshot, "added-rows")->as.integer, 42);
+}
+
+static void metadata__sort_order__is_added_once(void **state) {
+    (void)state;
+    static const floe_ice_sort_field SORTED[] = {{1, false, false}, {6, true, true}};
+    floe_ice_sort_order order = {3, SORTED, 2};
+    floe_ice_metadata base;
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(1));
+    floe_ice_commit commit = first_commit();
+    commit.sort_order = &order;
+    for (int i = 0; i < 2; i++) {
         floe_error err = {0};
-        FLOE_AUTO_BUF out;
-        floe_buf_init(&out, FLOE_MIB(1));
-        floe_ice_metadata base = {.format_version = version};
-        floe_ice_commit commit = first_commit();
+        floe_buf_clear(&out);
+        commit.sorts_by_default = i == 0;
+        commit.snapshot_id = i + 1;
+        must(floe_ice_write_metadata(&commit, &out, &err), &err);
+        decode(&out, &base);
         commit.base = &base;
-        assert_int_equal(floe_ice_write_metadata(&commit, &out, &err).code, FLOE_UNSUPPORTED);
+        const floe_node *orders = floe_node_get(base.root, "sort-orders");
+        assert_int_equal(orders->count, 2); /* the unsorted one is there too */
+        assert_int_equal(base.default_sort_order_id, 3);
+        const floe_node *field = floe_node_get(orders->items[1], "fields")->items[1];
+        assert_int_equal(floe_node_get(field, "source-id")->as.integer, 6);
+        assert_true(floe_str_is(floe_node_get(field, "direction")->text, "desc"));
+        assert_true(floe_str_is(floe_node_get(field, "null-order")->text, "nulls-last"));
+        assert_true(floe_str_is(floe_node_get(field, "transform")->text, "identity"));
     }
+}
+
+/* ---- without what expired ---- */
+
+static const char FULL[] =
+    "{\"format-version\":2,\"table-uuid\":\"u\",\"location\":\"/t\",\"last-sequence-number\":9,\"last-updated-ms\":500,"
+    "\"last-column-id\":1,\"current-schema-id\":0,\"schemas\":[{\"schema-id\":0,\"type\":\"struct\",\"fields\":[]}],"
+    "\"default-spec-id\":0,\"partition-specs\":[{\"spec-id\":0,\"fields\":[]}],\"last-partition-id\":999,"
+    "\"refs\":{\"main\":{\"snapshot-id\":4,\"type\":\"branch\"},\"old\":{\"snapshot-id\":2,\"type\":\"tag\"},"
+    "\"kept\":{\"snapshot-id\":1,\"type\":\"tag\"}},\"current-snapshot-id\":4,\"snapshots\":["
+    "{\"snapshot-id\":1,\"timestamp-ms\":1,\"manifest-list\":\"/1\",\"odd\":true},"
+    "{\"snapshot-id\":2,\"timestamp-ms\":2,\"manifest-list\":\"/2\"},"
+    "{\"snapshot-id\":4,\"timestamp-ms\":4,\"parent-snapshot-id\":2,\"manifest-list\":\"/4\"}],"
+    "\"snapshot-log\":[{\"timestamp-ms\":1,\"snapshot-id\":1},{\"timestamp-ms\":2,\"snapshot-id\":2},"
+    "{\"timestamp-ms\":3,\"snapshot-id\":1},{\"timestamp-ms\":4,\"snapshot-id\":4}],"
+    "\"metadata-log\":[{\"timestamp-ms\":1,\"metadata-file\":\"/t/metadata/v1\"},{\"timestamp-ms\":2,\"metadata-file\":"
+    "\"/t/metadata/v2\"}],\"statistics\":[{\"snapshot-id\":2,\"statistics-path\":\"/s2\"},{\"snapshot-id\":4,"
+    "\"statistics-path\":\"/s4\"}],\"partition-statistics\":[{\"snapshot-id\":2,\"statistics-path\":\"/p2\"}],"
+    "\"x-other-engine\":[{\"snapshot-id\":2}]}";
+
+static bool keeps_1_and_4(void *context, int64_t snapshot_id) {
+    (void)context;
+    return snapshot_id == 1 || snapshot_id == 4;
+}
+
+static bool keeps_other_refs(void *context, floe_str name) {
+    (void)context;
+    return !floe_str_is(name, "old");
+}
+
+static bool keeps_v2(void *context, floe_str path, int64_t timestamp_ms) {
+    (void)context;
+    assert_int_equal(timestamp_ms, floe_str_is(path, "/t/metadata/v2") ? 2 : 1);
+    return floe_str_is(path, "/t/metadata/v2");
+}
+
+static void kept__loses_what_expired_and_nothing_else(void **state) {
+    (void)state;
+    floe_error err = {0};
+    floe_ice_metadata base, back;
+    FLOE_AUTO_BUF former, out;
+    floe_buf_init(&former, FLOE_MIB(1));
+    floe_buf_init(&out, FLOE_MIB(1));
+    floe_buf_text(&former, FULL);
+    decode(&former, &base);
+    floe_ice_keep keep = {.base = &base,
+                          .base_path = FLOE_STR("/t/metadata/v3"),
+                          .timestamp_ms = 777,
+                          .snapshot = keeps_1_and_4,
+                          .ref = keeps_other_refs,
+                          .log_file = keeps_v2};
+    must(floe_ice_write_kept(&keep, &out, &err), &err);
+    decode(&out, &back);
+    assert_int_equal(back.snapshot_count, 2);
+    assert_true(floe_node_get(floe_node_get(back.root, "snapshots")->items[0], "odd")->as.boolean);
+    assert_int_equal(back.snapshots[1].parent_id, 2); /* as it stands, though the parent is gone */
+    assert_int_equal(back.ref_count, 2);
+    assert_int_equal(back.log_count, 2); /* from after the second entry, whose snapshot is gone */
+    assert_int_equal(back.log[0].snapshot_id, 1);
+    assert_int_equal(back.log[0].timestamp_ms, 3);
+    const floe_node *log = floe_node_get(back.root, "metadata-log");
+    assert_int_equal(log->count, 2);
+    assert_true(floe_str_is(floe_node_get(log->items[0], "metadata-file")->text, "/t/metadata/v2"));
+    assert_true(floe_str_is(floe_node_get(log->items[1], "metadata-file")->text, "/t/metadata/v3"));
+    assert_int_equal(floe_node_get(log->items[1], "timestamp-ms")->as.integer, 500);
+    assert_int_equal(back.last_updated_ms, 777);
+    assert_int_equal(floe_node_get(back.root, "statistics")->count, 1);
+    assert_int_equal(floe_node_get(back.root, "partition-statistics")->count, 0);
+    assert_int_equal(floe_node_get(back.root, "x-other-engine")->count, 1);
+    assert_int_equal(back.current_snapshot_id, 4);
+    assert_int_equal(back.last_sequence_number, 9);
+}
+
+static void schema_json__defaults_and_identifiers__are_carried_over(void **state) {
+    (void)state;
+    static const char TEXT[] =
+        "{\"schema-id\":1,\"type\":\"struct\",\"identifier-field-ids\":[1],\"fields\":[{\"id\":1,"
+        "\"name\":\"k\",\"required\":true,\"type\":\"int\",\"initial-default\":7,"
+        "\"write-default\":8}]}";
+    floe_error err = {0};
+    floe_ice_schema decoded, back;
+    const floe_node *node = NULL;
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(1));
+    must(floe_json_parse(&arena, FLOE_STR(TEXT), &node, &err), &err);
+    must(floe_ice_schema_decode(node, &arena, &decoded, &err), &err);
+    floe_json_writer json = floe_json_writer_of(&out);
+    floe_ice_write_schema_json(&json, &decoded);
+    must(floe_json_parse(&arena, floe_buf_view(&out), &node, &err), &err);
+    must(floe_ice_schema_decode(node, &arena, &back, &err), &err);
+    assert_int_equal(back.fields[0].initial_default->as.integer, 7);
+    assert_int_equal(back.fields[0].write_default->as.integer, 8);
+    assert_int_equal(back.identifier_ids->items[0]->as.integer, 1);
 }
 
 static void metadata__long_history__keeps_the_last_hundred_files(void **state) {
@@ -248,7 +429,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         WRITE_TEST(metadata__new_table__reads_back),
         WRITE_TEST(metadata__next_state__carries_over_what_it_does_not_touch),
-        WRITE_TEST(metadata__other_format_versions__are_refused),
+        WRITE_TEST(metadata__later_format_version__is_refused),
+        WRITE_TEST(metadata__version_1__stays_and_keeps_its_old_members),
+        WRITE_TEST(metadata__version_3__counts_row_ids),
+        WRITE_TEST(metadata__sort_order__is_added_once),
+        WRITE_TEST(kept__loses_what_expired_and_nothing_else),
+        WRITE_TEST(schema_json__defaults_and_identifiers__are_carried_over),
         WRITE_TEST(metadata__long_history__keeps_the_last_hundred_files),
         WRITE_TEST(schema_json__nested_types__read_back),
     };

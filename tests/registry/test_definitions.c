@@ -563,10 +563,106 @@ static void definitions_load__wrong_services_and_streams__are_refused(void **sta
          "a.yaml:7: ", "dead_letter is the topic it reads", NULL},
         {STREAM "  - name: k\n    source: t\n    kafka: {brokers: b, topic: t}\n    allowed_lateness: 5\n",
          FLOE_INVALID, "a.yaml:7: ", "needs a unit", NULL},
-        {"request_features:\n  - {name: r, inputs: [], expression: x, type: bool}\n", FLOE_UNSUPPORTED,
-         "a.yaml:", "request_features are not supported", NULL},
     };
     CHECK_ERRORS(cases);
+}
+
+#define REQUEST HEAD "  - {name: v, entity: e, source: t, features: [{name: f, column: delay}]}\nrequest_features:\n"
+
+/* Lines are counted from the first of REQUEST: the request feature stands at 8. */
+static void definitions_load__wrong_request_features__are_refused(void **state) {
+    (void)state;
+    static const error_case cases[] = {
+        {REQUEST "  - {name: r}\n", FLOE_INVALID, "a.yaml:8: ", "request feature r needs `expression:`",
+         "needs `type:`"},
+        {REQUEST "  - {name: r, expression: 'x >', type: bool}\n", FLOE_INVALID, "a.yaml:8: ", "character 4",
+         "found the end"},
+        {REQUEST "  - {name: r, expression: '1', type: boool}\n", FLOE_INVALID, "a.yaml:8: ", "boool", "bool"},
+        {REQUEST "  - {name: r, expression: '1', type: 'list<int64>'}\n", FLOE_UNSUPPORTED, "a.yaml:8: ", "no lists",
+         NULL},
+        {REQUEST "  - {name: r, inputs: [x], expression: '1', type: int64}\n", FLOE_INVALID,
+         "a.yaml:8: ", "an input must be a mapping", NULL},
+        {REQUEST "  - {name: r, inputs: [{name: x}], expression: '1', type: int64}\n", FLOE_INVALID,
+         "a.yaml:8: ", "input x has either a type", NULL},
+        {REQUEST "  - {name: r, inputs: [{name: x, type: int64, feature: 'v:f'}], expression: '1', type: int64}\n",
+         FLOE_INVALID, "a.yaml:8: ", "input x has either a type", NULL},
+        {REQUEST "  - {name: r, inputs: [{name: x, feature: 'v'}], expression: '1', type: int64}\n", FLOE_INVALID,
+         "a.yaml:8: ", "feature: is view:feature, not v", NULL},
+        {REQUEST "  - {name: r, inputs: [{name: x, feature: 'v:g'}], expression: '1', type: int64}\n", FLOE_NOT_FOUND,
+         "a.yaml:8: ", "feature view v has no feature g", NULL},
+        {REQUEST
+         "  - {name: r, inputs: [{name: x, type: int64}, {name: x, type: bool}], expression: '1', type: int64}\n",
+         FLOE_INVALID, "a.yaml:8: ", "input x is there twice", NULL},
+        {REQUEST "  - {name: v, expression: '1', type: int64}\n", FLOE_INVALID,
+         "a.yaml:8: ", "has the name of a feature view", NULL},
+        {REQUEST "  - {name: r, expression: '1', type: int64}\n  - {name: r, expression: '2', type: int64}\n",
+         FLOE_INVALID, "a.yaml:9: ", "request_feature r is defined already", NULL},
+        {REQUEST "  - {name: r, expression: '1', type: int64, input: []}\n", FLOE_INVALID,
+         "a.yaml:8: ", "unknown key `input`", "did you mean inputs?"},
+        {REQUEST "  - {name: r, expression: '1', type: int64}\nfeature_services:\n  - {name: r, features: [v]}\n",
+         FLOE_INVALID, "a.yaml:10: ", "has the name of a request feature", NULL},
+        {REQUEST
+         "  - {name: ratio, expression: '1', type: int64}\nfeature_services:\n  - {name: s, features: [ratoi]}\n",
+         FLOE_NOT_FOUND, "a.yaml:10: ", "no feature view and no request feature ratoi", "did you mean ratio?"},
+        {REQUEST "  - {name: r, expression: '1', type: int64}\nfeature_services:\n  - {name: s, features: [r, v, r]}\n",
+         FLOE_INVALID, "a.yaml:10: ", "r is there twice", NULL},
+    };
+    CHECK_ERRORS(cases);
+}
+
+static void definitions_load__request_features__stand_in_services_by_their_bare_name(void **state) {
+    (void)state;
+    test_project project;
+    test_project_resolved(&project, REQUEST
+                          "  - name: ratio\n    inputs: [{name: x, type: double}, {name: late, feature: 'v:f'}]\n"
+                          "    expression: late / x\n    type: double\n    description: D\n"
+                          "  - {name: constant, expression: 40 + 2, type: int64}\n"
+                          "feature_services:\n  - {name: s, features: [constant, v, ratio]}\n");
+    const floe_definitions *d = project.definitions;
+    assert_int_equal(d->request_count, 2);
+    const floe_request_feature *ratio = floe_definitions_request(d, FLOE_STR("ratio"));
+    assert_int_equal(ratio->input_count, 2);
+    assert_int_equal(ratio->inputs[0].type.kind, FLOE_KIND_DOUBLE);
+    assert_int_equal(ratio->inputs[1].type.kind, FLOE_KIND_INT32); /* delay's */
+    assert_ptr_equal(ratio->inputs[1].feature.view, &d->views[0]);
+    const floe_service *service = floe_definitions_service(d, FLOE_STR("s"));
+    char name[FLOE_REF_NAME_MAX];
+    assert_int_equal(service->ref_count, 3);
+    assert_string_equal(floe_ref_name(&service->refs[0], ":", name), "constant");
+    assert_string_equal(floe_ref_name(&service->refs[1], "__", name), "v__f");
+    assert_ptr_equal(service->refs[2].output->request, ratio);
+    floe_value inputs[] = {floe_value_double(4), {.type.kind = FLOE_KIND_INT32, .as.integer = 10}};
+    floe_value value = floe_request_value(ratio, inputs, NULL);
+    assert_true(!value.is_null && value.as.real == 2.5);
+    inputs[0].as.real = 0;
+    assert_true(floe_request_value(ratio, inputs, NULL).is_null);
+    floe_ref *views = NULL;
+    size_t count = 0;
+    assert_ok(floe_refs_of_views(&project.arena, service->refs + 2, 1, &views, &count, &project.err), &project.err);
+    assert_int_equal(count, 1);
+    assert_ptr_equal(views[0].output, &d->views[0].outputs[0]);
+    const floe_column *brought = NULL;
+    assert_ok(floe_refs_request_inputs(&project.arena, service->refs, 3, &brought, &count, &project.err), &project.err);
+    assert_int_equal(count, 1);
+    assert_str(brought[0].name, "x");
+    test_project_close(&project);
+}
+
+static void refs__inputs_of_two_types_under_one_name__are_refused(void **state) {
+    (void)state;
+    test_project project;
+    test_project_resolved(&project,
+                          REQUEST "  - {name: a, inputs: [{name: x, type: double}], expression: x, type: double}\n"
+                                  "  - {name: b, inputs: [{name: x, type: string}], expression: x, type: string}\n");
+    floe_ref *refs = NULL;
+    const floe_column *inputs = NULL;
+    size_t count = 0;
+    floe_str text = FLOE_STR("a,b");
+    assert_ok(floe_refs_parse(project.definitions, &project.arena, &text, 1, &refs, &count, &project.err),
+              &project.err);
+    assert_code(floe_refs_request_inputs(&project.arena, refs, count, &inputs, &count, &project.err), FLOE_INVALID);
+    assert_message(&project.err, "the input x, one as double and one as string");
+    test_project_close(&project);
 }
 
 static void definitions_load__wrong_files__are_refused(void **state) {
@@ -632,7 +728,7 @@ static void definitions_load__one_mistake__is_not_echoed_by_what_refers_to_it(vo
                                      "feature_services:\n  - {name: s, features: [v, 'v:delay_p50', r]}\n");
     assert_code(test_load(&project), FLOE_INVALID);
     assert_message(&project.err, "percentile");
-    assert_message(&project.err, "request_features");
+    assert_message(&project.err, "request feature r needs");
     assert_null(strstr(project.err.message, "feature service"));
     test_project_close(&project);
 }
@@ -746,6 +842,9 @@ int main(void) {
         cmocka_unit_test(definitions_load__wrong_views__are_refused),
         cmocka_unit_test(definitions_load__wrong_aggregates__are_refused),
         cmocka_unit_test(definitions_load__wrong_services_and_streams__are_refused),
+        cmocka_unit_test(definitions_load__wrong_request_features__are_refused),
+        cmocka_unit_test(definitions_load__request_features__stand_in_services_by_their_bare_name),
+        cmocka_unit_test(refs__inputs_of_two_types_under_one_name__are_refused),
         cmocka_unit_test(definitions_load__wrong_files__are_refused),
         cmocka_unit_test(definitions_load__file_ending_in_yml__is_not_ignored),
         cmocka_unit_test(definitions_load__duplicate_in_another_file__names_both_places),

@@ -62,7 +62,7 @@ static void example__whole__has_every_later_thing_refused_by_name(void **state) 
     static const struct {
         const char *anchor; /* in the file, for the line */
         const char *name;   /* in the message */
-    } later[] = {{"land: true", "land: true"}, {"request_features", "request_features"}};
+    } later[] = {{"land: true", "land: true"}};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         int line = line_of(text, later[i].anchor);
         const char *place = floe_arena_printf(&arena, "features/delays.yaml:%d: ", line);

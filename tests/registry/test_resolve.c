@@ -210,6 +210,16 @@ static void resolve__what_the_tables_do_not_have__is_refused(void **state) {
         {HEAD "  - name: v\n    entity: e\n    source: t\n    where: delay > 'x'\n"
               "    features: [{name: f, column: delay}]\n",
          FLOE_INVALID, "a.yaml:11: ", "cannot compare delay (int32) with 'x' (string)", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, features: [{name: f, column: delay}]}\nrequest_features:\n"
+              "  - {name: r, inputs: [{name: x, type: double}], expression: y > 1, type: bool}\n",
+         FLOE_NOT_FOUND, "a.yaml:10: ", "request feature r: expression: there is no column y", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, features: [{name: f, column: delay}]}\nrequest_features:\n"
+              "  - {name: r, inputs: [{name: x, feature: 'v:f'}], expression: lower(x), type: string}\n",
+         FLOE_INVALID, "a.yaml:10: ", "lower() needs text", "x (int32)"},
+        {HEAD "  - {name: v, entity: e, source: t, features: [{name: f, column: delay}]}\nrequest_features:\n"
+              "  - {name: r, inputs: [{name: x, type: double}], expression: x + 1, type: int64}\n",
+         FLOE_INVALID, "a.yaml:10: ", "request feature r is declared int64, but its expression gives double",
+         "cast(… AS int64)"},
         {HEAD "  - name: v\n    entity: e\n    source: t\n    where: delay\n    features: [{name: f, column: delay}]\n",
          FLOE_INVALID, "a.yaml:11: ", "a filter must be a condition", NULL},
     };

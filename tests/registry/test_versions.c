@@ -375,7 +375,9 @@ static const char everything_yaml[] =
     "      - {column: distance, functions: [min], windows: [2d], name: nearest}\n"
     "streams:\n  - {name: k, source: t, kafka: {brokers: 'a,b', topic: t, group: g}, allowed_lateness: 1h, "
     "dead_letter: d}\n"
-    "feature_services:\n  - {name: s, features: ['v:nearest', 'v:crew'], description: S}\n  - {name: all, features: "
+    "request_features:\n  - {name: r, inputs: [{name: x, type: 'decimal(10,2)'}, {name: near, feature: 'v:nearest'}],\n"
+    "     expression: \"near > x OR x IS NULL\", type: bool, description: R, tags: [q]}\n"
+    "feature_services:\n  - {name: s, features: ['v:nearest', r, 'v:crew'], description: S}\n  - {name: all, features: "
     "[v]}\n";
 
 static void check_same_outputs(const floe_view *a, const floe_view *b) {
@@ -434,6 +436,16 @@ static void load__what_was_applied__comes_back_resolved_without_any_table(void *
     assert_str(loaded->streams[0].brokers, "a,b");
     assert_int_equal(loaded->streams[0].allowed_lateness_us, 3600 * FLOE_US_PER_SECOND);
     assert_str(loaded->services[0].refs[0].output->about.name, "nearest");
+    assert_int_equal(loaded->request_count, 1);
+    const floe_request_feature *request = &loaded->requests[0];
+    assert_ptr_equal(loaded->services[0].refs[1].output->request, request);
+    assert_str(request->about.description, "R");
+    assert_str(request->expression_text, "near > x OR x IS NULL");
+    assert_int_equal(request->inputs[0].type.kind, FLOE_KIND_DECIMAL);
+    assert_ptr_equal(request->inputs[1].feature.view, b);
+    assert_int_equal(request->output.type.kind, FLOE_KIND_BOOL);
+    assert_string_equal(test_print_expr(d->requests[0].expression, &store.arena),
+                        test_print_expr(request->expression, &store.arena));
     assert_int_equal(loaded->services[1].ref_count, a->output_count);
     test_project_close(&project);
     close_store(&store);

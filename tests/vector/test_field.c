@@ -106,7 +106,7 @@ static void field__random_documents__score_as_the_formula_says(void **state) {
             uint32_t number = floe_lexicon_term(&lexicon, (floe_str){vocabulary + w, 1}, false);
             if (number != FLOE_TERM_NONE && floe_test_below(&rng, 3) == 0) {
                 query[w] = true;
-                question.terms[question.term_count++] = (floe_term){.number = number};
+                question.terms[question.term_count++] = (floe_term){.number = number, .trust = 1};
             }
         }
         floe_field_score(&field, &question, &scores);

@@ -59,6 +59,7 @@ static floe_unit random_unit(floe_test_rng *rng, floe_arena *arena) {
                       .related = random_texts(rng, arena),
                       .prose = random_texts(rng, arena),
                       .spaces = random_texts(rng, arena),
+                      .views = random_texts(rng, arena),
                       .primary_key = random_texts(rng, arena)};
     unit.related_open = floe_test_below(rng, unit.related.count + 1);
     unit.prose_open = floe_test_below(rng, unit.prose.count + 1);
@@ -93,6 +94,7 @@ static void same_unit(const floe_unit *a, const floe_unit *b) {
     assert_int_equal(a->related_open, b->related_open);
     assert_int_equal(a->prose_open, b->prose_open);
     same_texts(a->spaces, b->spaces);
+    same_texts(a->views, b->views);
     same_texts(a->primary_key, b->primary_key);
     same_parts(a, b);
     assert_int_equal(a->foreign_key_count, b->foreign_key_count);

@@ -54,14 +54,14 @@ static floe_str last_block(floe_str text) {
             continue;
         }
         if (!inside) {
-            begin = opens_sql(line) ? rest.ptr : NULL;
+            begin = opens_sql(line) && rest.len > 0 ? rest.ptr : NULL;
         } else if (begin) {
             found = floe_str_trim((floe_str){begin, (size_t)(line.ptr - begin)});
             begin = NULL;
         }
         inside = !inside;
     }
-    if (inside && begin && begin < text.ptr + text.len) {
+    if (inside && begin) {
         found = floe_str_trim((floe_str){begin, (size_t)(text.ptr + text.len - begin)});
     }
     return found;

@@ -14,6 +14,8 @@
 /* Tables that are bridged: the best ones, and no further down than this share of the best score. */
 #define BRIDGED_TABLES 8
 #define BRIDGED_SHARE 0.35
+/* What a table in between is worth beside the least of those: it is as needed as they are for a join. */
+#define BRIDGE_SHARE 0.9
 /* What a verified question's tables are worth beside the best of the search. */
 #define QUESTION_SHARE 0.95
 #define QUESTION_TABLES 20
@@ -135,7 +137,7 @@ static void pick_bridges(making *run) {
     size_t all =
         floe_joins_bridge(run->corpus, run->request->role, tables, count, count + FLOE_CONTEXT_BRIDGES, run->arena);
     for (size_t i = count; i < all; i++) {
-        add_pick(run, tables[i], last / 2, true);
+        add_pick(run, tables[i], BRIDGE_SHARE * last, true);
     }
 }
 
@@ -293,11 +295,11 @@ floe_status floe_context_make(floe_search *search, const floe_context_request *r
                 "a context of %zu tokens; from %d to %d are possible", token_max, FLOE_CONTEXT_TOKENS_MIN,
                 FLOE_CONTEXT_TOKENS_MAX);
     making run = {.search = search,
-                  .corpus = floe_search_corpus(search),
                   .request = request,
                   .arena = arena,
                   .packing = {.arena = arena, .token_max = token_max},
                   .pick_room = PICKS_MAX - FLOE_CONTEXT_BRIDGES};
+    FLOE_TRY(floe_search_corpus(search, request->role, &run.corpus, err));
     run.packing.picks = floe_arena_alloc(arena, PICKS_MAX, sizeof(floe_pick));
     FLOE_TRY(floe_arena_check(arena, err));
     FLOE_TRY(find_questions(&run, err));

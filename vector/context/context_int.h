@@ -8,8 +8,10 @@
 
 #include "core/json.h"
 
-/* The index of a handle (search.c). Its first units are its tables, in the order of their numbers. */
-floe_corpus *floe_search_corpus(floe_search *search);
+/* What a role sees of the index of a handle (search.c): its first units are its tables, in the order of their numbers. Owns:
+ * the handle, until it is asked for another role. */
+floe_status floe_search_corpus(floe_search *search, const floe_role *role, const floe_corpus **ret_corpus,
+                               floe_error *err);
 
 /* Most tables and features that a context is made from, and most tables that only lie between others. */
 #define FLOE_CONTEXT_TABLES 40

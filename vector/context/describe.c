@@ -67,8 +67,9 @@ void floe_table_fill(const floe_corpus *corpus, uint32_t table, const floe_role 
 
 floe_status floe_search_describe(floe_search *search, floe_str reference, const floe_role *role, floe_arena *arena,
                                  floe_described_table *ret_table, floe_error *err) {
-    const floe_corpus *corpus = floe_search_corpus(search);
+    const floe_corpus *corpus = NULL;
     uint32_t table = 0;
+    FLOE_TRY(floe_search_corpus(search, role, &corpus, err));
     FLOE_TRY(floe_table_find(corpus, reference, FLOE_STR(""), role, &table, err));
     floe_table_fill(corpus, table, role, arena, ret_table);
     return floe_arena_check(arena, err);

@@ -14,7 +14,7 @@
 
 #define PIECES_MAX 1024
 /* The tables that come in by their rank whatever they cost, as long as they fit. */
-#define SEEDS 3
+#define SEEDS 2
 /* Kept free for the headings and the last line. */
 #define RESERVED 60
 #define NAMES_LEFT_MAX 8

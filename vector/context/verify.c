@@ -49,9 +49,10 @@ static floe_status fill_table(const floe_unit *unit, const floe_role *role, floe
 
 floe_status floe_sql_verify(floe_search *search, const floe_role *role, const floe_sql_check *check, floe_str sql,
                             floe_arena *arena, const floe_sql_table **ret_tables, size_t *ret_count, floe_error *err) {
-    const floe_corpus *corpus = floe_search_corpus(search);
+    const floe_corpus *corpus = NULL;
     const floe_sql_ref *refs = NULL;
     size_t count = 0;
+    FLOE_TRY(floe_search_corpus(search, role, &corpus, err));
     FLOE_TRY(check->parse(check->context, sql, arena, &refs, &count, err));
     uint32_t *found = floe_arena_alloc(arena, count + 1, sizeof(*found));
     floe_sql_table *tables = floe_arena_alloc(arena, count + 1, sizeof(*tables));
@@ -115,7 +116,8 @@ static floe_status resolve_parsed(const floe_corpus *corpus, const floe_question
 
 floe_status floe_question_resolve(floe_search *search, const floe_question_source *source, const floe_sql_check *check,
                                   floe_arena *arena, floe_question_entry *ret_entry, floe_error *err) {
-    const floe_corpus *corpus = floe_search_corpus(search);
+    const floe_corpus *corpus = NULL;
+    FLOE_TRY(floe_search_corpus(search, NULL, &corpus, err));
     floe_question_entry entry = {.question = source->question, .sql = source->sql};
     floe_status status = source->table_count > 0 ? resolve_named(corpus, source, arena, &entry, err)
                                                  : resolve_parsed(corpus, source, check, arena, &entry, err);

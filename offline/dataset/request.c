@@ -1,0 +1,166 @@
+/*
+ * Request features of a dataset: computed from the spine's columns and the answer's, once the answer is there.
+ *
+ * The kernel and the generated SQL answer view features alone, those that are asked for and those that request features
+ * need; here the table "answer" is replaced by one of the columns that were asked for. The expression runs as everywhere:
+ * by floe_sql_from_expr, so that offline and online give one value.
+ */
+#include "core/limits.h"
+#include "offline/dataset/dataset_int.h"
+
+#include <stdio.h>
+
+floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena *arena, floe_dataset_request *ret_views,
+                                  floe_error *err) {
+    floe_ref *refs = NULL;
+    size_t count = 0;
+    FLOE_TRY(floe_refs_of_views(arena, asked->refs, asked->ref_count, &refs, &count, err));
+    FLOE_ENSURE(asked->ref_count == 0 || count > 0, err, FLOE_INVALID,
+                "only request features over what the spine brings are asked for; ask for a feature of a view as well");
+    *ret_views = *asked;
+    ret_views->refs = refs;
+    ret_views->ref_count = count;
+    return FLOE_OK;
+}
+
+static bool asks_requests(const floe_dataset_request *asked) {
+    for (size_t i = 0; i < asked->ref_count; i++) {
+        if (asked->refs[i].output->request != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- what the spine brings ---- */
+
+static bool is_among(floe_str type, const char *const *names) {
+    for (; *names != NULL; names++) {
+        if (floe_str_is(type, *names)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the engine's cast from a column's type to an input's keeps what it means. A text file's numbers are as wide as the
+ * engine reads them; what does not fit fails in the cast. */
+static bool fits(floe_str type, floe_kind kind) {
+    static const char *const whole[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",
+                                        "UTINYINT", "USMALLINT", "UINTEGER", NULL};
+    static const char *const real[] = {"FLOAT", "DOUBLE", NULL};
+    bool is_whole = is_among(type, whole), is_decimal = floe_str_starts_with(type, FLOE_STR("DECIMAL("));
+    switch (kind) {
+    case FLOE_KIND_BOOL:
+        return floe_str_is(type, "BOOLEAN");
+    case FLOE_KIND_INT32:
+    case FLOE_KIND_INT64:
+        return is_whole;
+    case FLOE_KIND_DECIMAL:
+        return is_whole || is_decimal;
+    case FLOE_KIND_FLOAT:
+    case FLOE_KIND_DOUBLE:
+        return is_whole || is_decimal || is_among(type, real);
+    case FLOE_KIND_STRING:
+        return floe_str_is(type, "VARCHAR");
+    case FLOE_KIND_BYTES:
+        return floe_str_is(type, "BLOB");
+    case FLOE_KIND_DATE:
+        return floe_str_is(type, "DATE");
+    default:
+        return floe_str_is(type, "DATE") || floe_str_starts_with(type, FLOE_STR("TIMESTAMP"));
+    }
+}
+
+static floe_status check_input(const spine_table *spine, const floe_column *input, floe_error *err) {
+    char type[FLOE_TYPE_NAME_MAX];
+    for (size_t i = 0; i < spine->column_count; i++) {
+        if (!floe_str_equal(spine->columns[i].name, input->name)) {
+            continue;
+        }
+        FLOE_ENSURE(fits(spine->columns[i].type, input->type.kind), err, FLOE_INVALID,
+                    "the spine's column \"%.*s\" is %.*s, and a request feature needs it as %s",
+                    FLOE_STR_ARG(input->name), FLOE_STR_ARG(spine->columns[i].type), floe_type_name(input->type, type));
+        return FLOE_OK;
+    }
+    return FLOE_FAIL(err, FLOE_INVALID,
+                     "a request feature needs %.*s (%s), and the spine has no column of that name; add it to the spine",
+                     FLOE_STR_ARG(input->name), floe_type_name(input->type, type));
+}
+
+/* ---- SQL ---- */
+
+/* `CAST(… AS type) AS "name"` of each input: the spine's column, or the answer's. */
+static void write_inputs(const floe_request_feature *request, floe_buf *sql) {
+    for (size_t i = 0; i < request->input_count; i++) {
+        const floe_request_input *input = &request->inputs[i];
+        char name[FLOE_REF_NAME_MAX];
+        bool brought = input->feature.output == NULL;
+        floe_buf_text(sql, i > 0 ? ", " : "");
+        floe_buf_text(sql, brought ? "CAST(s." : "CAST(a.");
+        floe_sql_quote_name(sql, brought ? input->name : floe_str_of(floe_ref_name(&input->feature, "__", name)));
+        floe_buf_text(sql, " AS ");
+        floe_sql_type_name(sql, input->type);
+        floe_buf_text(sql, ") AS ");
+        floe_sql_quote_name(sql, input->name);
+    }
+    floe_buf_text(sql, request->input_count == 0 ? "0" : "");
+}
+
+/* One column of the new answer. A request feature has a row of its inputs beside it, so that names cannot meet. */
+static floe_status write_column(const floe_ref *ref, size_t at, floe_buf *sql, floe_error *err) {
+    char name[FLOE_REF_NAME_MAX], prefix[32];
+    const floe_request_feature *request = ref->output->request;
+    floe_str column = floe_str_of(floe_ref_name(ref, "__", name));
+    if (request == NULL) {
+        floe_buf_text(sql, "a.");
+        floe_sql_quote_name(sql, column);
+        return FLOE_OK;
+    }
+    snprintf(prefix, sizeof(prefix), "i%zu.", at);
+    floe_buf_text(sql, "CAST(");
+    FLOE_TRY(floe_sql_from_expr(request->expression, prefix, sql, err));
+    floe_buf_text(sql, " AS ");
+    floe_sql_type_name(sql, ref->output->type);
+    floe_buf_text(sql, ") AS ");
+    floe_sql_quote_name(sql, column);
+    return FLOE_OK;
+}
+
+static floe_status write_select(const dataset_job *job, floe_buf *sql, floe_error *err) {
+    const floe_dataset_request *asked = job->asked;
+    floe_buf_text(sql, "SELECT ");
+    for (size_t i = 0; i < asked->ref_count; i++) {
+        floe_buf_text(sql, i > 0 ? ", " : "");
+        FLOE_TRY(write_column(&asked->refs[i], i, sql, err));
+    }
+    floe_buf_text(sql, " FROM spine s POSITIONAL JOIN answer a");
+    for (size_t i = 0; i < asked->ref_count; i++) {
+        if (asked->refs[i].output->request != NULL) {
+            floe_buf_text(sql, ", LATERAL (SELECT ");
+            write_inputs(asked->refs[i].output->request, sql);
+            floe_buf_printf(sql, ") i%zu", i);
+        }
+    }
+    return floe_buf_check(sql, err);
+}
+
+floe_status floe_dataset_answer_requests(const dataset_job *job, floe_error *err) {
+    const floe_column *inputs = NULL;
+    size_t count = 0;
+    if (!asks_requests(job->asked)) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_refs_request_inputs(job->arena, job->asked->refs, job->asked->ref_count, &inputs, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        FLOE_TRY(check_input(&job->spine, &inputs[i], err));
+    }
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(64));
+    floe_buf_text(&sql, "CREATE TEMP TABLE asked AS ");
+    FLOE_TRY(write_select(job, &sql, err));
+    floe_buf_text(&sql, "; DROP TABLE answer; ALTER TABLE asked RENAME TO answer");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    floe_dataset_progress(job, "computing request features", -1);
+    return floe_session_run(job->session, sql.ptr, NULL, NULL, err);
+}

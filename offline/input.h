@@ -1,0 +1,42 @@
+/*
+ * Files that the engine's readers would take for something else than they are: two columns of one name, lines that are not
+ * all of one shape.
+ */
+#ifndef FLOE_OFFLINE_INPUT_H
+#define FLOE_OFFLINE_INPUT_H
+
+#include "offline/engine/engine.h"
+
+/* A file, or several that are one input, and the columns that the engine's reader found in it. */
+typedef struct floe_input {
+    const char *reader; /* "read_csv", "read_json" or "read_parquet" */
+    const char *const *files;
+    size_t file_count;
+    bool has_header; /* of text: the first line is one, whatever it looks like */
+    const floe_query_column *columns;
+    size_t column_count;
+} floe_input;
+
+/* Refuses what the reader would rename: two columns of one name, or of names that differ only in case.
+ * Errors: INVALID naming file and columns, and those of floe_session_stream.
+ * Cost: nothing, unless a name looks given ("a_1" beside "a"); then the file's names are read again. */
+floe_status floe_input_names_check(floe_session *session, const floe_input *input, floe_error *err);
+
+/* ---- input_csv.c ---- */
+
+/* How the engine finds a text file to be written. */
+typedef struct floe_csv_dialect {
+    floe_str delimiter, quote, escape; /* "": none */
+    int64_t skipped;                   /* lines before the first that looks like the rest */
+    bool has_header;
+    size_t column_count;
+} floe_csv_dialect;
+floe_status floe_csv_sniff(floe_session *session, const char *path, bool has_header, floe_arena *arena,
+                           floe_csv_dialect *ret_dialect, floe_error *err);
+
+/* Refuses a text file of which the reader would leave lines out, or take each line for one column, because not all lines have
+ * the same number of fields. Errors: INVALID naming file and line, and those of floe_session_stream.
+ * Cost: the sample that the reader takes. */
+floe_status floe_csv_check(floe_session *session, const char *path, bool has_header, floe_error *err);
+
+#endif

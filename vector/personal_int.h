@@ -1,0 +1,30 @@
+/*
+ * What the files of the detector share: one rule per kind of value, and what names say.
+ */
+#ifndef FLOE_VECTOR_PERSONAL_INT_H
+#define FLOE_VECTOR_PERSONAL_INT_H
+
+#include "vector/personal.h"
+
+/* Letters (upper case) and digits of a value that consists of them and of the separators ' ', '-', '.', '/'. */
+#define FLOE_COMPACT_MAX 40
+typedef struct floe_compact {
+    char text[FLOE_COMPACT_MAX + 1];
+    size_t len;
+    bool all_digits;
+} floe_compact;
+
+/* False when the value has another character, is too long, or has none. */
+bool floe_compact_read(floe_str value, floe_compact *ret_compact);
+/* Whether the text has the shape: 'A' a letter, '9' a digit, 'X' either, all else itself. */
+bool floe_has_shape(floe_str text, const char *shape);
+/* ISO/IEC 7812-1 annex B. */
+bool floe_is_luhn(const char *digits, size_t len);
+
+/* personal_id.c: national and bank identifiers, each by its shape and check digits. */
+bool floe_is_national_id(floe_str value);
+
+/* personal_name.c: what a column's name says, without a look at values. */
+floe_personal floe_personal_of_name(floe_str name);
+
+#endif
