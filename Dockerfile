@@ -8,7 +8,7 @@ RUN ./dev build release floe && cmake --install build --strip --prefix /opt/floe
 
 FROM debian:12-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libcurl4 libgomp1 libjansson4 liblmdb0 libmicrohttpd12 libopenblas0-pthread librdkafka1 libsnappy1v5 \
+    && apt-get install -y --no-install-recommends ca-certificates libcurl4 libexpat1 libgomp1 libjansson4 liblmdb0 libmicrohttpd12 libopenblas0-pthread librdkafka1 libsnappy1v5 \
        libsqlite3-0 libssl3 libstdc++6 libyaml-0-2 libzstd1 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home floe

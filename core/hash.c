@@ -169,6 +169,33 @@ void floe_sha256_final(floe_sha256 *hash, uint8_t ret_digest[32]) {
     }
 }
 
+void floe_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len, uint8_t ret_digest[32]) {
+    uint8_t block[64] = {0};
+    uint8_t inner[32];
+    floe_sha256 hash;
+    if (key_len > sizeof(block)) {
+        floe_sha256_init(&hash);
+        floe_sha256_update(&hash, key, key_len);
+        floe_sha256_final(&hash, block);
+    } else if (key_len > 0) {
+        memcpy(block, key, key_len);
+    }
+    for (size_t i = 0; i < sizeof(block); i++) {
+        block[i] ^= 0x36;
+    }
+    floe_sha256_init(&hash);
+    floe_sha256_update(&hash, block, sizeof(block));
+    floe_sha256_update(&hash, bytes, len);
+    floe_sha256_final(&hash, inner);
+    for (size_t i = 0; i < sizeof(block); i++) {
+        block[i] ^= 0x36 ^ 0x5c;
+    }
+    floe_sha256_init(&hash);
+    floe_sha256_update(&hash, block, sizeof(block));
+    floe_sha256_update(&hash, inner, sizeof(inner));
+    floe_sha256_final(&hash, ret_digest);
+}
+
 void floe_sha256_hex(const uint8_t digest[32], char ret_hex[65]) {
     static const char digits[17] = "0123456789abcdef";
     for (size_t i = 0; i < 32; i++) {

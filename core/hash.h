@@ -20,6 +20,8 @@ typedef struct floe_sha256 {
 void floe_sha256_init(floe_sha256 *hash);
 void floe_sha256_update(floe_sha256 *hash, const void *bytes, size_t len);
 void floe_sha256_final(floe_sha256 *hash, uint8_t ret_digest[32]);
+/* Keyed digest. Source: RFC 2104 over SHA-256. */
+void floe_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len, uint8_t ret_digest[32]);
 /* Lower-case hex of the digest, NUL-terminated. */
 void floe_sha256_hex(const uint8_t digest[32], char ret_hex[65]);
 

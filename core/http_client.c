@@ -93,9 +93,11 @@ static CURLcode set_options(floe_http_client *client) {
     CURLcode code = set_callbacks(client);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    /* An object's key may hold "/../"; what was signed is what is sent. */
+    code = code ? code : curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     code = code ? code : set_protocols(curl);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_USERAGENT, "floe");
-    code = code ? code : curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
+    code = code ? code : curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, options->as_stored ? NULL : "");
     code =
         code ? code
              : curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)or_default(options->connect_timeout_ms, 10000));
@@ -219,6 +221,8 @@ static CURLcode set_request(floe_http_client *client, const floe_http_request *r
     const char *method = method_of(request);
     bool has_body = request->body.len > 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
     CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, request->url);
+    /* On a connection that was used before and turns out to be closed, libcurl sends a request again by itself. */
+    code = code ? code : curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
     if (has_body) {

@@ -15,6 +15,7 @@
 #include "core/str.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct floe_http_client_options {
@@ -23,6 +24,7 @@ typedef struct floe_http_client_options {
     unsigned retry_max;             /* attempts after the first */
     int64_t retry_wait_ms;          /* before the second attempt, doubled for each further one; 0: 500 ms */
     int64_t retry_wait_max_ms;      /* and no longer than this; a Retry-After beyond it ends the attempts; 0: 30 s */
+    bool as_stored;                 /* no encoding is asked for: bodies come as they lie in a store */
     const char *ca_file;            /* PEM; NULL: the system's. Borrowed. */
     const atomic_bool *cancelled;   /* looked at every second at least; NULL: never. Borrowed. */
     void (*sleep_ms)(int64_t time); /* test hook: replaces the waits between attempts */

@@ -14,7 +14,7 @@ static floe_status open_catalogs(floe_lake *lake, const floe_catalog_def *defini
     lake->catalogs = floe_arena_alloc(&lake->arena, count + 1, sizeof(floe_catalog *));
     FLOE_TRY(floe_arena_check(&lake->arena, err));
     for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(floe_catalog_open(&definitions[i], &lake->catalogs[i], err));
+        FLOE_TRY(floe_catalog_open(&definitions[i], lake->run ? lake->run->cancelled : NULL, &lake->catalogs[i], err));
         lake->catalog_count++;
     }
     return FLOE_OK;
@@ -42,6 +42,7 @@ void floe_lake_close(floe_lake **lake) {
     if ((*lake)->engine != NULL) {
         floe_engine_close(&(*lake)->engine);
     }
+    floe_mirror_close(&(*lake)->mirror);
     floe_spill_close(&(*lake)->spill);
     floe_arena_close(&(*lake)->arena);
     floe_free(*lake);
@@ -67,6 +68,16 @@ floe_status floe_lake_engine(floe_lake *lake, floe_engine **ret_engine, floe_err
             floe_engine_open(lake->run ? lake->run->threads : 0, 0, has_spill ? folder : NULL, &lake->engine, err));
     }
     *ret_engine = lake->engine;
+    return FLOE_OK;
+}
+
+floe_status floe_lake_mirror(floe_lake *lake, floe_mirror **ret_mirror, floe_error *err) {
+    if (lake->mirror == NULL) {
+        floe_mirror_options options = {.s3 = floe_s3_options_of_environment()};
+        options.s3.cancelled = lake->run ? lake->run->cancelled : NULL;
+        FLOE_TRY(floe_mirror_open(&options, &lake->mirror, err));
+    }
+    *ret_mirror = lake->mirror;
     return FLOE_OK;
 }
 

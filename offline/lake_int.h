@@ -8,6 +8,7 @@
 #include "offline/engine/engine.h"
 #include "offline/iceberg/model.h"
 #include "offline/io/io.h"
+#include "offline/io/mirror.h"
 #include "offline/offline.h"
 #include "offline/spill.h"
 
@@ -17,6 +18,7 @@ struct floe_lake {
     size_t catalog_count;
     const floe_run *run; /* may be NULL */
     floe_engine *engine; /* opened on first use */
+    floe_mirror *mirror; /* of the store that the environment names; opened on first use */
     floe_spill spill;    /* with the engine; none where it could not be made */
     uint64_t file_lists; /* how many the engine was given: each gets a name of its own */
 };
@@ -31,6 +33,8 @@ struct floe_table {
     floe_ice_metadata metadata;
 };
 
+/* The mirror of the object store that the environment names. Owns: the lake. Errors: as floe_mirror_open. */
+floe_status floe_lake_mirror(floe_lake *lake, floe_mirror **ret_mirror, floe_error *err);
 /* The lake's folder for what does not fit into memory. Errors: those of floe_spill_open. */
 floe_status floe_lake_spill(floe_lake *lake, const char **ret_folder, floe_error *err);
 

@@ -28,11 +28,33 @@ static bool is_path(floe_lake *lake, const char *reference) {
     return memchr(reference, '/', text.len) != NULL || (floe_lake_catalog(lake, catalog) == NULL && is_file);
 }
 
+static void use_mirror(floe_table *table, floe_mirror *mirror) {
+    if (mirror != NULL) {
+        table->moved.mirror = mirror;
+        table->fs = floe_mirror_fs(mirror);
+    }
+}
+
+/* A table that is named by its path lies in the store that the environment names, or its files may. */
+static floe_status use_environment(floe_table *table, const char *reference, floe_error *err) {
+    floe_mirror *mirror = NULL;
+    if (floe_path_is_object(floe_str_of(reference)) || getenv("AWS_ACCESS_KEY_ID") != NULL) {
+        FLOE_TRY(floe_lake_mirror(table->lake, &mirror, err));
+    }
+    use_mirror(table, mirror);
+    return FLOE_OK;
+}
+
 static floe_status locate_path(floe_table *table, const char *reference, floe_error *err) {
-    static const floe_moved nowhere = {{0}, {0}};
     const char *path = NULL;
-    FLOE_TRY(floe_path_resolve(&nowhere, floe_str_of(reference), &table->arena, &path, err));
-    if (table->fs->ops->is_dir(table->fs, path)) {
+    FLOE_TRY(use_environment(table, reference, err));
+    FLOE_TRY(floe_path_resolve(&table->moved, floe_str_of(reference), &table->arena, &path, err));
+    bool is_object = floe_path_is_object(floe_str_of(reference));
+    if (is_object && floe_str_ends_with(floe_str_of(path), FLOE_STR(".json"))) {
+        table->metadata_path = path; /* what cannot be read is said when it is read */
+        return FLOE_OK;
+    }
+    if (is_object || table->fs->ops->is_dir(table->fs, path)) {
         return floe_catalog_newest_metadata(table->fs, path, &table->arena, &table->metadata_path, err);
     }
     FLOE_ENSURE(table->fs->ops->exists(table->fs, path), err, FLOE_NOT_FOUND,
@@ -101,6 +123,7 @@ static floe_status locate_name(floe_table *table, const char *reference, floe_er
     FLOE_TRY(status);
     table->metadata_path = entry.metadata_path;
     table->moved = catalog->moved;
+    use_mirror(table, entry.mirror);
     return FLOE_OK;
 }
 

@@ -161,11 +161,26 @@ typedef struct floe_definitions {
     int64_t version; /* of the registry; 0: not applied */
 } floe_definitions;
 
+/* An S3 store, or one that speaks like it. The secrets are in no message. */
+typedef struct floe_storage_def {
+    bool given;
+    floe_str endpoint; /* empty: Amazon's */
+    floe_str region;   /* empty: us-east-1 */
+    bool path_style;
+    floe_str access_key, secret_key, session_token;
+} floe_storage_def;
+
 typedef struct floe_catalog_def {
     floe_str name;
-    floe_str type;                 /* "directory" */
-    floe_str warehouse;            /* absolute after load */
-    floe_str moved_from, moved_to; /* empty: not moved */
+    floe_str type; /* "directory", "rest" */
+    floe_str
+        warehouse; /* of a directory: absolute after load, or "s3://bucket/prefix"; of rest: what its server calls it */
+    floe_storage_def storage;
+    floe_str uri;                      /* of rest, and what follows */
+    floe_str credential;               /* "id:secret", or the secret alone */
+    floe_str token, oauth2_uri, scope; /* empty: none, the catalog's own, "catalog" */
+    floe_str ca;                       /* PEM file, absolute; empty: the system's */
+    floe_str moved_from, moved_to;     /* empty: not moved */
     floe_pos pos;
 } floe_catalog_def;
 

@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "core/yaml.h"
 #include "registry/decode_int.h"
+#include "registry/project_int.h"
 #include "registry/names_int.h"
 #include "registry/registry.h"
 
@@ -35,120 +36,6 @@ floe_status floe_project_find(const char *start, floe_arena *arena, const char *
         "there is no floe.yaml in %s or in a folder above it; make a project with `floe init DIR`, or name one "
         "with --project DIR",
         first);
-}
-
-/* ---- paths ---- */
-
-/* A path as written → absolute against the project. file:/x, file:///x and file://localhost/x are /x. Other schemes are
- * findings. NULL when there is no such path. */
-static const char *local_path(const floe_decoder *decoder, const char *root, floe_str text, int line,
-                              const char *what) {
-    static const char *const prefixes[] = {"file://localhost/", "file:///", "file:/"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        floe_str prefix = floe_str_of(prefixes[i]);
-        if (floe_str_starts_with(text, prefix)) {
-            text = (floe_str){text.ptr + prefix.len - 1, text.len - prefix.len + 1};
-            break;
-        }
-    }
-    const char *colon = memchr(text.ptr, ':', text.len);
-    if (colon != NULL && text.len - (size_t)(colon - text.ptr) > 2 && colon[1] == '/' && colon[2] == '/') {
-        FLOE_FIND(decoder, line, FLOE_UNSUPPORTED, "%s: %.*s is no local path; this version reads local files only",
-                  what, FLOE_STR_ARG(text));
-        return NULL;
-    }
-    const char *copy = floe_arena_strndup(decoder->arena, text.ptr, text.len);
-    return copy != NULL ? floe_path_join(decoder->arena, root, copy) : NULL;
-}
-
-/* "./x" and "x/." read better and compare better without the dots: realpath when it exists, else lexically joined. */
-static floe_str absolute(const floe_decoder *decoder, const char *path) {
-    const char *result = NULL;
-    if (path == NULL) {
-        return (floe_str){0};
-    }
-    floe_status status = floe_path_absolute(decoder->arena, path, &result, NULL);
-    return floe_str_of(floe_failed(status) ? path : result);
-}
-
-/* ---- catalogs ---- */
-
-static void decode_moved(const floe_decoder *decoder, const floe_node *node, const char *what,
-                         floe_catalog_def *catalog) {
-    static const char *const known[] = {"from", "to", NULL};
-    const floe_node *moved = floe_decode_member(node, "moved");
-    what = floe_decoder_printf(decoder, "%s: moved", what);
-    if (moved != NULL && floe_decode_object(decoder, moved, what, known)) {
-        floe_decode_need_text(decoder, moved, "from", what, &catalog->moved_from);
-        floe_decode_need_text(decoder, moved, "to", what, &catalog->moved_to);
-    }
-}
-
-static bool check_catalog_type(const floe_decoder *decoder, const floe_node *node, const char *what,
-                               floe_catalog_def *catalog) {
-    static const char *const types[] = {"directory", "rest"};
-    if (!floe_decode_need_text(decoder, node, "type", what, &catalog->type) ||
-        floe_str_is(catalog->type, "directory")) {
-        return true;
-    }
-    if (floe_str_is(catalog->type, "rest")) {
-        FLOE_FIND(decoder, floe_decode_line(node, "type"), FLOE_UNSUPPORTED,
-                  "%s: catalogs of type rest are not supported by this version; type: directory is", what);
-        return false;
-    }
-    FLOE_FIND(decoder, floe_decode_line(node, "type"), FLOE_INVALID, "%s: unknown type `%.*s`%s", what,
-              FLOE_STR_ARG(catalog->type), floe_name_hint(decoder->arena, floe_str_nearest(catalog->type, types, 2)));
-    return true;
-}
-
-static void decode_catalog(const floe_decoder *decoder, const floe_member *member, const char *root,
-                           floe_catalog_def *catalog) {
-    static const char *const known[] = {"type", "warehouse", "moved", "storage", "uri", "credential", NULL};
-    const char *what = floe_decoder_printf(decoder, "catalog %.*s", FLOE_STR_ARG(member->key));
-    *catalog = (floe_catalog_def){.name = member->key, .pos = floe_decoder_at(decoder, member->line)};
-    const char *problem = floe_name_problem(member->key);
-    if (problem != NULL) {
-        FLOE_FIND(decoder, member->line, FLOE_INVALID, "%s: %s", what, problem);
-    }
-    if (!floe_decode_object(decoder, member->value, what, known) ||
-        !check_catalog_type(decoder, member->value, what, catalog)) {
-        return;
-    }
-    static const char *const rest_only[] = {"uri", "credential"};
-    for (size_t i = 0; i < 2; i++) {
-        if (floe_node_get(member->value, rest_only[i]) != NULL) {
-            FLOE_FIND(decoder, floe_decode_line(member->value, rest_only[i]), FLOE_INVALID,
-                      "%s: %s belongs to catalogs of type rest", what, rest_only[i]);
-        }
-    }
-    if (floe_node_get(member->value, "storage") != NULL) {
-        FLOE_FIND(decoder, floe_decode_line(member->value, "storage"), FLOE_UNSUPPORTED,
-                  "%s: storage (object stores) is not supported by this version", what);
-    }
-    floe_str warehouse = {0};
-    if (floe_decode_need_text(decoder, member->value, "warehouse", what, &warehouse)) {
-        int line = floe_decode_line(member->value, "warehouse");
-        catalog->warehouse = absolute(decoder, local_path(decoder, root, warehouse, line, what));
-    }
-    decode_moved(decoder, member->value, what, catalog);
-}
-
-static void decode_catalogs(const floe_decoder *decoder, const floe_node *root, floe_project *project) {
-    const floe_node *map = floe_decode_member(root, "catalogs");
-    if (map == NULL) {
-        return;
-    }
-    if (map->kind != FLOE_NODE_OBJECT) {
-        FLOE_FIND(decoder, map->line, FLOE_INVALID,
-                  "catalogs must be a mapping of names to catalogs, as in lake: {type: directory, warehouse: ./lake}");
-        return;
-    }
-    floe_catalog_def *catalogs = floe_arena_alloc(decoder->arena, map->count, sizeof *catalogs);
-    for (size_t i = 0; catalogs != NULL && i < map->count; i++) {
-        decode_catalog(decoder, &map->members[i], project->root, &catalogs[i]);
-    }
-    project->catalogs = catalogs;
-    project->catalog_count = catalogs != NULL ? map->count : 0;
 }
 
 /* ---- the online store ---- */
@@ -230,7 +117,8 @@ static void decode_store(const floe_decoder *decoder, const floe_node *node, con
         floe_str path = {0};
         refuse_key(decoder, node, "url", "redis");
         if (floe_decode_opt_text(decoder, node, "path", "online", &path)) {
-            online->path = absolute(decoder, local_path(decoder, root, path, floe_decode_line(node, "path"), "online"));
+            online->path = floe_decode_absolute(
+                decoder, floe_decode_local_path(decoder, root, path, floe_decode_line(node, "path"), "online"));
         }
     } else if (floe_str_is(store, "redis")) {
         refuse_key(decoder, node, "path", "embedded");
@@ -251,7 +139,7 @@ static void decode_online(const floe_decoder *decoder, const floe_node *root, fl
     static const char *const known[] = {"store", "path", "url", "nodes", "layout", NULL};
     const floe_node *node = floe_decode_member(root, "online");
     project->online = (floe_online_def){.kind = FLOE_STORE_EMBEDDED, .pos = floe_decoder_at(decoder, 0)};
-    project->online.path = absolute(decoder, floe_path_join(decoder->arena, project->root, ".floe/online"));
+    project->online.path = floe_decode_absolute(decoder, floe_path_join(decoder->arena, project->root, ".floe/online"));
     if (node == NULL) {
         return;
     }
@@ -334,8 +222,9 @@ static void decode_server(const floe_decoder *decoder, const floe_node *root, fl
 static void decode_registry(const floe_decoder *decoder, const floe_node *root, floe_project *project) {
     floe_str path = FLOE_STR(".floe/registry.db");
     floe_decode_opt_text(decoder, root, "registry", project_file, &path);
-    const char *local = local_path(decoder, project->root, path, floe_decode_line(root, "registry"), "registry");
-    project->registry = absolute(decoder, local).ptr;
+    const char *local =
+        floe_decode_local_path(decoder, project->root, path, floe_decode_line(root, "registry"), "registry");
+    project->registry = floe_decode_absolute(decoder, local).ptr;
 }
 
 static void decode_project(const floe_decoder *decoder, const floe_node *root, floe_project *project) {
@@ -354,7 +243,7 @@ static void decode_project(const floe_decoder *decoder, const floe_node *root, f
                   FLOE_LIMIT_NAME_BYTES);
     }
     decode_registry(decoder, root, project);
-    decode_catalogs(decoder, root, project);
+    floe_decode_catalogs(decoder, root, project);
     decode_online(decoder, root, project);
     decode_search(decoder, root, project);
     decode_server(decoder, root, project);

@@ -19,7 +19,7 @@
 floe_status floe_project_find(const char *start, floe_arena *arena, const char **ret_root, floe_error *err);
 
 /* Parses floe.yaml. Relative paths are made absolute against the project folder. Errors: INVALID with file, line and the
- * nearest known key; UNSUPPORTED by name for what this version cannot do (rest catalogs, redis-cluster, rediss). */
+ * nearest known key; UNSUPPORTED by name for what this version cannot do (redis-cluster, rediss). */
 floe_status floe_project_load(const char *root, floe_arena *arena, const floe_project **ret_project, floe_error *err);
 
 /* Parses features/NAME.yaml (sorted by name; none is fine). Errors: one line each, the first 10 in file order, then how many

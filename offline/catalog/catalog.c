@@ -2,12 +2,40 @@
  * The calls of the catalog seam, and which implementation a definition asks for.
  */
 #include "offline/catalog/directory.h"
+#include "offline/catalog/rest.h"
 
-floe_status floe_catalog_open(const floe_catalog_def *definition, floe_catalog **ret_catalog, floe_error *err) {
-    FLOE_ENSURE(floe_str_is(definition->type, "directory"), err, FLOE_UNSUPPORTED,
-                "catalog \"%.*s\": the type \"%.*s\"; this version of floe knows directory catalogs",
-                FLOE_STR_BRIEF(definition->name), FLOE_STR_BRIEF(definition->type));
-    return floe_directory_catalog_open(definition, ret_catalog, err);
+static floe_status open_directory(const floe_catalog_def *definition, const atomic_bool *cancelled,
+                                  floe_catalog **ret_catalog, floe_error *err) {
+    const floe_storage_def *storage = &definition->storage;
+    __attribute__((cleanup(floe_mirror_close))) floe_mirror *mirror = NULL;
+    if (storage->given || floe_path_is_object(definition->warehouse)) {
+        floe_mirror_options options = {.s3 = floe_s3_options_of_environment()};
+        if (storage->given) {
+            options.s3 = (floe_s3_options){storage->endpoint,
+                                           storage->region,
+                                           storage->path_style,
+                                           storage->access_key,
+                                           storage->secret_key,
+                                           storage->session_token,
+                                           NULL};
+        }
+        options.s3.cancelled = cancelled;
+        FLOE_TRY(floe_mirror_open(&options, &mirror, err));
+    }
+    FLOE_TRY(floe_directory_catalog_open(definition, mirror, ret_catalog, err));
+    mirror = NULL;
+    return FLOE_OK;
+}
+
+floe_status floe_catalog_open(const floe_catalog_def *definition, const atomic_bool *cancelled,
+                              floe_catalog **ret_catalog, floe_error *err) {
+    if (floe_str_is(definition->type, "directory")) {
+        return open_directory(definition, cancelled, ret_catalog, err);
+    }
+    FLOE_ENSURE(floe_str_is(definition->type, "rest"), err, FLOE_UNSUPPORTED,
+                "catalog \"%.*s\": the type \"%.*s\"; floe knows directory and rest", FLOE_STR_BRIEF(definition->name),
+                FLOE_STR_BRIEF(definition->type));
+    return floe_rest_catalog_open(definition, cancelled, ret_catalog, err);
 }
 
 void floe_catalog_close(floe_catalog **catalog) {

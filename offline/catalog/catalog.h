@@ -1,6 +1,7 @@
 /*
  * The catalog seam: which tables there are, where the newest metadata of each lies, and the one atomic step of a commit.
- * A directory catalog stands behind it (directory.c): warehouse/namespace[/namespace…]/table/metadata/….
+ * Behind it stand a directory catalog (directory.c: warehouse/namespace[/namespace…]/table/metadata/…) and the Iceberg REST
+ * catalog (rest.c).
  *
  * A commit is optimistic: the writer names the metadata file that it started from (or none, to create the table), and
  * loses with CONFLICT when somebody else committed first. Thread: a catalog belongs to one thread at a time.
@@ -9,6 +10,7 @@
 #define FLOE_OFFLINE_CATALOG_CATALOG_H
 
 #include "offline/io/io.h"
+#include "offline/io/mirror.h"
 #include "registry/registry.h"
 
 typedef struct floe_catalog floe_catalog;
@@ -18,7 +20,8 @@ typedef struct floe_catalog_entry {
     floe_str namespace_name; /* "aviation", "a.b" for nested namespaces */
     floe_str table;
     const char *location;      /* the table's folder */
-    const char *metadata_path; /* its newest metadata file */
+    const char *metadata_path; /* its newest metadata file, as a local path */
+    floe_mirror *mirror;       /* where its objects are copied to; NULL: it lies in local files. Of the catalog. */
 } floe_catalog_entry;
 
 typedef struct floe_catalog_commit_request {
@@ -47,12 +50,15 @@ typedef struct floe_catalog_ops {
 struct floe_catalog {
     const floe_catalog_ops *ops;
     floe_str name;
-    floe_moved moved; /* of the definition: applies to every table of the catalog */
+    floe_moved moved;       /* of the definition: applies to every table of the catalog */
+    floe_mirror *mirror;    /* of its storage, also for new tables; NULL: local files. Of the catalog. */
+    bool commit_is_unknown; /* the last commit failed in a way that leaves open whether it landed */
 };
 
-/* Opens the catalog that a definition describes; borrows the definition. Reads nothing yet. Errors: UNSUPPORTED naming a
- * type other than directory. Owns: the caller, floe_catalog_close. */
-floe_status floe_catalog_open(const floe_catalog_def *definition, floe_catalog **ret_catalog, floe_error *err);
+/* Opens the catalog that a definition describes; borrows the definition. Reads nothing yet. `cancelled` NULL: never. Errors:
+ * UNSUPPORTED naming a type other than directory and rest. Owns: the caller, floe_catalog_close. */
+floe_status floe_catalog_open(const floe_catalog_def *definition, const atomic_bool *cancelled,
+                              floe_catalog **ret_catalog, floe_error *err);
 void floe_catalog_close(floe_catalog **catalog); /* NULL-safe */
 
 /* The calls of the seam. */

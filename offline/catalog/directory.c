@@ -20,7 +20,8 @@ enum { NAMESPACE_DEPTH_MAX = 8 };
 typedef struct directory_catalog {
     floe_catalog base;
     floe_fs *fs;
-    char *warehouse;
+    char *warehouse; /* as tables spell it: a folder, or an object's prefix */
+    char *folder;    /* of it, for fs */
 } directory_catalog;
 
 static directory_catalog *self_of(floe_catalog *catalog) {
@@ -49,6 +50,7 @@ static floe_status add_entry(walk *into, const char *path, const char *namespace
     entry->table = floe_str_of(name);
     entry->location = path;
     entry->metadata_path = metadata_path;
+    entry->mirror = into->self->base.mirror;
     return FLOE_OK;
 }
 
@@ -97,8 +99,8 @@ static int compare_entries(const void *a, const void *b) {
 static floe_status directory_list(floe_catalog *catalog, floe_arena *arena, const floe_catalog_entry **ret_entries,
                                   size_t *ret_count, floe_error *err) {
     walk into = {.self = self_of(catalog), .arena = arena};
-    if (into.self->fs->ops->is_dir(into.self->fs, into.self->warehouse)) {
-        FLOE_TRY(walk_folder(&into, into.self->warehouse, "", 0, err));
+    if (into.self->fs->ops->is_dir(into.self->fs, into.self->folder)) {
+        FLOE_TRY(walk_folder(&into, into.self->folder, "", 0, err));
     } /* A warehouse that nothing was written to yet is empty. */
     if (into.count > 0) {
         qsort(into.entries, into.count, sizeof(*into.entries), compare_entries);
@@ -134,12 +136,20 @@ static floe_status directory_location(floe_catalog *catalog, floe_str namespace_
     return floe_arena_check(arena, err);
 }
 
+/* A table's place as tables spell it → the folder for the file system. */
+static floe_status folder_of(floe_catalog *catalog, const char *location, floe_arena *arena, const char **ret_folder,
+                             floe_error *err) {
+    floe_moved here = {.mirror = catalog->mirror};
+    return floe_path_resolve(&here, floe_str_of(location), arena, ret_folder, err);
+}
+
 static floe_status directory_locate(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
                                     floe_catalog_entry *ret_entry, floe_error *err) {
-    floe_catalog_entry entry = {.namespace_name = namespace_name, .table = table};
+    floe_catalog_entry entry = {.namespace_name = namespace_name, .table = table, .mirror = catalog->mirror};
+    const char *folder = NULL;
     FLOE_TRY(directory_location(catalog, namespace_name, table, arena, &entry.location, err));
-    floe_status status =
-        floe_catalog_newest_metadata(self_of(catalog)->fs, entry.location, arena, &entry.metadata_path, err);
+    FLOE_TRY(folder_of(catalog, entry.location, arena, &folder, err));
+    floe_status status = floe_catalog_newest_metadata(self_of(catalog)->fs, folder, arena, &entry.metadata_path, err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "no table %.*s.%.*s.%.*s", FLOE_STR_BRIEF(catalog->name),
                                  FLOE_STR_BRIEF(namespace_name), FLOE_STR_BRIEF(table));
@@ -199,6 +209,7 @@ static floe_status directory_commit(floe_catalog *catalog, const floe_catalog_co
     const char *location = NULL;
     int64_t version = 0;
     FLOE_TRY(directory_location(catalog, request->namespace_name, request->table, arena, &location, err));
+    FLOE_TRY(folder_of(catalog, location, arena, &location, err));
     FLOE_TRY(next_version(catalog, request, location, arena, &version, err));
     const char *path = floe_arena_printf(arena, "%s/metadata/v%" PRId64 ".metadata.json", location, version);
     FLOE_TRY(floe_arena_check(arena, err));
@@ -220,12 +231,34 @@ static floe_status directory_commit(floe_catalog *catalog, const floe_catalog_co
 /* ---- open and close ---- */
 
 static void directory_close(floe_catalog *catalog) {
+    floe_mirror_close(&catalog->mirror);
     floe_free(self_of(catalog)->warehouse);
+    floe_free(self_of(catalog)->folder);
     floe_free(catalog);
 }
 
-floe_status floe_directory_catalog_open(const floe_catalog_def *definition, floe_catalog **ret_catalog,
-                                        floe_error *err) {
+/* The warehouse as tables spell it, and its folder for the file system. */
+static floe_status place_warehouse(const floe_catalog_def *definition, const floe_mirror *mirror, floe_arena *arena,
+                                   const char **ret_warehouse, const char **ret_folder, floe_error *err) {
+    const char *path = floe_arena_strndup(arena, definition->warehouse.ptr, definition->warehouse.len);
+    FLOE_TRY(floe_arena_check(arena, err));
+    if (!floe_path_is_object(definition->warehouse)) {
+        FLOE_TRY(floe_path_absolute(arena, path, ret_warehouse, err));
+        *ret_folder = *ret_warehouse;
+        return FLOE_OK;
+    }
+    floe_str plain = definition->warehouse;
+    while (plain.len > 0 && plain.ptr[plain.len - 1] == '/') {
+        plain.len--;
+    }
+    floe_moved here = {.mirror = mirror};
+    *ret_warehouse = floe_arena_strndup(arena, plain.ptr, plain.len);
+    FLOE_TRY(floe_arena_check(arena, err));
+    return floe_path_resolve(&here, plain, arena, ret_folder, err);
+}
+
+floe_status floe_directory_catalog_open(const floe_catalog_def *definition, floe_mirror *mirror,
+                                        floe_catalog **ret_catalog, floe_error *err) {
     static const floe_catalog_ops OPS = {
         .list = directory_list,
         .locate = directory_locate,
@@ -235,20 +268,24 @@ floe_status floe_directory_catalog_open(const floe_catalog_def *definition, floe
     };
     FLOE_AUTO_ARENA arena = {0};
     floe_arena_init(&arena, FLOE_KIB(64));
-    const char *path = floe_arena_strndup(&arena, definition->warehouse.ptr, definition->warehouse.len);
-    const char *absolute = NULL;
-    FLOE_TRY(floe_arena_check(&arena, err));
-    FLOE_TRY(floe_path_absolute(&arena, path, &absolute, err));
-    FLOE_AUTO_FREE char *warehouse = NULL;
+    const char *warehouse = NULL;
+    const char *folder = NULL;
+    FLOE_TRY(place_warehouse(definition, mirror, &arena, &warehouse, &folder, err));
+    FLOE_AUTO_FREE char *kept_warehouse = NULL;
+    FLOE_AUTO_FREE char *kept_folder = NULL;
     directory_catalog *self = NULL;
-    FLOE_TRY(floe_strdup(absolute, &warehouse, err));
+    FLOE_TRY(floe_strdup(warehouse, &kept_warehouse, err));
+    FLOE_TRY(floe_strdup(folder, &kept_folder, err));
     FLOE_TRY(floe_alloc(1, sizeof(*self), &self, err));
     self->base.ops = &OPS;
     self->base.name = definition->name;
-    self->base.moved = (floe_moved){definition->moved_from, definition->moved_to};
-    self->fs = floe_fs_local();
-    self->warehouse = warehouse;
-    warehouse = NULL;
+    self->base.mirror = mirror;
+    self->base.moved = (floe_moved){definition->moved_from, definition->moved_to, mirror};
+    self->fs = mirror == NULL ? floe_fs_local() : floe_mirror_fs(mirror);
+    self->warehouse = kept_warehouse;
+    self->folder = kept_folder;
+    kept_warehouse = NULL;
+    kept_folder = NULL;
     *ret_catalog = &self->base;
     return FLOE_OK;
 }

@@ -113,9 +113,13 @@ floe_status floe_catalog_newest_metadata(floe_fs *fs, const char *table_folder, 
     const char *const *names = NULL;
     size_t count = 0;
     FLOE_TRY(floe_arena_check(arena, err));
-    FLOE_ENSURE(fs->ops->is_dir(fs, folder), err, FLOE_NOT_FOUND, "%s is no table: it has no folder metadata",
-                table_folder);
-    FLOE_TRY(fs->ops->list(fs, folder, arena, &names, &count, err));
+    floe_error failure = {0};
+    floe_status listed = fs->ops->list(fs, folder, arena, &names, &count, &failure);
+    FLOE_ENSURE(listed.code != FLOE_NOT_FOUND && listed.code != FLOE_INVALID, err, FLOE_NOT_FOUND,
+                "%s is no table: it has no folder metadata", table_folder);
+    if (floe_failed(listed)) {
+        return FLOE_FAIL(err, failure.code, "%s", failure.message);
+    }
     const char *path = from_hint(read_hint(fs, folder, arena), arena, folder, names, count);
     if (path == NULL) {
         path = highest(arena, folder, names, count);

@@ -257,6 +257,7 @@ static floe_status add_delete(position_loader *loader, floe_map *seen, const flo
     }
     const char **path = &loader->delete_paths[loader->delete_count];
     FLOE_TRY(floe_path_resolve(&table->moved, file->path, loader->scratch, path, err));
+    FLOE_TRY(table->fs->ops->fetch(table->fs, path, 1, err));
     FLOE_ENSURE(table->fs->ops->exists(table->fs, *path), err, FLOE_NOT_FOUND,
                 "table %.*s: the delete file %s is not there", FLOE_STR_BRIEF(table->name), *path);
     loader->delete_targets[loader->delete_count] = SIZE_MAX;

@@ -16,6 +16,10 @@
 
 static floe_status check_present(const sql_builder *builder, floe_error *err) {
     floe_fs *fs = builder->table->fs;
+    floe_status fetched = fs->ops->fetch(fs, builder->files->local_paths, builder->files->file_count, err);
+    if (floe_failed(fetched)) {
+        return floe_error_prefix(err, fetched, "table %.*s", FLOE_STR_BRIEF(builder->table->name));
+    }
     for (size_t i = 0; i < builder->files->file_count; i++) {
         const char *path = builder->files->local_paths[i];
         FLOE_TRY(floe_path_check_local(floe_str_of(path), err));

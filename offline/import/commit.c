@@ -226,6 +226,15 @@ static floe_status write_document(floe_attempt *attempt, floe_str list_path, flo
     return floe_ice_write_metadata(&commit, out, err);
 }
 
+/* What was written becomes the store's before anything names it. */
+static floe_status publish(floe_import *import, floe_error *err) {
+    const char *const *paths = (const char *const *)import->written.items;
+    size_t count = import->written.count - import->published;
+    FLOE_TRY(import->fs->ops->publish(import->fs, paths + import->published, count, err));
+    import->published = import->written.count;
+    return FLOE_OK;
+}
+
 static floe_status try_commit(floe_attempt *attempt, floe_import_result *ret_result, floe_error *err) {
     const floe_import *import = attempt->import;
     floe_str list_path;
@@ -242,6 +251,7 @@ static floe_status try_commit(floe_attempt *attempt, floe_import_result *ret_res
                                            .metadata_json = floe_buf_view(&document)};
     const atomic_bool *cancelled = import->run ? import->run->cancelled : NULL;
     FLOE_ENSURE(!cancelled || !atomic_load(cancelled), err, FLOE_CANCELLED, "cancelled");
+    FLOE_TRY(publish(attempt->import, err));
     FLOE_TRY(floe_catalog_commit(import->catalog, &request, attempt->arena, &metadata_path, err));
     *ret_result = (floe_import_result){.files = (int64_t)import->entry_count, .snapshot_id = attempt->snapshot_id};
     sum_entries(import, &ret_result->rows, &ret_result->bytes);
@@ -251,8 +261,15 @@ static floe_status try_commit(floe_attempt *attempt, floe_import_result *ret_res
 
 static void forget_attempt(floe_attempt *attempt) {
     floe_ptrs *written = &attempt->import->written;
+    floe_fs *fs = attempt->import->fs;
+    if (attempt->import->catalog->commit_is_unknown) {
+        return; /* a commit that landed needs its files */
+    }
     while (written->count > attempt->files_before) {
-        FLOE_IGNORE(floe_file_remove(written->items[--written->count], NULL));
+        FLOE_IGNORE(fs->ops->remove(fs, written->items[--written->count], NULL));
+    }
+    if (attempt->import->published > written->count) {
+        attempt->import->published = written->count;
     }
 }
 

@@ -25,6 +25,11 @@ static floe_status check_writable(const floe_import *import, floe_error *err) {
     return FLOE_OK;
 }
 
+static void use_mirror(floe_import *import, floe_mirror *mirror) {
+    import->moved.mirror = mirror;
+    import->fs = mirror == NULL ? floe_fs_local() : floe_mirror_fs(mirror);
+}
+
 /* Whether the table is there decides between the modes. */
 static floe_status find_table(floe_import *import, floe_error *err) {
     const floe_import_request *request = import->request;
@@ -41,6 +46,7 @@ static floe_status find_table(floe_import *import, floe_error *err) {
         FLOE_TRY(floe_catalog_location(import->catalog, import->namespace_name, import->table_name, import->arena,
                                        &location, err));
         import->location = floe_str_of(location);
+        use_mirror(import, import->catalog->mirror);
         return FLOE_OK;
     }
     if (floe_failed(found)) {
@@ -55,6 +61,7 @@ static floe_status find_table(floe_import *import, floe_error *err) {
     import->location = floe_arena_str(import->arena, import->table->metadata.location);
     import->moved.from = floe_arena_str(import->arena, import->table->moved.from);
     import->moved.to = floe_arena_str(import->arena, import->table->moved.to);
+    use_mirror(import, entry.mirror);
     FLOE_TRY(floe_arena_check(import->arena, err));
     return check_writable(import, err);
 }
@@ -105,8 +112,14 @@ static void remove_upwards(char *path, size_t table_len) {
 /* Removes what was written, newest first. A path that is NULL had no room in the arena; nothing was written there. */
 void floe_import_discard(floe_import *import) {
     size_t table_len = import->local_location ? strlen(import->local_location) : SIZE_MAX;
+    if (import->catalog && import->catalog->commit_is_unknown) {
+        return; /* a commit that landed needs its files */
+    }
     while (import->written.count > 0) {
         char *path = import->written.items[--import->written.count];
+        if (path && import->written.count < import->published) {
+            FLOE_IGNORE(import->fs->ops->remove(import->fs, path, NULL));
+        }
         if (path) {
             remove_upwards(path, table_len);
         }

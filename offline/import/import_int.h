@@ -66,6 +66,8 @@ typedef struct floe_import {
     floe_status (*check)(void *context, floe_table *table, floe_error *err);
     void *change;      /* context of both */
     floe_ptrs written; /* local paths, to remove on failure */
+    size_t published;  /* of them: how many are the store's as well */
+    floe_fs *fs;
 } floe_import;
 
 /* ---- type.c: DuckDB's types and Iceberg's ---- */

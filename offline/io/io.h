@@ -1,6 +1,7 @@
 /*
  * The file-system seam of offline: where a table's metadata, manifest lists and manifests are read from. Local files
- * stand behind it (io/local.c); data files are read by the engine, which gets the local paths that are resolved here.
+ * stand behind it (io/local.c), and the objects of S3 stores as local copies (io/mirror.h); data files are read by the engine,
+ * which gets the local paths that are resolved here, after `fetch`.
  *
  * Paths. A table holds absolute paths as its writer spelled them. `file:/x`, `file:///x`, `file://localhost/x` and `/x`
  * are one path; nothing else is normalised, and percent signs are part of the name. A moved prefix is compared after
@@ -28,6 +29,13 @@ typedef struct floe_fs_ops {
                         size_t *ret_count, floe_error *err);
     bool (*exists)(floe_fs *fs, const char *path);
     bool (*is_dir)(floe_fs *fs, const char *path);
+    /* Brings copies of those files here that lie elsewhere, for whoever opens them by path; says nothing about local ones.
+     * Errors: NOT_FOUND naming one that is missing; those of the store. */
+    floe_status (*fetch)(floe_fs *fs, const char *const *paths, size_t count, floe_error *err);
+    /* Files that were made by path become the store's. Errors: those of the store. */
+    floe_status (*publish)(floe_fs *fs, const char *const *paths, size_t count, floe_error *err);
+    /* A missing file is no error. */
+    floe_status (*remove)(floe_fs *fs, const char *path, floe_error *err);
 } floe_fs_ops;
 struct floe_fs {
     const floe_fs_ops *ops;
@@ -40,13 +48,23 @@ floe_fs *floe_fs_local(void);
 floe_status floe_fs_read_arena(floe_fs *fs, const char *path, size_t cap, floe_arena *arena, floe_str *ret_bytes,
                                floe_error *err);
 
-/* A prefix that was replaced when a table was moved; empty: not moved. Both as somebody wrote them. */
+typedef struct floe_mirror floe_mirror;
+
+/* How a path that a table holds is found here. */
 typedef struct floe_moved {
-    floe_str from, to;
+    floe_str from, to; /* a prefix that was replaced when the table was moved; empty: not moved. Both as written */
+    const floe_mirror *mirror; /* where objects are copied to; NULL: local files only */
 } floe_moved;
 
 /* Strips the spellings of a local file URI off: "file:///x" → "/x"; everything else stays as it is. Borrowed. */
 floe_str floe_path_plain(floe_str path);
+
+/* The path of an object's copy ("s3://bucket/key", also s3a, s3n and gs). False when `uri` is of no such scheme; *ret_path is
+ * NULL when the arena is full. */
+bool floe_mirror_path(const floe_mirror *mirror, floe_str uri, floe_arena *arena, const char **ret_path);
+
+/* Whether a path is an object's name. */
+bool floe_path_is_object(floe_str path);
 
 /* Whether a plain path is a local one. Errors: UNSUPPORTED naming the scheme. */
 floe_status floe_path_check_local(floe_str path, floe_error *err);

@@ -37,6 +37,21 @@ static bool local_is_dir(floe_fs *fs, const char *path) {
     return floe_file_is_dir(path);
 }
 
+static floe_status local_fetch(floe_fs *fs, const char *const *paths, size_t count, floe_error *err) {
+    (void)fs, (void)paths, (void)count, (void)err;
+    return FLOE_OK; /* they are where they are */
+}
+
+static floe_status local_publish(floe_fs *fs, const char *const *paths, size_t count, floe_error *err) {
+    (void)fs, (void)paths, (void)count, (void)err;
+    return FLOE_OK; /* they are where they belong */
+}
+
+static floe_status local_remove(floe_fs *fs, const char *path, floe_error *err) {
+    (void)fs;
+    return floe_file_remove(path, err);
+}
+
 floe_fs *floe_fs_local(void) {
     static const floe_fs_ops OPS = {
         .read = local_read,
@@ -44,6 +59,9 @@ floe_fs *floe_fs_local(void) {
         .list = local_list,
         .exists = local_exists,
         .is_dir = local_is_dir,
+        .fetch = local_fetch,
+        .publish = local_publish,
+        .remove = local_remove,
     };
     static floe_fs local = {&OPS};
     return &local;

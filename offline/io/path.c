@@ -56,10 +56,23 @@ floe_status floe_path_check_local(floe_str path, floe_error *err) {
     if (len == 0) {
         return FLOE_OK;
     }
-    return FLOE_FAIL(err, FLOE_UNSUPPORTED,
-                     "%.*s: floe reads local files only, not \"%.*s\"; for a copy of the table give its prefix there "
-                     "and here (--moved-from, --moved-to)",
-                     FLOE_STR_ARG(path), (int)(len - 1), path.ptr);
+    return FLOE_FAIL(
+        err, FLOE_UNSUPPORTED,
+        "%.*s: floe does not know how to read \"%.*s\" here; objects of an S3 store are read where the catalog "
+        "has `storage:` or AWS_ACCESS_KEY_ID is set, and for a copy of the table give its prefix there and "
+        "here (--moved-from, --moved-to)",
+        FLOE_STR_ARG(path), (int)(len - 1), path.ptr);
+}
+
+/* A plain path or an object's name → a local path. */
+static floe_status localise(const floe_moved *moved, floe_str plain, floe_arena *arena, const char **ret_local,
+                            floe_error *err) {
+    if (moved->mirror != NULL && floe_mirror_path(moved->mirror, plain, arena, ret_local)) {
+        return floe_arena_check(arena, err);
+    }
+    FLOE_TRY(floe_path_check_local(plain, err));
+    *ret_local = floe_arena_strndup(arena, plain.ptr, plain.len);
+    return floe_arena_check(arena, err);
 }
 
 floe_status floe_path_resolve(const floe_moved *moved, floe_str path, floe_arena *arena, const char **ret_local,
@@ -69,17 +82,12 @@ floe_status floe_path_resolve(const floe_moved *moved, floe_str path, floe_arena
     FLOE_ENSURE(memchr(plain.ptr, 0, plain.len) == NULL, err, FLOE_CORRUPT, "the table's path %.*s holds a NUL byte",
                 FLOE_STR_BRIEF(plain));
     floe_str from = trim_slashes(floe_path_plain(moved->from));
-    const char *local = NULL;
-    if (moved->from.len > 0 && is_under(plain, from)) {
-        floe_str to = trim_slashes(floe_path_plain(moved->to));
-        floe_str rest = drop(plain, from.len);
-        FLOE_TRY(floe_path_check_local(floe_path_plain(moved->to), err));
-        local = floe_arena_printf(arena, "%.*s%.*s", FLOE_STR_ARG(to), FLOE_STR_ARG(rest));
-    } else {
-        FLOE_TRY(floe_path_check_local(plain, err));
-        local = floe_arena_strndup(arena, plain.ptr, plain.len);
+    if (moved->from.len == 0 || !is_under(plain, from)) {
+        return localise(moved, plain, arena, ret_local, err);
     }
+    floe_str to = trim_slashes(floe_path_plain(moved->to));
+    floe_str rest = drop(plain, from.len);
+    const char *there = floe_arena_printf(arena, "%.*s%.*s", FLOE_STR_ARG(to), FLOE_STR_ARG(rest));
     FLOE_TRY(floe_arena_check(arena, err));
-    *ret_local = local;
-    return FLOE_OK;
+    return localise(moved, floe_str_of(there), arena, ret_local, err);
 }

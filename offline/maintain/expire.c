@@ -48,6 +48,9 @@ static void begin(expiry *state) {
 
 static floe_status choose(expiry *state, floe_error *err) {
     FLOE_TRY(floe_import_open(state->import, err));
+    FLOE_ENSURE(state->import->moved.mirror == NULL, err, FLOE_UNSUPPORTED,
+                "%s lies in an object store: this version expires tables of local files only",
+                state->import->request->table);
     FLOE_TRY(check_allowed(state, err));
     FLOE_TRY(floe_expire_retain(state, err));
     floe_import_progress(state->import, "listing what is needed", -1);

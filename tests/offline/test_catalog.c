@@ -20,7 +20,7 @@ static int set_up(void **state) {
     warehouse = floe_test_temp_dir();
     definition = (floe_catalog_def){
         .name = FLOE_STR("lake"), .type = FLOE_STR("directory"), .warehouse = floe_str_of(warehouse)};
-    assert_ok(floe_catalog_open(&definition, &catalog, &err), &err);
+    assert_ok(floe_catalog_open(&definition, NULL, &catalog, &err), &err);
     return 0;
 }
 
@@ -184,7 +184,7 @@ static void list__missing_warehouse__is_empty(void **state) {
     floe_catalog *other = NULL;
     floe_catalog_def elsewhere = definition;
     elsewhere.warehouse = floe_str_of(ice_path(warehouse, "not/yet"));
-    assert_ok(floe_catalog_open(&elsewhere, &other, &err), &err);
+    assert_ok(floe_catalog_open(&elsewhere, NULL, &other, &err), &err);
     assert_ok(floe_catalog_list(other, &arena, &entries, &count, &err), &err);
     assert_int_equal(count, 0);
     floe_catalog_close(&other);
@@ -227,7 +227,7 @@ static void open__other_type__is_unsupported_by_name(void **state) {
     floe_error err = {0};
     floe_catalog_def rest = definition;
     rest.type = FLOE_STR("rest");
-    assert_code(floe_catalog_open(&rest, &other, &err), FLOE_UNSUPPORTED);
+    assert_code(floe_catalog_open(&rest, NULL, &other, &err), FLOE_UNSUPPORTED);
     assert_message(&err, "\"rest\"");
     assert_null(other);
 }
@@ -370,7 +370,7 @@ static void *race(void *context) {
                                            .table = FLOE_STR("t"),
                                            .base_metadata_path = self->base,
                                            .metadata_json = FLOE_STR("2")};
-    floe_status status = floe_catalog_open(&definition, &own, &err);
+    floe_status status = floe_catalog_open(&definition, NULL, &own, &err);
     if (!floe_failed(status)) {
         status = floe_catalog_commit(own, &request, &memory, &path, &err);
     }
@@ -412,7 +412,7 @@ static floe_status list_all(void *context, floe_error *err) {
     const floe_catalog_entry *entries = NULL;
     size_t count = 0;
     floe_catalog *own = NULL;
-    FLOE_TRY(floe_catalog_open(&definition, &own, err));
+    FLOE_TRY(floe_catalog_open(&definition, NULL, &own, err));
     floe_status status = floe_catalog_list(own, &memory, &entries, &count, err);
     floe_catalog_close(&own);
     return status;

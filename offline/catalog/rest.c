@@ -1,0 +1,502 @@
+/*
+ * The REST catalog behind the seam.
+ *
+ * The server names a table's metadata file and, when it likes, the store and the credentials for its files; floe reads the
+ * file itself. A commit sends the difference between two metadata documents, and the server decides. When its answer is
+ * lost, the table is loaded again: the commit landed when the new snapshot is there.
+ */
+#include "offline/catalog/rest.h"
+
+#include "core/json.h"
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/catalog/rest_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAMESPACE_DEPTH_MAX = 8, PAGES_MAX = 100000 };
+#define ANSWER_ARENA FLOE_GIB(1)
+
+typedef struct rest_catalog {
+    floe_catalog base;
+    floe_rest rest;
+    floe_arena arena;
+    floe_ptrs mirrors;     /* of credentials that the server gave, each opened once */
+    floe_storage_def last; /* what the newest of them was opened with */
+    const atomic_bool *cancelled;
+} rest_catalog;
+
+static rest_catalog *self_of(floe_catalog *catalog) {
+    return (rest_catalog *)(void *)catalog;
+}
+
+static floe_str text_of(const floe_node *object, const char *key) {
+    const floe_node *node = object == NULL ? NULL : floe_node_get(object, key);
+    return node != NULL && node->kind == FLOE_NODE_STRING ? node->text : (floe_str){0};
+}
+
+/* ---- where files are ---- */
+
+static bool is_same_storage(const floe_storage_def *a, const floe_storage_def *b) {
+    return floe_str_equal(a->endpoint, b->endpoint) && floe_str_equal(a->region, b->region) &&
+           a->path_style == b->path_style && floe_str_equal(a->access_key, b->access_key) &&
+           floe_str_equal(a->secret_key, b->secret_key) && floe_str_equal(a->session_token, b->session_token);
+}
+
+static floe_storage_def kept_storage(rest_catalog *self, const floe_storage_def *storage) {
+    floe_arena *arena = &self->arena;
+    return (floe_storage_def){.given = true,
+                              .endpoint = floe_arena_str(arena, storage->endpoint),
+                              .region = floe_arena_str(arena, storage->region),
+                              .path_style = storage->path_style,
+                              .access_key = floe_arena_str(arena, storage->access_key),
+                              .secret_key = floe_arena_str(arena, storage->secret_key),
+                              .session_token = floe_arena_str(arena, storage->session_token)};
+}
+
+static floe_status open_mirror(rest_catalog *self, const floe_s3_options *options, floe_mirror **ret_mirror,
+                               floe_error *err) {
+    floe_mirror_options wanted = {.s3 = *options};
+    wanted.s3.cancelled = self->cancelled;
+    FLOE_TRY(floe_mirror_open(&wanted, ret_mirror, err));
+    floe_ptrs_append(&self->mirrors, &self->arena, *ret_mirror);
+    floe_status status = floe_arena_check(&self->arena, err);
+    if (floe_failed(status)) {
+        floe_mirror_close(ret_mirror);
+    }
+    return status;
+}
+
+/* The mirror of a table: by its own configuration, by the catalog's, by the environment; none for local files. */
+static floe_status mirror_of(rest_catalog *self, const floe_node *config, floe_str location, floe_mirror **ret_mirror,
+                             floe_error *err) {
+    floe_storage_def storage = self->rest.storage;
+    floe_rest_storage(config, &storage);
+    *ret_mirror = NULL;
+    if (!floe_path_is_object(location)) {
+        return FLOE_OK;
+    }
+    if (self->mirrors.count > 0 && is_same_storage(&storage, &self->last)) {
+        *ret_mirror = self->mirrors.items[self->mirrors.count - 1];
+        return FLOE_OK;
+    }
+    floe_s3_options options = floe_s3_options_of_environment();
+    if (storage.given) {
+        options = (floe_s3_options){storage.endpoint,
+                                    storage.region,
+                                    storage.path_style,
+                                    storage.access_key,
+                                    storage.secret_key,
+                                    storage.session_token,
+                                    NULL};
+    }
+    FLOE_TRY(open_mirror(self, &options, ret_mirror, err));
+    self->last = kept_storage(self, &storage);
+    return floe_arena_check(&self->arena, err);
+}
+
+/* ---- load ---- */
+
+static const char *table_path(floe_arena *arena, floe_str namespace_name, floe_str table) {
+    const char *space = floe_rest_namespace(arena, namespace_name);
+    const char *name = floe_rest_encode(arena, table);
+    return floe_arena_printf(arena, "namespaces/%s/tables/%s", space ? space : "", name ? name : "");
+}
+
+static floe_status load(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                        const floe_node **ret_answer, floe_error *err) {
+    floe_rest_call call = {.method = "GET", .path = table_path(arena, namespace_name, table), .delegate = true};
+    FLOE_TRY(floe_arena_check(arena, err));
+    return floe_rest_ask(&self_of(catalog)->rest, &call, arena, ret_answer, err);
+}
+
+static floe_status entry_of(floe_catalog *catalog, const floe_node *answer, floe_arena *arena,
+                            floe_catalog_entry *entry, floe_error *err) {
+    floe_str file = {0};
+    FLOE_ENSURE(answer != NULL, err, FLOE_CORRUPT, "the catalog's answer about a table is empty");
+    FLOE_TRY(floe_node_need_str(answer, "metadata-location", "the catalog's answer about a table", &file, err));
+    floe_str location = text_of(floe_node_get(answer, "metadata"), "location");
+    FLOE_TRY(mirror_of(self_of(catalog), floe_node_get(answer, "config"), file, &entry->mirror, err));
+    floe_moved here = catalog->moved;
+    here.mirror = entry->mirror;
+    entry->location = floe_arena_strndup(arena, location.ptr ? location.ptr : "", location.len);
+    FLOE_TRY(floe_arena_check(arena, err));
+    return floe_path_resolve(&here, file, arena, &entry->metadata_path, err);
+}
+
+static floe_status rest_locate(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                               floe_catalog_entry *ret_entry, floe_error *err) {
+    FLOE_AUTO_ARENA answers = {0};
+    const floe_node *answer = NULL;
+    floe_catalog_entry entry = {.namespace_name = namespace_name, .table = table};
+    floe_arena_init(&answers, ANSWER_ARENA);
+    floe_status status = load(catalog, namespace_name, table, &answers, &answer, err);
+    if (!floe_failed(status)) {
+        status = entry_of(catalog, answer, arena, &entry, err);
+    }
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "table %.*s.%.*s.%.*s", FLOE_STR_BRIEF(catalog->name),
+                                 FLOE_STR_BRIEF(namespace_name), FLOE_STR_BRIEF(table));
+    }
+    *ret_entry = entry;
+    return FLOE_OK;
+}
+
+/* ---- list ---- */
+
+typedef struct listing {
+    rest_catalog *self;
+    floe_arena *arena;
+    floe_catalog_entry *entries;
+    size_t count, capacity;
+} listing;
+
+typedef floe_status (*page_fn)(listing *into, const floe_node *answer, floe_str namespace_name, unsigned depth,
+                               floe_error *err);
+
+/* Every page of a listing. */
+static floe_status each_page(listing *into, const char *path, floe_str namespace_name, unsigned depth, page_fn take,
+                             floe_error *err) {
+    bool has_query = strchr(path, '?') != NULL;
+    floe_str token = {0};
+    for (size_t page = 0; page < PAGES_MAX; page++) {
+        const floe_node *answer = NULL;
+        const char *encoded = floe_rest_encode(into->arena, token);
+        const char *whole = floe_arena_printf(into->arena, "%s%s%s%s", path,
+                                              token.len == 0 ? ""
+                                              : has_query    ? "&"
+                                                             : "?",
+                                              token.len == 0 ? "" : "pageToken=", encoded ? encoded : "");
+        FLOE_TRY(floe_arena_check(into->arena, err));
+        floe_rest_call call = {.method = "GET", .path = whole};
+        FLOE_TRY(floe_rest_ask(&into->self->rest, &call, into->arena, &answer, err));
+        FLOE_TRY(take(into, answer, namespace_name, depth, err));
+        token = text_of(answer, "next-page-token");
+        if (token.len == 0) {
+            return FLOE_OK;
+        }
+    }
+    return FLOE_FAIL(err, FLOE_LIMIT, "the catalog's listing %s has no end", path);
+}
+
+static floe_status take_tables(listing *into, const floe_node *answer, floe_str namespace_name, unsigned depth,
+                               floe_error *err) {
+    const floe_node *identifiers = answer == NULL ? NULL : floe_node_get(answer, "identifiers");
+    (void)depth;
+    for (size_t i = 0; identifiers != NULL && i < identifiers->count; i++) {
+        floe_str name = {0};
+        FLOE_TRY(floe_node_need_str(identifiers->items[i], "name", "a table of the catalog's listing", &name, err));
+        floe_catalog_entry *entry = FLOE_ARENA_PUSH(into->arena, into->entries, into->count, into->capacity);
+        FLOE_TRY(floe_arena_check(into->arena, err));
+        floe_status status = rest_locate(&into->self->base, namespace_name, name, into->arena, entry, err);
+        if (status.code == FLOE_NOT_FOUND) { /* dropped since it was listed */
+            *err = (floe_error){0};
+            into->count--;
+            continue;
+        }
+        FLOE_TRY(status);
+    }
+    return FLOE_OK;
+}
+
+static floe_status walk_namespaces(listing *into, floe_str parent, unsigned depth, floe_error *err);
+
+static floe_str joined(floe_arena *arena, const floe_node *parts) {
+    FLOE_AUTO_BUF name = {0};
+    floe_buf_init(&name, FLOE_KIB(64));
+    for (size_t i = 0; i < parts->count; i++) {
+        floe_buf_text(&name, i == 0 ? "" : ".");
+        floe_buf_str(&name, parts->items[i]->text);
+    }
+    return floe_arena_str(arena, floe_buf_view(&name));
+}
+
+static floe_status take_namespaces(listing *into, const floe_node *answer, floe_str parent, unsigned depth,
+                                   floe_error *err) {
+    const floe_node *names = answer == NULL ? NULL : floe_node_get(answer, "namespaces");
+    (void)parent;
+    for (size_t i = 0; names != NULL && i < names->count; i++) {
+        floe_str name = joined(into->arena, names->items[i]);
+        const char *space = floe_rest_namespace(into->arena, name);
+        const char *path = floe_arena_printf(into->arena, "namespaces/%s/tables", space ? space : "");
+        FLOE_TRY(floe_arena_check(into->arena, err));
+        FLOE_TRY(each_page(into, path, name, depth, take_tables, err));
+        FLOE_TRY(walk_namespaces(into, name, depth + 1, err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status walk_namespaces(listing *into, floe_str parent, unsigned depth, floe_error *err) {
+    if (depth > NAMESPACE_DEPTH_MAX) {
+        return FLOE_OK;
+    }
+    const char *space = parent.len == 0 ? "" : floe_rest_namespace(into->arena, parent);
+    const char *path =
+        floe_arena_printf(into->arena, "namespaces%s%s", parent.len == 0 ? "" : "?parent=", space ? space : "");
+    FLOE_TRY(floe_arena_check(into->arena, err));
+    return each_page(into, path, parent, depth, take_namespaces, err);
+}
+
+static int compare_entries(const void *a, const void *b) {
+    const floe_catalog_entry *x = a;
+    const floe_catalog_entry *y = b;
+    int order = floe_str_compare(x->namespace_name, y->namespace_name);
+    return order != 0 ? order : floe_str_compare(x->table, y->table);
+}
+
+static floe_status rest_list(floe_catalog *catalog, floe_arena *arena, const floe_catalog_entry **ret_entries,
+                             size_t *ret_count, floe_error *err) {
+    floe_error failure = {0};
+    listing into = {.self = self_of(catalog), .arena = arena};
+    floe_status status = walk_namespaces(&into, (floe_str){0}, 0, &failure);
+    if (floe_failed(status)) {
+        return FLOE_FAIL(err, failure.code, "%s", failure.message);
+    }
+    if (into.count > 0) {
+        qsort(into.entries, into.count, sizeof(*into.entries), compare_entries);
+    }
+    *ret_entries = into.entries;
+    *ret_count = into.count;
+    return FLOE_OK;
+}
+
+/* ---- a new table ---- */
+
+static void put_namespace(floe_json_writer *writer, floe_str namespace_name) {
+    floe_str part = {0};
+    floe_json_array_begin(writer);
+    while (floe_str_split(&namespace_name, '.', &part)) {
+        floe_json_string(writer, part);
+    }
+    floe_json_array_end(writer);
+}
+
+/* One that is there already is as good. */
+static floe_status make_namespace(floe_catalog *catalog, floe_str namespace_name, floe_arena *arena, floe_error *err) {
+    FLOE_AUTO_BUF body = {0};
+    floe_error failure = {0};
+    const floe_node *answer = NULL;
+    floe_buf_init(&body, FLOE_KIB(64));
+    floe_json_writer writer = floe_json_writer_of(&body);
+    floe_json_object_begin(&writer);
+    floe_json_key(&writer, "namespace");
+    put_namespace(&writer, namespace_name);
+    floe_json_object_end(&writer);
+    FLOE_TRY(floe_buf_check(&body, err));
+    floe_rest_call call = {.method = "POST", .path = "namespaces", .body = floe_buf_view(&body)};
+    floe_status status = floe_rest_ask(&self_of(catalog)->rest, &call, arena, &answer, &failure);
+    if (floe_failed(status) && status.code != FLOE_CONFLICT) {
+        return FLOE_FAIL(err, failure.code, "%s", failure.message);
+    }
+    return FLOE_OK;
+}
+
+/* Asks where a table would lie, with a schema that stands for the real one: a staged creation leaves nothing behind. */
+static floe_status stage(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                         const floe_node **ret_answer, floe_error *err) {
+    FLOE_AUTO_BUF body = {0};
+    floe_buf_init(&body, FLOE_KIB(64));
+    floe_json_writer writer = floe_json_writer_of(&body);
+    floe_json_object_begin(&writer);
+    floe_json_key(&writer, "name");
+    floe_json_string(&writer, table);
+    floe_json_key(&writer, "stage-create");
+    floe_json_bool(&writer, true);
+    floe_json_key(&writer, "schema");
+    floe_json_raw(&writer, FLOE_STR("{\"type\":\"struct\",\"schema-id\":0,\"fields\":[{\"id\":1,\"name\":\"a\","
+                                    "\"type\":\"int\",\"required\":false}]}"));
+    floe_json_object_end(&writer);
+    FLOE_TRY(floe_buf_check(&body, err));
+    const char *space = floe_rest_namespace(arena, namespace_name);
+    const char *path = floe_arena_printf(arena, "namespaces/%s/tables", space ? space : "");
+    FLOE_TRY(floe_arena_check(arena, err));
+    floe_rest_call call = {.method = "POST", .path = path, .body = floe_buf_view(&body), .delegate = true};
+    return floe_rest_ask(&self_of(catalog)->rest, &call, arena, ret_answer, err);
+}
+
+static floe_status rest_location(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                                 const char **ret_location, floe_error *err) {
+    FLOE_AUTO_ARENA answers = {0};
+    const floe_node *answer = NULL;
+    floe_error missing = {0};
+    floe_arena_init(&answers, ANSWER_ARENA);
+    floe_status status = stage(catalog, namespace_name, table, &answers, &answer, &missing);
+    if (status.code == FLOE_NOT_FOUND) {
+        FLOE_TRY(make_namespace(catalog, namespace_name, &answers, err));
+        status = stage(catalog, namespace_name, table, &answers, &answer, err);
+        FLOE_TRY(status);
+    } else if (status.code == FLOE_CONFLICT) {
+        FLOE_TRY(load(catalog, namespace_name, table, &answers, &answer, err));
+    } else if (floe_failed(status)) {
+        return FLOE_FAIL(err, missing.code, "%s", missing.message);
+    }
+    floe_str location = text_of(answer == NULL ? NULL : floe_node_get(answer, "metadata"), "location");
+    FLOE_ENSURE(location.len > 0, err, FLOE_CORRUPT, "the catalog does not say where the table %.*s would lie",
+                FLOE_STR_BRIEF(table));
+    FLOE_TRY(mirror_of(self_of(catalog), floe_node_get(answer, "config"), location, &catalog->mirror, err));
+    *ret_location = floe_arena_strndup(arena, location.ptr, location.len);
+    return floe_arena_check(arena, err);
+}
+
+/* ---- commit ---- */
+
+/* The state that the writer started from, when it is still the table's. */
+static floe_status read_base(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
+                             const floe_node **ret_base, floe_error *err) {
+    const floe_node *answer = NULL;
+    floe_catalog_entry entry = {0};
+    FLOE_TRY(load(catalog, request->namespace_name, request->table, arena, &answer, err));
+    FLOE_TRY(entry_of(catalog, answer, arena, &entry, err));
+    FLOE_ENSURE(strcmp(entry.metadata_path, request->base_metadata_path) == 0, err, FLOE_CONFLICT,
+                "table %.*s.%.*s.%.*s was changed by somebody else; try again", FLOE_STR_BRIEF(catalog->name),
+                FLOE_STR_BRIEF(request->namespace_name), FLOE_STR_BRIEF(request->table));
+    *ret_base = floe_node_get(answer, "metadata");
+    FLOE_ENSURE(*ret_base != NULL, err, FLOE_CORRUPT, "the catalog's answer about a table holds no metadata");
+    return FLOE_OK;
+}
+
+static int64_t snapshot_of(const floe_node *metadata) {
+    const floe_node *id = metadata == NULL ? NULL : floe_node_get(metadata, "current-snapshot-id");
+    return id != NULL && id->kind == FLOE_NODE_INT ? id->as.integer : -1;
+}
+
+static bool has_snapshot(const floe_node *metadata, int64_t id) {
+    const floe_node *list = metadata == NULL ? NULL : floe_node_get(metadata, "snapshots");
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        const floe_node *number = floe_node_get(list->items[i], "snapshot-id");
+        if (number != NULL && number->kind == FLOE_NODE_INT && number->as.integer == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The answer was lost, or the commit was refused in a way that a second arrival of it would be too (something on the way may
+ * send a request twice). Looks whether it landed. Errors: what was lost, when it did not; UNAVAILABLE when that cannot be
+ * found out either: then files of the commit must stay. */
+static floe_status find_out(floe_catalog *catalog, const floe_catalog_commit_request *request, const floe_node *next,
+                            const floe_error *lost, floe_arena *arena, floe_catalog_entry *ret_entry, floe_error *err) {
+    const floe_node *answer = NULL;
+    floe_error failure = {0};
+    floe_status status = load(catalog, request->namespace_name, request->table, arena, &answer, &failure);
+    if (!floe_failed(status) && has_snapshot(floe_node_get(answer, "metadata"), snapshot_of(next))) {
+        return entry_of(catalog, answer, arena, ret_entry, err);
+    }
+    if (!floe_failed(status) || status.code == FLOE_NOT_FOUND) {
+        return FLOE_FAIL(err, lost->code, "%s", lost->message);
+    }
+    catalog->commit_is_unknown = true;
+    return FLOE_FAIL(err, FLOE_UNAVAILABLE,
+                     "%s; whether the commit landed is not known, so its files are kept: look at the table before you "
+                     "try again",
+                     lost->message);
+}
+
+static floe_status send_change(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_str body,
+                               floe_arena *arena, const floe_node **ret_answer, floe_error *err) {
+    floe_rest_call call = {.method = "POST",
+                           .path = table_path(arena, request->namespace_name, request->table),
+                           .body = body,
+                           .once = true};
+    FLOE_TRY(floe_arena_check(arena, err));
+    return floe_rest_ask(&self_of(catalog)->rest, &call, arena, ret_answer, err);
+}
+
+static floe_status put_commit(const floe_catalog_commit_request *request, const floe_node *base, const floe_node *next,
+                              floe_buf *out, floe_error *err) {
+    floe_json_writer writer = floe_json_writer_of(out);
+    floe_json_object_begin(&writer);
+    floe_json_key(&writer, "identifier");
+    floe_json_object_begin(&writer);
+    floe_json_key(&writer, "namespace");
+    put_namespace(&writer, request->namespace_name);
+    floe_json_key(&writer, "name");
+    floe_json_string(&writer, request->table);
+    floe_json_object_end(&writer);
+    FLOE_TRY(floe_rest_change(base, next, &writer, err));
+    floe_json_object_end(&writer);
+    return floe_buf_check(out, err);
+}
+
+static floe_status commit_in(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
+                             floe_catalog_entry *entry, floe_error *err) {
+    FLOE_AUTO_BUF body = {0};
+    const floe_node *base = NULL;
+    const floe_node *next = NULL;
+    const floe_node *answer = NULL;
+    floe_error failure = {0};
+    floe_buf_init(&body, FLOE_LIMIT_METADATA_BYTES);
+    FLOE_TRY(floe_json_parse(arena, request->metadata_json, &next, err));
+    if (request->base_metadata_path != NULL) {
+        FLOE_TRY(read_base(catalog, request, arena, &base, err));
+    }
+    FLOE_TRY(put_commit(request, base, next, &body, err));
+    floe_status status = send_change(catalog, request, floe_buf_view(&body), arena, &answer, &failure);
+    if (!floe_failed(status)) {
+        return entry_of(catalog, answer, arena, entry, err);
+    }
+    if (status.code == FLOE_CONFLICT) {
+        floe_error refused = {0};
+        FLOE_IGNORE(FLOE_FAIL(&refused, FLOE_CONFLICT, "table %.*s.%.*s.%.*s %s (%s)", FLOE_STR_BRIEF(catalog->name),
+                              FLOE_STR_BRIEF(request->namespace_name), FLOE_STR_BRIEF(request->table),
+                              base == NULL ? "exists already" : "was changed by somebody else; try again",
+                              failure.message));
+        return find_out(catalog, request, next, &refused, arena, entry, err);
+    }
+    if (status.code == FLOE_UNAVAILABLE || status.code == FLOE_TIMEOUT || status.code == FLOE_CANCELLED) {
+        return find_out(catalog, request, next, &failure, arena, entry, err);
+    }
+    return FLOE_FAIL(err, failure.code, "%s", failure.message);
+}
+
+static floe_status rest_commit(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
+                               const char **ret_metadata_path, floe_error *err) {
+    FLOE_AUTO_ARENA answers = {0};
+    floe_catalog_entry entry = {0};
+    floe_arena_init(&answers, ANSWER_ARENA);
+    FLOE_TRY(commit_in(catalog, request, &answers, &entry, err));
+    *ret_metadata_path = floe_arena_strdup(arena, entry.metadata_path);
+    return floe_arena_check(arena, err);
+}
+
+/* ---- open and close ---- */
+
+static void close_self(rest_catalog *self) {
+    for (size_t i = 0; i < self->mirrors.count; i++) {
+        floe_mirror *mirror = self->mirrors.items[i];
+        floe_mirror_close(&mirror);
+    }
+    floe_rest_close(&self->rest);
+    floe_arena_close(&self->arena);
+    floe_free(self);
+}
+
+static void rest_close(floe_catalog *catalog) {
+    close_self(self_of(catalog));
+}
+
+floe_status floe_rest_catalog_open(const floe_catalog_def *definition, const atomic_bool *cancelled,
+                                   floe_catalog **ret_catalog, floe_error *err) {
+    static const floe_catalog_ops OPS = {
+        .list = rest_list,
+        .locate = rest_locate,
+        .location = rest_location,
+        .commit = rest_commit,
+        .close = rest_close,
+    };
+    rest_catalog *self = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*self), &self, err));
+    floe_arena_init(&self->arena, FLOE_MIB(64));
+    self->base.ops = &OPS;
+    self->base.name = definition->name;
+    self->base.moved = (floe_moved){definition->moved_from, definition->moved_to, NULL};
+    self->cancelled = cancelled;
+    floe_status status = floe_rest_open(&self->rest, definition, cancelled, err);
+    if (floe_failed(status)) {
+        close_self(self);
+        return status;
+    }
+    *ret_catalog = &self->base;
+    return FLOE_OK;
+}

@@ -1,0 +1,270 @@
+/*
+ * The file system whose files are copies of objects.
+ */
+#include "offline/io/mirror_int.h"
+
+#include "core/file.h"
+#include "core/hash.h"
+#include "core/limits.h"
+#include "core/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLDER_MAX_DEFAULT FLOE_GIB(20)
+#define CALL_ARENA FLOE_MIB(64)
+
+static floe_mirror *mirror_of(floe_fs *fs) {
+    return (floe_mirror *)fs;
+}
+
+/* Tables name files of this machine too: for them the mirror is the local file system. */
+static bool is_copy(const floe_fs *fs, const char *path) {
+    const floe_mirror *mirror = (const floe_mirror *)fs;
+    size_t len = strlen(mirror->folder);
+    return strncmp(path, mirror->folder, len) == 0 && path[len] == '/';
+}
+
+static const floe_fs_ops *local_ops(void) {
+    return floe_fs_local()->ops;
+}
+
+/* The one object that is written anew under its name. */
+static bool is_hint(const char *path) {
+    return floe_str_is(floe_path_basename(path), "version-hint.text");
+}
+
+/* ---- the seam ---- */
+
+static floe_status read_object(floe_mirror *mirror, const char *path, floe_buf *out, floe_error *err) {
+    FLOE_AUTO_ARENA arena = {0};
+    floe_s3_object object = {0};
+    floe_arena_init(&arena, CALL_ARENA);
+    FLOE_TRY(floe_mirror_object(mirror, path, &arena, &object, err));
+    return floe_s3_get(mirror->s3, &object, 0, 0, "", out, err);
+}
+
+static floe_status keep_copy(const char *path, floe_str bytes, floe_error *err) {
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, CALL_ARENA);
+    const char *folder = floe_path_dirname(&arena, path);
+    FLOE_TRY(floe_arena_check(&arena, err));
+    FLOE_TRY(floe_file_mkdirs(folder, err));
+    return floe_file_write(path, bytes, false, err);
+}
+
+static floe_status mirror_read(floe_fs *fs, const char *path, floe_buf *out, floe_error *err) {
+    size_t before = out->len;
+    if (!is_copy(fs, path)) {
+        return local_ops()->read(fs, path, out, err);
+    }
+    if (!is_hint(path) && floe_file_exists(path)) {
+        return floe_file_read(path, out, err);
+    }
+    FLOE_TRY(read_object(mirror_of(fs), path, out, err));
+    if (!is_hint(path)) {
+        floe_error ignored = {0}; /* without a copy it is read from the store again */
+        FLOE_IGNORE(keep_copy(path, (floe_str){out->ptr + before, out->len - before}, &ignored));
+    }
+    return FLOE_OK;
+}
+
+static floe_status mirror_write(floe_fs *fs, const char *path, floe_str bytes, bool exclusive, floe_error *err) {
+    floe_mirror *mirror = mirror_of(fs);
+    FLOE_AUTO_ARENA arena = {0};
+    floe_s3_object object = {0};
+    if (!is_copy(fs, path)) {
+        return local_ops()->write(fs, path, bytes, exclusive, err);
+    }
+    floe_arena_init(&arena, CALL_ARENA);
+    FLOE_TRY(floe_mirror_object(mirror, path, &arena, &object, err));
+    FLOE_TRY(floe_s3_put(mirror->s3, &object, bytes, exclusive, err));
+    if (!is_hint(path)) {
+        floe_error ignored = {0};
+        FLOE_IGNORE(keep_copy(path, bytes, &ignored));
+    }
+    return FLOE_OK;
+}
+
+/* A folder's prefix: the key and a slash; the bucket itself has none. */
+static floe_status folder_of(floe_mirror *mirror, const char *path, floe_arena *arena, floe_s3_object *ret_object,
+                             floe_str *ret_prefix, floe_error *err) {
+    FLOE_TRY(floe_mirror_object(mirror, path, arena, ret_object, err));
+    *ret_prefix = ret_object->key.len == 0
+                      ? (floe_str){"", 0}
+                      : floe_str_of(floe_arena_printf(arena, "%.*s/", FLOE_STR_ARG(ret_object->key)));
+    return floe_arena_check(arena, err);
+}
+
+static floe_status mirror_list(floe_fs *fs, const char *path, floe_arena *arena, const char *const **ret_names,
+                               size_t *ret_count, floe_error *err) {
+    floe_mirror *mirror = mirror_of(fs);
+    floe_s3_object object = {0};
+    floe_str prefix = {0};
+    if (!is_copy(fs, path)) {
+        return local_ops()->list(fs, path, arena, ret_names, ret_count, err);
+    }
+    FLOE_TRY(folder_of(mirror, path, arena, &object, &prefix, err));
+    FLOE_TRY(floe_s3_list(mirror->s3, object.bucket, prefix, 0, arena, ret_names, ret_count, err));
+    FLOE_ENSURE(*ret_count > 0, err, FLOE_NOT_FOUND, "s3://%s/%.*s holds nothing", object.bucket,
+                FLOE_STR_BRIEF(prefix));
+    return FLOE_OK;
+}
+
+static bool mirror_exists(floe_fs *fs, const char *path) {
+    floe_mirror *mirror = mirror_of(fs);
+    FLOE_AUTO_ARENA arena = {0};
+    floe_s3_object object = {0};
+    floe_s3_stat stat = {0};
+    floe_error ignored = {0};
+    if (!is_copy(fs, path) || (!is_hint(path) && floe_file_exists(path))) {
+        return local_ops()->exists(fs, path);
+    }
+    floe_arena_init(&arena, CALL_ARENA);
+    return !floe_failed(floe_mirror_object(mirror, path, &arena, &object, &ignored)) &&
+           !floe_failed(floe_s3_head(mirror->s3, &object, &stat, &ignored));
+}
+
+static bool mirror_is_dir(floe_fs *fs, const char *path) {
+    floe_mirror *mirror = mirror_of(fs);
+    FLOE_AUTO_ARENA arena = {0};
+    floe_s3_object object = {0};
+    floe_str prefix = {0};
+    floe_error ignored = {0};
+    const char *const *names = NULL;
+    size_t count = 0;
+    if (!is_copy(fs, path)) {
+        return local_ops()->is_dir(fs, path);
+    }
+    floe_arena_init(&arena, CALL_ARENA);
+    return !floe_failed(folder_of(mirror, path, &arena, &object, &prefix, &ignored)) &&
+           !floe_failed(floe_s3_list(mirror->s3, object.bucket, prefix, 1, &arena, &names, &count, &ignored)) &&
+           count > 0;
+}
+
+static floe_status mirror_fetch(floe_fs *fs, const char *const *paths, size_t count, floe_error *err) {
+    return floe_mirror_move(mirror_of(fs), paths, count, false, err);
+}
+
+static floe_status mirror_publish(floe_fs *fs, const char *const *paths, size_t count, floe_error *err) {
+    return floe_mirror_move(mirror_of(fs), paths, count, true, err);
+}
+
+static floe_status mirror_remove(floe_fs *fs, const char *path, floe_error *err) {
+    floe_mirror *mirror = mirror_of(fs);
+    FLOE_AUTO_ARENA arena = {0};
+    floe_s3_object object = {0};
+    if (!is_copy(fs, path)) {
+        return local_ops()->remove(fs, path, err);
+    }
+    floe_arena_init(&arena, CALL_ARENA);
+    FLOE_TRY(floe_mirror_object(mirror, path, &arena, &object, err));
+    FLOE_TRY(floe_s3_remove(mirror->s3, &object, err));
+    return floe_file_remove(path, err);
+}
+
+/* ---- open and close ---- */
+
+static const char *text_of_environment(const char *name) {
+    const char *text = getenv(name);
+    return text == NULL ? "" : text;
+}
+
+floe_s3_options floe_s3_options_of_environment(void) {
+    const char *endpoint = text_of_environment("AWS_ENDPOINT_URL_S3");
+    const char *region = text_of_environment("AWS_REGION");
+    endpoint = endpoint[0] != 0 ? endpoint : text_of_environment("AWS_ENDPOINT_URL");
+    region = region[0] != 0 ? region : text_of_environment("AWS_DEFAULT_REGION");
+    return (floe_s3_options){.endpoint = floe_str_of(endpoint),
+                             .region = floe_str_of(region),
+                             .path_style = endpoint[0] != 0,
+                             .access_key = floe_str_of(text_of_environment("AWS_ACCESS_KEY_ID")),
+                             .secret_key = floe_str_of(text_of_environment("AWS_SECRET_ACCESS_KEY")),
+                             .session_token = floe_str_of(text_of_environment("AWS_SESSION_TOKEN"))};
+}
+
+static const char *cache_folder(floe_arena *arena) {
+    const char *given = text_of_environment("FLOE_OBJECT_CACHE");
+    const char *cache = text_of_environment("XDG_CACHE_HOME");
+    if (given[0] != 0) {
+        return floe_arena_strdup(arena, given);
+    }
+    return cache[0] != 0 ? floe_arena_printf(arena, "%s/floe/objects", cache)
+                         : floe_arena_printf(arena, "%s/.cache/floe/objects", text_of_environment("HOME"));
+}
+
+/* Stores of other endpoints may hold other objects under the same names; so may those that other keys open. */
+static const char *store_folder(floe_mirror *mirror) {
+    floe_sha256 hash;
+    uint8_t digest[32];
+    char hex[65];
+    const floe_str parts[] = {mirror->s3_options.endpoint, mirror->s3_options.region, mirror->s3_options.access_key};
+    floe_sha256_init(&hash);
+    for (size_t i = 0; i < 3; i++) {
+        floe_sha256_update(&hash, parts[i].ptr, parts[i].len);
+        floe_sha256_update(&hash, "", 1);
+    }
+    floe_sha256_final(&hash, digest);
+    floe_sha256_hex(digest, hex);
+    return floe_arena_printf(&mirror->arena, "%s/%.16s", mirror->cache, hex);
+}
+
+static floe_str kept(floe_mirror *mirror, floe_str text) {
+    return text.len == 0 ? (floe_str){"", 0} : floe_arena_str(&mirror->arena, text);
+}
+
+static floe_status set_up(floe_mirror *mirror, const floe_mirror_options *options, floe_error *err) {
+    const char *cache = options->folder ? options->folder : cache_folder(&mirror->arena);
+    const floe_s3_options *given = &options->s3;
+    FLOE_TRY(floe_arena_check(&mirror->arena, err));
+    FLOE_TRY(floe_path_absolute(&mirror->arena, cache, &mirror->cache, err));
+    mirror->folder_max = options->folder_max > 0 ? options->folder_max : FOLDER_MAX_DEFAULT;
+    mirror->s3_options = (floe_s3_options){.endpoint = kept(mirror, given->endpoint),
+                                           .region = kept(mirror, given->region),
+                                           .path_style = given->path_style,
+                                           .access_key = kept(mirror, given->access_key),
+                                           .secret_key = kept(mirror, given->secret_key),
+                                           .session_token = kept(mirror, given->session_token),
+                                           .cancelled = given->cancelled};
+    mirror->folder = store_folder(mirror);
+    FLOE_TRY(floe_arena_check(&mirror->arena, err));
+    return floe_s3_open(&mirror->s3_options, &mirror->s3, err);
+}
+
+floe_status floe_mirror_open(const floe_mirror_options *options, floe_mirror **ret_mirror, floe_error *err) {
+    static const floe_fs_ops OPS = {
+        .read = mirror_read,
+        .write = mirror_write,
+        .list = mirror_list,
+        .exists = mirror_exists,
+        .is_dir = mirror_is_dir,
+        .fetch = mirror_fetch,
+        .publish = mirror_publish,
+        .remove = mirror_remove,
+    };
+    __attribute__((cleanup(floe_mirror_close))) floe_mirror *mirror = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*mirror), &mirror, err));
+    mirror->fs.ops = &OPS;
+    floe_arena_init(&mirror->arena, FLOE_MIB(1));
+    FLOE_TRY(set_up(mirror, options, err));
+    *ret_mirror = mirror;
+    mirror = NULL;
+    return FLOE_OK;
+}
+
+void floe_mirror_close(floe_mirror **mirror) {
+    if (*mirror != NULL) {
+        floe_s3_close(&(*mirror)->s3);
+        floe_arena_close(&(*mirror)->arena);
+        floe_free(*mirror);
+        *mirror = NULL;
+    }
+}
+
+bool floe_mirror_holds(const floe_mirror *mirror, const char *path) {
+    return is_copy(&mirror->fs, path);
+}
+
+floe_fs *floe_mirror_fs(floe_mirror *mirror) {
+    return &mirror->fs;
+}

@@ -1,0 +1,36 @@
+/*
+ * A mirror: the objects of an S3 store as files under a local folder.
+ *
+ * A table's objects never change once they are written, so that a copy is as good as the object. The mirror gives every object
+ * one local path, by its name alone; reading metadata brings a copy there and so does `fetch`, for whoever opens files by path
+ * (the engine). What is written lies there first, then goes to the store by `publish`. The exception is version-hint.text, which
+ * is always read from the store.
+ *
+ * The folder is shared by all processes of a user: copies arrive by rename. It is kept below a size by taking the
+ * copies away that were not used for longest.
+ */
+#ifndef FLOE_OFFLINE_IO_MIRROR_H
+#define FLOE_OFFLINE_IO_MIRROR_H
+
+#include "offline/io/io.h"
+#include "offline/io/s3/s3.h"
+
+typedef struct floe_mirror_options {
+    floe_s3_options s3;
+    const char *folder;  /* of the copies; NULL: FLOE_OBJECT_CACHE, else floe/objects of the user's cache folder */
+    uint64_t folder_max; /* bytes; 0: 20 GiB */
+} floe_mirror_options;
+
+/* Copies the options; asks the store nothing yet. Owns: the caller, floe_mirror_close. Thread: one at a time; it reads many
+ * files side by side by itself. */
+floe_status floe_mirror_open(const floe_mirror_options *options, floe_mirror **ret_mirror, floe_error *err);
+void floe_mirror_close(floe_mirror **mirror); /* NULL-safe */
+
+/* The file system whose paths are those of the mirror. */
+floe_fs *floe_mirror_fs(floe_mirror *mirror);
+
+/* The options that the environment gives, as other programs know it: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+ * AWS_SESSION_TOKEN, AWS_REGION or AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL (then path style). */
+floe_s3_options floe_s3_options_of_environment(void);
+
+#endif

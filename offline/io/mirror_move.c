@@ -1,0 +1,219 @@
+/*
+ * Copies of objects are fetched and sent by several threads, each with a connection of its own. The calling thread waits; the
+ * first failure ends the others after the piece they are at.
+ */
+#include "offline/io/mirror_int.h"
+
+#include "core/file.h"
+#include "core/limits.h"
+#include "core/pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { THREADS_MAX = 8 };
+#define PIECE_LEN FLOE_MIB(8)
+#define OBJECT_MAX FLOE_GIB(5) /* of one PUT, by S3's rule */
+
+typedef struct transfer {
+    floe_mirror *mirror;
+    const char *const *paths;
+    size_t count;
+    bool send;
+    atomic_size_t next; /* index of the path that nobody has taken yet */
+    atomic_bool failed;
+    pthread_mutex_t lock; /* of what follows */
+    floe_status status;
+    floe_error *err;
+} transfer;
+
+static void close_fd(const int *fd) {
+    if (*fd >= 0) {
+        (void)close(*fd);
+    }
+}
+#define AUTO_FD __attribute__((cleanup(close_fd))) int
+
+/* ---- fetch ---- */
+
+static floe_status write_piece(int fd, floe_str piece, const char *path, floe_error *err) {
+    while (piece.len > 0) {
+        ssize_t done = write(fd, piece.ptr, piece.len);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        FLOE_ENSURE(done > 0, err, FLOE_IO, "%s cannot be written: %s", path, strerror(errno));
+        piece = (floe_str){piece.ptr + done, piece.len - (size_t)done};
+    }
+    return FLOE_OK;
+}
+
+static floe_status fetch_pieces(transfer *work, floe_s3 *s3, const floe_s3_object *object, int fd, const char *path,
+                                floe_error *err) {
+    FLOE_AUTO_BUF piece = {0};
+    floe_s3_stat stat = {0};
+    floe_buf_init(&piece, PIECE_LEN + FLOE_KIB(64));
+    FLOE_TRY(floe_s3_head(s3, object, &stat, err));
+    for (uint64_t at = 0; at < stat.len; at += PIECE_LEN) {
+        uint64_t len = stat.len - at < PIECE_LEN ? stat.len - at : PIECE_LEN;
+        FLOE_ENSURE(!atomic_load(&work->failed), err, FLOE_CANCELLED, "another object failed");
+        floe_buf_clear(&piece);
+        FLOE_TRY(floe_s3_get(s3, object, at, len, stat.etag, &piece, err));
+        FLOE_TRY(write_piece(fd, floe_buf_view(&piece), path, err));
+    }
+    FLOE_ENSURE(fdatasync(fd) == 0, err, FLOE_IO, "%s cannot be written: %s", path, strerror(errno));
+    return FLOE_OK;
+}
+
+/* A name of its own in a folder beside the stores', on the same file system. */
+static const char *part_path(const floe_mirror *mirror, floe_arena *arena) {
+    uint64_t random = 0;
+    (void)!getrandom(&random, sizeof(random), 0);
+    return floe_arena_printf(arena, "%s/%%part/%ld-%016llx", mirror->cache, (long)getpid(), (unsigned long long)random);
+}
+
+static floe_status make_folder(floe_arena *arena, const char *path, floe_error *err) {
+    const char *folder = floe_path_dirname(arena, path);
+    FLOE_TRY(floe_arena_check(arena, err));
+    return floe_file_mkdirs(folder, err);
+}
+
+static floe_status fetch_into(transfer *work, floe_s3 *s3, const floe_s3_object *object, const char *part,
+                              const char *path, floe_error *err) {
+    AUTO_FD fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FLOE_ENSURE(fd >= 0, err, FLOE_IO, "%s cannot be made: %s", part, strerror(errno));
+    FLOE_TRY(fetch_pieces(work, s3, object, fd, part, err));
+    FLOE_ENSURE(rename(part, path) == 0, err, FLOE_IO, "%s cannot be made: %s", path, strerror(errno));
+    return FLOE_OK;
+}
+
+static floe_status fetch_one(transfer *work, floe_s3 *s3, const char *path, floe_arena *arena, floe_error *err) {
+    floe_s3_object object = {0};
+    const char *part = part_path(work->mirror, arena);
+    FLOE_TRY(floe_arena_check(arena, err));
+    FLOE_TRY(floe_mirror_object(work->mirror, path, arena, &object, err));
+    FLOE_TRY(make_folder(arena, part, err));
+    FLOE_TRY(make_folder(arena, path, err));
+    floe_status status = fetch_into(work, s3, &object, part, path, err);
+    if (floe_failed(status)) {
+        (void)unlink(part);
+    }
+    return status;
+}
+
+/* ---- send ---- */
+
+static floe_status send_bytes(floe_s3 *s3, const floe_s3_object *object, int fd, uint64_t len, floe_error *err) {
+    if (len == 0) {
+        return floe_s3_put(s3, object, (floe_str){"", 0}, false, err);
+    }
+    void *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+    FLOE_ENSURE(bytes != MAP_FAILED, err, FLOE_IO, "a file cannot be mapped: %s", strerror(errno));
+    floe_status status = floe_s3_put(s3, object, (floe_str){bytes, len}, false, err);
+    (void)munmap(bytes, len);
+    return status;
+}
+
+static floe_status send_one(transfer *work, floe_s3 *s3, const char *path, floe_arena *arena, floe_error *err) {
+    floe_s3_object object = {0};
+    struct stat stat = {0};
+    FLOE_TRY(floe_mirror_object(work->mirror, path, arena, &object, err));
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    FLOE_ENSURE(fd >= 0 && fstat(fd, &stat) == 0, err, FLOE_IO, "%s cannot be read: %s", path, strerror(errno));
+    FLOE_ENSURE((uint64_t)stat.st_size <= OBJECT_MAX, err, FLOE_LIMIT, "%s is larger than one object may be (5 GiB)",
+                path);
+    return send_bytes(s3, &object, fd, (uint64_t)stat.st_size, err);
+}
+
+/* ---- side by side ---- */
+
+static void note_failure(transfer *work, floe_status status, const floe_error *failure) {
+    (void)pthread_mutex_lock(&work->lock);
+    if (!floe_failed(work->status)) {
+        work->status = FLOE_FAIL(work->err, status.code, "%s", failure->message);
+        atomic_store(&work->failed, true);
+    }
+    (void)pthread_mutex_unlock(&work->lock);
+}
+
+static floe_status run_paths(transfer *work, floe_error *err) {
+    __attribute__((cleanup(floe_s3_close))) floe_s3 *s3 = NULL;
+    FLOE_TRY(floe_s3_open(&work->mirror->s3_options, &s3, err));
+    for (;;) {
+        FLOE_AUTO_ARENA arena = {0};
+        size_t at = atomic_fetch_add(&work->next, 1);
+        if (at >= work->count || atomic_load(&work->failed)) {
+            return FLOE_OK;
+        }
+        floe_arena_init(&arena, FLOE_MIB(4));
+        FLOE_TRY(work->send ? send_one(work, s3, work->paths[at], &arena, err)
+                            : fetch_one(work, s3, work->paths[at], &arena, err));
+    }
+}
+
+static void run_thread(void *context) {
+    transfer *work = context;
+    floe_error failure = {0};
+    floe_status status = run_paths(work, &failure);
+    if (floe_failed(status)) {
+        note_failure(work, status, &failure);
+    }
+}
+
+static floe_status run_all(transfer *work, floe_error *err) {
+    size_t threads = work->count < THREADS_MAX ? work->count : THREADS_MAX;
+    floe_pool *pool = NULL;
+    FLOE_TRY(floe_pool_open(threads, threads, &pool, err));
+    for (size_t i = 0; i < threads; i++) {
+        floe_error failure = {0};
+        floe_status status = floe_pool_submit(pool, run_thread, work, &failure);
+        if (floe_failed(status)) {
+            note_failure(work, status, &failure);
+        }
+    }
+    floe_pool_close(&pool);
+    return work->status;
+}
+
+/* Of the paths those that are to be moved: to the store, all of its own; from it, those that have no copy yet. A copy that is
+ * there counts as used now. */
+static size_t wanted_of(const floe_mirror *mirror, const char *const *paths, size_t count, bool send,
+                        const char **wanted) {
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!floe_mirror_holds(mirror, paths[i])) {
+            continue;
+        }
+        if (send || !floe_file_exists(paths[i])) {
+            wanted[kept++] = paths[i];
+        } else {
+            (void)utimensat(AT_FDCWD, paths[i], NULL, 0);
+        }
+    }
+    return kept;
+}
+
+floe_status floe_mirror_move(floe_mirror *mirror, const char *const *paths, size_t count, bool send, floe_error *err) {
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(256));
+    const char **wanted = floe_arena_alloc(&arena, count + 1, sizeof(*wanted));
+    FLOE_TRY(floe_arena_check(&arena, err));
+    transfer work = {.mirror = mirror, .paths = wanted, .send = send, .status = FLOE_OK, .err = err};
+    work.count = wanted_of(mirror, paths, count, send, wanted);
+    if (work.count == 0) {
+        return FLOE_OK;
+    }
+    (void)pthread_mutex_init(&work.lock, NULL);
+    floe_status status = run_all(&work, err);
+    (void)pthread_mutex_destroy(&work.lock);
+    if (!floe_failed(status)) {
+        floe_mirror_trim(mirror);
+    }
+    return status;
+}
