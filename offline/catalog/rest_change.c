@@ -33,6 +33,17 @@ static size_t count_of(const floe_node *list) {
     return list == NULL ? 0 : list->count;
 }
 
+/* A member that is a list, or an object; NULL for anything else. */
+static const floe_node *list_of(const floe_node *object, const char *key) {
+    const floe_node *node = of(object, key);
+    return node != NULL && node->kind == FLOE_NODE_ARRAY ? node : NULL;
+}
+
+static const floe_node *members_of(const floe_node *object, const char *key) {
+    const floe_node *node = of(object, key);
+    return node != NULL && node->kind == FLOE_NODE_OBJECT ? node : NULL;
+}
+
 static bool has_number(const floe_node *list, const char *key, int64_t number) {
     for (size_t i = 0; i < count_of(list); i++) {
         if (number_of(list->items[i], key, INT64_MIN) == number) {
@@ -127,8 +138,8 @@ typedef struct numbered {
 } numbered;
 
 static void put_numbered(const rest_change *change, const numbered *what) {
-    const floe_node *before = of(change->base, what->list);
-    const floe_node *after = of(change->next, what->list);
+    const floe_node *before = list_of(change->base, what->list);
+    const floe_node *after = list_of(change->next, what->list);
     int64_t current = number_of(change->next, what->current, 0);
     int64_t last_added = INT64_MIN;
     for (size_t i = 0; i < count_of(after); i++) {
@@ -154,8 +165,8 @@ static void put_numbered(const rest_change *change, const numbered *what) {
 /* ---- properties ---- */
 
 static void put_properties(const rest_change *change) {
-    const floe_node *before = of(change->base, "properties");
-    const floe_node *after = of(change->next, "properties");
+    const floe_node *before = members_of(change->base, "properties");
+    const floe_node *after = members_of(change->next, "properties");
     bool begun = false;
     for (size_t i = 0; i < count_of(after); i++) {
         const floe_member *member = &after->members[i];
@@ -181,11 +192,42 @@ static void put_properties(const rest_change *change) {
     }
 }
 
+static bool has_key(const floe_node *object, floe_str key) {
+    for (size_t i = 0; i < count_of(object); i++) {
+        if (floe_str_equal(object->members[i].key, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_removed_properties(const rest_change *change) {
+    const floe_node *before = members_of(change->base, "properties");
+    const floe_node *after = members_of(change->next, "properties");
+    bool begun = false;
+    for (size_t i = 0; i < count_of(before); i++) {
+        if (has_key(after, before->members[i].key)) {
+            continue;
+        }
+        if (!begun) {
+            begin(change, "action", "remove-properties");
+            floe_json_key(change->out, "removals");
+            floe_json_array_begin(change->out);
+            begun = true;
+        }
+        floe_json_string(change->out, before->members[i].key);
+    }
+    if (begun) {
+        floe_json_array_end(change->out);
+        end(change);
+    }
+}
+
 /* ---- snapshots and refs ---- */
 
 static void put_snapshots(const rest_change *change) {
-    const floe_node *before = of(change->base, "snapshots");
-    const floe_node *after = of(change->next, "snapshots");
+    const floe_node *before = list_of(change->base, "snapshots");
+    const floe_node *after = list_of(change->next, "snapshots");
     for (size_t i = 0; i < count_of(after); i++) {
         if (!has_number(before, "snapshot-id", number_of(after->items[i], "snapshot-id", -1))) {
             begin(change, "action", "add-snapshot");
@@ -240,8 +282,8 @@ static const floe_node *ref_named(const floe_node *refs, floe_str name) {
 
 /* The main branch is the current snapshot, whether the document has refs or not. */
 static void put_refs(const rest_change *change) {
-    const floe_node *before = of(change->base, "refs");
-    const floe_node *after = of(change->next, "refs");
+    const floe_node *before = members_of(change->base, "refs");
+    const floe_node *after = members_of(change->next, "refs");
     int64_t current = number_of(change->next, "current-snapshot-id", -1);
     if (current >= 0 && current != number_of(change->base, "current-snapshot-id", -1)) {
         put_ref(change, FLOE_STR("main"), ref_named(after, FLOE_STR("main")), current);
@@ -301,13 +343,14 @@ static void put_updates(const rest_change *change) {
     put_numbered(change, &ORDERS);
     put_location(change);
     put_properties(change);
+    put_removed_properties(change);
     put_snapshots(change);
     put_refs(change);
 }
 
 floe_status floe_rest_change(const floe_node *base, const floe_node *next, floe_json_writer *out, floe_error *err) {
     rest_change change = {.base = base, .next = next, .out = out};
-    FLOE_ENSURE(of(next, "schemas") != NULL && of(next, "partition-specs") != NULL, err, FLOE_UNSUPPORTED,
+    FLOE_ENSURE(list_of(next, "schemas") != NULL && list_of(next, "partition-specs") != NULL, err, FLOE_UNSUPPORTED,
                 "a table whose metadata has one schema alone (format version 1 of old) cannot be committed over REST");
     floe_json_key(out, "requirements");
     floe_json_array_begin(out);

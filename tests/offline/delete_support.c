@@ -113,7 +113,8 @@ void ice_expect_at(ice_world *world, int64_t snapshot_id, const char *rows) {
 }
 
 void ice_expect_moved(ice_world *world, const char *from, const char *to, const char *rows) {
-    expect(world, &(floe_scan_request){.limit = -1}, &(floe_moved){floe_str_of(from), floe_str_of(to)}, rows);
+    expect(world, &(floe_scan_request){.limit = -1}, &(floe_moved){.from = floe_str_of(from), .to = floe_str_of(to)},
+           rows);
 }
 
 void ice_expect_columns(ice_world *world, const char *columns, const char *rows) {

@@ -345,7 +345,7 @@ static void list__v1__is_data_of_sequence_zero(void **state) {
 
 static void list__of_paths__needs_no_file(void **state) {
     (void)state;
-    static const floe_moved nowhere = {{0}, {0}};
+    static const floe_moved nowhere = {0};
     static const floe_str PATHS[] = {{"/t/m1", 5}, {"/t/m2", 5}};
     const floe_ice_snapshot snapshot = {.snapshot_id = 6, .manifests = PATHS, .manifest_count = 2};
     const floe_ice_manifest *manifests = NULL;
@@ -360,7 +360,7 @@ static void list__of_paths__needs_no_file(void **state) {
 
 static void list__missing_file__names_snapshot_and_path(void **state) {
     (void)state;
-    static const floe_moved nowhere = {{0}, {0}};
+    static const floe_moved nowhere = {0};
     const floe_ice_snapshot snapshot = {.snapshot_id = 6, .manifest_list = FLOE_STR("/nowhere/l.avro")};
     const floe_ice_manifest *manifests = NULL;
     size_t count = 0;
@@ -385,7 +385,7 @@ static void list__content_that_is_neither__is_corrupt(void **state) {
 
 static void manifest__encrypted__is_refused_by_name(void **state) {
     (void)state;
-    static const floe_moved nowhere = {{0}, {0}};
+    static const floe_moved nowhere = {0};
     floe_error err = {0};
     floe_ice_manifest listed = listed_as(1, 0);
     listed.encrypted = true;

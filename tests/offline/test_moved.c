@@ -6,7 +6,7 @@
 #include "offline/io/io.h"
 
 static const char *resolve(const char *from, const char *to, const char *path, floe_arena *arena) {
-    floe_moved moved = {floe_str_of(from), floe_str_of(to)};
+    floe_moved moved = {.from = floe_str_of(from), .to = floe_str_of(to)};
     const char *local = NULL;
     floe_error err = {0};
     assert_ok(floe_path_resolve(&moved, floe_str_of(path), arena, &local, &err), &err);
@@ -81,7 +81,7 @@ static void resolve__what_is_not_local__is_refused_by_scheme(void **state) {
         {"", "", "", FLOE_CORRUPT, "empty path"},
     };
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-        floe_moved moved = {floe_str_of(CASES[i].from), floe_str_of(CASES[i].to)};
+        floe_moved moved = {.from = floe_str_of(CASES[i].from), .to = floe_str_of(CASES[i].to)};
         const char *local = NULL;
         floe_error err = {0};
         assert_code(floe_path_resolve(&moved, floe_str_of(CASES[i].path), &arena, &local, &err), CASES[i].code);
@@ -90,7 +90,7 @@ static void resolve__what_is_not_local__is_refused_by_scheme(void **state) {
     }
     const char *local = NULL;
     floe_error err = {0};
-    floe_moved moved = {{0}, {0}};
+    floe_moved moved = {0};
     assert_code(floe_path_resolve(&moved, (floe_str){"/a\0b", 4}, &arena, &local, &err), FLOE_CORRUPT);
 }
 
@@ -126,7 +126,7 @@ static void read__what_is_not_there__asks_for_the_prefixes_unless_they_were_give
     floe_fs *fs = floe_fs_local();
     const char *path = ice_path(floe_test_temp_dir(), "m.avro"), *local = NULL;
     floe_str bytes = {0};
-    floe_moved here = {{0}, {0}}, moved = {FLOE_STR("/was"), floe_str_of(floe_test_temp_dir())};
+    floe_moved here = {0}, moved = {.from = FLOE_STR("/was"), .to = floe_str_of(floe_test_temp_dir())};
     floe_error plain = {0}, with = {0}, err = {0};
     assert_code(floe_fs_read_moved(fs, &here, floe_str_of(path), 100, &arena, &local, &bytes, &plain), FLOE_NOT_FOUND);
     assert_message(&plain, "m.avro is not there; a table that was moved needs --moved-from and --moved-to");

@@ -1,0 +1,275 @@
+/*
+ * Objects' names as local paths, and the bound of the folder of copies. What goes over the wire is held by the scripts that run
+ * a store (tests/cli/test_object_store.py).
+ */
+#include "core/file.h"
+#include "core/limits.h"
+#include "offline/io/mirror_int.h"
+#include "tests/support/support.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
+
+static floe_mirror *open_mirror(const char *folder, uint64_t folder_max, const char *endpoint) {
+    floe_mirror_options options = {
+        .s3 = {.endpoint = floe_str_of(endpoint), .path_style = true}, .folder = folder, .folder_max = folder_max};
+    floe_mirror *mirror = NULL;
+    floe_error err = {0};
+    assert_ok(floe_mirror_open(&options, &mirror, &err), &err);
+    return mirror;
+}
+
+static const char *path_of(const floe_mirror *mirror, const char *uri, floe_arena *arena) {
+    const char *path = NULL;
+    assert_true(floe_mirror_path(mirror, floe_str_of(uri), arena, &path));
+    assert_non_null(path);
+    return path;
+}
+
+static void path__plain_names__read_like_the_object(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    char want[4096];
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *mirror = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
+    (void)snprintf(want, sizeof(want), "%s/bucket/a/b-c_d=1/00000-x.parquet", mirror->folder);
+    assert_string_equal(path_of(mirror, "s3://bucket/a/b-c_d=1/00000-x.parquet", &arena), want);
+    assert_string_equal(path_of(mirror, "s3a://bucket/a/b-c_d=1/00000-x.parquet", &arena), want);
+    assert_string_equal(path_of(mirror, "gs://bucket/a/b-c_d=1/00000-x.parquet", &arena), want);
+    floe_mirror_close(&mirror);
+}
+
+static void path__what_a_file_system_would_misread__is_encoded(void **state) {
+    (void)state;
+    static const struct {
+        const char *uri, *path;
+    } CASES[] = {
+        {"s3://b/..", "/b/%2E%2E"},
+        {"s3://b/../../x", "/b/%2E%2E/%2E%2E/x"},
+        {"s3://b/.", "/b/%2E"},
+        {"s3://b/...", "/b/..."},
+        {"s3://b//x", "/b/%/x"},
+        {"s3://b/x//y", "/b/x/%/y"},
+        {"s3://b/a%2Fb", "/b/a%252Fb"},
+        {"s3://b/*?[x]{y}", "/b/%2A%3F%5Bx%5D%7By%7D"},
+        {"s3://b/a b'c\"", "/b/a%20b%27c%22"},
+        {"s3://b/x+", "/b/x%2B"},
+        {"s3://b/\n", "/b/%0A"},
+        {"s3://b", "/b"},
+        {"s3://b/", "/b"},
+        {"s3://b/x/", "/b/x"},
+    };
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *mirror = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        assert_string_equal(path_of(mirror, CASES[i].uri, &arena) + strlen(mirror->folder), CASES[i].path);
+    }
+    floe_mirror_close(&mirror);
+}
+
+static void path__other_schemes__are_not_the_mirrors(void **state) {
+    (void)state;
+    static const char *const OTHERS[] = {"/x/y",    "x",     "",        "file:///x", "abfss://c@a/x",
+                                         "s3:/b/x", "s3://", "s3:///x", "S3://b/x",  "http://b/x"};
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *mirror = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
+    for (size_t i = 0; i < sizeof(OTHERS) / sizeof(OTHERS[0]); i++) {
+        const char *path = NULL;
+        assert_false(floe_mirror_path(mirror, floe_str_of(OTHERS[i]), &arena, &path));
+        assert_false(floe_path_is_object(floe_str_of(OTHERS[i])));
+    }
+    floe_mirror_close(&mirror);
+}
+
+/* Every name comes back, and no component is longer than a file system takes. */
+static void check_round_trip(const floe_mirror *mirror, floe_str key) {
+    FLOE_AUTO_ARENA arena = {0};
+    FLOE_AUTO_BUF uri = {0};
+    floe_s3_object object = {0};
+    floe_error err = {0};
+    const char *path = NULL;
+    floe_arena_init(&arena, FLOE_MIB(4));
+    floe_buf_init(&uri, FLOE_MIB(1));
+    floe_buf_text(&uri, "s3://some-bucket/");
+    floe_buf_str(&uri, key);
+    assert_true(floe_mirror_path(mirror, floe_buf_view(&uri), &arena, &path));
+    assert_ok(floe_mirror_object(mirror, path, &arena, &object, &err), &err);
+    assert_string_equal(object.bucket, "some-bucket");
+    if (!floe_str_equal(object.key, key)) {
+        fail_msg("%.*s came back as %.*s by %s", FLOE_STR_ARG(key), FLOE_STR_ARG(object.key), path);
+    }
+    floe_str rest = floe_str_of(path + strlen(mirror->folder) + 1);
+    floe_str part = {0};
+    while (floe_str_split(&rest, '/', &part)) {
+        assert_true(part.len > 0 && part.len <= 255);
+        assert_false(floe_str_is(part, ".") || floe_str_is(part, ".."));
+    }
+}
+
+static void path__random_keys__come_back(void **state) {
+    (void)state;
+    static const char LETTERS[] = "abc./%+* \xc3\xbc=\n'-_0";
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    floe_mirror *mirror = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
+    for (int round = 0; round < 2000; round++) {
+        char key[1100];
+        size_t len = 1 + (size_t)floe_test_below(&rng, round % 10 == 0 ? 1000 : 30);
+        for (size_t i = 0; i < len; i++) {
+            key[i] = LETTERS[floe_test_below(&rng, round % 3 == 0 ? 3 : sizeof(LETTERS) - 1)];
+        }
+        if (key[len - 1] == '/') { /* stands for the folder */
+            key[len - 1] = 'z';
+        }
+        check_round_trip(mirror, (floe_str){key, len});
+    }
+    floe_mirror_close(&mirror);
+}
+
+static void path__stores_of_other_places__share_nothing(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *one = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
+    floe_mirror *other = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:2");
+    assert_string_not_equal(path_of(one, "s3://b/x", &arena), path_of(other, "s3://b/x", &arena));
+    floe_mirror_close(&one);
+    floe_mirror_close(&other);
+}
+
+static void object__of_a_path_elsewhere__is_refused(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    floe_s3_object object = {0};
+    floe_error err = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *mirror = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
+    assert_code(floe_mirror_object(mirror, "/etc/passwd", &arena, &object, &err), FLOE_INTERNAL);
+    assert_false(floe_mirror_holds(mirror, "/etc/passwd"));
+    floe_mirror_close(&mirror);
+}
+
+static void fs__local_paths__are_the_local_file_systems(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    floe_str bytes = {0};
+    floe_error err = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *mirror = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
+    floe_fs *fs = floe_mirror_fs(mirror);
+    const char *path = floe_arena_printf(&arena, "%s/own/file", floe_test_temp_dir());
+    assert_ok(fs->ops->write(fs, path, FLOE_STR("x"), true, &err), &err);
+    assert_true(fs->ops->exists(fs, path));
+    assert_ok(floe_fs_read_arena(fs, path, 10, &arena, &bytes, &err), &err);
+    assert_true(floe_str_is(bytes, "x"));
+    assert_ok(fs->ops->fetch(fs, &path, 1, &err), &err);
+    assert_ok(fs->ops->publish(fs, &path, 1, &err), &err);
+    assert_ok(fs->ops->remove(fs, path, &err), &err);
+    assert_false(fs->ops->exists(fs, path));
+    floe_mirror_close(&mirror);
+}
+
+/* ---- the bound ---- */
+
+static void make_copy(const floe_mirror *mirror, const char *name, size_t len, int64_t age_s) {
+    FLOE_AUTO_ARENA arena = {0};
+    FLOE_AUTO_BUF bytes = {0};
+    floe_error err = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_buf_init(&bytes, len);
+    memset(floe_buf_reserve(&bytes, len), 'x', len);
+    floe_buf_advance(&bytes, len);
+    const char *path = floe_arena_printf(&arena, "%s/b/%s", mirror->folder, name);
+    const char *folder = floe_path_dirname(&arena, path);
+    assert_ok(floe_file_mkdirs(folder, &err), &err);
+    assert_ok(floe_file_write(path, floe_buf_view(&bytes), false, &err), &err);
+    struct timeval times[2] = {{.tv_sec = time(NULL) - age_s}, {.tv_sec = time(NULL) - age_s}};
+    assert_int_equal(utimes(path, times), 0);
+}
+
+static bool has_copy(const floe_mirror *mirror, const char *name) {
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    return floe_file_exists(floe_arena_printf(&arena, "%s/b/%s", mirror->folder, name));
+}
+
+static void trim__beyond_the_bound__takes_what_was_used_least_lately(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *mirror =
+        open_mirror(floe_arena_printf(&arena, "%s/bound", floe_test_temp_dir()), 2500, "http://127.0.0.1:1");
+    make_copy(mirror, "oldest", 1000, 9000);
+    make_copy(mirror, "deep/older", 1000, 8000);
+    make_copy(mirror, "old", 1000, 7000);
+    make_copy(mirror, "new", 1000, 6000);
+    floe_mirror_trim(mirror);
+    assert_false(has_copy(mirror, "oldest"));
+    assert_false(has_copy(mirror, "deep/older"));
+    assert_true(has_copy(mirror, "old"));
+    assert_true(has_copy(mirror, "new"));
+    floe_mirror_close(&mirror);
+}
+
+static void trim__what_may_be_in_use__stays(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *mirror =
+        open_mirror(floe_arena_printf(&arena, "%s/use", floe_test_temp_dir()), 10, "http://127.0.0.1:1");
+    make_copy(mirror, "a", 1000, 1);
+    make_copy(mirror, "b", 1000, 2);
+    make_copy(mirror, "idle", 1000, 5000);
+    floe_mirror_trim(mirror);
+    assert_true(has_copy(mirror, "a"));
+    assert_true(has_copy(mirror, "b"));
+    assert_false(has_copy(mirror, "idle"));
+    floe_mirror_close(&mirror);
+}
+
+static void open__what_is_no_address__is_refused(void **state) {
+    (void)state;
+    static const char *const WRONG[] = {"127.0.0.1:9000", "ftp://x", "http://", "https:///x"};
+    for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++) {
+        floe_mirror_options options = {.s3 = {.endpoint = floe_str_of(WRONG[i])}, .folder = floe_test_temp_dir()};
+        floe_mirror *mirror = NULL;
+        floe_error err = {0};
+        assert_code(floe_mirror_open(&options, &mirror, &err), FLOE_INVALID);
+        assert_message(&err, "endpoint");
+        assert_null(mirror);
+    }
+}
+
+static floe_status open_again(void *context, floe_error *err) {
+    floe_mirror_options options = {.s3 = {.endpoint = FLOE_STR("http://127.0.0.1:1")}, .folder = context};
+    floe_mirror *mirror = NULL;
+    FLOE_TRY(floe_mirror_open(&options, &mirror, err));
+    floe_mirror_close(&mirror);
+    return FLOE_OK;
+}
+
+static void open__without_memory__fails_and_leaves_nothing(void **state) {
+    (void)state;
+    char folder[] = "/tmp";
+    assert_true(floe_test_alloc_sweep(open_again, folder) > 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(path__plain_names__read_like_the_object),
+        cmocka_unit_test(path__what_a_file_system_would_misread__is_encoded),
+        cmocka_unit_test(path__other_schemes__are_not_the_mirrors),
+        cmocka_unit_test(path__random_keys__come_back),
+        cmocka_unit_test(path__stores_of_other_places__share_nothing),
+        cmocka_unit_test(object__of_a_path_elsewhere__is_refused),
+        cmocka_unit_test(fs__local_paths__are_the_local_file_systems),
+        cmocka_unit_test(trim__beyond_the_bound__takes_what_was_used_least_lately),
+        cmocka_unit_test(trim__what_may_be_in_use__stays),
+        cmocka_unit_test(open__what_is_no_address__is_refused),
+        cmocka_unit_test(open__without_memory__fails_and_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
