@@ -154,8 +154,15 @@ static void finish_search(void *context) {
 static void run_search(void *context) {
     search_job *job = context;
     floe_http_request *request = job->request;
-    job->status =
-        floe_searchers_query(job->reactor->shared->searchers, &job->query, &request->arena, &request->out, &job->error);
+    const floe_shared *shared = job->reactor->shared;
+    floe_held_questions *held = NULL;
+    job->status = floe_asker_hold(shared->asker, &held, &job->error);
+    if (!floe_failed(job->status)) {
+        job->query.verified = floe_held_set(held);
+        job->status =
+            floe_searchers_query(shared->searchers, &job->query, &request->arena, &request->out, &job->error);
+        floe_asker_release(&held);
+    }
     /* The answer must get back; a moment without memory passes. */
     while (floe_failed(floe_loop_post(job->reactor->loop, finish_search, job, NULL))) {
         (void)nanosleep(&(struct timespec){.tv_nsec = POST_RETRY_NS}, NULL);

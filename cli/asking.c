@@ -6,7 +6,7 @@
 #include "core/limits.h"
 
 /* A registry that nobody has made yet has no questions. */
-static floe_status load_verified(floe_cli *cli, floe_verified **ret_verified, floe_error *err) {
+floe_status cli_load_verified(floe_cli *cli, floe_verified **ret_verified, floe_error *err) {
     floe_error missing = {0};
     const floe_question_entry *entries = NULL;
     size_t count = 0;
@@ -31,7 +31,7 @@ static floe_status fill(floe_cli *cli, cli_asking *asking, floe_error *err) {
     const char *folder = cli_project_path(cli, ".floe/search");
     FLOE_TRY(floe_arena_check(&cli->arena, err));
     FLOE_TRY(floe_search_open(folder, asking->embedder, &asking->search, err));
-    return load_verified(cli, &asking->verified, err);
+    return cli_load_verified(cli, &asking->verified, err);
 }
 
 floe_status cli_asking_open(floe_cli *cli, cli_asking *ret_asking, floe_error *err) {

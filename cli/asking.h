@@ -19,6 +19,8 @@ typedef struct cli_asking {
 /* Opens what the command line asks for; its command has --role. Owns: the caller, until cli_asking_close. */
 floe_status cli_asking_open(floe_cli *cli, cli_asking *ret_asking, floe_error *err);
 void cli_asking_close(cli_asking *asking);
+/* The verified questions of the registry; none where there is no registry. Owns: the caller. */
+floe_status cli_load_verified(floe_cli *cli, floe_verified **ret_verified, floe_error *err);
 #define CLI_AUTO_ASKING FLOE_CLEANUP(cli_asking_close) cli_asking
 
 /* The operands as one question. */

@@ -1,10 +1,8 @@
 /*
  * floe index, search: finding tables, columns and features.
  */
-#include "cli/cli.h"
+#include "cli/asking.h"
 #include "core/limits.h"
-#include "core/mem.h"
-#include "vector/vector.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -214,6 +212,9 @@ floe_status cli_search(floe_cli *cli, floe_error *err) {
     FLOE_CLEANUP(search_cleanup) floe_search *search = NULL;
     FLOE_TRY(floe_search_embedder_open(cli->project, 1, &embedder, err));
     FLOE_TRY(floe_search_open(cli_project_path(cli, ".floe/search"), embedder, &search, err));
+    FLOE_CLEANUP(floe_verified_close) floe_verified *verified = NULL;
+    FLOE_TRY(cli_load_verified(cli, &verified, err));
+    query.verified = verified;
     if (batch) {
         return run_batch(search, &query, batch, err);
     }

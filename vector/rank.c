@@ -37,6 +37,7 @@ void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_meaning *me
     floe_scores_init(&ranker->columns, corpus->table_count, arena);
     floe_scores_init(&ranker->column_text, corpus->table_count, arena);
     floe_scores_init(&ranker->values, corpus->table_count, arena);
+    floe_scores_init(&ranker->verified, corpus->table_count, arena);
     floe_scores_init(&ranker->fused, corpus->table_count, arena);
     floe_scores_init(&ranker->tables, corpus->table_count, arena);
     floe_scores_init(&ranker->entries, entries, arena);
@@ -54,6 +55,7 @@ void floe_ranker_clear(floe_ranker *ranker) {
     floe_scores_clear(&ranker->columns);
     floe_scores_clear(&ranker->column_text);
     floe_scores_clear(&ranker->values);
+    floe_scores_clear(&ranker->verified);
     floe_scores_clear(&ranker->fused);
     floe_scores_clear(&ranker->tables);
     floe_scores_clear(&ranker->entries);
@@ -207,6 +209,7 @@ static floe_field_id field_of_table(floe_signal signal) {
     case FLOE_SIGNAL_SIMILAR_PHRASES:
     case FLOE_SIGNAL_NAMESPACE:
     case FLOE_SIGNAL_JOIN:
+    case FLOE_SIGNAL_VERIFIED:
     case FLOE_SIGNAL_COUNT:
     default:
         return FLOE_FIELD_COUNT;

@@ -181,6 +181,8 @@ typedef struct floe_question {
     const bool *asked; /* by scope */
     size_t scope_count;
     const struct floe_asked *meaning; /* NULL: no vectors */
+    const floe_verified_hit *verified; /* what is like it, best first */
+    size_t verified_count;
 } floe_question;
 
 /* Errors: none; a question without a known word has no terms. */
@@ -246,6 +248,7 @@ typedef enum floe_signal {
     FLOE_SIGNAL_NAMESPACE,
     FLOE_SIGNAL_COVERAGE,
     FLOE_SIGNAL_JOIN,
+    FLOE_SIGNAL_VERIFIED, /* of a table: a verified question that reads it */
     FLOE_SIGNAL_SPELLING, /* what of the others came by a word that is not spelt as asked */
     FLOE_SIGNAL_COUNT
 } floe_signal;
@@ -276,6 +279,7 @@ typedef struct floe_ranker {
     floe_scores columns;          /* by table: sum of the best columns */
     floe_scores column_text;      /* by table: the best column */
     floe_scores values;           /* by table: the best column */
+    floe_scores verified;         /* by table: the verified question that is most like */
     floe_scores fused;            /* by table: the signals together */
     floe_scores tables;           /* by table: and with its namespace's best table, before the greedy pass */
     floe_scores entries;          /* by column or feature: fused */
@@ -295,6 +299,10 @@ void floe_ranker_clear(floe_ranker *ranker);
 /* Scores everything that entries of the kind are judged by; needed before the functions below. Errors: NOMEM, those of the
  * vectors. */
 floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err);
+/* What verified questions say, before all of that (rank_verified.c); and the one that speaks for a table, or NULL. */
+floe_status floe_rank_verified(floe_ranker *ranker, const floe_query *query, floe_question *question,
+                               floe_arena *arena, floe_error *err);
+const floe_verified_hit *floe_question_verified(const floe_question *question, const floe_table_entry *table);
 /* The vectors' part of it (rank_meaning.c). */
 floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err);
 

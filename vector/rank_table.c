@@ -62,7 +62,7 @@ typedef struct table_signal {
     double weight;
 } table_signal;
 
-#define TABLE_SIGNALS 9
+#define TABLE_SIGNALS 10
 
 static void list_signals(const floe_ranker *ranker, table_signal signals[TABLE_SIGNALS]) {
     const floe_weights *by = &ranker->weights;
@@ -76,6 +76,7 @@ static void list_signals(const floe_ranker *ranker, table_signal signals[TABLE_S
         {FLOE_SIGNAL_COLUMN_MEANING, &ranker->dense_by_columns, by->table_dense_columns},
         {FLOE_SIGNAL_SIMILAR_WORDS, &ranker->soft_words, by->table_soft_words},
         {FLOE_SIGNAL_SIMILAR_PHRASES, &ranker->soft_phrases, by->table_soft_phrases},
+        {FLOE_SIGNAL_VERIFIED, &ranker->verified, by->table_verified},
     };
     memcpy(signals, all, sizeof(all));
 }

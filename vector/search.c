@@ -186,6 +186,8 @@ static double matched_share(const floe_ranker *ranker, const floe_question *ques
     }
     double share = question->weight > 0 ? matched / question->weight : 0;
     double near = floe_meaning_cosine(ranker->meaning, question, found);
+    double alike = found->kind == FLOE_HIT_TABLE ? ranker->verified.of[found->entry] : 0;
+    near = alike > near ? alike : near;
     return share > near ? share : near;
 }
 
@@ -314,6 +316,7 @@ static const char *const signal_names[FLOE_SIGNAL_COUNT] = {
     [FLOE_SIGNAL_NAMESPACE] = "namespace",
     [FLOE_SIGNAL_COVERAGE] = "coverage",
     [FLOE_SIGNAL_JOIN] = "join",
+    [FLOE_SIGNAL_VERIFIED] = "verified question",
     [FLOE_SIGNAL_SPELLING] = "similar spelling",
 };
 
@@ -341,6 +344,9 @@ static floe_str words_of(const floe_ranker *ranker, const floe_question *questio
     }
     if (signal == FLOE_SIGNAL_JOIN) {
         return corpus->tables[found->linked].name;
+    }
+    if (signal == FLOE_SIGNAL_VERIFIED) {
+        return floe_arena_str(arena, floe_question_verified(question, &corpus->tables[found->entry])->entry->question);
     }
     FLOE_AUTO_BUF words;
     floe_buf_init(&words, FLOE_KIB(64));
@@ -412,7 +418,8 @@ static floe_status answer(floe_sight *sight, const floe_query *query, floe_arena
     floe_found *found = floe_arena_alloc(&scratch, room, sizeof(*found));
     FLOE_TRY(floe_arena_check(&scratch, err));
     size_t count = 0;
-    if (question.term_count > 0 || question.meaning) {
+    FLOE_TRY(floe_rank_verified(&sight->ranker, query, &question, &scratch, err));
+    if (question.term_count > 0 || question.meaning || question.verified_count > 0) {
         FLOE_TRY(rank_kinds(sight, query, &question, &scratch, found, &count, err));
     }
     floe_hit *hits = floe_arena_alloc(arena, count + 1, sizeof(*hits));
@@ -427,6 +434,15 @@ static floe_status answer(floe_sight *sight, const floe_query *query, floe_arena
     return FLOE_OK;
 }
 
+/* Whether a verified question has a say in the answer: those may change while the index does not, so such an answer is not
+ * kept. */
+static bool speaks(const floe_query *query, floe_arena *arena) {
+    const floe_verified_hit *hits = NULL;
+    size_t count = 0;
+    floe_status status = floe_verified_find(query->verified, query->text, query->role, 1, arena, &hits, &count, NULL);
+    return floe_failed(status) || count > 0;
+}
+
 floe_status floe_search_query(floe_search *search, const floe_query *query, floe_arena *arena, floe_answer *ret_answer,
                               floe_error *err) {
     FLOE_ENSURE(floe_str_trim(query->text).len > 0, err, FLOE_INVALID, "the question is empty");
@@ -437,12 +453,13 @@ floe_status floe_search_query(floe_search *search, const floe_query *query, floe
                 FLOE_LIMIT_SEARCH_HITS);
     floe_sight *sight = NULL;
     FLOE_TRY(floe_sights_of(&search->of_roles, &search->whole, query->role, &sight, err));
-    if (floe_answers_get(sight->answers, query, arena, ret_answer)) {
+    bool keeps = !speaks(query, arena);
+    if (keeps && floe_answers_get(sight->answers, query, arena, ret_answer)) {
         return floe_arena_check(arena, err);
     }
     floe_status status = answer(sight, query, arena, ret_answer, err);
     floe_ranker_clear(&sight->ranker);
-    if (!floe_failed(status)) {
+    if (keeps && !floe_failed(status)) {
         floe_answers_put(sight->answers, query, ret_answer);
     }
     return status;

@@ -120,13 +120,14 @@ typedef struct floe_query {
     floe_str in; /* namespace, database, or a leading part of one up to a dot ("lake"); "" = everywhere */
     floe_rank_stage stage;
     const floe_role *role; /* what the asker may see; NULL: everything. The answer is that of an index of only this */
+    const floe_verified *verified; /* questions whose tables count as found; NULL: none */
 } floe_query;
 
 /* One reason of a hit. */
 typedef struct floe_reason {
     floe_str signal; /* "exact name", "names", "columns", "table", "description", "column description", "values",
                         "meaning", "column meaning", "similar words", "similar names", "similar spelling", "namespace", "coverage",
-                        "join" */
+                        "join", "verified question" */
     double score;    /* its share of the hit's score: the shares sum to it but for a billionth */
     floe_str
         words; /* the words of the question that matched, comma-separated; of "namespace" its name, of "join" the table
