@@ -49,6 +49,8 @@ struct floe_cli {
     bool usage;                          /* the error is a wrong command line: exit 2, and point to --help */
     char progress[128];                  /* the line that stands on the terminal, "" none */
     int64_t progress_us;                 /* when it was drawn */
+    const char *progress_rows_step;      /* whose rows are counted, since when, and how many went by */
+    int64_t progress_rows_us, progress_rows_done;
     /* Opened on first use. */
     const floe_project *project;
     floe_lake *lake;
@@ -161,6 +163,8 @@ const char *cli_quoted(floe_cli *cli, floe_str text); /* as a JSON string */
 /* Lets long calls draw one line on stderr, when that is a terminal. */
 void cli_progress_begin(floe_cli *cli);
 void cli_progress_step(floe_cli *cli, const char *step, double fraction);
+/* The same with a bar, the rate so far and the rest. `step` is a literal. */
+void cli_progress_rows(floe_cli *cli, const char *step, int64_t done, int64_t total);
 /* Takes the line away, so that a result or an error can be printed. Hands the status on. */
 floe_status cli_progress_end(floe_cli *cli, floe_status status);
 

@@ -147,18 +147,52 @@ floe_status cli_dataset_resources(floe_cli *cli, floe_dataset_request *request, 
     return choose_engine(cli, request, err);
 }
 
+static const char *known(floe_cli *cli, int64_t value) {
+    return value < 0 ? NULL : cli_i64(cli, value);
+}
+
+static floe_status print_plan(floe_cli *cli, const floe_dataset_request *request, floe_error *err) {
+    static const char *const headings[] = {
+        "step",       "what",          "rows",  "bytes", "files", "of", "pruned_by_partition", "pruned_by_bounds",
+        "row_groups", "of_row_groups", "memory"};
+    static const bool is_number[] = {false, false, true, true, true, true, true, true, true, true, true};
+    const floe_dataset_step *steps;
+    size_t count;
+    FLOE_TRY(
+        cli_progress_end(cli, floe_dataset_explain(cli->lake, request, &cli->run, &cli->arena, &steps, &count, err)));
+    cli_table table;
+    cli_table_begin(&table, cli, headings, is_number, 11);
+    for (size_t i = 0; i < count; i++) {
+        const floe_dataset_step *s = &steps[i];
+        const char *cells[] = {cli_text(cli, s->step),
+                               cli_text(cli, s->what),
+                               known(cli, s->rows),
+                               known(cli, s->bytes),
+                               known(cli, s->files_read),
+                               known(cli, s->files_total),
+                               known(cli, s->files_pruned_by_partition),
+                               known(cli, s->files_pruned_by_bounds),
+                               known(cli, s->row_groups_read),
+                               known(cli, s->row_groups_total),
+                               known(cli, s->memory_bytes)};
+        cli_table_row(&table, cells);
+    }
+    return cli_table_end(&table, err);
+}
+
 floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
     const char *service = cli_value(cli, "--service"), *features = cli_value(cli, "--features");
     CLI_USAGE(cli, (service != NULL) != (features != NULL), err, "name either --service or --features");
     CLI_USAGE(cli, cli_value(cli, "--spine"), err, "name the labels with --spine FILE or TABLE");
-    CLI_USAGE(cli, cli_value(cli, "-o"), err, "name the output with -o FILE");
+    bool explain = cli_flag(cli, "--explain");
+    CLI_USAGE(cli, explain || cli_value(cli, "-o"), err, "name the output with -o FILE");
     floe_ref *refs;
     floe_dataset_request request = {.service = floe_str_of(service ? service : ""),
                                     .spine = cli_value(cli, "--spine"),
                                     .time_column = cli_value(cli, "--time"),
                                     .as_known = cli_flag(cli, "--as-known"),
                                     .name = cli_value(cli, "--name"),
-                                    .out = cli_value(cli, "-o")};
+                                    .out = cli_value(cli, "-o") ? cli_value(cli, "-o") : ""};
     FLOE_TRY(cli_dataset_resources(cli, &request, err));
     FLOE_TRY(cli_refs(cli, service, features, &refs, &request.ref_count, err));
     request.refs = refs;
@@ -166,6 +200,9 @@ floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
     request.definitions_version = cli->definitions->version;
     FLOE_TRY(parse_keys(cli, &request, err));
     FLOE_TRY(cli_need_lake(cli, true, err));
+    if (explain) {
+        return print_plan(cli, &request, err);
+    }
     floe_dataset_result result;
     FLOE_TRY(cli_progress_end(cli, floe_dataset_build(cli->lake, &request, &cli->run, &result, err)));
     FLOE_TRY(cli_list_datasets(cli, err));

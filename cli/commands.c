@@ -76,6 +76,7 @@ static const cli_option build_options[] = {
     {"--as-known", NULL, "only rows that were known at the label's time"},
     {"--name", "NAME", "a name for the dataset"},
     RESOURCE_OPTIONS,
+    {"--explain", NULL, "only say what would be read and how it would be joined"},
     {"-o", "FILE", ".parquet, .csv or .jsonl"},
     {NULL, NULL, NULL},
 };
@@ -113,6 +114,7 @@ static const cli_option mcp_options[] = {
 };
 static const cli_option index_options[] = {
     {"--import", "FILE.jsonl", "schemas of other databases, one table a line"},
+    {"--forget", "DATABASE", "take an imported database out of the index"},
     {NULL, NULL, NULL},
 };
 #define QUESTION_OPTIONS                                                                                               \

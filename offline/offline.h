@@ -23,6 +23,8 @@ typedef struct floe_table floe_table;
 typedef struct floe_run {
     const atomic_bool *cancelled; /* set from a signal handler: the call stops with CANCELLED */
     void (*progress)(void *context, const char *step, double fraction); /* fraction < 0: unknown */
+    /* Beside it, where a step knows its rows: how many of how many went by. May be NULL. */
+    void (*progress_rows)(void *context, const char *step, int64_t done, int64_t total);
     void *progress_context;
     int threads; /* 0: all cores */
 } floe_run;
@@ -310,6 +312,22 @@ floe_status floe_datasets_unlisted(const char *root, floe_arena *arena, const fl
                                    size_t *ret_count, floe_error *err);
 /* Says that the registry has the dataset. */
 floe_status floe_dataset_listed(const char *root, const char *id, floe_error *err);
+
+/* What a build would do, step by step. */
+typedef struct floe_dataset_step {
+    floe_str step;                   /* "spine", "source", "join", "write" */
+    floe_str what;                   /* which, and how */
+    int64_t rows;                    /* -1: does not apply; of a source before filters and deletes */
+    int64_t bytes;                   /* read from disk; -1 */
+    int64_t files_read, files_total; /* -1 */
+    int64_t files_pruned_by_partition, files_pruned_by_bounds;
+    int64_t row_groups_read, row_groups_total; /* of the files read, by the event time's range; -1: not known */
+    int64_t memory_bytes;                      /* expected; -1 */
+} floe_dataset_step;
+/* Reads the spine and plans the sources; writes nothing. Errors: those of a build up to there. */
+floe_status floe_dataset_explain(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
+                                 floe_arena *arena, const floe_dataset_step **ret_steps, size_t *ret_count,
+                                 floe_error *err);
 
 /* What a manifest says about how its dataset was made. Lies in the arena. */
 typedef struct floe_dataset_recipe {

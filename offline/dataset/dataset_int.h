@@ -63,10 +63,6 @@ source_use floe_source_used(const source_scan *scan);
 void floe_source_close(source_scan *scan);
 /* The SELECT that a need is fed with: data columns, __event, __created, __end, __seq, __pos, __where_n. */
 floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe_buf *out, floe_error *err);
-/* Streams a planned scan into a question that has the same need. */
-floe_status floe_source_feed(const source_scan *scan, floe_session *session, floe_pit *pit, size_t need_index,
-                             floe_error *err);
-
 /* ---- hash.c ---- */
 
 /* The content hash of rows: schema and values in row order, whatever file format, thread count or batch size. */
@@ -79,7 +75,21 @@ typedef struct content_hash {
 floe_status floe_content_hash(struct ArrowArrayStream *stream, size_t first_stats, floe_arena *arena,
                               content_hash *ret_hash, floe_error *err);
 
-/* ---- build.c ---- */
+/* ---- job.c ---- */
+
+#define STEPS_MAX 12
+
+typedef struct dataset_step {
+    const char *step;
+    int64_t elapsed_us;
+} dataset_step;
+
+/* How long each step took. The last item is the one that runs. */
+typedef struct dataset_steps {
+    dataset_step items[STEPS_MAX];
+    size_t count;
+    int64_t since_us;
+} dataset_steps;
 
 /* What the steps of one dataset share. */
 typedef struct dataset_job {
@@ -95,25 +105,55 @@ typedef struct dataset_job {
     source_scan *scans; /* per need of the pit */
     size_t scan_count;
     uint64_t kernel_bytes; /* what the kernel may hold */
+    uint64_t engine_bytes; /* and the engine */
+    dataset_steps steps;
 } dataset_job;
 
-void floe_dataset_progress(const dataset_job *job, const char *step, double fraction);
+/* Opens a job, does the work, and closes it. */
+typedef floe_status (*floe_dataset_work)(dataset_job *job, void *context, floe_error *err);
+floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
+                                 floe_arena *arena, floe_dataset_work work, void *context, floe_error *err);
+
+/* Says that a step begins or goes on, and times it. Steps are literals. */
+void floe_dataset_progress(dataset_job *job, const char *step, double fraction);
+void floe_dataset_progress_rows(dataset_job *job, const char *step, int64_t done, int64_t total);
+void floe_dataset_steps_end(dataset_job *job);
+
+/* ---- counted.c ---- */
+
+/* Wraps a stream so that it tells how many of `total` rows went by. Owns: takes *inner over on success. */
+floe_status floe_dataset_counted(dataset_job *job, const char *step, int64_t total, struct ArrowArrayStream *inner,
+                                 struct ArrowArrayStream *ret_stream, floe_error *err);
+
+/* ---- job.c ---- */
+
+/* SELECT of the labels of the whole spine. */
+floe_status floe_dataset_labels_sql(const dataset_job *job, const floe_pit *pit, floe_buf *out, floe_error *err);
+/* Streams a planned scan into a question that has the same need. */
+floe_status floe_dataset_feed(dataset_job *job, const source_scan *scan, floe_pit *pit, size_t need_index,
+                              floe_error *err);
+/* Plans the scan of every need. */
+floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err);
 /* The spine into the session, and the range of its times into the question. */
 floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err);
 /* Into a question over the same spine: two labels that have the first and the last time of all. */
 floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe_error *err);
-/* The content hash of the session's "spine" beside `rest` (", a.* FROM spine s …"). */
-floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, size_t first_stats, content_hash *ret_hash,
-                                   floe_error *err);
-
 /* ---- partition.c ---- */
 
 /* What the kernel needs for the whole question at once, by what the plans say. Units: bytes. */
 uint64_t floe_partition_estimate(const dataset_job *job);
+/* How many parts the keys are divided into; 1: everything at once. */
+size_t floe_partition_parts(const dataset_job *job);
 /* The session's table "answer" by the kernel, one part of the keys after the other. Rows and labels of a part lie in Parquet
  * files and temporary tables of the engine until it is their turn. The kernel's answer to a key depends on the rows and
  * labels of that key alone, so it is the same as at once, bit for bit. */
-floe_status floe_partition_answer(const dataset_job *job, floe_pit_stats *ret_stats, floe_error *err);
+floe_status floe_partition_answer(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err);
+
+/* ---- build.c ---- */
+
+/* The content hash of the session's "spine" beside `rest` (", a.* FROM spine s …"). */
+floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, size_t first_stats, content_hash *ret_hash,
+                                   floe_error *err);
 
 /* ---- request.c ---- */
 
@@ -123,7 +163,7 @@ floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena 
                                   floe_error *err);
 /* Where request features are asked for: the session's table "answer" gets the asked columns, in their order. Errors: INVALID
  * naming the spine's column that is missing or of another type. */
-floe_status floe_dataset_answer_requests(const dataset_job *job, floe_error *err);
+floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err);
 
 /* ---- sql.c ---- */
 
@@ -155,6 +195,8 @@ typedef struct dataset_facts {
     const char *spine_hash;
     floe_pit_stats stats;
     int64_t created_us;
+    const dataset_steps *steps;
+    int64_t peak_bytes; /* of the process */
 } dataset_facts;
 
 /* Gives the dataset its id, keeps the spine and writes the manifest under root/.floe/datasets/<id>/; all of it or nothing. */

@@ -31,6 +31,8 @@ static void print_sources(const dataset_facts *facts, floe_json_writer *json) {
         put_int(json, "schema_id", use->schema_id);
         put_int(json, "files_read", use->plan.files_read);
         put_int(json, "files_total", use->plan.files_total);
+        put_int(json, "files_pruned_by_partition", use->plan.files_pruned_by_partition);
+        put_int(json, "files_pruned_by_bounds", use->plan.files_pruned_by_bounds);
         put_int(json, "rows", use->plan.rows);
         put_int(json, "bytes", use->plan.bytes);
         floe_json_object_end(json);
@@ -130,6 +132,19 @@ static void print_spine(const dataset_facts *facts, floe_json_writer *json) {
     floe_json_object_end(json);
 }
 
+static void print_steps(const dataset_facts *facts, floe_json_writer *json) {
+    put_int(json, "peak_memory_bytes", facts->peak_bytes);
+    floe_json_key(json, "steps");
+    floe_json_array_begin(json);
+    for (size_t i = 0; i < facts->steps->count; i++) {
+        floe_json_object_begin(json);
+        put_text(json, "step", floe_str_of(facts->steps->items[i].step));
+        put_int(json, "micros", facts->steps->items[i].elapsed_us);
+        floe_json_object_end(json);
+    }
+    floe_json_array_end(json);
+}
+
 /* What a manifest says beside the facts. */
 typedef struct surroundings {
     const char *engine_version;
@@ -158,6 +173,7 @@ static void print_manifest(const dataset_facts *facts, const surroundings *aroun
     put_int(json, "rows", result->row_count);
     put_text(json, "content_hash", floe_str_of(result->content_hash));
     put_int(json, "ties_decided_by_file_order", facts->stats.ties);
+    print_steps(facts, json);
     print_spine(facts, json);
     print_sources(facts, json);
     print_views(facts, json);

@@ -51,6 +51,11 @@ uint64_t floe_partition_estimate(const dataset_job *job) {
     return bytes;
 }
 
+size_t floe_partition_parts(const dataset_job *job) {
+    uint64_t bytes = floe_partition_estimate(job), fit = job->kernel_bytes > 0 ? job->kernel_bytes : 1;
+    return bytes <= fit ? 1 : bytes / fit + 1 > PARTS_MAX ? PARTS_MAX : (size_t)(bytes / fit + 1);
+}
+
 static void choose_parts(const dataset_job *job, unit *u) {
     uint64_t rows = u->whole->files.plan.rows > 0 ? (uint64_t)u->whole->files.plan.rows : 0;
     uint64_t bytes =
@@ -303,8 +308,7 @@ static size_t last_that_fits(const dataset_job *job, const unit *u, size_t first
     return last;
 }
 
-static floe_status answer_unit(const dataset_job *job, unit *u, size_t unit_count, floe_pit_stats *stats,
-                               floe_error *err) {
+static floe_status answer_unit(dataset_job *job, unit *u, size_t unit_count, floe_pit_stats *stats, floe_error *err) {
     int64_t rows = 0;
     {
         FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
@@ -354,7 +358,7 @@ static floe_status gather(const dataset_job *job, size_t unit_count, floe_error 
     return floe_session_run(job->session, sql.ptr, NULL, NULL, err);
 }
 
-static floe_status answer_units(const dataset_job *job, const char *folder, floe_pit_stats *stats, floe_error *err) {
+static floe_status answer_units(dataset_job *job, const char *folder, floe_pit_stats *stats, floe_error *err) {
     unit *units;
     size_t count;
     FLOE_TRY(make_units(job, &units, &count, err));
@@ -367,7 +371,7 @@ static floe_status answer_units(const dataset_job *job, const char *folder, floe
     return gather(job, count, err);
 }
 
-floe_status floe_partition_answer(const dataset_job *job, floe_pit_stats *ret_stats, floe_error *err) {
+floe_status floe_partition_answer(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err) {
     const char *spill;
     FLOE_TRY(floe_lake_spill(job->lake, &spill, err));
     const char *folder = floe_arena_printf(job->arena, "%s/parts", spill);

@@ -145,7 +145,7 @@ static floe_status write_select(const dataset_job *job, floe_buf *sql, floe_erro
     return floe_buf_check(sql, err);
 }
 
-floe_status floe_dataset_answer_requests(const dataset_job *job, floe_error *err) {
+floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err) {
     const floe_column *inputs = NULL;
     size_t count = 0;
     if (!asks_requests(job->asked)) {

@@ -236,18 +236,3 @@ floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe
     }
     return floe_buf_check(out, err);
 }
-
-floe_status floe_source_feed(const source_scan *scan, floe_session *session, floe_pit *pit, size_t need_index,
-                             floe_error *err) {
-    FLOE_AUTO_BUF sql;
-    floe_buf_init(&sql, FLOE_GIB(1));
-    FLOE_TRY(floe_source_sql(scan, session, &sql, err));
-    FLOE_AUTO_STREAM stream = {0};
-    floe_status status = floe_session_stream(session, sql.ptr, NULL, &stream, err);
-    if (!floe_failed(status)) {
-        status = floe_pit_feed(pit, need_index, &stream, err);
-    }
-    return floe_failed(status)
-               ? floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(scan->need->source->about.name))
-               : FLOE_OK;
-}

@@ -37,7 +37,7 @@ static floe_status find_table(floe_import *import, floe_error *err) {
     floe_error missing = {0};
     floe_status found = floe_catalog_locate(import->catalog, import->namespace_name, import->table_name, import->arena,
                                             &entry, &missing);
-    if (found.code == FLOE_NOT_FOUND) {
+    if (found.code == FLOE_NOT_FOUND && request->file_count > 0) {
         FLOE_ENSURE(!floe_import_keeps_schema(request), err, FLOE_NOT_FOUND,
                     "there is no table %s to %s: leave --%s out to create it", request->table,
                     request->mode == FLOE_IMPORT_APPEND ? "append to" : "overwrite",

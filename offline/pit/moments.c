@@ -10,8 +10,6 @@
 
 #include <math.h>
 
-#define SMALL_LIMIT (INT64_C(1) << 31) /* squares of smaller numbers, 2^32 of them and times 2^32, fit 127 bits */
-
 static floe_status open_wide(floe_wide **wide, floe_error *err) {
     FLOE_TRY(floe_alloc(1, sizeof(**wide), wide, err));
     (*wide)->low = FLOE_WIDE_LIMBS;
@@ -51,38 +49,26 @@ void floe_moments_close(floe_moments *moments) {
 
 /* ---- values in and out ---- */
 
-static void add_square(floe_moments *moments, __int128 value, bool take) {
-    if (value < SMALL_LIMIT && value > -SMALL_LIMIT) {
-        int64_t square = (int64_t)value * (int64_t)value;
-        moments->square_sum += take ? -square : square;
-    } else {
-        floe_wide_add_int_square(moments->wide_squares, value, take);
-        moments->wide_count += take ? -1 : 1;
-    }
+void floe_moments_large_square(floe_moments *moments, __int128 value, bool take) {
+    floe_wide_add_int_square(moments->wide_squares, value, take);
+    moments->wide_count += take ? -1 : 1;
 }
 
-static inline void add_whole(floe_moments *moments, int64_t value, bool take) {
-    moments->whole += take ? -(__int128)value : (__int128)value;
-    if (moments->wide_squares) {
-        add_square(moments, value, take);
-    }
-}
-
-static void add_decimal(floe_moments *moments, __int128 value, bool take) {
+void floe_moments_decimal(floe_moments *moments, __int128 value, bool take) {
     __int128 high = value >> 64;
     uint64_t low = (uint64_t)value;
+    moments->count += take ? -1 : 1;
     moments->high += take ? -high : high;
     moments->low += take ? -(unsigned __int128)low : (unsigned __int128)low;
     if (moments->wide_squares) {
-        add_square(moments, value, take);
+        floe_moments_square(moments, value, take);
     }
 }
 
-static void add_real(floe_moments *moments, double value, bool take) {
+void floe_moments_odd_real(floe_moments *moments, double value, bool take) {
     int64_t step = take ? -1 : 1;
-    if (fabs(value) < (double)SMALL_LIMIT && value == (double)(int64_t)value) {
-        add_whole(moments, (int64_t)value, take);
-    } else if (isnan(value)) {
+    moments->count += step;
+    if (isnan(value)) {
         moments->nan_count += step;
     } else if (isinf(value)) {
         *(value > 0 ? &moments->inf_count : &moments->negative_inf_count) += step;
@@ -93,21 +79,6 @@ static void add_real(floe_moments *moments, double value, bool take) {
         }
         moments->wide_count += step;
     }
-}
-
-void floe_moments_whole(floe_moments *moments, int64_t value, bool take) {
-    moments->count += take ? -1 : 1;
-    add_whole(moments, value, take);
-}
-
-void floe_moments_decimal(floe_moments *moments, __int128 value, bool take) {
-    moments->count += take ? -1 : 1;
-    add_decimal(moments, value, take);
-}
-
-void floe_moments_real(floe_moments *moments, double value, bool take) {
-    moments->count += take ? -1 : 1;
-    add_real(moments, value, take);
 }
 
 /* ---- what is in ---- */

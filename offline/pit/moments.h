@@ -9,6 +9,8 @@
 #include "core/value.h"
 #include "offline/pit/wide.h"
 
+#include <math.h>
+
 typedef struct floe_moments {
     floe_type type; /* of the values */
     int64_t count;  /* values that are in */
@@ -28,10 +30,40 @@ floe_status floe_moments_want(floe_moments *moments, floe_type type, bool square
 void floe_moments_reset(floe_moments *moments);
 void floe_moments_close(floe_moments *moments);
 
-/* Puts one value in, or takes one that is in out again. */
-void floe_moments_whole(floe_moments *moments, int64_t value, bool take);
+/* ---- one value in, or one that is in out again; the common cases in place, because a window does this for every row ---- */
+
+#define FLOE_MOMENTS_SMALL                                                                                             \
+    (INT64_C(1) << 31) /* squares of smaller numbers, 2^32 of them and times 2^32, fit 127 bits */
+
+void floe_moments_large_square(floe_moments *moments, __int128 value, bool take);
+void floe_moments_odd_real(floe_moments *moments, double value, bool take);
+
+static inline void floe_moments_square(floe_moments *moments, __int128 value, bool take) {
+    if (value < FLOE_MOMENTS_SMALL && value > -FLOE_MOMENTS_SMALL) {
+        int64_t square = (int64_t)value * (int64_t)value;
+        moments->square_sum += take ? -square : square;
+    } else {
+        floe_moments_large_square(moments, value, take);
+    }
+}
+
+static inline void floe_moments_whole(floe_moments *moments, int64_t value, bool take) {
+    moments->count += take ? -1 : 1;
+    moments->whole += take ? -(__int128)value : (__int128)value;
+    if (moments->wide_squares) {
+        floe_moments_square(moments, value, take);
+    }
+}
+
+static inline void floe_moments_real(floe_moments *moments, double value, bool take) {
+    if (fabs(value) < (double)FLOE_MOMENTS_SMALL && value == (double)(int64_t)value) {
+        floe_moments_whole(moments, (int64_t)value, take);
+    } else {
+        floe_moments_odd_real(moments, value, take);
+    }
+}
+
 void floe_moments_decimal(floe_moments *moments, __int128 value, bool take);
-void floe_moments_real(floe_moments *moments, double value, bool take);
 
 /* The total of integers or of unscaled decimals; false when it leaves int128. */
 bool floe_moments_total(const floe_moments *moments, __int128 *ret_total);

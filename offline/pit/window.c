@@ -29,6 +29,7 @@ struct pit_window {
     int64_t distinct_count;
     /* Shared rankings of the key's rows, NULL where not wanted, and what is counted over them. */
     pit_ranking *by_value, *by_order, *by_hash;
+    bool slides;                      /* one of the three is wanted */
     bool wants_ladder, wants_contest; /* over by_value */
     pit_ladder ladder, order;
     pit_contest contest;
@@ -85,8 +86,7 @@ static floe_status want_top(pit_window *window, pit_rankings *rankings, uint32_t
     return floe_pit_rankings_of(rankings, PIT_BY_VALUE, window->column, &window->by_value, err);
 }
 
-floe_status floe_pit_window_want(pit_window *window, const floe_output *output, pit_rankings *rankings,
-                                 floe_error *err) {
+static floe_status want(pit_window *window, const floe_output *output, pit_rankings *rankings, floe_error *err) {
     switch (output->function) {
     case FLOE_FN_SUM:
     case FLOE_FN_MEAN:
@@ -117,6 +117,13 @@ floe_status floe_pit_window_want(pit_window *window, const floe_output *output, 
     default:
         return FLOE_OK;
     }
+}
+
+floe_status floe_pit_window_want(pit_window *window, const floe_output *output, pit_rankings *rankings,
+                                 floe_error *err) {
+    FLOE_TRY(want(window, output, rankings, err));
+    window->slides = window->by_value || window->by_order || window->by_hash;
+    return FLOE_OK;
 }
 
 static void close_extreme(pit_extreme *extreme) {
@@ -233,7 +240,9 @@ static int64_t leave_of(const pit_window *window, uint32_t row) {
 }
 
 static floe_status enter_rest(pit_window *window, uint32_t row, int64_t leave, floe_error *err) {
-    add_slides(window, row, false);
+    if (window->slides) {
+        add_slides(window, row, false);
+    }
     if (window->distinct) {
         FLOE_TRY(count_symbol(window, window->column->symbol[row], err));
     }
@@ -245,8 +254,7 @@ static floe_status enter_rest(pit_window *window, uint32_t row, int64_t leave, f
 
 floe_status floe_pit_window_enter(pit_window *window, const pit_moment *entering, size_t count, int64_t t,
                                   floe_error *err) {
-    bool rest = window->distinct || window->smallest || window->largest || window->by_value || window->by_order ||
-                window->by_hash;
+    bool rest = window->distinct || window->smallest || window->largest || window->slides;
     for (size_t i = 0; i < count; i++) {
         uint32_t row = entering[i].row;
         int64_t leave = leave_of(window, row);
@@ -272,7 +280,9 @@ static void leave_row(pit_window *window, uint32_t row) {
     if (window->sums) {
         add_value(window, row, true);
     }
-    add_slides(window, row, true);
+    if (window->slides) {
+        add_slides(window, row, true);
+    }
     if (window->distinct && --window->symbol_counts[window->column->symbol[row]] == 0) {
         window->distinct_count--;
     }

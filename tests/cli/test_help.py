@@ -9,7 +9,7 @@ import unittest
 from harness import EXIT, ROOT, Checks, Project, floe
 
 COMMAND = re.compile(r"^  ([a-z]+(?: [a-z]+)?)  +\S")
-ELSEWHERE = ["dataset rebuild", "dataset audit", "push", "worker",
+ELSEWHERE = ["push", "worker",
              "check"]
 
 
@@ -34,7 +34,8 @@ def examples_of(command):
 class Help(Checks, unittest.TestCase):
     def test_the_overview_names_every_command_of_the_first_version(self):
         want = {"init", "plan", "apply", "history", "doctor", "table ls", "table show", "table snapshots", "table scan",
-                "table plan", "table changes", "table import", "table compact", "table expire", "dataset build", "dataset ls", "dataset show", "sync", "ingest", "get",
+                "table plan", "table changes", "table import", "table compact", "table expire", "dataset build", "dataset ls", "dataset show",
+                "dataset rebuild", "dataset audit", "dataset diff", "sync", "ingest", "get",
                 "serve", "mcp", "key create", "key ls", "key revoke",
                 "index", "search", "context", "ask", "question add", "question ls", "question rm"}
         self.assertEqual(set(commands()), want)

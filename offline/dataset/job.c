@@ -1,0 +1,191 @@
+/*
+ * What every way to a dataset begins with: a session whose engine keeps to its share of the memory, the question, the spine,
+ * and the scans of its sources, planned within the times that the spine reaches.
+ */
+#include "core/limits.h"
+#include "core/mem.h"
+#include "core/time.h"
+#include "offline/dataset/dataset_int.h"
+#include "offline/spill.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define ENGINE_LEAST FLOE_MIB(64) /* with less the engine cannot write a file */
+#define ENGINE_BESIDE FLOE_MIB(48)
+
+/* A step ends where the next begins. */
+static void time_step(dataset_steps *steps, const char *step) {
+    int64_t now_us = floe_monotonic_us();
+    if (steps->count > 0) {
+        steps->items[steps->count - 1].elapsed_us += now_us - steps->since_us;
+    }
+    steps->since_us = now_us;
+    for (size_t i = 0; i < steps->count; i++) {
+        if (step && strcmp(steps->items[i].step, step) == 0) { /* again, as parts take turns */
+            dataset_step again = steps->items[i];
+            steps->items[i] = steps->items[steps->count - 1];
+            steps->items[steps->count - 1] = again;
+            return;
+        }
+    }
+    if (step && steps->count < STEPS_MAX) {
+        steps->items[steps->count++] = (dataset_step){step, 0};
+    }
+}
+
+void floe_dataset_steps_end(dataset_job *job) {
+    time_step(&job->steps, NULL);
+}
+
+void floe_dataset_progress(dataset_job *job, const char *step, double fraction) {
+    time_step(&job->steps, step);
+    if (job->run && job->run->progress) {
+        job->run->progress(job->run->progress_context, step, fraction);
+    }
+}
+
+void floe_dataset_progress_rows(dataset_job *job, const char *step, int64_t done, int64_t total) {
+    const floe_run *run = job->run;
+    if (run && run->progress_rows) {
+        run->progress_rows(run->progress_context, step, done, total);
+    }
+}
+
+/* The answer's columns may not hide the spine's. The engine's names do not know case, so neither does this. */
+static floe_status check_names(const floe_dataset_request *request, const spine_table *spine, floe_error *err) {
+    FLOE_AUTO_BUF name;
+    floe_buf_init(&name, FLOE_KIB(1));
+    for (size_t i = 0; i < request->ref_count; i++) {
+        const floe_ref *ref = &request->refs[i];
+        char text[FLOE_REF_NAME_MAX];
+        floe_buf_clear(&name);
+        floe_buf_text(&name, floe_ref_name(ref, "__", text));
+        FLOE_TRY(floe_buf_check(&name, err));
+        for (size_t c = 0; c < spine->column_count; c++) {
+            FLOE_ENSURE(spine->columns[c].name.len != name.len ||
+                            strncasecmp(spine->columns[c].name.ptr, name.ptr, name.len) != 0,
+                        err, FLOE_INVALID, "the spine already has a column \"%s\"; rename or drop it", name.ptr);
+        }
+        for (size_t other = 0; other < i; other++) {
+            FLOE_ENSURE(request->refs[other].output != ref->output, err, FLOE_INVALID,
+                        "the feature %s is asked for twice", floe_ref_name(ref, ":", text));
+        }
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_dataset_labels_sql(const dataset_job *job, const floe_pit *pit, floe_buf *out, floe_error *err) {
+    size_t key_count;
+    const floe_column *keys = floe_pit_keys(pit, &key_count);
+    return floe_spine_labels_sql(job->request, &job->spine, keys, key_count, "spine", out, err);
+}
+
+static floe_status feed(const dataset_job *job, const char *sql, floe_pit *pit, floe_error *err) {
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(floe_session_stream(job->session, sql, NULL, &stream, err));
+    return floe_pit_labels(pit, &stream, err);
+}
+
+floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(4));
+    floe_buf_text(&sql, "WITH l AS (");
+    FLOE_TRY(floe_dataset_labels_sql(job, pit, &sql, err));
+    floe_buf_text(&sql, ") (SELECT * FROM l WHERE __time = (SELECT min(__time) FROM l) LIMIT 1) UNION ALL "
+                        "(SELECT * FROM l WHERE __time = (SELECT max(__time) FROM l) LIMIT 1)");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    return feed(job, sql.ptr, pit, err);
+}
+
+floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
+    size_t key_count;
+    const floe_column *keys = floe_pit_keys(job->pit, &key_count);
+    floe_query_rows rows;
+    FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
+    FLOE_TRY(check_names(job->asked, &job->spine, err));
+    FLOE_TRY(floe_session_query(job->session, "SELECT count(*) FROM spine", NULL, job->arena, &rows, err));
+    job->label_count = rows.values[0].as.integer;
+    return floe_dataset_feed_bounds(job, job->pit, err);
+}
+
+floe_status floe_dataset_feed(dataset_job *job, const source_scan *scan, floe_pit *pit, size_t need_index,
+                              floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_GIB(1));
+    FLOE_TRY(floe_source_sql(scan, job->session, &sql, err));
+    FLOE_AUTO_STREAM rows = {0};
+    FLOE_AUTO_STREAM counted = {0};
+    floe_status status = floe_session_stream(job->session, sql.ptr, NULL, &rows, err);
+    if (!floe_failed(status)) {
+        status = floe_dataset_counted(job, "reading sources", scan->files.plan.rows, &rows, &counted, err);
+    }
+    if (!floe_failed(status)) {
+        status = floe_pit_feed(pit, need_index, &counted, err);
+    }
+    return floe_failed(status)
+               ? floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(scan->need->source->about.name))
+               : FLOE_OK;
+}
+
+static void close_scans(dataset_job *job) {
+    for (size_t i = 0; i < job->scan_count; i++) {
+        floe_source_close(&job->scans[i]);
+    }
+    job->scan_count = 0;
+}
+
+floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err) {
+    size_t count;
+    const floe_pit_need *needs = floe_pit_needs(job->pit, &count);
+    job->scans = floe_arena_alloc(job->arena, count, sizeof(*job->scans));
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    for (size_t i = 0; i < count; i++) {
+        const floe_dataset_pin *pin;
+        FLOE_TRY(floe_source_pin(job->request, needs[i].source, &pin, err));
+        FLOE_TRY(floe_source_plan(job->lake, &needs[i], pin, job->arena, &job->scans[i], err));
+        job->scan_count++;
+    }
+    return FLOE_OK;
+}
+
+/* Half of the memory is the kernel's, the rest the engine's, which also needs some beside what it counts. The engine's own
+ * setting is that of the whole process, and stays. */
+static floe_status share_memory(dataset_job *job, floe_error *err) {
+    uint64_t asked = job->request->memory_bytes;
+    uint64_t bytes = asked > 0 ? asked : floe_memory_total() / 2;
+    job->kernel_bytes = bytes / 2;
+    uint64_t engine = bytes / 2 > ENGINE_LEAST + ENGINE_BESIDE ? bytes / 2 - ENGINE_BESIDE : ENGINE_LEAST;
+    const char *set = floe_arena_printf(job->arena, "SET memory_limit = '%" PRIu64 "B'", engine);
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    job->engine_bytes = engine;
+    return floe_session_run(job->session, set, NULL, NULL, err);
+}
+
+static void job_cleanup(dataset_job *job) {
+    close_scans(job);
+}
+
+floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
+                                 floe_arena *arena, floe_dataset_work work, void *context, floe_error *err) {
+    floe_engine *engine;
+    FLOE_TRY(floe_lake_engine(lake, &engine, err));
+    FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
+    FLOE_TRY(floe_session_open(engine, run, &session, err));
+    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+    floe_pit_options options = {.as_known = request->as_known, .ignore_at = request->ignore_at};
+    floe_dataset_request views;
+    FLOE_TRY(floe_dataset_of_views(request, arena, &views, err));
+    FLOE_TRY(floe_pit_open(views.refs, views.ref_count, &options, &pit, err));
+    FLOE_CLEANUP(job_cleanup)
+    dataset_job job = {
+        .lake = lake, .session = session, .request = &views, .asked = request, .run = run, .arena = arena, .pit = pit};
+    FLOE_TRY(share_memory(&job, err));
+    floe_status status = work(&job, context, err);
+    if (floe_failed(status) && run && run->cancelled && atomic_load(run->cancelled)) {
+        /* What an interrupted engine says of the file it was reading ("decompression failure") is not about the file. */
+        floe_error_clear(err);
+        return FLOE_FAIL(err, FLOE_CANCELLED, "cancelled");
+    }
+    return status;
+}

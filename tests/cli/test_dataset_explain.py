@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""floe dataset build --explain and --memory: what would be read, that the rest is not, what a terminal sees meanwhile, and what
+is left of a build that was stopped or killed."""
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import duckdb
+import pyarrow.parquet as pq
+
+from harness import DEADLINE_S, FLOE, Checks, Project
+
+VIEW = """entities: [{{name: e, keys: [{{name: k, type: int64}}]}}]
+sources: [{{name: events, table: lake.t.{table}, event_time: ts}}]
+feature_views:
+  - name: v
+    entity: e
+    source: events
+    {ttl}
+    features: [{{name: last, column: x}}]
+    aggregates: [{{column: x, functions: [count, sum], windows: [{window}]}}]
+"""
+ROWS = 400_000  # A minute each: 277 days, in four row groups of 122,880 rows.
+
+
+class Case(Checks, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.project = Project()
+        cls.query(f"SELECT range % 50 AS k, TIMESTAMP '2024-01-01' + to_minutes(range) AS ts, range AS x FROM range({ROWS})",
+                  "events.parquet")
+        cls.project.floe_ok("table", "import", "events.parquet", "lake.t.sorted")
+        cls.project.floe_ok("table", "import", "events.parquet", "lake.t.months", "--partition", "month(ts)")
+        cls.query("SELECT range % 60 AS k, TIMESTAMP '2024-03-01' + to_minutes(range * 7) AS t, range AS label FROM range(500)",
+                  "spine.parquet")
+        cls.query("SELECT range % 60 AS k, TIMESTAMP '2024-09-01' + to_minutes(range * 7) AS t, range AS label FROM range(500)",
+                  "late.parquet")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.project.__exit__()
+
+    @classmethod
+    def query(cls, sql, name):
+        duckdb.sql(f"COPY ({sql}) TO '{cls.project.path(name)}' (FORMAT parquet)")
+
+    def define(self, table, ttl="ttl: 5d", window="3d"):
+        self.project.write("features/f.yaml", VIEW.format(table=table, ttl=ttl, window=window))
+        self.project.floe_ok("apply")
+
+    def build(self, *options, spine="spine.parquet", out="out.parquet", **kwargs):
+        return self.project.floe("dataset", "build", "--features", "v", "--spine", spine, "-o", out, *options, **kwargs)
+
+    def explain(self, *options, spine="spine.parquet"):
+        run = self.project.floe_ok("dataset", "build", "--features", "v", "--spine", spine, "--explain", "--json", *options)
+        return {row["step"]: row for row in run.json}
+
+
+class Explain(Case):
+    def test_partitions_after_and_before_what_labels_reach__are_not_read(self):
+        self.define("months")
+        source = self.explain()["source"]
+        # Labels from 1 to 3 March; five days back is 25 February: two months of ten.
+        self.assertEqual((source["files"], source["of"]), (2, 10))
+        self.assertEqual(source["pruned_by_partition"], 8)
+        self.assertIn("2024-02-25T00:00:00Z to 2024-03-03T10:13:00Z", source["what"])
+
+    def test_an_unbounded_feature__needs_all_that_came_before(self):
+        for ttl, window in (("", "3d"), ("ttl: 5d", "4000d")):
+            self.define("months", ttl, window)
+            source = self.explain()["source"]
+            self.assertEqual((source["files"], source["of"]), (3, 10), "January, February and March")
+
+    def test_row_groups_outside__are_counted(self):
+        self.define("sorted")
+        source = self.explain()["source"]
+        # 60 days of 1,440 rows: rows 79,200 (25 February) to 89,000 (3 March) lie in the first group.
+        self.assertEqual((source["row_groups"], source["of_row_groups"], source["files"]), (1, 4, 1))
+        self.assertEqual(self.explain(spine="late.parquet")["source"]["row_groups"], 1)
+        self.define("sorted", "")
+        self.assertEqual(self.explain(spine="late.parquet")["source"]["row_groups"], 3)
+
+    def test_what_is_pruned__is_never_read(self):
+        """Every byte of the row groups that explain leaves out is overwritten: the build does not see it. One that needs them
+        fails, so that the overwriting is proved to hurt."""
+        self.define("sorted")
+        before = self.ok(self.build("--json")).json
+        path, = glob.glob(self.project.path("lakehouse/t/sorted/data/**/*.parquet"), recursive=True)
+        metadata = pq.read_metadata(path)
+        self.assertEqual(metadata.num_row_groups, 4)
+        shutil.copy(path, path + ".kept")
+        try:
+            with open(path, "r+b") as file:
+                for group in range(1, 4):
+                    for column in range(metadata.num_columns):
+                        chunk = metadata.row_group(group).column(column)
+                        start = chunk.dictionary_page_offset or chunk.data_page_offset
+                        file.seek(start)
+                        file.write(b"\xff" * chunk.total_compressed_size)
+            for memory in ([], ["--memory", "1MB"]):
+                again = self.ok(self.build("--json", out="again.parquet", *memory)).json
+                self.assertEqual(again["content_hash"], before["content_hash"])
+            self.assertNotEqual(self.build(spine="late.parquet").code, 0)
+        finally:
+            os.replace(path + ".kept", path)
+
+    def test_memory__decides_between_at_once_and_parts(self):
+        self.define("sorted", "")
+        self.assertIn("at once", self.explain()["join"]["what"])
+        parts = self.explain("--memory", "8MB")["join"]
+        self.assertIn("parts that are spilled", parts["what"])
+        self.assertEqual(parts["memory"], 4_000_000)
+        self.assertIn("SQL", self.explain("--engine", "duckdb")["join"]["what"])
+
+    def test_it_writes_nothing_and_needs_no_output(self):
+        self.define("sorted")
+        with self.unchanged(self.project.folder):
+            run = self.project.floe_ok("dataset", "build", "--features", "v", "--spine", "spine.parquet", "--explain")
+            self.assertIn("events (lake.t.sorted", run.out)
+            self.refused(self.project.floe("dataset", "build", "--features", "v", "--spine", "spine.parquet"), "USAGE", "-o")
+
+    def test_a_manifest_keeps_what_was_read_and_how_long_it_took(self):
+        self.define("months")
+        built = self.ok(self.build("--json")).json
+        manifest = self.project.floe_ok("dataset", "show", built["id"], "--json").json
+        source, = manifest["sources"]
+        self.assertEqual((source["files_read"], source["files_total"], source["files_pruned_by_partition"]), (2, 10, 8))
+        steps = [step["step"] for step in manifest["steps"]]
+        self.assertEqual(steps, ["reading the spine", "reading sources", "joining", "hashing", "writing"])
+        self.assertGreater(sum(step["micros"] for step in manifest["steps"]), 0)
+        self.assertGreater(manifest["peak_memory_bytes"], 10_000_000)
+
+
+class Progress(Case):
+    def test_a_terminal__sees_a_bar(self):
+        self.define("sorted", "")
+        run = self.ok(self.build(env={"FLOE_PROGRESS": "always"}))
+        self.assertRegex(run.err, r"reading sources: \[#* *\] \d+ %")
+        self.assertTrue(run.err.endswith("\r\033[K"), "the line is gone at the end")
+        self.assertEqual(self.ok(self.build()).err, "", "and a pipe sees nothing")
+
+
+class Stopped(Case):
+    def setUp(self):
+        self.temp = tempfile.mkdtemp(prefix="floe-tmp-")
+        self.addCleanup(shutil.rmtree, self.temp)
+        self.define("sorted", "")
+
+    def start(self):
+        """A build in parts that has come to write them."""
+        process = subprocess.Popen([FLOE, "dataset", "build", "--features", "v", "--spine", "late.parquet", "-o",
+                                    "stopped.parquet", "--memory", "64kB"], cwd=self.project.folder, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env={**os.environ, "TMPDIR": self.temp, "FLOE_PROGRESS": "always"})
+        seen = b""
+        while b"joining" not in seen:
+            byte = process.stderr.read(1)
+            self.assertTrue(byte, seen)
+            seen += byte
+        return process
+
+    def folders(self):
+        return os.listdir(self.temp)
+
+    def test_interrupted__leaves_nothing(self):
+        with self.unchanged(self.project.folder):
+            process = self.start()
+            self.assertNotEqual(self.folders(), [])
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=DEADLINE_S)
+            self.assertEqual(process.returncode, 14, err.decode())
+        self.assertEqual(self.folders(), [])
+
+    def test_killed__the_next_run_cleans_up(self):
+        process = self.start()
+        process.kill()
+        process.communicate(timeout=DEADLINE_S)
+        self.assertEqual(len(self.folders()), 1)
+        self.assertNotEqual(os.listdir(os.path.join(self.temp, self.folders()[0])), [])
+        self.ok(self.build(env={"TMPDIR": self.temp}))
+        self.assertEqual(self.folders(), [])
+        self.assertFalse(os.path.exists(self.project.path("stopped.parquet")))
+
+
+if __name__ == "__main__":
+    unittest.main()
