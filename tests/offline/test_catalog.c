@@ -226,9 +226,9 @@ static void open__other_type__is_unsupported_by_name(void **state) {
     floe_catalog *other = NULL;
     floe_error err = {0};
     floe_catalog_def rest = definition;
-    rest.type = FLOE_STR("rest");
+    rest.type = FLOE_STR("hive");
     assert_code(floe_catalog_open(&rest, NULL, &other, &err), FLOE_UNSUPPORTED);
-    assert_message(&err, "\"rest\"");
+    assert_message(&err, "\"hive\"");
     assert_null(other);
 }
 

@@ -12,15 +12,15 @@
 #define EMPTY_DIGEST "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define DAY "20130524T000000Z"
 
-typedef struct example {
+typedef struct signed_example {
     const char *method, *path, *query;
     floe_sigv4_header headers[6];
     size_t header_count;
     const char *payload;
     const char *signature;
-} example;
+} signed_example;
 
-static const example EXAMPLES[] = {
+static const signed_example EXAMPLES[] = {
     /* GET of an object's first ten bytes */
     {"GET",
      "/test.txt",
@@ -66,7 +66,7 @@ static const example EXAMPLES[] = {
      "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"},
 };
 
-static floe_sigv4_request request_of(const example *example) {
+static floe_sigv4_request request_of(const signed_example *example) {
     return (floe_sigv4_request){.method = example->method,
                                 .path = floe_str_of(example->path),
                                 .query = floe_str_of(example->query),
@@ -143,7 +143,7 @@ static floe_status sign_example(void *context, floe_error *err) {
 
 static void authorization__without_memory__fails_and_leaves_nothing(void **state) {
     (void)state;
-    example first = EXAMPLES[0];
+    signed_example first = EXAMPLES[0];
     assert_true(floe_test_alloc_sweep(sign_example, &first) > 0);
 }
 

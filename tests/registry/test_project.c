@@ -181,6 +181,35 @@ static void project_load__redis_urls__of_every_form_are_taken(void **state) {
     }
 }
 
+static void project_load__catalogs_elsewhere__are_kept_as_written(void **state) {
+    (void)state;
+    const floe_project *project =
+        loaded("project: p\ncatalogs:\n"
+               "  far: {type: directory, warehouse: \"s3://bucket/ware house/\", storage: {endpoint: \"http://h:9\", "
+               "region: r,"
+               " path_style: true, access_key: a, secret_key: b, session_token: c}}\n"
+               "  prod: {type: rest, uri: \"https://c/x\", warehouse: w, credential: \"i:s\", token: t, scope: z,"
+               " oauth2_uri: \"https://o\", ca: ca.pem}\n");
+    const floe_catalog_def *far = &project->catalogs[0];
+    const floe_catalog_def *prod = &project->catalogs[1];
+    assert_int_equal(project->catalog_count, 2);
+    assert_str(far->warehouse, "s3://bucket/ware house/");
+    assert_true(far->storage.given && far->storage.path_style);
+    assert_str(far->storage.endpoint, "http://h:9");
+    assert_str(far->storage.region, "r");
+    assert_str(far->storage.access_key, "a");
+    assert_str(far->storage.secret_key, "b");
+    assert_str(far->storage.session_token, "c");
+    assert_str(prod->uri, "https://c/x");
+    assert_str(prod->warehouse, "w");
+    assert_str(prod->credential, "i:s");
+    assert_str(prod->token, "t");
+    assert_str(prod->scope, "z");
+    assert_str(prod->oauth2_uri, "https://o");
+    assert_true(floe_str_ends_with(prod->ca, FLOE_STR("/ca.pem")) && prod->ca.ptr[0] == '/');
+    assert_false(prod->storage.given);
+}
+
 typedef struct error_case {
     const char *yaml; /* after "project: p\n" unless it begins with '!' */
     floe_code code;
@@ -210,12 +239,6 @@ static void check_errors(const error_case *cases, size_t count) {
 static void project_load__what_comes_later__is_refused_by_name(void **state) {
     (void)state;
     static const error_case cases[] = {
-        {"catalogs:\n  prod: {type: rest, uri: \"https://c\", warehouse: prod, credential: x, storage: {region: r}}\n",
-         FLOE_UNSUPPORTED, "floe.yaml:3: ", "catalog prod", "type rest"},
-        {"catalogs:\n  lake:\n    type: directory\n    warehouse: ./w\n    storage: {endpoint: x}\n", FLOE_UNSUPPORTED,
-         "floe.yaml:6: ", "storage", "catalog lake"},
-        {"catalogs: {lake: {type: directory, warehouse: \"s3://bucket/lake\"}}\n", FLOE_UNSUPPORTED,
-         "floe.yaml:2: ", "s3://bucket/lake", "local"},
         {"online: {store: redis-cluster, nodes: [\"a:1\"]}\n", FLOE_UNSUPPORTED, "floe.yaml:2: ", "redis-cluster",
          NULL},
         {"online:\n  store: redis\n  url: rediss://cache:6379/0\n", FLOE_UNSUPPORTED, "floe.yaml:4: ", "rediss://",
@@ -248,6 +271,18 @@ static void project_load__mistakes__name_file_line_and_the_nearest_word(void **s
          "floe.yaml:5: ", "unknown key `warehous` in catalog lake", "did you mean warehouse?"},
         {"catalogs: {lake: {type: directory, warehouse: w, uri: x}}\n", FLOE_INVALID,
          "floe.yaml:2: ", "uri belongs to catalogs of type rest", NULL},
+        {"catalogs: {c: {type: rest}}\n", FLOE_INVALID, "floe.yaml:2: ", "uri is missing", "catalog c"},
+        {"catalogs: {c: {type: rest, uri: \"c.example\"}}\n", FLOE_INVALID, "floe.yaml:2: ", "uri is an address", NULL},
+        {"catalogs: {c: {type: rest, uri: \"http://c\", oauth2_uri: x}}\n", FLOE_INVALID,
+         "floe.yaml:2: ", "oauth2_uri is an address", NULL},
+        {"catalogs:\n  c:\n    type: directory\n    warehouse: w\n    token: t\n", FLOE_INVALID,
+         "floe.yaml:6: ", "token belongs to catalogs of type rest", NULL},
+        {"catalogs:\n  c:\n    type: directory\n    warehouse: w\n    storage: {access_key: a}\n", FLOE_INVALID,
+         "floe.yaml:6: ", "belong together", "catalog c: storage"},
+        {"catalogs:\n  c:\n    type: directory\n    warehouse: w\n    storage: {endpont: a}\n", FLOE_INVALID,
+         "floe.yaml:6: ", "unknown key `endpont`", "did you mean endpoint?"},
+        {"catalogs: {c: {type: directory, warehouse: \"abfss://c@a/x\"}}\n", FLOE_UNSUPPORTED,
+         "floe.yaml:2: ", "abfss://c@a/x", NULL},
         {"catalogs: {my.lake: {type: directory, warehouse: w}}\n", FLOE_INVALID, "floe.yaml:2: ", "catalog my.lake",
          "letters"},
         {"catalogs: {lake: {type: directory, warehouse: w, moved: {from: x}}}\n", FLOE_INVALID,
@@ -400,6 +435,7 @@ int main(void) {
         cmocka_unit_test(project_load__embedded_path__is_absolute_or_below_the_project),
         cmocka_unit_test(project_load__listen__takes_names_v4_and_v6),
         cmocka_unit_test(project_load__redis_urls__of_every_form_are_taken),
+        cmocka_unit_test(project_load__catalogs_elsewhere__are_kept_as_written),
         cmocka_unit_test(project_load__what_comes_later__is_refused_by_name),
         cmocka_unit_test(project_load__mistakes__name_file_line_and_the_nearest_word),
         cmocka_unit_test(project_load__bad_redis_urls__are_refused_without_repeating_the_password),
