@@ -289,7 +289,7 @@ static void search__with_a_key__finds_what_its_role_sees(void **state) {
     ask_as(*state, fan_key, "GET", "/v1/search?q=legs", NULL);
     assert_null(strstr(got.body, "legs"));
     ask_as(*state, fan_key, "GET", "/v1/search?q=stadium&in=musik", NULL);
-    assert_int_equal(got.status, 400);
+    assert_true(got.status == 400 || got.status == 404);
     assert_null(strstr(got.body, "music"));
     ask_as(*state, nobody_key, "GET", "/v1/search?q=stadium", NULL);
     assert_string_equal(got.body, "{\"mode\":\"lexical\",\"hits\":[]}");
