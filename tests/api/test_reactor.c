@@ -34,6 +34,7 @@ static void stand_open(stand *s, floe_store_kind kind) {
     assert_ok(floe_stats_open(&s->shared.stats, &err), &err);
     assert_ok(floe_pool_open(1, 4, &s->shared.pool, &err), &err);
     assert_ok(floe_searchers_open(s->w.project, "/nonexistent", 1, &s->shared.searchers, &err), &err);
+    assert_ok(floe_asker_open(s->w.project, NULL, &s->shared.asker, &err), &err);
     assert_ok(floe_snapshot_load(s->w.project->registry, 0, &s->snapshot, &changed, &err), &err);
     assert_ok(floe_listen_open("127.0.0.1", 0, 1, &listener, &port, &err), &err);
     assert_ok(floe_reactor_open(&s->shared, listener, 64, s->snapshot, &s->reactor, &err), &err);
@@ -43,6 +44,7 @@ static void stand_open(stand *s, floe_store_kind kind) {
 static void stand_close(stand *s) {
     floe_pool_close(&s->shared.pool);
     floe_reactor_close(&s->reactor);
+    floe_asker_close(&s->shared.asker);
     floe_searchers_close(&s->shared.searchers);
     floe_snapshot_release(&s->snapshot);
     world_close(&s->w);
