@@ -90,6 +90,11 @@ static floe_status take_arguments(const floe_mcp_call *call, const argument *kno
 
 /* ---- tools ---- */
 
+/* Verified questions, for as long as a tool runs. */
+static floe_status hold_questions(const floe_mcp_services *services, floe_held_questions **ret_held, floe_error *err) {
+    return services->asker == NULL ? FLOE_OK : floe_asker_hold(services->asker, ret_held, err);
+}
+
 static floe_status search(const floe_mcp_call *call, const floe_mcp_services *services, floe_hit_kind kind,
                           floe_arena *arena, floe_buf *out, floe_error *err) {
     int64_t k = DEFAULT_HITS;
@@ -99,7 +104,12 @@ static floe_status search(const floe_mcp_call *call, const floe_mcp_services *se
                               {"in", false, &query.in, NULL, 0, 0}};
     FLOE_TRY(take_arguments(call, known, sizeof(known) / sizeof(known[0]), arena, err));
     query.k = (size_t)k;
-    return floe_searchers_query(services->searchers, &query, arena, out, err);
+    floe_held_questions *held = NULL;
+    FLOE_TRY(hold_questions(services, &held, err));
+    query.verified = floe_held_set(held);
+    floe_status status = floe_searchers_query(services->searchers, &query, arena, out, err);
+    floe_asker_release(&held);
+    return status;
 }
 
 static floe_status describe(const floe_mcp_call *call, floe_search *index, const floe_mcp_services *services,
@@ -135,7 +145,7 @@ static floe_status context(const floe_mcp_call *call, floe_search *index, const 
     };
     FLOE_TRY(take_arguments(call, known, sizeof(known) / sizeof(known[0]), arena, err));
     request.token_max = (size_t)tokens;
-    FLOE_TRY(services->asker == NULL ? FLOE_OK : floe_asker_hold(services->asker, &held, err));
+    FLOE_TRY(hold_questions(services, &held, err));
     request.verified = floe_held_set(held);
     floe_status status = make_context(index, &request, arena, out, ret_text, err);
     floe_asker_release(&held);

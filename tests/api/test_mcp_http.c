@@ -229,6 +229,38 @@ static void get_online_features__says_what_the_lookup_says(void **state) {
     }
 }
 
+/* A question that somebody vouches for is evidence for its tables and part of a context, by every way in. No word of it is in
+ * the catalog, so nothing else finds the table. The set is read again within half a second: the answers are asked for until
+ * they have it. */
+static void verified_question__is_found_by_tools_as_by_the_routes(void **state) {
+    mcp_world *m = *state;
+    static const floe_question_table arena_table = {{"sport", 5}, {"stadium", 7}};
+    const floe_question_entry entry = {.question = FLOE_STR("whose arena seats everybody"),
+                                       .sql = FLOE_STR("SELECT team FROM stadium"),
+                                       .tables = &arena_table,
+                                       .table_count = 1};
+    floe_registry *registry = NULL;
+    answer route;
+    assert_ok(floe_registry_open(m->w.project->registry, true, &registry, &m->w.err), &m->w.err);
+    assert_ok(floe_registry_questions_put(registry, &entry, 1, NULL, &m->w.err), &m->w.err);
+    floe_registry_close(&registry);
+    const char *search = call_text(m, "search_tables", "{\"query\":\"whose arena seats everybody\"}");
+    do {
+        world_ask(&m->w, "POST", "/v1/search", "{\"query\":\"whose arena seats everybody\",\"kind\":\"table\"}",
+                  &route);
+        assert_int_equal(route.status, 200);
+    } while (strstr(route.body, "verified question") == NULL);
+    do {
+        (void)say(m, search);
+    } while (strstr(m->line.ptr, "verified question") == NULL);
+    const floe_node *root = call(m, "search_tables", "{\"query\":\"whose arena seats everybody\"}");
+    assert_true(floe_str_is(text_of(root), route.body));
+    const floe_node *result = call_ok(m, "get_context", "{\"question\":\"whose arena seats everybody\"}");
+    assert_int_equal(member(result, "questions", NULL)->count, 1);
+    assert_true(floe_str_is(member(member(result, "questions", NULL)->items[0], "sql", NULL)->text,
+                            "SELECT team FROM stadium"));
+}
+
 static void wrong_arguments__are_named(void **state) {
     static const struct {
         const char *tool, *arguments, *part;
@@ -567,6 +599,7 @@ int main(void) {
         cmocka_unit_test(describe_table__gives_columns_and_joins),
         cmocka_unit_test(get_context__fits_and_its_text_is_the_context),
         cmocka_unit_test(get_online_features__says_what_the_lookup_says),
+        cmocka_unit_test(verified_question__is_found_by_tools_as_by_the_routes),
         cmocka_unit_test(wrong_arguments__are_named),
         cmocka_unit_test(question__longer_than_eight_kilobytes__is_refused),
         cmocka_unit_test(origin__of_another_site__is_denied),
