@@ -82,13 +82,20 @@ floe_status cli_index(floe_cli *cli, floe_error *err) {
     FLOE_CLEANUP(floe_embedder_close) floe_embedder *embedder = NULL;
     FLOE_TRY(floe_search_embedder_open(cli->project, 0, &embedder, err));
     floe_catalog_reader reader = {crawl, cli};
-    const char *import = cli_value(cli, "--import");
+    const char *import = cli_value(cli, "--import"), *forget = cli_value(cli, "--forget");
+    floe_str abbreviations = cli->project->abbreviations;
     floe_index_request request = {.folder = cli_project_path(cli, ".floe/search"),
                                   .catalog = &reader,
                                   .definitions = cli->definitions,
                                   .imports = &import,
                                   .import_count = import ? 1 : 0,
+                                  .forget = &forget,
+                                  .forget_count = forget ? 1 : 0,
                                   .embedder = embedder};
+    if (abbreviations.len > 0) {
+        request.abbreviations =
+            cli_project_path(cli, floe_arena_strndup(&cli->arena, abbreviations.ptr, abbreviations.len));
+    }
     FLOE_TRY(floe_arena_check(&cli->arena, err));
     floe_index_result result;
     FLOE_TRY(cli_progress_end(cli, floe_index_build(&request, &result, err)));

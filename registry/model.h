@@ -207,7 +207,8 @@ typedef struct floe_project {
     const floe_catalog_def *catalogs;
     size_t catalog_count;
     floe_online_def online;
-    floe_str embedder; /* "local", "http" or "none" */
+    floe_str embedder;      /* "local", "http" or "none" */
+    floe_str abbreviations; /* a file of what names are short for, relative to the project; empty: none */
     bool embedder_given;
     floe_str embedder_url, embedder_model, embedder_key; /* of http; the key may be empty, and is in no message */
     floe_str listen_host;

@@ -169,7 +169,7 @@ static void decode_embedder_service(const floe_decoder *decoder, const floe_node
 }
 
 static void decode_search(const floe_decoder *decoder, const floe_node *root, floe_project *project) {
-    static const char *const known[] = {"embedder", "url", "model", "api_key", NULL};
+    static const char *const known[] = {"embedder", "abbreviations", "url", "model", "api_key", NULL};
     static const char *const embedders[] = {"none", "local", "http"};
     const floe_node *node = floe_decode_member(root, "search");
     project->embedder = FLOE_STR("local");
@@ -177,6 +177,7 @@ static void decode_search(const floe_decoder *decoder, const floe_node *root, fl
         return;
     }
     project->embedder_given = floe_decode_opt_text(decoder, node, "embedder", "search", &project->embedder);
+    (void)floe_decode_opt_text(decoder, node, "abbreviations", "search", &project->abbreviations);
     if (floe_str_is(project->embedder, "http")) {
         decode_embedder_service(decoder, node, project);
         return;
@@ -186,7 +187,7 @@ static void decode_search(const floe_decoder *decoder, const floe_node *root, fl
                   FLOE_STR_ARG(project->embedder),
                   floe_name_hint(decoder->arena, floe_str_nearest(project->embedder, embedders, 3)));
     }
-    for (size_t i = 1; known[i] != NULL; i++) {
+    for (size_t i = 2; known[i] != NULL; i++) {
         if (floe_node_get(node, known[i]) != NULL) {
             FLOE_FIND(decoder, floe_decode_line(node, known[i]), FLOE_INVALID, "search: %s belongs to embedder: http",
                       known[i]);

@@ -36,6 +36,8 @@ typedef struct build {
     floe_buf body;
     floe_map seen;        /* key of a unit → seen_unit */
     floe_map databases;   /* imported in this build */
+    floe_map forgotten;   /* databases that are taken out → whether they were there, as forget_state */
+    floe_map kept;        /* imported databases that stay: what a misspelt one is told by */
     int64_t live, number; /* the live generation, or 0; the one that is built */
     bool fresh;           /* there was no index to start from */
     bool dirty;           /* something differs from the live index */
@@ -256,7 +258,7 @@ static bool is_replaced(const build *run, const floe_unit *unit) {
     case FLOE_ORIGIN_CATALOG:
         return run->request->catalog != NULL;
     case FLOE_ORIGIN_IMPORT:
-        return floe_map_get(&run->databases, unit->space) != NULL;
+        return floe_map_get(&run->databases, unit->space) || floe_map_get(&run->forgotten, unit->space);
     case FLOE_ORIGIN_DEFINITIONS:
     default:
         return true;
@@ -272,6 +274,62 @@ static void count_unit(floe_index_result *result, const floe_unit *unit, int64_t
     }
 }
 
+/* A database that is to be forgotten. */
+typedef struct forget_state {
+    bool found;
+} forget_state;
+
+static floe_status note_forgotten(build *run, const floe_unit *unit, floe_error *err) {
+    forget_state *state = floe_map_get(&run->forgotten, unit->space);
+    if (unit->origin != FLOE_ORIGIN_IMPORT) {
+        return FLOE_OK;
+    }
+    if (state) {
+        state->found = true;
+    } else if (run->request->forget_count > 0 && !floe_map_get(&run->kept, unit->space)) {
+        floe_str name = floe_arena_str(&run->arena, unit->space);
+        FLOE_TRY(floe_arena_check(&run->arena, err));
+        (void)floe_map_put(&run->kept, name, run);
+    }
+    return floe_arena_check(&run->arena, err);
+}
+
+static floe_status begin_forgetting(build *run, floe_error *err) {
+    for (size_t i = 0; i < run->request->forget_count; i++) {
+        floe_str name = floe_str_of(run->request->forget[i]);
+        forget_state *state = floe_arena_alloc(&run->arena, 1, sizeof(*state));
+        FLOE_TRY(floe_arena_check(&run->arena, err));
+        FLOE_ENSURE(!floe_map_get(&run->databases, name), err, FLOE_INVALID,
+                    "the database %s is both imported and forgotten; do one after the other", run->request->forget[i]);
+        (void)floe_map_put(&run->forgotten, name, state);
+    }
+    return floe_arena_check(&run->arena, err);
+}
+
+static const char *nearest_import(build *run, floe_str name) {
+    const char **names = floe_arena_alloc(&run->arena, run->kept.count + 1, sizeof(*names));
+    size_t count = 0;
+    for (size_t i = 0; names && i < run->kept.capacity; i++) {
+        floe_str key = run->kept.slots[i].key;
+        const char *copy = key.ptr ? floe_arena_strndup(&run->arena, key.ptr, key.len) : NULL;
+        if (copy) {
+            names[count++] = copy;
+        }
+    }
+    return names ? floe_str_nearest(name, names, count) : NULL;
+}
+
+static floe_status check_forgotten(build *run, floe_error *err) {
+    for (size_t i = 0; i < run->request->forget_count; i++) {
+        floe_str name = floe_str_of(run->request->forget[i]);
+        const forget_state *state = floe_map_get(&run->forgotten, name);
+        const char *nearest = state->found ? NULL : nearest_import(run, name);
+        FLOE_ENSURE(state->found, err, FLOE_NOT_FOUND, "no database %s was imported%s%s%s", run->request->forget[i],
+                    nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    }
+    return FLOE_OK;
+}
+
 static floe_status sweep_unit(void *context, const floe_unit *unit, floe_str body, int64_t documents, floe_error *err) {
     sweep *state = context;
     build *run = state->run;
@@ -279,6 +337,7 @@ static floe_status sweep_unit(void *context, const floe_unit *unit, floe_str bod
     floe_arena_reset(&run->scratch);
     floe_str key = key_of(unit, &run->scratch);
     FLOE_TRY(floe_arena_check(&run->scratch, err));
+    FLOE_TRY(note_forgotten(run, unit, err));
     if (floe_map_get(&run->seen, key) || !is_replaced(run, unit)) {
         count_unit(&run->result, unit, documents);
         state->documents += documents;
@@ -297,7 +356,9 @@ static floe_status sweep_unit(void *context, const floe_unit *unit, floe_str bod
 static floe_status sweep_units(build *run, floe_error *err) {
     sweep state = {.run = run};
     floe_docstore_sink sink = {.unit = sweep_unit, .context = &state};
+    FLOE_TRY(begin_forgetting(run, err));
     FLOE_TRY(floe_docstore_each(&run->store, &sink, err));
+    FLOE_TRY(check_forgotten(run, err));
     for (size_t i = 0; i < state.gone_count; i++) {
         FLOE_TRY(floe_docstore_remove(&run->store, &state.gone[i], err));
         run->dirty = true;
@@ -476,6 +537,8 @@ floe_status floe_index_build(const floe_index_request *request, floe_index_resul
     floe_buf_init(&run.body, FLOE_UNIT_BYTES_MAX);
     floe_map_init(&run.seen, &run.arena);
     floe_map_init(&run.databases, &run.arena);
+    floe_map_init(&run.forgotten, &run.arena);
+    floe_map_init(&run.kept, &run.arena);
     FLOE_TRY(floe_file_mkdirs(request->folder, err));
     FLOE_TRY(floe_generation_lock(request->folder, &lock, err));
     floe_status status = build_generation(&run, err);

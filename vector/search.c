@@ -145,7 +145,7 @@ static floe_status fail_unknown_space(const floe_sight *sight, floe_str in, floe
     }
     FLOE_TRY(floe_arena_check(arena, err));
     const char *nearest = floe_str_nearest(in, names, count);
-    return FLOE_FAIL(err, FLOE_INVALID, "no namespace or database %.*s is indexed%s%s%s", FLOE_STR_BRIEF(in),
+    return FLOE_FAIL(err, FLOE_NOT_FOUND, "no namespace or database %.*s is indexed%s%s%s", FLOE_STR_BRIEF(in),
                      FLOE_HINT(nearest));
 }
 

@@ -61,6 +61,8 @@ typedef struct floe_index_request {
     const floe_definitions *definitions; /* NULL: none applied */
     const char *const *imports;          /* JSON Lines files; each database in them replaces its earlier tables */
     size_t import_count;
+    const char *const *forget; /* imported databases whose tables are taken out */
+    size_t forget_count;
     floe_embedder *embedder;   /* NULL or of kind none: an index without vectors */
     const char *abbreviations; /* a file of lines "SHORT LONG WORDS", which come before floe's own list; NULL: none */
 } floe_index_request;
@@ -79,7 +81,8 @@ typedef struct floe_index_result {
 
 /* Builds the next generation beside the live one and publishes it by rename; killed anywhere, the old one stays. Rule: a text
  * is embedded only when there is no vector of it by this model; another model embeds everything, and the old index answers
- * until that is done. Errors: INVALID with file and line of a bad import line; those of the embedder. */
+ * until that is done. Errors: INVALID with file and line of a bad import line, or a database both imported and forgotten;
+ * NOT_FOUND naming the nearest when a forgotten one was never imported; those of the embedder. */
 floe_status floe_index_build(const floe_index_request *request, floe_index_result *ret_result, floe_error *err);
 
 /* ---- the embedder of a project ---- */
@@ -158,7 +161,7 @@ typedef struct floe_answer {
  * feature, view or service, alone or qualified, in any spelling of case and separators) comes first. With FLOE_HIT_ANY the
  * kinds share one scale: each begins at the share of the question that its best hit matches, and further hits of one
  * table or view step back. Owns: the answer lies in the arena and borrows names from the handle. Errors: INVALID (empty
- * question, k of 0, unknown `in`), LIMIT. No match is an empty answer. Cost: the postings of the question's words. */
+ * question, k of 0), NOT_FOUND (unknown `in`), LIMIT. No match is an empty answer. Cost: the postings of the question's words. */
 /* With vectors, what is near in meaning matches too, and the errors of the embedder are errors of the query. */
 floe_status floe_search_query(floe_search *search, const floe_query *query, floe_arena *arena, floe_answer *ret_answer,
                               floe_error *err);

@@ -155,7 +155,7 @@ static void batch__wrong_options__are_told_once(void **state) {
         const char *message;
     } cases[] = {{{.k = 0}, FLOE_INVALID, "k is 0"},
                  {{.k = 1001}, FLOE_LIMIT, "k is 1001"},
-                 {{.k = 1, .in = {"films2", 6}}, FLOE_INVALID, "did you mean films?"}};
+                 {{.k = 1, .in = {"films2", 6}}, FLOE_NOT_FOUND, "did you mean films?"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         collected all = {0};
         int64_t count = 0;

@@ -591,8 +591,8 @@ static void question__wrong__is_refused(void **state) {
         {{.text = {" \t\n", 3}, .k = 5}, FLOE_INVALID, "empty"},
         {{.text = {"delay", 5}, .k = 0}, FLOE_INVALID, "k is 0"},
         {{.text = {"delay", 5}, .k = 1001}, FLOE_LIMIT, "k is 1001; the most is 1000"},
-        {{.text = {"delay", 5}, .k = 5, .in = {"lake.aviatoin", 13}}, FLOE_INVALID, "did you mean lake.aviation?"},
-        {{.text = {"delay", 5}, .k = 5, .in = {"la", 2}}, FLOE_INVALID, "no namespace or database la"},
+        {{.text = {"delay", 5}, .k = 5, .in = {"lake.aviatoin", 13}}, FLOE_NOT_FOUND, "did you mean lake.aviation?"},
+        {{.text = {"delay", 5}, .k = 5, .in = {"la", 2}}, FLOE_NOT_FOUND, "no namespace or database la"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         floe_answer answer = {.hit_count = 77};
