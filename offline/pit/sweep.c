@@ -7,6 +7,7 @@
  * Invariant: a row is in a window exactly from the first label that saw it enter (entered_at) to the first label at or
  * after its leave; when that label is the same or earlier, it never was in it.
  */
+#include "core/limits.h"
 #include "core/mem.h"
 #include "core/time.h"
 #include "offline/pit/slide.h"
@@ -186,7 +187,32 @@ static uint32_t judged_winner(const pit_sweep *sweep, int64_t t) {
     return row;
 }
 
-static floe_status answer_label(pit_sweep *sweep, uint32_t label, int64_t t, floe_error *err) {
+/* "origin=SFO, destination=JFK" */
+static void print_key(const pit_group *group, uint32_t key, floe_buf *out) {
+    floe_value values[FLOE_LIMIT_ENTITY_KEYS];
+    floe_error ignored = {0};
+    const floe_entity *entity = group->entity;
+    if (floe_failed(floe_pit_key_decode(group->keys.keys[key], entity->keys, entity->key_count, values, &ignored))) {
+        return;
+    }
+    for (size_t i = 0; i < entity->key_count; i++) {
+        floe_buf_printf(out, "%s%.*s=", i > 0 ? ", " : "", FLOE_STR_BRIEF(entity->keys[i].name));
+        floe_value_print(&values[i], out);
+    }
+}
+
+static floe_status fail_label(const pit_sweep *sweep, const floe_output *output, uint32_t key, int64_t t,
+                              floe_status status, floe_error *err) {
+    char text[FLOE_TIME_TEXT_MAX];
+    FLOE_AUTO_BUF names;
+    floe_buf_init(&names, 400);
+    print_key(sweep->group, key, &names);
+    return floe_error_prefix(err, status, "%.*s:%.*s of %.*s at %s", FLOE_STR_ARG(sweep->view->view->about.name),
+                             FLOE_STR_ARG(output->about.name), FLOE_STR_ARG(floe_buf_view(&names)),
+                             floe_time_format(t, text));
+}
+
+static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t label, int64_t t, floe_error *err) {
     pit_view *view = sweep->view;
     view->winner[label] = judged_winner(sweep, t);
     if (view->winner[label] != PIT_NO_ROW && sweep->winner_is_tied && view->want_as_of) {
@@ -196,12 +222,10 @@ static floe_status answer_label(pit_sweep *sweep, uint32_t label, int64_t t, flo
         if (!sweep->output_windows[i]) {
             continue;
         }
-        floe_status status =
-            floe_pit_window_answer(sweep->output_windows[i], &view->view->outputs[i], t, &view->results[i], label, err);
+        const floe_output *output = &view->view->outputs[i];
+        floe_status status = floe_pit_window_answer(sweep->output_windows[i], output, t, &view->results[i], label, err);
         if (floe_failed(status)) {
-            char text[FLOE_TIME_TEXT_MAX];
-            return floe_error_prefix(err, status, "%.*s:%.*s at %s", FLOE_STR_ARG(view->view->about.name),
-                                     FLOE_STR_ARG(view->view->outputs[i].about.name), floe_time_format(t, text));
+            return fail_label(sweep, output, key, t, status, err);
         }
     }
     return FLOE_OK;
@@ -235,7 +259,7 @@ floe_status floe_pit_sweep_key(pit_sweep *sweep, uint32_t key, floe_error *err) 
             floe_pit_window_leave(sweep->windows[i], sweep->entered_at, t);
         }
         FLOE_TRY(enter_rows(sweep, first_row, row_count, t, &entered, err));
-        FLOE_TRY(answer_label(sweep, label, t, err));
+        FLOE_TRY(answer_label(sweep, key, label, t, err));
     }
     return FLOE_OK;
 }
