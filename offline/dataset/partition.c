@@ -17,6 +17,7 @@
 #include "offline/lake_int.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 
 #define PARTS_MAX 128
 #define PARTS_PER_FIT 4
@@ -24,6 +25,7 @@
 #define CELL_BYTES 14  /* of one column, likewise */
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
+#define THIN_LEAST (UINT64_C(1) << 20) /* as in pit/thin.c */
 
 typedef struct unit {
     const floe_ref *refs; /* of the request, in its order */
@@ -42,11 +44,31 @@ static uint64_t row_bytes(const floe_pit_need *need) {
     return ROW_BYTES + CELL_BYTES * need->column_count;
 }
 
+/* Rows that the kernel holds at once: all of a scan, but where only as-of features are asked for no more than labels, and as
+ * many again while they come in. */
+static uint64_t rows_held(const dataset_job *job, const source_scan *scan) {
+    const floe_dataset_request *request = job->request;
+    uint64_t rows = scan->files.plan.rows > 0 ? (uint64_t)scan->files.plan.rows : 0;
+    uint64_t labels = (uint64_t)job->label_count;
+    uint64_t thinned = labels + (labels > THIN_LEAST ? labels : THIN_LEAST);
+    const floe_view *first = NULL;
+    for (size_t i = 0; i < request->ref_count; i++) {
+        const floe_ref *ref = &request->refs[i];
+        if (ref->view->source != scan->need->source) {
+            continue;
+        }
+        first = first ? first : ref->view;
+        if (ref->output->function != FLOE_FN_NONE || ref->view->at_before != first->at_before) {
+            return rows;
+        }
+    }
+    return rows < thinned ? rows : thinned;
+}
+
 uint64_t floe_partition_estimate(const dataset_job *job) {
     uint64_t bytes = (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * job->request->ref_count);
     for (size_t i = 0; i < job->scan_count; i++) {
-        uint64_t rows = job->scans[i].files.plan.rows > 0 ? (uint64_t)job->scans[i].files.plan.rows : 0;
-        bytes += rows * row_bytes(job->scans[i].need);
+        bytes += rows_held(job, &job->scans[i]) * row_bytes(job->scans[i].need);
     }
     return bytes;
 }
@@ -374,7 +396,8 @@ static floe_status answer_units(dataset_job *job, const char *folder, floe_pit_s
 floe_status floe_partition_answer(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err) {
     const char *spill;
     FLOE_TRY(floe_lake_spill(job->lake, &spill, err));
-    const char *folder = floe_arena_printf(job->arena, "%s/parts", spill);
+    static atomic_uint next; /* The engine keeps what it read of a file by its name: no name may come twice. */
+    const char *folder = floe_arena_printf(job->arena, "%s/parts-%u", spill, atomic_fetch_add(&next, 1));
     FLOE_TRY(floe_arena_check(job->arena, err));
     FLOE_TRY(floe_file_mkdirs(folder, err));
     floe_pit_stats stats = {.label_count = job->label_count};

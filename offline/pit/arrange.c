@@ -144,6 +144,7 @@ floe_status floe_pit_arrange(pit_group *group, floe_error *err) {
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         FLOE_TRY(move_array(times[i], target, count, sizeof(int64_t), err));
     }
+    FLOE_TRY(move_array(&group->tied, target, count, sizeof(*group->tied), err));
     for (size_t i = 0; i < group->column_count; i++) {
         FLOE_TRY(move_column(&group->columns[i], target, count, err));
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define BATCH_ARENA FLOE_GIB(1)
+#define THIN_FIRST ((size_t)1 << 20)
 
 /* The columns of one stream, looked at batch by batch. */
 typedef struct columns_view {
@@ -237,6 +238,9 @@ static floe_status reserve_rows(pit_group *group, size_t need, floe_error *err) 
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         FLOE_TRY(floe_realloc(times[i], room, sizeof(int64_t), err));
     }
+    if (group->thins) {
+        FLOE_TRY(floe_realloc(&group->tied, room, sizeof(*group->tied), err));
+    }
     for (size_t i = 0; i < group->column_count; i++) {
         FLOE_TRY(floe_pit_column_reserve(&group->columns[i], room, err));
     }
@@ -343,7 +347,7 @@ static floe_status keep_times(pit_group *group, const row_columns *rows, const u
     return FLOE_OK;
 }
 
-static floe_status feed_group(const floe_pit *pit, pit_group *group, const floe_pit_need *need, const row_columns *rows,
+static floe_status feed_group(floe_pit *pit, pit_group *group, const floe_pit_need *need, const row_columns *rows,
                               size_t row_count, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, BATCH_ARENA);
@@ -362,8 +366,14 @@ static floe_status feed_group(const floe_pit *pit, pit_group *group, const floe_
         FLOE_TRY(floe_pit_cells_keep(&rows->columns.cells[cells[i]], picked, count, &arena, &group->columns[i],
                                      group->row_count, err));
     }
+    if (group->thins) {
+        memset(group->tied + group->row_count, 0, count);
+    }
     group->row_count += count;
-    return FLOE_OK;
+    if (group->thin_at == 0) {
+        group->thin_at = pit->options.thin_rows > 0 ? pit->options.thin_rows : THIN_FIRST;
+    }
+    return group->thins && group->row_count >= group->thin_at ? floe_pit_thin(pit, group, err) : FLOE_OK;
 }
 
 floe_status floe_pit_feed(floe_pit *pit, size_t need_index, struct ArrowArrayStream *stream, floe_error *err) {

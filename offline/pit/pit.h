@@ -16,7 +16,8 @@
  *
  * Sums are exact and rounded once (pit/wide.h), so no order of rows, threads or files can change an answer.
  *
- * Memory: everything of the question in RAM. Thread: one at a time; floe_pit_run starts threads of its own.
+ * Memory: everything of the question in RAM; of a source that is only asked for as-of features no more rows than labels, and
+ * as many again while they come in. Thread: one at a time; floe_pit_run starts threads of its own.
  */
 #ifndef FLOE_OFFLINE_PIT_PIT_H
 #define FLOE_OFFLINE_PIT_PIT_H
@@ -31,6 +32,8 @@ typedef struct floe_pit_options {
     bool as_known;  /* rows also need a created time that is not null and not after the label */
     bool ignore_at; /* every view answers at_or_before */
     bool newest;    /* ttl and end time are not judged: the winner as it is, for the online store */
+    size_t
+        thin_rows; /* for tests: how many rows come in before those of no use are left out; 0: as many as is worth it */
 } floe_pit_options;
 
 /* Borrows the references; they must live until close. Errors: INVALID for as_known over a source without created_time,

@@ -85,6 +85,10 @@ typedef struct pit_group {
     int64_t *event, *created, *end, *seq, *pos;
     size_t row_count, row_room;
     bool has_created, has_end;
+    /* Where only as-of features are asked for (thin.c): */
+    bool thins;
+    uint8_t *tied;  /* per row: one that is gone was equal but for the order of files */
+    size_t thin_at; /* how many rows it takes to look again */
     /* After the index rows lie by key and event, labels are listed by key and time: key k's are at
      * [start[k], start[k + 1]). */
     uint32_t *row_start;
@@ -178,6 +182,29 @@ floe_status floe_pit_order_by_key(const uint32_t *item_key, size_t item_count, s
 /* Moves the rows of a group into order of key and event. */
 floe_status floe_pit_arrange(pit_group *group, floe_error *err);
 
+/* ---- thin.c ---- */
+
+/* Whether no row is needed but the largest between two labels. */
+bool floe_pit_can_thin(const pit_group *group);
+/* Leaves out the rows that can win for no label. The labels are all there. Cost: O(rows · log labels of a key). */
+floe_status floe_pit_thin(floe_pit *pit, pit_group *group, floe_error *err);
+
+/* From which label time on a row is visible; INT64_MAX: never. */
+static inline int64_t floe_pit_visible_from(const floe_pit *pit, const pit_group *group, bool before, uint32_t row) {
+    int64_t event = group->event[row];
+    int64_t from = before && event < INT64_MAX ? event + 1 : event;
+    if (pit->options.as_known) {
+        int64_t created = group->created[row];
+        if (created == INT64_MIN) {
+            return INT64_MAX;
+        }
+        from = created > from ? created : from;
+    }
+    return from;
+}
+
+/* Lists the labels of a group in order of key and time; once. */
+floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_error *err);
 /* Puts the rows of a group in order of key and event, and lists its labels in order of key and time. */
 floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, floe_error *err);
 

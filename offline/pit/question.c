@@ -234,6 +234,7 @@ static floe_status build(floe_pit *pit, floe_error *err) {
     for (size_t g = 0; g < pit->group_count; g++) {
         floe_pit_symbols_init(&pit->groups[g].keys);
         FLOE_TRY(add_columns(pit, &pit->groups[g], err));
+        pit->groups[g].thins = floe_pit_can_thin(&pit->groups[g]);
     }
     for (size_t s = 0; s < pit->source_count; s++) {
         FLOE_TRY(make_need(pit, s, err));
@@ -277,8 +278,9 @@ static void close_group(pit_group *group, size_t label_count) {
         floe_pit_column_close(&group->columns[i]);
     }
     floe_pit_symbols_close(&group->keys);
-    void *arrays[] = {group->row_key, group->event,     group->created,   group->end,         group->seq,
-                      group->pos,     group->row_start, group->label_key, group->label_order, group->label_start};
+    void *arrays[] = {group->row_key,     group->event,       group->created,   group->end,
+                      group->seq,         group->pos,         group->row_start, group->label_key,
+                      group->label_order, group->label_start, group->tied};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
         floe_free(arrays[i]);
     }

@@ -45,11 +45,21 @@ static floe_status sort_labels(const floe_pit *pit, pit_group *group, floe_error
     return FLOE_OK;
 }
 
-floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, floe_error *err) {
-    FLOE_TRY(floe_pit_arrange(group, err));
+floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_error *err) {
+    if (group->label_order) {
+        return FLOE_OK;
+    }
     FLOE_TRY(floe_pit_order_by_key(group->label_key, pit->label_count, group->keys.count, &group->label_order,
                                    &group->label_start, err));
     return sort_labels(pit, group, err);
+}
+
+floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, floe_error *err) {
+    if (group->thins) {
+        FLOE_TRY(floe_pit_thin(pit, group, err));
+    }
+    FLOE_TRY(floe_pit_arrange(group, err));
+    return floe_pit_index_labels(pit, group, err);
 }
 
 /* The keys that the source brought become the labels. */

@@ -112,20 +112,6 @@ floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit
     return FLOE_OK;
 }
 
-/* From which label time on a row is visible; INT64_MAX: never. */
-static int64_t visible_from(const pit_sweep *sweep, uint32_t row) {
-    int64_t event = sweep->group->event[row];
-    int64_t from = sweep->view->before && event < INT64_MAX ? event + 1 : event;
-    if (sweep->pit->options.as_known) {
-        int64_t created = sweep->group->created[row];
-        if (created == INT64_MIN) {
-            return INT64_MAX;
-        }
-        from = created > from ? created : from;
-    }
-    return from;
-}
-
 static floe_status order_rows(pit_sweep *sweep, uint32_t first_row, size_t count, floe_error *err) {
     if (count > sweep->room) {
         size_t room = count + count / 2;
@@ -135,7 +121,8 @@ static floe_status order_rows(pit_sweep *sweep, uint32_t first_row, size_t count
     }
     for (size_t i = 0; i < count; i++) {
         uint32_t row = first_row + (uint32_t)i;
-        sweep->entering[i] = (pit_moment){visible_from(sweep, row), row};
+        sweep->entering[i] =
+            (pit_moment){floe_pit_visible_from(sweep->pit, sweep->group, sweep->view->before, row), row};
         sweep->entered_at[i] = INT64_MAX;
     }
     sort_moments(sweep->entering, count);
@@ -146,7 +133,7 @@ static void challenge_winner(pit_sweep *sweep, uint32_t row) {
     bool file_order = false;
     if (sweep->winner == PIT_NO_ROW || floe_pit_compare_rows(sweep->group, row, sweep->winner, &file_order) > 0) {
         sweep->winner = row;
-        sweep->winner_is_tied = file_order;
+        sweep->winner_is_tied = file_order || (sweep->group->tied && sweep->group->tied[row]);
     } else if (file_order) {
         sweep->winner_is_tied = true;
     }
