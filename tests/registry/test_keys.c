@@ -8,6 +8,8 @@
 #include "tests/registry/helpers.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static floe_arena arena;
 static floe_registry *registry;
@@ -211,6 +213,50 @@ static void key_create__above_the_limit_of_valid_keys__is_refused_until_one_is_r
     floe_error_clear(&err);
     assert_ok(floe_registry_key_revoke(registry, 17, &err), &err);
     assert_ok(floe_registry_key_create(registry, FLOE_STR("r"), FLOE_STR(""), &arena, text, &key, &err), &err);
+}
+
+/* Processes that make keys at once wait for each other; no key is lost, and no two have a number or a digest in common. */
+#define MAKERS 6
+#define KEYS_EACH 20
+
+static void make_many(void) {
+    floe_registry *own = NULL;
+    char text[FLOE_ACCESS_KEY_LEN + 1];
+    floe_access_key key;
+    bool good = !floe_failed(floe_registry_open(path, false, &own, NULL));
+    for (size_t i = 0; good && i < KEYS_EACH; i++) {
+        good = !floe_failed(floe_registry_key_create(own, FLOE_STR("r"), FLOE_STR(""), &arena, text, &key, NULL));
+    }
+    floe_registry_close(&own);
+    _exit(good ? 0 : 1);
+}
+
+static void key_create__in_several_processes_at_once__loses_none_and_makes_no_two_alike(void **state) {
+    (void)state;
+    pid_t makers[MAKERS];
+    floe_registry_close(&registry);
+    for (size_t i = 0; i < MAKERS; i++) {
+        makers[i] = fork();
+        assert_true(makers[i] >= 0);
+        if (makers[i] == 0) {
+            make_many();
+        }
+    }
+    for (size_t i = 0; i < MAKERS; i++) {
+        int outcome = -1;
+        assert_int_equal(waitpid(makers[i], &outcome, 0), makers[i]);
+        assert_int_equal(outcome, 0);
+    }
+    size_t count = 0;
+    assert_ok(floe_registry_open(path, false, &registry, NULL), NULL);
+    const floe_access_key *keys = list(&count);
+    assert_int_equal(count, MAKERS * KEYS_EACH);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_true(keys[i].id != keys[j].id);
+            assert_false(floe_access_digest_equal(keys[i].digest, keys[j].digest));
+        }
+    }
 }
 
 /* ---- revoking ---- */
@@ -451,6 +497,7 @@ int main(void) {
         TEST(digest_equal__one_bit_anywhere__makes_a_difference),
         TEST(key_create__bad_names__are_refused),
         TEST(key_create__above_the_limit_of_valid_keys__is_refused_until_one_is_revoked),
+        TEST(key_create__in_several_processes_at_once__loses_none_and_makes_no_two_alike),
         TEST(key_revoke__is_final_and_once),
         TEST(key_revoke__unknown__is_not_found),
         TEST(key_ids__are_never_reused),

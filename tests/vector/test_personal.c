@@ -198,6 +198,112 @@ static void national_id__with_any_one_digit_changed__is_none(void **state) {
     }
 }
 
+/* ---- check digits by their definitions ---- */
+
+static char digit_of(uint64_t value) {
+    return (char)('0' + value % 10);
+}
+
+static void random_digits(floe_test_rng *rng, char *text, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        text[i] = digit_of(floe_test_below(rng, 10));
+    }
+    text[count] = '\0';
+}
+
+/* How many of the hundred pairs of digits at `at` complete the number. */
+static size_t completions(char *text, size_t at) {
+    size_t count = 0;
+    for (unsigned pair = 0; pair < 100; pair++) {
+        text[at] = digit_of(pair / 10);
+        text[at + 1] = digit_of(pair);
+        count += floe_is_national_id(floe_str_of(text)) ? 1 : 0;
+    }
+    return count;
+}
+
+/* ISO 13616: the account, the country and two zeros as one decimal number, modulo 97, taken from 98. Of the check digits 02 to
+ * 98 exactly one is right; 00, 01 and 99 would give the rests of 97, 98 and 02 once more (ISO 7064 forbids them). */
+static void iban__by_long_division__is_the_one_that_is_taken(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    for (int round = 0; round < 2000; round++) {
+        char account[32];
+        char number[64];
+        char iban[64];
+        unsigned rest = 0;
+        random_digits(&rng, account, 18);
+        (void)snprintf(number, sizeof(number), "%s131400", account); /* D is 13, E is 14 */
+        for (size_t i = 0; number[i] != '\0'; i++) {
+            rest = (rest * 10 + (unsigned)(number[i] - '0')) % 97;
+        }
+        (void)snprintf(iban, sizeof(iban), "DE%02u%s", 98 - rest, account);
+        assert_true(floe_is_national_id(floe_str_of(iban)));
+        char wrong[64];
+        (void)snprintf(wrong, sizeof(wrong), "DE%02u%s", 2 + (98 - rest + 1 - 2) % 97, account);
+        assert_false(floe_is_national_id(floe_str_of(wrong)));
+    }
+}
+
+/* The CPF's two digits: weights 10 to 2 and 11 to 2, modulo 11. Written out as the sums they are. */
+static void cpf__by_its_sums__is_taken(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    for (int round = 0; round < 2000; round++) {
+        char cpf[16];
+        random_digits(&rng, cpf, 9);
+        for (int digit = 0; digit < 2; digit++) {
+            int sum = 0;
+            for (int i = 0; i < 9 + digit; i++) {
+                sum += (cpf[i] - '0') * (10 + digit - i);
+            }
+            cpf[9 + digit] = digit_of((uint64_t)(sum * 10 % 11 % 10));
+            cpf[10 + digit] = '\0';
+        }
+        bool all_equal = strspn(cpf, (char[]){cpf[0], '\0'}) == 11;
+        assert_int_equal(floe_is_national_id(floe_str_of(cpf)), !all_equal);
+    }
+}
+
+/* 97 keys of a NIR, 23 letters of a DNI: of all endings one is right. */
+static void nir_and_dni__of_all_endings__one_is_taken(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    for (int round = 0; round < 300; round++) {
+        char nir[48];
+        random_digits(&rng, nir, 15);
+        nir[0] = (char)('1' + floe_test_below(&rng, 2));
+        memcpy(nir + 3, "07", 2);
+        assert_int_equal(completions(nir, 13), 1);
+        char dni[16];
+        size_t taken = 0;
+        random_digits(&rng, dni, 8);
+        for (char letter = 'A'; letter <= 'Z'; letter++) {
+            dni[8] = letter;
+            dni[9] = '\0';
+            taken += floe_is_national_id(floe_str_of(dni)) ? 1 : 0;
+        }
+        assert_int_equal(taken, 1);
+    }
+}
+
+/* How rarely chance alone makes an id: of random eleven digits about one in ten passes for a PESEL's check digit times the one
+ * in eight whose middle is a date (5 centuries of 12 months of a hundred, 31 of a hundred days: 0.6 * 0.31), one in a hundred is a
+ * CPF, and few are a German number. Together below 4 %, so a column of such numbers is taken for ids by no chance. */
+static void national_id__of_random_numbers__is_rare(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    size_t taken = 0;
+    for (int round = 0; round < 100000; round++) {
+        char text[16];
+        random_digits(&rng, text, 11);
+        taken += floe_is_national_id(floe_str_of(text)) ? 1 : 0;
+    }
+    assert_in_range(taken, 1000, 4000);
+}
+
+/* ---- anything ---- */
+
 /* No value whatever reads outside of it or never ends. */
 static void value__of_random_bytes__is_judged(void **state) {
     (void)state;
@@ -408,6 +514,10 @@ int main(void) {
         cmocka_unit_test(value__national_id__by_shape_and_check_digits),
         cmocka_unit_test(luhn__finds_every_single_error),
         cmocka_unit_test(national_id__with_any_one_digit_changed__is_none),
+        cmocka_unit_test(iban__by_long_division__is_the_one_that_is_taken),
+        cmocka_unit_test(cpf__by_its_sums__is_taken),
+        cmocka_unit_test(nir_and_dni__of_all_endings__one_is_taken),
+        cmocka_unit_test(national_id__of_random_numbers__is_rare),
         cmocka_unit_test(value__of_random_bytes__is_judged),
         cmocka_unit_test(name__says_what_it_holds_and_properties_take_it_back),
         cmocka_unit_test(column__tag__decides_over_name_and_values),
