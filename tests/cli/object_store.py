@@ -124,7 +124,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         entries = [entry for entry in entries if entry[0] > after]
         size = min(int(query.get("max-keys", "1000")), store.page_size)
         page, more = entries[:size], len(entries) > size
-        parts = ["<?xml version='1.0' encoding='UTF-8'?><ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'>",
+        parts = ["<?xml version='1.0' encoding='UTF-8'?><ListBucketResult>",
                  f"<Name>{store.bucket}</Name><Prefix>{escape(urllib.parse.quote(prefix))}</Prefix>",
                  f"<IsTruncated>{'true' if more else 'false'}</IsTruncated>"]
         if more:

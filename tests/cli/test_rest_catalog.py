@@ -176,11 +176,11 @@ class Rest(Checks, unittest.TestCase):
         self.assertEqual(self.theirs(), [1, 2, 3])
 
     def test_definitions_are_told_what_they_lack(self):
-        for yaml, parts in (("type: rest", ["uri is missing"]), ("type: rest, uri: \"ftp://x\"", ["uri is an address"]),
-                            ("type: directory, warehouse: w, uri: \"http://x\"", ["uri belongs to catalogs of type rest"]),
-                            ("type: rset, uri: \"http://x\"", ["unknown type `rset`", "rest"]),
-                            ("type: rest, uri: \"http://x\", storage: {access_key: a}", ["belong together"]),
-                            ("type: rest, uri: \"http://x\", storage: {acces_key: a}", ["access_key"])):
+        for yaml, parts in (("type: rest", ["uri is missing"]), ("type: rest, uri: \"ftp://localhost\"", ["uri is an address"]),
+                            ("type: directory, warehouse: w, uri: \"http://localhost\"", ["uri belongs to catalogs of type rest"]),
+                            ("type: rset, uri: \"http://localhost\"", ["unknown type `rset`", "rest"]),
+                            ("type: rest, uri: \"http://localhost\", storage: {access_key: a}", ["belong together"]),
+                            ("type: rest, uri: \"http://localhost\", storage: {acces_key: a}", ["access_key"])):
             with Project("project: t\ncatalogs:\n  c: {%s}\n" % yaml) as project:
                 self.refused(project.floe("table", "ls"), "INVALID", "floe.yaml:3", *parts)
 
