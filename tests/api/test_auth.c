@@ -8,6 +8,7 @@
 #include "core/time.h"
 #include "tests/api/world.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #define TEXT(literal)                                                                                                  \
@@ -326,6 +327,63 @@ static void key__made_while_the_server_runs__is_known_and_revoked__is_refused(vo
     }
 }
 
+/* Clients go on asking while keys come and go: a valid key is never refused, and an invalid one never let in. */
+#define CLIENTS 3
+#define REQUESTS 120
+
+typedef struct client {
+    int port;
+    const char *key; /* NULL: none */
+    int wanted;
+    int wrong; /* answers with another status */
+    atomic_bool *stop;
+    pthread_t thread;
+} client;
+
+static void *ask_on(void *context) {
+    client *own = context;
+    floe_test_http http = {0};
+    char request[500];
+    size_t len = (size_t)snprintf(request, sizeof(request),
+                                  "POST /v1/lookup HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Type: "
+                                  "application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                                  own->key, strlen(lookup), lookup);
+    for (int i = 0; i < REQUESTS || !atomic_load(own->stop); i++) {
+        floe_test_response response;
+        floe_test_http_open(&http, own->port);
+        floe_test_http_send(&http, request, len);
+        own->wrong += floe_test_http_read(&http, &response) && response.status == own->wanted ? 0 : 1;
+        floe_test_http_close(&http);
+    }
+    return NULL;
+}
+
+static void keys__that_come_and_go_under_load__never_change_what_another_key_is_answered(void **state) {
+    world *w = *state;
+    atomic_bool stop;
+    atomic_init(&stop, false);
+    static const char unknown[] = "floe_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    client clients[CLIENTS] = {
+        {.key = fan_key, .wanted = 200}, {.key = nobody_key, .wanted = 404}, {.key = unknown, .wanted = 401}};
+    for (size_t i = 0; i < CLIENTS; i++) {
+        clients[i].port = w->port;
+        clients[i].stop = &stop;
+        assert_int_equal(pthread_create(&clients[i].thread, NULL, ask_on, &clients[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        char key[FLOE_ACCESS_KEY_LEN + 1];
+        int64_t id = make_key(w, i % 2 == 0 ? "fan" : "nobody", key);
+        await_status(w, key, i % 2 == 0 ? 200 : 404);
+        revoke_key(w, id);
+        await_status(w, key, 401);
+    }
+    atomic_store(&stop, true);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        assert_int_equal(pthread_join(clients[i].thread, NULL), 0);
+        assert_int_equal(clients[i].wrong, 0);
+    }
+}
+
 static void registry__that_cannot_be_read__leaves_the_keys_that_were_read_last(void **state) {
     world *w = *state;
     const char *away = floe_arena_printf(&w->arena, "%s.away", w->project->registry);
@@ -479,6 +537,7 @@ int main(void) {
         cmocka_unit_test(search__with_a_key__finds_what_its_role_sees),
         cmocka_unit_test(path__that_is_not_there__is_not_found_for_who_has_a_key),
         cmocka_unit_test(key__made_while_the_server_runs__is_known_and_revoked__is_refused),
+        cmocka_unit_test(keys__that_come_and_go_under_load__never_change_what_another_key_is_answered),
         cmocka_unit_test(registry__that_cannot_be_read__leaves_the_keys_that_were_read_last),
         cmocka_unit_test(listener_off_loopback__with_roles__serves_and_shows_figures_to_keys_only),
         cmocka_unit_test(key_of__each_pair_of_headers__is_a_key_or_none),
