@@ -67,8 +67,9 @@ bool floe_mirror_path(const floe_mirror *mirror, floe_str uri, floe_arena *arena
     floe_str bucket = {0};
     floe_str key = {0};
     FLOE_AUTO_BUF out = {0};
-    if (!split_uri(uri, &bucket, &key)) {
-        return false;
+    bool elsewhere = floe_str_starts_with(uri, FLOE_STR("gs://")) && mirror->s3_options.endpoint.len == 0;
+    if (!split_uri(uri, &bucket, &key) || elsewhere) {
+        return false; /* Google's objects are not Amazon's */
     }
     floe_buf_init(&out, FLOE_MIB(1));
     floe_buf_printf(&out, "%s/", mirror->folder);

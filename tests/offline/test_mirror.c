@@ -129,6 +129,18 @@ static void path__random_keys__come_back(void **state) {
     floe_mirror_close(&mirror);
 }
 
+/* Without an endpoint the store is Amazon's, where somebody else may hold a bucket of that name. */
+static void path__of_google__needs_an_endpoint(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    const char *path = NULL;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *mirror = open_mirror(floe_test_temp_dir(), 0, "");
+    assert_false(floe_mirror_path(mirror, FLOE_STR("gs://b/x"), &arena, &path));
+    assert_true(floe_mirror_path(mirror, FLOE_STR("s3://b/x"), &arena, &path));
+    floe_mirror_close(&mirror);
+}
+
 static void path__stores_of_other_places__share_nothing(void **state) {
     (void)state;
     FLOE_AUTO_ARENA arena = {0};
@@ -263,6 +275,7 @@ int main(void) {
         cmocka_unit_test(path__what_a_file_system_would_misread__is_encoded),
         cmocka_unit_test(path__other_schemes__are_not_the_mirrors),
         cmocka_unit_test(path__random_keys__come_back),
+        cmocka_unit_test(path__of_google__needs_an_endpoint),
         cmocka_unit_test(path__stores_of_other_places__share_nothing),
         cmocka_unit_test(object__of_a_path_elsewhere__is_refused),
         cmocka_unit_test(fs__local_paths__are_the_local_file_systems),
