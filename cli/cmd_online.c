@@ -286,9 +286,20 @@ static floe_status print_cells(floe_cli *cli, const floe_lookup *lookup, floe_er
     return cli_table_end(&table, err);
 }
 
+/* From here on nothing else is defined than what the role sees. */
+static floe_status see_as(floe_cli *cli, const char *name, floe_error *err) {
+    const floe_role *role = NULL;
+    FLOE_TRY(cli_need_project(cli, err));
+    FLOE_TRY(floe_project_role(cli->project, floe_str_of(name), &cli->arena, &role, err));
+    FLOE_TRY(cli_need_definitions(cli, err));
+    return floe_access_scope(cli->definitions, role, &cli->arena, &cli->definitions, err);
+}
+
 floe_status cli_get(floe_cli *cli, floe_error *err) {
     floe_ref *refs;
     size_t ref_count;
+    const char *role = cli_value(cli, "--role");
+    FLOE_TRY(role ? see_as(cli, role, err) : FLOE_OK);
     FLOE_TRY(cli_refs(cli, cli->operands[0], cli->operands[0], &refs, &ref_count, err));
     floe_lookup lookup = {.entity_count = 1, .arena = &cli->arena};
     FLOE_TRY(floe_lookup_plan_make(refs, ref_count, &cli->arena, &lookup.plan, err));
