@@ -82,8 +82,8 @@ static floe_status print_result(floe_cli *cli, const floe_dataset_request *reque
            cli_many(cli, (int64_t)request->ref_count, "feature", "features"), request->out,
            cli_many(cli, result->source_rows, "source row", "source rows"), cli_seconds(cli, result->elapsed_us));
     if (result->ties > 0) {
-        printf("note: %s values were decided by file order alone: the source has rows of equal key and times\n",
-               cli_count(cli, result->ties));
+        printf("note: %s decided by file order alone: the source has rows of equal key and times\n",
+               cli_many(cli, result->ties, "value was", "values were"));
     }
     return FLOE_OK;
 }

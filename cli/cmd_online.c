@@ -8,7 +8,10 @@
 #include "core/time.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define WAIT_MS_MAX 3600000
 
 /* ---- sync ---- */
 
@@ -31,21 +34,47 @@ static floe_status print_sync(floe_cli *cli, const floe_view *view, const floe_s
     return cli_flush(err);
 }
 
+typedef struct sync_waits {
+    int64_t announce_us; /* for writers to notice the generation that is filled */
+    int64_t retire_us;   /* for readers to let go of the values that were replaced */
+} sync_waits;
+
+/* Two seconds and ten; FLOE_SYNC_WAITS gives both in milliseconds, "0,0" where nothing else writes or reads the store. */
+static floe_status read_waits(sync_waits *ret_waits, floe_error *err) {
+    *ret_waits = (sync_waits){2 * FLOE_US_PER_SECOND, 10 * FLOE_US_PER_SECOND};
+    const char *given = getenv("FLOE_SYNC_WAITS");
+    floe_str rest = floe_str_of(given ? given : ""), announce = {0};
+    int64_t announce_ms = 0, retire_ms = 0;
+    if (rest.len == 0) {
+        return FLOE_OK;
+    }
+    (void)floe_str_split(&rest, ',', &announce);
+    bool whole = !floe_failed(floe_str_to_i64(announce, &announce_ms, NULL)) &&
+                 !floe_failed(floe_str_to_i64(rest, &retire_ms, NULL));
+    FLOE_ENSURE(whole && announce_ms >= 0 && retire_ms >= 0 && announce_ms <= WAIT_MS_MAX && retire_ms <= WAIT_MS_MAX,
+                err, FLOE_INVALID, "FLOE_SYNC_WAITS=%.120s: write two numbers of milliseconds, as in 2000,10000",
+                given);
+    *ret_waits = (sync_waits){announce_ms * 1000, retire_ms * 1000};
+    return FLOE_OK;
+}
+
 /* Nobody waits here until readers have let go of the values that were replaced: that is done once, for all views. */
-static floe_sync_request sync_request(floe_cli *cli, const floe_view *view, const floe_sync_source *source) {
+static floe_sync_request sync_request(floe_cli *cli, const floe_view *view, const floe_sync_source *source,
+                                      const sync_waits *waits) {
     return (floe_sync_request){.view = view,
                                .store = cli->store,
                                .registry = cli->registry,
                                .source = source,
                                .full = cli_flag(cli, "--full"),
-                               .announce_wait_us = 2 * FLOE_US_PER_SECOND,
+                               .announce_wait_us = waits->announce_us,
                                .retire_wait_us = -1,
                                .cancelled = &cli_cancelled};
 }
 
-static floe_status sync_view(floe_cli *cli, const floe_view *view, bool *ret_replaced, floe_error *err) {
+static floe_status sync_view(floe_cli *cli, const floe_view *view, const sync_waits *waits, bool *ret_replaced,
+                             floe_error *err) {
     floe_sync_source source = cli_sync_source(cli);
-    floe_sync_request request = sync_request(cli, view, &source);
+    floe_sync_request request = sync_request(cli, view, &source, waits);
     floe_sync_result result;
     cli_progress_step(cli, cli_text(cli, view->about.name), -1);
     FLOE_TRY(cli_progress_end(cli, floe_sync_run(&request, &result, err)));
@@ -53,12 +82,12 @@ static floe_status sync_view(floe_cli *cli, const floe_view *view, bool *ret_rep
     return print_sync(cli, view, &result, err);
 }
 
-/* A generation that was replaced is deleted when no reader can hold it any more, ten seconds after the switch. What an
+/* A generation that was replaced is deleted when no reader can hold it any more, a while after the switch. What an
  * incremental sync replaced is left to the next one. */
-static floe_status retire_view(floe_cli *cli, const floe_view *view, floe_error *err) {
+static floe_status retire_view(floe_cli *cli, const floe_view *view, const sync_waits *waits, floe_error *err) {
     floe_sync_source source = cli_sync_source(cli);
-    floe_sync_request request = sync_request(cli, view, &source);
-    request.retire_wait_us = 10 * FLOE_US_PER_SECOND;
+    floe_sync_request request = sync_request(cli, view, &source, waits);
+    request.retire_wait_us = waits->retire_us;
     cli_progress_step(cli, "waiting for readers of the old values", -1);
     return cli_progress_end(cli, floe_sync_retire(&request, err));
 }
@@ -81,6 +110,8 @@ static bool is_wanted(const floe_cli *cli, const floe_view *view) {
 }
 
 floe_status cli_sync(floe_cli *cli, floe_error *err) {
+    sync_waits waits;
+    FLOE_TRY(read_waits(&waits, err));
     FLOE_TRY(check_operands(cli, err));
     FLOE_TRY(cli_need_definitions(cli, err));
     FLOE_TRY(cli_need_store(cli, err));
@@ -90,7 +121,7 @@ floe_status cli_sync(floe_cli *cli, floe_error *err) {
     size_t synced = 0;
     for (size_t v = 0; v < definitions->view_count; v++) {
         if (is_wanted(cli, &definitions->views[v])) {
-            FLOE_TRY(sync_view(cli, &definitions->views[v], &replaced[v], err));
+            FLOE_TRY(sync_view(cli, &definitions->views[v], &waits, &replaced[v], err));
             synced++;
         }
     }
@@ -101,7 +132,7 @@ floe_status cli_sync(floe_cli *cli, floe_error *err) {
     }
     for (size_t v = 0; v < definitions->view_count; v++) {
         if (replaced[v]) {
-            FLOE_TRY(retire_view(cli, &definitions->views[v], err));
+            FLOE_TRY(retire_view(cli, &definitions->views[v], &waits, err));
         }
     }
     return FLOE_OK;
@@ -255,9 +286,20 @@ static floe_status print_cells(floe_cli *cli, const floe_lookup *lookup, floe_er
     return cli_table_end(&table, err);
 }
 
+/* From here on nothing else is defined than what the role sees. */
+static floe_status see_as(floe_cli *cli, const char *name, floe_error *err) {
+    const floe_role *role = NULL;
+    FLOE_TRY(cli_need_project(cli, err));
+    FLOE_TRY(floe_project_role(cli->project, floe_str_of(name), &cli->arena, &role, err));
+    FLOE_TRY(cli_need_definitions(cli, err));
+    return floe_access_scope(cli->definitions, role, &cli->arena, &cli->definitions, err);
+}
+
 floe_status cli_get(floe_cli *cli, floe_error *err) {
     floe_ref *refs;
     size_t ref_count;
+    const char *role = cli_value(cli, "--role");
+    FLOE_TRY(role ? see_as(cli, role, err) : FLOE_OK);
     FLOE_TRY(cli_refs(cli, cli->operands[0], cli->operands[0], &refs, &ref_count, err));
     floe_lookup lookup = {.entity_count = 1, .arena = &cli->arena};
     FLOE_TRY(floe_lookup_plan_make(refs, ref_count, &cli->arena, &lookup.plan, err));

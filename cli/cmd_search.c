@@ -2,6 +2,7 @@
  * floe index, search: finding tables, columns and features.
  */
 #include "cli/asking.h"
+#include "cli/sample.h"
 #include "core/limits.h"
 
 #include <stdio.h>
@@ -25,6 +26,11 @@ static floe_status crawl_table(floe_cli *cli, const floe_table_name *name, floe_
     for (size_t i = 0; !floe_failed(status) && i < info.column_count; i++) {
         columns[i] = (floe_catalog_column){
             .name = info.columns[i].name, .type = info.columns[i].type_text, .description = info.columns[i].doc};
+    }
+    /* A table whose files cannot be read is still found by its names. */
+    floe_error unread = {0};
+    if (!floe_failed(status) && floe_failed(cli_sample(table, &info, arena, columns, &unread))) {
+        fprintf(stderr, "no values of %.*s are searched: %s\n", FLOE_STR_ARG(name->full), unread.message);
     }
     if (!floe_failed(status)) {
         floe_str database = {name->full.ptr, name->full.len - name->table.len - 1};

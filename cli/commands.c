@@ -95,8 +95,11 @@ static const cli_option ingest_options[] = {
     {"--until-end", NULL, "stop when what was there at the start is applied"},
     {NULL, NULL, NULL},
 };
-static const cli_option get_options[] = {{"--as-of", "TIME", "judge ttl and end times as of this time"},
-                                         {NULL, NULL, NULL}};
+static const cli_option get_options[] = {
+    {"--as-of", "TIME", "judge ttl and end times as of this time"},
+    {"--role", "ROLE", "see only what this role of floe.yaml sees"},
+    {NULL, NULL, NULL},
+};
 static const cli_option serve_options[] = {
     {"--listen", "HOST:PORT", "instead of the project's; port 0: any free one"},
     {"--threads", "N", "reactor threads (default: one per core)"},

@@ -147,6 +147,9 @@ static floe_status fail_sql(const floe_sql *sql, int result, const char *text, f
     meaning found = meaning_in(sql->db, result, &sys_errno);
     bool current = sql->db && (sqlite3_errcode(sql->db) & 0xff) == (result & 0xff);
     const char *message = current ? sqlite3_errmsg(sql->db) : sqlite3_errstr(result);
+    /* The statement tells what is wrong only where that is in it, or in the data: not where the file or the disk is. */
+    bool tells = found.code == FLOE_INTERNAL || found.code == FLOE_CONFLICT || found.code == FLOE_INVALID;
+    text = tells ? text : NULL;
     floe_str shown = floe_str_of(text);
     shown.len = shown.len > TEXT_SHOWN_MAX ? TEXT_SHOWN_MAX : shown.len;
     if (is_match_syntax(result, message)) {

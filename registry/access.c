@@ -141,3 +141,41 @@ bool floe_role_denial_applies(const floe_role *role, size_t index) {
     return any_leads(role->namespaces, role->namespace_count, role->deny_columns[index]) ||
            any_leads(role->tables, role->table_count, role->deny_columns[index]);
 }
+
+/* ---- definitions a role sees ---- */
+
+static bool sees_request(const floe_role *role, const floe_request_feature *request) {
+    floe_ref ref = {.output = &request->output};
+    return floe_role_sees_ref(role, &ref);
+}
+
+floe_status floe_access_scope(const floe_definitions *definitions, const floe_role *role, floe_arena *arena,
+                              const floe_definitions **ret_scoped, floe_error *err) {
+    floe_definitions *scoped = floe_arena_alloc(arena, 1, sizeof *scoped);
+    floe_view *views = floe_arena_alloc(arena, definitions->view_count + 1, sizeof *views);
+    floe_request_feature *requests = floe_arena_alloc(arena, definitions->request_count + 1, sizeof *requests);
+    floe_service *services = floe_arena_alloc(arena, definitions->service_count + 1, sizeof *services);
+    FLOE_TRY(floe_arena_check(arena, err));
+    *scoped = *definitions;
+    scoped->view_count = scoped->request_count = scoped->service_count = 0;
+    for (size_t i = 0; i < definitions->view_count; i++) {
+        if (floe_role_sees_view(role, definitions->views[i].about.name)) {
+            views[scoped->view_count++] = definitions->views[i];
+        }
+    }
+    for (size_t i = 0; i < definitions->request_count; i++) {
+        if (sees_request(role, &definitions->requests[i])) {
+            requests[scoped->request_count++] = definitions->requests[i];
+        }
+    }
+    for (size_t i = 0; i < definitions->service_count; i++) {
+        if (floe_role_sees_service(role, &definitions->services[i])) {
+            services[scoped->service_count++] = definitions->services[i];
+        }
+    }
+    scoped->views = views;
+    scoped->requests = requests;
+    scoped->services = services;
+    *ret_scoped = scoped;
+    return FLOE_OK;
+}

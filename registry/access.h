@@ -47,4 +47,10 @@ bool floe_role_sees_ref(const floe_role *role, const floe_ref *ref);
 /* Rule: a service is seen when everything it takes is. */
 bool floe_role_sees_service(const floe_role *role, const floe_service *service);
 
+/* The definitions that are left when the views, request features and services which the role does not see are taken away, so
+ * that whoever looks names up in them finds, suggests and lists nothing else. Owns: the lists lie in the arena, all else is
+ * that of `definitions`. Errors: LIMIT, NOMEM of the arena. */
+floe_status floe_access_scope(const floe_definitions *definitions, const floe_role *role, floe_arena *arena,
+                              const floe_definitions **ret_scoped, floe_error *err);
+
 #endif

@@ -87,6 +87,11 @@ static void print_feature(const floe_ref *ref, const column_stats *stats, floe_j
     }
     if (ref->output->function != FLOE_FN_NONE) {
         put_text(json, "function", floe_str_of(floe_function_name(ref->output->function)));
+        if (ref->output->function == FLOE_FN_PERCENTILE) {
+            put_text(json, "quantile", ref->output->quantile_text);
+        } else if (ref->output->k > 0) {
+            put_int(json, "k", ref->output->k);
+        }
         put_text(json, "window", ref->output->window_text);
     }
     put_text(json, "type", floe_str_of(floe_type_name(ref->output->type, type)));

@@ -227,8 +227,10 @@ floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe
     FLOE_TRY(scanned_columns(scan, &arena, &columns, &count, err));
     floe_status status = floe_table_scan_sql(scan->table, &scan->files, columns, count, true, session, out, err);
     if (floe_failed(status)) {
-        return floe_error_prefix(err, status, "source %.*s, table %.*s", FLOE_STR_ARG(need->source->about.name),
-                                 FLOE_STR_ARG(need->source->table));
+        bool named = err && floe_str_starts_with(floe_str_of(err->message), FLOE_STR("table "));
+        return named ? floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(need->source->about.name))
+                     : floe_error_prefix(err, status, "source %.*s, table %.*s", FLOE_STR_ARG(need->source->about.name),
+                                         FLOE_STR_ARG(need->source->table));
     }
     if (scan->filter) {
         floe_buf_text(out, " WHERE ");

@@ -6,6 +6,9 @@
 
 #include "core/error.h"
 
+/* What to do where a file that a snapshot names is damaged. */
+#define FLOE_CORRUPT_ADVICE "restore it, or read an earlier snapshot"
+
 static inline floe_status floe_as_corrupt(floe_status status, floe_error *err) {
     if (status.code != FLOE_INVALID && status.code != FLOE_NOT_FOUND) {
         return status;

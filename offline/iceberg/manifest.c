@@ -256,5 +256,8 @@ floe_status floe_manifest_read(floe_fs *fs, const floe_moved *moved, const floe_
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "a manifest");
     }
-    return floe_manifest_decode(manifest, bytes, reader, err);
+    status = floe_manifest_decode(manifest, bytes, reader, err);
+    return status.code == FLOE_CORRUPT
+               ? floe_error_prefix(err, status, "a manifest is damaged (" FLOE_CORRUPT_ADVICE ")")
+               : status;
 }

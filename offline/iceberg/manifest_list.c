@@ -5,6 +5,7 @@
 
 #include "core/limits.h"
 #include "offline/iceberg/avro.h"
+#include "offline/iceberg/corrupt.h"
 
 #define AT(member) offsetof(floe_ice_manifest, member)
 #define PART(member) offsetof(floe_ice_partition_summary, member)
@@ -116,5 +117,10 @@ floe_status floe_manifest_list_read(floe_fs *fs, const floe_moved *moved, const 
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "the manifest list of snapshot %lld", (long long)snapshot->snapshot_id);
     }
-    return floe_manifest_list_decode(floe_str_of(path), bytes, arena, ret_manifests, ret_count, err);
+    status = floe_manifest_list_decode(floe_str_of(path), bytes, arena, ret_manifests, ret_count, err);
+    return status.code == FLOE_CORRUPT
+               ? floe_error_prefix(err, status,
+                                   "the manifest list of snapshot %lld is damaged (" FLOE_CORRUPT_ADVICE ")",
+                                   (long long)snapshot->snapshot_id)
+               : status;
 }

@@ -1,7 +1,8 @@
 /*
  * What a manifest says about a data file: rows, bytes, and of each column its size, counts and bounds.
  *
- * Everything is asked from the written file, not from the input: what the manifest claims is what a reader will find.
+ * Everything is asked from the written file, not from the input: what the manifest claims is what a reader will find. Of
+ * columns whose footer has exact statistics for every row group those are taken; the others are read.
  * Columns inside structs are measured as columns of their own; inside lists and maps only sizes are known, as with other
  * writers. Bounds leave NaN out.
  */
@@ -19,6 +20,10 @@ typedef struct measured_column {
     const floe_ice_type *type;
     bool bounds, real;
     bool required;
+    size_t leaf;            /* number of its column chunks */
+    const char *stats_type; /* the engine's type of what the footer says; NULL: nothing that can be taken */
+    bool known;             /* by the footer: the cells below */
+    floe_value cells[4];    /* values that are not null, NaNs, least, greatest */
 } measured_column;
 
 typedef struct measure {
@@ -30,6 +35,26 @@ typedef struct measure {
 } measure;
 
 /* ---- which columns ---- */
+
+/* Floats need their NaNs counted, which no footer does; decimals are written in several ways. */
+static const char *stats_type_of(floe_ice_kind kind) {
+    switch (kind) {
+    case FLOE_ICE_INT:
+        return "INTEGER";
+    case FLOE_ICE_LONG:
+        return "BIGINT";
+    case FLOE_ICE_DATE:
+        return "DATE";
+    case FLOE_ICE_TIMESTAMP:
+        return "TIMESTAMP";
+    case FLOE_ICE_TIMESTAMPTZ:
+        return "TIMESTAMPTZ";
+    case FLOE_ICE_STRING:
+        return "VARCHAR";
+    default:
+        return NULL;
+    }
+}
 
 static floe_status add_column(measure *state, const floe_ice_field *field, floe_str sql, floe_str name,
                               floe_error *err) {
@@ -44,6 +69,8 @@ static floe_status add_column(measure *state, const floe_ice_field *field, floe_
         (measured_column){.id = field->id, .sql = sql, .name = name, .type = field->type, .required = field->required};
     column->bounds = floe_ice_type_to_floe(field->type).kind != FLOE_KIND_NONE && kind != FLOE_ICE_LIST;
     column->real = kind == FLOE_ICE_FLOAT || kind == FLOE_ICE_DOUBLE;
+    column->leaf = state->leaf_count - 1; /* added just before */
+    column->stats_type = stats_type_of(kind);
     return FLOE_OK;
 }
 
@@ -163,13 +190,64 @@ static floe_status make_room(measure *state, floe_ice_data_file *file, floe_erro
     return floe_arena_check(arena, err);
 }
 
+/* ---- what the footer says ---- */
+
+/* Of one column: whether every row group has what is asked for, values that are not null, least, greatest. */
+static void put_statistics(const measured_column *column, floe_buf *out) {
+    const char *type = column->stats_type;
+    size_t leaf = column->leaf;
+    floe_buf_printf(
+        out,
+        ", bool_and(CASE WHEN column_id = %zu THEN coalesce(stats_null_count = num_values OR (min_is_exact AND "
+        "max_is_exact AND TRY_CAST(stats_min_value AS %s) IS NOT NULL AND TRY_CAST(stats_max_value AS %s) IS "
+        "NOT NULL), false) END)",
+        leaf, type, type);
+    floe_buf_printf(out, ", (sum(num_values - stats_null_count) FILTER (WHERE column_id = %zu))::BIGINT", leaf);
+    floe_buf_printf(out, ", min(CASE WHEN column_id = %zu THEN TRY_CAST(stats_min_value AS %s) END)", leaf, type);
+    floe_buf_printf(out, ", max(CASE WHEN column_id = %zu THEN TRY_CAST(stats_max_value AS %s) END)", leaf, type);
+}
+
+static floe_status read_statistics(measure *state, const char *local_path, floe_error *err) {
+    floe_query_rows rows;
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
+    floe_buf_text(&sql, "SELECT 0");
+    for (size_t i = 0; i < state->column_count; i++) {
+        if (state->columns[i].stats_type) {
+            put_statistics(&state->columns[i], &sql);
+        }
+    }
+    floe_buf_text(&sql, " FROM parquet_metadata([");
+    floe_sql_quote_text(&sql, floe_str_of(local_path));
+    floe_buf_text(&sql, "])");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_import_query(state->import, sql.ptr, &rows, err));
+    const floe_value *cells = rows.values + 1;
+    for (size_t i = 0; i < state->column_count; i++) {
+        measured_column *column = &state->columns[i];
+        if (column->stats_type) {
+            column->known = !cells[0].is_null && cells[0].as.boolean && !cells[1].is_null;
+            column->cells[0] = cells[1];
+            column->cells[2] = cells[2];
+            column->cells[3] = cells[3];
+            cells += 4;
+        }
+    }
+    return FLOE_OK;
+}
+
+/* ---- what is read ---- */
+
 static floe_status measure_columns(measure *state, const char *local_path, floe_ice_data_file *file, floe_error *err) {
     floe_query_rows rows;
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
+    FLOE_TRY(read_statistics(state, local_path, err));
     floe_buf_text(&sql, "SELECT count(*)");
     for (size_t i = 0; i < state->column_count; i++) {
-        put_aggregates(&state->columns[i], &sql);
+        if (!state->columns[i].known) {
+            put_aggregates(&state->columns[i], &sql);
+        }
     }
     floe_buf_text(&sql, " FROM read_parquet([");
     floe_sql_quote_text(&sql, floe_str_of(local_path));
@@ -179,8 +257,11 @@ static floe_status measure_columns(measure *state, const char *local_path, floe_
     FLOE_TRY(floe_import_query(state->import, sql.ptr, &rows, err));
     file->record_count = rows.values[0].as.integer;
     FLOE_TRY(make_room(state, file, err));
+    const floe_value *cells = rows.values + 1;
     for (size_t i = 0; i < state->column_count; i++) {
-        FLOE_TRY(keep_column(state, i, rows.values + 1 + 4 * i, file, err));
+        const measured_column *column = &state->columns[i];
+        FLOE_TRY(keep_column(state, i, column->known ? column->cells : cells, file, err));
+        cells += column->known ? 0 : 4;
     }
     return FLOE_OK;
 }

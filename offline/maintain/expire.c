@@ -32,7 +32,15 @@ static floe_status check_allowed(const expiry *state, floe_error *err) {
     FLOE_ENSURE(!forbidden, err, FLOE_UNSUPPORTED,
                 "%s has the property gc.enabled = false: other tables may share its files, so none may be removed",
                 state->request->table);
-    return FLOE_OK;
+    FLOE_ENSURE(!state->import->moved.mirror, err, FLOE_UNSUPPORTED,
+                "%s lies in an object store: floe expires tables of local files", state->request->table);
+    return floe_path_check_local(floe_path_plain(state->import->location), err);
+}
+
+/* The directory catalog names metadata files v<n>; what a catalog service has written is the service's. */
+static bool owns_metadata(const expiry *state) {
+    floe_str name = floe_path_basename(state->import->table->metadata_path);
+    return name.len > 0 && name.ptr[0] == 'v' && floe_catalog_metadata_version(name) >= 0;
 }
 
 static void begin(expiry *state) {
@@ -52,6 +60,7 @@ static floe_status choose(expiry *state, floe_error *err) {
                 "%s lies in an object store: this version expires tables of local files only",
                 state->import->request->table);
     FLOE_TRY(check_allowed(state, err));
+    state->owns_metadata = owns_metadata(state);
     FLOE_TRY(floe_expire_retain(state, err));
     floe_import_progress(state->import, "listing what is needed", -1);
     FLOE_TRY(floe_expire_need(state, &state->import->table->metadata, err));

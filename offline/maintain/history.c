@@ -93,7 +93,8 @@ static floe_status read_entry(expiry *state, const floe_node *entry, floe_error 
 
 /* A commit writes one metadata file more: one that is made only to lose one entry of the log would come to no end. */
 static floe_status trim_log(expiry *state, floe_error *err) {
-    bool trims = state->dropped.count > 0 || state->dropped_refs.count > 0 || state->trimmed.count > 1;
+    bool trims =
+        state->owns_metadata && (state->dropped.count > 0 || state->dropped_refs.count > 0 || state->trimmed.count > 1);
     for (size_t i = 0; i < state->trimmed.count; i++) {
         const char *local = state->trimmed.items[i];
         FLOE_TRY(trims ? floe_expire_add_local(state, local, EXPIRE_METADATA, err) : keep_entry(state, local, err));

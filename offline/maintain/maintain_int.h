@@ -109,6 +109,7 @@ typedef struct expiry {
     floe_ptrs held;         /* floe_pinned_snapshot */
     floe_ptrs trimmed;      /* local paths of metadata files that the log can lose */
     bool trims_log;
+    bool owns_metadata; /* metadata files are floe's to remove; a catalog service keeps its own */
 } expiry;
 
 /* retain.c: sets kept, kept_refs, dropped, dropped_refs and held. */

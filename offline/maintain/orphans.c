@@ -17,10 +17,11 @@
 
 enum { DEPTH_MAX = 64 };
 
-static bool is_known_name(floe_str name) {
+static bool is_known_name(const expiry *state, floe_str name) {
     static const char *const ENDINGS[] = {".parquet", ".orc",   ".avro",          ".puffin",
                                           ".bin",     ".stats", ".metadata.json", ".metadata.json.gz"};
-    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
+    size_t count = sizeof ENDINGS / sizeof *ENDINGS - (state->owns_metadata ? 0 : 2);
+    for (size_t i = 0; i < count; i++) {
         if (name.ptr[0] != '.' && floe_str_ends_with(name, floe_str_of(ENDINGS[i]))) {
             return true;
         }
@@ -61,7 +62,7 @@ static floe_status look_at(expiry *state, const char *folder, const char *name, 
     if (S_ISDIR(about.st_mode)) {
         return is_other_table(state, path) ? FLOE_OK : walk(state, path, depth + 1, err);
     }
-    bool known = is_known_name(floe_str_of(name)) || is_lone_checksum(state, folder, floe_str_of(name));
+    bool known = is_known_name(state, floe_str_of(name)) || is_lone_checksum(state, folder, floe_str_of(name));
     if (!S_ISREG(about.st_mode) || !known || !is_old(state, &about)) {
         return FLOE_OK;
     }

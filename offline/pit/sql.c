@@ -3,7 +3,7 @@
  * its part of the pairs. Labels that see nothing come back by a left join.
  *
  * Where SQL's own aggregate differs from floe's rule it is bent to it: counts of nothing are 0, -0.0 comes out as 0.0, and
- * sums of integers that leave int64 fail in the cast. Where it cannot be bent, floe's own aggregates stand in
+ * sums of integers that leave int64 are errors. Where it cannot be bent, floe's own aggregates stand in
  * (engine/duckdb_aggregate.c): sums, means and deviations of any numbers, percentiles, sketches.
  */
 #include "offline/pit/sql.h"
@@ -168,7 +168,39 @@ static void write_distinct(const sql_writer *w, const floe_output *output) {
     write_filter(w, output, "");
 }
 
-/* sum of whole numbers and decimals, min and max: SQL's own. */
+/* `'view:feature of key=' || … || ' at ' || …`: what the kernel says of a sum that does not fit. */
+static void write_place(const sql_writer *w, const floe_output *output) {
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, FLOE_KIB(8));
+    const floe_entity *entity = w->group->entity;
+    floe_buf_printf(&text, "%.*s:%.*s of ", FLOE_STR_ARG(w->view->view->about.name), FLOE_STR_ARG(output->about.name));
+    for (size_t i = 0; i < entity->key_count; i++) {
+        floe_buf_printf(&text, "%s%.*s=", i > 0 ? ", " : "", FLOE_STR_ARG(entity->keys[i].name));
+        floe_sql_quote_text(w->out, floe_buf_view(&text));
+        floe_buf_text(w->out, " || CAST(any_value(l.");
+        floe_sql_quote_name(w->out, entity->keys[i].name);
+        floe_buf_text(w->out, ") AS VARCHAR) || ");
+        floe_buf_clear(&text);
+    }
+    floe_buf_text(w->out, "strftime(make_timestamp(any_value(l.__time)), ' at %Y-%m-%dT%H:%M:%S.%fZ') || ");
+    floe_buf_printf(&text, ": the sum of column \"%.*s\" does not fit int64; use mean, or a shorter window",
+                    FLOE_STR_ARG(output->column));
+    floe_sql_quote_text(w->out, floe_buf_view(&text));
+    w->out->failed = w->out->failed || text.failed;
+}
+
+/* The sum of whole numbers, which the engine keeps in 128 bits: an error where it leaves 64. */
+static void write_whole_sum(const sql_writer *w, const floe_output *output) {
+    floe_buf_text(w->out, "CASE WHEN ");
+    write_call(w, output, "sum", "");
+    floe_buf_text(w->out, " NOT BETWEEN -9223372036854775808 AND 9223372036854775807 THEN error(");
+    write_place(w, output);
+    floe_buf_text(w->out, ") ELSE CAST(");
+    write_call(w, output, "sum", "");
+    floe_buf_text(w->out, " AS BIGINT) END");
+}
+
+/* sum of decimals, min and max: SQL's own. */
 static void write_plain(const sql_writer *w, const floe_output *output) {
     floe_buf_text(w->out, "CAST(");
     write_call(w, output, floe_function_name(output->function), "");
@@ -211,6 +243,8 @@ static void write_aggregate(const sql_writer *w, const floe_output *output, size
         write_distinct(w, output);
     } else if (output->function == FLOE_FN_TOP_K) {
         write_top(w, output);
+    } else if (output->function == FLOE_FN_SUM && output->type.kind == FLOE_KIND_INT64) {
+        write_whole_sum(w, output);
     } else if (output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX || output->function == FLOE_FN_SUM) {
         write_plain(w, output);
     } else {

@@ -169,7 +169,7 @@ static void context__bad_bodies__are_problems_that_name_the_member(void **state)
         {"{\"question\":\"a\",\"tokens\":200001}", 400, "INVALID", "100 to 200000"},
         {"{\"question\":\"a\",\"qestion\":\"b\"}", 400, "INVALID", "did you mean"},
         {"{\"question\":\"a\",\"in\":3}", 400, "INVALID", "in must be a text"},
-        {"{\"question\":\"a\",\"in\":\"nowhere\"}", 400, "INVALID", "nowhere"},
+        {"{\"question\":\"a\",\"in\":\"nowhere\"}", 404, "NOT_FOUND", "nowhere"},
     };
     static const char *const routes[] = {"/v1/context", "/v1/ask"};
     for (size_t r = 0; r < 2; r++) {

@@ -272,7 +272,7 @@ static void wrong_arguments__are_named(void **state) {
         {"search_tables", "{\"query\":\"x\",\"k\":\"5\"}", "INVALID: k must be a whole number, not "},
         {"search_tables", "{\"query\":\"x\",\"k\":0}", "INVALID: k is 0; it must be 1 to 1000"},
         {"search_tables", "{\"query\":\"x\",\"k\":1001}", "INVALID: k is 1001"},
-        {"search_tables", "{\"query\":\"x\",\"in\":\"nowhere\"}", "INVALID: "},
+        {"search_tables", "{\"query\":\"x\",\"in\":\"nowhere\"}", "nowhere"},
         {"search_tables", "{\"query\":\"\"}", "INVALID: "},
         {"search_features", "{}", "INVALID: search_features needs the argument query"},
         {"describe_table", "{}", "INVALID: describe_table needs the argument table"},

@@ -43,9 +43,14 @@ class Run:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+serving = set()  # servers that run: a sync beside one waits for it as for any
+
+
 def floe(*arguments, cwd=None, env=None, stdin=subprocess.DEVNULL, **kwargs):
-    """Runs floe to its end. Its standard input is empty: no command reads one."""
-    environment = {**os.environ, **(env or {})}
+    """Runs floe to its end. Its standard input is empty: no command reads one. A sync that nobody serves or writes beside
+    does not wait for them."""
+    waits = {} if serving else {"FLOE_SYNC_WAITS": "0,0"}
+    environment = {**os.environ, **waits, **(env or {})}
     done = subprocess.run([FLOE, *arguments], cwd=cwd, env=environment, stdin=stdin, capture_output=True,
                           timeout=DEADLINE_S, **kwargs)
     return Run(arguments, done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -213,6 +218,7 @@ class Server:
         self.log = open(project.path("serve.log"), "w+b")
         self.process = subprocess.Popen([FLOE, "serve", "--listen", listen, *arguments], cwd=project.folder,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
+        serving.add(self)
         try:
             self.first_line = read_line(self.process.stdout, self.process)
         except AssertionError as error:
@@ -227,6 +233,7 @@ class Server:
         self.kill()
 
     def kill(self):
+        serving.discard(self)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()

@@ -96,6 +96,17 @@ class Base(Checks):
         self.assertEqual((told["full"], told["why"]), (True, "definition changed"))
         self.assertEqual(self.values("SFO"), [5, 1])
 
+    def test_waits_of_a_sync_that_are_no_times_are_refused(self):
+        for waits in ("", "0,0", "1,2"):
+            self.ok(self.project.floe("sync", "--full", env={"FLOE_SYNC_WAITS": waits}) if waits else
+                    self.project.floe("sync", env={"FLOE_SYNC_WAITS": waits}))
+        before = self.project.floe_ok("get", "delay_model", "origin=SFO", "--json").json
+        for waits in ("x", "1", "1,", "-1,0", "0,-1", "1,2,3", "1s,2s", "0,99999999999"):
+            run = self.project.floe("sync", "--full", env={"FLOE_SYNC_WAITS": waits})
+            self.refused(run, "INVALID", f"FLOE_SYNC_WAITS={waits}", "2000,10000")
+        after = self.project.floe_ok("get", "delay_model", "origin=SFO", "--json").json
+        self.assertEqual([row["value"] for row in after], [row["value"] for row in before])
+
     def test_wrong_names_and_keys_are_named_and_change_nothing(self):
         self.sync()
         for code, arguments, parts in (

@@ -195,6 +195,14 @@ class Served(Checks, unittest.TestCase):
             self.assertNotIn(self.keys["analyst"][5:], server.messages())
             self.assertEqual(server.stop(), 0)
 
+    def test_a_lookup_as_a_role_finds_what_it_sees(self):
+        for name in ("airport_delays", "delay_model"):
+            self.ok(self.project.floe("get", name, "origin=SFO", "--role", "analyst"))
+            hidden = self.refused(self.project.floe("get", name, "origin=SFO", "--role", "guest"), "NOT_FOUND", name)
+            missing = self.project.floe("get", name[:-1] + "#", "origin=SFO", "--role", "guest")
+            self.assertEqual(hidden.err.replace(name, "?"), missing.err.replace(name[:-1] + "#", "?"))
+        self.refused(self.project.floe("get", "delay_model", "origin=SFO", "--role", "guset"), "NOT_FOUND", "guest")
+
     def test_with_roles_it_listens_for_everybody(self):
         with Server(self.project, listen="0.0.0.0:0") as server:
             server.url = server.url.replace("0.0.0.0", "127.0.0.1")

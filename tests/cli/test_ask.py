@@ -260,8 +260,8 @@ class Ask(Checks, unittest.TestCase):
             self.assertFalse(data["asked"])
 
     def test_ask_of_floe_yaml__is_checked(self):
-        for line, part in (("ask: {url: ftp://x, model: m}", "ask: url"), ("ask: {url: \"http://x\"}", "model"),
-                           ("ask: {model: m}", "url"), ("ask: {url: \"http://x\", modle: m}", "model"), ("ask: yes", "ask")):
+        for line, part in (("ask: {url: ftp://localhost/x, model: m}", "ask: url"), ("ask: {url: \"http://localhost/x\"}", "model"),
+                           ("ask: {model: m}", "url"), ("ask: {url: \"http://localhost/x\", modle: m}", "model"), ("ask: yes", "ask")):
             with Project(Project.YAML + line + "\n") as project:
                 self.refused(project.floe("plan"), "INVALID", "floe.yaml:4", part)
 

@@ -63,7 +63,7 @@ class Context(Checks, unittest.TestCase):
 
     def test_in__limits_to_a_namespace(self):
         self.assertNotIn("crm", self.context("orders of flights", "--in", "lake").out)
-        self.refused(self.project.floe("context", "x", "--in", "lak"), "INVALID", "lak")
+        self.refused(self.project.floe("context", "x", "--in", "lak"), "NOT_FOUND", "lak")
 
     def test_wrong_command_lines__are_usage_errors(self):
         self.refused(self.project.floe("context"), "USAGE", "QUESTION")

@@ -84,7 +84,7 @@ class Search(Checks, unittest.TestCase):
             found = self.hits("delay", "--kind", kind)
             self.assertEqual({hit["kind"] for hit in found}, {kind})
         self.assertEqual(len(self.hits("delay", "-k", "2")), 2)
-        self.refused(self.project.floe("search", "delay", "--in", "lake.other"), "INVALID", "lake.other")
+        self.refused(self.project.floe("search", "delay", "--in", "lake.other"), "NOT_FOUND", "lake.other")
         self.assertNotEqual(self.hits("delay", "--in", "lake.aviation"), [])
 
     def test_a_question_that_means_nothing_here_has_no_hits(self):
@@ -113,6 +113,71 @@ class Search(Checks, unittest.TestCase):
         self.project.floe_ok("index", "--import", "crm.jsonl")
         self.assertEqual({hit["table"] for hit in self.hits("order", "--in", "crm")}, {"returns"},
                          "importing a database again replaces its tables")
+
+    def why(self, hit, signal):
+        return [reason["words"] for reason in hit["why"] if reason["signal"] == signal]
+
+    def test_values_of_columns_with_few_of_them_are_found(self):
+        self.project.floe_ok("index")
+        found = {self.name(hit): hit for hit in self.hits("JFK", "--kind", "column")}
+        for column in ("origin", "destination"):
+            hit = found[f"lake.aviation.flights.{column}"]
+            self.assertEqual(self.why(hit, "values"), ["jfk"], hit)
+        self.assertIn("lake.aviation.flights", [self.name(hit) for hit in self.hits("SFO", "--kind", "table")])
+
+    def test_values_are_those_of_the_table_as_it_is(self):
+        self.project.floe_ok("index")
+        self.project.write_csv("more.csv", ["date", "origin", "destination", "delay", "distance", "known_at"],
+                               [["2001-03-01 00:10:00", "QQX", "JFK", "1", "10", "2001-03-01 07:00:00"]])
+        self.assertNotIn("values", [r["signal"] for hit in self.hits("QQX") for r in hit["why"]])
+        self.project.floe_ok("table", "import", "more.csv", "lake.aviation.flights", "--append")
+        self.project.floe_ok("index")
+        best = self.hits("QQX", "--kind", "column")[0]
+        self.assertEqual((self.name(best), self.why(best, "values")), ("lake.aviation.flights.origin", ["qqx"]))
+
+    def test_a_column_of_many_values_has_none(self):
+        self.project.write_csv("many.csv", ["code", "kind"], [[f"wxy{i}", "qqzebra"] for i in range(60)])
+        self.project.floe_ok("table", "import", "many.csv", "lake.aviation.many")
+        self.project.floe_ok("index")
+        self.assertIn("lake.aviation.many.kind", [self.name(h) for h in self.hits("qqzebra", "--kind", "column")])
+        for hit in self.hits("wxy7", "--kind", "column"):
+            self.assertEqual(self.why(hit, "values"), [], hit)
+
+    def test_personal_values_are_not_searched(self):
+        rows = [[f"person{i}@mail{i % 5}.example", "qqgold"] for i in range(5)]
+        self.project.write_csv("people.csv", ["contact", "tier"], rows)
+        self.project.floe_ok("table", "import", "people.csv", "lake.aviation.people")
+        self.project.floe_ok("index")
+        self.assertIn("lake.aviation.people.tier", [self.name(h) for h in self.hits("qqgold", "--kind", "column")])
+        for hit in self.hits("person1@mail1.example", "--kind", "column"):
+            self.assertEqual(self.why(hit, "values"), [], hit)
+
+    def test_an_imported_database_can_be_forgotten(self):
+        self.write_lines("crm.jsonl", CRM)
+        self.project.floe_ok("index", "--import", "crm.jsonl")
+        self.refused(self.project.floe("index", "--forget", "crn"), "NOT_FOUND", "did you mean crm?")
+        told = self.project.floe_ok("index", "--forget", "crm", "--json").json
+        self.assertEqual((told["tables"], told["documents_removed"]), (1, 5))
+        self.refused(self.project.floe("search", "orders", "--in", "crm"), "NOT_FOUND", "crm")
+        self.assertNotEqual(self.hits("flight delay"), [], "the catalog's tables stay")
+        self.refused(self.project.floe("index", "--forget", "crm"), "NOT_FOUND", "crm")
+
+    def test_abbreviations_of_ones_own_are_read(self):
+        self.write_lines("clinic.jsonl", [{"database": "clinic", "table": "visits", "columns": [{"name": "mrn"}]}])
+        with open(self.project.path("floe.yaml"), "a", encoding="utf-8") as file:
+            file.write("search: {embedder: none, abbreviations: short.txt}\n")
+        self.refused(self.project.floe("index", "--import", "clinic.jsonl"), "NOT_FOUND", "short.txt")
+        self.project.write("short.txt", "# hospital\nm-r-n medical\n")
+        self.refused(self.project.floe("index", "--import", "clinic.jsonl"), "INVALID", "short.txt:2")
+        self.project.write("short.txt", "mrn medical record number\n")
+        self.project.floe_ok("index", "--import", "clinic.jsonl")
+        self.assertEqual(self.name(self.hits("medical record", "--kind", "column")[0]), "clinic.visits.mrn")
+
+    def test_misspelt_questions_are_understood_and_say_so(self):
+        self.project.floe_ok("index")
+        hit = self.hits("destinaton", "--kind", "column")[0]
+        self.assertEqual(self.name(hit), "lake.aviation.flights.destination")
+        self.assertEqual(self.why(hit, "similar spelling"), ["destinaton ~ destination"])
 
     def test_a_batch_answers_every_question_in_order(self):
         self.write_lines("crm.jsonl", CRM)

@@ -274,7 +274,7 @@ class Damaged(Checks, unittest.TestCase):
                 with open(path, "wb") as file:
                     file.write(whole[:keep])
                 run = self.scan()
-                self.refused(run, "CORRUPT", os.path.basename(path))
+                self.refused(run, "CORRUPT", os.path.basename(path), "restore it, or read an earlier snapshot")
                 self.assertEqual(run.out, "")
                 self.refused(self.project.floe("table", "plan", TABLE), "CORRUPT", os.path.basename(path))
             with open(path, "wb") as file:
@@ -294,7 +294,7 @@ class Damaged(Checks, unittest.TestCase):
     def test_a_truncated_data_file_is_corrupt_and_named(self):
         path = self.files(".parquet")[0]
         os.truncate(path, os.path.getsize(path) // 2)
-        self.refused(self.scan(), "CORRUPT", os.path.basename(path))
+        self.refused(self.scan(), "CORRUPT", os.path.basename(path), "no Parquet file, or one that was cut off")
 
     def test_a_missing_file_is_named(self):
         for ending, count in ((".parquet", 2), (".avro", 2)):
@@ -398,6 +398,8 @@ class Import(Checks, unittest.TestCase):
                 ("NOT_FOUND", ['"dela"'], ["flights.csv", "lake.a.b", "--types", "dela=int32"]),
                 ("INVALID", ["int23"], ["flights.csv", "lake.a.b", "--types", "delay=int23"]),
                 ("INVALID", ["nope"], ["flights.csv", "lake.a.b", "--select", "nope"]),
+                ("INVALID", ["flights.csv: CSV Error on Line: 2", "origin", "SFO"],
+                 ["flights.csv", "lake.a.b", "--types", "origin=int32"]),
                 ("NOT_FOUND", ["nope.json"], ["flights.csv", "lake.a.b", "--describe", "nope.json"]),
                 ("INVALID", ["broken.json"], ["flights.csv", "lake.a.b", "--describe", "broken.json"]),
                 ("CORRUPT", ["cut.parquet"], ["cut.parquet", "lake.a.b"]),

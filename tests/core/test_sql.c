@@ -3,6 +3,7 @@
  */
 #include "tests/core/scratch.h"
 
+#include "core/file.h"
 #include "core/mem.h"
 #include "core/sql.h"
 
@@ -152,6 +153,38 @@ static void sql_open__memory__is_private_and_ignores_the_path(void **state) {
     floe_sql_close(&b);
     floe_sql_close(&b);
     floe_sql_close(NULL);
+}
+
+static void sql_damage__says_what_to_do_and_not_which_statement_found_it(void **state) {
+    (void)state;
+    FLOE_AUTO_BUF bytes;
+    floe_error err = {0};
+    scratch s = scratch_open();
+    const char *path = scratch_path(&s, "damaged.db");
+    floe_buf_init(&bytes, 1 << 20);
+    floe_sql *sql = open_ok(path, FLOE_SQL_WRITE);
+    exec_ok(
+        sql,
+        "CREATE TABLE t(a); INSERT INTO t SELECT randomblob(900) FROM (VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9))");
+    floe_sql_close(&sql);
+    assert_ok(floe_file_read(path, &bytes, &err), &err);
+    assert_true(bytes.len > 8192);
+    memset(bytes.ptr + 4096, 0x5a, bytes.len - 4096);
+    assert_ok(floe_file_write(path, floe_buf_view(&bytes), false, &err), &err);
+    sql = open_ok(path, FLOE_SQL_READ);
+    floe_error plain = {0}, advised = {0};
+    assert_fails(floe_sql_exec(sql, "SELECT sum(length(a)) FROM t", &plain), &plain, FLOE_CORRUPT);
+    assert_null(strstr(plain.message, "SELECT"));
+    floe_sql_advise(sql, "; fetch another one");
+    assert_fails(floe_sql_exec(sql, "SELECT sum(length(a)) FROM t", &advised), &advised, FLOE_CORRUPT);
+    assert_string_equal(advised.message + strlen(advised.message) - 19, "; fetch another one");
+    floe_sql_close(&sql);
+    floe_error wrong = {0};
+    sql = open_ok(NULL, FLOE_SQL_MEMORY);
+    assert_fails(floe_sql_exec(sql, "SELECT nothing", &wrong), &wrong, FLOE_INTERNAL);
+    assert_non_null(strstr(wrong.message, "(in: SELECT nothing)"));
+    floe_sql_close(&sql);
+    scratch_close(&s);
 }
 
 /* ---- Values ---- */
@@ -577,6 +610,7 @@ int main(void) {
         cmocka_unit_test(sql_step__damaged_page__is_corrupt),
         cmocka_unit_test(sql_open__many_at_once_on_a_new_file__all_succeed),
         cmocka_unit_test(sql_open__memory__is_private_and_ignores_the_path),
+        cmocka_unit_test(sql_damage__says_what_to_do_and_not_which_statement_found_it),
         cmocka_unit_test(sql_bind__every_kind__comes_back),
         cmocka_unit_test(sql_bind__empty_blob_without_a_pointer__is_no_null),
         cmocka_unit_test(sql_bind__text_with_a_nul__keeps_its_length),

@@ -127,6 +127,19 @@ const char *maintain_text(maintain_world *world, const char *columns) {
     return text;
 }
 
+/* Both texts are of one length and every row of one is in the other. */
+void maintain_expect_set(maintain_world *world, const char *rows) {
+    const char *got = maintain_text(world, NULL);
+    const char *framed = ice_text(&world->ice, ";%s;", got);
+    floe_str rest = floe_str_of(rows), row;
+    assert_int_equal(strlen(got), strlen(rows));
+    while (floe_str_split(&rest, ';', &row)) {
+        if (!strstr(framed, ice_text(&world->ice, ";%.*s;", FLOE_STR_ARG(row)))) {
+            fail_msg("%.*s is not in %s", FLOE_STR_ARG(row), got);
+        }
+    }
+}
+
 const char *maintain_files(maintain_world *world) {
     floe_error err = {0};
     floe_table_scan_files files;

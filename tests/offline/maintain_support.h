@@ -37,6 +37,8 @@ const char *maintain_path(maintain_world *world, const char *name);
 
 /* Rows in the order of a scan, as sql_support.h prints them; columns as "k,_row_id", NULL: all. */
 const char *maintain_text(maintain_world *world, const char *columns);
+/* All rows in any order, for scans with equality deletes, which are joins. */
+void maintain_expect_set(maintain_world *world, const char *rows);
 /* "name:sequence number" of each data file, by the scan's order, then "| " and the number of delete files. Names are cut at
  * the mark of a compaction. */
 const char *maintain_files(maintain_world *world);

@@ -169,6 +169,16 @@ class Spines(Case):
             with self.assertRaisesRegex(Failed, 'column "who" of s.csv is to be k, string, and n, int64'):
                 project.build("--keys", "k=who,n=who", "--time", "t", spine="s.csv", features="v")
 
+    def test_a_missing_data_file__names_source_table_and_file_once(self):
+        with simple() as project:
+            project.file("s.parquet", SPINE)
+            for path, _, files in os.walk(project.path("lakehouse/t/events/data")):
+                for name in files:
+                    os.unlink(os.path.join(path, name))
+            with self.assertRaisesRegex(Failed, "source events: table lake.t.events: the data file .* is not there") as caught:
+                project.build(spine="s.parquet", features="v")
+            self.assertEqual(str(caught.exception).count("lake.t.events"), 1)
+
     def test_a_spine_of_lines_that_differ__is_refused(self):
         """The reader would leave lines out, or take each for one column: labels would be lost."""
         with simple() as project:

@@ -360,6 +360,25 @@ static void orphans__another_table_below__is_not_entered(void **state) {
     assert_true(is_there("inner/metadata/v1.metadata.json"));
 }
 
+/* Names like a catalog service gives them: what it wrote is its own, whether its log names it or not. */
+static void metadata_files__of_another_catalog__stay(void **state) {
+    (void)state;
+    four_snapshots();
+    maintain_write(&world);
+    const char *mine = maintain_path(&world, "metadata/v5.metadata.json");
+    assert_int_equal(rename(mine, maintain_path(&world, "metadata/00005-a.metadata.json")), 0);
+    ice_write_file(maintain_path(&world, "metadata/00004-b.metadata.json"), FLOE_STR("{}"));
+    ice_write_file(maintain_path(&world, "metadata/left-m0.avro"), FLOE_STR("x"));
+    floe_expire_result result = expire(request_of(0));
+    assert_int_equal(result.snapshot_count, 3);
+    assert_int_equal(result.metadata_files, 0);
+    assert_int_equal(result.orphans, 1); /* the manifest */
+    assert_true(is_there("00004-b.metadata.json"));
+    assert_true(is_there("00005-a.metadata.json"));
+    assert_false(is_there("snap-1.avro"));
+    assert_string_equal(maintain_text(&world, "k"), "1;2;3;4");
+}
+
 /* ---- refusals ---- */
 
 static void property__gc_disabled__is_refused(void **state) {
@@ -527,6 +546,7 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(orphans__files_named_through_a_link__stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(orphans__another_table_below__is_not_entered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(metadata_files__of_another_catalog__stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(property__gc_disabled__is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(manifest__needed_and_gone__removes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(request__negative_age__is_refused, set_up, tear_down),

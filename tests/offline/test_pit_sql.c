@@ -135,6 +135,7 @@ static void pit_sql__integer_sum_outside_int64__is_refused(void **state) {
     floe_value *answers;
     int64_t ties;
     assert_code(run_sql(&w, fixture, &(floe_pit_options){0}, 1, &answers, &ties, &err), FLOE_INVALID);
+    assert_message(&err, "v:o1 of k1=a at 1970-01-01T00:00:00.000002Z: the sum of column \"i\" does not fit int64");
     world_close(&w);
 }
 

@@ -1,8 +1,10 @@
 /*
- * Events from Kafka into the store, against librdkafka's mock cluster. A group's first message takes some seconds there.
+ * Events from Kafka into the store, against librdkafka's mock cluster. A group's first message takes some seconds there,
+ * which is why the tests run side by side.
  * timeout: 600
  */
 #include "tests/online/flights.h"
+#include "tests/support/apart.h"
 
 #include "core/limits.h"
 #include "core/time.h"
@@ -414,5 +416,5 @@ int main(void) {
         TEST(ingest__running__applies_what_comes_and_stops_when_told),
     };
 #undef TEST
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return floe_test_run_apart(tests, sizeof(tests) / sizeof(tests[0]));
 }

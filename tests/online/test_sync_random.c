@@ -3,6 +3,7 @@
  * model of what the store must hold. FLOE_TEST_SEED repeats one.
  */
 #include "tests/online/sync_world.h"
+#include "tests/support/apart.h"
 
 #define KEYS 12
 #define STEPS 400
@@ -25,13 +26,19 @@ typedef struct model {
     int64_t now_us;
 } model;
 
-static floe_store_kind tested_kind;
-
-static int open_world(void **state) {
+static int open_world(void **state, floe_store_kind kind) {
     sync_world *s = test_calloc(1, sizeof(*s));
-    sync_world_open(s, tested_kind);
+    sync_world_open(s, kind);
     *state = s;
     return 0;
+}
+
+static int open_embedded(void **state) {
+    return open_world(state, FLOE_STORE_EMBEDDED);
+}
+
+static int open_redis(void **state) {
+    return open_world(state, FLOE_STORE_REDIS);
 }
 
 static int close_world(void **state) {
@@ -202,16 +209,16 @@ static void sync__random_history__is_what_the_model_holds(void **state) {
     assert_int_equal(count_rows(&s->w, view), rows); /* and nothing else is left in the store */
 }
 
-static int run(floe_store_kind kind) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(sync__random_history__is_what_the_model_holds, open_world, close_world),
-        cmocka_unit_test_setup_teardown(sync__random_history__is_what_the_model_holds, open_world, close_world),
-        cmocka_unit_test_setup_teardown(sync__random_history__is_what_the_model_holds, open_world, close_world),
-    };
-    tested_kind = kind;
-    return cmocka_run_group_tests_name(kind == FLOE_STORE_REDIS ? "redis" : "embedded", tests, NULL, NULL);
-}
-
 int main(void) {
-    return run(FLOE_STORE_EMBEDDED) + run(FLOE_STORE_REDIS);
+#define EMBEDDED(test) cmocka_unit_test_setup_teardown(test, open_embedded, close_world)
+#define REDIS(test) cmocka_unit_test_setup_teardown(test, open_redis, close_world)
+    const struct CMUnitTest tests[] = {
+        EMBEDDED(sync__random_history__is_what_the_model_holds),
+        EMBEDDED(sync__random_history__is_what_the_model_holds),
+        EMBEDDED(sync__random_history__is_what_the_model_holds),
+        REDIS(sync__random_history__is_what_the_model_holds),
+        REDIS(sync__random_history__is_what_the_model_holds),
+        REDIS(sync__random_history__is_what_the_model_holds),
+    };
+    return floe_test_run_apart(tests, sizeof(tests) / sizeof(tests[0]));
 }

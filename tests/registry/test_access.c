@@ -294,6 +294,51 @@ static void service__is_seen__when_every_view_of_it_is(void **state) {
     assert_true(floe_role_sees_service(NULL, &service));
 }
 
+/* ---- definitions as a role sees them ---- */
+
+static const floe_definitions *scoped(const floe_definitions *definitions, const char *content) {
+    const floe_definitions *left = NULL;
+    floe_error err = {0};
+    assert_ok(floe_access_scope(definitions, role_of(content), &arena, &left, &err), &err);
+    return left;
+}
+
+static void access_scope__keeps_the_views_services_and_request_features_that_are_seen(void **state) {
+    (void)state;
+    static const floe_output output;
+    const floe_view views[] = {{.about = {.name = FLOE_STR("a")}}, {.about = {.name = FLOE_STR("b")}}};
+    const floe_ref refs[] = {{&views[0], &output}, {&views[1], &output}};
+    const floe_request_input inputs[] = {{.name = FLOE_STR("x")}, {.name = FLOE_STR("y"), .feature = refs[1]}};
+    floe_request_feature requests[] = {{.about = {.name = FLOE_STR("of_b")}, .inputs = inputs, .input_count = 2},
+                                       {.about = {.name = FLOE_STR("of_none")}, .inputs = inputs, .input_count = 1}};
+    const floe_service services[] = {{.about = {.name = FLOE_STR("first")}, .refs = refs, .ref_count = 1},
+                                     {.about = {.name = FLOE_STR("both")}, .refs = refs, .ref_count = 2}};
+    for (size_t i = 0; i < 2; i++) {
+        requests[i].output.request = &requests[i];
+    }
+    const floe_definitions all = {.views = views,
+                                  .view_count = 2,
+                                  .requests = requests,
+                                  .request_count = 2,
+                                  .services = services,
+                                  .service_count = 2,
+                                  .version = 7};
+    const floe_definitions *left = scoped(&all, "{views: [a]}");
+    assert_int_equal(left->version, 7);
+    assert_int_equal(left->view_count, 1);
+    assert_non_null(floe_definitions_view(left, FLOE_STR("a")));
+    assert_null(floe_definitions_view(left, FLOE_STR("b")));
+    assert_int_equal(left->service_count, 1);
+    assert_non_null(floe_definitions_service(left, FLOE_STR("first")));
+    assert_int_equal(left->request_count, 1);
+    assert_non_null(floe_definitions_request(left, FLOE_STR("of_none")));
+    left = scoped(&all, "{views: [a, b, c]}");
+    assert_int_equal(left->view_count + left->service_count + left->request_count, 6);
+    left = scoped(&all, "{}");
+    assert_int_equal(left->view_count + left->service_count, 0);
+    assert_int_equal(all.view_count, 2);
+}
+
 /* ---- memory ---- */
 
 static floe_status load_again(void *context, floe_error *err) {
@@ -331,6 +376,8 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(denial__of_what_the_role_does_not_see_anyway__is_told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(service__is_seen__when_every_view_of_it_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(access_scope__keeps_the_views_services_and_request_features_that_are_seen,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(access__every_allocation_failing_once__leaves_no_half_of_a_role, setup,
                                         teardown),
     };

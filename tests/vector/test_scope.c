@@ -112,12 +112,12 @@ static void compare_one(floe_search *whole, floe_search *part, const floe_role *
 #define QUESTIONS 24
 
 /* One world, some roles, questions in turn, so that sights are made, left and taken up again. */
-static void compare_world(floe_test_rng *rng, int round, floe_embedder *embedder, tally *seen) {
+static void compare_world(floe_test_rng *rng, size_t tables, int round, floe_embedder *embedder, tally *seen) {
     ARENA(arena);
     world whole;
     floe_role roles[ROLES];
     floe_search *parts[ROLES];
-    world_random(rng, &arena, &whole);
+    world_random(rng, tables, &arena, &whole);
     const char *kind = embedder ? "hybrid" : "lexical";
     const char *folder = make_folder(floe_arena_printf(&arena, "%s-%d", kind, round));
     world_index(&whole, folder, embedder);
@@ -157,7 +157,7 @@ static void search__for_a_role_by_words__is_that_of_an_index_of_only_the_visible
     floe_test_rng rng = floe_test_rng_of(floe_test_seed());
     tally seen = {0};
     for (int round = 0; round < WORLDS; round++) {
-        compare_world(&rng, round, NULL, &seen);
+        compare_world(&rng, 4 + floe_test_below(&rng, 24), round, NULL, &seen);
     }
     check_tally(&seen, WORLDS);
 }
@@ -169,9 +169,22 @@ static void search__for_a_role_by_meaning__is_that_of_an_index_of_only_the_visib
     hash_embedder_init(&embedder);
     tally seen = {0};
     for (int round = 0; round < WORLDS; round++) {
-        compare_world(&rng, round, &embedder.base, &seen);
+        compare_world(&rng, 4 + floe_test_below(&rng, 24), round, &embedder.base, &seen);
     }
     check_tally(&seen, WORLDS);
+}
+
+/* So many tables and columns that what is looked at is cut: near documents, near words, candidates. */
+static void search__for_a_role_in_a_large_catalog__is_that_of_an_index_of_only_the_visible(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed() + 2);
+    hash_embedder embedder;
+    hash_embedder_init(&embedder);
+    tally seen = {0};
+    compare_world(&rng, 1000, WORLDS, &embedder.base, &seen);
+    compare_world(&rng, 1000, WORLDS + 1, NULL, &seen);
+    assert_true(seen.hidden > 0);
+    assert_true(seen.hits > 1000);
 }
 
 /* ---- said one by one ---- */
@@ -535,6 +548,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(search__for_a_role_by_words__is_that_of_an_index_of_only_the_visible),
         cmocka_unit_test(search__for_a_role_by_meaning__is_that_of_an_index_of_only_the_visible),
+        cmocka_unit_test(search__for_a_role_in_a_large_catalog__is_that_of_an_index_of_only_the_visible),
         cmocka_unit_test(denied_column__is_neither_found_nor_finds_its_table),
         cmocka_unit_test(join__to_a_hidden_table__neither_counts_nor_shows),
         cmocka_unit_test(in__a_hidden_namespace__is_unknown_and_never_suggested),

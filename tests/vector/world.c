@@ -94,7 +94,8 @@ static floe_foreign_key random_key(floe_test_rng *rng, floe_arena *arena, const 
 static void random_links(floe_test_rng *rng, world *made, floe_catalog_table *table) {
     floe_foreign_key *keys = floe_arena_alloc(made->arena, made->table_count, sizeof(*keys));
     for (size_t i = 0; i < made->table_count; i++) {
-        if (floe_str_equal(made->tables[i].database, table->database) && chance(rng, 40)) {
+        bool near = i < 30 || made->table_count - i < 30; /* a large world is not all keys */
+        if (floe_str_equal(made->tables[i].database, table->database) && near && chance(rng, 40)) {
             keys[table->foreign_key_count++] = random_key(rng, made->arena, table, &made->tables[i]);
         }
     }
@@ -117,8 +118,7 @@ static bool has_table(const world *made, const floe_catalog_table *table) {
     return false;
 }
 
-static void random_tables(floe_test_rng *rng, world *made) {
-    size_t most = 4 + floe_test_below(rng, 24);
+static void random_tables(floe_test_rng *rng, size_t most, world *made) {
     made->tables = floe_arena_alloc(made->arena, most, sizeof(*made->tables));
     for (size_t i = 0; i < most; i++) {
         floe_catalog_table table = {.database = text_of(spaces[floe_test_below(rng, COUNT(spaces))]),
@@ -213,9 +213,9 @@ static void random_services(floe_test_rng *rng, world *made) {
     made->definitions.service_count = count;
 }
 
-void world_random(floe_test_rng *rng, floe_arena *arena, world *ret_world) {
+void world_random(floe_test_rng *rng, size_t tables, floe_arena *arena, world *ret_world) {
     *ret_world = (world){.arena = arena, .definitions = {.version = 1}};
-    random_tables(rng, ret_world);
+    random_tables(rng, tables, ret_world);
     random_views(rng, ret_world);
     random_services(rng, ret_world);
 }

@@ -20,7 +20,8 @@ typedef struct world {
 
 /* A word of the worlds' vocabulary. */
 const char *world_word(floe_test_rng *rng);
-void world_random(floe_test_rng *rng, floe_arena *arena, world *ret_world);
+/* About so many tables; a few of them come twice by chance and count once. */
+void world_random(floe_test_rng *rng, size_t tables, floe_arena *arena, world *ret_world);
 /* A role over the world's names, and over some that it has not. */
 void world_role(floe_test_rng *rng, const world *whole, floe_role *ret_role);
 /* What the role sees of the world. */

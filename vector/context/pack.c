@@ -28,6 +28,7 @@ typedef struct piece {
     size_t tokens;      /* of a table's detail: beyond the one before */
     double worth;
     bool taken;
+    bool barred; /* it was taken and turned out to be of no use */
 } piece;
 
 typedef struct packer {
@@ -115,7 +116,7 @@ static bool is_next_detail(const packer *state, const piece *one) {
 
 static bool may_come(const packer *state, const piece *one) {
     const floe_packing *all = state->all;
-    if (one->taken || state->used + one->tokens + RESERVED > all->token_max) {
+    if (one->taken || one->barred || state->used + one->tokens + RESERVED > all->token_max) {
         return false;
     }
     if (one->kind == PIECE_JOIN) {
@@ -179,6 +180,10 @@ static void choose(packer *state) {
             take(state, i);
         }
     }
+}
+
+/* Whatever still fits. */
+static void fill(packer *state) {
     for (size_t at = best_piece(state); at != SIZE_MAX; at = best_piece(state)) {
         take(state, at);
     }
@@ -194,21 +199,24 @@ static bool is_useful_bridge(const packer *state, uint32_t pick) {
     return false;
 }
 
-static void drop_loose(packer *state) {
+/* Whether anything was dropped, which leaves room for something else. */
+static bool drop_loose(packer *state) {
+    const floe_packing *all = state->all;
+    bool dropped = false;
     for (size_t i = 0; i < state->count; i++) {
         piece *one = &state->pieces[i];
-        const floe_packing *all = state->all;
-        if (one->kind == PIECE_TABLE && one->taken && all->picks[one->item].bridge &&
-            !is_useful_bridge(state, one->item)) {
-            set_taken(state, one, false);
-        }
-        bool loose = one->kind == PIECE_JOIN && one->taken &&
-                     (all->picks[all->join_ends[one->item][0]].detail == FLOE_DETAIL_NONE ||
-                      all->picks[all->join_ends[one->item][1]].detail == FLOE_DETAIL_NONE);
+        bool table = one->kind == PIECE_TABLE && one->taken && all->picks[one->item].bridge;
+        bool join = one->kind == PIECE_JOIN && one->taken;
+        bool loose = (table && !is_useful_bridge(state, one->item)) ||
+                     (join && (all->picks[all->join_ends[one->item][0]].detail == FLOE_DETAIL_NONE ||
+                               all->picks[all->join_ends[one->item][1]].detail == FLOE_DETAIL_NONE));
         if (loose) {
             set_taken(state, one, false);
+            one->barred = true;
+            dropped = true;
         }
     }
+    return dropped;
 }
 
 /* Takes the piece back that came last. */
@@ -217,7 +225,7 @@ static bool drop_last(packer *state) {
         piece *one = &state->pieces[state->order[--state->taken]];
         if (one->taken) {
             set_taken(state, one, false);
-            drop_loose(state);
+            (void)drop_loose(state);
             return true;
         }
     }
@@ -332,7 +340,10 @@ floe_status floe_pack(floe_packing *packing, floe_buf *out, floe_error *err) {
     add_tables(state);
     add_others(state);
     choose(state);
-    drop_loose(state);
+    fill(state);
+    while (drop_loose(state)) {
+        fill(state);
+    }
     put_text(state, names, out);
     while (floe_tokens_count(floe_buf_view(out)) > packing->token_max) {
         if (names > 0) {

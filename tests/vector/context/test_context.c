@@ -264,7 +264,7 @@ static void context__bad_requests__are_invalid(void **state) {
     assert_code(floe_context_make(search, &empty, &arena, &context, &err), FLOE_INVALID);
     floe_error_clear(&err);
     floe_context_request unknown = {.question = FLOE_STR("orders"), .in = FLOE_STR("nowhere")};
-    assert_code(floe_context_make(search, &unknown, &arena, &context, &err), FLOE_INVALID);
+    assert_code(floe_context_make(search, &unknown, &arena, &context, &err), FLOE_NOT_FOUND);
 }
 
 /* ---- the budget ---- */
