@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What floe is built from and tested with.
-# usage: tools/deps.sh TASK…    installs what these tasks need: build, demo, test, lint, fuzz, peers (of benchmarks)
+# usage: tools/deps.sh TASK…    installs what these tasks need: build, demo, test, lint, fuzz, peers (of benchmarks), engines (of
+#                               others, for ./dev test --peers)
 #        tools/deps.sh --paths  installs nothing, prints where things are as shell variables
 # A run that finds everything there asks no network and takes well under a second.
 set -euo pipefail
@@ -131,6 +132,9 @@ python_ensure() {
   cache_entry "$(python_entry "$1")" make_python
 }
 
+# Files of tools/peers.sh are named by checksums, which need the functions above.
+. "$FLOE_ROOT/tools/peers.sh"
+
 print_paths() {
   local modules
   echo "FLOE_CACHE='$FLOE_CACHE'"
@@ -138,6 +142,8 @@ print_paths() {
   if system_hiredis; then echo "FLOE_HIREDIS_DIR="; else echo "FLOE_HIREDIS_DIR='$FLOE_CACHE/$hiredis_entry'"; fi
   echo "FLOE_VEGA_DIR='$FLOE_CACHE/$vega_entry'"
   if system_faiss; then echo "FLOE_FAISS_DIR="; else echo "FLOE_FAISS_DIR='$FLOE_CACHE/$faiss_entry'"; fi
+  echo "FLOE_SPARK_DIR='$FLOE_CACHE/$spark_entry'"
+  echo "FLOE_REST_CATALOG_DIR='$FLOE_CACHE/$rest_entry'"
   echo "FLOE_MODEL_DIR='${FLOE_MODEL_DIR:-$FLOE_CACHE/$model_entry/all-MiniLM-L6-v2}'"
   have python3 || return 0
   echo "FLOE_PEERS_PY='$FLOE_CACHE/$(python_entry requirements-bench.txt)/bin/python3'"
@@ -158,10 +164,14 @@ ensure() {
     test) python_ensure requirements-test.txt ;;
     lint) python_ensure requirements-lint.txt ;;
     peers) python_ensure requirements-bench.txt ;;
+    engines)
+      cache_entry "$spark_entry" make_spark
+      cache_entry "$rest_entry" make_rest_catalog
+      ;;
   esac
 }
 
-[ $# -gt 0 ] || die "usage: tools/deps.sh build|demo|test|lint|fuzz|peers… | --paths"
+[ $# -gt 0 ] || die "usage: tools/deps.sh build|demo|test|lint|fuzz|peers|engines… | --paths"
 if [ "$1" = --paths ]; then print_paths; exit 0; fi
 tasks=()
 for task in "$@"; do
@@ -169,6 +179,7 @@ for task in "$@"; do
     build | lint) tasks+=("$task") ;;
     demo | fuzz | peers) tasks+=(build "$task") ;;
     test) tasks+=(build demo test) ;;
+    engines) tasks+=(build demo test engines) ;;
     *) die "deps.sh: no task $task" ;;
   esac
 done
