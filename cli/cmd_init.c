@@ -16,7 +16,8 @@ static const char plain_yaml[] =
     "online: {store: embedded, path: .floe/online}\n"
     "# online: {store: redis, url: redis://127.0.0.1:6379/0}\n"
     "server: {listen: 127.0.0.1:6566}\n"
-    "# Who may see what, by API key (`floe key create --role R`); without it only this machine can connect, and sees all:\n"
+    "# Who may see what, by API key (`floe key create --role R`); without it only this machine can connect, and sees "
+    "all:\n"
     "# access: {analyst: {namespaces: [lake.shop], views: [customer_orders]}}\n";
 
 static const char plain_features[] =
