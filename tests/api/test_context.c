@@ -7,6 +7,8 @@
 #include "tests/api/world.h"
 #include "tests/support/http_server.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -22,11 +24,13 @@ static const char concerts[] = "{\"database\":\"music\",\"table\":\"singer\",\"c
 /* ---- the endpoint and the checker ---- */
 
 static const char *model_answer = "SELECT year FROM concert";
+static atomic_bool hangs;
 
 static void complete(void *context, size_t nth, const floe_test_request *request, floe_test_reply *reply) {
     (void)context;
     (void)nth;
     (void)request;
+    reply->action = atomic_load(&hangs) ? FLOE_TEST_HANG : FLOE_TEST_ANSWER;
     floe_buf_text(reply->body, "{\"choices\":[{\"message\":{\"content\":");
     floe_json_quote(reply->body, floe_str_of(model_answer));
     floe_buf_text(reply->body, "}}]}");
@@ -236,6 +240,72 @@ static void ask__no_endpoint__answers_the_context(void **state) {
     serve(w, &ask_def, &check);
 }
 
+/* The endpoint has the question and says nothing; the server is told to stop, ends the question and answers it so. */
+static void ask__the_server_stops__ends_the_question(void **state) {
+    world *w = *state;
+    FLOE_AUTO_BUF bytes;
+    floe_test_http http;
+    floe_test_response response;
+    size_t before = floe_test_server_count(endpoint);
+    floe_buf_init(&bytes, FLOE_KIB(4));
+    atomic_store(&hangs, true);
+    floe_test_http_print(&bytes, "POST", "/v1/ask", "{\"question\":\"years of concerts\"}");
+    floe_test_http_open(&http, w->port);
+    floe_test_http_send(&http, bytes.ptr, bytes.len);
+    for (int64_t end_us = floe_monotonic_us() + 60 * FLOE_US_PER_SECOND; floe_test_server_count(endpoint) == before;) {
+        assert_true(floe_monotonic_us() < end_us);
+    }
+    world_stop(w);
+    assert_true(floe_test_http_read(&http, &response));
+    assert_int_equal(response.status, 503);
+    assert_non_null(memmem(response.body.ptr, response.body.len, "CANCELLED", 9));
+    floe_test_http_close(&http);
+    atomic_store(&hangs, false);
+    world_serve(w, 2);
+}
+
+/* ---- many at once ---- */
+
+typedef struct asker {
+    world *w;
+    int failures;
+} asker;
+
+static void *ask_often(void *context) {
+    asker *own = context;
+    for (int i = 0; i < 25; i++) {
+        floe_test_http http;
+        floe_test_response response;
+        const char *route = i % 3 == 0 ? "/v1/search" : i % 3 == 1 ? "/v1/context" : "/v1/ask";
+        const char *body = i % 3 == 0 ? "{\"query\":\"singers by year\"}" : "{\"question\":\"singers by year\"}";
+        floe_test_http_open(&http, own->w->port);
+        floe_test_http_ask(&http, "POST", route, body, &response);
+        own->failures += response.status == 200 ? 0 : 1;
+        floe_test_http_close(&http);
+    }
+    return NULL;
+}
+
+static void all_routes__while_questions_come_and_go__are_answered(void **state) {
+    world *w = *state;
+    pthread_t threads[4];
+    asker askers[4];
+    model_answer = "SELECT year FROM concert";
+    serve(w, &ask_def, &check);
+    for (size_t i = 0; i < 4; i++) {
+        askers[i] = (asker){.w = w};
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &askers[i]), 0);
+    }
+    for (int i = 0; i < 10; i++) {
+        add_question(w, i % 2 ? "singers by year of birth" : "which year had most concerts", "SELECT 1",
+                     i % 2 ? "singer" : "concert");
+    }
+    for (size_t i = 0; i < 4; i++) {
+        (void)pthread_join(threads[i], NULL);
+        assert_int_equal(askers[i].failures, 0);
+    }
+}
+
 static void metrics__count_both_routes(void **state) {
     world_ask(*state, "GET", "/metrics", NULL, &got);
     assert_int_equal(got.status, 200);
@@ -251,7 +321,9 @@ int main(void) {
         cmocka_unit_test(ask__checked_sql__is_answered_and_not_run),
         cmocka_unit_test(ask__refused_sql__is_an_answer_that_says_why),
         cmocka_unit_test(ask__no_endpoint__answers_the_context),
+        cmocka_unit_test(all_routes__while_questions_come_and_go__are_answered),
         cmocka_unit_test(metrics__count_both_routes),
+        cmocka_unit_test(ask__the_server_stops__ends_the_question),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
