@@ -83,7 +83,8 @@ class Walkthrough(unittest.TestCase):
                             sources += file.read()
         known = {match[0] for match in OURS.finditer(sources)}
         # Environment variables of the scripts are named like macros.
-        scripts = "".join(read(os.path.join("tools", name)) for name in os.listdir(os.path.join(ROOT, "tools"))) + read("dev")
+        scripts = "".join(read(os.path.join("tools", name)) for name in os.listdir(os.path.join(ROOT, "tools"))
+                          if os.path.isfile(os.path.join(ROOT, "tools", name))) + read("dev")
         known |= {match[0] for match in OURS.finditer(scripts)}
         wrong = [f"{page}: {text}" for page in documents() for text, _, _ in ticked(read(page))
                  if OURS.fullmatch(text) and text not in known]
