@@ -158,6 +158,17 @@ static void check_search(check_up *doctor) {
     }
 }
 
+static void check_ask(check_up *doctor) {
+    floe_cli *cli = doctor->cli;
+    floe_error err = {0};
+    if (cli->project->ask) {
+        floe_status status = floe_ask_probe(cli->project->ask, &cli_cancelled, &err);
+        const char *fine =
+            floe_arena_printf(&cli->arena, "answers; model: %.*s", FLOE_STR_ARG(cli->project->ask->model));
+        report(doctor, "ask", status, &err, fine);
+    }
+}
+
 floe_status cli_doctor(floe_cli *cli, floe_error *err) {
     static const char *const headings[] = {"ok", "what", "finding"};
     check_up doctor = {.cli = cli};
@@ -171,6 +182,7 @@ floe_status cli_doctor(floe_cli *cli, floe_error *err) {
         check_definitions(&doctor);
         check_store(&doctor);
         check_search(&doctor);
+        check_ask(&doctor);
     }
     FLOE_TRY(cli_table_end(&doctor.table, err));
     FLOE_ENSURE(doctor.findings == 0, err, doctor.first, "%s; see above",

@@ -18,7 +18,9 @@ static const char plain_yaml[] =
     "server: {listen: 127.0.0.1:6566}\n"
     "# Who may see what, by API key (`floe key create --role R`); without it only this machine can connect, and sees "
     "all:\n"
-    "# access: {analyst: {namespaces: [lake.shop], views: [customer_orders]}}\n";
+    "# access: {analyst: {namespaces: [lake.shop], views: [customer_orders]}}\n"
+    "# The LLM of `floe ask`, any endpoint that speaks as OpenAI's does:\n"
+    "# ask: {url: \"https://host/v1/chat/completions\", model: a-model, api_key: \"${ASK_KEY}\"}\n";
 
 static const char plain_features[] =
     "# What features mean; any number of files in this folder. After an import such as\n"

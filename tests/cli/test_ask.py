@@ -246,6 +246,15 @@ class Ask(Checks, unittest.TestCase):
         self.endpoint.answers = self.endpoint.answers[1:]
         self.refused(self.ask("flights"), "NOT_FOUND", "no such model")
 
+    def test_doctor__asks_the_endpoint(self):
+        def finding():
+            run = self.project.floe("doctor", "--json")
+            return next(row for row in json.loads(run.out) if row["what"] == "ask")
+        self.endpoint.says("ok")
+        self.assertEqual((finding()["ok"], finding()["finding"]), (True, "answers; model: a-model"))
+        self.endpoint.says((401, "no"))
+        self.assertFalse(finding()["ok"])
+
     def test_wrong_command_lines__are_usage_errors(self):
         self.refused(self.ask(), "USAGE", "QUESTION")
         for option, value in (("--limit", "0"), ("--limit", "100001"), ("--timeout", "0"), ("--tokens", "5")):

@@ -14,6 +14,7 @@
 #define BODY_BYTES_MAX FLOE_MIB(4)
 #define ATTEMPT_MS 120000
 #define RETRIES 2
+#define PROBE_MS 30000
 
 static const char instructions[] =
     "You answer questions about data with SQL. Write exactly one DuckDB SELECT statement (it may begin with WITH) that "
@@ -188,4 +189,20 @@ floe_status floe_ask(floe_search *search, const floe_ask_request *request, floe_
     }
     *ret_answer = answer;
     return FLOE_OK;
+}
+
+/* ---- whether there is an endpoint at all ---- */
+
+floe_status floe_ask_probe(const floe_ask_def *endpoint, const atomic_bool *cancelled, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_ask_answer answer = {0};
+    floe_ask_request request = {.context = {.question = FLOE_STR("Answer with the word ok.")}, .endpoint = endpoint};
+    asking run = {.request = &request, .arena = &arena, .answer = &answer};
+    floe_http_client_options options = {.timeout_ms = PROBE_MS, .cancelled = cancelled};
+    floe_str text = {0};
+    floe_arena_init(&arena, FLOE_MIB(16));
+    FLOE_TRY(floe_http_client_open(&options, &run.client, err));
+    floe_status status = complete(&run, &text, err);
+    floe_http_client_close(&run.client);
+    return status;
 }

@@ -214,6 +214,8 @@ typedef struct floe_ask_answer {
  * CORRUPT for an answer of its that is no chat completion; the key is in no message. */
 floe_status floe_ask(struct floe_search *search, const floe_ask_request *request, floe_arena *arena,
                      floe_ask_answer *ret_answer, floe_error *err);
+/* Whether the endpoint answers a question that needs no table. Errors: as floe_ask's of the endpoint. Cost: one completion. */
+floe_status floe_ask_probe(const floe_ask_def *endpoint, const atomic_bool *cancelled, floe_error *err);
 /* {"asked","ok","sql","problem"?,"tables":[{"database","table"}],"rounds","context":{…}} */
 void floe_ask_print_json(const floe_ask_answer *answer, floe_buf *out);
 

@@ -292,6 +292,28 @@ static void ask__no_endpoint__answers_the_context_and_says_so(void **state) {
     assert_non_null(floe_node_get(root, "problem"));
 }
 
+static void probe__an_endpoint__answers_or_says_why(void **state) {
+    (void)state;
+    static const char *const answers[] = {"ok"};
+    script lines = {answers, 1, NULL, 0};
+    floe_test_server *server = floe_test_server_open(answer, &lines);
+    floe_ask_def endpoint = endpoint_of(server);
+    floe_error err = {0};
+    assert_ok(floe_ask_probe(&endpoint, NULL, &err), &err);
+    assert_non_null(strstr(floe_test_server_body(server, 0), "the word ok"));
+    floe_test_server_close(&server);
+    script refuses = {.raw = "bad key sk-very-secret", .status = 401};
+    server = floe_test_server_open(answer, &refuses);
+    endpoint = endpoint_of(server);
+    assert_code(floe_ask_probe(&endpoint, NULL, &err), FLOE_DENIED);
+    assert_null(strstr(err.message, "secret"));
+    floe_test_server_close(&server);
+    /* Nobody listens there any more. */
+    floe_error_clear(&err);
+    endpoint.url = FLOE_STR("http://127.0.0.1:1/v1/chat/completions");
+    assert_code(floe_ask_probe(&endpoint, NULL, &err), FLOE_UNAVAILABLE);
+}
+
 static void ask__cancelled__ends_as_cancelled(void **state) {
     (void)state;
     ASK("SELECT 1 FROM shop.orders");
@@ -339,6 +361,7 @@ int main(void) {
         cmocka_unit_test(ask__a_failure_that_is_not_the_models__is_an_error),
         cmocka_unit_test(ask__a_bad_endpoint__is_an_error_without_the_key),
         cmocka_unit_test(ask__no_endpoint__answers_the_context_and_says_so),
+        cmocka_unit_test(probe__an_endpoint__answers_or_says_why),
         cmocka_unit_test(ask__cancelled__ends_as_cancelled),
         cmocka_unit_test(verify__tables_of_the_role__are_bound_by_their_own_columns),
     };
