@@ -38,8 +38,7 @@ static floe_status fail_column(const floe_expr_binder *binder, const floe_expr *
     FLOE_TRY(floe_arena_check(binder->arena, binder->err));
     const char *nearest = floe_str_nearest(expr->column, names, binder->column_count);
     return FLOE_FAIL(binder->err, FLOE_NOT_FOUND, "expression: there is no column %.*s%s%s%s",
-                     FLOE_STR_ARG(expr->column), nearest ? "; did you mean " : "", nearest ? nearest : "",
-                     nearest ? "?" : "");
+                     FLOE_STR_ARG(expr->column), FLOE_HINT(nearest));
 }
 
 static floe_status bind_column(const floe_expr_binder *binder, floe_expr *expr) {

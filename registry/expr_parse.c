@@ -145,7 +145,7 @@ static floe_status fail_function(const expr_parser *parser) {
     const char *nearest = floe_expr_function_nearest(name);
     name.len = name.len > 60 ? 60 : name.len;
     return FAIL_AT(parser, parser->token->at, FLOE_INVALID, "there is no function %.*s()%s%s%s", FLOE_STR_ARG(name),
-                   nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "()?" : "");
+                   FLOE_HINT(nearest));
 }
 
 /* expr (, expr)*, appended to the arguments. */

@@ -168,6 +168,35 @@ static floe_status check_keys(const floe_dataset_request *request, const spine_t
     return FLOE_OK;
 }
 
+/* A key column of another type than its entity declares; int32 widens. A type that floe has no name for is found later. */
+static floe_status check_key_types(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
+                                   size_t key_count, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_AUTO_SCHEMA schema = {0};
+    floe_buf_init(&sql, FLOE_MIB(1));
+    for (size_t i = 0; i < key_count; i++) {
+        floe_buf_text(&sql, i > 0 ? ", " : "SELECT ");
+        floe_sql_quote_name(&sql, floe_spine_key_column(request, keys[i].name));
+    }
+    floe_buf_text(&sql, key_count > 0 ? " FROM spine LIMIT 0" : "SELECT 1");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
+    FLOE_TRY(floe_arrow_stream_schema(&stream, "spine", &schema, err));
+    for (size_t i = 0; i < key_count; i++) {
+        floe_type found, declared = keys[i].type;
+        char a[FLOE_TYPE_NAME_MAX], b[FLOE_TYPE_NAME_MAX];
+        bool known = !floe_failed(floe_arrow_type(schema.children[i], &found, NULL));
+        bool fits = !known || floe_type_equal(found, declared) ||
+                    (found.kind == FLOE_KIND_INT32 && declared.kind == FLOE_KIND_INT64);
+        FLOE_ENSURE(fits, err, FLOE_INVALID,
+                    "the spine %s: the column \"%.*s\" for the key \"%.*s\" is %s and the entity declares %s",
+                    request->spine, FLOE_STR_BRIEF(floe_spine_key_column(request, keys[i].name)),
+                    FLOE_STR_BRIEF(keys[i].name), floe_type_name(found, a), floe_type_name(declared, b));
+    }
+    return FLOE_OK;
+}
+
 /* What the engine's reader finds in a text file: names, and for JSON types too. Asked for the types of columns that are
  * not there, the reader would fail in words of its own, so the keys are looked for here first. */
 static floe_status read_header(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
@@ -429,7 +458,8 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
     FLOE_TRY(narrow_integers(session, request, arena, ret_spine, err));
     FLOE_TRY(read_text_time(session, request, arena, ret_spine, err));
     FLOE_TRY(choose_time(request, ret_spine, err));
-    return check_keys(request, ret_spine, keys, key_count, err);
+    FLOE_TRY(check_keys(request, ret_spine, keys, key_count, err));
+    return check_key_types(session, request, keys, key_count, err);
 }
 
 /* Microseconds of a spine's time; finer times are floored. */

@@ -260,8 +260,10 @@ class WrongProject(Checks, unittest.TestCase):
                 self.assertIn(run.code, (0, EXIT["UNSUPPORTED"]), str(run))
             else:
                 self.refused(run, "UNSUPPORTED", "floe.yaml:4", name)
+
+    def test_a_catalog_that_does_not_answer_is_named(self):
         rest = "project: p\ncatalogs:\n  prod: {type: rest, uri: \"http://127.0.0.1:1\"}\n"
-        self.refused(self.project(rest).floe("table", "ls"), "UNSUPPORTED", "rest")
+        self.refused(self.project(rest).floe("table", "ls"), "UNAVAILABLE", "prod", "127.0.0.1:1")
 
 
 class Doctor(Checks, unittest.TestCase):

@@ -169,6 +169,12 @@ class Spines(Case):
             with self.assertRaisesRegex(Failed, 'column "who" of s.csv is to be k, string, and n, int64'):
                 project.build("--keys", "k=who,n=who", "--time", "t", spine="s.csv", features="v")
 
+    def test_a_key_of_another_type__names_the_spines_column(self):
+        with simple() as project:
+            project.file("s.parquet", "SELECT 7::BIGINT AS who, TIMESTAMP '2020-01-02' AS t")
+            with self.assertRaisesRegex(Failed, 's.parquet: the column "who" for the key "k" is int64 and the entity declares string'):
+                project.build("--keys", "k=who", spine="s.parquet", features="v")
+
     def test_a_missing_data_file__names_source_table_and_file_once(self):
         with simple() as project:
             project.file("s.parquet", SPINE)

@@ -341,7 +341,7 @@ static void expr_parse__bad_text__names_the_character_and_what_was_expected(void
         {"a = DATE '2001-02-29'", FLOE_INVALID, "character 5", "2001-02-29"},
         {"a = TIMESTAMP '10:00'", FLOE_INVALID, "character 5", "10:00"},
         {"frobnicate(a) = 1", FLOE_INVALID, "no function frobnicate()", NULL},
-        {"lowr(a) = 'x'", FLOE_INVALID, "no function lowr()", "did you mean lower()?"},
+        {"lowr(a) = 'x'", FLOE_INVALID, "no function lowr()", "did you mean lower?"},
         {"a = 123456789012345678901234567890123456789", FLOE_INVALID, "character 5", "38 digits"},
         {"a = 1e999", FLOE_INVALID, "character 5", "1e999"},
         {"null null", FLOE_INVALID, "character 6", "found `null`"},
