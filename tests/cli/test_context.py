@@ -112,6 +112,16 @@ class Questions(Checks, unittest.TestCase):
         self.refused(self.project.floe("question", "rm", "1"), "NOT_FOUND", "floe question ls")
         self.assertNotIn("Verified", self.ok(self.project.floe("context", "how many flights")).out)
 
+    def test_searches__find_its_tables_and_say_why(self):
+        def tables():
+            hits = self.ok(self.project.floe("search", "best selling articles", "--kind", "table", "--json")).json["hits"]
+            return [(hit["table"], [why["words"] for why in hit["why"] if why["signal"] == "verified question"])
+                    for hit in hits]
+        self.assertEqual(tables(), [])
+        self.ok(self.add("which articles sell best", "--sql", "SELECT 1 FROM crm.orders"))
+        # customers follows, because a key links it.
+        self.assertEqual(tables(), [("orders", ["which articles sell best"]), ("customers", [])])
+
     def test_it_survives_an_index_that_is_built_anew(self):
         self.ok(self.add("how many flights", "--sql", "SELECT 1 FROM flights"))
         import shutil
