@@ -18,6 +18,9 @@
 #include <unistd.h>
 
 #define FLUSH_AT FLOE_MIB(1)
+#define ROW_GROUP_STEP ((size_t)2048)
+#define ROW_GROUP_MOST ((size_t)122880)
+#define ROW_GROUP_CELLS ((size_t)1 << 20)
 
 typedef enum row_format { FORMAT_NONE, FORMAT_PARQUET, FORMAT_CSV, FORMAT_JSONL } row_format;
 
@@ -254,15 +257,27 @@ static floe_status write_text(floe_session *session, const char *select, row_for
     return write_all(fd, &writer.pending, err);
 }
 
+/* Rows of a group: the engine's usual 122,880 for a few columns, fewer for many, because a group is held in memory until it is
+ * written. It depends on the columns alone, so that the same rows give the same bytes whatever the memory. */
+static size_t row_group_rows(size_t columns) {
+    size_t rows = ROW_GROUP_CELLS / (columns > 0 ? columns : 1) / ROW_GROUP_STEP * ROW_GROUP_STEP;
+    return rows < ROW_GROUP_STEP ? ROW_GROUP_STEP : rows > ROW_GROUP_MOST ? ROW_GROUP_MOST : rows;
+}
+
 static floe_status write_parquet(floe_session *session, const char *select, floe_str part, int64_t *ret_rows,
                                  floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    const floe_query_column *columns;
+    size_t count;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    FLOE_TRY(floe_session_describe(session, select, &arena, &columns, &count, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_text(&sql, "COPY (");
     floe_buf_text(&sql, select);
     floe_buf_text(&sql, ") TO ");
     floe_sql_quote_text(&sql, part);
-    floe_buf_text(&sql, " (FORMAT parquet, COMPRESSION zstd)");
+    floe_buf_printf(&sql, " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %zu)", row_group_rows(count));
     FLOE_TRY(floe_buf_check(&sql, err));
     return floe_session_run(session, sql.ptr, NULL, ret_rows, err);
 }

@@ -25,6 +25,7 @@
 #define CELL_BYTES 14  /* of one column, likewise */
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
+#define SORTED_BYTES 24                /* of one cell that is sorted, its place beside it */
 #define THIN_LEAST (UINT64_C(1) << 20) /* as in pit/thin.c */
 
 typedef struct unit {
@@ -356,25 +357,56 @@ static floe_status answer_unit(dataset_job *job, unit *u, size_t unit_count, flo
 
 /* ---- all answers in order ---- */
 
-static floe_status gather(const dataset_job *job, size_t unit_count, floe_error *err) {
+static void append_name(const floe_ref *ref, floe_buf *sql) {
+    char name[FLOE_REF_NAME_MAX];
+    floe_sql_quote_name(sql, floe_str_of(floe_ref_name(ref, "__", name)));
+}
+
+/* How many columns the engine can sort beside each other in the memory it has: it holds a sort's rows whole. */
+static size_t slice_width(const dataset_job *job) {
+    uint64_t column = (uint64_t)job->label_count * SORTED_BYTES + 1, engine = job->engine_bytes / 4;
+    uint64_t width = (engine < job->kernel_bytes ? engine : job->kernel_bytes) / column;
+    return width == 0 ? 1 : width > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)width;
+}
+
+/* The answers of a unit in the order of the labels, a few columns at a time: tables part_slice_N, which *count numbers. */
+static floe_status sort_unit(dataset_job *job, const unit *u, size_t *count, floe_error *err) {
+    size_t width = slice_width(job);
+    for (size_t first = 0; first < u->ref_count; first += width) {
+        FLOE_AUTO_BUF sql;
+        floe_buf_init(&sql, FLOE_MIB(64));
+        floe_buf_printf(&sql, "CREATE TEMP TABLE part_slice_%zu AS SELECT ", (*count)++);
+        for (size_t i = first; i < u->ref_count && i - first < width; i++) {
+            floe_buf_text(&sql, i > first ? ", " : "");
+            append_name(&u->refs[i], &sql);
+        }
+        floe_buf_printf(&sql, " FROM part_answer_%zu ORDER BY __row", u->index);
+        FLOE_TRY(floe_buf_check(&sql, err));
+        floe_dataset_progress(job, "gathering", (double)first / (double)u->ref_count);
+        FLOE_TRY(floe_session_run(job->session, sql.ptr, NULL, NULL, err));
+    }
+    const char *drop = floe_arena_printf(job->arena, "DROP TABLE part_answer_%zu", u->index);
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    return floe_session_run(job->session, drop, NULL, NULL, err);
+}
+
+static floe_status gather(dataset_job *job, const unit *units, size_t unit_count, floe_error *err) {
+    size_t slices = 0;
+    for (size_t i = 0; i < unit_count; i++) {
+        FLOE_TRY(sort_unit(job, &units[i], &slices, err));
+    }
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(64));
     floe_buf_text(&sql, "CREATE TEMP TABLE answer AS SELECT ");
     for (size_t i = 0; i < job->request->ref_count; i++) {
-        const floe_ref *ref = &job->request->refs[i];
-        FLOE_AUTO_BUF name;
-        floe_buf_init(&name, FLOE_KIB(4));
-        floe_buf_printf(&name, "%.*s__%.*s", FLOE_STR_ARG(ref->view->about.name),
-                        FLOE_STR_ARG(ref->output->about.name));
         floe_buf_text(&sql, i > 0 ? ", " : "");
-        floe_sql_quote_name(&sql, floe_buf_view(&name));
+        append_name(&job->request->refs[i], &sql);
     }
-    for (size_t i = 0; i < unit_count; i++) {
-        floe_buf_text(&sql, i == 0 ? " FROM " : " POSITIONAL JOIN ");
-        floe_buf_printf(&sql, "(SELECT * EXCLUDE (__row) FROM part_answer_%zu ORDER BY __row) u%zu", i, i);
+    for (size_t i = 0; i < slices; i++) {
+        floe_buf_printf(&sql, "%s part_slice_%zu", i == 0 ? " FROM" : " POSITIONAL JOIN", i);
     }
-    for (size_t i = 0; i < unit_count; i++) {
-        floe_buf_printf(&sql, "; DROP TABLE part_answer_%zu", i);
+    for (size_t i = 0; i < slices; i++) {
+        floe_buf_printf(&sql, "; DROP TABLE part_slice_%zu", i);
     }
     FLOE_TRY(floe_buf_check(&sql, err));
     return floe_session_run(job->session, sql.ptr, NULL, NULL, err);
@@ -389,8 +421,7 @@ static floe_status answer_units(dataset_job *job, const char *folder, floe_pit_s
         FLOE_TRY(floe_arena_check(job->arena, err));
         FLOE_TRY(answer_unit(job, &units[i], count, stats, err));
     }
-    floe_dataset_progress(job, "gathering", -1);
-    return gather(job, count, err);
+    return gather(job, units, count, err);
 }
 
 floe_status floe_partition_answer(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err) {
