@@ -23,6 +23,7 @@ REASONS = [
     (r"of which the engine reads only microseconds", "timestamptz_ns"),
     (r"too big integer near", "a snapshot id outside int64"),
     (r"cannot read .*No such file|is not there|NOT_FOUND|reads local files only", MISSING),
+    (r"floe does not know how to read", "a location in another store"),
     (r"format-version|bad_iceberg_metadata|the table metadata", "damaged metadata, on purpose"),
     (r"floe cannot write the type", "a type that floe does not write"),
     (r"has no current snapshot|nothing to append", "an empty table"),
