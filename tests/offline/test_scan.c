@@ -748,7 +748,7 @@ static void moved__tables__are_read_where_they_are(void **state) {
     (void)parquet("1.parquet", "SELECT 1::BIGINT AS k, 'a' AS s", "k: 1, s: 2");
     add_file("s3://bucket/t/1.parquet");
     ice_table_write(&built);
-    expect_refused(NULL, FLOE_UNSUPPORTED, "s3://bucket/t/1.parquet: floe reads local files only");
+    expect_refused(NULL, FLOE_UNSUPPORTED, "s3://bucket/t/1.parquet: floe does not know how to read");
     floe_table *table = NULL;
     floe_error err = {0};
     struct ArrowArrayStream stream = {0};
