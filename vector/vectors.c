@@ -14,6 +14,9 @@
 #define TEXT_ARENA_MAX FLOE_GIB(4)
 /* Texts given to the embedder at once; between two calls a build can be told how far it is. */
 #define EMBED_AT_ONCE 1024
+/* Texts other than columns from which a graph over all of them is worth its building: each question scans one kind of them, a
+ * few milliseconds for so many. */
+#define GRAPH_MIN 131072
 
 typedef struct needed_text {
     floe_str text;
@@ -148,7 +151,7 @@ static floe_status write_file(const assembly *made, floe_error *err) {
     FLOE_CLEANUP(floe_ann_close) floe_ann *ann = NULL;
     /* Columns are only compared where their tables are likely, a filter that a scan answers; so a graph pays when what is
      * searched as a whole is large, not when all is. */
-    floe_ann_options options = {.kind = made->searched < FLOE_ANN_GRAPH_MIN ? FLOE_ANN_SCAN : FLOE_ANN_AUTO,
+    floe_ann_options options = {.kind = made->searched < GRAPH_MIN ? FLOE_ANN_SCAN : FLOE_ANN_AUTO,
                                 .dim = made->about->dim,
                                 .fingerprint = made->about->fingerprint};
     floe_ann_vectors vectors = {made->ids, made->rows, made->count};
