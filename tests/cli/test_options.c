@@ -204,7 +204,8 @@ static void split_list__items_are_trimmed_and_never_empty(void **state) {
 
 static void known_elsewhere__names_what_other_versions_do(void **state) {
     (void)state;
-    assert_string_equal(cli_known_elsewhere("dataset", "audit"), "dataset audit");
+    assert_string_equal(cli_known_elsewhere("worker", ""), "worker");
+    assert_null(cli_known_elsewhere("dataset", "audit"));
     assert_string_equal(cli_known_elsewhere("push", "x"), "push");
     assert_string_equal(cli_known_elsewhere("push", ""), "push");
     assert_null(cli_known_elsewhere("table", "scan"));
