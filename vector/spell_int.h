@@ -55,6 +55,7 @@ typedef struct floe_speller {
     floe_map ranks;                 /* listed word → its rank + 1, the more frequent the smaller */
     floe_map abbreviations;         /* short form → floe_reading */
     floe_map learned;               /* namespace and word → not NULL */
+    floe_map teaching;              /* namespace → not NULL: one that spells something out */
     floe_map readings;              /* namespace and word → floe_reading */
     floe_str *listed[FLOE_LETTERS]; /* by first letter, the more frequent first: what something may be short for */
     size_t listed_count[FLOE_LETTERS], listed_capacity[FLOE_LETTERS];

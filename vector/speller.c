@@ -102,8 +102,8 @@ static floe_status take_pair(void *context, floe_str short_form, floe_str long_f
 
 floe_status floe_speller_init(floe_speller *speller, floe_arena *arena, floe_str abbreviations, floe_error *err) {
     *speller = (floe_speller){.arena = arena};
-    floe_map *const maps[] = {&speller->ranks, &speller->abbreviations, &speller->learned, &speller->readings,
-                              &speller->spelt_out};
+    floe_map *const maps[] = {&speller->ranks,    &speller->abbreviations, &speller->learned,
+                              &speller->teaching, &speller->readings,      &speller->spelt_out};
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         floe_map_init(maps[i], arena);
     }
@@ -161,6 +161,7 @@ static void learn(floe_speller *speller, floe_str space, floe_str word) {
     floe_str *item = FLOE_ARENA_PUSH(speller->arena, list->items, list->count, list->capacity);
     if (item && key.ptr) {
         *item = (floe_str){key.ptr + key.len - word.len, word.len};
+        (void)floe_map_put(&speller->teaching, (floe_str){key.ptr, key.len - word.len - 1}, list);
         (void)floe_map_put(&speller->learned, key, list);
     }
 }
@@ -381,6 +382,8 @@ static void read_word(const floe_speller *speller, floe_str space, floe_str word
 const floe_reading *floe_speller_read(floe_speller *speller, floe_str space, floe_str word) {
     static const floe_reading itself = {0};
     char buf[KEY_MAX];
+    /* Namespaces that teach nothing read alike, so their readings are kept once. */
+    space = floe_map_get(&speller->teaching, space) ? space : FLOE_STR("");
     floe_str key = key_of(space, word, buf);
     const floe_reading *kept = floe_map_get(&speller->readings, key);
     if (kept) {
