@@ -138,6 +138,19 @@ def check_libraries(sources, texts):
             found("libraries", path, 1, f"{pattern} is included by {sorted(files)[0]} already; one file translates a library")
 
 
+def check_cleanups(path, text):
+    """A local that is cleaned up must hold something by the first way out of its function."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        match = re.match(r"\s*FLOE_AUTO_[A-Z_]+ ([a-z_0-9]+);", line)
+        for later in lines[number + 1:] if match else []:
+            if re.search(r"_init\(&%s\b" % match[1], later):
+                break
+            if re.search(r"FLOE_TRY|FLOE_ENSURE|FLOE_FAIL|\breturn\b", later) or later.startswith("}"):
+                found("cleanup", path, number + 1, f"{match[1]} is cleaned up on a way out that never set it: give it = {{0}}")
+                break
+
+
 def check_words(path, text, code):
     """What the sources of the rooms must not say."""
     for rule, pattern, message in (
@@ -253,6 +266,7 @@ def main():
             found("goto", path, line_of(code, match.start()), "no goto: a cleanup attribute frees what leaves")
         if path in sources:
             check_words(path, texts[path], code)
+            check_cleanups(path, code)
     check_libraries(sources, texts)
     for path in everything:
         check_hosts(path)

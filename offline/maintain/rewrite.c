@@ -102,7 +102,7 @@ static floe_status run_sql(compaction *state, const compact_run *run, floe_buf *
 /* ---- files ---- */
 
 static floe_status write_run(compaction *state, compact_run *run, floe_error *err) {
-    FLOE_AUTO_BUF sql;
+    FLOE_AUTO_BUF sql = {0};
     floe_ice_entry *entry = NULL;
     const floe_ice_data_file *last = state->plan.files[run->files[run->file_count - 1]];
     floe_import_output output = {.path = run->path,

@@ -28,7 +28,7 @@ MOVED = [("data/persistent", ""), ("file://data/persistent", ""), ("lineitem_ice
 REASONS = [
     (r"of which the engine reads only microseconds", "`timestamptz_ns`"),
     (r"too big integer near '9876543210123456789'", "a snapshot id outside int64"),
-    (r"cannot read .*\.avro: No such file|the data file .* is not there|reads local files only", "files that the collection lacks"),
+    (r"cannot read .*\.avro: No such file|the data file .* is not there|the manifest list of snapshot .* is not there|does not know how to read \"s3\" here", "files that the collection lacks"),
     (r"bad_iceberg_metadata\.json: JSON|the table metadata: \"format-version\"|format-version", "damaged metadata, on purpose"),
 ]
 

@@ -133,7 +133,7 @@ static void open__what_is_not_there__is_named_with_the_nearest(void **state) {
     open_fails("lake..flights", FLOE_INVALID, "namespace");
     open_fails("/nowhere/at/all", FLOE_NOT_FOUND, "/nowhere/at/all");
     open_fails(ice_path(warehouse, "w/aviation"), FLOE_NOT_FOUND, "no folder metadata");
-    open_fails("s3://bucket/table", FLOE_UNSUPPORTED, "\"s3\"");
+    open_fails("abfss://bucket/table", FLOE_UNSUPPORTED, "\"abfss\"");
 }
 
 static void open__without_catalogs__says_so(void **state) {
@@ -172,7 +172,7 @@ static void moved__both_or_neither__and_the_catalogs_by_default(void **state) {
 
 static void lake__catalog_of_an_unknown_type__is_refused_whole(void **state) {
     (void)state;
-    floe_catalog_def both[2] = {definitions[0], {.name = FLOE_STR("prod"), .type = FLOE_STR("rest")}};
+    floe_catalog_def both[2] = {definitions[0], {.name = FLOE_STR("prod"), .type = FLOE_STR("hive")}};
     floe_lake *other = NULL;
     floe_error err = {0};
     assert_code(floe_lake_open(both, 2, NULL, &other, &err), FLOE_UNSUPPORTED);

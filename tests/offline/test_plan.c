@@ -174,13 +174,13 @@ static void filter__that_floe_cannot_read__prunes_nothing_and_says_so(void **sta
     ice_table_write(&built);
     floe_scan_plan result;
     floe_error err = {0};
-    floe_scan_request request = {.limit = -1, .where = "length(s) = 3", .engine_where = true};
+    floe_scan_request request = {.limit = -1, .where = "reverse(s) = 'cba'", .engine_where = true};
     assert_ok(plan(&request, &result, &err), &err);
     assert_int_equal(result.files_read, 1);
     assert_true(result.note.len > 0);
     request.engine_where = false;
     floe_error refused = {0};
-    assert_code(plan(&request, &result, &refused), FLOE_UNSUPPORTED);
+    assert_code(plan(&request, &result, &refused), FLOE_INVALID);
     assert_message(&refused, "where: ");
 }
 

@@ -112,7 +112,7 @@ static void opening_close(opening *from) {
 }
 
 static floe_status open_part(opening *to, uint64_t number, floe_error *err) {
-    FLOE_AUTO_ARENA arena;
+    FLOE_AUTO_ARENA arena = {0};
     floe_ann *ann = NULL;
     for (size_t p = 0; to->known != NULL && p < to->known->part_count; p++) {
         if (to->known->parts[p]->number == number) {
