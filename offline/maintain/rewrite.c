@@ -102,7 +102,8 @@ static floe_status run_sql(compaction *state, const compact_run *run, floe_buf *
 /* ---- files ---- */
 
 static floe_status write_run(compaction *state, compact_run *run, floe_error *err) {
-    FLOE_AUTO_BUF sql = {0};
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_GIB(1));
     floe_ice_entry *entry = NULL;
     const floe_ice_data_file *last = state->plan.files[run->files[run->file_count - 1]];
     floe_import_output output = {.path = run->path,
@@ -110,7 +111,6 @@ static floe_status write_run(compaction *state, compact_run *run, floe_error *er
                                  .partition = last->partition};
     FLOE_ENSURE(output.spec, err, FLOE_CORRUPT, "%.*s: its partition spec %" PRId32 " is not in the metadata",
                 FLOE_STR_ARG(last->path), last->spec_id);
-    floe_buf_init(&sql, FLOE_GIB(1));
     FLOE_TRY(run_sql(state, run, &sql, err));
     FLOE_TRY(floe_import_write_file(state->import, floe_buf_view(&sql), &output, &entry, err));
     if (!entry) {

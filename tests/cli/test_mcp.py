@@ -167,7 +167,13 @@ class Official(Checks, unittest.TestCase):
                 said = await client.call_tool("get_context", {"question": "flight delay"})
                 self.assertNotIn("origin", said.content[0].text)
         asyncio.run(run())
-        self.refused(self.project.floe("mcp", "--role", "outsidr"), "NOT_FOUND", "outsider")
+
+    def test_what_ends_before_the_first_message_says_why(self):
+        """Whatever its stack held before: the allocator of a run fills what it hands out and takes back."""
+        for fill in ("0", "85", "170", "255"):
+            env = {"MALLOC_PERTURB_": fill}
+            self.refused(self.project.floe("mcp", "--role", "outsidr", env=env), "NOT_FOUND", "outsider")
+            self.refused(self.project.floe("mcp", "--project", "/nowhere", env=env), "NOT_FOUND", "/nowhere")
 
 
 class Keys(Checks, unittest.TestCase):
