@@ -86,12 +86,8 @@ static floe_status open_mcp(floe_cli *cli, floe_mcp **ret_mcp, floe_error *err) 
 floe_status cli_mcp(floe_cli *cli, floe_error *err) {
     floe_mcp *mcp = NULL;
     mcp_input input = {0};
-<<<<<<< HEAD
-    FLOE_AUTO_BUF out = {0};
-=======
     FLOE_AUTO_BUF out;
     floe_buf_init(&out, FLOE_LIMIT_REQUEST_ARENA); /* Before the first way out, at which it is closed. */
->>>>>>> origin/main
     FLOE_TRY(cli_need_project(cli, err));
     floe_log_configure(FLOE_LOG_INFO, FLOE_LOG_TEXT);
     FLOE_TRY(open_mcp(cli, &mcp, err));

@@ -12,6 +12,7 @@
 #include "offline/iceberg/scan.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- the table ---- */
 
@@ -28,6 +29,26 @@ static floe_status check_writable(const floe_import *import, floe_error *err) {
 static void use_mirror(floe_import *import, floe_mirror *mirror) {
     import->moved.mirror = mirror;
     import->fs = mirror == NULL ? floe_fs_local() : floe_mirror_fs(mirror);
+}
+
+static bool is_one_folder(const char *a, const char *b) {
+    struct stat x;
+    struct stat y;
+    return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+/* Whether the table lies where its metadata says. What is written goes there and what expires is taken away there: of a copied
+ * table that would be the original. */
+static floe_status check_location(floe_import *import, const floe_catalog_entry *entry, floe_error *err) {
+    const char *said = NULL;
+    const char *here = NULL;
+    FLOE_TRY(floe_import_local(import, import->location, &said, err));
+    FLOE_TRY(floe_import_local(import, floe_str_of(entry->location), &here, err));
+    FLOE_ENSURE(is_one_folder(said, here), err, FLOE_CONFLICT,
+                "%s lies in %s, and its metadata says %s: what is written to this copy would change the other one; where it "
+                "was moved, say so in floe.yaml (the catalog's moved: {from, to})",
+                import->request->table, here, said);
+    return FLOE_OK;
 }
 
 /* Whether the table is there decides between the modes. */
@@ -63,6 +84,7 @@ static floe_status find_table(floe_import *import, floe_error *err) {
     import->moved.to = floe_arena_str(import->arena, import->table->moved.to);
     use_mirror(import, entry.mirror);
     FLOE_TRY(floe_arena_check(import->arena, err));
+    FLOE_TRY(check_location(import, &entry, err));
     return check_writable(import, err);
 }
 
