@@ -411,6 +411,27 @@ class Import(Checks, unittest.TestCase):
         self.assertNotEqual(run.code, 0, str(run))
         self.assertIn("notes.txt", run.err)
 
+    def test_a_copied_table_is_not_written_to_in_the_others_place(self):
+        """Its metadata still names the folder that it was copied from."""
+        with Project() as one:
+            one.write_csv("o.csv", ["k"], [("a",)])
+            one.floe_ok("table", "import", "o.csv", "lake.n.t")
+            two = Project()
+            self.addCleanup(shutil.rmtree, two.folder)
+            shutil.copytree(one.path("lakehouse"), two.path("lakehouse"))
+            two.write_csv("o.csv", ["k"], [("b",)])
+            commands = [["table", "import", "o.csv", "lake.n.t", "--append"], ["table", "import", "o.csv", "lake.n.t", "--replace"],
+                        ["table", "compact", "lake.n.t"], ["table", "expire", "lake.n.t", "--older-than", "1s"]]
+            with self.unchanged(one.folder, two.folder):
+                for command in commands:
+                    self.refused(two.floe(*command), "CONFLICT", one.path("lakehouse", "n", "t"),
+                                 two.path("lakehouse", "n", "t"), "moved: {from, to}")
+            two.write("floe.yaml", "project: t\ncatalogs:\n  lake: {type: directory, warehouse: ./lakehouse, moved: {from: %s, to: %s}}\n"
+                      % (one.path("lakehouse"), two.path("lakehouse")))
+            with self.unchanged(one.folder):
+                two.floe_ok(*commands[0])
+            self.assertEqual([row["k"] for row in two.floe_ok("table", "scan", "lake.n.t", "--json").json_lines], ["a", "b"])
+
     def test_append_of_another_schema_is_refused_and_named(self):
         self.project.floe_ok("table", "import", "flights.csv", TABLE)
         self.project.write_csv("other.csv", ["date", "origin"], [["x", "y"]])
