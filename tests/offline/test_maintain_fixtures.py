@@ -27,6 +27,7 @@ REASONS = [
     (r"format-version|bad_iceberg_metadata|the table metadata", "damaged metadata, on purpose"),
     (r"floe cannot write the type", "a type that floe does not write"),
     (r"has no current snapshot|nothing to append", "an empty table"),
+    (r"its metadata says", "a table that lies elsewhere than it says"),
     (r"the input's type is|the table has no column|differ only in case|required", "rows that do not fit as they are read"),
     (r"is partitioned by .*, which floe cannot compute|its source column|partitioning by values of type", "partitions by what floe has no values of"),
 ]
