@@ -338,6 +338,21 @@ class Doctor(Checks, unittest.TestCase):
                 os.rename(file + ".away", file)
                 self.ok(project.floe("doctor"))
 
+    def test_tables_that_were_moved_are_whole_where_they_lie(self):
+        with flights_project() as project:
+            project.floe_ok("sync")
+            project.floe_ok("index")
+            was, now = project.path("lakehouse"), project.path("elsewhere")
+            os.rename(was, now)
+            project.write("floe.yaml", "project: test\ncatalogs:\n  lake: {type: directory, warehouse: ./elsewhere, "
+                                       f"moved: {{from: '{was}', to: '{now}'}}}}\n")
+            self.ok(project.floe("doctor"))
+            manifest, = glob.glob(os.path.join(now, "aviation/flights/metadata/*-m0.avro"))
+            os.unlink(manifest)
+            found = self.findings(project.floe("doctor", "--json"))["table lake.aviation.flights"]
+            self.assertFalse(found["ok"])
+            self.assertIn(f"{manifest} is not there", found["finding"])
+
     def test_it_changes_nothing_that_lasts(self):
         with flights_project() as project:
             project.floe_ok("sync")
