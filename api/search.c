@@ -81,6 +81,17 @@ static floe_status share_embedder(floe_searchers *searchers, floe_error *err) {
     return status;
 }
 
+/* An index that is not there yet is the server's lack, not a wrong question, and where it would lie is nobody's business
+ * outside. */
+static floe_status open_index(const floe_searchers *searchers, floe_search **ret_search, floe_error *err) {
+    floe_error cause = {0};
+    floe_status status = floe_search_open(searchers->folder, searchers->embedder, ret_search, &cause);
+    FLOE_ENSURE(!floe_failed(status) || cause.code != FLOE_NOT_FOUND, err, FLOE_UNAVAILABLE,
+                "there is no search index yet; run `floe index` in the project's folder");
+    FLOE_ENSURE(!floe_failed(status), err, cause.code, "%s", cause.message);
+    return FLOE_OK;
+}
+
 floe_status floe_searchers_take(floe_searchers *searchers, floe_search **ret_search, floe_error *err) {
     floe_search *taken = take_idle(searchers);
     if (taken != NULL && floe_search_is_stale(taken)) {
@@ -88,7 +99,7 @@ floe_status floe_searchers_take(floe_searchers *searchers, floe_search **ret_sea
     }
     if (taken == NULL) {
         FLOE_TRY(share_embedder(searchers, err));
-        FLOE_TRY(floe_search_open(searchers->folder, searchers->embedder, &taken, err));
+        FLOE_TRY(open_index(searchers, &taken, err));
     }
     *ret_search = taken;
     return FLOE_OK;

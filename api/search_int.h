@@ -17,12 +17,12 @@ floe_status floe_searchers_open(const floe_project *project, const char *folder,
 void floe_searchers_close(floe_searchers **searchers);
 
 /* An open handle on the newest index, for one thread until it is given back. `search` NULL: nothing is given. Errors: those of
- * floe_search_embedder_open and floe_search_open. */
+ * floe_search_embedder_open and floe_search_open; UNAVAILABLE when there is no index yet, without saying where. */
 floe_status floe_searchers_take(floe_searchers *searchers, floe_search **ret_search, floe_error *err);
 void floe_searchers_give(floe_searchers *searchers, floe_search *search);
 
-/* One question, its answer appended to `out` as JSON. Errors: those of floe_search_embedder_open,
- * floe_search_open and floe_search_query. */
+/* One question, its answer appended to `out` as JSON. Errors: those of floe_searchers_take and
+ * floe_search_query. */
 floe_status floe_searchers_query(floe_searchers *searchers, const floe_query *query, floe_arena *arena, floe_buf *out,
                                  floe_error *err);
 

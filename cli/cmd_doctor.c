@@ -3,10 +3,13 @@
  * code is that of the first.
  */
 #include "cli/cli.h"
+#include "core/file.h"
+#include "core/limits.h"
 #include "core/mem.h"
 #include "vector/vector.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct check_up {
     floe_cli *cli;
@@ -27,13 +30,67 @@ static void report(check_up *doctor, const char *what, floe_status status, const
     }
 }
 
+/* The first of a plan's data files that should be on this machine and is not. A plan has the paths as they were written, so
+ * of a catalog whose files were moved only the manifests are looked at. */
+static floe_status check_files(const floe_catalog_def *catalog, const floe_scan_plan *plan, floe_arena *arena,
+                               floe_error *err) {
+    for (size_t i = 0; i < plan->path_count && catalog->moved_from.len == 0; i++) {
+        floe_str path = plan->paths[i];
+        size_t scheme = floe_str_starts_with(path, FLOE_STR("file:///")) ? strlen("file://") : 0;
+        const char *local = floe_arena_printf(arena, "%.*s", (int)(path.len - scheme), path.ptr + scheme);
+        FLOE_TRY(floe_arena_check(arena, err));
+        FLOE_ENSURE(local[0] != '/' || floe_file_exists(local), err, FLOE_NOT_FOUND, "the data file %s is not there",
+                    local);
+    }
+    return FLOE_OK;
+}
+
+/* What a scan of the newest snapshot would begin with: the manifest list, every manifest, and whether the data files are
+ * there; none of them is read. */
+static floe_status check_manifests(const floe_catalog_def *catalog, floe_lake *lake, const char *name,
+                                   floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    FLOE_CLEANUP(floe_table_close) floe_table *table = NULL;
+    floe_scan_plan plan;
+    floe_error cause = {0};
+    floe_arena_init(&arena, FLOE_GIB(1));
+    floe_status status = floe_table_open(lake, name, NULL, NULL, &table, &cause);
+    if (!floe_failed(status)) {
+        status = floe_table_plan(table, &(floe_scan_request){.limit = -1}, &arena, &plan, &cause);
+    }
+    if (!floe_failed(status)) {
+        status = check_files(catalog, &plan, &arena, &cause);
+    }
+    if (!floe_failed(status)) {
+        return FLOE_OK;
+    }
+    /* What is damaged says so itself. */
+    const char *advice = cause.code == FLOE_NOT_FOUND ? "; put it back from a copy, or read an older snapshot"
+                         : cause.code == FLOE_DENIED  ? "; give floe the right to read it"
+                                                      : "";
+    return FLOE_FAIL(err, cause.code, "%s%s", cause.message, advice);
+}
+
+/* Only what is broken gets a line: the catalog's own says how many there are. */
+static void check_tables(check_up *doctor, const floe_catalog_def *catalog, floe_lake *lake,
+                         const floe_table_name *names, size_t count) {
+    for (size_t i = 0; i < count && !atomic_load(&cli_cancelled); i++) {
+        floe_error err = {0};
+        const char *full = floe_arena_printf(&doctor->cli->arena, "%.*s", FLOE_STR_ARG(names[i].full));
+        floe_status status = full ? check_manifests(catalog, lake, full, &err) : FLOE_OK;
+        if (floe_failed(status)) {
+            report(doctor, floe_arena_printf(&doctor->cli->arena, "table %s", full), status, &err, "");
+        }
+    }
+}
+
 static void check_catalogs(check_up *doctor) {
     floe_cli *cli = doctor->cli;
     for (size_t i = 0; i < cli->project->catalog_count; i++) {
         const floe_catalog_def *catalog = &cli->project->catalogs[i];
         floe_error err = {0};
         floe_lake *lake = NULL;
-        const floe_table_name *names;
+        const floe_table_name *names = NULL;
         size_t count = 0;
         floe_status status = floe_lake_open(catalog, 1, &cli->run, &lake, &err);
         if (!floe_failed(status)) {
@@ -42,6 +99,7 @@ static void check_catalogs(check_up *doctor) {
         report(doctor, floe_arena_printf(&cli->arena, "catalog %.*s", FLOE_STR_ARG(catalog->name)), status, &err,
                cli_many(cli, (int64_t)count, "table", "tables"));
         if (lake) {
+            check_tables(doctor, catalog, lake, names, floe_failed(status) ? 0 : count);
             floe_lake_close(&lake);
         }
     }

@@ -99,7 +99,7 @@ static meaning meaning_of(int result) {
     case SQLITE_CONSTRAINT:
         return (meaning){FLOE_CONFLICT, false, ""};
     case SQLITE_FULL:
-        return (meaning){FLOE_IO, false, " (the disk is full)"};
+        return (meaning){FLOE_IO, false, " (the disk is full; make room on it and try again)"};
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
         return (meaning){FLOE_IO, false, ""};

@@ -68,6 +68,8 @@ floe_status floe_csv_check(floe_session *session, const char *path, bool has_hea
     floe_str first, taken;
     FLOE_TRY(floe_csv_sniff(session, path, has_header, &arena, &dialect, err));
     FLOE_TRY(first_line(session, path, 0, &arena, &first, err));
+    FLOE_ENSURE(first.len > 0, err, FLOE_INVALID,
+                "%s: the file has only blank lines: not even a header says what its columns are", path);
     FLOE_TRY(first_line(session, path, dialect.skipped, &arena, &taken, err));
     FLOE_ENSURE(
         floe_str_equal(first, taken), err, FLOE_INVALID,

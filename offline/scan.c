@@ -119,6 +119,8 @@ static floe_status read_filter(scan_job *job, floe_error *err) {
     if (job->request.where == NULL) {
         return FLOE_OK;
     }
+    FLOE_ENSURE(floe_str_trim(floe_str_of(job->request.where)).len > 0, err, FLOE_INVALID,
+                "where: the filter is empty; leave it out to have every row");
     floe_status status = bind_filter(job, &why);
     if (!floe_failed(status)) {
         return FLOE_OK;
@@ -352,12 +354,15 @@ floe_status floe_table_plan(floe_table *table, const floe_scan_request *request,
     return FLOE_OK;
 }
 
-/* Written to a file, the second of two columns whose names differ only in case would get another name. */
+/* Written to a file, the second of two columns of one name, or of names that differ only in case, would get another name. */
 static floe_status check_file_names(const floe_table *table, const scan_job *job, floe_error *err) {
     for (size_t i = 0; i < job->output_count; i++) {
         for (size_t k = 0; k < i; k++) {
             floe_str a = job->outputs[k].name;
             floe_str b = job->outputs[i].name;
+            FLOE_ENSURE(!floe_str_equal(a, b), err, FLOE_INVALID,
+                        "the column \"%.*s\" is asked for twice; a file has each once, so name it once",
+                        FLOE_STR_BRIEF(a));
             FLOE_ENSURE(a.len != b.len || strncasecmp(a.ptr, b.ptr, a.len) != 0, err, FLOE_UNSUPPORTED,
                         "table %.*s: the columns \"%.*s\" and \"%.*s\" differ only in case and cannot both be "
                         "written to one file; choose with --columns",

@@ -161,6 +161,15 @@ floe_type floe_function_type(floe_function function, floe_type column) {
     return needs_number(function) ? (floe_type){.kind = FLOE_KIND_DOUBLE} : column;
 }
 
+/* Whether the output before it already said what its column lacks: one entry of `aggregates:` becomes an output per function
+ * and window, all of one line and column, and only a column that is wrong leaves an output without its type. */
+static bool was_said(const floe_view *view, const floe_output *output) {
+    const floe_output *former = output > view->outputs ? output - 1 : NULL;
+    return former && former->function != FLOE_FN_NONE && output->function != FLOE_FN_NONE &&
+           former->about.pos.line == output->about.pos.line && floe_str_equal(former->column, output->column) &&
+           former->column_type.kind == FLOE_KIND_NONE;
+}
+
 static void resolve_output(resolver_state *state, const floe_view *view, floe_output *output, const char *what) {
     const char *output_what =
         floe_arena_printf(state->arena, "%s: feature %.*s", what, FLOE_STR_ARG(output->about.name));
@@ -168,6 +177,9 @@ static void resolve_output(resolver_state *state, const floe_view *view, floe_ou
         return;
     }
     if (!floe_str_is(output->column, "*")) {
+        if (was_said(view, output)) {
+            return;
+        }
         const floe_column *column = need_column(state, view->source, output->column, output->about.pos, output_what);
         if (column == NULL) {
             return;

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* The engine types that the content hash reads as they are; others are hashed as their text. */
 static bool is_plain(floe_str type) {
@@ -174,12 +175,23 @@ static floe_status build_job(dataset_job *job, void *context, floe_error *err) {
     return build(job, context, err);
 }
 
+/* The labels are often all there is of them: an answer in their place could not be built again. */
+static floe_status check_target(const floe_dataset_request *request, floe_error *err) {
+    struct stat spine, out;
+    FLOE_TRY(floe_rows_check(request->out, err));
+    bool both = stat(request->spine, &spine) == 0 && stat(request->out, &out) == 0;
+    FLOE_ENSURE(!both || spine.st_dev != out.st_dev || spine.st_ino != out.st_ino, err, FLOE_INVALID,
+                "the output %s is the spine itself, whose labels would be overwritten; name another file",
+                request->out);
+    return FLOE_OK;
+}
+
 floe_status floe_dataset_build(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
                                floe_dataset_result *ret_result, floe_error *err) {
     int64_t started_us = floe_monotonic_us();
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_GIB(4));
-    FLOE_TRY(floe_rows_check(request->out, err));
+    FLOE_TRY(check_target(request, err));
     floe_dataset_result result = {0};
     FLOE_TRY(floe_dataset_job_run(lake, request, run, &arena, build_job, &result, err));
     result.elapsed_us = floe_monotonic_us() - started_us;

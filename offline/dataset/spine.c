@@ -67,7 +67,14 @@ static void append_strict_key(const floe_dataset_request *request, const floe_co
     floe_sql_quote_name(sql, column);
     floe_buf_text(sql, "), ");
     floe_sql_quote_text(sql, pattern);
-    floe_buf_text(sql, bytes ? ") THEN from_base64(trim(" : ") THEN CAST(");
+    if (!bytes) { /* What looks like a number or a date may still be too large, or no day. */
+        floe_buf_text(sql, ") AND TRY_CAST(");
+        floe_sql_quote_name(sql, column);
+        floe_buf_text(sql, " AS ");
+        floe_sql_type_name(sql, key->type);
+        floe_buf_text(sql, ") IS NOT NULL");
+    }
+    floe_buf_text(sql, bytes ? ") THEN from_base64(trim(" : " THEN TRY_CAST(");
     floe_sql_quote_name(sql, column);
     floe_buf_text(sql, bytes ? ")" : " AS ");
     if (!bytes) {
@@ -204,6 +211,10 @@ static floe_status read_header(floe_session *session, const floe_dataset_request
                                floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(1));
+    uint64_t len = 0;
+    FLOE_TRY(floe_file_len(request->spine, &len, err));
+    FLOE_ENSURE(len > 0, err, FLOE_INVALID, "the spine %s is empty: not even a header says what its columns are",
+                request->spine);
     floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
     floe_buf_text(&sql, csv ? "read_csv(" : "read_json(");
     floe_sql_quote_text(&sql, floe_str_of(request->spine));

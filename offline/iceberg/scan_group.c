@@ -1,5 +1,10 @@
 /*
  * The SQL over the files that are read alike: one read_parquet, whose columns are called c<field id>.
+ *
+ * Invariant: the engine's file_index counts the files in the order of the list given to read_parquet, so the list's i-th path
+ * is group->files[i], and every list of constants beside it has its values in that order. Values, positions and deletes of a
+ * file are found by that number alone: a list in another order, with a path twice or one left out, would give the rows of one
+ * file what belongs to another.
  */
 #include "offline/iceberg/scan_sql_int.h"
 

@@ -147,10 +147,24 @@ static int32_t field_id(floe_import *import, const floe_ice_partition_field *fie
     return ++import->last_partition_id;
 }
 
+static floe_status no_column(floe_import *import, floe_str name, floe_error *err) {
+    size_t count = import->schema.field_count;
+    const char **names = floe_arena_alloc(import->arena, count + 1, sizeof(*names));
+    for (size_t i = 0; names && i < count; i++) {
+        names[i] = floe_arena_printf(import->arena, "%.*s", FLOE_STR_ARG(import->schema.fields[i].name));
+    }
+    FLOE_TRY(floe_arena_check(import->arena, err));
+    const char *nearest = floe_str_nearest(name, names, count);
+    return FLOE_FAIL(err, FLOE_NOT_FOUND, "--partition: there is no column \"%.*s\"%s%s%s", FLOE_STR_BRIEF(name),
+                     FLOE_HINT(nearest));
+}
+
 static floe_status add_field(floe_import *import, const partition_text *text, floe_ice_partition_field *fields,
                              size_t count, floe_error *err) {
     const floe_ice_field *source = floe_ice_field_by_name(&import->schema, text->column);
-    FLOE_ENSURE(source, err, FLOE_NOT_FOUND, "--partition: there is no column \"%.*s\"", FLOE_STR_BRIEF(text->column));
+    if (!source) {
+        return no_column(import, text->column, err);
+    }
     floe_ice_partition_field *field = &fields[count];
     *field = (floe_ice_partition_field){.source_id = source->id,
                                         .transform = text->transform->kind,

@@ -182,7 +182,9 @@ static void write_place(const sql_writer *w, const floe_output *output) {
         floe_buf_text(w->out, ") AS VARCHAR) || ");
         floe_buf_clear(&text);
     }
-    floe_buf_text(w->out, "strftime(make_timestamp(any_value(l.__time)), ' at %Y-%m-%dT%H:%M:%S.%fZ') || ");
+    /* Without a fraction, or with three digits of it where more would be zeros, as floe writes times. */
+    floe_buf_text(w->out, "regexp_replace(regexp_replace(strftime(make_timestamp(any_value(l.__time)), "
+                          "' at %Y-%m-%dT%H:%M:%S.%fZ'), '000Z$', 'Z'), '\\.000Z$', 'Z') || ");
     floe_buf_printf(&text, ": the sum of column \"%.*s\" does not fit int64; use mean, or a shorter window",
                     FLOE_STR_ARG(output->column));
     floe_sql_quote_text(w->out, floe_buf_view(&text));
@@ -195,7 +197,7 @@ static void write_whole_sum(const sql_writer *w, const floe_output *output) {
     write_call(w, output, "sum", "");
     floe_buf_text(w->out, " NOT BETWEEN -9223372036854775808 AND 9223372036854775807 THEN error(");
     write_place(w, output);
-    floe_buf_text(w->out, ") ELSE CAST(");
+    floe_buf_text(w->out, ") ELSE TRY_CAST(");
     write_call(w, output, "sum", "");
     floe_buf_text(w->out, " AS BIGINT) END");
 }

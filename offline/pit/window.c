@@ -114,9 +114,12 @@ static floe_status want(pit_window *window, const floe_output *output, pit_ranki
         return floe_pit_rankings_of(rankings, PIT_BY_VALUE, window->column, &window->by_value, err);
     case FLOE_FN_TOP_K:
         return want_top(window, rankings, output->k, err);
-    default:
+    case FLOE_FN_COUNT: /* Every window counts its rows. */
+    case FLOE_FN_NONE:  /* As-of values are no window's. */
+    case FLOE_FN_END:
         return FLOE_OK;
     }
+    return FLOE_OK;
 }
 
 floe_status floe_pit_window_want(pit_window *window, const floe_output *output, pit_rankings *rankings,

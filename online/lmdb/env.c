@@ -12,8 +12,10 @@
 #include "core/mem.h"
 
 #include <errno.h>
+#include <sys/statvfs.h>
 
 #define READERS_MAX 1024
+#define FULL_BYTES FLOE_KIB(64) /* less room than this is none: one write of LMDB is up to 64 pages */
 
 static size_t first_map_bytes = FLOE_GIB(1);
 
@@ -49,7 +51,15 @@ static floe_code code_of(int rc) {
     }
 }
 
+/* LMDB makes EIO of a write that was cut short, which is what a disk does that fills up in the middle of it. */
+static bool is_full(int rc, const char *path) {
+    struct statvfs disk;
+    return rc == ENOSPC || rc == EDQUOT ||
+           (rc == EIO && statvfs(path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < FULL_BYTES);
+}
+
 floe_status floe_lmdb_fail(int rc, const char *path, const char *what, floe_error *err) {
+    rc = is_full(rc, path) ? ENOSPC : rc;
     const char *advice = rc == ENOSPC                  ? ": the disk is full; make room and try again"
                          : rc == MDB_READERS_FULL      ? ": too many processes read this store at once"
                          : code_of(rc) == FLOE_CORRUPT ? "; move the folder away and run floe sync to fill a new one"

@@ -161,7 +161,8 @@ static void project_without_an_index__is_told_to_make_one(void **state) {
     static world w;
     world_open(&w, FLOE_STORE_EMBEDDED);
     world_ask(&w, "GET", "/v1/search?q=x", NULL, &got);
-    assert_problem(&got, 404, "NOT_FOUND", "floe index");
+    assert_problem(&got, 503, "UNAVAILABLE", "there is no search index yet; run `floe index`");
+    assert_null(strstr(got.body, ".floe")); /* Where the server keeps it is not for those outside. */
     world_close(&w);
 }
 

@@ -218,6 +218,50 @@ class Wrong(Checks, unittest.TestCase):
         self.project.floe_ok("apply")
         self.wrong("INVALID", self.build() + ["--as-known"], "airport_delays", "created_time")
 
+    def test_a_number_that_fits_no_key_names_its_column(self):
+        self.project.write("features/delays.yaml", DELAYS.replace("origin, type: string", "distance, type: int64"))
+        self.project.floe_ok("apply")
+        for number in ("9223372036854775808", "-9223372036854775809", "9" * 20):
+            self.project.write_csv("spine.csv", ["distance", "at"], [["12", "2001-01-05 00:00:00"], [number, "2001-01-05 00:00:00"]])
+            self.wrong("INVALID", self.build(), "the spine spine.csv", '"distance"', f"no int64: {number}")
+        self.project.write_csv("spine.csv", ["distance", "at"], [["9223372036854775807", "2001-01-05 00:00:00"],
+                                                                 ["-9223372036854775808", "2001-01-05 00:00:00"]])
+        self.project.floe_ok(*self.build(o="edge.csv"))
+
+    def test_an_empty_spine_is_named(self):
+        for name, text, said in (("spine.csv", "", "spine.csv is empty"), ("spine.jsonl", "", "spine.jsonl is empty"),
+                                 ("spine.csv", "\n  \n\n", "spine.csv: the file has only blank lines")):
+            self.project.write(name, text)
+            self.wrong("INVALID", self.build(spine=name), said, "not even a header")
+
+    def test_a_sum_outside_int64_is_said_alike_by_both_engines(self):
+        self.project.write_csv("big.csv", ["k", "t", "x"], [["a", f"2020-01-0{day} 00:00:00", str(2**63 - 1)] for day in (1, 2, 3)])
+        self.project.floe_ok("table", "import", "big.csv", "lake.n.big")
+        self.project.write("features/big.yaml", """\
+entities: [{name: e, keys: [{name: k, type: string}]}]
+sources: [{name: big, table: lake.n.big, event_time: t}]
+feature_views:
+  - {name: v, entity: e, source: big, aggregates: [{column: x, functions: [sum]}]}
+""")
+        self.project.floe_ok("apply")
+        self.project.write_csv("spine.csv", ["k", "at"], [["a", "2020-01-05 00:00:00"]])
+        said = set()
+        for engine in ("native", "duckdb"):
+            run = self.project.floe(*self.build(features="v", engine=engine))
+            said.add(self.refused(run, "INVALID", "v:x_sum", "k=a", "2020-01-05T00:00:00Z", '"x" does not fit int64').err)
+        self.assertEqual(len(said), 1, said)
+
+    def test_an_output_that_is_the_spine_is_refused(self):
+        rows = pa.table({"origin": ["SFO"], "at": pa.array([978652800000000], pa.timestamp("us"))})
+        pq.write_table(rows, self.project.path("spine.parquet"))
+        os.symlink("spine.csv", self.project.path("other.csv"))
+        os.link(self.project.path("spine.csv"), self.project.path("third.csv"))
+        for spine, out in (("spine.csv", "spine.csv"), ("spine.csv", "./features/../spine.csv"), ("spine.csv", "other.csv"),
+                           ("other.csv", "spine.csv"), ("third.csv", "spine.csv"), ("spine.parquet", "spine.parquet"),
+                           ("spine.csv", self.project.path("spine.csv"))):
+            self.wrong("INVALID", self.build(spine=spine, o=out), out, "is the spine itself", "name another file")
+        self.project.floe_ok(*self.build())
+
     def test_wrong_outputs_are_named(self):
         self.wrong("UNSUPPORTED", self.build(o="out.xlsx"), "out.xlsx", ".parquet, .csv or .jsonl")
         run = self.project.floe(*self.build(o="/nowhere/out.csv"))

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """init, plan, apply, history and doctor: definitions that are right become versions; definitions that are wrong are named
 with file, line and what was probably meant, and leave the registry as it was."""
+import glob
 import os
 import shutil
 import unittest
@@ -307,6 +308,50 @@ class Doctor(Checks, unittest.TestCase):
             run = project.floe("doctor", "--json")
             self.assertEqual(run.code, EXIT["CONFLICT"], str(run))
             self.assertIn("floe sync airport_delays", self.findings(run)["online view airport_delays"]["finding"])
+
+    def test_a_table_that_cannot_be_read_is_named_with_its_file(self):
+        """Whatever a scan needs is taken away or spoilt in turn, and put back; the table beside it stays whole."""
+        with flights_project() as project:
+            project.floe_ok("table", "import", "flights.csv", "lake.aviation.whole")
+            project.floe_ok("sync")
+            project.floe_ok("index")
+            folder = project.path("lakehouse", "aviation", "flights")
+            patterns = ("metadata/snap-*.avro", "metadata/*-m0.avro", "data/**/*.parquet")
+            for pattern in patterns:
+                file = glob.glob(os.path.join(folder, pattern), recursive=True)[0]
+                os.rename(file, file + ".away")
+                run = project.floe("doctor", "--json")
+                found = self.findings(run)
+                self.assertEqual([what for what, row in found.items() if not row["ok"]], ["table lake.aviation.flights"], run)
+                said = found["table lake.aviation.flights"]["finding"]
+                self.assertIn(f"{file} is not there", said)
+                self.assertIn("put it back from a copy", said)
+                self.assertEqual(run.code, EXIT["NOT_FOUND"], str(run))
+                if file.endswith(".avro"):
+                    with open(file, "w", encoding="utf-8") as spoilt:
+                        spoilt.write("no Avro")
+                    run = project.floe("doctor", "--json")
+                    said = self.findings(run)["table lake.aviation.flights"]["finding"]
+                    self.assertIn(file, said)
+                    self.assertIn("restore it", said)
+                    self.assertEqual(run.code, EXIT["CORRUPT"], str(run))
+                os.rename(file + ".away", file)
+                self.ok(project.floe("doctor"))
+
+    def test_tables_that_were_moved_are_whole_where_they_lie(self):
+        with flights_project() as project:
+            project.floe_ok("sync")
+            project.floe_ok("index")
+            was, now = project.path("lakehouse"), project.path("elsewhere")
+            os.rename(was, now)
+            project.write("floe.yaml", "project: test\ncatalogs:\n  lake: {type: directory, warehouse: ./elsewhere, "
+                                       f"moved: {{from: '{was}', to: '{now}'}}}}\n")
+            self.ok(project.floe("doctor"))
+            manifest, = glob.glob(os.path.join(now, "aviation/flights/metadata/*-m0.avro"))
+            os.unlink(manifest)
+            found = self.findings(project.floe("doctor", "--json"))["table lake.aviation.flights"]
+            self.assertFalse(found["ok"])
+            self.assertIn(f"{manifest} is not there", found["finding"])
 
     def test_it_changes_nothing_that_lasts(self):
         with flights_project() as project:

@@ -329,20 +329,32 @@ class FullDisk(Checks, unittest.TestCase):
         project.floe_ok("apply")
         self.assertEqual(len(project.floe_ok("history", "--json").json), 2)
 
-    def test_a_real_full_disk_is_named_and_leaves_nothing(self):
+    def small_disk(self, megabytes):
+        """A file system of its own; None where nothing can be mounted, and the limits above stand for it."""
         folder = tempfile.mkdtemp(prefix="floe-disk-")
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        mounted = os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "floe-test", folder],
-                                                       capture_output=True).returncode == 0
-        if not mounted:
-            return  # The limit above stands for it where nothing can be mounted.
-        self.addCleanup(subprocess.run, ["umount", folder], check=True)
-        project = self.make_project(folder)
+        mounted = os.geteuid() == 0 and subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "floe-test", folder], capture_output=True).returncode == 0
+        if mounted:
+            self.addCleanup(subprocess.run, ["umount", folder], check=True)
+        return folder if mounted else None
+
+    @staticmethod
+    def fill(folder, left):
+        """Fills the file system but for `left` bytes."""
         filler = os.path.join(folder, "filler")
         with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(b"x" * 65536)
-        os.truncate(filler, os.path.getsize(filler) - 200000)
+        os.truncate(filler, os.path.getsize(filler) - left)
+        return filler
+
+    def test_a_real_full_disk_is_named_and_leaves_nothing(self):
+        folder = self.small_disk(48)
+        if folder is None:
+            return
+        project = self.make_project(folder)
+        filler = self.fill(folder, 200000)
         for arguments in self.commands():
             before = durable(project.folder)
             run = project.floe(*arguments)
@@ -352,6 +364,30 @@ class FullDisk(Checks, unittest.TestCase):
         os.unlink(filler)
         self.check_whole(project)
         self.ok(project.floe("sync"))
+
+    def test_a_store_and_a_registry_on_a_real_full_disk_say_so(self):
+        """A store's write that is cut short is an I/O error to LMDB, and SQLite cannot even read without room for what it
+        keeps beside the registry: both say that the disk is full and what to do, and neither shows SQL."""
+        folder = self.small_disk(48)
+        if folder is None:
+            return
+        project = flights_project(where=folder)
+        project.floe_ok("sync")
+        project.write("keys.csv", "origin,date,delay\n" + "".join(f"{i},2001-01-01 00:00:00,{i}\n" for i in range(30000)))
+        project.floe_ok("table", "import", "keys.csv", FLIGHTS, "--replace", "--types", "origin=string",
+                        "--select", "*, date AS known_at, origin AS destination, delay AS distance")
+        for left, commands in ((200000, (["sync"], ["sync", "--full"])), (0, (["history"], ["plan"], ["sync"]))):
+            filler = self.fill(folder, left)
+            for arguments in commands:
+                run = self.refused(project.floe(*arguments), "IO", "the disk is full", "make room")
+                self.assertIn(project.folder, run.err)
+                self.assertNotRegex(run.err, "Input/output|PRAGMA|SELECT")
+            os.unlink(filler)
+        cell, = project.floe_ok("get", "airport_delays:last_delay", "origin=SFO", "--json").json
+        self.assertEqual(cell["value"], 25)
+        project.floe_ok("sync")
+        cell, = project.floe_ok("get", "airport_delays:last_delay", "origin=29999", "--json").json
+        self.assertEqual(cell["value"], 29999)
 
 
 if __name__ == "__main__":

@@ -182,6 +182,20 @@ class Read(Checks, unittest.TestCase):
         shown = self.project.floe_ok("table", "plan", TABLE, "--where", "delay > 20").out
         self.assertIn("1 of 2 read", shown)
 
+    def test_an_empty_filter_is_refused_in_words(self):
+        for text in ("", " ", "\t\n"):
+            for command in ("scan", "plan"):
+                run = self.refused(self.project.floe("table", command, TABLE, "--where", text), "INVALID",
+                                   "where: the filter is empty; leave it out")
+                self.assertNotIn("syntax", run.err)
+
+    def test_a_column_asked_for_twice_is_no_difference_of_case(self):
+        for out in ("twice.parquet", "twice.csv"):
+            run = self.refused(self.project.floe("table", "scan", TABLE, "--columns", "origin,delay,origin", "-o", out),
+                               "INVALID", 'the column "origin" is asked for twice', "name it once")
+            self.assertNotIn("case", run.err)
+            self.assertFalse(os.path.exists(self.project.path(out)))
+
     def test_where_takes_what_floe_knows_and_what_only_duckdb_knows(self):
         for where, count in (("delay IS NULL", 1), ("delay BETWEEN 0 AND 10", 1), ("origin LIKE 'S%'", 3),
                              ("regexp_matches(origin, '^J')", 1), ("date_part('month', date) = 2", 2),
@@ -393,7 +407,7 @@ class Import(Checks, unittest.TestCase):
                 ("NOT_FOUND", ["nope.csv"], ["nope.csv", "lake.a.b"]),
                 ("INVALID", ["lake.flights", "catalog.namespace.table"], ["flights.csv", "lake.flights"]),
                 ("NOT_FOUND", ['"prod"'], ["flights.csv", "prod.a.b"]),
-                ("NOT_FOUND", ['"dat"'], ["flights.csv", "lake.a.b", "--partition", "month(dat)"]),
+                ("NOT_FOUND", ['"dat"', "did you mean date?"], ["flights.csv", "lake.a.b", "--partition", "month(dat)"]),
                 ("INVALID", ["--partition"], ["flights.csv", "lake.a.b", "--partition", "fortnight(date)"]),
                 ("NOT_FOUND", ['"dela"'], ["flights.csv", "lake.a.b", "--types", "dela=int32"]),
                 ("INVALID", ["int23"], ["flights.csv", "lake.a.b", "--types", "delay=int23"]),

@@ -337,6 +337,10 @@ static void sql_exec__full_database__is_io_and_says_disk_full(void **state) {
     floe_sql *sql = open_ok(scratch_path(&s, "x.db"), FLOE_SQL_WRITE);
     exec_ok(sql, "CREATE TABLE t(a); PRAGMA max_page_count = 3");
     assert_exec_fails(sql, "INSERT INTO t VALUES (zeroblob(100000))", FLOE_IO, false, "the disk is full");
+    assert_exec_fails(sql, "INSERT INTO t VALUES (zeroblob(100000))", FLOE_IO, false, "make room on it");
+    floe_error err = {0};
+    assert_true(floe_failed(floe_sql_exec(sql, "INSERT INTO t VALUES (zeroblob(100000))", &err)));
+    assert_null(strstr(err.message, "INSERT")); /* The statement has no part in it. */
     assert_int_equal(number_of(sql, "SELECT count(*) FROM t"), 0);
     floe_sql_close(&sql);
     scratch_close(&s);

@@ -139,6 +139,39 @@ static void pit_sql__integer_sum_outside_int64__is_refused(void **state) {
     world_close(&w);
 }
 
+/* Three times the largest number, over everything that was seen: more than any window holds. The time is written as floe
+ * writes times: no fraction, three digits of it, or six. */
+static void pit_sql__sum_outside_int64__says_the_time_as_floe_does(void **state) {
+    sql_fixture *fixture = *state;
+    static const struct {
+        int64_t time_us;
+        const char *text;
+    } times[] = {{5000000, "at 1970-01-01T00:00:05Z:"},
+                 {5120000, "at 1970-01-01T00:00:05.120Z:"},
+                 {5000100, "at 1970-01-01T00:00:05.000100Z:"},
+                 {-1000, "at 1969-12-31T23:59:59.999Z:"}};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        world w;
+        world_init(&w);
+        world_output(&w, world_view(&w, "v", false), FLOE_FN_SUM, WORLD_I, 0);
+        for (int64_t r = 1; r <= 3; r++) {
+            world_set_i(world_add_row(&w, "a", 0, times[i].time_us - r), INT64_MAX);
+        }
+        world_set_i(world_add_row(&w, "b", 0, times[i].time_us - 1), INT64_MAX); /* Fits, alone. */
+        world_add_label(&w, "b", 0, times[i].time_us);
+        world_add_label(&w, "a", 0, times[i].time_us);
+        world_ask_all(&w);
+        floe_error err = {0};
+        floe_value *answers;
+        int64_t ties;
+        assert_code(run_sql(&w, fixture, &(floe_pit_options){0}, 1, &answers, &ties, &err), FLOE_INVALID);
+        assert_message(&err, "v:o1 of k1=a ");
+        assert_message(&err, times[i].text);
+        assert_null(strstr(err.message, "INT128"));
+        world_close(&w);
+    }
+}
+
 /* A person reads it: one join per view, and the rule's comparisons as the document writes them. */
 static void pit_sql__text__spells_the_rule_out(void **state) {
     (void)state;
@@ -186,6 +219,7 @@ int main(void) {
         cmocka_unit_test(pit_sql__random_worlds__equal_the_kernel),
         cmocka_unit_test(pit_sql__not_finite__is_as_in_the_kernel),
         cmocka_unit_test(pit_sql__integer_sum_outside_int64__is_refused),
+        cmocka_unit_test(pit_sql__sum_outside_int64__says_the_time_as_floe_does),
         cmocka_unit_test(pit_sql__text__spells_the_rule_out),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);

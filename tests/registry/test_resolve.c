@@ -4,6 +4,8 @@
 #include "core/limits.h"
 #include "tests/registry/helpers.h"
 
+#include <stdio.h>
+
 #define HEAD                                                                                                           \
     "entities:\n  - {name: e, keys: [{name: origin, type: string}]}\n"                                                 \
     "  - {name: p, keys: [{name: id, type: int64}]}\n"                                                                 \
@@ -252,6 +254,41 @@ static void resolve__missing_table__is_not_echoed_by_its_views(void **state) {
     test_project_close(&project);
 }
 
+/* Three functions over two windows are six outputs of one entry; what its column lacks is said once, and again only for
+ * another entry. A wrong type is of each function. */
+static void resolve__wrong_column_of_an_entry__is_one_finding(void **state) {
+    (void)state;
+    static const struct {
+        const char *entries;
+        size_t lines;
+    } cases[] = {
+        {"      - {column: dely, functions: [sum, mean, max], windows: [7d, 30d]}\n", 1},
+        {"      - {column: dely, functions: [sum]}\n", 1},
+        {"      - {column: dely, functions: [sum, mean], windows: [7d]}\n"
+         "      - {column: dely, functions: [max], windows: [7d]}\n",
+         2},
+        {"      - {column: dely, functions: [sum, mean]}\n      - {column: orign, functions: [count]}\n", 2},
+        {"      - {column: \"*\", functions: [count]}\n      - {column: dely, functions: [sum, mean]}\n", 1},
+        {"      - {column: origin, functions: [sum, mean]}\n", 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char yaml[1000];
+        snprintf(yaml, sizeof yaml, HEAD "  - name: v\n    entity: e\n    source: t\n    aggregates:\n%s",
+                 cases[i].entries);
+        test_project project;
+        test_project_open(&project, yaml);
+        assert_true(floe_failed(test_resolve(&project)));
+        size_t lines = 1;
+        for (const char *at = project.err.message; (at = strchr(at, '\n')) != NULL; at++) {
+            lines++;
+        }
+        if (lines != cases[i].lines) {
+            fail_msg("%s gives %zu findings:\n%s", cases[i].entries, lines, project.err.message);
+        }
+        test_project_close(&project);
+    }
+}
+
 static floe_status fail_with(void *context, floe_str table, floe_arena *arena, const floe_column **ret_columns,
                              size_t *ret_count, floe_error *err) {
     (void)table;
@@ -399,6 +436,7 @@ int main(void) {
         cmocka_unit_test(resolve__source__gets_its_tables_columns),
         cmocka_unit_test(resolve__what_the_tables_do_not_have__is_refused),
         cmocka_unit_test(resolve__missing_table__is_not_echoed_by_its_views),
+        cmocka_unit_test(resolve__wrong_column_of_an_entry__is_one_finding),
         cmocka_unit_test(resolve__failing_seam__keeps_its_code_and_gets_a_place),
         cmocka_unit_test(resolve__int32_column__widens_to_an_int64_key),
         cmocka_unit_test(fingerprint__what_only_describes__changes_nothing),
