@@ -159,8 +159,7 @@ static void run_search(void *context) {
     job->status = floe_asker_hold(shared->asker, &held, &job->error);
     if (!floe_failed(job->status)) {
         job->query.verified = floe_held_set(held);
-        job->status =
-            floe_searchers_query(shared->searchers, &job->query, &request->arena, &request->out, &job->error);
+        job->status = floe_searchers_query(shared->searchers, &job->query, &request->arena, &request->out, &job->error);
         floe_asker_release(&held);
     }
     /* The answer must get back; a moment without memory passes. */

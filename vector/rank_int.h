@@ -180,7 +180,7 @@ typedef struct floe_question {
     floe_str text;     /* as asked, with misspelt words put right */
     const bool *asked; /* by scope */
     size_t scope_count;
-    const struct floe_asked *meaning; /* NULL: no vectors */
+    const struct floe_asked *meaning;  /* NULL: no vectors */
     const floe_verified_hit *verified; /* what is like it, best first */
     size_t verified_count;
 } floe_question;
@@ -300,8 +300,8 @@ void floe_ranker_clear(floe_ranker *ranker);
  * vectors. */
 floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err);
 /* What verified questions say, before all of that (rank_verified.c); and the one that speaks for a table, or NULL. */
-floe_status floe_rank_verified(floe_ranker *ranker, const floe_query *query, floe_question *question,
-                               floe_arena *arena, floe_error *err);
+floe_status floe_rank_verified(floe_ranker *ranker, const floe_query *query, floe_question *question, floe_arena *arena,
+                               floe_error *err);
 const floe_verified_hit *floe_question_verified(const floe_question *question, const floe_table_entry *table);
 /* The vectors' part of it (rank_meaning.c). */
 floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err);

@@ -44,10 +44,11 @@ static floe_status check_location(floe_import *import, const floe_catalog_entry 
     const char *here = NULL;
     FLOE_TRY(floe_import_local(import, import->location, &said, err));
     FLOE_TRY(floe_import_local(import, floe_str_of(entry->location), &here, err));
-    FLOE_ENSURE(is_one_folder(said, here), err, FLOE_CONFLICT,
-                "%s lies in %s, and its metadata says %s: what is written to this copy would change the other one; where it "
-                "was moved, say so in floe.yaml (the catalog's moved: {from, to})",
-                import->request->table, here, said);
+    FLOE_ENSURE(
+        is_one_folder(said, here), err, FLOE_CONFLICT,
+        "%s lies in %s, and its metadata says %s: what is written to this copy would change the other one; where it "
+        "was moved, say so in floe.yaml (the catalog's moved: {from, to})",
+        import->request->table, here, said);
     return FLOE_OK;
 }
 
