@@ -55,8 +55,8 @@ static floe_status read_shape(floe_import *import, const import_reader *reader, 
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     floe_buf_printf(&sql, "SELECT * FROM %s(", reader->function);
     floe_sql_quote_text(&sql, floe_str_of(path));
-    floe_buf_text(&sql,
-                  reader->takes_types ? ", hive_partitioning = false, comment = '')" : ", hive_partitioning = false)");
+    floe_buf_text(&sql, reader->takes_types ? ", hive_partitioning = false, comment = '', header = true)"
+                                            : ", hive_partitioning = false)");
     FLOE_TRY(floe_buf_check(&sql, err));
     ret_shape->path = path;
     return floe_session_describe(import->session, sql.ptr, arena, &ret_shape->columns, &ret_shape->count, err);
@@ -122,11 +122,12 @@ static floe_status check_shapes(floe_import *import, const import_reader *reader
         floe_arena_init(&arena, FLOE_MIB(64));
         file_shape other = {0};
         const char *path = request->files[i];
-        FLOE_TRY(reader->takes_types ? floe_csv_check(import->session, path, false, err) : FLOE_OK);
+        FLOE_TRY(reader->takes_types ? floe_csv_check(import->session, path, true, err) : FLOE_OK);
         FLOE_TRY(read_shape(import, reader, path, i == 0 ? import->arena : &arena, &other, err));
         floe_input input = {.reader = reader->function,
                             .files = &request->files[i],
                             .file_count = 1,
+                            .has_header = reader->takes_types,
                             .columns = other.columns,
                             .column_count = other.count};
         FLOE_TRY(floe_input_names_check(import->session, &input, err));

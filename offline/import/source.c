@@ -245,7 +245,8 @@ static void put_reader(const floe_import_request *request, const type_override *
     }
     floe_buf_text(out,
                   "], hive_partitioning = false"); /* columns are what is in the files, not in their folders' names */
-    floe_buf_text(out, reader->takes_types ? ", comment = ''" : ""); /* or lines would be left out for how they begin */
+    floe_buf_text(out, reader->takes_types ? ", comment = '', header = true"
+                                           : ""); /* or lines would be left out for how they begin */
     for (size_t i = 0; reader->takes_types && i < type_count; i++) {
         floe_buf_text(out, i ? ", " : ", types = {");
         floe_sql_quote_text(out, types[i].column);

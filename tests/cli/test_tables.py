@@ -425,6 +425,14 @@ class Import(Checks, unittest.TestCase):
         self.assertNotEqual(run.code, 0, str(run))
         self.assertIn("notes.txt", run.err)
 
+    def test_the_first_line_of_a_csv_is_its_header_whatever_it_looks_like(self):
+        with Project() as project:
+            for name, text, rows in (("a", "k,t\n", []), ("b", "1,2\n3,4\n", [{"1": 3, "2": 4}]), ("c", "k\nk\n", [{"k": "k"}]),
+                                     ("d", "true,2020-01-01\n", []), ("e", "k,t\nt,f\n", [{"k": True, "t": False}])):
+                project.write("x.csv", text)
+                project.floe_ok("table", "import", "x.csv", f"lake.n.{name}")
+                self.assertEqual(project.floe_ok("table", "scan", f"lake.n.{name}", "--json").json_lines, rows, name)
+
     def test_a_copied_table_is_not_written_to_in_the_others_place(self):
         """Its metadata still names the folder that it was copied from."""
         with Project() as one:
