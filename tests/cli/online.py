@@ -241,7 +241,7 @@ class Base(Checks):
             server.url = json.loads(server.first_line)["url"]
             self.assertEqual(self.lookup(server, ["SFO"])[0], 200)
             status, problem = server.request("/v1/search?q=x")
-            self.assertEqual((status, problem["code"]), (404, "NOT_FOUND"))
+            self.assertEqual((status, problem["code"]), (503, "UNAVAILABLE"))
             self.assertIn("floe index", problem["detail"])
             wait_until(lambda: "searches will not be answered" in server.messages(), "the warning")
             for line in server.messages().splitlines():
