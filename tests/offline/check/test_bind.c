@@ -52,8 +52,8 @@ static void bind__what_is_seen__binds_under_every_name(void **state) {
         "SELECT id, upper(name), year(born), home.city FROM lake.hr.people",
         "SELECT hr.people.id FROM hr.people",
         "SELECT lake.hr.people.id FROM lake.hr.people",
-        "SELECT p.id, sum(v.paid) FROM people p JOIN visits v ON v.person = p.id GROUP BY p.id HAVING sum(v.paid) > "
-        "1.5",
+        ("SELECT p.id, sum(v.paid) FROM people p JOIN visits v ON v.person = p.id GROUP BY p.id "
+         "HAVING sum(v.paid) > 1.5"),
         "SELECT * FROM \"a.b\".\"odd \"\"name\"\"\"",
         "SELECT columns('i.*') FROM people",
         "SELECT * EXCLUDE (name) FROM people ORDER BY id DESC LIMIT 3",
