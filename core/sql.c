@@ -7,6 +7,7 @@
 #include "core/sql.h"
 
 #include "core/mem.h"
+#include "core/time.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -201,13 +202,30 @@ static floe_status create_handle(const char *path, floe_sql **ret_sql, floe_erro
     return floe_strdup(path, &(*ret_sql)->path, err);
 }
 
+/* Of several that open a new file at once one switches it to a write-ahead log; the others are told that it is locked without the
+ * wait that SQLite has for other locks, so they wait here. */
+static floe_status use_log(floe_sql *sql, floe_error *err) {
+    int64_t end_us = floe_monotonic_us() + BUSY_TIMEOUT_MS * INT64_C(1000);
+    for (;;) {
+        floe_error failure = {0};
+        floe_status status = floe_sql_exec(sql, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", &failure);
+        if (status.code == FLOE_CONFLICT && floe_monotonic_us() < end_us) {
+            (void)sqlite3_sleep(5);
+            continue;
+        }
+        return floe_failed(status) ? floe_error_set(err, failure.code, failure.sys_errno, failure.file, failure.line,
+                                                    "%s", failure.message)
+                                   : status;
+    }
+}
+
 /* SQLite opens lazily: reading the schema finds out whether the file is a database at all. */
 static floe_status configure(floe_sql *sql, floe_sql_mode mode, floe_error *err) {
     (void)sqlite3_busy_timeout(sql->db, BUSY_TIMEOUT_MS);
     FLOE_TRY(floe_sql_exec(sql, "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; SELECT count(*) FROM sqlite_schema",
                            err));
     if (mode == FLOE_SQL_WRITE) {
-        FLOE_TRY(floe_sql_exec(sql, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", err));
+        FLOE_TRY(use_log(sql, err));
     }
     return FLOE_OK;
 }
