@@ -29,9 +29,12 @@ static const floe_fs_ops *local_ops(void) {
     return floe_fs_local()->ops;
 }
 
-/* The one object that is written anew under its name. */
-static bool is_hint(const char *path) {
-    return floe_str_is(floe_path_basename(path), "version-hint.text");
+/* What another object may come to stand under the name of: the hint, and v1.metadata.json of a table that was made anew in its
+ * place. Every other name holds a number or an id that nobody draws twice. */
+static bool is_renewed(const char *path) {
+    floe_str name = floe_path_basename(path);
+    return floe_str_is(name, "version-hint.text") || floe_str_ends_with(name, FLOE_STR(".metadata.json")) ||
+           floe_str_ends_with(name, FLOE_STR(".metadata.json.gz"));
 }
 
 /* ---- the seam ---- */
@@ -58,11 +61,11 @@ static floe_status mirror_read(floe_fs *fs, const char *path, floe_buf *out, flo
     if (!is_copy(fs, path)) {
         return local_ops()->read(fs, path, out, err);
     }
-    if (!is_hint(path) && floe_file_exists(path)) {
+    if (!is_renewed(path) && floe_file_exists(path)) {
         return floe_file_read(path, out, err);
     }
     FLOE_TRY(read_object(mirror_of(fs), path, out, err));
-    if (!is_hint(path)) {
+    if (!is_renewed(path)) {
         floe_error ignored = {0}; /* without a copy it is read from the store again */
         FLOE_IGNORE(keep_copy(path, (floe_str){out->ptr + before, out->len - before}, &ignored));
     }
@@ -79,7 +82,7 @@ static floe_status mirror_write(floe_fs *fs, const char *path, floe_str bytes, b
     floe_arena_init(&arena, CALL_ARENA);
     FLOE_TRY(floe_mirror_object(mirror, path, &arena, &object, err));
     FLOE_TRY(floe_s3_put(mirror->s3, &object, bytes, exclusive, err));
-    if (!is_hint(path)) {
+    if (!is_renewed(path)) {
         floe_error ignored = {0};
         FLOE_IGNORE(keep_copy(path, bytes, &ignored));
     }
@@ -117,7 +120,7 @@ static bool mirror_exists(floe_fs *fs, const char *path) {
     floe_s3_object object = {0};
     floe_s3_stat stat = {0};
     floe_error ignored = {0};
-    if (!is_copy(fs, path) || (!is_hint(path) && floe_file_exists(path))) {
+    if (!is_copy(fs, path) || (!is_renewed(path) && floe_file_exists(path))) {
         return local_ops()->exists(fs, path);
     }
     floe_arena_init(&arena, CALL_ARENA);

@@ -3,8 +3,8 @@
  *
  * A table's objects never change once they are written, so that a copy is as good as the object. The mirror gives every object
  * one local path, by its name alone; reading metadata brings a copy there and so does `fetch`, for whoever opens files by path
- * (the engine). What is written lies there first, then goes to the store by `publish`. The exception is version-hint.text, which
- * is always read from the store.
+ * (the engine). What is written lies there first, then goes to the store by `publish`. The exceptions are version-hint.text
+ * and metadata files, which are always read from the store: a table that was made anew has a v1.metadata.json again.
  *
  * The folder is shared by all processes of a user: copies arrive by rename. It is kept below a size by taking the
  * copies away that were not used for longest.

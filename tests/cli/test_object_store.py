@@ -66,8 +66,22 @@ class Objects(Checks, unittest.TestCase):
         self.rows(project)
         store.requests.clear()
         self.rows(project)
-        fetched = [key for method, key, _ in store.requests if method == "GET" and key and not key.endswith("version-hint.text")]
+        fetched = [key for method, key, _ in store.requests if method == "GET" and key and not key.endswith(("version-hint.text", ".metadata.json"))]
         self.assertEqual(fetched, [])
+
+    def test_a_table_made_anew_in_its_place_is_the_new_one(self):
+        store = ObjectStore()
+        project = self.make(store)
+        project.floe_ok("table", "import", "rows.csv", "far.a.t")
+        self.assertEqual(self.rows(project), self.want())
+        store.objects.clear()
+        other = project
+        shared, os.environ["FLOE_OBJECT_CACHE"] = os.environ["FLOE_OBJECT_CACHE"], tempfile.mkdtemp(prefix="floe-objects-")
+        self.addCleanup(shutil.rmtree, os.environ["FLOE_OBJECT_CACHE"])
+        other.write_csv("new.csv", ["id", "name"], [(9, "new")])
+        other.floe_ok("table", "import", "new.csv", "far.a.t")
+        os.environ["FLOE_OBJECT_CACHE"] = shared
+        self.assertEqual(self.rows(project), [(9, "new")])
 
     def test_a_filter_fetches_only_the_files_that_may_match(self):
         store = ObjectStore()
