@@ -49,12 +49,14 @@ def spark(warehouse, rest_uri=None):
 
 
 class RestServer:
-    """Iceberg's own REST catalog over a folder."""
+    """Iceberg's own REST catalog over a folder. Its names stand in a database file: in memory, which is its way unless told, they
+    are lost whenever it connects to its database anew, as it does after a commit that came too late."""
 
     def __init__(self, folder):
         self.port = free_port()
         self.log = open(os.path.join(folder, "rest.log"), "w")
-        environment = {**os.environ, "CATALOG_WAREHOUSE": f"file://{folder}/warehouse", "CATALOG_REST_PORT": str(self.port)}
+        environment = {**os.environ, "CATALOG_WAREHOUSE": f"file://{folder}/warehouse", "CATALOG_REST_PORT": str(self.port),
+                       "CATALOG_URI": f"jdbc:sqlite:{folder}/catalog.db?busy_timeout=60000"}
         self.process = subprocess.Popen(["java", "-Xmx512m", "-cp", os.path.join(REST, "*"),
                                          "org.apache.iceberg.rest.RESTCatalogServer"], env=environment, cwd=folder,
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
