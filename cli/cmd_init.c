@@ -71,9 +71,13 @@ floe_status cli_init(floe_cli *cli, floe_error *err) {
     FLOE_TRY(floe_file_mkdirs(floe_path_join(&cli->arena, folder, "features"), err));
     const char *yaml =
         example ? cli_example_yaml : floe_arena_printf(&cli->arena, plain_yaml, project_name(cli, folder));
-    FLOE_TRY(write_file(cli, folder, example ? "features/delays.yaml" : "features/features.yaml",
-                        example ? cli_example_features : plain_features, err));
-    FLOE_TRY(write_file(cli, folder, "floe.yaml", yaml, err));
+    const char *features = example ? "features/delays.yaml" : "features/features.yaml";
+    FLOE_TRY(write_file(cli, folder, features, example ? cli_example_features : plain_features, err));
+    floe_status status = write_file(cli, folder, "floe.yaml", yaml, err);
+    if (floe_failed(status)) { /* Half a project would stand in the way of the next try. */
+        (void)floe_file_remove(floe_path_join(&cli->arena, folder, features), NULL);
+        return status;
+    }
     if (cli->json) {
         return cli_write_object(cli, err, "project", cli_quoted(cli, floe_str_of(folder)), NULL);
     }

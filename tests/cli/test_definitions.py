@@ -3,6 +3,7 @@
 with file, line and what was probably meant, and leave the registry as it was."""
 import glob
 import os
+import resource
 import shutil
 import unittest
 
@@ -45,6 +46,20 @@ class Init(Checks, unittest.TestCase):
     def test_an_existing_project_is_never_overwritten(self):
         with self.unchanged(self.project.folder):
             self.refused(self.project.floe("init", "."), "CONFLICT", "floe.yaml", "nothing was written")
+
+    def test_half_a_project_does_not_stand_in_the_way_of_the_next_try(self):
+        for example in ([], ["--example", "flights"]):
+            self.project.floe_ok("init", "whole", *example)
+            features, = os.listdir(self.project.path("whole/features"))
+            sizes = [os.path.getsize(self.project.path("whole/" + name)) for name in ("features/" + features, "floe.yaml")]
+            small = "features/" + features if sizes[0] < sizes[1] else None
+            limit = min(sizes)
+            run = self.project.floe("init", "new", *example, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+            self.refused(run, "IO", "floe.yaml" if small else features)
+            self.assertEqual(os.listdir(self.project.path("new/features")), [])
+            self.project.floe_ok("init", "new", *example)
+            for name in ("whole", "new"):
+                shutil.rmtree(self.project.path(name))
 
     def test_wrong_folders_and_examples_are_refused(self):
         self.project.write("file", "")
