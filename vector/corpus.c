@@ -135,6 +135,7 @@ static void add_feature(floe_corpus *corpus, const floe_unit *unit, const floe_p
                                     .description = unit->description,
                                     .scope = scope,
                                     .parent = parent,
+                                    .table = UINT32_MAX,
                                     .name_hash = part ? floe_words_hash(0, part->name) : name_hash,
                                     .full_hash = part ? floe_words_hash(name_hash, part->name) : name_hash};
     if (part) {
@@ -183,6 +184,24 @@ static void link_table(loader *load, const floe_unit *unit, uint32_t number) {
             add_neighbour(load->corpus, other, number);
         }
     }
+}
+
+static uint32_t table_of_view(loader *load, const floe_unit *unit) {
+    floe_str name = {0};
+    if (!floe_unit_view_table(unit, &name)) {
+        return UINT32_MAX;
+    }
+    const void *found = floe_map_get(&load->tables, table_key(load->corpus->arena, unit->space, name));
+    return found ? (uint32_t)((uintptr_t)found - 1) : UINT32_MAX;
+}
+
+/* Links the features of the view whose first entry is `feature`; returns the entry after them. */
+static size_t link_features(loader *load, const floe_unit *unit, size_t feature) {
+    uint32_t table = table_of_view(load, unit);
+    for (size_t i = 0; i <= unit->part_count; i++) {
+        load->corpus->features[feature + i].table = table;
+    }
+    return feature + unit->part_count + 1;
 }
 
 /* ---- fields ---- */
@@ -350,6 +369,10 @@ static floe_status build(floe_corpus *corpus, floe_error *err) {
     /* Tables are the first units, in the order of their numbers. */
     for (size_t i = 0; i < corpus->table_count; i++) {
         link_table(&load, &corpus->units[i], (uint32_t)i);
+    }
+    size_t feature = 0;
+    for (size_t i = corpus->table_count; i < corpus->unit_count; i++) {
+        feature = link_features(&load, &corpus->units[i], feature);
     }
     FLOE_TRY(floe_arena_check(arena, err));
     for (int field = 0; field < FLOE_FIELD_COUNT; field++) {

@@ -126,6 +126,12 @@ static uint32_t lower_bound(const floe_field *field, uint32_t term, uint32_t doc
     return low;
 }
 
+const floe_posting *floe_field_postings(const floe_field *field, uint32_t term, size_t *ret_count) {
+    bool known = term < field->term_count;
+    *ret_count = known ? field->first[term + 1] - field->first[term] : 0;
+    return *ret_count > 0 ? field->postings + field->first[term] : NULL;
+}
+
 const floe_posting *floe_field_posting(const floe_field *field, uint32_t term, uint32_t document) {
     if (term >= field->term_count) {
         return NULL;

@@ -38,6 +38,7 @@ void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_meaning *me
     floe_scores_init(&ranker->column_text, corpus->table_count, arena);
     floe_scores_init(&ranker->values, corpus->table_count, arena);
     floe_scores_init(&ranker->verified, corpus->table_count, arena);
+    floe_scores_init(&ranker->lineage, corpus->table_count, arena);
     floe_scores_init(&ranker->fused, corpus->table_count, arena);
     floe_scores_init(&ranker->tables, corpus->table_count, arena);
     floe_scores_init(&ranker->entries, entries, arena);
@@ -56,6 +57,7 @@ void floe_ranker_clear(floe_ranker *ranker) {
     floe_scores_clear(&ranker->column_text);
     floe_scores_clear(&ranker->values);
     floe_scores_clear(&ranker->verified);
+    floe_scores_clear(&ranker->lineage);
     floe_scores_clear(&ranker->fused);
     floe_scores_clear(&ranker->tables);
     floe_scores_clear(&ranker->entries);
@@ -210,6 +212,7 @@ static floe_field_id field_of_table(floe_signal signal) {
     case FLOE_SIGNAL_NAMESPACE:
     case FLOE_SIGNAL_JOIN:
     case FLOE_SIGNAL_VERIFIED:
+    case FLOE_SIGNAL_FEATURES:
     case FLOE_SIGNAL_COUNT:
     default:
         return FLOE_FIELD_COUNT;
@@ -231,6 +234,9 @@ static floe_field_id field_of_entry(floe_hit_kind kind, floe_signal signal) {
 }
 
 bool floe_signal_has(const floe_corpus *corpus, const floe_found *found, floe_signal signal, uint32_t term) {
+    if (found->kind == FLOE_HIT_TABLE && signal == FLOE_SIGNAL_FEATURES) {
+        return found->shares[signal] > 0 && floe_lineage_has(corpus, found->entry, term);
+    }
     if (found->kind == FLOE_HIT_TABLE) {
         floe_field_id field = field_of_table(signal);
         return field != FLOE_FIELD_COUNT && table_has(corpus, found->entry, field, term);

@@ -91,6 +91,8 @@ void floe_field_add_name(floe_field_builder *builder, floe_lexicon *lexicon, uin
 void floe_field_finish(const floe_field_builder *builder, const uint32_t *scopes, uint32_t document_count,
                        uint32_t scope_count, uint32_t term_count, floe_arena *arena, floe_field *ret_field);
 
+/* The postings of a term: none when no document of this field has it. */
+const floe_posting *floe_field_postings(const floe_field *field, uint32_t term, size_t *ret_count);
 /* The posting of a document, or NULL. And whether any document in [first, end) has the term. */
 const floe_posting *floe_field_posting(const floe_field *field, uint32_t term, uint32_t document);
 bool floe_field_has_in_range(const floe_field *field, uint32_t term, uint32_t first, uint32_t end);
@@ -116,6 +118,7 @@ typedef struct floe_feature_entry {
     floe_str description;
     uint32_t scope;
     uint32_t parent;               /* the entry of its view; a view's or service's own */
+    uint32_t table;                /* what it is computed from; UINT32_MAX: not one table, or none that is indexed */
     uint64_t name_hash, full_hash; /* of the feature; of view and feature */
 } floe_feature_entry;
 
@@ -249,6 +252,7 @@ typedef enum floe_signal {
     FLOE_SIGNAL_COVERAGE,
     FLOE_SIGNAL_JOIN,
     FLOE_SIGNAL_VERIFIED, /* of a table: a verified question that reads it */
+    FLOE_SIGNAL_FEATURES, /* of a table: a feature that is computed from it */
     FLOE_SIGNAL_SPELLING, /* what of the others came by a word that is not spelt as asked */
     FLOE_SIGNAL_COUNT
 } floe_signal;
@@ -280,6 +284,7 @@ typedef struct floe_ranker {
     floe_scores column_text;      /* by table: the best column */
     floe_scores values;           /* by table: the best column */
     floe_scores verified;         /* by table: the verified question that is most like */
+    floe_scores lineage;          /* by table: the feature of it that matches most */
     floe_scores fused;            /* by table: the signals together */
     floe_scores tables;           /* by table: and with its namespace's best table, before the greedy pass */
     floe_scores entries;          /* by column or feature: fused */
@@ -303,6 +308,9 @@ floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question
 floe_status floe_rank_verified(floe_ranker *ranker, const floe_query *query, floe_question *question, floe_arena *arena,
                                floe_error *err);
 const floe_verified_hit *floe_question_verified(const floe_question *question, const floe_table_entry *table);
+/* What features say for their tables (rank_lineage.c); and whether one of a table has a term. */
+void floe_rank_lineage(floe_ranker *ranker, const floe_question *question);
+bool floe_lineage_has(const floe_corpus *corpus, uint32_t table, uint32_t term);
 /* The vectors' part of it (rank_meaning.c). */
 floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err);
 

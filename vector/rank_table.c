@@ -62,7 +62,7 @@ typedef struct table_signal {
     double weight;
 } table_signal;
 
-#define TABLE_SIGNALS 10
+#define TABLE_SIGNALS 11
 
 static void list_signals(const floe_ranker *ranker, table_signal signals[TABLE_SIGNALS]) {
     const floe_weights *by = &ranker->weights;
@@ -77,6 +77,7 @@ static void list_signals(const floe_ranker *ranker, table_signal signals[TABLE_S
         {FLOE_SIGNAL_SIMILAR_WORDS, &ranker->soft_words, by->table_soft_words},
         {FLOE_SIGNAL_SIMILAR_PHRASES, &ranker->soft_phrases, by->table_soft_phrases},
         {FLOE_SIGNAL_VERIFIED, &ranker->verified, by->table_verified},
+        {FLOE_SIGNAL_FEATURES, &ranker->lineage, by->table_features},
     };
     memcpy(signals, all, sizeof(all));
 }
@@ -154,6 +155,7 @@ floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question
         floe_scores_normalise(&ranker->fields[i]);
     }
     FLOE_TRY(floe_rank_meaning(ranker, question, kind, err));
+    floe_rank_lineage(ranker, question);
     ranker->has_spaces = has_spaces(ranker, question);
     fuse(ranker);
     cohere(ranker);

@@ -68,27 +68,15 @@ static void keep_keys(scoping *run, floe_unit *unit) {
 
 /* ---- views ---- */
 
-/* The last of `related` is "namespace.table"; the names of entities, keys and sources before it hold no dot. */
-static bool table_of_view(const floe_unit *view, floe_str *ret_table) {
-    floe_str full =
-        view->related.count > view->related_open ? view->related.items[view->related.count - 1] : FLOE_STR("");
-    if (full.len <= view->space.len + 1 || !floe_str_starts_with(full, view->space) ||
-        full.ptr[view->space.len] != '.') {
-        return false;
-    }
-    *ret_table = (floe_str){full.ptr + view->space.len + 1, full.len - view->space.len - 1};
-    return true;
-}
-
 static bool sees_table_of_view(const scoping *run, const floe_unit *view) {
     floe_str table = {0};
-    return table_of_view(view, &table) && floe_role_sees_table(run->role, view->space, table);
+    return floe_unit_view_table(view, &table) && floe_role_sees_table(run->role, view->space, table);
 }
 
 /* The first word of a feature is its source column; "*" is none. */
 static bool sees_source_column(const scoping *run, const floe_unit *view, const floe_part *feature) {
     floe_str table = {0};
-    return feature->words.count == 0 || (table_of_view(view, &table) &&
+    return feature->words.count == 0 || (floe_unit_view_table(view, &table) &&
                                          floe_role_sees_column(run->role, view->space, table, feature->words.items[0]));
 }
 

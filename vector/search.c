@@ -317,6 +317,7 @@ static const char *const signal_names[FLOE_SIGNAL_COUNT] = {
     [FLOE_SIGNAL_COVERAGE] = "coverage",
     [FLOE_SIGNAL_JOIN] = "join",
     [FLOE_SIGNAL_VERIFIED] = "verified question",
+    [FLOE_SIGNAL_FEATURES] = "features",
     [FLOE_SIGNAL_SPELLING] = "similar spelling",
 };
 

@@ -164,3 +164,15 @@ uint64_t floe_unit_hash(const floe_unit *unit, floe_str body) {
     hash = floe_xxh64(unit->name.ptr, unit->name.len, hash);
     return floe_xxh64(body.ptr, body.len, hash);
 }
+
+/* The last of `related` is "namespace.table"; the names of entities, keys and sources before it hold no dot. */
+bool floe_unit_view_table(const floe_unit *unit, floe_str *ret_table) {
+    floe_str full =
+        unit->related.count > unit->related_open ? unit->related.items[unit->related.count - 1] : FLOE_STR("");
+    if (unit->kind != FLOE_UNIT_VIEW || full.len <= unit->space.len + 1 || !floe_str_starts_with(full, unit->space) ||
+        full.ptr[unit->space.len] != '.') {
+        return false;
+    }
+    *ret_table = (floe_str){full.ptr + unit->space.len + 1, full.len - unit->space.len - 1};
+    return true;
+}

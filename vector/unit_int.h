@@ -70,6 +70,9 @@ floe_status floe_unit_decode(floe_str body, floe_arena *arena, floe_unit *unit, 
 /* XXH64 over kind, origin, space, name and body: tells a changed unit from an unchanged one, and a damaged row. */
 uint64_t floe_unit_hash(const floe_unit *unit, floe_str body);
 
+/* The name of a view's source's table, which lies in unit->space; false where it is hidden, or of another kind of unit. */
+bool floe_unit_view_table(const floe_unit *unit, floe_str *ret_table);
+
 /* ---- from what is indexed to units (document.c) ---- */
 
 /* Owns: lists lie in the arena, texts are borrowed from the table. */

@@ -130,7 +130,7 @@ typedef struct floe_query {
 typedef struct floe_reason {
     floe_str signal; /* "exact name", "names", "columns", "table", "description", "column description", "values",
                         "meaning", "column meaning", "similar words", "similar names", "similar spelling", "namespace", "coverage",
-                        "join", "verified question" */
+                        "join", "verified question", "features" */
     double score;    /* its share of the hit's score: the shares sum to it but for a billionth */
     floe_str
         words; /* the words of the question that matched, comma-separated; of "namespace" its name, of "join" the table

@@ -12,6 +12,7 @@ const floe_weights floe_weights_lexical = {
     .table_column_text = 0.1,
     .table_values = 0.1,
     .table_verified = 1.0,
+    .table_features = 0.2,
     .coherence = 0.3,
     .coherence_best = 0.3,
     .join = 0.3,
@@ -35,6 +36,7 @@ const floe_weights floe_weights_hybrid = {
     .table_soft_words = 0.7,
     .table_soft_phrases = 0.5,
     .table_verified = 2.0,
+    .table_features = 0.4,
     .table_space = 0.2,
     .coherence = 0.7,
     .coherence_best = 0.8,
@@ -77,7 +79,8 @@ floe_weights floe_weights_until(floe_weights weights, int stage) {
         drop_soft(&weights);
     }
     if (stage != FLOE_STAGE_ALL) {
-        weights.table_space = weights.coherence = weights.coherence_best = weights.table_verified = 0;
+        weights.table_space = weights.coherence = weights.coherence_best = 0;
+        weights.table_verified = weights.table_features = 0;
     }
     weights.join = stage == FLOE_STAGE_ALL || stage == FLOE_STAGE_JOINS ? weights.join : 0;
     weights.coverage = alone || stage == FLOE_STAGE_FUSED ? 0 : weights.coverage;

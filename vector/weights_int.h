@@ -41,6 +41,9 @@ typedef struct floe_weights {
      * they do not, and is outweighed where they are clear against a question that is only alike. Not tuned: no set of
      * questions with a history is at hand that may be looked at. */
     double table_verified;
+    /* For a feature of the table that matches the whole question: as much as the table's own description. Not tuned: the
+     * published sets have no features. */
+    double table_features;
     /* Namespaces, added to a table that matched: how near the namespace is to the question as a whole; for the first pick the
      * mean of the namespace's best tables, for the later ones its best table. The first pick asks which namespace is meant,
      * which several good tables tell; then one table that answers well draws what belongs to it, which may look like little

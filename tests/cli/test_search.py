@@ -55,7 +55,7 @@ class Search(Checks, unittest.TestCase):
         self.assertGreater(told["documents_embedded"], 0)
         again = self.project.floe_ok("index", "--json").json
         self.assertEqual((again["documents_embedded"], again["words_embedded"]), (0, 0))
-        names = [self.name(hit) for hit in self.hits("how late do planes arrive", "-k", "20")]
+        names = [self.name(hit) for hit in self.hits("how late do planes arrive")]
         for wanted in ("lake.aviation.flights", "lake.aviation.flights.delay", "airport_delays:last_delay"):
             self.assertIn(wanted, names)
 
