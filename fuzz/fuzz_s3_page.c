@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     FLOE_ASSERT(!floe_failed(status) || err.message[0] != 0);
     size_t total = 0;
     for (size_t i = 0; !floe_failed(status) && i < page.count; i++) {
-        total += page.keys[i].len;
+        total += page.items[i].key.len;
     }
     FLOE_ASSERT(total + page.token.len <= len);
     return 0;

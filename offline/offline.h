@@ -241,7 +241,7 @@ typedef struct floe_expire_result {
  *       age, and pinned ones. The metadata is committed first; then data and delete files go, then manifests, then lists,
  *       so that a run that was killed is finished by the next. A file that any snapshot left needs is never removed, by
  *       whatever spelling of its path; files that nothing names (left by a killed writer) go when they are old enough.
- * Errors: CONFLICT, UNSUPPORTED (the table's gc.enabled is false; files that are not local), CORRUPT. */
+ * Errors: CONFLICT, UNSUPPORTED (the table's gc.enabled is false; a scheme that floe does not know), CORRUPT. */
 floe_status floe_table_expire(floe_lake *lake, const floe_expire_request *request, const floe_run *run,
                               floe_arena *arena, floe_expire_result *ret_result, floe_error *err);
 

@@ -52,6 +52,7 @@ struct floe_catalog {
     floe_str name;
     floe_moved moved;       /* of the definition: applies to every table of the catalog */
     floe_mirror *mirror;    /* of its storage, also for new tables; NULL: local files. Of the catalog. */
+    bool owns_metadata;     /* metadata files are its writers' to remove; a service keeps its own */
     bool commit_is_unknown; /* the last commit failed in a way that leaves open whether it landed */
 };
 

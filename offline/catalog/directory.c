@@ -71,18 +71,30 @@ static floe_status walk_child(walk *into, const char *path, const char *namespac
     return walk_folder(into, path, inner, depth + 1, err);
 }
 
+/* In a store whatever a name goes on behind is one: asking first would be a request that can fail in silence. */
+static bool may_be_folder(const directory_catalog *self, const char *path) {
+    return self->base.mirror != NULL || self->fs->ops->is_dir(self->fs, path);
+}
+
 static floe_status walk_folder(walk *into, const char *path, const char *namespace_name, unsigned depth,
                                floe_error *err) {
     const char *const *names = NULL;
     size_t count = 0;
+    floe_error failure = {0};
     if (depth > NAMESPACE_DEPTH_MAX) {
         return FLOE_OK;
     }
-    FLOE_TRY(into->self->fs->ops->list(into->self->fs, path, into->arena, &names, &count, err));
+    floe_status listed = into->self->fs->ops->list(into->self->fs, path, into->arena, &names, &count, &failure);
+    if (listed.code == FLOE_NOT_FOUND) { /* an object, or a folder that is gone by now */
+        return FLOE_OK;
+    }
+    if (floe_failed(listed)) {
+        return FLOE_FAIL(err, failure.code, "%s", failure.message);
+    }
     for (size_t i = 0; i < count; i++) {
         const char *child = floe_path_join(into->arena, path, names[i]);
         FLOE_TRY(floe_arena_check(into->arena, err));
-        if (names[i][0] != '.' && into->self->fs->ops->is_dir(into->self->fs, child)) {
+        if (names[i][0] != '.' && may_be_folder(into->self, child)) {
             FLOE_TRY(walk_child(into, child, namespace_name, names[i], depth, err));
         }
     }
@@ -99,7 +111,7 @@ static int compare_entries(const void *a, const void *b) {
 static floe_status directory_list(floe_catalog *catalog, floe_arena *arena, const floe_catalog_entry **ret_entries,
                                   size_t *ret_count, floe_error *err) {
     walk into = {.self = self_of(catalog), .arena = arena};
-    if (into.self->fs->ops->is_dir(into.self->fs, into.self->folder)) {
+    if (may_be_folder(into.self, into.self->folder)) {
         FLOE_TRY(walk_folder(&into, into.self->folder, "", 0, err));
     } /* A warehouse that nothing was written to yet is empty. */
     if (into.count > 0) {
@@ -280,6 +292,7 @@ floe_status floe_directory_catalog_open(const floe_catalog_def *definition, floe
     self->base.ops = &OPS;
     self->base.name = definition->name;
     self->base.mirror = mirror;
+    self->base.owns_metadata = true;
     self->base.moved = (floe_moved){definition->moved_from, definition->moved_to, mirror};
     self->fs = mirror == NULL ? floe_fs_local() : floe_mirror_fs(mirror);
     self->warehouse = kept_warehouse;

@@ -3,7 +3,7 @@
  *
  * The server names a table's metadata file and, when it likes, the store and the credentials for its files; floe reads the
  * file itself. A commit sends the difference between two metadata documents, and the server decides. When its answer is
- * lost, the table is loaded again: the commit landed when the new snapshot is there.
+ * lost, the table is loaded again: the commit landed when what it adds is there and what it takes away is gone.
  */
 #include "offline/catalog/rest.h"
 
@@ -341,6 +341,11 @@ static floe_status rest_location(floe_catalog *catalog, floe_str namespace_name,
 
 /* ---- commit ---- */
 
+/* What a commit takes the table from (NULL: it is made) and to. */
+typedef struct change {
+    const floe_node *base, *next;
+} change;
+
 /* The state that the writer started from, when it is still the table's. */
 static floe_status read_base(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
                              const floe_node **ret_base, floe_error *err) {
@@ -356,31 +361,85 @@ static floe_status read_base(floe_catalog *catalog, const floe_catalog_commit_re
     return FLOE_OK;
 }
 
-static int64_t snapshot_of(const floe_node *metadata) {
-    const floe_node *id = metadata == NULL ? NULL : floe_node_get(metadata, "current-snapshot-id");
+/* A list of the snapshots, and an object of the refs, of a metadata document. */
+static size_t count_of(const floe_node *node) {
+    return node == NULL ? 0 : node->count;
+}
+
+static int64_t id_of(const floe_node *snapshot) {
+    const floe_node *id = floe_node_get(snapshot, "snapshot-id");
     return id != NULL && id->kind == FLOE_NODE_INT ? id->as.integer : -1;
 }
 
 static bool has_snapshot(const floe_node *metadata, int64_t id) {
     const floe_node *list = metadata == NULL ? NULL : floe_node_get(metadata, "snapshots");
-    for (size_t i = 0; list != NULL && i < list->count; i++) {
-        const floe_node *number = floe_node_get(list->items[i], "snapshot-id");
-        if (number != NULL && number->kind == FLOE_NODE_INT && number->as.integer == id) {
+    for (size_t i = 0; i < count_of(list); i++) {
+        if (id_of(list->items[i]) == id) {
             return true;
         }
     }
     return false;
 }
 
+/* Of the snapshots that are in `with` and not in `without`, how many are in `found`; *ret_count: how many there are. */
+static size_t found_of(const floe_node *with, const floe_node *without, const floe_node *found, size_t *ret_count) {
+    const floe_node *list = with == NULL ? NULL : floe_node_get(with, "snapshots");
+    size_t there = 0;
+    *ret_count = 0;
+    for (size_t i = 0; i < count_of(list); i++) {
+        int64_t id = id_of(list->items[i]);
+        if (!has_snapshot(without, id)) {
+            *ret_count += 1;
+            there += has_snapshot(found, id);
+        }
+    }
+    return there;
+}
+
+static bool has_ref(const floe_node *metadata, floe_str name) {
+    const floe_node *refs = metadata == NULL ? NULL : floe_node_get(metadata, "refs");
+    for (size_t i = 0; refs != NULL && refs->kind == FLOE_NODE_OBJECT && i < refs->count; i++) {
+        if (floe_str_equal(refs->members[i].key, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of the refs that the change takes away, how many are still there. */
+static size_t refs_left(const floe_node *base, const floe_node *next, const floe_node *found, size_t *ret_count) {
+    const floe_node *refs = base == NULL ? NULL : floe_node_get(base, "refs");
+    size_t left = 0;
+    *ret_count = 0;
+    for (size_t i = 0; refs != NULL && refs->kind == FLOE_NODE_OBJECT && i < refs->count; i++) {
+        if (!has_ref(next, refs->members[i].key)) {
+            *ret_count += 1;
+            left += has_ref(found, refs->members[i].key);
+        }
+    }
+    return left;
+}
+
+/* Whether the change is in what the catalog holds now: every snapshot that it adds is there, and none of the snapshots and refs
+ * that it takes away. A change that does neither leaves no trace to be told by. */
+static bool has_landed(const floe_node *base, const floe_node *next, const floe_node *found) {
+    size_t added = 0;
+    size_t removed = 0;
+    size_t refs = 0;
+    bool all_there = found_of(next, base, found, &added) == added;
+    bool all_gone = found_of(base, next, found, &removed) == 0 && refs_left(base, next, found, &refs) == 0;
+    return all_there && all_gone && added + removed + refs > 0;
+}
+
 /* The answer was lost, or the commit was refused in a way that a second arrival of it would be too (something on the way may
  * send a request twice). Looks whether it landed. Errors: what was lost, when it did not; UNAVAILABLE when that cannot be
  * found out either: then files of the commit must stay. */
-static floe_status find_out(floe_catalog *catalog, const floe_catalog_commit_request *request, const floe_node *next,
+static floe_status find_out(floe_catalog *catalog, const floe_catalog_commit_request *request, const change *sent,
                             const floe_error *lost, floe_arena *arena, floe_catalog_entry *ret_entry, floe_error *err) {
     const floe_node *answer = NULL;
     floe_error failure = {0};
     floe_status status = load(catalog, request->namespace_name, request->table, arena, &answer, &failure);
-    if (!floe_failed(status) && has_snapshot(floe_node_get(answer, "metadata"), snapshot_of(next))) {
+    if (!floe_failed(status) && has_landed(sent->base, sent->next, floe_node_get(answer, "metadata"))) {
         return entry_of(catalog, answer, arena, ret_entry, err);
     }
     if (!floe_failed(status) || status.code == FLOE_NOT_FOUND) {
@@ -422,16 +481,15 @@ static floe_status put_commit(const floe_catalog_commit_request *request, const 
 static floe_status commit_in(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
                              floe_catalog_entry *entry, floe_error *err) {
     FLOE_AUTO_BUF body = {0};
-    const floe_node *base = NULL;
-    const floe_node *next = NULL;
+    change sent = {0};
     const floe_node *answer = NULL;
     floe_error failure = {0};
     floe_buf_init(&body, FLOE_LIMIT_METADATA_BYTES);
-    FLOE_TRY(floe_json_parse(arena, request->metadata_json, &next, err));
+    FLOE_TRY(floe_json_parse(arena, request->metadata_json, &sent.next, err));
     if (request->base_metadata_path != NULL) {
-        FLOE_TRY(read_base(catalog, request, arena, &base, err));
+        FLOE_TRY(read_base(catalog, request, arena, &sent.base, err));
     }
-    FLOE_TRY(put_commit(request, base, next, &body, err));
+    FLOE_TRY(put_commit(request, sent.base, sent.next, &body, err));
     floe_status status = send_change(catalog, request, floe_buf_view(&body), arena, &answer, &failure);
     if (!floe_failed(status)) {
         return entry_of(catalog, answer, arena, entry, err);
@@ -440,12 +498,12 @@ static floe_status commit_in(floe_catalog *catalog, const floe_catalog_commit_re
         floe_error refused = {0};
         FLOE_IGNORE(FLOE_FAIL(&refused, FLOE_CONFLICT, "table %.*s.%.*s.%.*s %s (%s)", FLOE_STR_BRIEF(catalog->name),
                               FLOE_STR_BRIEF(request->namespace_name), FLOE_STR_BRIEF(request->table),
-                              base == NULL ? "exists already" : "was changed by somebody else; try again",
+                              sent.base == NULL ? "exists already" : "was changed by somebody else; try again",
                               failure.message));
-        return find_out(catalog, request, next, &refused, arena, entry, err);
+        return find_out(catalog, request, &sent, &refused, arena, entry, err);
     }
     if (status.code == FLOE_UNAVAILABLE || status.code == FLOE_TIMEOUT || status.code == FLOE_CANCELLED) {
-        return find_out(catalog, request, next, &failure, arena, entry, err);
+        return find_out(catalog, request, &sent, &failure, arena, entry, err);
     }
     return FLOE_FAIL(err, failure.code, "%s", failure.message);
 }

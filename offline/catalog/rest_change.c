@@ -104,18 +104,20 @@ static void must_number(const rest_change *change, const char *type, const char 
     end(change);
 }
 
-static void put_requirements(const rest_change *change) {
-    if (change->base == NULL) {
-        begin(change, "type", "assert-create");
-        end(change);
-        return;
+static bool takes_snapshots_away(const rest_change *change) {
+    const floe_node *before = list_of(change->base, "snapshots");
+    const floe_node *after = list_of(change->next, "snapshots");
+    for (size_t i = 0; i < count_of(before); i++) {
+        if (!has_number(after, "snapshot-id", number_of(before->items[i], "snapshot-id", -1))) {
+            return true;
+        }
     }
-    int64_t snapshot = number_of(change->base, "current-snapshot-id", -1);
-    begin(change, "type", "assert-table-uuid");
-    put_text(change, "uuid", text_of(change->base, "table-uuid"));
-    end(change);
+    return false;
+}
+
+static void must_ref(const rest_change *change, floe_str name, int64_t snapshot) {
     begin(change, "type", "assert-ref-snapshot-id");
-    put_text(change, "ref", FLOE_STR("main"));
+    put_text(change, "ref", name);
     floe_json_key(change->out, "snapshot-id");
     if (snapshot < 0) {
         floe_json_null(change->out);
@@ -123,6 +125,30 @@ static void put_requirements(const rest_change *change) {
         floe_json_int(change->out, snapshot);
     }
     end(change);
+}
+
+/* Which snapshots may go was decided by where branches and tags pointed. */
+static void must_refs(const rest_change *change) {
+    const floe_node *refs = members_of(change->base, "refs");
+    must_ref(change, FLOE_STR("main"), number_of(change->base, "current-snapshot-id", -1));
+    for (size_t i = 0; takes_snapshots_away(change) && i < count_of(refs); i++) {
+        const floe_member *ref = &refs->members[i];
+        if (!floe_str_is(ref->key, "main")) {
+            must_ref(change, ref->key, number_of(ref->value, "snapshot-id", -1));
+        }
+    }
+}
+
+static void put_requirements(const rest_change *change) {
+    if (change->base == NULL) {
+        begin(change, "type", "assert-create");
+        end(change);
+        return;
+    }
+    begin(change, "type", "assert-table-uuid");
+    put_text(change, "uuid", text_of(change->base, "table-uuid"));
+    end(change);
+    must_refs(change);
     must_number(change, "assert-current-schema-id", "current-schema-id", "current-schema-id");
     must_number(change, "assert-last-assigned-field-id", "last-assigned-field-id", "last-column-id");
     must_number(change, "assert-default-spec-id", "default-spec-id", "default-spec-id");

@@ -19,6 +19,15 @@
 #include <stdint.h>
 
 typedef struct floe_fs floe_fs;
+
+/* What a file is. */
+typedef struct floe_fs_file {
+    const char *path;
+    int64_t len;
+    int64_t changed_us;     /* INT64_MAX: not known */
+    uint64_t device, inode; /* both 0: the path alone says which file it is */
+} floe_fs_file;
+
 typedef struct floe_fs_ops {
     /* Appends the whole file. Errors: NOT_FOUND, DENIED, IO, LIMIT (out's cap). */
     floe_status (*read)(floe_fs *fs, const char *path, floe_buf *out, floe_error *err);
@@ -36,6 +45,14 @@ typedef struct floe_fs_ops {
     floe_status (*publish)(floe_fs *fs, const char *const *paths, size_t count, floe_error *err);
     /* A missing file is no error. */
     floe_status (*remove)(floe_fs *fs, const char *path, floe_error *err);
+    /* The same for many, side by side where that is faster. */
+    floe_status (*remove_all)(floe_fs *fs, const char *const *paths, size_t count, floe_error *err);
+    /* What a file is, through links; ret_file->path is the path given. Errors: NOT_FOUND, also for what is no file. */
+    floe_status (*stat)(floe_fs *fs, const char *path, floe_fs_file *ret_file, floe_error *err);
+    /* Every file of a folder at any depth, by path. Links are left out and not followed; a folder that is not there has no
+     * files. Owns: the arena. */
+    floe_status (*walk)(floe_fs *fs, const char *path, floe_arena *arena, const floe_fs_file **ret_files,
+                        size_t *ret_count, floe_error *err);
 } floe_fs_ops;
 struct floe_fs {
     const floe_fs_ops *ops;
@@ -62,6 +79,9 @@ floe_str floe_path_plain(floe_str path);
 /* The path of an object's copy ("s3://bucket/key", also s3a, s3n and gs). False when `uri` is of no such scheme; *ret_path is
  * NULL when the arena is full. */
 bool floe_mirror_path(const floe_mirror *mirror, floe_str uri, floe_arena *arena, const char **ret_path);
+
+/* Whether a local path is that of an object's copy. */
+bool floe_path_is_copy(const floe_mirror *mirror, const char *local_path);
 
 /* Whether a path is an object's name. */
 bool floe_path_is_object(floe_str path);

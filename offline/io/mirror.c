@@ -89,16 +89,6 @@ static floe_status mirror_write(floe_fs *fs, const char *path, floe_str bytes, b
     return FLOE_OK;
 }
 
-/* A folder's prefix: the key and a slash; the bucket itself has none. */
-static floe_status folder_of(floe_mirror *mirror, const char *path, floe_arena *arena, floe_s3_object *ret_object,
-                             floe_str *ret_prefix, floe_error *err) {
-    FLOE_TRY(floe_mirror_object(mirror, path, arena, ret_object, err));
-    *ret_prefix = ret_object->key.len == 0
-                      ? (floe_str){"", 0}
-                      : floe_str_of(floe_arena_printf(arena, "%.*s/", FLOE_STR_ARG(ret_object->key)));
-    return floe_arena_check(arena, err);
-}
-
 static floe_status mirror_list(floe_fs *fs, const char *path, floe_arena *arena, const char *const **ret_names,
                                size_t *ret_count, floe_error *err) {
     floe_mirror *mirror = mirror_of(fs);
@@ -107,7 +97,7 @@ static floe_status mirror_list(floe_fs *fs, const char *path, floe_arena *arena,
     if (!is_copy(fs, path)) {
         return local_ops()->list(fs, path, arena, ret_names, ret_count, err);
     }
-    FLOE_TRY(folder_of(mirror, path, arena, &object, &prefix, err));
+    FLOE_TRY(floe_mirror_prefix(mirror, path, arena, &object, &prefix, err));
     FLOE_TRY(floe_s3_list(mirror->s3, object.bucket, prefix, 0, arena, ret_names, ret_count, err));
     FLOE_ENSURE(*ret_count > 0, err, FLOE_NOT_FOUND, "s3://%s/%.*s holds nothing", object.bucket,
                 FLOE_STR_BRIEF(prefix));
@@ -140,30 +130,34 @@ static bool mirror_is_dir(floe_fs *fs, const char *path) {
         return local_ops()->is_dir(fs, path);
     }
     floe_arena_init(&arena, CALL_ARENA);
-    return !floe_failed(folder_of(mirror, path, &arena, &object, &prefix, &ignored)) &&
+    return !floe_failed(floe_mirror_prefix(mirror, path, &arena, &object, &prefix, &ignored)) &&
            !floe_failed(floe_s3_list(mirror->s3, object.bucket, prefix, 1, &arena, &names, &count, &ignored)) &&
            count > 0;
 }
 
 static floe_status mirror_fetch(floe_fs *fs, const char *const *paths, size_t count, floe_error *err) {
-    return floe_mirror_move(mirror_of(fs), paths, count, false, err);
+    return floe_mirror_run(mirror_of(fs), paths, count, FLOE_MIRROR_FETCH, err);
 }
 
 static floe_status mirror_publish(floe_fs *fs, const char *const *paths, size_t count, floe_error *err) {
-    return floe_mirror_move(mirror_of(fs), paths, count, true, err);
+    return floe_mirror_run(mirror_of(fs), paths, count, FLOE_MIRROR_SEND, err);
 }
 
 static floe_status mirror_remove(floe_fs *fs, const char *path, floe_error *err) {
     floe_mirror *mirror = mirror_of(fs);
     FLOE_AUTO_ARENA arena = {0};
-    floe_s3_object object = {0};
     if (!is_copy(fs, path)) {
         return local_ops()->remove(fs, path, err);
     }
     floe_arena_init(&arena, CALL_ARENA);
-    FLOE_TRY(floe_mirror_object(mirror, path, &arena, &object, err));
-    FLOE_TRY(floe_s3_remove(mirror->s3, &object, err));
-    return floe_file_remove(path, err);
+    return floe_mirror_remove(mirror, mirror->s3, path, &arena, err);
+}
+
+static floe_status mirror_remove_all(floe_fs *fs, const char *const *paths, size_t count, floe_error *err) {
+    for (size_t i = 0; i < count; i++) {
+        FLOE_TRY(is_copy(fs, paths[i]) ? FLOE_OK : local_ops()->remove(fs, paths[i], err));
+    }
+    return floe_mirror_run(mirror_of(fs), paths, count, FLOE_MIRROR_REMOVE, err);
 }
 
 /* ---- open and close ---- */
@@ -244,6 +238,9 @@ floe_status floe_mirror_open(const floe_mirror_options *options, floe_mirror **r
         .fetch = mirror_fetch,
         .publish = mirror_publish,
         .remove = mirror_remove,
+        .remove_all = mirror_remove_all,
+        .stat = floe_mirror_stat,
+        .walk = floe_mirror_walk,
     };
     __attribute__((cleanup(floe_mirror_close))) floe_mirror *mirror = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*mirror), &mirror, err));
@@ -264,7 +261,7 @@ void floe_mirror_close(floe_mirror **mirror) {
     }
 }
 
-bool floe_mirror_holds(const floe_mirror *mirror, const char *path) {
+bool floe_path_is_copy(const floe_mirror *mirror, const char *path) {
     return is_copy(&mirror->fs, path);
 }
 

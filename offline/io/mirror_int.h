@@ -20,14 +20,27 @@ struct floe_mirror {
  * last ten minutes, which may be open by path. What fails is left for the next time. */
 void floe_mirror_trim(const floe_mirror *mirror);
 
-/* Whether the path is one of an object's copy. */
-bool floe_mirror_holds(const floe_mirror *mirror, const char *path);
-
 /* A path of the mirror → the object. Errors: INTERNAL for a path that is not of this mirror. */
 floe_status floe_mirror_object(const floe_mirror *mirror, const char *path, floe_arena *arena,
                                floe_s3_object *ret_object, floe_error *err);
 
-/* Copies of objects, made or sent side by side. `send` false: those that are not there yet are fetched. */
-floe_status floe_mirror_move(floe_mirror *mirror, const char *const *paths, size_t count, bool send, floe_error *err);
+/* What is done with objects side by side: copies of those that have none yet are fetched, copies become the store's, or
+ * objects go with their copies. */
+typedef enum floe_mirror_task { FLOE_MIRROR_FETCH, FLOE_MIRROR_SEND, FLOE_MIRROR_REMOVE } floe_mirror_task;
+floe_status floe_mirror_run(floe_mirror *mirror, const char *const *paths, size_t count, floe_mirror_task task,
+                            floe_error *err);
+
+/* Removes an object and its copy. */
+floe_status floe_mirror_remove(const floe_mirror *mirror, floe_s3 *s3, const char *path, floe_arena *arena,
+                               floe_error *err);
+
+/* The seam's ways to look at objects without reading them. */
+floe_status floe_mirror_stat(floe_fs *fs, const char *path, floe_fs_file *ret_file, floe_error *err);
+floe_status floe_mirror_walk(floe_fs *fs, const char *path, floe_arena *arena, const floe_fs_file **ret_files,
+                             size_t *ret_count, floe_error *err);
+
+/* The prefix that a folder's objects have: its key and a slash; the bucket itself has none. */
+floe_status floe_mirror_prefix(floe_mirror *mirror, const char *path, floe_arena *arena, floe_s3_object *ret_object,
+                               floe_str *ret_prefix, floe_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Copies of objects are fetched and sent by several threads, each with a connection of its own. The calling thread waits; the
+ * Objects are fetched, sent and removed by several threads, each with a connection of its own. The calling thread waits; the
  * first failure ends the others after the piece they are at.
  */
 #include "offline/io/mirror_int.h"
@@ -25,7 +25,7 @@ typedef struct transfer {
     floe_mirror *mirror;
     const char *const *paths;
     size_t count;
-    bool send;
+    floe_mirror_task task;
     atomic_size_t next; /* index of the path that nobody has taken yet */
     atomic_bool failed;
     pthread_mutex_t lock; /* of what follows */
@@ -131,7 +131,30 @@ static floe_status send_one(transfer *work, floe_s3 *s3, const char *path, floe_
     return send_bytes(s3, &object, fd, (uint64_t)stat.st_size, err);
 }
 
+/* ---- remove ---- */
+
+/* The copy goes last: while the object is there, so may be who reads it. */
+floe_status floe_mirror_remove(const floe_mirror *mirror, floe_s3 *s3, const char *path, floe_arena *arena,
+                               floe_error *err) {
+    floe_s3_object object = {0};
+    FLOE_TRY(floe_mirror_object(mirror, path, arena, &object, err));
+    FLOE_TRY(floe_s3_remove(s3, &object, err));
+    return floe_file_remove(path, err);
+}
+
 /* ---- side by side ---- */
+
+static floe_status run_one(transfer *work, floe_s3 *s3, const char *path, floe_arena *arena, floe_error *err) {
+    switch (work->task) {
+    case FLOE_MIRROR_SEND:
+        return send_one(work, s3, path, arena, err);
+    case FLOE_MIRROR_REMOVE:
+        return floe_mirror_remove(work->mirror, s3, path, arena, err);
+    case FLOE_MIRROR_FETCH:
+    default:
+        return fetch_one(work, s3, path, arena, err);
+    }
+}
 
 static void note_failure(transfer *work, floe_status status, const floe_error *failure) {
     (void)pthread_mutex_lock(&work->lock);
@@ -152,8 +175,7 @@ static floe_status run_paths(transfer *work, floe_error *err) {
             return FLOE_OK;
         }
         floe_arena_init(&arena, FLOE_MIB(4));
-        FLOE_TRY(work->send ? send_one(work, s3, work->paths[at], &arena, err)
-                            : fetch_one(work, s3, work->paths[at], &arena, err));
+        FLOE_TRY(run_one(work, s3, work->paths[at], &arena, err));
     }
 }
 
@@ -181,16 +203,16 @@ static floe_status run_all(transfer *work, floe_error *err) {
     return work->status;
 }
 
-/* Of the paths those that are to be moved: to the store, all of its own; from it, those that have no copy yet. A copy that is
- * there counts as used now. */
-static size_t wanted_of(const floe_mirror *mirror, const char *const *paths, size_t count, bool send,
+/* Of the paths those with which something is to be done: all of the store's own, but of those to be fetched the ones that have
+ * no copy yet. A copy that is there counts as used now. */
+static size_t wanted_of(const floe_mirror *mirror, const char *const *paths, size_t count, floe_mirror_task task,
                         const char **wanted) {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!floe_mirror_holds(mirror, paths[i])) {
+        if (!floe_path_is_copy(mirror, paths[i])) {
             continue;
         }
-        if (send || !floe_file_exists(paths[i])) {
+        if (task != FLOE_MIRROR_FETCH || !floe_file_exists(paths[i])) {
             wanted[kept++] = paths[i];
         } else {
             (void)utimensat(AT_FDCWD, paths[i], NULL, 0);
@@ -199,20 +221,21 @@ static size_t wanted_of(const floe_mirror *mirror, const char *const *paths, siz
     return kept;
 }
 
-floe_status floe_mirror_move(floe_mirror *mirror, const char *const *paths, size_t count, bool send, floe_error *err) {
+floe_status floe_mirror_run(floe_mirror *mirror, const char *const *paths, size_t count, floe_mirror_task task,
+                            floe_error *err) {
     FLOE_AUTO_ARENA arena = {0};
     floe_arena_init(&arena, FLOE_MIB(256));
     const char **wanted = floe_arena_alloc(&arena, count + 1, sizeof(*wanted));
     FLOE_TRY(floe_arena_check(&arena, err));
-    transfer work = {.mirror = mirror, .paths = wanted, .send = send, .status = FLOE_OK, .err = err};
-    work.count = wanted_of(mirror, paths, count, send, wanted);
+    transfer work = {.mirror = mirror, .paths = wanted, .task = task, .status = FLOE_OK, .err = err};
+    work.count = wanted_of(mirror, paths, count, task, wanted);
     if (work.count == 0) {
         return FLOE_OK;
     }
     (void)pthread_mutex_init(&work.lock, NULL);
     floe_status status = run_all(&work, err);
     (void)pthread_mutex_destroy(&work.lock);
-    if (!floe_failed(status)) {
+    if (!floe_failed(status) && task != FLOE_MIRROR_REMOVE) {
         floe_mirror_trim(mirror);
     }
     return status;

@@ -11,7 +11,6 @@
 #include "core/limits.h"
 #include "core/time.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -32,20 +31,21 @@ static floe_status check_allowed(const expiry *state, floe_error *err) {
     FLOE_ENSURE(!forbidden, err, FLOE_UNSUPPORTED,
                 "%s has the property gc.enabled = false: other tables may share its files, so none may be removed",
                 state->request->table);
-    FLOE_ENSURE(!state->import->moved.mirror, err, FLOE_UNSUPPORTED,
-                "%s lies in an object store: floe expires tables of local files", state->request->table);
-    return floe_path_check_local(floe_path_plain(state->import->location), err);
+    bool has_store = state->import->moved.mirror && floe_path_is_object(state->import->location);
+    return has_store ? FLOE_OK : floe_path_check_local(floe_path_plain(state->import->location), err);
 }
 
-/* The directory catalog names metadata files v<n>; what a catalog service has written is the service's. */
+/* The directory catalog names metadata files v<n>. Others are a catalog service's, which may still read them. */
 static bool owns_metadata(const expiry *state) {
     floe_str name = floe_path_basename(state->import->table->metadata_path);
-    return name.len > 0 && name.ptr[0] == 'v' && floe_catalog_metadata_version(name) >= 0;
+    return state->import->catalog->owns_metadata && name.len > 0 && name.ptr[0] == 'v' &&
+           floe_catalog_metadata_version(name) >= 0;
 }
 
 static void begin(expiry *state) {
-    floe_map *maps[] = {&state->kept,       &state->kept_refs,   &state->kept_log,       &state->dead_ids,
-                        &state->need.paths, &state->need.inodes, &state->need.manifests, &state->chosen};
+    floe_map *maps[] = {&state->kept,           &state->kept_refs,  &state->kept_log,
+                        &state->dead_ids,       &state->need.paths, &state->need.inodes,
+                        &state->need.manifests, &state->chosen,     &state->listed};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
         floe_map_init(maps[i], state->arena);
     }
@@ -56,13 +56,11 @@ static void begin(expiry *state) {
 
 static floe_status choose(expiry *state, floe_error *err) {
     FLOE_TRY(floe_import_open(state->import, err));
-    FLOE_ENSURE(state->import->moved.mirror == NULL, err, FLOE_UNSUPPORTED,
-                "%s lies in an object store: this version expires tables of local files only",
-                state->import->request->table);
     FLOE_TRY(check_allowed(state, err));
     state->owns_metadata = owns_metadata(state);
     FLOE_TRY(floe_expire_retain(state, err));
     floe_import_progress(state->import, "listing what is needed", -1);
+    FLOE_TRY(floe_expire_list(state, err));
     FLOE_TRY(floe_expire_need(state, &state->import->table->metadata, err));
     FLOE_TRY(check_cancelled(state, err));
     FLOE_TRY(floe_expire_read_history(state, err));
@@ -138,12 +136,44 @@ static floe_status check_unchanged(expiry *state, floe_error *err) {
 
 /* ---- the files ---- */
 
+/* A catalog service puts its own state together: a snapshot that somebody added between the look at the table and the commit
+ * is in it, and what it needs stays. */
+static floe_status spare_newer(expiry *state, floe_error *err) {
+    floe_table *newer = NULL;
+    size_t kept = 0;
+    if (state->import->catalog->owns_metadata) {
+        return FLOE_OK; /* The document is the one that was written. */
+    }
+    FLOE_TRY(floe_table_open(state->import->lake, state->request->table, NULL, NULL, &newer, err));
+    floe_status status = floe_expire_need_newer(state, &newer->metadata, err);
+    floe_table_close(&newer);
+    FLOE_TRY(status);
+    for (size_t i = 0; i < state->file_count; i++) {
+        if (!floe_expire_is_needed(state, &state->files[i].file)) {
+            state->files[kept++] = state->files[i];
+        }
+    }
+    state->file_count = kept;
+    return FLOE_OK;
+}
+
+/* Objects are removed many at a time. */
+enum { REMOVE_AT_ONCE = 256 };
+
 static floe_status remove_kind(expiry *state, expire_kind kind, size_t *removed, floe_error *err) {
+    const char *paths[REMOVE_AT_ONCE];
+    size_t most = state->import->moved.mirror ? REMOVE_AT_ONCE : 1;
+    size_t count = 0;
+    floe_fs *fs = state->import->fs;
     for (size_t i = 0; i < state->file_count; i++) {
         if (state->files[i].kind == kind) {
+            paths[count++] = state->files[i].file.path;
+        }
+        if (count == most || (count > 0 && i + 1 == state->file_count)) {
             FLOE_TRY(check_cancelled(state, err));
-            FLOE_TRY(floe_file_remove(state->files[i].local_path, err));
-            (*removed)++;
+            FLOE_TRY(fs->ops->remove_all(fs, paths, count, err));
+            *removed += count;
+            count = 0;
             floe_import_progress(state->import, "removing", (double)*removed / (double)state->file_count);
         }
     }
@@ -170,9 +200,13 @@ static void count_files(const expiry *state, floe_expire_result *result) {
         [EXPIRE_METADATA] = &result->metadata_files,
         [EXPIRE_ORPHAN] = &result->orphans,
     };
+    for (size_t kind = 0; kind < EXPIRE_KIND_COUNT; kind++) {
+        *counts[kind] = 0;
+    }
+    result->bytes = 0;
     for (size_t i = 0; i < state->file_count; i++) {
         (*counts[state->files[i].kind])++;
-        result->bytes += state->files[i].bytes;
+        result->bytes += state->files[i].file.len > 0 ? state->files[i].file.len : 0;
     }
 }
 
@@ -211,6 +245,8 @@ static floe_status run_attempt(expiry *state, floe_arena *arena, floe_expire_res
     }
     bool changes = state->dropped.count > 0 || state->dropped_refs.count > 0 || state->trims_log;
     FLOE_TRY(changes ? commit(state, result, err) : check_unchanged(state, err));
+    FLOE_TRY(spare_newer(state, err));
+    count_files(state, result);
     return remove_files(state, err);
 }
 

@@ -11,20 +11,22 @@
 #include "core/limits.h"
 #include "offline/iceberg/metadata.h"
 
-#include <inttypes.h>
-#include <sys/stat.h>
+#include <string.h>
 
 static char present;
 
-static bool list_is_there(const expiry *state, const floe_ice_snapshot *snapshot) {
+static floe_status list_is_there(const expiry *state, const floe_ice_snapshot *snapshot, bool *ret_there,
+                                 floe_error *err) {
     const char *local = NULL;
+    floe_fs_file file;
     floe_error ignored = {0};
+    *ret_there = false;
     if (snapshot->manifest_list.len == 0) {
-        return false; /* Its manifests cannot be told from those of others without reading them. */
+        return FLOE_OK; /* Its manifests cannot be told from those of others without reading them. */
     }
     floe_status status =
         floe_path_resolve(&state->import->moved, snapshot->manifest_list, state->arena, &local, &ignored);
-    return !floe_failed(status) && floe_file_exists(local);
+    return floe_failed(status) ? FLOE_OK : floe_expire_look(state, local, &file, ret_there, err);
 }
 
 static void add_dead(expiry *state, const floe_ice_snapshot *snapshot) {
@@ -39,7 +41,10 @@ static floe_status take_dead(expiry *state, const floe_ice_metadata *former, boo
     *ret_finished = true;
     for (size_t i = 0; i < former->snapshot_count; i++) {
         const floe_ice_snapshot *snapshot = &former->snapshots[i];
-        if (floe_expire_keeps(state, snapshot->snapshot_id) || !list_is_there(state, snapshot)) {
+        bool there = false;
+        FLOE_TRY(floe_expire_keeps(state, snapshot->snapshot_id) ? FLOE_OK
+                                                                 : list_is_there(state, snapshot, &there, err));
+        if (!there) {
             continue;
         }
         *ret_finished = false;
@@ -50,15 +55,21 @@ static floe_status take_dead(expiry *state, const floe_ice_metadata *former, boo
     return floe_arena_check(state->arena, err);
 }
 
-/* Reads a former metadata file; one that is not there or cannot be read tells nothing. */
+/* Whether a failure says that there is nothing to be had from the file, now or later. */
+static bool is_no_metadata(floe_status status) {
+    return status.code == FLOE_NOT_FOUND || status.code == FLOE_CORRUPT || status.code == FLOE_UNSUPPORTED ||
+           status.code == FLOE_INVALID;
+}
+
+/* Reads a former metadata file; one that is gone or damaged tells nothing. */
 static floe_status read_former(expiry *state, const char *local_path, bool *ret_finished, floe_error *err) {
     floe_ice_metadata *former = floe_arena_alloc(state->arena, 1, sizeof *former);
     floe_error why = {0};
     FLOE_TRY(floe_arena_check(state->arena, err));
     floe_status status = floe_metadata_read(state->import->table->fs, local_path, state->arena, former, &why);
     *ret_finished = true;
-    if (status.code == FLOE_NOMEM || status.code == FLOE_LIMIT) {
-        return FLOE_FAIL(err, why.code, "%s", why.message);
+    if (floe_failed(status) && !is_no_metadata(status)) {
+        return floe_error_set(err, why.code, why.sys_errno, why.file, why.line, "%s", why.message);
     }
     bool same_table =
         !floe_failed(status) && floe_str_equal(former->table_uuid, state->import->table->metadata.table_uuid);
@@ -105,34 +116,20 @@ static floe_status trim_log(expiry *state, floe_error *err) {
 
 /* ---- files beside the log ---- */
 
-static bool is_old(const expiry *state, const char *local_path) {
-    struct stat about;
-    if (lstat(local_path, &about) != 0) {
-        return false;
-    }
-    int64_t changed_us = (int64_t)about.st_mtim.tv_sec * 1000000 + about.st_mtim.tv_nsec / 1000;
-    return state->now_us - changed_us >= state->request->orphan_age_us;
-}
-
-static bool is_metadata_name(floe_str name) {
-    return floe_str_ends_with(name, FLOE_STR(".metadata.json")) ||
-           floe_str_ends_with(name, FLOE_STR(".metadata.json.gz"));
-}
-
 /* Metadata files that have left the log, as it holds a hundred: what they name may be left over too. */
 static floe_status read_unlogged(expiry *state, floe_error *err) {
     const char *folder = floe_arena_printf(state->arena, "%s/metadata", state->import->local_location);
-    const char *const *names = NULL;
-    size_t count = 0;
     FLOE_TRY(floe_arena_check(state->arena, err));
-    FLOE_TRY(floe_file_list(folder, state->arena, &names, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        const char *path = floe_path_join(state->arena, folder, names[i]);
+    for (size_t i = 0; i < state->there_count; i++) {
+        const floe_fs_file *file = &state->there[i];
+        floe_str name = floe_path_basename(file->path);
+        bool beside =
+            (size_t)(name.ptr - file->path) == strlen(folder) + 1 && strncmp(file->path, folder, strlen(folder)) == 0;
         bool finished = false;
-        FLOE_TRY(floe_arena_check(state->arena, err));
-        if (is_metadata_name(floe_str_of(names[i])) && is_old(state, path) &&
-            !floe_map_get(&state->kept_log, floe_str_of(path))) {
-            FLOE_TRY(read_former(state, path, &finished, err));
+        if (beside && floe_expire_is_metadata_name(name) && floe_expire_is_old(state, file) &&
+            !floe_map_get(&state->kept_log, floe_str_of(file->path)) &&
+            !floe_map_get(&state->need.paths, floe_str_of(file->path))) {
+            FLOE_TRY(read_former(state, file->path, &finished, err));
         }
     }
     return FLOE_OK;

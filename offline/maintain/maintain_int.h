@@ -3,8 +3,8 @@
  *
  * Compaction: runs.c finds the runs of neighbouring files that become one file each; rewrite.c writes them; compact.c
  * commits and, where somebody else committed meanwhile, checks that what was planned still holds.
- * Expiry: retain.c says which snapshots stay; reach.c which files they need; orphans.c which files nobody needs; expire.c
- * commits and then deletes.
+ * Expiry: retain.c says which snapshots stay; there.c which files there are; reach.c which of them are needed; orphans.c which
+ * nobody needs; expire.c commits and then deletes.
  */
 #ifndef FLOE_OFFLINE_MAINTAIN_MAINTAIN_INT_H
 #define FLOE_OFFLINE_MAINTAIN_MAINTAIN_INT_H
@@ -78,14 +78,13 @@ typedef enum expire_kind {
 } expire_kind;
 
 typedef struct expire_file {
-    const char *local_path;
+    floe_fs_file file; /* its path is a local one */
     expire_kind kind;
-    int64_t bytes; /* -1: it is not there any more */
 } expire_file;
 
 /* Which files are needed, by path and by what the file system says they are, so that no spelling hides one. */
 typedef struct expire_need {
-    floe_map paths;     /* local paths */
+    floe_map paths;     /* local paths, which for objects are all there is to know */
     floe_map inodes;    /* device and inode */
     floe_map manifests; /* that were read, by local path */
 } expire_need;
@@ -99,7 +98,10 @@ typedef struct expiry {
     floe_map kept_refs; /* names */
     floe_map kept_log;  /* local paths of metadata files of the log that stay */
     floe_map dead_ids;
-    floe_ptrs dead; /* floe_ice_snapshot: those that expire now, and those that earlier runs did not finish */
+    const floe_fs_file *there; /* the files of the table's folder, by path */
+    size_t there_count;
+    floe_map listed; /* path → floe_fs_file of `there`; only of a store, which is not asked about each file */
+    floe_ptrs dead;  /* floe_ice_snapshot: those that expire now, and those that earlier runs did not finish */
     expire_need need;
     expire_file *files; /* to be removed */
     size_t file_count, file_capacity;
@@ -116,9 +118,22 @@ typedef struct expiry {
 floe_status floe_expire_retain(expiry *state, floe_error *err);
 bool floe_expire_keeps(const expiry *state, int64_t snapshot_id);
 
+/* there.c: lists the table's folder. */
+floe_status floe_expire_list(expiry *state, floe_error *err);
+/* Whether a file is there, and what it is. Errors: those of the file system, so that nothing is taken for gone that is not. */
+floe_status floe_expire_look(const expiry *state, const char *local_path, floe_fs_file *ret_file, bool *ret_there,
+                             floe_error *err);
+/* Whether nobody changed a file for the safety age. */
+bool floe_expire_is_old(const expiry *state, const floe_fs_file *file);
+/* "v3.metadata.json" and other names of metadata files. */
+bool floe_expire_is_metadata_name(floe_str name);
+
 /* reach.c: what the snapshots that stay need, and what the dead ones needed alone. */
 floe_status floe_expire_need(expiry *state, const floe_ice_metadata *metadata, floe_error *err);
 floe_status floe_expire_choose(expiry *state, floe_error *err);
+/* What is needed by snapshots that others added meanwhile: `metadata` is the state after the commit. */
+floe_status floe_expire_need_newer(expiry *state, const floe_ice_metadata *metadata, floe_error *err);
+bool floe_expire_is_needed(const expiry *state, const floe_fs_file *file);
 /* Adds a file to those that go, unless it is needed, gone or there already. Errors: UNSUPPORTED (not local). */
 floe_status floe_expire_add(expiry *state, floe_str path, expire_kind kind, floe_error *err);
 floe_status floe_expire_add_local(expiry *state, const char *local_path, expire_kind kind, floe_error *err);

@@ -4,18 +4,16 @@
  * Rule: a file goes when its name is one that writers give (data, manifests, metadata, statistics, temporary files), no
  *       snapshot that stays needs it, and nobody changed it for the safety age, since a writer may be at work that has not
  *       committed. Whatever else lies there stays: what floe does not know it does not remove. Links are not followed; a
- *       folder that is another table's is not entered.
+ *       folder that is another table's, told by its metadata files, is left alone.
  */
 #include "offline/maintain/maintain_int.h"
 
 #include "core/file.h"
 #include "core/limits.h"
-#include "offline/catalog/catalog.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
-enum { DEPTH_MAX = 64 };
+static char present;
 
 static bool is_known_name(const expiry *state, floe_str name) {
     static const char *const ENDINGS[] = {".parquet", ".orc",   ".avro",          ".puffin",
@@ -30,58 +28,72 @@ static bool is_known_name(const expiry *state, floe_str name) {
 }
 
 /* The checksum that Hadoop's file system puts beside a file: ".x.crc" of "x". It goes when the file is not there. */
-static bool is_lone_checksum(expiry *state, const char *folder, floe_str name) {
+static floe_status is_lone_checksum(expiry *state, const char *path, floe_str name, bool *ret_lone, floe_error *err) {
+    floe_fs_file of;
+    bool there = true;
+    *ret_lone = false;
     if (name.len < 6 || name.ptr[0] != '.' || !floe_str_ends_with(name, FLOE_STR(".crc"))) {
-        return false;
+        return FLOE_OK;
     }
-    const char *of = floe_arena_printf(state->arena, "%s/%.*s", folder, (int)(name.len - 5), name.ptr + 1);
-    return of && !floe_file_exists(of);
-}
-
-static bool is_old(const expiry *state, const struct stat *about) {
-    int64_t changed_us = (int64_t)about->st_mtim.tv_sec * 1000000 + about->st_mtim.tv_nsec / 1000;
-    return state->now_us - changed_us >= state->request->orphan_age_us;
-}
-
-static bool is_other_table(expiry *state, const char *folder) {
-    const char *metadata_path = NULL;
-    floe_error ignored = {0};
-    return !floe_failed(
-        floe_catalog_newest_metadata(state->import->table->fs, folder, state->arena, &metadata_path, &ignored));
-}
-
-static floe_status walk(expiry *state, const char *folder, unsigned depth, floe_error *err);
-
-static floe_status look_at(expiry *state, const char *folder, const char *name, unsigned depth, floe_error *err) {
-    struct stat about;
-    const char *path = floe_path_join(state->arena, folder, name);
+    const char *beside =
+        floe_arena_printf(state->arena, "%.*s%.*s", (int)(name.ptr - path), path, (int)(name.len - 5), name.ptr + 1);
     FLOE_TRY(floe_arena_check(state->arena, err));
-    if (lstat(path, &about) != 0) {
-        return FLOE_OK; /* Somebody else was faster. */
-    }
-    if (S_ISDIR(about.st_mode)) {
-        return is_other_table(state, path) ? FLOE_OK : walk(state, path, depth + 1, err);
-    }
-    bool known = is_known_name(state, floe_str_of(name)) || is_lone_checksum(state, folder, floe_str_of(name));
-    if (!S_ISREG(about.st_mode) || !known || !is_old(state, &about)) {
-        return FLOE_OK;
-    }
-    return floe_expire_add_local(state, path, EXPIRE_ORPHAN, err);
-}
-
-static floe_status walk(expiry *state, const char *folder, unsigned depth, floe_error *err) {
-    const char *const *names = NULL;
-    size_t count = 0;
-    if (depth > DEPTH_MAX) {
-        return FLOE_OK;
-    }
-    FLOE_TRY(floe_file_list(folder, state->arena, &names, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(look_at(state, folder, names[i], depth, err));
-    }
+    FLOE_TRY(floe_expire_look(state, beside, &of, &there, err));
+    *ret_lone = !there;
     return FLOE_OK;
 }
 
+/* ---- other tables ---- */
+
+static floe_str parent_of(floe_str path) {
+    const char *slash = path.len == 0 ? NULL : memrchr(path.ptr, '/', path.len);
+    return (floe_str){path.ptr, slash == NULL ? 0 : (size_t)(slash - path.ptr)};
+}
+
+/* The folders below the table's that are tables of their own. */
+static floe_status find_other_tables(expiry *state, floe_map *ret_others, floe_error *err) {
+    floe_map_init(ret_others, state->arena);
+    for (size_t i = 0; i < state->there_count; i++) {
+        floe_str path = floe_str_of(state->there[i].path);
+        floe_str folder = parent_of(path);
+        floe_str name = {path.ptr + folder.len + 1, path.len - folder.len - 1};
+        bool is_metadata = floe_expire_is_metadata_name(name) && floe_str_ends_with(folder, FLOE_STR("/metadata"));
+        floe_str table = parent_of(folder);
+        if (is_metadata && !floe_str_is(table, state->import->local_location)) {
+            floe_map_put(ret_others, table, &present);
+        }
+    }
+    return floe_arena_check(state->arena, err);
+}
+
+static bool is_of_other_table(const expiry *state, const floe_map *others, floe_str path) {
+    size_t own_len = strlen(state->import->local_location);
+    for (floe_str folder = parent_of(path); folder.len > own_len; folder = parent_of(folder)) {
+        if (floe_map_get(others, folder)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- the whole ---- */
+
+static floe_status look_at(expiry *state, const floe_map *others, const floe_fs_file *file, floe_error *err) {
+    floe_str path = floe_str_of(file->path);
+    floe_str name = floe_path_basename(file->path);
+    bool lone = false;
+    if (!floe_expire_is_old(state, file) || is_of_other_table(state, others, path)) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(is_lone_checksum(state, file->path, name, &lone, err));
+    return lone || is_known_name(state, name) ? floe_expire_add_local(state, file->path, EXPIRE_ORPHAN, err) : FLOE_OK;
+}
+
 floe_status floe_expire_find_orphans(expiry *state, floe_error *err) {
-    return walk(state, state->import->local_location, 0, err);
+    floe_map others;
+    FLOE_TRY(find_other_tables(state, &others, err));
+    for (size_t i = 0; i < state->there_count; i++) {
+        FLOE_TRY(look_at(state, &others, &state->there[i], err));
+    }
+    return FLOE_OK;
 }

@@ -11,10 +11,6 @@
 #include "core/limits.h"
 #include "offline/iceberg/manifest.h"
 
-#include <inttypes.h>
-#include <string.h>
-#include <sys/stat.h>
-
 static char present;
 
 /* ---- one file ---- */
@@ -23,25 +19,37 @@ typedef struct file_identity {
     uint64_t device, inode;
 } file_identity;
 
-static bool identify(const char *local_path, file_identity *ret_identity, int64_t *ret_bytes) {
-    struct stat about;
-    if (stat(local_path, &about) != 0 || !S_ISREG(about.st_mode)) {
-        return false;
-    }
-    *ret_identity = (file_identity){(uint64_t)about.st_dev, (uint64_t)about.st_ino};
-    *ret_bytes = (int64_t)about.st_size;
-    return true;
+static floe_str identity_key(const file_identity *identity) {
+    return (floe_str){(const char *)identity, sizeof *identity};
 }
 
+static file_identity identity_of(const floe_fs_file *file) {
+    return (file_identity){file->device, file->inode};
+}
+
+/* Objects have no identity besides their names, so that the store need not be asked about them. */
 static floe_status need_local(expiry *state, const char *local_path, floe_error *err) {
-    file_identity *identity = floe_arena_alloc(state->arena, 1, sizeof *identity);
-    int64_t bytes = 0;
-    FLOE_TRY(floe_arena_check(state->arena, err));
+    floe_fs_file file = {0};
+    bool there = false;
     floe_map_put(&state->need.paths, floe_str_of(local_path), &present);
-    if (identify(local_path, identity, &bytes)) {
-        floe_map_put(&state->need.inodes, (floe_str){(const char *)identity, sizeof *identity}, &present);
+    if (state->import->moved.mirror && floe_path_is_copy(state->import->moved.mirror, local_path)) {
+        return floe_arena_check(state->arena, err);
+    }
+    FLOE_TRY(floe_expire_look(state, local_path, &file, &there, err));
+    if (there) {
+        file_identity *identity = floe_arena_alloc(state->arena, 1, sizeof *identity);
+        FLOE_TRY(floe_arena_check(state->arena, err));
+        *identity = identity_of(&file);
+        floe_map_put(&state->need.inodes, identity_key(identity), &present);
     }
     return floe_arena_check(state->arena, err);
+}
+
+bool floe_expire_is_needed(const expiry *state, const floe_fs_file *file) {
+    file_identity identity = identity_of(file);
+    bool has_identity = file->device != 0 || file->inode != 0;
+    return floe_map_get(&state->need.paths, floe_str_of(file->path)) ||
+           (has_identity && floe_map_get(&state->need.inodes, identity_key(&identity)));
 }
 
 static floe_status need_path(expiry *state, floe_str path, floe_error *err) {
@@ -60,19 +68,23 @@ static floe_status add_checksum(expiry *state, const char *local_path, floe_erro
 }
 
 floe_status floe_expire_add_local(expiry *state, const char *local_path, expire_kind kind, floe_error *err) {
-    file_identity identity;
-    int64_t bytes = 0;
+    floe_fs_file found = {0};
+    bool there = false;
     floe_str path = floe_str_of(local_path);
-    if (floe_map_get(&state->need.paths, path) || floe_map_get(&state->chosen, path) ||
-        !identify(local_path, &identity, &bytes) ||
-        floe_map_get(&state->need.inodes, (floe_str){(const char *)&identity, sizeof identity})) {
+    if (floe_map_get(&state->need.paths, path) || floe_map_get(&state->chosen, path)) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_expire_look(state, local_path, &found, &there, err));
+    if (!there || floe_expire_is_needed(state, &found)) {
         return FLOE_OK;
     }
     expire_file *file = FLOE_ARENA_PUSH(state->arena, state->files, state->file_count, state->file_capacity);
     FLOE_TRY(floe_arena_check(state->arena, err));
-    *file = (expire_file){.local_path = local_path, .kind = kind, .bytes = bytes};
+    *file = (expire_file){.file = found, .kind = kind};
+    file->file.path = local_path;
     floe_map_put(&state->chosen, path, &present);
-    return kind == EXPIRE_ORPHAN ? floe_arena_check(state->arena, err) : add_checksum(state, local_path, err);
+    bool has_checksum = kind != EXPIRE_ORPHAN && found.inode != 0; /* Hadoop's local files alone have them */
+    return has_checksum ? add_checksum(state, local_path, err) : floe_arena_check(state->arena, err);
 }
 
 floe_status floe_expire_add(expiry *state, floe_str path, expire_kind kind, floe_error *err) {
@@ -128,6 +140,21 @@ static floe_status need_snapshot(expiry *state, const floe_ice_metadata *metadat
             FLOE_TRY(need_path(state, manifests[i].path, err));
             FLOE_TRY(walk_manifest(&walk, metadata, &manifests[i], err));
         }
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_expire_need_newer(expiry *state, const floe_ice_metadata *metadata, floe_error *err) {
+    bool begun = false;
+    for (size_t i = 0; i < metadata->snapshot_count; i++) {
+        if (floe_expire_keeps(state, metadata->snapshots[i].snapshot_id)) {
+            continue;
+        }
+        if (!begun) { /* A manifest that was read to see what goes is read again to see what stays. */
+            floe_map_init(&state->need.manifests, state->arena);
+            begun = true;
+        }
+        FLOE_TRY(need_snapshot(state, metadata, &metadata->snapshots[i], err));
     }
     return FLOE_OK;
 }

@@ -1,9 +1,11 @@
 """A small S3 server for tests: path style, signatures checked with the secret, ranges, conditions, listings in pages. It can be
 told to fail. Written from the S3 API reference; it shares no code with floe."""
+import datetime
 import hashlib
 import hmac
 import http.server
 import threading
+import time
 import urllib.parse
 from xml.sax.saxutils import escape
 
@@ -67,6 +69,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         key = urllib.parse.unquote(key)
         with store.lock:
             store.requests.append((self.command, key, split.query))
+            if self.command in store.refuses:
+                return self.refuse(403, "AccessDenied")
             if store.failures:
                 status = store.failures.pop(0)
                 return self.refuse(status, "SlowDown")
@@ -103,6 +107,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("If-None-Match") == "*" and key in store.objects:
             return self.refuse(412, "PreconditionFailed")
         store.objects[key] = body
+        store.times[key] = time.time()
         return self.answer(200, b"", {"ETag": '"%s"' % hashlib.md5(body).hexdigest()})
 
     def delete(self, store, key, _):
@@ -110,7 +115,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer(204)
 
     def list(self, query):
-        """ListObjectsV2 with a delimiter, names percent-encoded."""
+        """ListObjectsV2, with a delimiter or without, names percent-encoded."""
         store = self.server.store
         prefix, after = query.get("prefix", ""), query.get("continuation-token", "")
         with store.lock:
@@ -118,7 +123,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         entries = []
         for key in keys:
             rest = key[len(prefix):]
-            name = (prefix + rest.split("/")[0] + "/", True) if "/" in rest else (key, False)
+            name = (prefix + rest.split("/")[0] + "/", True) if "/" in rest and query.get("delimiter") else (key, False)
             if name not in entries:
                 entries.append(name)
         entries = [entry for entry in entries if entry[0] > after]
@@ -129,10 +134,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                  f"<IsTruncated>{'true' if more else 'false'}</IsTruncated>"]
         if more:
             parts.append(f"<NextContinuationToken>{escape(page[-1][0])}</NextContinuationToken>")
-        for name, is_prefix in page:
-            name = escape(urllib.parse.quote(name))
+        for key, is_prefix in page:
+            name = escape(urllib.parse.quote(key))
             parts.append(f"<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>" if is_prefix else
-                         f"<Contents><Key>{name}</Key><Size>1</Size></Contents>")
+                         f"<Contents><Key>{name}</Key><LastModified>{store.changed(key)}</LastModified>"
+                         f"<Size>{len(store.objects.get(key, b''))}</Size></Contents>")
         return self.answer(200, ("".join(parts) + "</ListBucketResult>").encode(), {"Content-Type": "application/xml"})
 
 
@@ -141,9 +147,16 @@ class ObjectStore:
         self.bucket, self.session_token, self.page_size = bucket, session_token, page_size
         self.access_key, self.secret_key, self.region = "AKIDTEST", "se/cr+et", "eu-test-1"
         self.objects, self.requests, self.failures, self.lock = {}, [], [], threading.Lock()
+        self.times = {}  # of the objects, seconds; those without are of the server's start
+        self.refuses = set()  # methods that are denied
+        self.started = time.time()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.store = self
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def changed(self, key):
+        moment = datetime.datetime.fromtimestamp(self.times.get(key, self.started), datetime.timezone.utc)
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.") + "%03dZ" % (moment.microsecond // 1000)
 
     @property
     def endpoint(self):

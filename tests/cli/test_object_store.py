@@ -134,6 +134,7 @@ class Objects(Checks, unittest.TestCase):
         store = ObjectStore()
         project = self.make(store, endpoint="http://127.0.0.1:1")
         self.refused(project.floe("table", "scan", "far.a.t"), "UNAVAILABLE", "127.0.0.1:1")
+        self.refused(project.floe("table", "ls"), "UNAVAILABLE", "127.0.0.1:1")
 
     def test_a_lost_data_file_is_named(self):
         store = ObjectStore()
@@ -186,12 +187,6 @@ class Objects(Checks, unittest.TestCase):
         self.assertEqual(project.read("out.csv").splitlines()[1].split(",")[-1], "1")
         project.floe_ok("sync")
         self.assertEqual(project.floe_ok("get", "v", "name=a", "--json").json[0]["value"], 1)
-
-    def test_expire_is_refused_by_name(self):
-        store = ObjectStore()
-        project = self.make(store)
-        project.floe_ok("table", "import", "rows.csv", "far.a.t")
-        self.refused(project.floe("table", "expire", "far.a.t", "--older-than", "1d"), "UNSUPPORTED", "object store")
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ static void object__of_a_path_elsewhere__is_refused(void **state) {
     floe_arena_init(&arena, FLOE_MIB(1));
     floe_mirror *mirror = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
     assert_code(floe_mirror_object(mirror, "/etc/passwd", &arena, &object, &err), FLOE_INTERNAL);
-    assert_false(floe_mirror_holds(mirror, "/etc/passwd"));
+    assert_false(floe_path_is_copy(mirror, "/etc/passwd"));
     floe_mirror_close(&mirror);
 }
 

@@ -45,13 +45,14 @@ static void check(const char *base, const char *next, const char *want_requireme
     assert_true(floe_str_ends_with(floe_buf_view(&out), floe_str_of(tail)) || !fprintf(stderr, "%s\n", out.ptr));
 }
 
-#define HOLDS(snapshot)                                                                                                \
+#define HOLDS_REFS(snapshot, refs)                                                                                     \
     "{\"type\":\"assert-table-uuid\",\"uuid\":\"u\"},"                                                                 \
-    "{\"type\":\"assert-ref-snapshot-id\",\"ref\":\"main\",\"snapshot-id\":" snapshot "},"                             \
+    "{\"type\":\"assert-ref-snapshot-id\",\"ref\":\"main\",\"snapshot-id\":" snapshot "}," refs                        \
     "{\"type\":\"assert-current-schema-id\",\"current-schema-id\":0},"                                                 \
     "{\"type\":\"assert-last-assigned-field-id\",\"last-assigned-field-id\":3},"                                       \
     "{\"type\":\"assert-default-spec-id\",\"default-spec-id\":0},"                                                     \
     "{\"type\":\"assert-default-sort-order-id\",\"default-sort-order-id\":0}"
+#define HOLDS(snapshot) HOLDS_REFS(snapshot, "")
 
 static void change__nothing__is_nothing(void **state) {
     (void)state;
@@ -90,6 +91,21 @@ static void change__snapshots_that_are_gone__are_removed_in_one(void **state) {
     check(BASE ",\"current-snapshot-id\":7,\"snapshots\":[" SNAP(5) "," SNAP(6) "," SNAP(7) "]}",
           BASE ",\"current-snapshot-id\":7,\"snapshots\":[" SNAP(7) "]}", HOLDS("7"),
           "{\"action\":\"remove-snapshots\",\"snapshot-ids\":[5,6]}");
+}
+
+/* A tag that was moved meanwhile may point at what would go. */
+static void change__snapshots_that_are_gone__hold_every_branch_and_tag(void **state) {
+    (void)state;
+    check(BASE ",\"current-snapshot-id\":7,\"snapshots\":[" SNAP(5) "," SNAP(6) "," SNAP(
+              7) "],"
+                 "\"refs\":{\"main\":{\"type\":\"branch\",\"snapshot-id\":7},\"v1\":{\"type\":\"tag\",\"snapshot-id\":"
+                 "6}}}",
+          BASE ",\"current-snapshot-id\":7,\"snapshots\":[" SNAP(6) "," SNAP(
+              7) "],"
+                 "\"refs\":{\"main\":{\"type\":\"branch\",\"snapshot-id\":7},\"v1\":{\"type\":\"tag\",\"snapshot-id\":"
+                 "6}}}",
+          HOLDS_REFS("7", "{\"type\":\"assert-ref-snapshot-id\",\"ref\":\"v1\",\"snapshot-id\":6},"),
+          "{\"action\":\"remove-snapshots\",\"snapshot-ids\":[5]}");
 }
 
 static void change__a_new_schema__is_added_and_named_by_minus_one(void **state) {
@@ -228,6 +244,7 @@ int main(void) {
         cmocka_unit_test(change__a_further_snapshot__holds_the_former_main),
         cmocka_unit_test(change__a_current_snapshot_of_minus_one__is_none),
         cmocka_unit_test(change__snapshots_that_are_gone__are_removed_in_one),
+        cmocka_unit_test(change__snapshots_that_are_gone__hold_every_branch_and_tag),
         cmocka_unit_test(change__a_new_schema__is_added_and_named_by_minus_one),
         cmocka_unit_test(change__back_to_a_former_schema__is_named_by_its_number),
         cmocka_unit_test(change__specs_orders_location_and_version__have_updates_of_their_own),

@@ -39,10 +39,52 @@ static void page__keys_and_common_prefixes__are_both_there(void **state) {
                                        "<Contents><Key>a/y</Key><Owner><ID>7</ID></Owner></Contents>"
                                        "<CommonPrefixes><Prefix>a/z/</Prefix></CommonPrefixes>" TAIL);
     assert_int_equal(page.count, 3);
-    assert_true(floe_str_is(page.keys[0], "a/x"));
-    assert_true(floe_str_is(page.keys[1], "a/y"));
-    assert_true(floe_str_is(page.keys[2], "a/z/"));
+    assert_true(floe_str_is(page.items[0].key, "a/x"));
+    assert_true(floe_str_is(page.items[1].key, "a/y"));
+    assert_true(floe_str_is(page.items[2].key, "a/z/"));
     assert_int_equal(page.token.len, 0);
+}
+
+/* 2024-01-15T10:00:00.5Z is 1705312800500000 µs after 1970 (19737 days, 10 hours). */
+static void page__what_is_said_of_an_object__comes_in_any_order(void **state) {
+    (void)state;
+    floe_s3_page page = read_page(
+        HEAD "<Contents><Size>12</Size><Key>a</Key><LastModified>2024-01-15T10:00:00.500Z</LastModified></Contents>"
+             "<Contents><Key>b</Key></Contents>"
+             "<Contents><LastModified>1970-01-01T00:00:00Z</LastModified><Size>0</Size><Key>c</Key></Contents>"
+             "<CommonPrefixes><Prefix>d/</Prefix></CommonPrefixes>" TAIL);
+    assert_int_equal(page.count, 4);
+    assert_int_equal(page.items[0].len, 12);
+    assert_true(page.items[0].changed_us == INT64_C(1705312800500000));
+    assert_int_equal(page.items[1].len, -1);
+    assert_true(page.items[1].changed_us == INT64_MAX); /* never old enough */
+    assert_int_equal(page.items[2].len, 0);
+    assert_int_equal(page.items[2].changed_us, 0);
+    assert_int_equal(page.items[3].len, -1);
+}
+
+static void page__lengths_and_times_that_are_none__are_refused(void **state) {
+    (void)state;
+    static const char *const WRONG[] = {"<Size>-1</Size>",
+                                        "<Size></Size>",
+                                        "<Size>1k</Size>",
+                                        "<Size>9223372036854775808</Size>",
+                                        "<LastModified>yesterday</LastModified>",
+                                        "<LastModified></LastModified>"};
+    for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++) {
+        char xml[512];
+        floe_s3_page page = {0};
+        floe_error err = {0};
+        (void)snprintf(xml, sizeof(xml), HEAD "<Contents><Key>a</Key>%s</Contents>" TAIL, WRONG[i]);
+        assert_code(floe_s3_page_read(floe_str_of(xml), &arena, &page, &err), FLOE_CORRUPT);
+    }
+}
+
+/* An object without a name is nothing that could be asked for. */
+static void page__contents_without_a_key__are_left_out(void **state) {
+    (void)state;
+    floe_s3_page page = read_page(HEAD "<Contents><Size>1</Size></Contents><Contents><Key></Key></Contents>" TAIL);
+    assert_int_equal(page.count, 0);
 }
 
 static void page__names_are_url_decoded_once(void **state) {
@@ -59,7 +101,7 @@ static void page__names_are_url_decoded_once(void **state) {
         (void)snprintf(xml, sizeof(xml), HEAD "<Contents><Key>%s</Key></Contents>" TAIL, CASES[i].written);
         floe_s3_page page = read_page(xml);
         assert_int_equal(page.count, 1);
-        assert_true(floe_str_is(page.keys[0], CASES[i].key));
+        assert_true(floe_str_is(page.items[0].key, CASES[i].key));
     }
 }
 
@@ -156,6 +198,9 @@ static void page__without_memory__fails_and_leaves_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(page__keys_and_common_prefixes__are_both_there),
+        cmocka_unit_test(page__what_is_said_of_an_object__comes_in_any_order),
+        cmocka_unit_test(page__lengths_and_times_that_are_none__are_refused),
+        cmocka_unit_test(page__contents_without_a_key__are_left_out),
         cmocka_unit_test(page__names_are_url_decoded_once),
         cmocka_unit_test(page__that_goes_on__has_its_token),
         cmocka_unit_test(page__that_is_the_last__has_no_token),

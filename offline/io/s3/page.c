@@ -3,6 +3,8 @@
  */
 #include "offline/io/s3/s3_int.h"
 
+#include "core/time.h"
+
 #include <expat.h>
 #include <string.h>
 
@@ -15,8 +17,9 @@ typedef struct reader {
     char path[DEPTH_MAX][32]; /* the names of the open elements */
     size_t depth;
     size_t text_len;
-    bool truncated; /* said by the store: more pages follow */
-    bool wrong;     /* no listing, or text beyond its bound */
+    floe_s3_listed object; /* of the open Contents */
+    bool truncated;        /* said by the store: more pages follow */
+    bool wrong;            /* no listing, or text beyond its bound */
     char text[TEXT_MAX];
 } reader;
 
@@ -34,6 +37,9 @@ static void on_start(void *context, const XML_Char *name, const XML_Char **attri
     self->path[self->depth][len] = 0;
     self->depth++;
     self->text_len = 0;
+    if (self->depth == 2) {
+        self->object = (floe_s3_listed){.len = -1, .changed_us = INT64_MAX};
+    }
 }
 
 static void on_text(void *context, const XML_Char *text, int len) {
@@ -73,19 +79,40 @@ static bool is_at(const reader *self, const char *outer, const char *name) {
            (outer == NULL || strcmp(self->path[1], outer) == 0);
 }
 
+static void add(reader *self, const floe_s3_listed *item) {
+    floe_s3_listed *slot = FLOE_ARENA_PUSH(self->arena, self->page->items, self->page->count, self->page->capacity);
+    if (slot != NULL) {
+        *slot = *item;
+    }
+}
+
+/* What is said of an object; its name comes with the others, in whatever order. */
+static void take_object(reader *self, floe_str text) {
+    floe_error ignored = {0};
+    if (is_at(self, "Contents", "Key")) {
+        self->object.key = decoded(self->arena, text);
+    } else if (is_at(self, "Contents", "Size")) {
+        self->wrong =
+            self->wrong || floe_failed(floe_str_to_i64(text, &self->object.len, &ignored)) || self->object.len < 0;
+    } else if (is_at(self, "Contents", "LastModified")) {
+        self->wrong = self->wrong || floe_failed(floe_time_parse(text, &self->object.changed_us, &ignored));
+    } else if (is_at(self, NULL, "Contents") && self->object.key.len > 0) {
+        add(self, &self->object);
+    }
+}
+
 static void on_end(void *context, const XML_Char *name) {
     reader *self = context;
     floe_str text = {self->text, self->text_len};
     (void)name;
-    if (is_at(self, "Contents", "Key") || is_at(self, "CommonPrefixes", "Prefix")) {
-        floe_str *key = FLOE_ARENA_PUSH(self->arena, self->page->keys, self->page->count, self->page->capacity);
-        if (key != NULL) {
-            *key = decoded(self->arena, text);
-        }
+    if (is_at(self, "CommonPrefixes", "Prefix")) {
+        add(self, &(floe_s3_listed){.key = decoded(self->arena, text), .len = -1, .changed_us = INT64_MAX});
     } else if (is_at(self, NULL, "NextContinuationToken")) {
         self->page->token = floe_arena_str(self->arena, text);
     } else if (is_at(self, NULL, "IsTruncated")) {
         self->truncated = floe_str_is(text, "true");
+    } else {
+        take_object(self, text);
     }
     self->depth--;
     self->text_len = 0;

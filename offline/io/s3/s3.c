@@ -303,14 +303,67 @@ floe_status floe_s3_remove(floe_s3 *s3, const floe_s3_object *object, floe_error
 
 /* ---- listing ---- */
 
-static floe_str list_query(floe_arena *arena, floe_str prefix, floe_str token, size_t max) {
-    const char *after = floe_sigv4_encode(arena, token, false);
-    const char *under = floe_sigv4_encode(arena, prefix, false);
-    const char *text =
-        floe_arena_printf(arena, "%s%s%sdelimiter=%%2F&encoding-type=url&list-type=2&max-keys=%zu&prefix=%s",
-                          token.len > 0 ? "continuation-token=" : "", token.len > 0 && after ? after : "",
-                          token.len > 0 ? "&" : "", max == 0 || max > 1000 ? 1000 : max, under ? under : "");
+typedef struct s3_listing {
+    floe_s3 *s3;
+    const char *bucket;
+    floe_str prefix;
+    bool flat;  /* every object below; else what is directly there */
+    size_t max; /* 0: all */
+    floe_arena *arena;
+    floe_s3_listed *items;
+    size_t count, capacity;
+} s3_listing;
+
+static floe_str list_query(const s3_listing *listing, floe_str token) {
+    size_t max = listing->max;
+    const char *after = floe_sigv4_encode(listing->arena, token, false);
+    const char *under = floe_sigv4_encode(listing->arena, listing->prefix, false);
+    const char *text = floe_arena_printf(
+        listing->arena, "%s%s%s%sencoding-type=url&list-type=2&max-keys=%zu&prefix=%s",
+        token.len > 0 ? "continuation-token=" : "", token.len > 0 && after ? after : "", token.len > 0 ? "&" : "",
+        listing->flat ? "" : "delimiter=%2F&", max == 0 || max > 1000 ? 1000 : max, under ? under : "");
     return floe_str_of(text ? text : "");
+}
+
+static floe_status read_page(s3_listing *listing, floe_str *token, floe_error *err) {
+    FLOE_AUTO_HTTP_RESPONSE response = {0};
+    floe_s3_page page = {0};
+    floe_http_response_init(&response, LIST_ANSWER_MAX);
+    s3_call call = {.s3 = listing->s3,
+                    .arena = listing->arena,
+                    .method = "GET",
+                    .bucket = listing->bucket,
+                    .query = list_query(listing, *token)};
+    FLOE_TRY(run_call(&call, &response, err));
+    floe_status status = floe_s3_page_read(floe_buf_view(&response.body), listing->arena, &page, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "s3://%s/%.*s", listing->bucket, FLOE_STR_BRIEF(listing->prefix));
+    }
+    for (size_t i = 0; i < page.count; i++) {
+        floe_s3_listed *slot = FLOE_ARENA_PUSH(listing->arena, listing->items, listing->count, listing->capacity);
+        if (slot != NULL) {
+            *slot = page.items[i];
+        }
+    }
+    *token = page.token;
+    return floe_arena_check(listing->arena, err);
+}
+
+static floe_status read_listing(s3_listing *listing, floe_error *err) {
+    floe_str token = {0};
+    do {
+        FLOE_TRY(read_page(listing, &token, err));
+    } while (token.len > 0 && (listing->max == 0 || listing->count < listing->max));
+    return FLOE_OK;
+}
+
+floe_status floe_s3_list_all(floe_s3 *s3, const char *bucket, floe_str prefix, floe_arena *arena,
+                             const floe_s3_listed **ret_objects, size_t *ret_count, floe_error *err) {
+    s3_listing listing = {.s3 = s3, .bucket = bucket, .prefix = prefix, .flat = true, .arena = arena};
+    FLOE_TRY(read_listing(&listing, err));
+    *ret_objects = listing.items;
+    *ret_count = listing.count;
+    return FLOE_OK;
 }
 
 static int compare_names(const void *a, const void *b) {
@@ -330,38 +383,21 @@ static const char *name_under(floe_arena *arena, floe_str key, floe_str prefix) 
 
 floe_status floe_s3_list(floe_s3 *s3, const char *bucket, floe_str prefix, size_t max, floe_arena *arena,
                          const char *const **ret_names, size_t *ret_count, floe_error *err) {
-    const char **names = NULL;
+    s3_listing listing = {.s3 = s3, .bucket = bucket, .prefix = prefix, .max = max, .arena = arena};
     size_t count = 0;
-    size_t capacity = 0;
-    floe_str token = {0};
-    do {
-        FLOE_AUTO_HTTP_RESPONSE response = {0};
-        floe_s3_page page = {0};
-        floe_http_response_init(&response, LIST_ANSWER_MAX);
-        s3_call call = {.s3 = s3,
-                        .arena = arena,
-                        .method = "GET",
-                        .bucket = bucket,
-                        .query = list_query(arena, prefix, token, max)};
-        FLOE_TRY(run_call(&call, &response, err));
-        floe_status status = floe_s3_page_read(floe_buf_view(&response.body), arena, &page, err);
-        if (floe_failed(status)) {
-            return floe_error_prefix(err, status, "s3://%s/%.*s", bucket, FLOE_STR_BRIEF(prefix));
+    size_t kept = 0;
+    FLOE_TRY(read_listing(&listing, err));
+    const char **names = floe_arena_alloc(arena, listing.count + 1, sizeof(*names));
+    for (size_t i = 0; names != NULL && i < listing.count; i++) {
+        const char *name = name_under(arena, listing.items[i].key, prefix);
+        if (name != NULL) {
+            names[count++] = name;
         }
-        for (size_t i = 0; i < page.count; i++) {
-            const char *name = name_under(arena, page.keys[i], prefix);
-            const char **slot = name == NULL ? NULL : FLOE_ARENA_PUSH(arena, names, count, capacity);
-            if (slot != NULL) {
-                *slot = name;
-            }
-        }
-        token = page.token;
-        FLOE_TRY(floe_arena_check(arena, err));
-    } while (token.len > 0 && (max == 0 || count < max));
+    }
+    FLOE_TRY(floe_arena_check(arena, err));
     if (count > 0) {
         qsort(names, count, sizeof(*names), compare_names);
     }
-    size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0) {
             names[kept++] = names[i];

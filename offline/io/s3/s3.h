@@ -55,4 +55,14 @@ floe_status floe_s3_remove(floe_s3 *s3, const floe_s3_object *object, floe_error
 floe_status floe_s3_list(floe_s3 *s3, const char *bucket, floe_str prefix, size_t max, floe_arena *arena,
                          const char *const **ret_names, size_t *ret_count, floe_error *err);
 
+/* What a listing says of an object. */
+typedef struct floe_s3_listed {
+    floe_str key;
+    int64_t len;        /* -1: not said */
+    int64_t changed_us; /* INT64_MAX: not said */
+} floe_s3_listed;
+/* Every object whose key begins with a prefix, at any depth, in the store's order. Errors: as floe_s3_list. */
+floe_status floe_s3_list_all(floe_s3 *s3, const char *bucket, floe_str prefix, floe_arena *arena,
+                             const floe_s3_listed **ret_objects, size_t *ret_count, floe_error *err);
+
 #endif

@@ -8,7 +8,7 @@
 
 /* One page of a listing. */
 typedef struct floe_s3_page {
-    floe_str *keys; /* of objects and of common prefixes, decoded */
+    floe_s3_listed *items; /* objects and common prefixes, their names decoded */
     size_t count, capacity;
     floe_str token; /* for the next page; empty: this was the last */
 } floe_s3_page;
