@@ -25,7 +25,7 @@
 #define CELL_BYTES 14  /* of one column, likewise */
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
-#define SORTED_BYTES 24                /* of one cell that is sorted, its place beside it */
+#define SORTED_BYTES 24 /* of one cell that is sorted, its place beside it */
 
 typedef struct unit {
     const floe_ref *refs; /* of the request, in its order */
