@@ -185,13 +185,14 @@ floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
     CLI_USAGE(cli, (service != NULL) != (features != NULL), err, "name either --service or --features");
     CLI_USAGE(cli, cli_value(cli, "--spine"), err, "name the labels with --spine FILE or TABLE");
     bool explain = cli_flag(cli, "--explain");
-    CLI_USAGE(cli, explain || cli_value(cli, "-o"), err, "name the output with -o FILE");
+    CLI_USAGE(cli, explain || cli_value(cli, "-o"), err, "name the output with -o FILE or TABLE");
     floe_ref *refs;
     floe_dataset_request request = {.service = floe_str_of(service ? service : ""),
                                     .spine = cli_value(cli, "--spine"),
                                     .time_column = cli_value(cli, "--time"),
                                     .as_known = cli_flag(cli, "--as-known"),
                                     .name = cli_value(cli, "--name"),
+                                    .replace = cli_flag(cli, "--replace"),
                                     .out = cli_value(cli, "-o") ? cli_value(cli, "-o") : ""};
     FLOE_TRY(cli_dataset_resources(cli, &request, err));
     FLOE_TRY(cli_refs(cli, service, features, &refs, &request.ref_count, err));

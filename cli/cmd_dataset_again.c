@@ -58,6 +58,7 @@ floe_status cli_dataset_rebuild(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_dataset_resources(cli, &request, err));
     const char *out = cli_value(cli, "-o");
     request.out = out ? out : cli_text(cli, recipe.path);
+    request.replace = out ? cli_flag(cli, "--replace") : recipe.is_table; /* its own table is made again in its place */
     FLOE_TRY(cli_need_lake(cli, true, err));
     FLOE_TRY(cli_progress_end(cli, floe_dataset_build(cli->lake, &request, &cli->run, &result, err)));
     if (cli->json) {
@@ -142,7 +143,7 @@ floe_status cli_dataset_audit(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_value_i64(cli, "--sample", &sample, err));
     CLI_USAGE(cli, sample >= 0, err, "--sample must be 0 (every row) or a number of rows");
     FLOE_TRY(read_recipe(cli, cli->operands[0], &recipe, &request, err));
-    const char *file = cli_value(cli, "--file") ? cli_value(cli, "--file") : cli_text(cli, recipe.path);
+    const char *file = cli_value(cli, "--file") ? cli_value(cli, "--file") : cli_text(cli, recipe.file);
     FLOE_TRY(cli_need_lake(cli, true, err));
     FLOE_TRY(
         cli_progress_end(cli, floe_dataset_audit_file(cli->lake, &request, file, sample, &cli->arena, &audit, err)));

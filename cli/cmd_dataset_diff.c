@@ -107,7 +107,13 @@ static void compare_manifests(differ *d, const floe_node *a, const floe_node *b)
     compare_lists(d, "feature", "feature", floe_node_get(a, "features"), floe_node_get(b, "features"), feature);
 }
 
+/* A file's path; NAME@SNAPSHOT of a table. */
 static const char *path_of(floe_cli *cli, const floe_node *manifest) {
+    const floe_node *output = floe_node_get(manifest, "output");
+    if (output) {
+        return floe_arena_printf(&cli->arena, "%s@%s", text_of(cli, floe_node_get(output, "table")),
+                                 text_of(cli, floe_node_get(output, "snapshot_id")));
+    }
     const char *path = text_of(cli, floe_node_get(manifest, "path"));
     return path ? path : text_of(cli, floe_node_get(manifest, "out"));
 }
@@ -131,7 +137,9 @@ static floe_status compare_files(differ *d, const floe_node *a, const floe_node 
     if (same_text(cli, a, b, "content_hash")) {
         return FLOE_OK;
     }
-    if (!before || !after || strcmp(before, after) == 0 || !floe_file_exists(before) || !floe_file_exists(after)) {
+    bool there = before && after && (floe_node_get(a, "output") || floe_file_exists(before)) &&
+                 (floe_node_get(b, "output") || floe_file_exists(after));
+    if (!there || strcmp(before, after) == 0) {
         *ret_note = "cells were not compared: the file of one of them is gone";
         return FLOE_OK;
     }

@@ -102,12 +102,13 @@ static floe_status add_pin(floe_cli *cli, const floe_node *object, const floe_da
     return FLOE_OK;
 }
 
-/* The snapshots of a dataset's sources and, where it was a table, of its spine. Snapshot ids are random, so that those of
+/* The snapshots of a dataset's sources and, where they were tables, of its spine and of what was built. Snapshot ids are random, so that those of
  * other tables do no harm. */
 static floe_status add_pins(floe_cli *cli, const floe_dataset_entry *entry, pin_list *list, floe_error *err) {
     const floe_node *manifest = NULL;
     FLOE_TRY(floe_json_parse(&cli->arena, entry->manifest, &manifest, err));
     FLOE_TRY(add_pin(cli, floe_node_get(manifest, "spine"), entry, list, err));
+    FLOE_TRY(add_pin(cli, floe_node_get(manifest, "output"), entry, list, err));
     const floe_node *sources = floe_node_get(manifest, "sources");
     for (size_t i = 0; sources && sources->kind == FLOE_NODE_ARRAY && i < sources->count; i++) {
         FLOE_TRY(add_pin(cli, sources->items[i], entry, list, err));

@@ -28,7 +28,7 @@ static const cli_option scan_options[] = {
     {"--columns", "a,b", "only these columns, in this order"},
     {"--where", "SQL", "only rows for which this is true"},
     {"--limit", "N", "at most this many rows"},
-    {"-o", "FILE", ".parquet, .csv or .jsonl; - or none: a table to read"},
+    {"-o", "FILE", ".parquet, .arrow, .csv or .jsonl; - or none: a table to read"},
     {NULL, NULL, NULL},
 };
 static const cli_option table_plan_options[] = {
@@ -51,7 +51,7 @@ static const cli_option changes_options[] = {
     {"--from", "ID", "rows added after this snapshot"},
     {"--to", "ID", "up to this one (default: the current)"},
     MOVED_OPTIONS,
-    {"-o", "FILE", ".parquet, .csv or .jsonl; - or none: a table to read"},
+    {"-o", "FILE", ".parquet, .arrow, .csv or .jsonl; - or none: a table to read"},
     {NULL, NULL, NULL},
 };
 static const cli_option compact_options[] = {
@@ -77,16 +77,18 @@ static const cli_option build_options[] = {
     {"--name", "NAME", "a name for the dataset"},
     RESOURCE_OPTIONS,
     {"--explain", NULL, "only say what would be read and how it would be joined"},
-    {"-o", "FILE", ".parquet, .csv or .jsonl"},
+    {"-o", "FILE|TABLE", ".parquet, .arrow, .feather, .arrows, .csv, .jsonl, or catalog.ns.table"},
+    {"--replace", NULL, "a table that exists gets these rows in the place of all"},
     {NULL, NULL, NULL},
 };
 static const cli_option rebuild_options[] = {
     RESOURCE_OPTIONS,
-    {"-o", "FILE", "where to (default: where it was built)"},
+    {"-o", "FILE|TABLE", "where to (default: where it was built)"},
+    {"--replace", NULL, "with -o TABLE: one that exists gets these rows in the place of all"},
     {NULL, NULL, NULL},
 };
 static const cli_option audit_options[] = {
-    {"--file", "FILE", "the dataset's file (default: where it was built)"},
+    {"--file", "FILE|TABLE", "the dataset's file, or table[@snapshot] (default: where it was built)"},
     {"--sample", "N", "audit so many rows; 0: every one (default 10000)"},
     {NULL, NULL, NULL},
 };

@@ -263,7 +263,7 @@ typedef struct floe_dataset_request {
     const floe_ref *refs;
     size_t ref_count;
     floe_str service;            /* for the manifest; "" when features were listed */
-    const char *spine;           /* file (.parquet .csv .jsonl) or table reference */
+    const char *spine;           /* file (.parquet .arrow .feather .arrows .csv .jsonl) or table reference */
     const char *time_column;     /* NULL: the only timestamp column */
     const floe_key_column *keys; /* spine columns whose names differ */
     size_t key_count;
@@ -271,7 +271,8 @@ typedef struct floe_dataset_request {
     bool ignore_at; /* for leak tests: every view answers at_or_before */
     bool by_sql; /* generated SQL on the engine answers, not the kernel; sums of floats may differ in the last bits */
     const char *name; /* NULL: none */
-    const char *out;  /* .parquet .csv .jsonl */
+    const char *out;  /* .parquet .arrow .feather .arrows .csv .jsonl, or catalog.ns.table */
+    bool replace;     /* a table that exists gets these rows in the place of all; else it is CONFLICT */
     const char *root; /* project folder: manifests lie in .floe/datasets there; NULL: no manifest */
     int64_t definitions_version;
     const char *floe_version; /* for the manifest; NULL: not said */
@@ -338,7 +339,9 @@ typedef struct floe_dataset_recipe {
     bool as_known;
     floe_str engine; /* "native" or "duckdb" */
     floe_str service;
-    floe_str path;       /* of the file that was built, absolute */
+    floe_str path; /* of the file that was built, absolute; the name of a table */
+    floe_str file; /* the same for an audit: of a table with its snapshot, NAME@ID */
+    bool is_table;
     floe_str spine_from; /* as it was named */
     const char *spine;   /* the kept copy, beside the manifest */
     floe_str spine_hash;
@@ -390,7 +393,7 @@ typedef struct floe_dataset_audit {
 floe_status floe_dataset_audit_file(floe_lake *lake, const floe_dataset_request *request, const char *file,
                                     int64_t sample, floe_arena *arena, floe_dataset_audit *ret_audit, floe_error *err);
 
-/* How two files of equal spines differ, column by column of those both have: how many rows, and the first of them. */
+/* How two files, or tables (NAME[@SNAPSHOT]), of equal spines differ, column by column of those both have: how many rows, and the first of them. */
 typedef struct floe_dataset_change {
     floe_str column;
     int64_t rows;

@@ -1,6 +1,7 @@
 /*
  * Rows into files. Parquet is the engine's COPY; CSV and JSON Lines are printed here from the engine's Arrow stream, because
- * the engine's own printers write NaN bare, decimals as inexact numbers, times without T and Z and bytes as escapes.
+ * the engine's own printers write NaN bare, decimals as inexact numbers, times without T and Z and bytes as escapes. Arrow files
+ * are written from the same stream by offline/ipc.
  *
  * Phases: a part file beside the target → rows → fsync → rename by publish. Whatever fails before removes the part.
  */
@@ -10,6 +11,7 @@
 #include "core/json.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "offline/ipc/ipc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,13 +24,21 @@
 #define ROW_GROUP_MOST ((size_t)122880)
 #define ROW_GROUP_CELLS ((size_t)1 << 20)
 
-typedef enum row_format { FORMAT_NONE, FORMAT_PARQUET, FORMAT_CSV, FORMAT_JSONL } row_format;
+typedef enum row_format {
+    FORMAT_NONE,
+    FORMAT_PARQUET,
+    FORMAT_CSV,
+    FORMAT_JSONL,
+    FORMAT_ARROW,
+    FORMAT_ARROWS
+} row_format;
 
 static row_format format_of(const char *path) {
     static const struct {
         const char *ending;
         row_format format;
-    } FORMATS[] = {{".parquet", FORMAT_PARQUET}, {".csv", FORMAT_CSV}, {".jsonl", FORMAT_JSONL}};
+    } FORMATS[] = {{".parquet", FORMAT_PARQUET}, {".csv", FORMAT_CSV},       {".jsonl", FORMAT_JSONL},
+                   {".arrow", FORMAT_ARROW},     {".feather", FORMAT_ARROW}, {".arrows", FORMAT_ARROWS}};
     for (size_t i = 0; i < sizeof(FORMATS) / sizeof(FORMATS[0]); i++) {
         if (floe_str_ends_with(floe_str_of(path), floe_str_of(FORMATS[i].ending))) {
             return FORMATS[i].format;
@@ -40,7 +50,7 @@ static row_format format_of(const char *path) {
 floe_status floe_rows_check(const char *path, floe_error *err) {
     FLOE_ENSURE(!floe_file_is_dir(path), err, FLOE_INVALID, "cannot write %s: it is a folder", path);
     FLOE_ENSURE(format_of(path) != FORMAT_NONE, err, FLOE_UNSUPPORTED,
-                "cannot write %s: the ending must be .parquet, .csv or .jsonl", path);
+                "cannot write %s: the ending must be .parquet, .arrow, .feather, .arrows, .csv or .jsonl", path);
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_KIB(64));
     const char *folder = floe_path_dirname(&arena, path);
@@ -257,6 +267,55 @@ static floe_status write_text(floe_session *session, const char *select, row_for
     return write_all(fd, &writer.pending, err);
 }
 
+/* ---- Arrow ---- */
+
+/* What Arrow has no type for goes as text where it is one; what would lose a part is refused. */
+static floe_status arrow_select(floe_session *session, const char *select, floe_arena *arena, floe_buf *out,
+                                const bool **ret_is_uuid, floe_error *err) {
+    const floe_query_column *columns;
+    size_t count;
+    FLOE_TRY(floe_session_describe(session, select, arena, &columns, &count, err));
+    bool *is_uuid = floe_arena_alloc(arena, count, sizeof(*is_uuid));
+    FLOE_TRY(floe_arena_check(arena, err));
+    floe_buf_text(out, "SELECT ");
+    for (size_t i = 0; i < count; i++) {
+        floe_str type = columns[i].type;
+        bool text = floe_str_starts_with(type, FLOE_STR("ENUM(")) && !floe_str_ends_with(type, FLOE_STR("]"));
+        bool lossy = floe_str_is(type, "BIT") || floe_str_starts_with(type, FLOE_STR("UNION(")) ||
+                     memmem(type.ptr, type.len, "TIME WITH TIME ZONE", 19) != NULL;
+        FLOE_ENSURE(!lossy, err, FLOE_UNSUPPORTED, "column \"%.*s\" is %.*s, which an Arrow file does not hold",
+                    FLOE_STR_BRIEF(columns[i].name), FLOE_STR_BRIEF(type));
+        is_uuid[i] = floe_str_is(type, "UUID");
+        floe_buf_text(out, i > 0 ? ", " : "");
+        floe_buf_text(out, text ? "CAST(" : "");
+        floe_sql_quote_name(out, columns[i].name);
+        floe_buf_text(out, text ? " AS VARCHAR) AS " : "");
+        if (text) {
+            floe_sql_quote_name(out, columns[i].name);
+        }
+    }
+    floe_buf_text(out, " FROM (");
+    floe_buf_text(out, select);
+    floe_buf_byte(out, ')');
+    *ret_is_uuid = is_uuid;
+    return floe_buf_check(out, err);
+}
+
+static floe_status write_arrow(floe_session *session, const char *select, row_format format, int fd, int64_t *ret_rows,
+                               floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    FLOE_AUTO_ARENA arena;
+    FLOE_AUTO_STREAM stream = {0};
+    ipc_form form = {.bare = format == FORMAT_ARROWS};
+    floe_buf_init(&sql, FLOE_GIB(1));
+    floe_arena_init(&arena, FLOE_MIB(64));
+    FLOE_TRY(arrow_select(session, select, &arena, &sql, &form.is_uuid, err));
+    FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
+    return floe_ipc_write(&stream, fd, &form, ret_rows, err);
+}
+
+/* ---- Parquet ---- */
+
 /* Rows of a group: the engine's usual 122,880 for a few columns, fewer for many, because a group is held in memory until it is
  * written. It depends on the columns alone, so that the same rows give the same bytes whatever the memory. */
 static size_t row_group_rows(size_t columns) {
@@ -289,7 +348,9 @@ static floe_status write_part(floe_session *session, const char *select, row_for
     } else {
         FLOE_CLEANUP(close_file) int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         FLOE_TRY(fd < 0 ? fail_io(errno, err) : FLOE_OK);
-        FLOE_TRY(write_text(session, select, format, fd, ret_rows, err));
+        bool arrow = format == FORMAT_ARROW || format == FORMAT_ARROWS;
+        FLOE_TRY(arrow ? write_arrow(session, select, format, fd, ret_rows, err)
+                       : write_text(session, select, format, fd, ret_rows, err));
     }
     return sync_path(part, err);
 }

@@ -1,10 +1,11 @@
 /*
- * Rows of a query into a file of the format that its ending names: .parquet, .csv or .jsonl. The one writer of every
- * file that floe gives away.
+ * Rows of a query into a file of the format that its ending names: .parquet, .arrow or .feather (Arrow IPC with a footer), .arrows
+ * (an Arrow IPC stream), .csv or .jsonl. The one writer of every file that floe gives away.
  *
  * Rule: JSON Lines hold the values of floe's REST answers: whole numbers exactly, decimals as text, bytes as base64, dates and
  * times as RFC 3339 with Z, "NaN", "Infinity" and "-Infinity" as text, lists and structs as JSON, a map as an object. CSV
- * holds the same values as a person reads them, null as nothing. Parquet holds the engine's own types, zstd.
+ * holds the same values as a person reads them, null as nothing. Parquet and Arrow hold the engine's own types; Parquet is
+ * packed with zstd, Arrow not at all, so that it can be mapped.
  */
 #ifndef FLOE_OFFLINE_WRITE_ROWS_H
 #define FLOE_OFFLINE_WRITE_ROWS_H
@@ -17,7 +18,7 @@ floe_status floe_rows_check(const char *path, floe_error *err);
 
 /* Writes the rows of `select` beside `path`, down to the disk; after a failure nothing stays. Then either publish renames
  * the file over `path` or discard removes it. Errors: those of floe_rows_check and floe_session_run, IO (a full disk
- * is named), UNSUPPORTED (a nested column of a type that has no text, by its name). */
+ * is named), UNSUPPORTED (a column of a type that the format does not hold, by its name). */
 floe_status floe_rows_prepare(floe_session *session, const char *select, const char *path, int64_t *ret_rows,
                               floe_error *err);
 floe_status floe_rows_publish(const char *path, floe_error *err);

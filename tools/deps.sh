@@ -146,6 +146,7 @@ print_paths() {
   echo "FLOE_REST_CATALOG_DIR='$FLOE_CACHE/$rest_entry'"
   echo "FLOE_MODEL_DIR='${FLOE_MODEL_DIR:-$FLOE_CACHE/$model_entry/all-MiniLM-L6-v2}'"
   have python3 || return 0
+  echo "FLOE_OBJECT_STORE_PY='$FLOE_CACHE/$(python_entry requirements-s3-server.txt)/bin/python3'"
   echo "FLOE_PEERS_PY='$FLOE_CACHE/$(python_entry requirements-bench.txt)/bin/python3'"
   echo "FLOE_PY='$FLOE_CACHE/$(python_entry requirements-test.txt)/bin/python3'"
   modules=lib/$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')/site-packages
@@ -167,6 +168,7 @@ ensure() {
     engines)
       cache_entry "$spark_entry" make_spark
       cache_entry "$rest_entry" make_rest_catalog
+      python_ensure requirements-s3-server.txt
       ;;
   esac
 }

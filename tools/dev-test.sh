@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ./dev test [PRESET] [--peers] [CTEST ARGUMENT…]: builds and runs the tests; the last lines are ctest's. With --peers those that
-# run engines and services of others (Spark, Iceberg's REST catalog), which it installs.
+# run engines and services of others (Spark, Iceberg's REST catalog, an S3 server), which it installs.
 # Twice as many tests run at once as there are cores, because many of them wait: for syncs, servers and brokers.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -1,5 +1,5 @@
-# Sourced by deps.sh: the engines and services of others that `./dev test --peers` runs beside floe: Spark and Iceberg's own REST
-# catalog, both from their ordinary registries (PyPI, Maven), in the cache.
+# Sourced by deps.sh: the engines and services of others that `./dev test --peers` runs beside floe: Spark, Iceberg's own REST
+# catalog and an S3 server (requirements-s3-server.txt), from their ordinary registries (PyPI, Maven), in the cache.
 # shellcheck shell=bash
 
 spark_release=3.5.6

@@ -1,8 +1,8 @@
 /*
  * Loading an index file into memory.
  *
- * Phases: read and decode every unit → entries (tables with their columns, features) and scopes → links by foreign keys →
- * one field after the other. Units come sorted, so the same file always gives the same numbers, and columns of one table
+ * Phases: read and decode every unit → entries (tables with their columns, features) and scopes → links by foreign keys,
+ * declared and inferred → one field after the other. Units come sorted, so the same file always gives the same numbers, and columns of one table
  * are neighbours.
  */
 #include "vector/rank_int.h"
@@ -173,6 +173,11 @@ static void add_neighbour(floe_corpus *corpus, uint32_t from, uint32_t to) {
     }
 }
 
+void floe_corpus_link(floe_corpus *corpus, uint32_t a, uint32_t b) {
+    add_neighbour(corpus, a, b);
+    add_neighbour(corpus, b, a);
+}
+
 /* A key to a table that is not there, or to the table itself, links nothing. */
 static void link_table(loader *load, const floe_unit *unit, uint32_t number) {
     for (size_t i = 0; i < unit->foreign_key_count; i++) {
@@ -180,8 +185,7 @@ static void link_table(loader *load, const floe_unit *unit, uint32_t number) {
         const void *found = floe_map_get(&load->tables, key);
         uint32_t other = found ? (uint32_t)((uintptr_t)found - 1) : number;
         if (other != number) {
-            add_neighbour(load->corpus, number, other);
-            add_neighbour(load->corpus, other, number);
+            floe_corpus_link(load->corpus, number, other);
         }
     }
 }
@@ -370,10 +374,14 @@ static floe_status build(floe_corpus *corpus, floe_error *err) {
     for (size_t i = 0; i < corpus->table_count; i++) {
         link_table(&load, &corpus->units[i], (uint32_t)i);
     }
+    for (size_t i = 0; i < corpus->table_count; i++) {
+        corpus->tables[i].declared_count = corpus->tables[i].neighbour_count;
+    }
     size_t feature = 0;
     for (size_t i = corpus->table_count; i < corpus->unit_count; i++) {
         feature = link_features(&load, &corpus->units[i], feature);
     }
+    FLOE_TRY(floe_corpus_infer(corpus, err));
     FLOE_TRY(floe_arena_check(arena, err));
     for (int field = 0; field < FLOE_FIELD_COUNT; field++) {
         FLOE_TRY(fill_field(&load, (floe_field_id)field));

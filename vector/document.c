@@ -53,7 +53,9 @@ void floe_unit_of_table(const floe_catalog_table *table, floe_unit_origin origin
         parts[i] = (floe_part){.name = column->name,
                                .type = column->type,
                                .description = column->description,
-                               .words = {column->samples, column->sample_count}};
+                               .words = {column->samples, column->sample_count},
+                               .sketch = column->sketch,
+                               .probes = {column->probes, column->probe_count}};
     }
     *ret_unit = (floe_unit){.kind = FLOE_UNIT_TABLE,
                             .origin = origin,

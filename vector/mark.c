@@ -1,6 +1,6 @@
 /*
- * Marking: the verdict on each column of a table's unit, by its tags, its values and its name, and its values taken away where
- * it is personal. A column that a definition tags (a feature made of it, or the source of its table) counts as tagged too.
+ * Marking: the verdict on each column of a table's unit, by its tags, its values and its name, and its values and their hashes
+ * taken away where it is personal. A column that a definition tags (a feature made of it, or the source of its table) counts as tagged too.
  */
 #include "vector/personal_int.h"
 #include "vector/unit_int.h"
@@ -55,8 +55,8 @@ static floe_personal judge(const floe_definitions *definitions, const floe_unit 
                                    .description = part->description,
                                    .tags = part->prose.items,
                                    .tag_count = part->prose.count,
-                                   .samples = part->words.items,
-                                   .sample_count = part->words.count};
+                                   .samples = part->probes.count > 0 ? part->probes.items : part->words.items,
+                                   .sample_count = part->probes.count > 0 ? part->probes.count : part->words.count};
     if (definitions_tag(definitions, unit, part->name)) {
         return FLOE_PERSONAL_TAGGED;
     }
@@ -74,7 +74,9 @@ void floe_unit_mark(const floe_definitions *definitions, floe_arena *arena, floe
         parts[i].personal = judge(definitions, unit, &unit->parts[i]);
         if (parts[i].personal != FLOE_PERSONAL_NO) {
             parts[i].words = (floe_texts){NULL, 0};
+            parts[i].sketch = NULL;
         }
+        parts[i].probes = (floe_texts){NULL, 0};
     }
     unit->parts = parts;
 }

@@ -211,6 +211,7 @@ static floe_field_id field_of_table(floe_signal signal) {
     case FLOE_SIGNAL_SIMILAR_PHRASES:
     case FLOE_SIGNAL_NAMESPACE:
     case FLOE_SIGNAL_JOIN:
+    case FLOE_SIGNAL_INFERRED:
     case FLOE_SIGNAL_VERIFIED:
     case FLOE_SIGNAL_FEATURES:
     case FLOE_SIGNAL_COUNT:

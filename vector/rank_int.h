@@ -99,11 +99,20 @@ bool floe_field_has_in_range(const floe_field *field, uint32_t term, uint32_t fi
 
 /* ---- entries (corpus.c) ---- */
 
+/* A key that nobody declared (inferred.c). */
+typedef struct floe_inferred_key {
+    uint32_t column, other; /* columns: this table's, and the one it refers to */
+    bool by_values;         /* else by their names */
+} floe_inferred_key;
+
 typedef struct floe_table_entry {
     floe_str database, name, description;
     uint32_t scope, first_column, column_count;
-    uint32_t *neighbours; /* tables that a declared foreign key links, either way */
+    uint32_t *neighbours; /* tables that a foreign key links, either way: declared ones first */
     size_t neighbour_count, neighbour_capacity;
+    size_t declared_count; /* of the neighbours; the others are by inferred keys */
+    floe_inferred_key *inferred;
+    size_t inferred_count, inferred_capacity;
     uint64_t name_hash, full_hash; /* of the name; of namespace and name */
 } floe_table_entry;
 
@@ -160,6 +169,11 @@ floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpu
 /* The same from units in the order of a file, which are borrowed with all their texts. */
 floe_status floe_corpus_build(floe_unit *units, size_t count, floe_str abbreviations, floe_arena *arena,
                               floe_corpus *corpus, floe_error *err);
+
+/* Links two tables, either way; once. */
+void floe_corpus_link(floe_corpus *corpus, uint32_t a, uint32_t b);
+/* Infers keys of loaded tables (inferred.c). Errors: NOMEM, LIMIT. Cost: linear in the columns and their sketches. */
+floe_status floe_corpus_infer(floe_corpus *corpus, floe_error *err);
 
 /* ---- one question (question.c) ---- */
 
@@ -251,6 +265,7 @@ typedef enum floe_signal {
     FLOE_SIGNAL_NAMESPACE,
     FLOE_SIGNAL_COVERAGE,
     FLOE_SIGNAL_JOIN,
+    FLOE_SIGNAL_INFERRED, /* a join that nobody declared */
     FLOE_SIGNAL_VERIFIED, /* of a table: a verified question that reads it */
     FLOE_SIGNAL_FEATURES, /* of a table: a feature that is computed from it */
     FLOE_SIGNAL_SPELLING, /* what of the others came by a word that is not spelt as asked */

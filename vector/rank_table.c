@@ -169,6 +169,7 @@ typedef struct candidate {
     bool exact;
     bool picked;
     uint32_t linked;    /* UINT32_MAX: to none */
+    bool inferred;      /* the link is no declared key */
     double first, base; /* as the first pick, as a later one */
 } candidate;
 
@@ -256,10 +257,16 @@ static double coverage(const greedy *state, size_t at) {
     return asked->weight > 0 ? state->ranker->weights.coverage * gain / asked->weight : 0;
 }
 
+/* What a key to a table picked before is worth. */
+static double join_share(const greedy *state, const candidate *one) {
+    const floe_weights *by = &state->ranker->weights;
+    return one->linked == UINT32_MAX ? 0 : one->inferred ? by->join_inferred : by->join;
+}
+
 static double value(const greedy *state, size_t at) {
     const candidate *one = &state->candidates[at];
-    return (state->best > 0 ? one->base : one->first) + coverage(state, at) +
-           (one->linked != UINT32_MAX ? state->ranker->weights.join : 0) + (one->exact ? FLOE_WEIGHT_EXACT : 0);
+    return (state->best > 0 ? one->base : one->first) + coverage(state, at) + join_share(state, one) +
+           (one->exact ? FLOE_WEIGHT_EXACT : 0);
 }
 
 /* The shares of what a table had before the greedy pass, as the first pick or as a later one. */
@@ -298,12 +305,24 @@ static void set_score(greedy *state, floe_found *found) {
     state->last = held;
 }
 
+/* Links a candidate to the table just picked. The first table that links it counts, but a declared key before an inferred. */
+static void link_to(const greedy *state, uint32_t picked, candidate *one) {
+    const floe_table_entry *table = &state->ranker->corpus->tables[picked];
+    for (size_t i = 0; i < neighbour_count(table); i++) {
+        bool inferred = i >= table->declared_count;
+        if (table->neighbours[i] == one->table && (one->linked == UINT32_MAX || (one->inferred && !inferred))) {
+            one->linked = picked;
+            one->inferred = inferred;
+        }
+    }
+}
+
 static void pick(greedy *state, size_t at, floe_found *found) {
     candidate *one = &state->candidates[at];
     *found = (floe_found){.kind = FLOE_HIT_TABLE, .entry = one->table, .linked = one->linked};
     set_base_shares(state->ranker, one->table, state->best <= 0, found);
     found->shares[FLOE_SIGNAL_EXACT] = one->exact ? FLOE_WEIGHT_EXACT : 0;
-    found->shares[FLOE_SIGNAL_JOIN] = one->linked != UINT32_MAX ? state->ranker->weights.join : 0;
+    found->shares[one->inferred ? FLOE_SIGNAL_INFERRED : FLOE_SIGNAL_JOIN] = join_share(state, one);
     found->shares[FLOE_SIGNAL_COVERAGE] = coverage(state, at);
     set_score(state, found);
     one->picked = true;
@@ -311,12 +330,8 @@ static void pick(greedy *state, size_t at, floe_found *found) {
     for (size_t i = 0; i < state->asked.count; i++) {
         state->matched[i] = matches[i] > state->matched[i] ? matches[i] : state->matched[i];
     }
-    const floe_table_entry *table = &state->ranker->corpus->tables[one->table];
     for (size_t i = 0; i < state->candidate_count; i++) {
-        candidate *other = &state->candidates[i];
-        for (size_t j = 0; other->linked == UINT32_MAX && j < neighbour_count(table); j++) {
-            other->linked = table->neighbours[j] == other->table ? one->table : UINT32_MAX;
-        }
+        link_to(state, one->table, &state->candidates[i]);
     }
 }
 

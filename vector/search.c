@@ -51,10 +51,8 @@ static floe_status load_meaning(floe_search *search, floe_docstore *store, floe_
     FLOE_ENSURE(floe_str_equal(model, wanted), err, FLOE_CONFLICT,
                 "the index in %s was built with the model %.*s, and the search is to use %.*s; run floe index",
                 search->folder, FLOE_STR_BRIEF(model), FLOE_STR_BRIEF(wanted));
-    const char *path = floe_generation_vectors_path(&search->whole.arena, search->folder, search->number);
-    FLOE_TRY(floe_arena_check(&search->whole.arena, err));
     search->whole.has_meaning = true;
-    return floe_meaning_load(path, search->embedder, &search->whole.corpus, &search->whole.meaning, err);
+    return floe_meaning_load(search->folder, search->embedder, &search->whole.corpus, &search->whole.meaning, err);
 }
 
 /* Loads what `current` names now. */
@@ -316,6 +314,7 @@ static const char *const signal_names[FLOE_SIGNAL_COUNT] = {
     [FLOE_SIGNAL_NAMESPACE] = "namespace",
     [FLOE_SIGNAL_COVERAGE] = "coverage",
     [FLOE_SIGNAL_JOIN] = "join",
+    [FLOE_SIGNAL_INFERRED] = "inferred join",
     [FLOE_SIGNAL_VERIFIED] = "verified question",
     [FLOE_SIGNAL_FEATURES] = "features",
     [FLOE_SIGNAL_SPELLING] = "similar spelling",
@@ -343,7 +342,7 @@ static floe_str words_of(const floe_ranker *ranker, const floe_question *questio
     if (signal == FLOE_SIGNAL_NAMESPACE) {
         return corpus->tables[found->entry].database;
     }
-    if (signal == FLOE_SIGNAL_JOIN) {
+    if (signal == FLOE_SIGNAL_JOIN || signal == FLOE_SIGNAL_INFERRED) {
         return corpus->tables[found->linked].name;
     }
     if (signal == FLOE_SIGNAL_VERIFIED) {

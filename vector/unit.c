@@ -8,6 +8,9 @@
 
 #include "core/hash.h"
 
+/* What a sketch begins with; 0: there is none. */
+enum { SKETCH_THERE = 1, SKETCH_WHOLE = 2, SKETCH_INTEGER = 4, SKETCH_ALL = 7 };
+
 static void put_text(floe_buf *out, floe_str text) {
     floe_buf_varint(out, text.len);
     floe_buf_str(out, text);
@@ -20,6 +23,24 @@ static void put_texts(floe_buf *out, floe_texts texts) {
     }
 }
 
+static void put_sketch(floe_buf *out, const floe_sketch *sketch) {
+    floe_buf_varint(out, sketch ? (sketch->whole ? SKETCH_WHOLE : 0) | (sketch->is_integer ? SKETCH_INTEGER : 0) |
+                                      SKETCH_THERE
+                                : 0);
+    if (!sketch) {
+        return;
+    }
+    floe_buf_zigzag(out, sketch->rows);
+    floe_buf_zigzag(out, sketch->values);
+    floe_buf_zigzag(out, sketch->distinct);
+    floe_buf_zigzag(out, sketch->least);
+    floe_buf_zigzag(out, sketch->most);
+    floe_buf_varint(out, sketch->hash_count);
+    for (size_t i = 0; i < sketch->hash_count; i++) {
+        floe_buf_u32(out, sketch->hashes[i]);
+    }
+}
+
 static void put_part(floe_buf *out, const floe_part *part) {
     put_text(out, part->name);
     put_text(out, part->type);
@@ -27,6 +48,7 @@ static void put_part(floe_buf *out, const floe_part *part) {
     put_texts(out, part->words);
     put_texts(out, part->prose);
     floe_buf_varint(out, (uint64_t)part->personal);
+    put_sketch(out, part->sketch);
 }
 
 void floe_unit_encode(const floe_unit *unit, floe_buf *out) {
@@ -115,6 +137,48 @@ static floe_status take_personal(decoder *in, floe_personal *ret_personal) {
     return FLOE_OK;
 }
 
+static floe_status take_sketch_counts(decoder *in, floe_sketch *sketch) {
+    int64_t *const numbers[] = {&sketch->rows, &sketch->values, &sketch->distinct, &sketch->least, &sketch->most};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        FLOE_TRY(floe_read_zigzag(&in->reader, numbers[i], "a sketch's numbers", in->err));
+    }
+    FLOE_ENSURE(sketch->distinct >= 0 && sketch->values >= sketch->distinct && sketch->rows >= sketch->values, in->err,
+                FLOE_CORRUPT, "a sketch has %lld rows, %lld values and %lld distinct ones", (long long)sketch->rows,
+                (long long)sketch->values, (long long)sketch->distinct);
+    return FLOE_OK;
+}
+
+/* Hashes ascend, each once. */
+static floe_status take_hashes(decoder *in, floe_sketch *sketch) {
+    uint32_t *hashes = NULL;
+    FLOE_TRY(take_list(in, &sketch->hash_count, sizeof(*hashes), &hashes, "a sketch's hashes"));
+    for (size_t i = 0; i < sketch->hash_count; i++) {
+        FLOE_TRY(floe_read_u32(&in->reader, &hashes[i], "a sketch's hash", in->err));
+        FLOE_ENSURE(i == 0 || hashes[i] > hashes[i - 1], in->err, FLOE_CORRUPT, "a sketch's hashes do not ascend");
+    }
+    sketch->hashes = hashes;
+    return FLOE_OK;
+}
+
+static floe_status take_sketch(decoder *in, const floe_sketch **ret_sketch) {
+    uint64_t flags = 0;
+    FLOE_TRY(floe_read_varint(&in->reader, &flags, "a sketch", in->err));
+    FLOE_ENSURE(flags == 0 || (flags <= SKETCH_ALL && (flags & SKETCH_THERE) != 0), in->err, FLOE_CORRUPT,
+                "a sketch begins with %llu", (unsigned long long)flags);
+    *ret_sketch = NULL;
+    if (flags == 0) {
+        return FLOE_OK;
+    }
+    floe_sketch *sketch = floe_arena_alloc(in->arena, 1, sizeof(*sketch));
+    FLOE_TRY(floe_arena_check(in->arena, in->err));
+    sketch->whole = (flags & SKETCH_WHOLE) != 0;
+    sketch->is_integer = (flags & SKETCH_INTEGER) != 0;
+    FLOE_TRY(take_sketch_counts(in, sketch));
+    FLOE_TRY(take_hashes(in, sketch));
+    *ret_sketch = sketch;
+    return FLOE_OK;
+}
+
 static floe_status take_parts(decoder *in, floe_unit *unit) {
     floe_part *parts = NULL;
     FLOE_TRY(take_list(in, &unit->part_count, sizeof(*parts), &parts, "parts"));
@@ -126,6 +190,7 @@ static floe_status take_parts(decoder *in, floe_unit *unit) {
         FLOE_TRY(take_texts(in, &part->words.items, &part->words.count, "a part's words"));
         FLOE_TRY(take_texts(in, &part->prose.items, &part->prose.count, "a part's prose"));
         FLOE_TRY(take_personal(in, &part->personal));
+        FLOE_TRY(take_sketch(in, &part->sketch));
     }
     unit->parts = parts;
     return FLOE_OK;

@@ -22,7 +22,7 @@ typedef enum floe_unit_origin {
 } floe_unit_origin;
 
 /* Changed whenever the tables or the bytes of an index file change their meaning. */
-#define FLOE_INDEX_FORMAT 5
+#define FLOE_INDEX_FORMAT 6
 /* Most bytes of one unit, encoded or in memory. */
 #define FLOE_UNIT_BYTES_MAX FLOE_MIB(64)
 
@@ -34,9 +34,11 @@ typedef struct floe_texts {
 /* A column of a table, or a feature of a view. */
 typedef struct floe_part {
     floe_str name, type, description;
-    floe_texts words;       /* a column's sample values; a feature's source column, function and window */
-    floe_texts prose;       /* a feature's owner and tags, a column's tags */
-    floe_personal personal; /* of a column; then it has no sample values */
+    floe_texts words;          /* a column's sample values; a feature's source column, function and window */
+    floe_texts prose;          /* a feature's owner and tags, a column's tags */
+    floe_personal personal;    /* of a column; then it has no sample values and no sketch */
+    const floe_sketch *sketch; /* of a column; NULL: none */
+    floe_texts probes;         /* of a column that is being marked; never written */
 } floe_part;
 
 typedef struct floe_unit {

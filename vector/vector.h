@@ -15,6 +15,7 @@
 #include "registry/registry.h"
 #include "vector/context/context.h"
 #include "vector/embed/embed.h"
+#include "vector/sketch.h"
 
 /* ---- what is indexed ---- */
 
@@ -22,6 +23,9 @@ typedef struct floe_catalog_column {
     floe_str name, type, description;
     const floe_str *samples;
     size_t sample_count;
+    const floe_str *probes; /* values that only the detector of personal data sees: nothing of them is kept */
+    size_t probe_count;
+    const floe_sketch *sketch; /* what keys are inferred from; NULL: the column was not looked at */
 } floe_catalog_column;
 
 typedef struct floe_foreign_key {
@@ -130,11 +134,11 @@ typedef struct floe_query {
 typedef struct floe_reason {
     floe_str signal; /* "exact name", "names", "columns", "table", "description", "column description", "values",
                         "meaning", "column meaning", "similar words", "similar names", "similar spelling", "namespace", "coverage",
-                        "join", "verified question", "features" */
+                        "join", "inferred join", "verified question", "features" */
     double score;    /* its share of the hit's score: the shares sum to it but for a billionth */
     floe_str
-        words; /* the words of the question that matched, comma-separated; of "namespace" its name, of "join" the table
-                        that a foreign key links, of "exact name" the name, of "similar words" and "similar names" each
+        words; /* the words of the question that matched, comma-separated; of "namespace" its name, of "join" and "inferred join" the
+                        table that a foreign key links, of "exact name" the name, of "similar words" and "similar names" each
                         word and what it is like: "planes ~ aircraft"; of "similar spelling" each word that nothing has, or
                         that is short for another, and what it most likely means: "custmer ~ customer" */
 } floe_reason;

@@ -16,6 +16,7 @@ const floe_weights floe_weights_lexical = {
     .coherence = 0.3,
     .coherence_best = 0.3,
     .join = 0.3,
+    .join_inferred = 0.2,
     .coverage = 1.0,
     .column_names = 0.7,
     .column_table = 0.3,
@@ -41,6 +42,7 @@ const floe_weights floe_weights_hybrid = {
     .coherence = 0.7,
     .coherence_best = 0.8,
     .join = 0.2,
+    .join_inferred = 0.15,
     .coverage = 0.8,
     .column_names = 0.5,
     .column_table = 0.3,
@@ -83,6 +85,7 @@ floe_weights floe_weights_until(floe_weights weights, int stage) {
         weights.table_verified = weights.table_features = 0;
     }
     weights.join = stage == FLOE_STAGE_ALL || stage == FLOE_STAGE_JOINS ? weights.join : 0;
+    weights.join_inferred = weights.join > 0 ? weights.join_inferred : 0;
     weights.coverage = alone || stage == FLOE_STAGE_FUSED ? 0 : weights.coverage;
     return weights;
 }

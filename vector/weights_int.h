@@ -49,9 +49,9 @@ typedef struct floe_weights {
      * which several good tables tell; then one table that answers well draws what belongs to it, which may look like little
      * by itself. */
     double table_space, coherence, coherence_best;
-    /* The greedy pass: for a foreign key that links a table to one picked before, and times the share of the question that
+    /* The greedy pass: for a foreign key that links a table to one picked before, for one that is only inferred, and times the share of the question that
      * the table matches better than those. */
-    double join, coverage;
+    double join, join_inferred, coverage;
     double column_names, column_table, column_description, column_values, column_dense, column_soft;
     double feature_names, feature_description, feature_dense, feature_soft;
 } floe_weights;

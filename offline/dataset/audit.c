@@ -20,7 +20,7 @@ typedef struct audit {
     const char *file;
     const floe_query_column *answers; /* the features' columns */
     size_t answer_count;
-    bool text; /* the file's cells come as text */
+    built_form form; /* how the file's cells come */
     floe_dataset_audit *result;
 } audit;
 
@@ -48,14 +48,24 @@ static floe_status append_read(const floe_query_column *column, floe_buf *sql, f
     return FLOE_OK;
 }
 
+/* A value in the type it was built with, where the format holds it in another. */
+static void append_near(const audit *a, const floe_query_column *column, floe_buf *sql) {
+    floe_buf_text(sql, a->form == BUILT_NEAR ? "CAST(" : "");
+    floe_sql_quote_name(sql, column->name);
+    if (a->form == BUILT_NEAR) {
+        floe_buf_printf(sql, " AS %.*s) AS ", FLOE_STR_ARG(column->type));
+        floe_sql_quote_name(sql, column->name);
+    }
+}
+
 static floe_status append_columns(const audit *a, const floe_query_column *columns, size_t count, floe_buf *sql,
                                   floe_error *err) {
     for (size_t i = 0; i < count; i++) {
         floe_buf_text(sql, sql->ptr[sql->len - 1] == ' ' ? "" : ", ");
-        if (a->text) {
+        if (a->form == BUILT_TEXT) {
             FLOE_TRY(append_read(&columns[i], sql, err));
         } else {
-            floe_sql_quote_name(sql, columns[i].name);
+            append_near(a, &columns[i], sql);
         }
     }
     return FLOE_OK;
@@ -75,7 +85,7 @@ static floe_status check_file_columns(const audit *a, const char *item, floe_err
         FLOE_ENSURE(i < count && floe_str_equal(columns[i].name, want->name), err, FLOE_INVALID,
                     "%s has no column \"%.*s\" in place %zu: it is not the file that was built", a->file,
                     FLOE_STR_ARG(want->name), i + 1);
-        FLOE_ENSURE(a->text || floe_str_equal(columns[i].type, want->type), err, FLOE_INVALID,
+        FLOE_ENSURE(a->form != BUILT_EXACT || floe_str_equal(columns[i].type, want->type), err, FLOE_INVALID,
                     "%s: the column \"%.*s\" is %.*s and was built as %.*s", a->file, FLOE_STR_ARG(want->name),
                     FLOE_STR_ARG(columns[i].type), FLOE_STR_ARG(want->type));
     }
@@ -90,7 +100,7 @@ static floe_status load_file(audit *a, floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_query_rows rows;
     floe_buf_init(&sql, FLOE_MIB(64));
-    FLOE_TRY(floe_dataset_file_item(job->session, a->file, job->arena, &item, &a->text, err));
+    FLOE_TRY(floe_dataset_file_item(job->lake, job->session, a->file, job->arena, &item, &a->form, err));
     FLOE_TRY(check_file_columns(a, item, err));
     floe_buf_text(&sql, "CREATE TEMP TABLE built AS SELECT ");
     FLOE_TRY(append_columns(a, job->spine.columns, job->spine.column_count, &sql, err));

@@ -10,7 +10,6 @@
 
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 /* The engine types that the content hash reads as they are; others are hashed as their text. */
 static bool is_plain(floe_str type) {
@@ -132,20 +131,20 @@ static floe_status finish(dataset_job *job, dataset_facts *facts, floe_dataset_r
     result->row_count = content.row_count;
     FLOE_ASSERT(content.row_count == job->label_count); /* Every spine row exactly once. */
     snprintf(result->content_hash, sizeof(result->content_hash), "%s", content.hex);
-    int64_t written = 0;
+    dataset_output output;
     floe_dataset_progress(job, "writing", -1);
-    FLOE_TRY(floe_rows_prepare(job->session, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a", request->out,
-                               &written, err));
+    FLOE_TRY(floe_output_prepare(job, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a", &output, err));
     floe_dataset_steps_end(job);
     facts->steps = &job->steps;
+    facts->out_snapshot_id = output.snapshot_id;
     struct rusage usage;
     facts->peak_bytes = getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
     floe_status status = floe_manifest_write(facts, result, err);
     if (floe_failed(status)) {
-        floe_rows_discard(request->out);
+        floe_output_discard(&output);
         return status;
     }
-    status = floe_rows_publish(request->out, err);
+    status = floe_output_publish(&output, result, err);
     if (floe_failed(status)) {
         floe_manifest_remove(request, result);
     }
@@ -175,23 +174,12 @@ static floe_status build_job(dataset_job *job, void *context, floe_error *err) {
     return build(job, context, err);
 }
 
-/* The labels are often all there is of them: an answer in their place could not be built again. */
-static floe_status check_target(const floe_dataset_request *request, floe_error *err) {
-    struct stat spine, out;
-    FLOE_TRY(floe_rows_check(request->out, err));
-    bool both = stat(request->spine, &spine) == 0 && stat(request->out, &out) == 0;
-    FLOE_ENSURE(!both || spine.st_dev != out.st_dev || spine.st_ino != out.st_ino, err, FLOE_INVALID,
-                "the output %s is the spine itself, whose labels would be overwritten; name another file",
-                request->out);
-    return FLOE_OK;
-}
-
 floe_status floe_dataset_build(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
                                floe_dataset_result *ret_result, floe_error *err) {
     int64_t started_us = floe_monotonic_us();
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_GIB(4));
-    FLOE_TRY(check_target(request, err));
+    FLOE_TRY(floe_output_check(lake, request, err));
     floe_dataset_result result = {0};
     FLOE_TRY(floe_dataset_job_run(lake, request, run, &arena, build_job, &result, err));
     result.elapsed_us = floe_monotonic_us() - started_us;

@@ -1,13 +1,17 @@
 /*
- * Two built files side by side. The engine reads both; rows are matched by their place, columns by their name.
+ * Two built files, or tables, side by side. The engine reads both; rows are matched by their place, columns by their name.
  */
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
+#include "offline/ipc/ipc.h"
 #include "offline/lake_int.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 
 /* CSV as floe writes it: nothing is null, a quoted nothing is an empty text. */
 #define CSV_OPTIONS                                                                                                    \
@@ -37,26 +41,85 @@ static floe_status append_jsonl(floe_session *session, floe_buf *sql, const char
     return FLOE_OK;
 }
 
-floe_status floe_dataset_file_item(floe_session *session, const char *file, floe_arena *arena, const char **ret_item,
-                                   bool *ret_text, floe_error *err) {
-    FLOE_ENSURE(floe_file_exists(file), err, FLOE_NOT_FOUND, "the dataset's file %s does not exist", file);
-    FLOE_AUTO_BUF sql;
-    floe_buf_init(&sql, FLOE_MIB(16));
+/* ---- an Arrow file, a table ---- */
+
+/* A table of the session, which every call gives a name of its own. */
+static floe_status append_arrow(floe_session *session, floe_buf *sql, const char *file, floe_error *err) {
+    static atomic_uint next;
+    char name[32];
+    FLOE_AUTO_STREAM stream = {0};
+    snprintf(name, sizeof(name), "built_%u", atomic_fetch_add(&next, 1));
+    FLOE_TRY(floe_ipc_open(file, &stream, err));
+    FLOE_TRY(floe_error_prefix(err, floe_session_adopt(session, name, &stream, err), "%s", file));
+    floe_buf_text(sql, name);
+    return FLOE_OK;
+}
+
+/* "lake.ns.table@ID": the name, and the snapshot; without one the current. */
+static floe_status split_table(const char *file, floe_arena *arena, const char **ret_name, floe_scan_request *scan,
+                               floe_error *err) {
+    const char *at = strrchr(file, '@');
+    floe_str name = at ? (floe_str){file, (size_t)(at - file)} : floe_str_of(file);
+    *scan = (floe_scan_request){.at = at ? FLOE_AT_ID : FLOE_AT_CURRENT, .limit = -1};
+    *ret_name = floe_arena_strndup(arena, name.ptr, name.len);
+    FLOE_TRY(floe_arena_check(arena, err));
+    return at ? floe_str_to_i64(floe_str_of(at + 1), &scan->snapshot_id, err) : FLOE_OK;
+}
+
+static floe_status append_table(floe_lake *lake, floe_session *session, floe_buf *sql, const char *file,
+                                floe_arena *arena, floe_error *err) {
+    FLOE_CLEANUP(floe_table_close) floe_table *table = NULL;
+    floe_scan_request scan;
+    floe_table_scan_files files;
+    const char *name;
+    FLOE_TRY(split_table(file, arena, &name, &scan, err));
+    FLOE_TRY(floe_table_open(lake, name, NULL, NULL, &table, err));
+    FLOE_TRY(floe_table_scan_plan_files(table, &scan, NULL, arena, &files, err));
+    floe_str *columns = floe_arena_alloc(arena, files.schema->field_count, sizeof(*columns));
+    FLOE_TRY(floe_arena_check(arena, err));
+    for (size_t i = 0; i < files.schema->field_count; i++) {
+        columns[i] = files.schema->fields[i].name;
+    }
+    return floe_table_scan_sql(table, &files, columns, files.schema->field_count, false, session, sql, err);
+}
+
+/* ---- what was built ---- */
+
+static floe_status append_file(floe_session *session, floe_buf *sql, const char *file, floe_arena *arena,
+                               built_form *ret_form, floe_error *err) {
     floe_str name = floe_str_of(file);
-    *ret_text = true;
+    FLOE_ENSURE(floe_file_exists(file), err, FLOE_NOT_FOUND, "the dataset's file %s does not exist", file);
+    *ret_form = BUILT_TEXT;
     if (floe_str_ends_with(name, FLOE_STR(".parquet"))) {
-        *ret_text = false;
-        floe_buf_text(&sql, "read_parquet(");
-        floe_sql_quote_text(&sql, name);
-        floe_buf_text(&sql, ")");
+        *ret_form = BUILT_EXACT;
+        floe_buf_text(sql, "read_parquet(");
+        floe_sql_quote_text(sql, name);
+        floe_buf_text(sql, ")");
+    } else if (floe_ipc_is_path(file)) {
+        *ret_form = BUILT_NEAR;
+        return append_arrow(session, sql, file, err);
     } else if (floe_str_ends_with(name, FLOE_STR(".csv"))) {
-        floe_buf_text(&sql, "read_csv(");
-        floe_sql_quote_text(&sql, name);
-        floe_buf_text(&sql, CSV_OPTIONS);
+        floe_buf_text(sql, "read_csv(");
+        floe_sql_quote_text(sql, name);
+        floe_buf_text(sql, CSV_OPTIONS);
     } else {
         FLOE_ENSURE(floe_str_ends_with(name, FLOE_STR(".jsonl")), err, FLOE_UNSUPPORTED,
-                    "cannot read %s back: the ending must be .parquet, .csv or .jsonl", file);
-        FLOE_TRY(append_jsonl(session, &sql, file, arena, err));
+                    "cannot read %s back: the ending must be .parquet, .arrow, .feather, .arrows, .csv or .jsonl",
+                    file);
+        return append_jsonl(session, sql, file, arena, err);
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_dataset_file_item(floe_lake *lake, floe_session *session, const char *file, floe_arena *arena,
+                                   const char **ret_item, built_form *ret_form, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_GIB(1));
+    if (!floe_file_exists(file) && floe_output_is_table(lake, file)) {
+        *ret_form = BUILT_NEAR;
+        FLOE_TRY(append_table(lake, session, &sql, file, arena, err));
+    } else {
+        FLOE_TRY(append_file(session, &sql, file, arena, ret_form, err));
     }
     FLOE_TRY(floe_buf_check(&sql, err));
     *ret_item = floe_arena_strndup(arena, sql.ptr, sql.len);
@@ -68,17 +131,17 @@ floe_status floe_dataset_file_item(floe_session *session, const char *file, floe
 typedef struct one_side {
     const char *file;
     const char *item;
-    bool text;
+    built_form form;
     const floe_query_column *columns;
     size_t column_count;
     int64_t row_count;
 } one_side;
 
-static floe_status open_side(floe_session *session, const char *file, floe_arena *arena, one_side *ret_side,
-                             floe_error *err) {
+static floe_status open_side(floe_lake *lake, floe_session *session, const char *file, floe_arena *arena,
+                             one_side *ret_side, floe_error *err) {
     one_side opened = {.file = file};
     floe_query_rows rows;
-    FLOE_TRY(floe_dataset_file_item(session, file, arena, &opened.item, &opened.text, err));
+    FLOE_TRY(floe_dataset_file_item(lake, session, file, arena, &opened.item, &opened.form, err));
     const char *select = floe_arena_printf(arena, "FROM %s", opened.item);
     const char *count = floe_arena_printf(arena, "SELECT count(*) FROM %s", opened.item);
     FLOE_TRY(floe_arena_check(arena, err));
@@ -181,10 +244,10 @@ floe_status floe_dataset_compare(floe_lake *lake, const char *before, const char
     FLOE_TRY(floe_lake_engine(lake, &engine, err));
     FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
     FLOE_TRY(floe_session_open(engine, lake->run, &session, err));
-    FLOE_TRY(open_side(session, before, arena, &a, err));
-    FLOE_TRY(open_side(session, after, arena, &b, err));
+    FLOE_TRY(open_side(lake, session, before, arena, &a, err));
+    FLOE_TRY(open_side(lake, session, after, arena, &b, err));
     FLOE_ENSURE(
-        a.text == b.text, err, FLOE_UNSUPPORTED,
+        (a.form == BUILT_TEXT) == (b.form == BUILT_TEXT), err, FLOE_UNSUPPORTED,
         "%s and %s are of different formats, which write one value in two ways; rebuild one of them in the other's "
         "format",
         before, after);

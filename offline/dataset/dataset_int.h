@@ -1,7 +1,7 @@
 /*
  * What the files of dataset share. A build goes: question (pit) → spine.c brings the spine into the session → labels →
- * source.c feeds each source → sweep → answer table (or sql.c makes it by SQL) → offline/write_rows.c writes spine and answer
- * side by side → hash.c with stats.c, manifest.c. recipe.c reads a manifest back, audit.c and compare.c judge files.
+ * source.c feeds each source → sweep → answer table (or sql.c makes it by SQL) → output.c writes spine and answer
+ * side by side → hash.c with stats.c, manifest.c. recipe.c reads a manifest back, audit.c and compare.c judge what was built.
  */
 #ifndef FLOE_OFFLINE_DATASET_DATASET_INT_H
 #define FLOE_OFFLINE_DATASET_DATASET_INT_H
@@ -10,6 +10,7 @@
 #include "offline/dataset/stats.h"
 #include "offline/engine/engine.h"
 #include "offline/iceberg/scan.h"
+#include "offline/import/query.h"
 #include "offline/pit/pit.h"
 #include "offline/write_rows.h"
 
@@ -35,6 +36,18 @@ floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spi
                                   floe_error *err);
 /* The spine's column that holds a key. */
 floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key);
+
+/* ---- spine_arrow.c ---- */
+
+/* An Arrow file as the session's table "spine". Errors: those of floe_ipc_open; UNSUPPORTED naming a column of intervals. */
+floe_status floe_spine_load_arrow(floe_session *session, const floe_dataset_request *request, spine_table *ret_spine,
+                                  floe_error *err);
+
+/* ---- spine_times.c ---- */
+
+/* Whether every time and date is of the years 1 to 9999. Errors: INVALID naming file, row, column and value. */
+floe_status floe_spine_check_times(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
+                                   floe_error *err);
 
 /* ---- source.c ---- */
 
@@ -155,6 +168,23 @@ floe_status floe_partition_answer(dataset_job *job, floe_pit_stats *ret_stats, f
 floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, size_t first_stats, content_hash *ret_hash,
                                    floe_error *err);
 
+/* ---- output.c ---- */
+
+/* What a dataset is written to, between its two steps. */
+typedef struct dataset_output {
+    const floe_dataset_request *request;
+    floe_query_import *table; /* NULL: a file */
+    int64_t snapshot_id;      /* of the table; -1 */
+} dataset_output;
+
+bool floe_output_is_table(const floe_lake *lake, const char *out);
+/* Before any work. Errors: INVALID (the spine itself, a source's table), CONFLICT (a table that exists), UNSUPPORTED, NOT_FOUND. */
+floe_status floe_output_check(floe_lake *lake, const floe_dataset_request *request, floe_error *err);
+/* Then either publish, which takes what is open back too, or discard. */
+floe_status floe_output_prepare(dataset_job *job, const char *select, dataset_output *ret_output, floe_error *err);
+floe_status floe_output_publish(dataset_output *output, const floe_dataset_result *result, floe_error *err);
+void floe_output_discard(dataset_output *output);
+
 /* ---- request.c ---- */
 
 /* The question of view features alone that a request stands on, in *ret_views and the arena. Errors: INVALID when there is
@@ -176,10 +206,15 @@ floe_status floe_dataset_source_item(const dataset_job *job, const floe_pit_need
 
 /* ---- compare.c ---- */
 
-/* A FROM item that reads a built file. Text files come as text, column by column; *ret_text says so. Errors: NOT_FOUND,
- * UNSUPPORTED. */
-floe_status floe_dataset_file_item(floe_session *session, const char *file, floe_arena *arena, const char **ret_item,
-                                   bool *ret_text, floe_error *err);
+/* How the cells of a built file, or table, come back. */
+typedef enum built_form {
+    BUILT_EXACT, /* with the types they were built with */
+    BUILT_NEAR,  /* with types that hold the same values, where the format has not the engine's own */
+    BUILT_TEXT   /* as text, column by column */
+} built_form;
+/* A FROM item that reads what was built: a file, or NAME[@SNAPSHOT] of a table. Errors: NOT_FOUND, UNSUPPORTED. */
+floe_status floe_dataset_file_item(floe_lake *lake, floe_session *session, const char *file, floe_arena *arena,
+                                   const char **ret_item, built_form *ret_form, floe_error *err);
 
 /* ---- manifest.c ---- */
 
@@ -195,6 +230,7 @@ typedef struct dataset_facts {
     const char *spine_hash;
     floe_pit_stats stats;
     int64_t created_us;
+    int64_t out_snapshot_id; /* of a table; -1: a file */
     const dataset_steps *steps;
     int64_t peak_bytes; /* of the process */
 } dataset_facts;
@@ -206,7 +242,9 @@ void floe_manifest_remove(const floe_dataset_request *request, const floe_datase
 
 /* ---- unlisted.c ---- */
 
-/* Notes in the dataset's folder, which exists, that the registry does not have it. */
-floe_status floe_dataset_note(const floe_dataset_request *request, const char *id, floe_error *err);
+/* Notes in the dataset's folder, which exists, that the registry does not have it. For a table with a marker that lies there
+ * until it is committed. */
+floe_status floe_dataset_note(const floe_dataset_request *request, const char *id, bool is_table, floe_error *err);
+floe_status floe_dataset_marker_remove(const floe_dataset_request *request, const char *id);
 
 #endif

@@ -153,7 +153,7 @@ static void print_steps(const dataset_facts *facts, floe_json_writer *json) {
 /* What a manifest says beside the facts. */
 typedef struct surroundings {
     const char *engine_version;
-    const char *path; /* of the file, absolute */
+    const char *path; /* of the file, absolute; a table's name */
 } surroundings;
 
 static void print_manifest(const dataset_facts *facts, const surroundings *around, const floe_dataset_result *result,
@@ -175,6 +175,13 @@ static void print_manifest(const dataset_facts *facts, const surroundings *aroun
     put_text(json, "engine", request->by_sql ? FLOE_STR("duckdb") : FLOE_STR("native"));
     put_text(json, "out", floe_str_of(request->out));
     put_text(json, "path", floe_str_of(around->path));
+    if (facts->out_snapshot_id >= 0) {
+        floe_json_key(json, "output");
+        floe_json_object_begin(json);
+        put_text(json, "table", floe_str_of(request->out));
+        put_int(json, "snapshot_id", facts->out_snapshot_id);
+        floe_json_object_end(json);
+    }
     put_int(json, "rows", result->row_count);
     put_text(json, "content_hash", floe_str_of(result->content_hash));
     put_int(json, "ties_decided_by_file_order", facts->stats.ties);
@@ -232,7 +239,11 @@ static floe_status print_text(const dataset_facts *facts, const floe_dataset_res
     FLOE_TRY(floe_session_query(facts->session, "SELECT version()", NULL, arena, &version, err));
     surroundings around = {
         .engine_version = floe_arena_strndup(arena, version.values[0].as.bytes.ptr, version.values[0].as.bytes.len)};
-    FLOE_TRY(floe_path_absolute(arena, facts->request->out, &around.path, err));
+    if (facts->out_snapshot_id >= 0) {
+        around.path = facts->request->out;
+    } else {
+        FLOE_TRY(floe_path_absolute(arena, facts->request->out, &around.path, err));
+    }
     FLOE_TRY(floe_arena_check(arena, err));
     floe_json_writer json = floe_json_writer_of(text);
     print_manifest(facts, &around, result, &json);
@@ -255,7 +266,7 @@ floe_status floe_manifest_write(const dataset_facts *facts, floe_dataset_result 
     FLOE_TRY(print_text(facts, result, &arena, &text, err));
     floe_status status = floe_file_mkdirs(folder, err);
     if (!floe_failed(status)) {
-        status = floe_dataset_note(facts->request, result->id, err);
+        status = floe_dataset_note(facts->request, result->id, facts->out_snapshot_id >= 0, err);
     }
     if (!floe_failed(status)) {
         status = write_files(facts->session, folder, manifest, floe_buf_view(&text), err);

@@ -25,8 +25,7 @@
 #define CELL_BYTES 14  /* of one column, likewise */
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
-#define SORTED_BYTES 24                /* of one cell that is sorted, its place beside it */
-#define THIN_LEAST (UINT64_C(1) << 20) /* as in pit/thin.c */
+#define SORTED_BYTES 24 /* of one cell that is sorted, its place beside it */
 
 typedef struct unit {
     const floe_ref *refs; /* of the request, in its order */
@@ -45,13 +44,11 @@ static uint64_t row_bytes(const floe_pit_need *need) {
     return ROW_BYTES + CELL_BYTES * need->column_count;
 }
 
-/* Rows that the kernel holds at once: all of a scan, but where only as-of features are asked for no more than labels, and as
- * many again while they come in. */
+/* Rows that the kernel holds at once: all of a scan, but where only as-of features are asked for no more than labels. */
 static uint64_t rows_held(const dataset_job *job, const source_scan *scan) {
     const floe_dataset_request *request = job->request;
     uint64_t rows = scan->files.plan.rows > 0 ? (uint64_t)scan->files.plan.rows : 0;
     uint64_t labels = (uint64_t)job->label_count;
-    uint64_t thinned = labels + (labels > THIN_LEAST ? labels : THIN_LEAST);
     const floe_view *first = NULL;
     for (size_t i = 0; i < request->ref_count; i++) {
         const floe_ref *ref = &request->refs[i];
@@ -63,7 +60,7 @@ static uint64_t rows_held(const dataset_job *job, const source_scan *scan) {
             return rows;
         }
     }
-    return rows < thinned ? rows : thinned;
+    return rows < labels ? rows : labels;
 }
 
 uint64_t floe_partition_estimate(const dataset_job *job) {

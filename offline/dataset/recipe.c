@@ -6,6 +6,8 @@
 #include "core/limits.h"
 #include "offline/dataset/dataset_int.h"
 
+#include <inttypes.h>
+
 #define MANIFEST "the manifest"
 
 /* A manifest that lacks something was written before floe kept it, or was cut. */
@@ -79,6 +81,19 @@ static floe_status read_spine(const floe_node *root, const char *manifest_path, 
     return recipe->time_column ? FLOE_OK : missing("which column is its time", err);
 }
 
+/* What was built, as an audit names it: a table with its snapshot. */
+static floe_status read_output(const floe_node *root, floe_arena *arena, floe_dataset_recipe *recipe, floe_error *err) {
+    const floe_node *output = floe_node_get(root, "output");
+    int64_t snapshot_id = -1;
+    recipe->file = recipe->path;
+    if (output && output->kind == FLOE_NODE_OBJECT) {
+        FLOE_TRY(floe_node_need_i64(output, "snapshot_id", MANIFEST, &snapshot_id, err));
+        recipe->is_table = true;
+        recipe->file = floe_str_of(floe_arena_printf(arena, "%.*s@%" PRId64, FLOE_STR_ARG(recipe->path), snapshot_id));
+    }
+    return floe_arena_check(arena, err);
+}
+
 floe_status floe_dataset_recipe_read(floe_str manifest, const char *manifest_path, floe_arena *arena,
                                      floe_dataset_recipe *ret_recipe, floe_error *err) {
     const floe_node *root;
@@ -92,6 +107,7 @@ floe_status floe_dataset_recipe_read(floe_str manifest, const char *manifest_pat
     if (recipe.path.len == 0) {
         return missing("where its file lies", err);
     }
+    FLOE_TRY(read_output(root, arena, &recipe, err));
     FLOE_TRY(floe_node_opt_str(root, "service", MANIFEST, &recipe.service, err));
     FLOE_TRY(floe_node_need_str(root, "content_hash", MANIFEST, &recipe.content_hash, err));
     FLOE_TRY(floe_node_need_i64(root, "rows", MANIFEST, &recipe.row_count, err));

@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
 #include "offline/input.h"
+#include "offline/ipc/ipc.h"
 
 #include <string.h>
 
@@ -310,7 +311,8 @@ static floe_status append_file(floe_session *session, const floe_dataset_request
         return FLOE_OK;
     }
     FLOE_ENSURE(floe_str_ends_with(path, FLOE_STR(".parquet")), err, FLOE_UNSUPPORTED,
-                "the spine %s is neither .parquet, .csv nor .jsonl, and no table either", request->spine);
+                "the spine %s is neither .parquet, .arrow, .feather, .arrows, .csv nor .jsonl, and no table either",
+                request->spine);
     floe_buf_text(sql, "read_parquet(");
     floe_sql_quote_text(sql, path);
     floe_buf_byte(sql, ')');
@@ -318,7 +320,7 @@ static floe_status append_file(floe_session *session, const floe_dataset_request
 }
 
 static bool looks_like_file(const char *spine) {
-    static const char *const endings[] = {".parquet", ".csv", ".jsonl", ".ndjson"};
+    static const char *const endings[] = {".parquet", ".arrow", ".feather", ".arrows", ".csv", ".jsonl", ".ndjson"};
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         if (floe_str_ends_with(floe_str_of(spine), floe_str_of(endings[i]))) {
             return true;
@@ -443,11 +445,13 @@ static floe_status check_parquet_names(floe_session *session, const floe_dataset
     return parquet ? floe_input_names_check(session, &names, err) : FLOE_OK;
 }
 
-floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
-                            const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
-                            floe_error *err) {
-    FLOE_TRY(check_key_names(request, keys, key_count, err));
-    *ret_spine = (spine_table){.snapshot_id = -1};
+/* The session's table from whatever the spine is. */
+static floe_status load_rows(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
+                             const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
+                             floe_error *err) {
+    if (floe_ipc_is_path(request->spine)) {
+        return floe_spine_load_arrow(session, request, ret_spine, err);
+    }
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
@@ -461,16 +465,23 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
     ret_spine->from = floe_arena_str(arena, (floe_str){sql.ptr + from_at, sql.len - from_at});
     FLOE_TRY(floe_arena_check(arena, err));
     floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, err);
-    if (floe_failed(status)) {
-        return floe_error_prefix(err, status, "the spine %s", request->spine);
-    }
+    return floe_failed(status) ? floe_error_prefix(err, status, "the spine %s", request->spine) : FLOE_OK;
+}
+
+floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
+                            const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
+                            floe_error *err) {
+    FLOE_TRY(check_key_names(request, keys, key_count, err));
+    *ret_spine = (spine_table){.snapshot_id = -1};
+    FLOE_TRY(load_rows(lake, session, request, keys, key_count, arena, ret_spine, err));
     FLOE_TRY(describe(session, arena, ret_spine, err));
     FLOE_TRY(check_parquet_names(session, request, ret_spine, err));
     FLOE_TRY(narrow_integers(session, request, arena, ret_spine, err));
     FLOE_TRY(read_text_time(session, request, arena, ret_spine, err));
     FLOE_TRY(choose_time(request, ret_spine, err));
     FLOE_TRY(check_keys(request, ret_spine, keys, key_count, err));
-    return check_key_types(session, request, keys, key_count, err);
+    FLOE_TRY(check_key_types(session, request, keys, key_count, err));
+    return floe_spine_check_times(session, request, ret_spine, err);
 }
 
 /* Microseconds of a spine's time; finer times are floored. */

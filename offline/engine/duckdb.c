@@ -70,6 +70,9 @@ static floe_status open_database(duckdb_config config, floe_engine *engine, floe
     if (!floe_failed(status)) {
         status = floe_duckdb_register_live(connection, &engine->live, err);
     }
+    if (!floe_failed(status)) {
+        status = floe_duckdb_register_keys(connection, &engine->live, err);
+    }
     duckdb_disconnect(&connection);
     return status;
 }
@@ -79,6 +82,7 @@ floe_status floe_engine_open(int threads, uint64_t memory_bytes, const char *spi
     FLOE_ENSURE(!spill_folder || strlen(spill_folder) < 4096, err, FLOE_LIMIT, "the spill folder's path is too long");
     FLOE_CLEANUP(floe_engine_close) floe_engine *engine = NULL;
     FLOE_TRY(floe_alloc(1, sizeof *engine, &engine, err));
+    engine->memory_bytes = memory_bytes;
     (void)pthread_rwlock_init(&engine->live.lock, NULL);
     duckdb_config config = NULL;
     FLOE_ENSURE(duckdb_create_config(&config) == DuckDBSuccess, err, FLOE_NOMEM, "no memory for the engine's settings");
@@ -128,4 +132,8 @@ void floe_session_close(floe_session **session) {
         floe_free(*session);
         *session = NULL;
     }
+}
+
+uint64_t floe_session_memory_bytes(const floe_session *session) {
+    return session->engine->memory_bytes;
 }

@@ -9,7 +9,7 @@
 #include <duckdb.h>
 #include <pthread.h>
 
-/* The views that floe_live() may be asked about, by number; NULL where a session closed. */
+/* The views that floe_live() and its like may be asked about, by number; NULL where a session closed. */
 typedef struct floe_live_views {
     pthread_rwlock_t lock;
     const floe_live_view **items;
@@ -19,6 +19,7 @@ typedef struct floe_live_views {
 struct floe_engine {
     duckdb_database database;
     floe_live_views live;
+    uint64_t memory_bytes; /* 0: the engine's own choice */
 };
 
 struct floe_session {
@@ -72,6 +73,9 @@ void floe_vector_get(const floe_vector *vector, idx_t row, floe_value *ret_value
 
 /* floe_live(view, file, position) → BOOLEAN over the engine's views. */
 floe_status floe_duckdb_register_live(duckdb_connection connection, floe_live_views *views, floe_error *err);
+
+/* floe_key_add and floe_key_live (duckdb_keys.c) over the engine's views. */
+floe_status floe_duckdb_register_keys(duckdb_connection connection, floe_live_views *views, floe_error *err);
 
 /* Takes the session's views out of the engine's table and frees the sets. */
 void floe_duckdb_close_live_sets(floe_session *session);

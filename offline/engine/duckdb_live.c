@@ -13,6 +13,8 @@
 
 #include "core/mem.h"
 
+#include <string.h>
+
 /* ---- the table of views ---- */
 
 static floe_status reserve(floe_live_views *views, size_t count, floe_error *err) {
@@ -85,26 +87,34 @@ static const floe_live_view *view_at(const floe_live_views *views, int64_t numbe
     return number >= 0 && (uint64_t)number < views->count ? views->items[number] : NULL;
 }
 
-static void look_at_rows(const floe_live_views *views, duckdb_data_chunk input, bool *alive) {
-    const int64_t *numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0));
+/* Neighbouring rows are mostly of one file. */
+static void look_at_rows(const floe_live_view *view, duckdb_data_chunk input, bool *alive) {
     const uint64_t *files = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1));
     const int64_t *rows = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 2));
-    size_t hint = 0;
-    for (idx_t i = 0; i < duckdb_data_chunk_get_size(input); i++) {
-        const floe_live_view *view = view_at(views, numbers[i]);
-        if (view == NULL || files[i] >= view->file_count) {
-            alive[i] = false;
-            continue;
+    size_t count = duckdb_data_chunk_get_size(input);
+    size_t end = 0;
+    for (size_t start = 0; start < count; start = end) {
+        uint64_t file = files[start];
+        for (end = start + 1; end < count && files[end] == file;) {
+            end++;
         }
-        const floe_positions *deleted = view->files[files[i]];
-        alive[i] = deleted == NULL || !floe_positions_has(deleted, (uint64_t)rows[i], &hint);
+        bool known = view != NULL && file < view->file_count;
+        if (known && view->files[file] != NULL) {
+            floe_positions_keep(view->files[file], rows + start, end - start, alive + start);
+        } else {
+            memset(alive + start, known, end - start);
+        }
     }
 }
 
 static void live(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
     floe_live_views *views = duckdb_scalar_function_get_extra_info(info);
+    if (duckdb_data_chunk_get_size(input) == 0) {
+        return;
+    }
+    const int64_t *numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0));
     (void)pthread_rwlock_rdlock(&views->lock);
-    look_at_rows(views, input, duckdb_vector_get_data(output));
+    look_at_rows(view_at(views, numbers[0]), input, duckdb_vector_get_data(output));
     (void)pthread_rwlock_unlock(&views->lock);
 }
 

@@ -29,6 +29,8 @@ void floe_engine_close(floe_engine **engine);
 typedef struct floe_session floe_session;
 floe_status floe_session_open(floe_engine *engine, const floe_run *run, floe_session **ret_session, floe_error *err);
 void floe_session_close(floe_session **session);
+/* What the engine was given to live within; 0: nobody said. */
+uint64_t floe_session_memory_bytes(const floe_session *session);
 
 /* Values for $1 … $value_count, of any floe type: lists of texts too, which is how file lists travel. */
 typedef struct floe_sql_params {
@@ -80,6 +82,12 @@ floe_status floe_session_describe(floe_session *session, const char *query, floe
  * failure there is no table. */
 floe_status floe_session_load(floe_session *session, const char *name, struct ArrowArrayStream *stream,
                               floe_error *err);
+
+/* The same (replacing a table of that name) with the types that the engine itself has for the columns, nested ones and others that
+ * floe has no name for too. The stream must be sound: what its arrays say is believed. Errors: those of the stream and of
+ * floe_session_run; UNSUPPORTED. */
+floe_status floe_session_adopt(floe_session *session, const char *name, struct ArrowArrayStream *stream,
+                               floe_error *err);
 
 /* Gives the session a set of position deletes. Its views get the numbers *ret_first_view and up, under which SQL of the
  * engine asks `floe_live(view, file_index, file_row_number)`: whether the row is not deleted. Owns: takes *set over on

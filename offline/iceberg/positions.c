@@ -55,6 +55,33 @@ bool floe_positions_has(const floe_positions *positions, uint64_t position, size
     return block->bits != NULL ? (block->bits[item / 64] >> (item % 64) & 1) != 0 : list_has(block, item);
 }
 
+/* The block of a position, or NULL. */
+static const floe_position_block *block_of(const floe_positions *positions, uint64_t position) {
+    size_t at = find_block(positions, position / FLOE_POSITION_BLOCK);
+    bool there = at < positions->block_count && positions->blocks[at].key == position / FLOE_POSITION_BLOCK;
+    return there ? &positions->blocks[at] : NULL;
+}
+
+void floe_positions_keep(const floe_positions *positions, const int64_t *rows, size_t count, bool *ret_alive) {
+    uint64_t key = UINT64_MAX;
+    const floe_position_block *block = NULL;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t position = (uint64_t)rows[i];
+        if (position / FLOE_POSITION_BLOCK != key) {
+            key = position / FLOE_POSITION_BLOCK;
+            block = block_of(positions, position);
+        }
+        uint16_t item = (uint16_t)(position % FLOE_POSITION_BLOCK);
+        if (block == NULL) {
+            ret_alive[i] = true;
+        } else if (block->bits != NULL) {
+            ret_alive[i] = (block->bits[item / 64] >> (item % 64) & 1) == 0;
+        } else {
+            ret_alive[i] = !list_has(block, item);
+        }
+    }
+}
+
 /* ---- making ---- */
 
 floe_status floe_position_block_make(uint64_t key, const uint16_t *items, uint32_t count, floe_arena *arena,

@@ -10,6 +10,7 @@
 #define FLOE_OFFLINE_ICEBERG_POSITIONS_H
 
 #include "core/arena.h"
+#include "offline/iceberg/key_set.h"
 
 #include <stdint.h>
 
@@ -34,6 +35,9 @@ typedef struct floe_positions {
  * positions need no search. */
 bool floe_positions_has(const floe_positions *positions, uint64_t position, size_t *hint);
 
+/* Which of `count` rows, by their positions, the set leaves alive; the same answer as by floe_positions_has, sooner. */
+void floe_positions_keep(const floe_positions *positions, const int64_t *rows, size_t count, bool *ret_alive);
+
 /* A set of positions in any order, with doubles; the array is sorted in place. Errors: CORRUPT for a position of 2^63 or
  * more; NOMEM, LIMIT. */
 floe_status floe_positions_make(uint64_t *positions, size_t count, floe_arena *arena, floe_positions *ret_positions,
@@ -46,12 +50,17 @@ floe_status floe_position_block_make(uint64_t key, const uint16_t *items, uint32
 /* ---- what a scan leaves out ---- */
 
 /* The sets of the files that one read goes over, by the file's index there; NULL where nothing is deleted. Or, for the
- * reading of delete files, what finds the number of a data file by its path: one call at a time, -1 for none. */
+ * reading of delete files, what finds the number of a data file by its path: one call at a time, -1 for none. Or the keys of
+ * equality deletes, with what each file is compared by where that must be. */
 typedef struct floe_live_view {
     const floe_positions *const *files;
-    size_t file_count;
+    size_t file_count; /* of files, sequences and scopes */
     int64_t (*find)(void *context, floe_str path);
     void *context;
+    floe_key_set *keys;
+    const int64_t *sequences; /* data sequence numbers; NULL: every delete is younger than every file */
+    const int64_t
+        *scopes; /* numbers of spec and partition, the first column of a key; NULL: keys have no such column */
 } floe_live_view;
 
 /* Views that live and die together, with the arena that everything they point to lies in. */

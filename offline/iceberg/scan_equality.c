@@ -1,19 +1,15 @@
 /*
- * Equality deletes as anti-joins: a row goes when a delete that applies to its file has the same key values, null being
- * the same as null.
+ * Which equality deletes apply to which groups of data files, and by which columns.
  *
  * Phases: every set of equality ids becomes a set of key columns, looked for in the schema that is read and then in all
  * schemas of the table from the newest on, because a key may have been dropped → per group of data files, the deletes of
- * one key set become one batch → one anti-join per batch. Sequence numbers and partitions are compared row by row only
- * where the group's files need it.
+ * one key set become one batch (scan_keys.c says how a batch leaves rows out).
  * Invariant: a key column is read by the same rules on both sides (renames, promotions, defaults, partition constants).
  */
 #include "offline/iceberg/scan_sql_int.h"
 
 #include "core/limits.h"
-#include "offline/lake_int.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 /* ---- keys ---- */
@@ -195,7 +191,7 @@ static floe_status find_batch(sql_builder *builder, scan_group *group, const sca
     }
     scan_batch *batch = floe_arena_alloc(builder->arena, 1, sizeof(*batch));
     FLOE_TRY(floe_arena_check(builder->arena, err));
-    *batch = (scan_batch){.keys = set, .everywhere = everywhere, .least_sequence = INT64_MAX};
+    *batch = (scan_batch){.keys = set, .everywhere = everywhere, .least_sequence = INT64_MAX, .view = -1};
     floe_ptrs_append(&group->batches, builder->arena, batch);
     *ret_batch = batch;
     return floe_arena_check(builder->arena, err);
@@ -244,87 +240,4 @@ floe_status floe_scan_batches_make(sql_builder *builder, scan_group *group, floe
         batch->by_scope = !batch->everywhere && several;
     }
     return FLOE_OK;
-}
-
-/* ---- SQL ---- */
-
-static floe_status delete_files(const sql_builder *builder, const scan_batch *batch, floe_table_scan_files *ret_files,
-                                floe_error *err) {
-    size_t count = batch->deletes.count;
-    const char **paths = floe_arena_alloc(builder->arena, count + 1, sizeof(*paths));
-    FLOE_TRY(floe_arena_check(builder->arena, err));
-    *ret_files = *builder->files;
-    ret_files->files = (const floe_ice_data_file *const *)(void *)batch->deletes.items;
-    ret_files->file_count = count;
-    ret_files->local_paths = paths;
-    for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(floe_path_resolve(&builder->table->moved, ret_files->files[i]->path, builder->arena, &paths[i], err));
-    }
-    return FLOE_OK;
-}
-
-/* The keys of a batch's delete files. Where sequence numbers are compared only the largest of a key counts. */
-static floe_status deletes_sql(sql_builder *builder, const scan_batch *batch, floe_error *err) {
-    const scan_key_set *set = batch->keys;
-    floe_table_scan_files files;
-    FLOE_TRY(delete_files(builder, batch, &files, err));
-    const floe_scan_sql_options options = {.plain_times = builder->options->plain_times,
-                                           .with_sequence = batch->by_sequence,
-                                           .with_scope = batch->by_scope};
-    sql_builder inner = *builder;
-    inner.files = &files;
-    inner.fields = set->roots;
-    inner.visible_count = inner.field_count = set->root_count;
-    inner.options = &options;
-    inner.groups = (floe_ptrs){0};
-    inner.deletes = true;
-    floe_buf_text(builder->out, "SELECT ");
-    for (size_t i = 0; i < set->key_count; i++) {
-        floe_buf_printf(builder->out, "%sc%d%s AS k%zu", i > 0 ? ", " : "", (int)set->keys[i].root->id,
-                        set->keys[i].members, i);
-    }
-    floe_buf_text(builder->out, batch->by_scope ? ", __scope" : "");
-    floe_buf_text(builder->out, batch->by_sequence ? ", max(__dseq) AS __dseq" : "");
-    floe_buf_text(builder->out, " FROM (");
-    FLOE_TRY(floe_scan_groups_sql(&inner, err));
-    floe_buf_text(builder->out, batch->by_sequence ? ") GROUP BY ALL" : ")");
-    builder->scopes = inner.scopes;
-    return FLOE_OK;
-}
-
-static bool is_real(const floe_ice_type *type) {
-    return type->kind == FLOE_ICE_FLOAT || type->kind == FLOE_ICE_DOUBLE;
-}
-
-/* The engine takes -0.0 for 0.0, Iceberg does not. */
-static void key_sql(const scan_key *key, size_t number, size_t index, floe_buf *out) {
-    int id = (int)key->root->id;
-    floe_buf_printf(out, "%st.c%d%s IS NOT DISTINCT FROM d%zu.k%zu", index > 0 ? " AND " : "", id, key->members, number,
-                    index);
-    if (is_real(key->type)) {
-        floe_buf_printf(out,
-                        " AND (signbit(t.c%d%s) AND NOT isnan(t.c%d%s)) IS NOT DISTINCT FROM (signbit(d%zu.k%zu) AND "
-                        "NOT isnan(d%zu.k%zu))",
-                        id, key->members, id, key->members, number, index, number, index);
-    }
-}
-
-floe_status floe_scan_batches_sql(sql_builder *builder, const scan_group *group, floe_error *err) {
-    for (size_t i = 0; i < group->batches.count; i++) {
-        const scan_batch *batch = group->batches.items[i];
-        floe_buf_text(builder->out, " ANTI JOIN (");
-        FLOE_TRY(deletes_sql(builder, batch, err));
-        floe_buf_printf(builder->out, ") AS d%zu ON (", i);
-        for (size_t k = 0; k < batch->keys->key_count; k++) {
-            key_sql(&batch->keys->keys[k], i, k, builder->out);
-        }
-        if (batch->by_scope) {
-            floe_buf_printf(builder->out, " AND t.__scope = d%zu.__scope", i);
-        }
-        if (batch->by_sequence) {
-            floe_buf_printf(builder->out, " AND t.__dseq < d%zu.__dseq", i);
-        }
-        floe_buf_byte(builder->out, ')');
-    }
-    return floe_buf_check(builder->out, err);
 }

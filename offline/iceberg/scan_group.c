@@ -187,10 +187,12 @@ static floe_status source_sql(sql_builder *builder, const scan_group *group, flo
 static floe_status rows_sql(sql_builder *builder, const scan_group *group, floe_error *err) {
     bool by_sequence = builder->options->with_sequence;
     bool by_scope = builder->options->with_scope;
+    bool by_file = false;
     for (size_t i = 0; i < group->batches.count; i++) {
         const scan_batch *batch = group->batches.items[i];
-        by_sequence = by_sequence || batch->by_sequence;
-        by_scope = by_scope || batch->by_scope;
+        by_sequence = by_sequence || (batch->view < 0 && batch->by_sequence);
+        by_scope = by_scope || (batch->view < 0 && batch->by_scope);
+        by_file = by_file || batch->view_by_file;
     }
     floe_buf_text(builder->out, "SELECT ");
     for (size_t i = 0; i < group->field_count; i++) {
@@ -199,6 +201,7 @@ static floe_status rows_sql(sql_builder *builder, const scan_group *group, floe_
     }
     floe_buf_text(builder->out, group->field_count == 0 ? "NULL AS floe_row" : "");
     FLOE_TRY(extras_sql(builder, group, by_sequence, by_scope, err));
+    floe_buf_text(builder->out, by_file ? ", file_index::BIGINT AS __index" : "");
     if (builder->options->with_file) {
         file_sql(builder, group);
     }

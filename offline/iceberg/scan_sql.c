@@ -196,6 +196,7 @@ floe_status floe_scan_groups_sql(sql_builder *builder, floe_error *err) {
                                        builder->arena, &schemas, err));
     FLOE_TRY(make_groups(builder, schemas, err));
     FLOE_TRY(floe_scan_positions_load(builder, err));
+    FLOE_TRY(floe_scan_keys_load(builder, err));
     for (size_t i = 0; i < builder->groups.count; i++) {
         floe_buf_text(builder->out, i > 0 ? " UNION ALL " : "");
         FLOE_TRY(floe_scan_group_sql(builder, builder->groups.items[i], err));

@@ -30,6 +30,8 @@ typedef struct scan_batch {
     int64_t least_sequence; /* of the deletes */
     bool by_sequence;       /* some data file is too young for some of the deletes */
     bool by_scope;          /* the data files are of several partitions */
+    int64_t view;           /* number of the view of its key set; -1: it is joined */
+    bool view_by_file;      /* the view must know a row's file */
 } scan_batch;
 
 /* Files that one read_parquet reads. */
@@ -73,7 +75,10 @@ void floe_scan_extra_names(const floe_scan_sql_options *options, const char *bef
 floe_status floe_scan_keys_find(sql_builder *builder, floe_error *err);
 /* Sorts the equality deletes that apply to a group into batches. */
 floe_status floe_scan_batches_make(sql_builder *builder, scan_group *group, floe_error *err);
-/* " ANTI JOIN (…) AS d0 ON …" for each batch of the group, whose rows are t. */
+/* Reads the keys of the groups' batches into sets of the session, as far as they fit, and sets the batches' views. Errors: those
+ * of reading the delete files. */
+floe_status floe_scan_keys_load(sql_builder *builder, floe_error *err);
+/* What leaves out the rows of t, the group's rows, that its batches delete: " ANTI JOIN (…) AS d0 ON …", " WHERE …". */
 floe_status floe_scan_batches_sql(sql_builder *builder, const scan_group *group, floe_error *err);
 /* A number for a file's spec and partition. */
 floe_status floe_scan_scope_number(sql_builder *builder, const floe_ice_data_file *file, int64_t *ret_number,

@@ -314,7 +314,7 @@ static floe_status attempt_once(floe_import *import, int number, floe_import_res
                             .base_path = import->table ? import->table->metadata_path : NULL,
                             .arena = &arena,
                             .number = number,
-                            .snapshot_id = floe_import_snapshot_id(),
+                            .snapshot_id = import->snapshot_id > 0 ? import->snapshot_id : floe_import_snapshot_id(),
                             .files_before = import->written.count};
     attempt.format_version = attempt.base ? attempt.base->format_version : 2;
     attempt.sequence_number = attempt.base ? attempt.base->last_sequence_number + 1 : 1;

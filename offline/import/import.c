@@ -101,11 +101,15 @@ static floe_status find_catalog(floe_import *import, floe_error *err) {
 
 /* ---- the whole ---- */
 
-floe_status floe_import_open(floe_import *import, floe_error *err) {
-    floe_engine *engine = NULL;
+floe_status floe_import_place(floe_import *import, floe_error *err) {
     FLOE_TRY(find_catalog(import, err));
     FLOE_TRY(find_table(import, err));
-    FLOE_TRY(floe_import_local(import, import->location, &import->local_location, err));
+    return floe_import_local(import, import->location, &import->local_location, err);
+}
+
+floe_status floe_import_open(floe_import *import, floe_error *err) {
+    floe_engine *engine = NULL;
+    FLOE_TRY(floe_import_place(import, err));
     FLOE_TRY(floe_lake_engine(import->lake, &engine, err));
     return floe_session_open(engine, import->run, &import->session, err);
 }

@@ -52,6 +52,8 @@ typedef struct floe_import {
     floe_ice_sort_order sort_order; /* of the rows in the new files; order_id 0: as the input has them */
     bool sorts_by_default;
 
+    int64_t snapshot_id; /* of the snapshot that the commit makes; 0: one that is drawn then */
+
     bool with_lineage; /* the rows bring _row_id and _last_updated_sequence_number along */
 
     floe_ice_entry *entries;
@@ -97,6 +99,8 @@ floe_status floe_import_check_files(floe_import *import, floe_error *err);
 /* ---- the phases ---- */
 
 floe_status floe_import_source(floe_import *import, floe_error *err);
+/* The rows of a query of the import's session instead of files. Errors: UNSUPPORTED naming a column's type. */
+floe_status floe_import_query_source(floe_import *import, floe_str select, floe_error *err);
 floe_status floe_import_schema(floe_import *import, floe_error *err);
 /* The schema of an append with --evolve. Errors: INVALID naming the column. */
 floe_status floe_import_evolve(floe_import *import, const floe_ice_schema *former, floe_error *err);
@@ -126,7 +130,9 @@ floe_status floe_import_write_file(floe_import *import, floe_str query, const fl
                                    floe_ice_entry **ret_entry, floe_error *err);
 /* Removes what was written, after a failure. */
 void floe_import_discard(floe_import *import);
-/* What is needed to write to a table that is there: `table` may be written to, and lies in a catalog. */
+/* Where the table is, or will be, by the mode. Errors: CONFLICT, NOT_FOUND, UNSUPPORTED. */
+floe_status floe_import_place(floe_import *import, floe_error *err);
+/* The same, and a session. What is needed to write to a table that is there: `table` may be written to, and lies in a catalog. */
 floe_status floe_import_open(floe_import *import, floe_error *err);
 
 /* A file's spec and partition as bytes: equal where both are. */

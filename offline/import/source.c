@@ -313,6 +313,14 @@ static floe_status select_columns(floe_import *import, floe_str input_sql, floe_
     return take_columns(import, &columns, err);
 }
 
+floe_status floe_import_query_source(floe_import *import, floe_str select, floe_error *err) {
+    input_columns columns = {0};
+    import->source_sql = floe_arena_str(import->arena, select);
+    FLOE_TRY(floe_arena_check(import->arena, err));
+    FLOE_TRY(describe_query(import, import->source_sql.ptr, &columns, err));
+    return take_columns(import, &columns, err);
+}
+
 floe_status floe_import_source(floe_import *import, floe_error *err) {
     const floe_import_request *request = import->request;
     FLOE_TRY(floe_import_check_files(import, err));

@@ -1,14 +1,13 @@
 /*
- * Rows and labels by key. Rows are moved, not only listed, so that a sweep reads memory from front to back.
+ * Rows by key and event, labels by key and time.
  *
- * Phases: count per key and list row numbers key by key; within a key sort them by event unless they lie so already; then
- * move every array of the group. Moving reads in order and writes to as many places as there are keys, which caches bear
- * far better than reading scattered rows in every window.
+ * Phases for rows: how many each part has says where its rows begin; then several threads take part after part: count per
+ * key and list records key by key; within a key sort them by event unless they lie so already; then fill every array from
+ * the records, in order. Which part a thread takes when does not show.
  */
+#include "core/limits.h"
 #include "core/mem.h"
-#include "offline/pit/pit_int.h"
-
-#include <stdlib.h>
+#include "offline/pit/record.h"
 
 floe_status floe_pit_order_by_key(const uint32_t *item_key, size_t item_count, size_t key_count, uint32_t **ret_order,
                                   uint32_t **ret_start, floe_error *err) {
@@ -31,122 +30,135 @@ floe_status floe_pit_order_by_key(const uint32_t *item_key, size_t item_count, s
     return FLOE_OK;
 }
 
-/* ---- order within a key ---- */
+/* ---- one part ---- */
 
-static int compare_moments(const void *a, const void *b) {
-    const pit_moment *x = a, *y = b;
-    if (x->at != y->at) {
-        return x->at < y->at ? -1 : 1;
-    }
-    return (x->row > y->row) - (x->row < y->row);
+/* What one thread puts in order. A moment's row is the number of a record of the part. */
+typedef struct arranger {
+    pit_group *group;
+    const pit_lane *lanes;
+    size_t lane_count;
+    const size_t *part_start; /* rows before each part */
+    atomic_size_t *next_part;
+    atomic_bool *stop;
+} arranger;
+
+typedef struct part_room {
+    const uint8_t **came; /* records in order of coming */
+    pit_moment *moments, *spare;
+    const uint8_t **ordered;
+    uint32_t *starts; /* per key of the part */
+    size_t rows, keys;
+} part_room;
+
+static void part_room_close(part_room *room) {
+    floe_free(room->came);
+    floe_free(room->moments);
+    floe_free(room->spare);
+    floe_free(room->ordered);
+    floe_free(room->starts);
 }
 
-static bool is_sorted(const int64_t *event, const uint32_t *rows, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        if (event[rows[i - 1]] > event[rows[i]]) {
-            return false;
-        }
+static floe_status part_room_make(part_room *room, size_t rows, size_t keys, floe_error *err) {
+    if (rows > room->rows) {
+        FLOE_TRY(floe_realloc(&room->came, rows, sizeof(*room->came), err));
+        FLOE_TRY(floe_realloc(&room->moments, rows, sizeof(*room->moments), err));
+        FLOE_TRY(floe_realloc(&room->spare, rows, sizeof(*room->spare), err));
+        room->rows = rows;
     }
-    return true;
-}
-
-/* Rows of each key in order of event; equal ones as they came. */
-static floe_status sort_rows(const pit_group *group, uint32_t *order, floe_error *err) {
-    FLOE_AUTO_FREE pit_moment *moments = NULL;
-    size_t room = 0;
-    for (size_t k = 0; k < group->keys.count; k++) {
-        uint32_t *rows = order + group->row_start[k];
-        size_t count = group->row_start[k + 1] - group->row_start[k];
-        if (is_sorted(group->event, rows, count)) {
-            continue;
-        }
-        if (count > room) {
-            room = count + count / 2;
-            FLOE_TRY(floe_realloc(&moments, room, sizeof(*moments), err));
-        }
-        for (size_t i = 0; i < count; i++) {
-            moments[i] = (pit_moment){group->event[rows[i]], rows[i]};
-        }
-        qsort(moments, count, sizeof(*moments), compare_moments);
-        for (size_t i = 0; i < count; i++) {
-            rows[i] = moments[i].row;
-        }
+    if (keys > room->keys) {
+        FLOE_TRY(floe_realloc(&room->starts, keys + 2, sizeof(*room->starts), err));
+        room->keys = keys;
     }
     return FLOE_OK;
 }
 
-/* ---- moving ---- */
-
-/* moved[target[i]] = items[i], of 1, 4, 8 or 16 bytes. */
-static void scatter(const void *items, void *moved, const uint32_t *target, size_t count, size_t element_len) {
-    switch (element_len) {
-    case 1:
-        for (size_t i = 0; i < count; i++) {
-            ((uint8_t *)moved)[target[i]] = ((const uint8_t *)items)[i];
+/* Lists the records of a part as they came, and counts those of each of its keys. */
+static void list_part(const arranger *a, size_t part, size_t part_bits, part_room *room, size_t keys) {
+    size_t count = 0, some;
+    const uint8_t *records;
+    memset(room->starts, 0, (keys + 2) * sizeof(*room->starts));
+    for (const pit_chunk *chunk = floe_pit_part_first(a->group, part); chunk;) {
+        chunk = floe_pit_chunk_next(chunk, &records, &some);
+        for (size_t i = 0; i < some; i++) {
+            const uint8_t *record = records + i * a->group->record_len;
+            room->came[count++] = record;
+            room->starts[(floe_pit_record_key(a->group, record) >> part_bits) + 2]++;
         }
-        break;
-    case 4:
-        for (size_t i = 0; i < count; i++) {
-            ((uint32_t *)moved)[target[i]] = ((const uint32_t *)items)[i];
-        }
-        break;
-    case 8:
-        for (size_t i = 0; i < count; i++) {
-            ((uint64_t *)moved)[target[i]] = ((const uint64_t *)items)[i];
-        }
-        break;
-    default:
-        FLOE_ASSERT(element_len == sizeof(__int128));
-        for (size_t i = 0; i < count; i++) {
-            ((__int128 *)moved)[target[i]] = ((const __int128 *)items)[i];
-        }
-        break;
+    }
+    for (size_t k = 1; k <= keys; k++) {
+        room->starts[k + 1] += room->starts[k];
     }
 }
 
-/* Moves one array, NULL allowed. `array` is a pointer to its pointer. */
-static floe_status move_array(void *array, const uint32_t *target, size_t count, size_t element_len, floe_error *err) {
-    void *items, *moved = NULL;
-    memcpy(&items, array, sizeof(items));
-    if (!items) {
-        return FLOE_OK;
+/* Moments key by key, each key's by event. */
+static void order_part(const arranger *a, size_t part_bits, part_room *room, size_t rows, size_t keys) {
+    for (size_t i = 0; i < rows; i++) {
+        uint32_t key = floe_pit_record_key(a->group, room->came[i]) >> part_bits;
+        room->moments[room->starts[key + 1]++] = (pit_moment){floe_pit_record_time(room->came[i], 0), (uint32_t)i};
     }
-    FLOE_TRY(floe_realloc(&moved, count + 1, element_len, err));
-    scatter(items, moved, target, count, element_len);
-    floe_free(items);
-    memcpy(array, &moved, sizeof(moved));
+    for (size_t k = 0; k < keys; k++) {
+        size_t count = room->starts[k + 1] - room->starts[k];
+        floe_pit_sort_moments(room->moments + room->starts[k], count, room->spare);
+    }
+}
+
+static floe_status arrange_part(const arranger *a, size_t part, part_room *room, floe_error *err) {
+    size_t parts = floe_pit_parts_count(a->group), part_bits = (size_t)__builtin_ctzll(parts);
+    size_t first = a->part_start[part], rows = a->part_start[part + 1] - first;
+    size_t keys = (a->group->keys.count + parts - 1 - part) >> part_bits;
+    FLOE_TRY(part_room_make(room, rows + 1, keys + 1, err));
+    list_part(a, part, part_bits, room, keys);
+    order_part(a, part_bits, room, rows, keys);
+    for (size_t k = 0; k < keys; k++) {
+        a->group->row_start[(k << part_bits) + part] = (uint32_t)(first + room->starts[k]);
+        a->group->row_end[(k << part_bits) + part] = (uint32_t)(first + room->starts[k + 1]);
+    }
+    const uint8_t **ordered = (const uint8_t **)(void *)room->spare; /* which the sorts need no more */
+    for (size_t i = 0; i < rows; i++) {
+        ordered[i] = room->came[room->moments[i].row];
+    }
+    floe_pit_lanes_fill(a->lanes, a->lane_count, ordered, rows, first);
+    floe_pit_part_forget(a->group, part);
     return FLOE_OK;
 }
 
-static floe_status move_column(pit_column *column, const uint32_t *target, size_t count, floe_error *err) {
-    FLOE_TRY(move_array(&column->is_null, target, count, sizeof(*column->is_null), err));
-    FLOE_TRY(move_array(&column->symbol, target, count, sizeof(*column->symbol), err));
-    return move_array(&column->data, target, count, column->class == PIT_I128 ? sizeof(__int128) : sizeof(int64_t),
-                      err);
+static void part_room_cleanup(part_room *room) {
+    part_room_close(room);
 }
 
-floe_status floe_pit_arrange(pit_group *group, floe_error *err) {
-    FLOE_AUTO_FREE uint32_t *order = NULL;
-    FLOE_AUTO_FREE uint32_t *target = NULL;
-    size_t count = group->row_count;
-    FLOE_TRY(floe_pit_order_by_key(group->row_key, count, group->keys.count, &order, &group->row_start, err));
-    FLOE_TRY(sort_rows(group, order, err));
-    FLOE_TRY(floe_realloc(&target, count + 1, sizeof(*target), err));
-    bool moves = false;
-    for (size_t i = 0; i < count; i++) {
-        target[order[i]] = (uint32_t)i;
-        moves = moves || order[i] != i;
+static floe_status arrange_parts(void *context, floe_error *err) {
+    const arranger *a = context;
+    FLOE_CLEANUP(part_room_cleanup) part_room room = {0};
+    while (!atomic_load(a->stop)) {
+        size_t part = atomic_fetch_add(a->next_part, 1);
+        if (part >= floe_pit_parts_count(a->group)) {
+            break;
+        }
+        FLOE_TRY(arrange_part(a, part, &room, err));
     }
-    if (!moves) {
-        return FLOE_OK;
+    return FLOE_OK;
+}
+
+floe_status floe_pit_arrange(pit_group *group, int threads, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    size_t parts = floe_pit_parts_count(group), keys = group->keys.count;
+    size_t *start = floe_arena_alloc(&arena, parts + 1, sizeof(*start));
+    FLOE_TRY(floe_arena_check(&arena, err));
+    for (size_t p = 0; p < parts; p++) {
+        start[p + 1] = start[p] + floe_pit_part_rows(group, p);
     }
-    int64_t **times[] = {&group->event, &group->created, &group->end, &group->seq, &group->pos};
-    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
-        FLOE_TRY(move_array(times[i], target, count, sizeof(int64_t), err));
-    }
-    FLOE_TRY(move_array(&group->tied, target, count, sizeof(*group->tied), err));
-    for (size_t i = 0; i < group->column_count; i++) {
-        FLOE_TRY(move_column(&group->columns[i], target, count, err));
-    }
+    FLOE_ENSURE(start[parts] <= PIT_ROW_MAX, err, FLOE_LIMIT, "more than %u rows per source and filter", PIT_ROW_MAX);
+    pit_lane *lanes;
+    size_t lane_count;
+    FLOE_TRY(floe_alloc(keys + 1, sizeof(uint32_t), &group->row_start, err));
+    FLOE_TRY(floe_alloc(keys + 1, sizeof(uint32_t), &group->row_end, err));
+    FLOE_TRY(floe_pit_lanes_open(group, start[parts], &arena, &lanes, &lane_count, err));
+    atomic_size_t next_part = 0;
+    atomic_bool stop = false;
+    arranger a = {group, lanes, lane_count, start, &next_part, &stop};
+    FLOE_TRY(floe_pit_together(threads < (int)parts ? threads : (int)parts, arrange_parts, &a, &stop, err));
+    group->row_count = start[parts];
+    floe_pit_parts_close(&group->parts);
     return FLOE_OK;
 }

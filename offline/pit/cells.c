@@ -85,10 +85,14 @@ floe_status floe_pit_cells_i64(const pit_cells *cells, const uint32_t *rows, siz
     return FLOE_OK;
 }
 
-floe_status floe_pit_cells_mask(const pit_cells *cells, size_t count, bool truth, uint8_t *picked, floe_error *err) {
+floe_status floe_pit_cells_pick(const pit_cells *cells, bool truth, uint32_t *rows, size_t *count, floe_error *err) {
     bool direct = cells->layout != PIT_CELL_ANY && (!truth || cells->layout == PIT_CELL_BIT);
-    for (size_t i = 0; i < count; i++) {
-        int64_t row = (int64_t)i;
+    if (direct && !truth && !cells->valid) {
+        return FLOE_OK; /* None is null. */
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        int64_t row = rows[i];
         bool keep;
         if (direct) {
             keep = !is_null(cells, row) && (!truth || bit_at(cells->data, cells->offset + row));
@@ -97,7 +101,27 @@ floe_status floe_pit_cells_mask(const pit_cells *cells, size_t count, bool truth
             FLOE_TRY(floe_arrow_get(&cells->view, row, NULL, &value, err));
             keep = !value.is_null && (!truth || value.as.boolean);
         }
-        picked[i] = picked[i] && keep;
+        rows[kept] = (uint32_t)row;
+        kept += keep;
+    }
+    *count = kept;
+    return FLOE_OK;
+}
+
+floe_status floe_pit_cells_numbers(const pit_cells *cells, const uint32_t *rows, size_t count, int64_t *values,
+                                   uint8_t *is_null_of, floe_error *err) {
+    if (is_whole(cells)) {
+        for (size_t i = 0; i < count; i++) {
+            is_null_of[i] = is_null(cells, rows[i]);
+            values[i] = is_null_of[i] ? 0 : whole_at(cells, rows[i]);
+        }
+        return FLOE_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        floe_value value;
+        FLOE_TRY(floe_arrow_get(&cells->view, rows[i], NULL, &value, err));
+        is_null_of[i] = value.is_null;
+        values[i] = value.is_null ? 0 : value.as.integer;
     }
     return FLOE_OK;
 }
@@ -123,7 +147,7 @@ static floe_status key_part(const pit_cells *cells, floe_type declared, int64_t 
 
 floe_status floe_pit_cells_key(const pit_cells *const *cells, const floe_column *keys, size_t key_count, int64_t row,
                                floe_buf *out, bool *ret_complete, floe_error *err) {
-    floe_buf_clear(out);
+    size_t before = out->len;
     *ret_complete = true;
     for (size_t i = 0; i < key_count && *ret_complete; i++) {
         floe_value value;
@@ -131,45 +155,63 @@ floe_status floe_pit_cells_key(const pit_cells *const *cells, const floe_column 
         *ret_complete = !value.is_null;
         floe_pit_key_append(out, &value);
     }
-    return floe_buf_check(out, err);
+    FLOE_TRY(floe_buf_check(out, err));
+    out->len = *ret_complete ? out->len : before;
+    return FLOE_OK;
 }
 
-static void keep_whole(const pit_cells *cells, const uint32_t *rows, size_t count, pit_column *column, size_t at) {
+static void keep_whole(const pit_cells *cells, const uint32_t *rows, uint8_t *const *records, size_t count,
+                       const pit_column *column) {
     for (size_t i = 0; i < count; i++) {
         bool null = is_null(cells, rows[i]);
-        column->is_null[at + i] = null;
-        column->data.i64[at + i] = null ? 0 : whole_at(cells, rows[i]);
+        int64_t value = null ? 0 : whole_at(cells, rows[i]);
+        records[i][column->null_at] = null;
+        memcpy(records[i] + column->data_at, &value, sizeof(value));
     }
 }
 
-static void keep_real(const pit_cells *cells, const uint32_t *rows, size_t count, pit_column *column, size_t at) {
+static void keep_real(const pit_cells *cells, const uint32_t *rows, uint8_t *const *records, size_t count,
+                      const pit_column *column) {
     for (size_t i = 0; i < count; i++) {
         bool null = is_null(cells, rows[i]);
-        column->is_null[at + i] = null;
-        column->data.f64[at + i] = null ? 0 : ((const double *)cells->data)[cells->offset + rows[i]];
+        double value = null ? 0 : ((const double *)cells->data)[cells->offset + rows[i]];
+        records[i][column->null_at] = null;
+        memcpy(records[i] + column->data_at, &value, sizeof(value));
     }
 }
 
-floe_status floe_pit_cells_keep(const pit_cells *cells, const uint32_t *rows, size_t count, floe_arena *arena,
-                                pit_column *column, size_t at, floe_error *err) {
-    if (!column->symbol && column->class == PIT_I64 && is_whole(cells)) {
-        keep_whole(cells, rows, count, column, at);
+static floe_status keep_any(const pit_cells *cells, uint32_t row, uint8_t *record, floe_arena *arena,
+                            pit_column *column, floe_error *err) {
+    floe_value value = {.type = column->type};
+    uint32_t symbol = 0;
+    bool symbols = column->symbol_at != PIT_NOWHERE;
+    pit_cell cell = {record + column->data_at, symbols ? &symbol : NULL, record + column->null_at};
+    if (column->class == PIT_SYMBOL && cells->layout == PIT_CELL_BYTES) {
+        value.is_null = is_null(cells, row);
+        FLOE_TRY(value.is_null ? FLOE_OK : bytes_at(cells, row, &value.as.bytes, err));
+    } else {
+        FLOE_TRY(floe_arrow_get(&cells->view, row, arena, &value, err));
+    }
+    FLOE_TRY(floe_pit_cell_set(column, &cell, &value, err));
+    if (symbols) {
+        memcpy(record + column->symbol_at, &symbol, sizeof(symbol));
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_pit_cells_keep(const pit_cells *cells, const uint32_t *rows, uint8_t *const *records, size_t count,
+                                floe_arena *arena, pit_column *column, floe_error *err) {
+    bool plain = column->symbol_at == PIT_NOWHERE;
+    if (plain && column->class == PIT_I64 && is_whole(cells)) {
+        keep_whole(cells, rows, records, count, column);
         return FLOE_OK;
     }
-    if (!column->symbol && column->class == PIT_F64 && cells->layout == PIT_CELL_F64) {
-        keep_real(cells, rows, count, column, at);
+    if (plain && column->class == PIT_F64 && cells->layout == PIT_CELL_F64) {
+        keep_real(cells, rows, records, count, column);
         return FLOE_OK;
     }
-    bool text = column->class == PIT_SYMBOL && cells->layout == PIT_CELL_BYTES;
     for (size_t i = 0; i < count; i++) {
-        floe_value value = {.type = column->type};
-        if (text) {
-            value.is_null = is_null(cells, rows[i]);
-            FLOE_TRY(value.is_null ? FLOE_OK : bytes_at(cells, rows[i], &value.as.bytes, err));
-        } else {
-            FLOE_TRY(floe_arrow_get(&cells->view, rows[i], arena, &value, err));
-        }
-        FLOE_TRY(floe_pit_column_set(column, at + i, &value, err));
+        FLOE_TRY(keep_any(cells, rows[i], records[i], arena, column, err));
     }
     return FLOE_OK;
 }

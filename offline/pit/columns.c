@@ -1,5 +1,5 @@
 /*
- * Cells of kept rows, column by column: whole numbers and times as int64, floats as double, decimals as int128, text,
+ * Cells of kept rows: whole numbers and times as int64, floats as double, decimals as int128, text,
  * bytes and lists as symbols. Keys of entities as unambiguous bytes.
  */
 #include "core/mem.h"
@@ -23,11 +23,15 @@ pit_class floe_pit_class(floe_type type) {
     }
 }
 
-floe_status floe_pit_column_reserve(pit_column *column, size_t room, floe_error *err) {
+size_t floe_pit_cell_len(pit_class class) {
     static const size_t cell_len[] = {sizeof(int64_t), sizeof(double), sizeof(__int128), 0};
+    return cell_len[class];
+}
+
+floe_status floe_pit_column_reserve(pit_column *column, size_t room, floe_error *err) {
     FLOE_TRY(floe_realloc(&column->is_null, room, sizeof(*column->is_null), err));
     if (column->class != PIT_SYMBOL) {
-        FLOE_TRY(floe_realloc(&column->data, room, cell_len[column->class], err));
+        FLOE_TRY(floe_realloc(&column->data, room, floe_pit_cell_len(column->class), err));
     }
     if (column->class == PIT_SYMBOL || column->want_symbols) {
         FLOE_TRY(floe_realloc(&column->symbol, room, sizeof(*column->symbol), err));
@@ -40,6 +44,7 @@ void floe_pit_column_close(pit_column *column) {
     floe_free(column->symbol);
     floe_free(column->is_null);
     floe_pit_symbols_close(&column->symbols);
+    pthread_mutex_destroy(&column->lock);
 }
 
 /* One value as bytes that are equal exactly when the values are equal: NaN is one value, -0.0 is 0.0. */
@@ -121,7 +126,18 @@ static floe_value copy_value(floe_arena *arena, const floe_value *value) {
     return copy;
 }
 
-static floe_status set_symbol(pit_column *column, size_t row, const floe_value *value, floe_error *err) {
+static floe_status set_locked(pit_column *column, uint32_t *symbol, const floe_value *value, floe_str key,
+                              floe_error *err) {
+    bool is_new = false;
+    FLOE_TRY(floe_pit_symbol(&column->symbols, key, symbol, &is_new, err));
+    if (is_new && column->class == PIT_SYMBOL) {
+        column->symbols.values[*symbol] = copy_value(&column->symbols.arena, value);
+        FLOE_TRY(floe_arena_check(&column->symbols.arena, err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status set_symbol(pit_column *column, uint32_t *symbol, const floe_value *value, floe_error *err) {
     FLOE_AUTO_BUF bytes;
     floe_buf_init(&bytes, SIZE_MAX / 4);
     floe_str key = value->as.bytes;
@@ -133,35 +149,36 @@ static floe_status set_symbol(pit_column *column, size_t row, const floe_value *
         key = floe_buf_view(&bytes);
     }
     FLOE_TRY(floe_buf_check(&bytes, err));
-    bool is_new = false;
-    FLOE_TRY(floe_pit_symbol(&column->symbols, key, true, &column->symbol[row], &is_new, err));
-    if (is_new && column->class == PIT_SYMBOL) {
-        column->symbols.values[column->symbol[row]] = copy_value(&column->symbols.arena, value);
-        FLOE_TRY(floe_arena_check(&column->symbols.arena, err));
-    }
-    return FLOE_OK;
+    pthread_mutex_lock(&column->lock);
+    floe_status status = set_locked(column, symbol, value, key, err);
+    pthread_mutex_unlock(&column->lock);
+    return status;
 }
 
-floe_status floe_pit_column_set(pit_column *column, size_t row, const floe_value *value, floe_error *err) {
-    column->is_null[row] = value->is_null;
+static void set_data(const pit_column *column, void *data, const floe_value *value) {
+    int64_t whole;
     switch (column->class) {
     case PIT_I64:
-        column->data.i64[row] = value->is_null                       ? 0
-                                : value->type.kind == FLOE_KIND_BOOL ? value->as.boolean
-                                                                     : value->as.integer;
+        whole = value->is_null ? 0 : value->type.kind == FLOE_KIND_BOOL ? value->as.boolean : value->as.integer;
+        memcpy(data, &whole, sizeof(whole));
         break;
     case PIT_F64:
-        column->data.f64[row] = value->is_null ? 0 : value->as.real;
+        memcpy(data, &(double){value->is_null ? 0 : value->as.real}, sizeof(double));
         break;
     case PIT_I128:
-        column->data.i128[row] = value->is_null ? 0 : value->as.decimal;
+        memcpy(data, &(__int128){value->is_null ? 0 : value->as.decimal}, sizeof(__int128));
         break;
     case PIT_SYMBOL:
         break;
     }
-    if (column->symbol) {
-        column->symbol[row] = 0;
-        return value->is_null ? FLOE_OK : set_symbol(column, row, value, err);
+}
+
+floe_status floe_pit_cell_set(pit_column *column, const pit_cell *cell, const floe_value *value, floe_error *err) {
+    *cell->is_null = value->is_null;
+    set_data(column, cell->data, value);
+    if (cell->symbol) {
+        *cell->symbol = 0;
+        return value->is_null ? FLOE_OK : set_symbol(column, cell->symbol, value, err);
     }
     return FLOE_OK;
 }

@@ -16,8 +16,9 @@
  *
  * Sums are exact and rounded once (pit/wide.h), so no order of rows, threads or files can change an answer.
  *
- * Memory: everything of the question in RAM; of a source that is only asked for as-of features no more rows than labels, and
- * as many again while they come in. Thread: one at a time; floe_pit_run starts threads of its own.
+ * Memory: everything of the question in RAM, of each row only what an answer can show; of a source that is only asked for
+ * as-of features no more rows than labels. Thread: one at a time; floe_pit_feed and floe_pit_run start threads of their own,
+ * and end them before they return.
  */
 #ifndef FLOE_OFFLINE_PIT_PIT_H
 #define FLOE_OFFLINE_PIT_PIT_H
@@ -32,8 +33,7 @@ typedef struct floe_pit_options {
     bool as_known;  /* rows also need a created time that is not null and not after the label */
     bool ignore_at; /* every view answers at_or_before */
     bool newest;    /* ttl and end time are not judged: the winner as it is, for the online store */
-    size_t
-        thin_rows; /* for tests: how many rows come in before those of no use are left out; 0: as many as is worth it */
+    int threads;    /* that take rows in; 0: as many as there are processors */
 } floe_pit_options;
 
 /* Borrows the references; they must live until close. Errors: INVALID for as_known over a source without created_time,

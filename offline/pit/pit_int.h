@@ -2,14 +2,18 @@
  * What the files of pit share.
  *
  * Shape of a question: sources (one feed each) → groups (one set of key columns and one filter over a source) → views
- * (one sweep each) → outputs. A group holds the kept rows column by column; after the feed they are put in key order.
+ * (one sweep each) → outputs. While rows come in a group holds each as one record (pit/record.h): the best one per stretch
+ * between two labels where no other can be asked for (slots.c), else all of them, by part of the keys. After the feed
+ * they are put in order of key and event, column by column (arrange.c).
  */
 #ifndef FLOE_OFFLINE_PIT_PIT_INT_H
 #define FLOE_OFFLINE_PIT_PIT_INT_H
 
-#include "core/map.h"
 #include "offline/pit/pit.h"
 #include "offline/pit/wide.h"
+
+#include <pthread.h>
+#include <string.h>
 
 #define PIT_NO_KEY UINT32_MAX
 #define PIT_NO_ROW UINT32_MAX
@@ -18,10 +22,18 @@
 /* How cells of a type are kept. */
 typedef enum pit_class { PIT_I64, PIT_F64, PIT_I128, PIT_SYMBOL } pit_class;
 
+#define PIT_NOWHERE UINT32_MAX /* of a part of a record that is not kept */
+
+/* A symbol and some bits of its hash, so that most of those that are not asked for are passed over without a look. */
+typedef struct pit_symbol_slot {
+    uint32_t tag;
+    uint32_t symbol; /* + 1; 0: free */
+} pit_symbol_slot;
+
 /* Distinct values numbered densely from 0: text, bytes, lists, and whatever count_distinct looks at. */
 typedef struct pit_symbols {
     floe_arena arena;
-    uint32_t *slots; /* open addressing; symbol + 1 */
+    pit_symbol_slot *slots; /* open addressing */
     size_t capacity;
     uint64_t *hashes;
     floe_str *keys;
@@ -29,11 +41,24 @@ typedef struct pit_symbols {
     size_t count, room;
 } pit_symbols;
 
+/* Whole numbers and the symbol of each, for keys that are one: no detour over their bytes. */
+typedef struct pit_number_slot {
+    int64_t number;
+    uint32_t symbol; /* + 1; 0: free */
+} pit_number_slot;
+
+typedef struct pit_numbers {
+    pit_number_slot *slots;
+    size_t capacity, count;
+    unsigned shift; /* of the hash: its top bits */
+} pit_numbers;
+
 typedef struct pit_column {
     floe_str name;
     floe_type type;
     pit_class class;
-    bool want_symbols; /* count_distinct needs `symbol` beside the numbers */
+    bool want_symbols;                    /* count_distinct needs `symbol` beside the numbers */
+    uint32_t data_at, symbol_at, null_at; /* in a record */
     union {
         int64_t *i64;
         double *f64;
@@ -42,6 +67,7 @@ typedef struct pit_column {
     uint32_t *symbol;
     uint8_t *is_null;
     pit_symbols symbols;
+    pthread_mutex_t lock; /* of symbols, while rows come in */
 } pit_column;
 
 /* The answers of one aggregate, per label; those of min, max, first and last are rows (`symbol`), those of lists own
@@ -80,20 +106,25 @@ typedef struct pit_group {
     pit_column *columns;
     size_t column_count;
     pit_symbols keys; /* encoded key → key number */
-    /* Rows. */
-    uint32_t *row_key;
-    int64_t *event, *created, *end, *seq, *pos;
-    size_t row_count, row_room;
+    bool number_keys; /* the key is one whole number: `numbers` has it too */
+    pit_numbers numbers;
     bool has_created, has_end;
-    /* Where only as-of features are asked for (thin.c): */
+    /* What is kept of a row, and where: event first. */
+    bool keeps_created, keeps_end, keeps_order;
+    uint32_t created_at, end_at, seq_at, pos_at, key_at, state_at, record_len;
+    /* While rows come in; one of the two (thins). */
     bool thins;
-    uint8_t *tied;  /* per row: one that is gone was equal but for the order of files */
-    size_t thin_at; /* how many rows it takes to look again */
-    /* After the index rows lie by key and event, labels are listed by key and time: key k's are at
-     * [start[k], start[k + 1]). */
-    uint32_t *row_start;
+    struct pit_slots *slots;
+    struct pit_parts *parts;
+    /* Rows, when they are all there: those of a key lie together, in order of event. */
+    int64_t *event, *created, *end, *seq, *pos; /* NULL: not kept */
+    uint8_t *tied; /* per row of a group that thins: one that is gone was equal but for the order of files */
+    size_t row_count;
+    /* Key k's rows are [row_start[k], row_end[k]); its labels, by time, label_order[label_start[k]…label_start[k + 1] - 1]. */
+    uint32_t *row_start, *row_end;
     uint32_t *label_key; /* per label */
     uint32_t *label_order, *label_start;
+    int64_t *label_times; /* beside label_order */
 } pit_group;
 
 typedef struct pit_source {
@@ -116,6 +147,7 @@ struct floe_pit {
     size_t key_count;
     int64_t *label_time; /* INT64_MIN: null */
     size_t label_count, label_room;
+    int threads; /* that take rows in */
     int64_t newest_us;
     bool newest_labels; /* labels come from the source's keys */
     int64_t rows_fed;
@@ -126,15 +158,33 @@ floe_status floe_pit_grow(void *items, size_t room, size_t need, size_t element_
 
 void floe_pit_symbols_init(pit_symbols *symbols);
 void floe_pit_symbols_close(pit_symbols *symbols);
-/* The number of these bytes; made on first sight when `add`, else PIT_NO_KEY. *ret_new tells a first sight (may be NULL). */
-floe_status floe_pit_symbol(pit_symbols *symbols, floe_str bytes, bool add, uint32_t *ret_symbol, bool *ret_new,
-                            floe_error *err);
+/* The number of these bytes; made on first sight. *ret_new tells a first sight (may be NULL). */
+floe_status floe_pit_symbol(pit_symbols *symbols, floe_str bytes, uint32_t *ret_symbol, bool *ret_new, floe_error *err);
+/* The same of bytes whose hash (XXH64, seed 0) is known; PIT_NO_KEY when they have no number. */
+uint32_t floe_pit_symbol_find(const pit_symbols *symbols, floe_str bytes, uint64_t hash);
+void floe_pit_symbol_prefetch(const pit_symbols *symbols, uint64_t hash);
+
+/* Remembers the symbol of a number that is not there yet. */
+floe_status floe_pit_number_add(pit_numbers *numbers, int64_t number, uint32_t symbol, floe_error *err);
+uint32_t floe_pit_number_find(const pit_numbers *numbers, int64_t number);
+void floe_pit_number_prefetch(const pit_numbers *numbers, int64_t number);
+void floe_pit_numbers_close(pit_numbers *numbers);
 
 pit_class floe_pit_class(floe_type type);
+/* Memory for rows; what it held is kept. */
 floe_status floe_pit_column_reserve(pit_column *column, size_t room, floe_error *err);
-floe_status floe_pit_column_set(pit_column *column, size_t row, const floe_value *value, floe_error *err);
 void floe_pit_column_get(const pit_column *column, size_t row, floe_value *ret_value);
 void floe_pit_column_close(pit_column *column);
+size_t floe_pit_cell_len(pit_class class);
+
+/* Where the parts of one cell lie; symbol NULL: the column has none. */
+typedef struct pit_cell {
+    void *data;
+    uint32_t *symbol;
+    uint8_t *is_null;
+} pit_cell;
+/* Thread: several may set cells of a column that has symbols; they take its lock. */
+floe_status floe_pit_cell_set(pit_column *column, const pit_cell *cell, const floe_value *value, floe_error *err);
 
 /* ---- cells: one column of one batch, read without a detour where its layout is plain ---- */
 
@@ -161,14 +211,18 @@ floe_status floe_pit_cells_open(const struct ArrowSchema *schema, const struct A
 /* values[i] of rows[i]: whole numbers and times; `null_value` for null. */
 floe_status floe_pit_cells_i64(const pit_cells *cells, const uint32_t *rows, size_t count, int64_t null_value,
                                int64_t *values, floe_error *err);
-/* picked[row] &= the cell is not null and, when `truth`, true. */
-floe_status floe_pit_cells_mask(const pit_cells *cells, size_t count, bool truth, uint8_t *picked, floe_error *err);
-/* The key of one row as bytes in `out`; false when a part is null. int32 widens to int64. */
+/* Leaves in rows (ascending) those whose cell is not null and, when `truth`, true; returns how many. */
+floe_status floe_pit_cells_pick(const pit_cells *cells, bool truth, uint32_t *rows, size_t *count, floe_error *err);
+/* The key of one row as bytes behind those in `out`; false when a part is null (then nothing is added). int32 widens to
+ * int64. */
 floe_status floe_pit_cells_key(const pit_cells *const *cells, const floe_column *keys, size_t key_count, int64_t row,
                                floe_buf *out, bool *ret_complete, floe_error *err);
-/* Keeps the cells of rows in a column, from place `at` on. */
-floe_status floe_pit_cells_keep(const pit_cells *cells, const uint32_t *rows, size_t count, floe_arena *arena,
-                                pit_column *column, size_t at, floe_error *err);
+/* The same, telling nulls apart (whose value is 0). */
+floe_status floe_pit_cells_numbers(const pit_cells *cells, const uint32_t *rows, size_t count, int64_t *values,
+                                   uint8_t *is_null, floe_error *err);
+/* Keeps the cell of rows[i] in records[i]. The arena holds lists while they are looked at. */
+floe_status floe_pit_cells_keep(const pit_cells *cells, const uint32_t *rows, uint8_t *const *records, size_t count,
+                                floe_arena *arena, pit_column *column, floe_error *err);
 
 /* Appends the unambiguous bytes of one key value (type, length, bytes). */
 void floe_pit_key_append(floe_buf *out, const floe_value *value);
@@ -179,22 +233,22 @@ floe_status floe_pit_key_decode(floe_str bytes, const floe_column *keys, size_t 
  * Items without a key are left out. */
 floe_status floe_pit_order_by_key(const uint32_t *item_key, size_t item_count, size_t key_count, uint32_t **ret_order,
                                   uint32_t **ret_start, floe_error *err);
-/* Moves the rows of a group into order of key and event. */
-floe_status floe_pit_arrange(pit_group *group, floe_error *err);
 
-/* ---- thin.c ---- */
+/* ---- threads (run.c) ---- */
 
-/* Whether no row is needed but the largest between two labels. */
-bool floe_pit_can_thin(const pit_group *group);
-/* Leaves out the rows that can win for no label. The labels are all there. Cost: O(rows · log labels of a key). */
-floe_status floe_pit_thin(floe_pit *pit, pit_group *group, floe_error *err);
+#define PIT_THREADS_MAX 64
+
+/* How many threads work: as many as asked for, 0: the machine's processors. */
+int floe_pit_thread_count(int asked);
+/* Calls `work` in that many threads, this one among them, and waits for all. The first failure is returned; `*stop` is set
+ * by it (the others look at it). */
+floe_status floe_pit_together(int threads, floe_status (*work)(void *context, floe_error *err), void *context,
+                              atomic_bool *stop, floe_error *err);
 
 /* From which label time on a row is visible; INT64_MAX: never. */
-static inline int64_t floe_pit_visible_from(const floe_pit *pit, const pit_group *group, bool before, uint32_t row) {
-    int64_t event = group->event[row];
+static inline int64_t floe_pit_visible(bool as_known, bool before, int64_t event, int64_t created) {
     int64_t from = before && event < INT64_MAX ? event + 1 : event;
-    if (pit->options.as_known) {
-        int64_t created = group->created[row];
+    if (as_known) {
         if (created == INT64_MIN) {
             return INT64_MAX;
         }
@@ -203,16 +257,24 @@ static inline int64_t floe_pit_visible_from(const floe_pit *pit, const pit_group
     return from;
 }
 
+static inline int64_t floe_pit_visible_from(const floe_pit *pit, const pit_group *group, bool before, uint32_t row) {
+    bool as_known = pit->options.as_known;
+    return floe_pit_visible(as_known, before, group->event[row], as_known ? group->created[row] : INT64_MIN);
+}
+
 /* Lists the labels of a group in order of key and time; once. */
 floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_error *err);
 /* Puts the rows of a group in order of key and event, and lists its labels in order of key and time. */
-floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, floe_error *err);
+floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, int threads, floe_error *err);
 
 /* A row and when it enters. */
 typedef struct pit_moment {
     int64_t at;
     uint32_t row;
 } pit_moment;
+
+/* By `at`, equal ones by row. Moments that lie so already, or in a few runs, cost no sort. `spare` has room for as many. */
+void floe_pit_sort_moments(pit_moment *moments, size_t count, pit_moment *spare);
 
 static inline int64_t floe_pit_saturating_add(int64_t a, int64_t b) {
     int64_t sum;

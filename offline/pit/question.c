@@ -3,7 +3,7 @@
  */
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/pit/pit_int.h"
+#include "offline/pit/record.h"
 
 /* ---- lookups that add on first sight; all in the question's arena ---- */
 
@@ -87,6 +87,7 @@ static uint32_t column_of(pit_group *group, const floe_output *output) {
         column->type = output->column_type;
         column->class = floe_pit_class(output->column_type);
         floe_pit_symbols_init(&column->symbols);
+        pthread_mutex_init(&column->lock, NULL);
     }
     column->want_symbols = column->want_symbols || output->function == FLOE_FN_COUNT_DISTINCT;
     return (uint32_t)i;
@@ -218,6 +219,11 @@ static floe_status check_as_known(const floe_pit *pit, floe_error *err) {
     return FLOE_OK;
 }
 
+static bool is_number(const floe_entity *entity) {
+    return entity->key_count == 1 && floe_pit_class(entity->keys[0].type) == PIT_I64 &&
+           entity->keys[0].type.kind != FLOE_KIND_BOOL;
+}
+
 static floe_status build(floe_pit *pit, floe_error *err) {
     pit->sources = floe_arena_alloc(&pit->arena, pit->ref_count, sizeof(*pit->sources));
     pit->needs = floe_arena_alloc(&pit->arena, pit->ref_count, sizeof(*pit->needs));
@@ -235,6 +241,8 @@ static floe_status build(floe_pit *pit, floe_error *err) {
         floe_pit_symbols_init(&pit->groups[g].keys);
         FLOE_TRY(add_columns(pit, &pit->groups[g], err));
         pit->groups[g].thins = floe_pit_can_thin(&pit->groups[g]);
+        pit->groups[g].number_keys = is_number(pit->groups[g].entity);
+        floe_pit_record_plan(pit, &pit->groups[g]);
     }
     for (size_t s = 0; s < pit->source_count; s++) {
         FLOE_TRY(make_need(pit, s, err));
@@ -252,6 +260,7 @@ floe_status floe_pit_open(const floe_ref *refs, size_t ref_count, const floe_pit
     pit->options = *options;
     pit->refs = refs;
     pit->ref_count = ref_count;
+    pit->threads = floe_pit_thread_count(options->threads);
     FLOE_TRY(build(pit, err));
     *ret_pit = pit;
     pit = NULL;
@@ -278,9 +287,12 @@ static void close_group(pit_group *group, size_t label_count) {
         floe_pit_column_close(&group->columns[i]);
     }
     floe_pit_symbols_close(&group->keys);
-    void *arrays[] = {group->row_key,     group->event,       group->created,   group->end,
-                      group->seq,         group->pos,         group->row_start, group->label_key,
-                      group->label_order, group->label_start, group->tied};
+    floe_pit_numbers_close(&group->numbers);
+    floe_pit_slots_close(&group->slots);
+    floe_pit_parts_close(&group->parts);
+    void *arrays[] = {group->event,     group->created,     group->end,         group->seq,
+                      group->pos,       group->tied,        group->row_start,   group->row_end,
+                      group->label_key, group->label_order, group->label_start, group->label_times};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
         floe_free(arrays[i]);
     }

@@ -43,7 +43,7 @@ int floe_pit_compare_rows(const pit_group *group, uint32_t a, uint32_t b, bool *
     if (group->event[a] != group->event[b]) {
         return group->event[a] > group->event[b] ? 1 : -1;
     }
-    if (group->created[a] != group->created[b]) {
+    if (group->created && group->created[a] != group->created[b]) {
         return group->created[a] > group->created[b] ? 1 : -1;
     }
     *ret_file_order = true;

@@ -1,52 +1,37 @@
 /*
  * The run: rows and labels are put in key order, then the keys of each view are swept by several threads.
- * Threads: each takes the next stretch of keys from a shared counter and writes only the answers of those keys' labels;
- * everything else is read-only while they run. The first error stops all.
+ * Threads: each takes the next stretch of keys (or the next part) from a shared counter and writes only the answers of those
+ * keys' labels; everything else is read-only while they run. The first error stops all.
  */
 #include "core/mem.h"
-#include "offline/pit/pit_int.h"
+#include "offline/pit/record.h"
 
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define KEYS_PER_STRETCH 16
-#define THREADS_MAX 64
-
-typedef struct label_moment {
-    int64_t at;
-    uint32_t label;
-} label_moment;
-
-static int compare_labels(const void *a, const void *b) {
-    const label_moment *x = a, *y = b;
-    if (x->at != y->at) {
-        return x->at < y->at ? -1 : 1;
-    }
-    return (x->label > y->label) - (x->label < y->label);
-}
 
 /* Labels of each key in time order. */
 static floe_status sort_labels(const floe_pit *pit, pit_group *group, floe_error *err) {
-    FLOE_AUTO_FREE label_moment *moments = NULL;
-    FLOE_TRY(floe_alloc(pit->label_count + 1, sizeof(*moments), &moments, err));
+    FLOE_AUTO_FREE pit_moment *moments = NULL;
+    size_t labels = group->label_start[group->keys.count];
+    FLOE_TRY(floe_realloc(&group->label_times, labels + 1, sizeof(int64_t), err));
+    FLOE_TRY(floe_realloc(&moments, 2 * labels + 2, sizeof(*moments), err));
+    for (size_t i = 0; i < labels; i++) {
+        moments[i] = (pit_moment){pit->label_time[group->label_order[i]], group->label_order[i]};
+    }
     for (size_t k = 0; k < group->keys.count; k++) {
-        uint32_t *labels = group->label_order + group->label_start[k];
-        size_t count = group->label_start[k + 1] - group->label_start[k];
-        for (size_t i = 0; i < count; i++) {
-            moments[i] = (label_moment){pit->label_time[labels[i]], labels[i]};
-        }
-        qsort(moments, count, sizeof(*moments), compare_labels);
-        for (size_t i = 0; i < count; i++) {
-            labels[i] = moments[i].label;
-        }
+        size_t first = group->label_start[k];
+        floe_pit_sort_moments(moments + first, group->label_start[k + 1] - first, moments + labels + 1);
+    }
+    for (size_t i = 0; i < labels; i++) {
+        group->label_times[i] = moments[i].at;
+        group->label_order[i] = moments[i].row;
     }
     return FLOE_OK;
 }
 
 floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_error *err) {
-    if (group->label_order) {
+    if (group->label_times) {
         return FLOE_OK;
     }
     FLOE_TRY(floe_pit_order_by_key(group->label_key, pit->label_count, group->keys.count, &group->label_order,
@@ -54,11 +39,8 @@ floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_er
     return sort_labels(pit, group, err);
 }
 
-floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, floe_error *err) {
-    if (group->thins) {
-        FLOE_TRY(floe_pit_thin(pit, group, err));
-    }
-    FLOE_TRY(floe_pit_arrange(group, err));
+floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, int threads, floe_error *err) {
+    FLOE_TRY(group->thins ? floe_pit_slots_gather(group, err) : floe_pit_arrange(group, threads, err));
     return floe_pit_index_labels(pit, group, err);
 }
 
@@ -113,6 +95,58 @@ static floe_status make_answers(const floe_pit *pit, pit_view *view, floe_error 
 
 /* ---- threads ---- */
 
+int floe_pit_thread_count(int asked) {
+    long threads = asked > 0 ? asked : sysconf(_SC_NPROCESSORS_ONLN);
+    return threads < 1 ? 1 : threads > PIT_THREADS_MAX ? PIT_THREADS_MAX : (int)threads;
+}
+
+typedef struct together {
+    floe_status (*work)(void *context, floe_error *err);
+    void *context;
+    atomic_bool *stop;
+    pthread_mutex_t lock; /* err, status */
+    floe_error err;
+    floe_status status;
+} together;
+
+static void *together_thread(void *context) {
+    together *t = context;
+    floe_error err = {0};
+    floe_status status = t->work(t->context, &err);
+    if (floe_failed(status)) {
+        atomic_store(t->stop, true);
+        pthread_mutex_lock(&t->lock);
+        if (!floe_failed(t->status)) {
+            t->status = status;
+            t->err = err;
+        }
+        pthread_mutex_unlock(&t->lock);
+    }
+    return NULL;
+}
+
+floe_status floe_pit_together(int threads, floe_status (*work)(void *context, floe_error *err), void *context,
+                              atomic_bool *stop, floe_error *err) {
+    together t = {.work = work, .context = context, .stop = stop, .status = FLOE_OK};
+    pthread_mutex_init(&t.lock, NULL);
+    pthread_t others[PIT_THREADS_MAX];
+    int started = 0;
+    while (started < threads - 1 && pthread_create(&others[started], NULL, together_thread, &t) == 0) {
+        started++;
+    }
+    (void)together_thread(&t); /* This thread works too, so a system that gives no more threads is only slower. */
+    for (int i = 0; i < started; i++) {
+        pthread_join(others[i], NULL);
+    }
+    pthread_mutex_destroy(&t.lock);
+    if (floe_failed(t.status) && err && err->code == FLOE_CODE_OK) {
+        *err = t.err;
+    }
+    return t.status;
+}
+
+/* ---- the sweep of one view ---- */
+
 typedef struct work {
     const floe_pit *pit;
     const pit_group *group;
@@ -120,9 +154,7 @@ typedef struct work {
     const floe_run *run;
     atomic_uint_fast32_t next_key;
     atomic_bool stop;
-    pthread_mutex_t lock; /* error, ties */
-    floe_error *err;
-    floe_status status;
+    pthread_mutex_t lock; /* the view's ties */
 } work;
 
 static bool is_cancelled(const floe_run *run) {
@@ -141,7 +173,8 @@ static floe_status sweep_stretch(work *w, pit_sweep *sweep, uint32_t first, floe
     return FLOE_OK;
 }
 
-static floe_status sweep_keys(work *w, floe_error *err) {
+static floe_status sweep_keys(void *context, floe_error *err) {
+    work *w = context;
     FLOE_CLEANUP(floe_pit_sweep_close) pit_sweep *sweep = NULL;
     FLOE_TRY(floe_pit_sweep_open(w->pit, w->group, w->view, &sweep, err));
     while (!atomic_load(&w->stop)) {
@@ -157,61 +190,26 @@ static floe_status sweep_keys(work *w, floe_error *err) {
     return FLOE_OK;
 }
 
-static void *sweep_thread(void *context) {
-    work *w = context;
-    floe_error err = {0};
-    floe_status status = sweep_keys(w, &err);
-    if (floe_failed(status)) {
-        atomic_store(&w->stop, true);
-        pthread_mutex_lock(&w->lock);
-        if (!floe_failed(w->status)) {
-            w->status = status;
-            *w->err = err;
-        }
-        pthread_mutex_unlock(&w->lock);
-    }
-    return NULL;
-}
-
-static int thread_count(const floe_run *run) {
-    long threads = run && run->threads > 0 ? run->threads : sysconf(_SC_NPROCESSORS_ONLN);
-    return threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : (int)threads;
-}
-
 static floe_status sweep_view(const floe_pit *pit, const pit_group *group, pit_view *view, const floe_run *run,
-                              floe_error *err) {
-    floe_error failure = {0};
-    work w = {.pit = pit, .group = group, .view = view, .run = run, .err = &failure, .status = FLOE_OK};
+                              int threads, floe_error *err) {
+    work w = {.pit = pit, .group = group, .view = view, .run = run};
     pthread_mutex_init(&w.lock, NULL);
-    pthread_t threads[THREADS_MAX];
-    int started = 0, wanted = thread_count(run) - 1;
-    while (started < wanted && pthread_create(&threads[started], NULL, sweep_thread, &w) == 0) {
-        started++;
-    }
-    (void)sweep_thread(&w); /* This thread works too, so a system that gives no more threads is only slower. */
-    for (int i = 0; i < started; i++) {
-        pthread_join(threads[i], NULL);
-    }
+    floe_status status = floe_pit_together(threads, sweep_keys, &w, &w.stop, err);
     pthread_mutex_destroy(&w.lock);
-    if (floe_failed(w.status) && err && err->code == FLOE_CODE_OK) {
-        *err = failure;
-    }
-    return w.status;
+    return status;
 }
 
 floe_status floe_pit_run(floe_pit *pit, const floe_run *run, floe_error *err) {
+    int threads = floe_pit_thread_count(run ? run->threads : 0);
     if (pit->newest_labels) {
         FLOE_TRY(make_newest_labels(pit, err));
     }
     for (size_t g = 0; g < pit->group_count; g++) {
         pit_group *group = &pit->groups[g];
-        FLOE_TRY(floe_pit_group_index(pit, group, err));
+        FLOE_TRY(floe_pit_group_index(pit, group, threads, err));
         for (size_t v = 0; v < group->view_count; v++) {
             FLOE_TRY(make_answers(pit, &group->views[v], err));
-            floe_status status = sweep_view(pit, group, &group->views[v], run, err);
-            if (floe_failed(status)) {
-                return status;
-            }
+            FLOE_TRY(sweep_view(pit, group, &group->views[v], run, threads, err));
         }
     }
     return FLOE_OK;

@@ -105,7 +105,8 @@ static floe_status lead_cells(answer_stream *stream, size_t label, uint32_t winn
     const pit_group *group = &stream->pit->groups[0];
     size_t key_count = group->entity->key_count;
     FLOE_TRY(floe_pit_key_decode(group->keys.keys[label], group->entity->keys, key_count, stream->row, err));
-    int64_t created = group->created[winner], end = group->end[winner];
+    int64_t created = group->created ? group->created[winner] : INT64_MIN;
+    int64_t end = group->end ? group->end[winner] : INT64_MAX;
     stream->row[key_count] = floe_value_timestamp(group->event[winner]);
     stream->row[key_count + 1] = floe_value_timestamp(created);
     stream->row[key_count + 1].is_null = created == INT64_MIN;

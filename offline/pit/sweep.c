@@ -12,36 +12,17 @@
 #include "core/time.h"
 #include "offline/pit/slide.h"
 
-#include <stdlib.h>
-
-static int compare_moments(const void *a, const void *b) {
-    const pit_moment *x = a, *y = b;
-    if (x->at != y->at) {
-        return x->at < y->at ? -1 : 1;
-    }
-    return (x->row > y->row) - (x->row < y->row);
-}
-
-static void sort_moments(pit_moment *moments, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        if (moments[i - 1].at > moments[i].at) {
-            qsort(moments, count, sizeof(*moments), compare_moments);
-            return;
-        }
-    }
-}
-
 struct pit_sweep {
     const floe_pit *pit;
     const pit_group *group;
     pit_view *view;
     pit_window **windows; /* one per column and window asked for */
     size_t window_count;
-    pit_rankings rankings;       /* of the key at hand */
-    pit_window **output_windows; /* per output of the view: one of the above; NULL: not wanted, or an as-of output */
-    pit_moment *entering;        /* rows of the key in order of entering */
-    int64_t *entered_at;         /* per row of the key; INT64_MAX: not yet */
-    size_t room;                 /* rows */
+    pit_rankings rankings;        /* of the key at hand */
+    pit_window **output_windows;  /* per output of the view: one of the above; NULL: not wanted, or an as-of output */
+    pit_moment *entering, *spare; /* rows of the key in order of entering; room to sort them */
+    int64_t *entered_at;          /* per row of the key; INT64_MAX: not yet */
+    size_t room;                  /* rows */
     bool wants_winner;
     int64_t ties;
     /* The as-of winner so far. */
@@ -60,6 +41,7 @@ void floe_pit_sweep_close(pit_sweep **sweep) {
     floe_free((*sweep)->windows);
     floe_free((*sweep)->output_windows);
     floe_free((*sweep)->entering);
+    floe_free((*sweep)->spare);
     floe_free((*sweep)->entered_at);
     floe_free(*sweep);
     *sweep = NULL;
@@ -116,6 +98,7 @@ static floe_status order_rows(pit_sweep *sweep, uint32_t first_row, size_t count
     if (count > sweep->room) {
         size_t room = count + count / 2;
         FLOE_TRY(floe_realloc(&sweep->entering, room, sizeof(pit_moment), err));
+        FLOE_TRY(floe_realloc(&sweep->spare, room, sizeof(pit_moment), err));
         FLOE_TRY(floe_realloc(&sweep->entered_at, room, sizeof(int64_t), err));
         sweep->room = room;
     }
@@ -125,7 +108,7 @@ static floe_status order_rows(pit_sweep *sweep, uint32_t first_row, size_t count
             (pit_moment){floe_pit_visible_from(sweep->pit, sweep->group, sweep->view->before, row), row};
         sweep->entered_at[i] = INT64_MAX;
     }
-    sort_moments(sweep->entering, count);
+    floe_pit_sort_moments(sweep->entering, count, sweep->spare);
     return FLOE_OK;
 }
 
@@ -168,7 +151,7 @@ static uint32_t judged_winner(const pit_sweep *sweep, int64_t t) {
     if (view->ttl_us > 0 && group->event[row] < floe_pit_saturating_add(t, -view->ttl_us)) {
         return PIT_NO_ROW;
     }
-    if (group->has_end && (sweep->view->before ? group->end[row] < t : group->end[row] <= t)) {
+    if (group->keeps_end && (sweep->view->before ? group->end[row] < t : group->end[row] <= t)) {
         return PIT_NO_ROW;
     }
     return row;
@@ -232,7 +215,7 @@ static floe_status reset_windows(pit_sweep *sweep, uint32_t first_row, uint32_t 
 
 floe_status floe_pit_sweep_key(pit_sweep *sweep, uint32_t key, floe_error *err) {
     const pit_group *group = sweep->group;
-    uint32_t first_row = group->row_start[key], last_row = group->row_start[key + 1];
+    uint32_t first_row = group->row_start[key], last_row = group->row_end[key];
     size_t row_count = last_row - first_row;
     FLOE_TRY(order_rows(sweep, first_row, row_count, err));
     sweep->winner = PIT_NO_ROW;

@@ -170,15 +170,21 @@ static floe_value time_cell(int64_t micros, int64_t null_value) {
     return value;
 }
 
+/* The batches, and what was appended since the last of them. */
 static floe_status stream_of(floe_arrow_builder *builder, const floe_column *columns, size_t count,
-                             struct ArrowArrayStream *ret_stream, floe_error *err) {
+                             struct ArrowArray *batches, size_t batch_count, struct ArrowArrayStream *ret_stream,
+                             floe_error *err) {
     FLOE_AUTO_SCHEMA schema = {0};
-    FLOE_TRY(floe_arrow_schema_make(columns, count, &schema, err));
-    struct ArrowArray batch = {0};
-    FLOE_TRY(floe_arrow_builder_finish(builder, &batch, err));
-    floe_status status = floe_arrow_stream_of_batches(&schema, &batch, 1, ret_stream, err);
-    if (floe_failed(status)) {
-        floe_arrow_array_release(&batch);
+    floe_status status = floe_arrow_schema_make(columns, count, &schema, err);
+    if (!floe_failed(status)) {
+        status = floe_arrow_builder_finish(builder, &batches[batch_count], err);
+        batch_count += !floe_failed(status);
+    }
+    if (!floe_failed(status)) {
+        status = floe_arrow_stream_of_batches(&schema, batches, batch_count, ret_stream, err);
+    }
+    for (size_t i = 0; floe_failed(status) && i < batch_count; i++) {
+        floe_arrow_array_release(&batches[i]);
     }
     return status;
 }
@@ -198,7 +204,8 @@ floe_status world_labels(const world *w, bool with_row, struct ArrowArrayStream 
                               floe_value_int64((int64_t)i)};
         FLOE_TRY(floe_arrow_builder_row(builder, cells, err));
     }
-    return stream_of(builder, columns, count, ret_stream, err);
+    struct ArrowArray batch = {0};
+    return stream_of(builder, columns, count, &batch, 0, ret_stream, err);
 }
 
 static floe_status feed_labels(const world *w, floe_pit *pit, floe_error *err) {
@@ -208,6 +215,7 @@ static floe_status feed_labels(const world *w, floe_pit *pit, floe_error *err) {
 }
 
 #define FIXED_COLUMNS 5
+#define BATCHES 4
 
 static floe_status append_row(const floe_pit_need *need, const world_row *row, floe_arrow_builder *builder,
                               floe_error *err) {
@@ -245,10 +253,24 @@ floe_status world_rows(const world *w, const floe_pit_need *need, const size_t *
     }
     FLOE_CLEANUP(builder_cleanup) floe_arrow_builder *builder = NULL;
     FLOE_TRY(floe_arrow_builder_open(columns, column_count, &builder, err));
-    for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(append_row(need, &w->rows[order[i]], builder, err));
+    /* Several batches, so that threads take them in. */
+    struct ArrowArray batches[BATCHES] = {0};
+    size_t finished = 0;
+    floe_status status = FLOE_OK;
+    for (size_t i = 0; i < count && !floe_failed(status); i++) {
+        status = append_row(need, &w->rows[order[i]], builder, err);
+        if (!floe_failed(status) && finished + 1 < BATCHES && i + 1 == (finished + 1) * count / BATCHES) {
+            status = floe_arrow_builder_finish(builder, &batches[finished], err);
+            finished += !floe_failed(status);
+        }
     }
-    return stream_of(builder, columns, column_count, ret_stream, err);
+    if (!floe_failed(status)) {
+        return stream_of(builder, columns, column_count, batches, finished, ret_stream, err);
+    }
+    for (size_t i = 0; i < finished; i++) {
+        floe_arrow_array_release(&batches[i]);
+    }
+    return status;
 }
 
 static const floe_pit_need *only_need(const floe_pit *pit) {
@@ -333,7 +355,9 @@ floe_status world_read(world *w, struct ArrowArrayStream *stream, floe_value **r
 floe_status world_run(world *w, const floe_pit_options *options, int threads, uint64_t seed, floe_value **ret_answers,
                       floe_pit_stats *ret_stats, floe_error *err) {
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
-    FLOE_TRY(floe_pit_open(w->refs, w->ref_count, options, &pit, err));
+    floe_pit_options asked = *options;
+    asked.threads = threads;
+    FLOE_TRY(floe_pit_open(w->refs, w->ref_count, &asked, &pit, err));
     FLOE_TRY(feed_labels(w, pit, err));
     FLOE_TRY(feed_all(w, pit, seed, err));
     FLOE_TRY(floe_pit_run(pit, &(floe_run){.threads = threads}, err));

@@ -429,7 +429,7 @@ static void pit__kernel__equals_the_nested_loop(void **state) {
     for (uint64_t i = 0; i < cases; i++) {
         world w;
         world_random(&w, first + i);
-        floe_pit_options options = {.as_known = i % 3 == 1, .ignore_at = i % 7 == 3, .thin_rows = (size_t)i % 5};
+        floe_pit_options options = {.as_known = i % 3 == 1, .ignore_at = i % 7 == 3};
         world_check(&w, &options, 1 + (int)(i % 4), first + i);
         world_close(&w);
     }

@@ -54,7 +54,6 @@ static void thin__random_worlds__equal_the_loop_and_count_the_same_ties(void **s
         assert_ok(world_run(&w, &options, 1, first + i, &answers, &whole, &err), &err);
         ask_as_of(&w);
         if (w.ref_count > 0) {
-            options.thin_rows = 1 + (size_t)i % 9;
             assert_ok(world_run(&w, &options, 1 + (int)(i % 3), first + i, &answers, &thinned, &err), &err);
             check_against_loop(&w, &options, answers, first + i);
             assert_int_equal(thinned.ties, whole.ties);
@@ -80,13 +79,12 @@ static void thin__many_rows_between_labels__one_of_them_stays(void **state) {
         world_add_label(&w, "a", 0, i * 1000);
     }
     world_ask_all(&w);
-    static const size_t every[] = {0, 1, 7, 500, 100000};
-    for (size_t e = 0; e < sizeof(every) / sizeof(every[0]); e++) {
+    for (int threads = 1; threads <= 4; threads++) {
         floe_error err = {0};
         floe_value *answers;
         floe_pit_stats stats;
-        floe_pit_options options = {.thin_rows = every[e]};
-        assert_ok(world_run(&w, &options, 1, 3, &answers, &stats, &err), &err);
+        floe_pit_options options = {0};
+        assert_ok(world_run(&w, &options, threads, 3, &answers, &stats, &err), &err);
         for (int i = 1; i <= 100; i++) { /* the row at the label itself; after the last one there is none */
             assert_int_equal(answers[i - 1].as.integer, i == 100 ? 9999 : i * 100);
         }
@@ -109,13 +107,13 @@ static void thin__rows_after_the_last_label__are_not_kept(void **state) {
     floe_error err = {0};
     floe_value *answers;
     floe_pit_stats stats;
-    assert_ok(world_run(&w, &(floe_pit_options){.thin_rows = 4}, 1, 1, &answers, &stats, &err), &err);
+    assert_ok(world_run(&w, &(floe_pit_options){0}, 1, 1, &answers, &stats, &err), &err);
     assert_true(answers[0].is_null);
     assert_int_equal(stats.rows_kept, 0);
     /* `before`: a row at the label's own time is the future too, and one microsecond earlier is not. */
     view->at_before = true;
     world_add_label(&w, "a", 0, 101);
-    assert_ok(world_run(&w, &(floe_pit_options){.thin_rows = 4}, 1, 1, &answers, &stats, &err), &err);
+    assert_ok(world_run(&w, &(floe_pit_options){0}, 1, 1, &answers, &stats, &err), &err);
     assert_int_equal(answers[1].as.integer, 0);
     assert_int_equal(stats.rows_kept, 1);
     world_close(&w);
@@ -124,7 +122,7 @@ static void thin__rows_after_the_last_label__are_not_kept(void **state) {
 /* The mark of a tie must live through the next look, and die with a better row. */
 static void thin__ties__are_remembered_after_their_rows_are_gone(void **state) {
     (void)state;
-    for (size_t thin = 1; thin <= 5; thin++) {
+    for (int threads = 1; threads <= 4; threads++) {
         world w;
         world_init(&w);
         world_output(&w, world_view(&w, "v", false), FLOE_FN_NONE, WORLD_I, 0);
@@ -143,7 +141,7 @@ static void thin__ties__are_remembered_after_their_rows_are_gone(void **state) {
         floe_value *answers;
         floe_pit_stats stats;
         for (uint64_t seed = 1; seed < 30; seed++) {
-            assert_ok(world_run(&w, &(floe_pit_options){.thin_rows = thin}, 1, seed, &answers, &stats, &err), &err);
+            assert_ok(world_run(&w, &(floe_pit_options){0}, threads, seed, &answers, &stats, &err), &err);
             assert_int_equal(answers[0].as.integer, 2);
             assert_int_equal(answers[1].as.integer, 2);
             assert_int_equal(answers[2].as.integer, 3);
@@ -176,7 +174,7 @@ static void thin__questions_that_need_every_row__keep_them(void **state) {
         floe_error err = {0};
         floe_value *answers;
         floe_pit_stats stats;
-        assert_ok(world_run(&w, &(floe_pit_options){.thin_rows = 1}, 1, 1, &answers, &stats, &err), &err);
+        assert_ok(world_run(&w, &(floe_pit_options){0}, 1, 1, &answers, &stats, &err), &err);
         assert_int_equal(answers[0].as.integer, 29);
         assert_int_equal(answers[1].as.integer, kind == 0 ? 30 : 29);
         assert_int_equal(stats.rows_kept, 30);

@@ -133,9 +133,16 @@ static void set__random__is_a_sorted_array(void **state) {
         }
         floe_positions set = make(positions, count);
         size_t hint = 0;
+        int64_t rows[500];
+        bool alive[500];
         for (size_t i = 0; i < 500; i++) {
             uint64_t asked = i < count ? positions[i] + i % 2 : floe_test_next(&rng) % span;
             assert_int_equal(floe_positions_has(&set, asked, &hint), oracle(positions, count, asked));
+            rows[i] = (int64_t)asked;
+        }
+        floe_positions_keep(&set, rows, 500, alive);
+        for (size_t i = 0; i < 500; i++) {
+            assert_int_equal(alive[i], !oracle(positions, count, (uint64_t)rows[i]));
         }
     }
 }

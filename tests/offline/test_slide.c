@@ -148,6 +148,7 @@ static void fill(column_world *w, floe_type type, floe_test_rng *rng) {
     w->column.type = type;
     w->column.class = floe_pit_class(type);
     floe_pit_symbols_init(&w->column.symbols);
+    pthread_mutex_init(&w->column.lock, NULL);
     assert_ok(floe_pit_column_reserve(&w->column, ROWS, &err), &err);
     for (size_t row = 0; row < ROWS; row++) {
         floe_value value = {.type = type, .is_null = floe_test_below(rng, 5) == 0};
@@ -160,7 +161,11 @@ static void fill(column_world *w, floe_type type, floe_test_rng *rng) {
         } else {
             value.as.integer = floe_test_between(rng, -3, 3);
         }
-        assert_ok(floe_pit_column_set(&w->column, row, &value, &err), &err);
+        bool symbols = w->column.class == PIT_SYMBOL;
+        size_t len = floe_pit_cell_len(w->column.class);
+        pit_cell cell = {(char *)w->column.data.i64 + row * len, symbols ? &w->column.symbol[row] : NULL,
+                         &w->column.is_null[row]};
+        assert_ok(floe_pit_cell_set(&w->column, &cell, &value, &err), &err);
     }
 }
 

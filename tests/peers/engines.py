@@ -1,5 +1,5 @@
-"""Engines and services of others, started for a test: Spark in this process, Iceberg's REST catalog in one of its own. And rows
-of theirs and of floe in one form, to be compared."""
+"""Engines and services of others, started for a test: Spark in this process, Iceberg's REST catalog and an S3 server in one of
+their own each. And rows of theirs and of floe in one form, to be compared."""
 import json
 import math
 import os
@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 
 SPARK = os.environ["FLOE_SPARK_DIR"]
 REST = os.environ["FLOE_REST_CATALOG_DIR"]
+S3_PY = os.environ["FLOE_OBJECT_STORE_PY"]
 FLOE = os.environ["FLOE_BIN"]
 
 
@@ -48,22 +49,17 @@ def spark(warehouse, rest_uri=None):
     return session
 
 
-class RestServer:
-    """Iceberg's own REST catalog over a folder. Its names stand in a database file: in memory, which is its way unless told, they
-    are lost whenever it connects to its database anew, as it does after a commit that came too late."""
+class Service:
+    """A process that answers at `uri`; its output lies in the folder."""
 
-    def __init__(self, folder):
-        self.port = free_port()
-        self.log = open(os.path.join(folder, "rest.log"), "w")
-        environment = {**os.environ, "CATALOG_WAREHOUSE": f"file://{folder}/warehouse", "CATALOG_REST_PORT": str(self.port),
-                       "CATALOG_URI": f"jdbc:sqlite:{folder}/catalog.db?busy_timeout=60000"}
-        self.process = subprocess.Popen(["java", "-Xmx512m", "-cp", os.path.join(REST, "*"),
-                                         "org.apache.iceberg.rest.RESTCatalogServer"], env=environment, cwd=folder,
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+    def __init__(self, command, folder, log, environment, port, probe="/"):
+        self.port = port
+        self.log = open(os.path.join(folder, log), "w")
+        self.process = subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         end = time.monotonic() + 120
         while True:
             try:
-                urllib.request.urlopen(self.uri + "/v1/config", timeout=5).read()
+                urllib.request.urlopen(self.uri + probe, timeout=5).read()
                 return
             except OSError:
                 if time.monotonic() > end or self.process.poll() is not None:
@@ -78,6 +74,50 @@ class RestServer:
         self.process.kill()
         self.process.wait()
         self.log.close()
+
+
+class S3Server(Service):
+    """moto's S3. Whatever keys are given are taken."""
+    access_key, secret_key, region = "AKIDPEER", "se/cr+et", "us-east-1"
+
+    def __init__(self, folder):
+        port = free_port()
+        super().__init__([S3_PY, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], folder, "s3.log", dict(os.environ), port)
+
+    @property
+    def storage(self):
+        """The `storage:` of floe.yaml."""
+        return (f'{{endpoint: "{self.uri}", region: {self.region}, path_style: true, access_key: {self.access_key}, '
+                f'secret_key: "{self.secret_key}"}}')
+
+    @property
+    def properties(self):
+        """What PyIceberg wants to be told."""
+        return {"s3.endpoint": self.uri, "s3.access-key-id": self.access_key, "s3.secret-access-key": self.secret_key,
+                "s3.region": self.region}
+
+    def files(self):
+        from pyarrow.fs import S3FileSystem
+        return S3FileSystem(access_key=self.access_key, secret_key=self.secret_key, endpoint_override=self.uri, region=self.region,
+                            allow_bucket_creation=True)
+
+
+class RestServer(Service):
+    """Iceberg's own REST catalog over a folder or, with an S3 server, over its objects; then it hands its keys on with each table.
+    Its names stand in a database file: in memory, which is its way unless told, they are lost whenever it connects to its
+    database anew, as it does after a commit that came too late."""
+
+    def __init__(self, folder, warehouse=None, s3=None):
+        port = free_port()
+        environment = {**os.environ, "CATALOG_WAREHOUSE": warehouse or f"file://{folder}/warehouse", "CATALOG_REST_PORT": str(port),
+                       "CATALOG_URI": f"jdbc:sqlite:{folder}/catalog.db?busy_timeout=60000"}
+        if s3:
+            environment |= {"CATALOG_IO__IMPL": "org.apache.iceberg.aws.s3.S3FileIO", "CATALOG_S3_ENDPOINT": s3.uri,
+                            "CATALOG_S3_PATH__STYLE__ACCESS": "true", "CATALOG_S3_ACCESS__KEY__ID": s3.access_key,
+                            "CATALOG_S3_SECRET__ACCESS__KEY": s3.secret_key, "CATALOG_CLIENT_REGION": s3.region,
+                            "CATALOG_INCLUDE__CREDENTIALS": "true", "AWS_REGION": s3.region}
+        command = ["java", "-Xmx512m", "-cp", os.path.join(REST, "*"), "org.apache.iceberg.rest.RESTCatalogServer"]
+        super().__init__(command, folder, "rest.log", environment, port, "/v1/config")
 
 
 def floe(*arguments, cwd=None):

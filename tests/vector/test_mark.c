@@ -232,6 +232,31 @@ static void mark__a_verdict_that_is_there__stands_when_its_values_are_gone(void 
     assert_int_equal(parts[0].personal, FLOE_PERSONAL_PHONE);
 }
 
+/* Of a column with many values none is a sample, and what they are is still seen. */
+static void mark__values_that_only_the_detector_sees__decide_and_are_not_kept(void **state) {
+    (void)state;
+    ARENA(arena);
+    static const floe_str cards[] = {TEXT("4111111111111111"), TEXT("5555555555554444"), TEXT("378282246310005")};
+    static const floe_str mails[] = {TEXT("ann@example.com"), TEXT("bob@example.com")};
+    const floe_sketch sketch = {.rows = 3, .values = 3, .distinct = 3, .whole = true};
+    const floe_part parts[] = {{.name = TEXT("ref"), .type = TEXT("long"), .probes = {cards, 3}, .sketch = &sketch},
+                               {.name = TEXT("login"), .type = TEXT("string"), .probes = {mails, 2}, .sketch = &sketch},
+                               {.name = TEXT("town"), .type = TEXT("string"), .probes = {cities, 2}, .sketch = &sketch},
+                               {.name = TEXT("email"), .type = TEXT("string"), .probes = {cities, 2}}};
+    floe_unit unit = {.kind = FLOE_UNIT_TABLE, .space = TEXT("d"), .name = TEXT("t"), .parts = parts, .part_count = 4};
+    floe_unit_mark(NULL, &arena, &unit);
+    assert_int_equal(unit.parts[0].personal, FLOE_PERSONAL_CARD);
+    assert_int_equal(unit.parts[1].personal, FLOE_PERSONAL_EMAIL);
+    assert_int_equal(unit.parts[2].personal, FLOE_PERSONAL_NO);
+    assert_int_equal(unit.parts[3].personal, FLOE_PERSONAL_NO);
+    for (size_t i = 0; i < unit.part_count; i++) {
+        assert_int_equal(unit.parts[i].probes.count, 0);
+    }
+    assert_null(unit.parts[0].sketch);
+    assert_null(unit.parts[1].sketch);
+    assert_ptr_equal(unit.parts[2].sketch, &sketch);
+}
+
 static floe_status mark_once(void *context, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(1));
@@ -256,6 +281,7 @@ int main(void) {
         cmocka_unit_test(definitions__tag_of_a_source__marks_every_column_of_its_table_and_no_other),
         cmocka_unit_test(definitions__tag_that_comes_later__takes_the_values_of_an_unchanged_table_away),
         cmocka_unit_test(mark__a_verdict_that_is_there__stands_when_its_values_are_gone),
+        cmocka_unit_test(mark__values_that_only_the_detector_sees__decide_and_are_not_kept),
         cmocka_unit_test(mark__without_memory__is_the_arenas_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

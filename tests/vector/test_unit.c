@@ -22,6 +22,17 @@ static floe_texts random_texts(floe_test_rng *rng, floe_arena *arena) {
     return (floe_texts){items, count};
 }
 
+static const floe_sketch *random_sketch(floe_test_rng *rng, floe_arena *arena) {
+    floe_sketcher sketcher;
+    size_t count = floe_test_below(rng, 3) == 0 ? 0 : floe_test_below(rng, 400);
+    floe_sketcher_init(&sketcher, arena);
+    for (size_t i = 0; i < count; i++) {
+        floe_sketcher_int(&sketcher, floe_test_between(rng, -50, 50));
+        floe_sketcher_text(&sketcher, random_text(rng, arena));
+    }
+    return floe_sketcher_finish(&sketcher, floe_test_below(rng, 2) == 0);
+}
+
 static void random_parts(floe_test_rng *rng, floe_arena *arena, floe_unit *unit) {
     size_t count = floe_test_below(rng, 6);
     floe_part *parts = floe_arena_alloc(arena, count + 1, sizeof(*parts));
@@ -31,7 +42,8 @@ static void random_parts(floe_test_rng *rng, floe_arena *arena, floe_unit *unit)
                                .description = random_text(rng, arena),
                                .words = random_texts(rng, arena),
                                .prose = random_texts(rng, arena),
-                               .personal = (floe_personal)floe_test_below(rng, FLOE_PERSONAL_COUNT)};
+                               .personal = (floe_personal)floe_test_below(rng, FLOE_PERSONAL_COUNT),
+                               .sketch = random_sketch(rng, arena)};
     }
     unit->parts = parts;
     unit->part_count = count;
@@ -75,6 +87,20 @@ static void same_texts(floe_texts a, floe_texts b) {
     }
 }
 
+static void same_sketch(const floe_sketch *a, const floe_sketch *b) {
+    assert_int_equal(a != NULL, b != NULL);
+    if (a) {
+        assert_int_equal(a->rows, b->rows);
+        assert_int_equal(a->values, b->values);
+        assert_int_equal(a->distinct, b->distinct);
+        assert_int_equal(a->whole, b->whole);
+        assert_int_equal(a->is_integer, b->is_integer);
+        assert_true(a->least == b->least && a->most == b->most);
+        assert_int_equal(a->hash_count, b->hash_count);
+        assert_memory_equal(a->hashes, b->hashes, a->hash_count * sizeof(*a->hashes));
+    }
+}
+
 static void same_parts(const floe_unit *a, const floe_unit *b) {
     assert_int_equal(a->part_count, b->part_count);
     for (size_t i = 0; i < a->part_count; i++) {
@@ -82,6 +108,7 @@ static void same_parts(const floe_unit *a, const floe_unit *b) {
         assert_true(floe_str_equal(a->parts[i].type, b->parts[i].type));
         assert_true(floe_str_equal(a->parts[i].description, b->parts[i].description));
         same_texts(a->parts[i].words, b->parts[i].words);
+        same_sketch(a->parts[i].sketch, b->parts[i].sketch);
         same_texts(a->parts[i].prose, b->parts[i].prose);
         assert_int_equal(a->parts[i].personal, b->parts[i].personal);
     }

@@ -61,6 +61,20 @@ static bool has_column(const floe_catalog_column *columns, size_t count, floe_st
     return false;
 }
 
+/* Few series of values, so that one column holds those of another often enough. */
+static const floe_sketch *random_sketch(floe_test_rng *rng, floe_arena *arena) {
+    floe_sketcher sketcher;
+    int64_t first = (int64_t)floe_test_below(rng, 3) * 1000;
+    int64_t step = 1 + 99 * (int64_t)floe_test_below(rng, 3);
+    int64_t count = floe_test_between(rng, 5, 60);
+    int64_t times = floe_test_between(rng, 1, 2);
+    floe_sketcher_init(&sketcher, arena);
+    for (int64_t i = 0; i < times * count; i++) {
+        floe_sketcher_int(&sketcher, first + i % count * step);
+    }
+    return floe_sketcher_finish(&sketcher, chance(rng, 80));
+}
+
 static void random_columns(floe_test_rng *rng, floe_arena *arena, floe_catalog_table *table) {
     size_t most = 1 + floe_test_below(rng, 6);
     floe_catalog_column *columns = floe_arena_alloc(arena, most, sizeof(*columns));
@@ -70,6 +84,7 @@ static void random_columns(floe_test_rng *rng, floe_arena *arena, floe_catalog_t
             floe_catalog_column *column = &columns[table->column_count++];
             *column = (floe_catalog_column){.name = name, .description = random_prose(rng, arena, 30)};
             column->samples = random_words(rng, arena, 3, &column->sample_count);
+            column->sketch = chance(rng, 50) ? random_sketch(rng, arena) : NULL;
         }
     }
     table->columns = columns;

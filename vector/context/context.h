@@ -93,7 +93,9 @@ typedef struct floe_join {
     floe_str other_database, other_table;
     const floe_str *other_columns; /* as many as columns, or none where they are not known */
     size_t other_column_count;
-    bool inferred;
+    bool inferred; /* nobody declared it */
+    bool
+        by_values; /* of an inferred one: the values of one column are contained in the other; else only names say so */
 } floe_join;
 
 typedef struct floe_described_table {

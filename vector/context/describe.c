@@ -105,6 +105,9 @@ void floe_join_put_json(const floe_join *join, floe_json_writer *writer) {
     put_text(writer, "other_table", join->other_table);
     put_texts(writer, "other_columns", join->other_columns, join->other_column_count);
     put_flag(writer, "inferred", join->inferred);
+    if (join->inferred) {
+        put_text(writer, "inferred_from", join->by_values ? FLOE_STR("values") : FLOE_STR("names"));
+    }
     floe_json_object_end(writer);
 }
 

@@ -45,6 +45,38 @@ static size_t keys_from(const floe_unit *from, const floe_unit *to, const floe_r
     return count;
 }
 
+/* The same of keys that were inferred. */
+static size_t inferred_from(const floe_corpus *corpus, uint32_t from, uint32_t to, const floe_role *role,
+                            floe_join *joins, size_t room) {
+    const floe_table_entry *table = &corpus->tables[from];
+    size_t count = 0;
+    for (size_t i = 0; i < table->inferred_count && count < room; i++) {
+        const floe_column_entry *own = &corpus->columns[table->inferred[i].column];
+        const floe_column_entry *other = &corpus->columns[table->inferred[i].other];
+        const floe_table_entry *target = &corpus->tables[other->table];
+        if (other->table == to && floe_role_sees_column(role, table->database, table->name, own->name) &&
+            floe_role_sees_column(role, target->database, target->name, other->name)) {
+            joins[count++] = (floe_join){.database = table->database,
+                                         .table = table->name,
+                                         .columns = &own->name,
+                                         .column_count = 1,
+                                         .other_database = target->database,
+                                         .other_table = target->name,
+                                         .other_columns = &other->name,
+                                         .other_column_count = 1,
+                                         .inferred = true,
+                                         .by_values = table->inferred[i].by_values};
+        }
+    }
+    return count;
+}
+
+static size_t joins_from(const floe_corpus *corpus, uint32_t from, uint32_t to, const floe_role *role, floe_join *joins,
+                         size_t room) {
+    size_t count = keys_from(&corpus->units[from], &corpus->units[to], role, joins, room);
+    return count + inferred_from(corpus, from, to, role, joins + count, room - count);
+}
+
 size_t floe_joins_between(const floe_corpus *corpus, uint32_t left, uint32_t right, const floe_role *role,
                           floe_join *ret_joins, size_t room) {
     const floe_unit *a = &corpus->units[left];
@@ -52,8 +84,8 @@ size_t floe_joins_between(const floe_corpus *corpus, uint32_t left, uint32_t rig
     if (!floe_role_sees_table(role, a->space, a->name) || !floe_role_sees_table(role, b->space, b->name)) {
         return 0;
     }
-    size_t count = keys_from(a, b, role, ret_joins, room);
-    return left == right ? count : count + keys_from(b, a, role, ret_joins + count, room - count);
+    size_t count = joins_from(corpus, left, right, role, ret_joins, room);
+    return left == right ? count : count + joins_from(corpus, right, left, role, ret_joins + count, room - count);
 }
 
 /* ---- ways ---- */

@@ -309,7 +309,9 @@ void floe_piece_join(const floe_join *join, floe_buf *out) {
         floe_buf_text(out, " = ");
         put_side(out, join->other_database, join->other_table, join->other_columns[i]);
     }
-    floe_buf_text(out, join->inferred ? " (inferred from values)\n" : "\n");
+    floe_buf_text(out, !join->inferred   ? "\n"
+                       : join->by_values ? " (inferred from values)\n"
+                                         : " (inferred from names)\n");
 }
 
 void floe_piece_feature(const floe_context_feature *feature, floe_buf *out) {

@@ -1,0 +1,105 @@
+/*
+ * Where a dataset goes: a file, or an Iceberg table. Both are made in two steps, so that the manifest is written between them:
+ * rows that nobody sees yet, then one rename or one commit.
+ *
+ * A table's rows lie in one data file, which keeps the spine's order. While the commit runs, a marker lies in the dataset's
+ * folder, as the part file lies beside a file's place; see unlisted.c.
+ */
+#include "core/file.h"
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/dataset/dataset_int.h"
+#include "offline/ipc/ipc.h"
+
+#include <sys/stat.h>
+
+/* catalog.namespace.table, of a catalog that there is. */
+bool floe_output_is_table(const floe_lake *lake, const char *out) {
+    floe_str catalog, namespace_name, table;
+    static const char *const files[] = {".parquet", ".csv", ".jsonl"};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        if (floe_str_ends_with(floe_str_of(out), floe_str_of(files[i]))) {
+            return false;
+        }
+    }
+    return !floe_ipc_is_path(out) && !strchr(out, '/') &&
+           !floe_failed(floe_table_reference_split(floe_str_of(out), &catalog, &namespace_name, &table, NULL)) &&
+           floe_lake_catalog((floe_lake *)(uintptr_t)lake, catalog) != NULL;
+}
+
+/* ---- may it go there ---- */
+
+/* The labels are often all there is of them: an answer in their place could not be built again. */
+static floe_status check_file(const floe_dataset_request *request, floe_error *err) {
+    struct stat spine, out;
+    FLOE_TRY(floe_rows_check(request->out, err));
+    FLOE_ENSURE(!request->replace, err, FLOE_INVALID, "--replace is for tables; %s is a file and is replaced anyhow",
+                request->out);
+    bool both = stat(request->spine, &spine) == 0 && stat(request->out, &out) == 0;
+    FLOE_ENSURE(!both || spine.st_dev != out.st_dev || spine.st_ino != out.st_ino, err, FLOE_INVALID,
+                "the output %s is the spine itself, whose labels would be overwritten; name another file",
+                request->out);
+    return FLOE_OK;
+}
+
+static floe_status check_table(floe_lake *lake, const floe_dataset_request *request, floe_error *err) {
+    FLOE_ENSURE(strcmp(request->spine, request->out) != 0, err, FLOE_INVALID,
+                "the output %s is the spine itself, whose labels would be replaced; name another table", request->out);
+    for (size_t i = 0; i < request->ref_count; i++) {
+        const floe_view *view = request->refs[i].view;
+        FLOE_ENSURE(!view || !floe_str_is(view->source->table, request->out), err, FLOE_INVALID,
+                    "the output %s is the table of the source %.*s; name another table", request->out,
+                    FLOE_STR_ARG(view->source->about.name));
+    }
+    floe_error why = {0};
+    floe_status status = floe_query_import_check(lake, &(floe_query_target){request->out, request->replace}, &why);
+    FLOE_ENSURE(status.code != FLOE_CONFLICT || request->replace, err, FLOE_CONFLICT,
+                "the table %s exists: --replace puts this dataset in the place of its rows", request->out);
+    return floe_failed(status) ? floe_error_set(err, why.code, why.sys_errno, why.file, why.line, "%s", why.message)
+                               : FLOE_OK;
+}
+
+floe_status floe_output_check(floe_lake *lake, const floe_dataset_request *request, floe_error *err) {
+    return floe_output_is_table(lake, request->out) ? check_table(lake, request, err) : check_file(request, err);
+}
+
+/* ---- there ---- */
+
+floe_status floe_output_prepare(dataset_job *job, const char *select, dataset_output *ret_output, floe_error *err) {
+    const floe_dataset_request *request = job->asked;
+    dataset_output output = {.request = request, .snapshot_id = -1};
+    int64_t rows = 0;
+    if (floe_output_is_table(job->lake, request->out)) {
+        floe_query_target target = {request->out, request->replace};
+        FLOE_TRY(floe_query_import_open(job->lake, job->session, &target, select, job->run, &output.table, err));
+        rows = floe_query_import_rows(output.table);
+        output.snapshot_id = floe_query_import_snapshot(output.table);
+    } else {
+        FLOE_TRY(floe_rows_prepare(job->session, select, request->out, &rows, err));
+    }
+    FLOE_ASSERT(rows == job->label_count); /* Every spine row exactly once. */
+    *ret_output = output;
+    return FLOE_OK;
+}
+
+void floe_output_discard(dataset_output *output) {
+    if (output->table) {
+        floe_query_import_close(&output->table);
+    } else {
+        floe_rows_discard(output->request->out);
+    }
+}
+
+/* The marker goes as soon as the table is what it is to be. */
+floe_status floe_output_publish(dataset_output *output, const floe_dataset_result *result, floe_error *err) {
+    const floe_dataset_request *request = output->request;
+    if (!output->table) {
+        return floe_rows_publish(request->out, err);
+    }
+    floe_status status = floe_query_import_commit(output->table, err);
+    floe_query_import_close(&output->table);
+    if (!floe_failed(status) && request->root) {
+        FLOE_IGNORE(floe_dataset_marker_remove(request, result->id));
+    }
+    return status;
+}

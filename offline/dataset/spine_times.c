@@ -1,0 +1,81 @@
+/*
+ * Times of a spine that no row of any source could be compared with, and that no format but the engine's own can hold: infinite
+ * ones, and years outside 1 to 9999. They are refused instead of quietly matching nothing.
+ */
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/dataset/dataset_int.h"
+
+#include <inttypes.h>
+
+static bool is_time(floe_str type) {
+    return (floe_str_starts_with(type, FLOE_STR("TIMESTAMP")) && !floe_str_ends_with(type, FLOE_STR("]"))) ||
+           floe_str_is(type, "DATE");
+}
+
+/* Whether a value is there and out of range. What does not fit the engine's microseconds is. */
+static void append_out_of_range(floe_str column, floe_buf *sql) {
+    floe_buf_text(sql, "(");
+    floe_sql_quote_name(sql, column);
+    floe_buf_text(sql, " IS NOT NULL AND NOT coalesce(TRY_CAST(");
+    floe_sql_quote_name(sql, column);
+    floe_buf_text(sql, " AS TIMESTAMP) BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999', "
+                       "false))");
+}
+
+/* One pass over all of them. *ret_column: the first that has such a time; the number of columns when none has. */
+static floe_status find_column(floe_session *session, const spine_table *spine, floe_arena *arena, size_t *ret_column,
+                               floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_query_rows rows;
+    floe_buf_init(&sql, FLOE_MIB(64));
+    floe_buf_text(&sql, "SELECT count(*)");
+    for (size_t i = 0; i < spine->column_count; i++) {
+        if (is_time(spine->columns[i].type)) {
+            floe_buf_text(&sql, ", count(*) FILTER ");
+            append_out_of_range(spine->columns[i].name, &sql);
+        }
+    }
+    floe_buf_text(&sql, " FROM spine");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
+    size_t at = 0, i = 0;
+    for (; i < spine->column_count; i++) {
+        at += is_time(spine->columns[i].type);
+        if (is_time(spine->columns[i].type) && rows.values[at].as.integer > 0) {
+            break;
+        }
+    }
+    *ret_column = i;
+    return FLOE_OK;
+}
+
+static floe_status fail_at(floe_session *session, const floe_dataset_request *request, floe_str column,
+                           floe_arena *arena, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_query_rows rows;
+    floe_buf_init(&sql, FLOE_MIB(1));
+    floe_buf_text(&sql, "SELECT r, CAST(");
+    floe_sql_quote_name(&sql, column);
+    floe_buf_text(&sql, " AS VARCHAR) FROM (SELECT *, row_number() OVER () AS r FROM spine) WHERE ");
+    append_out_of_range(column, &sql);
+    floe_buf_text(&sql, " ORDER BY r LIMIT 1");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
+    FLOE_ENSURE(rows.row_count == 1, err, FLOE_INTERNAL, "a time of the spine was found and lost again");
+    return FLOE_FAIL(
+        err, FLOE_INVALID,
+        "the spine %s, row %" PRId64 ": the column \"%.*s\" is %.*s; times must lie in the years 1 to 9999, "
+        "or be null",
+        request->spine, rows.values[0].as.integer, FLOE_STR_BRIEF(column), FLOE_STR_BRIEF(rows.values[1].as.bytes));
+}
+
+floe_status floe_spine_check_times(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
+                                   floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    size_t column;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    FLOE_TRY(find_column(session, spine, &arena, &column, err));
+    return column == spine->column_count ? FLOE_OK
+                                         : fail_at(session, request, spine->columns[column].name, &arena, err);
+}

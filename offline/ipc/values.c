@@ -1,0 +1,99 @@
+/*
+ * The values of an array that was read: looked through before anybody walks them who checks nothing.
+ */
+#include "offline/ipc/ipc_int.h"
+
+#include <string.h>
+
+static floe_status damaged(const ipc_field *field, const char *what, floe_error *err) {
+    return FLOE_FAIL(err, FLOE_CORRUPT, "the column \"%.*s\" has %s", FLOE_STR_BRIEF(field->name), what);
+}
+
+bool floe_ipc_is_null(const struct ArrowArray *array, int64_t row) {
+    const uint8_t *bits = array->n_buffers > 0 ? array->buffers[0] : NULL;
+    return bits && (bits[row / 8] >> (row % 8) & 1) == 0;
+}
+
+static bool is_wide(const ipc_field *field) {
+    return field->layout == IPC_TEXT64 || field->layout == IPC_LIST64;
+}
+
+static int64_t offset_of(const ipc_field *field, const struct ArrowArray *array, int64_t row) {
+    return is_wide(field) ? ((const int64_t *)array->buffers[1])[row] : ((const int32_t *)array->buffers[1])[row];
+}
+
+floe_status floe_ipc_check_offsets(const ipc_field *field, const struct ArrowArray *array, int64_t most,
+                                   floe_error *err) {
+    int64_t before = offset_of(field, array, 0);
+    bool ok = before >= 0;
+    for (int64_t row = 1; row <= array->length && ok; row++) {
+        int64_t next = offset_of(field, array, row);
+        ok = next >= before;
+        before = next;
+    }
+    return ok && before <= most ? FLOE_OK : damaged(field, "offsets that lead outside its values", err);
+}
+
+/* Of Utf8View: length, then up to 12 bytes in place or 4 bytes, buffer and offset. */
+typedef struct view {
+    int32_t len;
+    char start[4];
+    int32_t buffer, offset;
+} view;
+
+floe_status floe_ipc_check_views(const ipc_field *field, const struct ArrowArray *array, const int64_t *lens,
+                                 size_t len_count, floe_error *err) {
+    const view *views = array->buffers[1];
+    for (int64_t row = 0; row < array->length; row++) {
+        const view *v = &views[row];
+        bool inside =
+            v->len >= 0 && (v->len <= 12 || (v->buffer >= 0 && (size_t)v->buffer < len_count && v->offset >= 0 &&
+                                             (int64_t)v->offset + v->len <= lens[v->buffer]));
+        if (!inside && !floe_ipc_is_null(array, row)) {
+            return damaged(field, "views that lead outside its values", err);
+        }
+        if (inside && v->len > 12) { /* Readers compare the first bytes without looking further. */
+            const char *text = (const char *)array->buffers[2 + v->buffer] + v->offset;
+            FLOE_TRY(memcmp(text, v->start, 4) == 0 ? FLOE_OK
+                                                    : damaged(field, "views that differ from their text", err));
+        }
+    }
+    return FLOE_OK;
+}
+
+static floe_str view_cell(const struct ArrowArray *array, int64_t row) {
+    const view *v = (const view *)array->buffers[1] + row;
+    if (v->len <= 12) {
+        return (floe_str){v->start, (size_t)v->len};
+    }
+    return (floe_str){(const char *)array->buffers[2 + v->buffer] + v->offset, (size_t)v->len};
+}
+
+floe_str floe_ipc_cell(const ipc_field *field, const struct ArrowArray *array, int64_t row) {
+    static const char truth[] = "\0\1";
+    if (field->layout == IPC_NULL || floe_ipc_is_null(array, row)) {
+        return (floe_str){0};
+    }
+    if (field->layout == IPC_VIEW) {
+        return view_cell(array, row);
+    }
+    const char *data = array->buffers[field->layout == IPC_FIXED || field->layout == IPC_BITS ? 1 : 2];
+    if (field->layout == IPC_FIXED) {
+        return (floe_str){data + row * field->width, (size_t)field->width};
+    }
+    if (field->layout == IPC_BITS) {
+        return (floe_str){truth + ((uint8_t)data[row / 8] >> (row % 8) & 1), 1};
+    }
+    int64_t first = offset_of(field, array, row);
+    return (floe_str){data + first, (size_t)(offset_of(field, array, row + 1) - first)};
+}
+
+floe_status floe_ipc_check_text(const ipc_field *field, const struct ArrowArray *array, floe_error *err) {
+    for (int64_t row = 0; row < array->length && field->is_text; row++) {
+        floe_str text = floe_ipc_cell(field, array, row);
+        if (text.ptr && !floe_str_is_utf8(text)) {
+            return damaged(field, "text that is not UTF-8", err);
+        }
+    }
+    return FLOE_OK;
+}

@@ -1,0 +1,281 @@
+/*
+ * Slots: of a question for as-of features alone, one row per stretch between two labels of a key.
+ *
+ * Between two labels of a key, all rows that become visible there are seen by the same labels: by the later one and all after
+ * it. So of them only the largest can ever be an as-of winner; the others, and what becomes visible after the key's last
+ * label, are of no use. Each label has a slot, a row competes for the slot of the first label that sees it, and the larger
+ * one stands in it. So memory follows the labels, however large the source is. Lost with the others is whether one of them
+ * was equal to the winner but for the order of files; that is kept in a mark, so that ties are counted. Of the newest rows,
+ * each key has one label, and so one slot.
+ *
+ * Invariant: what stands in a slot is the largest of the rows that came, whatever their order, and its mark says whether any
+ * of them is equal but for file order: the equal one met either the winner, or one that stood between them and so was equal.
+ * Threads: the slots of a key belong to one of a few locks; a batch goes through them one after the other, each thread
+ * beginning at another one.
+ */
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/pit/calendar.h"
+#include "offline/pit/record.h"
+
+#define BLOCK_BITS 13 /* slots of a block, which is given back when it is gathered */
+#define BLOCK_SLOTS ((size_t)1 << BLOCK_BITS)
+#define LOCKS 32
+
+enum { STATE_TIED = 1, STATE_USED = 2 };
+
+struct pit_slots {
+    uint8_t **blocks; /* cleared */
+    size_t block_count, block_room;
+    pthread_mutex_t locks[LOCKS];
+    bool shared;            /* more than one thread brings rows */
+    pit_calendar *calendar; /* NULL: of the newest rows */
+};
+
+bool floe_pit_can_thin(const pit_group *group) {
+    for (size_t v = 0; v < group->view_count; v++) {
+        const pit_view *view = &group->views[v];
+        if (view->before != group->views[0].before) {
+            return false; /* They see a row from different labels on. */
+        }
+        for (size_t i = 0; i < view->view->output_count; i++) {
+            if (view->wanted[i] && view->view->outputs[i].function != FLOE_FN_NONE) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- memory ---- */
+
+/* Blocks for that many slots. They cost memory as they are written to. */
+static floe_status make_blocks(const pit_group *group, pit_slots *slots, size_t count, floe_error *err) {
+    size_t need = (count + BLOCK_SLOTS - 1) >> BLOCK_BITS;
+    if (need > slots->block_room) {
+        size_t room = need > 2 * slots->block_room ? need : 2 * slots->block_room;
+        FLOE_TRY(floe_realloc(&slots->blocks, room, sizeof(*slots->blocks), err));
+        slots->block_room = room;
+    }
+    while (slots->block_count < need) {
+        FLOE_TRY(floe_alloc(BLOCK_SLOTS, group->record_len, &slots->blocks[slots->block_count], err));
+        slots->block_count++;
+    }
+    return FLOE_OK;
+}
+
+static inline uint8_t *record_of(const pit_group *group, size_t slot) {
+    return group->slots->blocks[slot >> BLOCK_BITS] + (slot & (BLOCK_SLOTS - 1)) * group->record_len;
+}
+
+floe_status floe_pit_slots_open(const floe_pit *pit, pit_group *group, floe_error *err) {
+    if (!group->slots) {
+        FLOE_TRY(floe_alloc(1, sizeof(*group->slots), &group->slots, err));
+        group->slots->shared = pit->threads > 1;
+        for (size_t i = 0; i < LOCKS; i++) {
+            pthread_mutex_init(&group->slots->locks[i], NULL);
+        }
+    }
+    if (pit->newest_labels) {
+        return FLOE_OK; /* Slots are made as keys come. */
+    }
+    FLOE_TRY(floe_pit_index_labels(pit, group, err));
+    if (!group->slots->calendar) {
+        FLOE_TRY(floe_pit_calendar_open(group->label_times, group->label_start, group->keys.count,
+                                        &group->slots->calendar, err));
+    }
+    return make_blocks(group, group->slots, group->label_start[group->keys.count], err);
+}
+
+void floe_pit_slots_close(pit_slots **slots) {
+    if (!*slots) {
+        return;
+    }
+    for (size_t i = 0; i < (*slots)->block_count; i++) {
+        floe_free((*slots)->blocks[i]);
+    }
+    for (size_t i = 0; i < LOCKS; i++) {
+        pthread_mutex_destroy(&(*slots)->locks[i]);
+    }
+    floe_pit_calendar_close(&(*slots)->calendar);
+    floe_free((*slots)->blocks);
+    floe_free(*slots);
+    *slots = NULL;
+}
+
+/* ---- which slot ---- */
+
+/* The slots that rows compete for: room->slots; PIT_NO_ROW: no label sees the row. */
+static void find_slots(const floe_pit *pit, const pit_group *group, const pit_taken *taken, pit_slot_room *room) {
+    bool before = group->views[0].before, as_known = pit->options.as_known;
+    for (size_t i = 0; i < taken->count; i++) {
+        room->from[i] = floe_pit_visible(as_known, before, taken->event[i], as_known ? taken->created[i] : INT64_MIN);
+    }
+    if (!pit->newest_labels) {
+        floe_pit_calendar_find(group->slots->calendar, taken->keys, room->from, taken->count, room->slots);
+    }
+    for (size_t i = 0; i < taken->count; i++) {
+        if (pit->newest_labels) {
+            bool seen = room->from[i] != INT64_MAX && room->from[i] <= pit->newest_us;
+            room->slots[i] = seen ? taken->keys[i] : PIT_NO_ROW;
+        }
+        if (room->slots[i] != PIT_NO_ROW) {
+            __builtin_prefetch(record_of(group, room->slots[i]));
+        }
+    }
+}
+
+/* ---- who stands in it ---- */
+
+/* As floe_pit_compare_rows. */
+static int compare(const pit_group *group, const pit_taken *taken, size_t i, const uint8_t *record,
+                   bool *ret_file_order) {
+    int64_t a[] = {taken->event[i], group->keeps_created ? taken->created[i] : INT64_MIN, taken->seq[i], taken->pos[i]};
+    int64_t b[] = {floe_pit_record_time(record, 0), floe_pit_record_created(group, record),
+                   floe_pit_record_time(record, group->seq_at), floe_pit_record_time(record, group->pos_at)};
+    for (int part = 0; part < 4; part++) {
+        *ret_file_order = part >= 2;
+        if (a[part] != b[part]) {
+            return a[part] > b[part] ? 1 : -1;
+        }
+    }
+    return 0;
+}
+
+/* Whether the row now stands in the record. */
+static bool challenge(const pit_group *group, const pit_taken *taken, size_t i, uint8_t *record) {
+    uint8_t *state = record + group->state_at;
+    bool file_order = false;
+    if (*state & STATE_USED) {
+        int64_t event = floe_pit_record_time(record, 0);
+        if (taken->event[i] < event) {
+            return false;
+        }
+        if (taken->event[i] == event && compare(group, taken, i, record, &file_order) <= 0) {
+            *state |= file_order ? STATE_TIED : 0;
+            return false;
+        }
+    }
+    floe_pit_record_write(group, taken, i, record);
+    *state = (uint8_t)(STATE_USED | (file_order ? STATE_TIED : 0));
+    return true;
+}
+
+/* The rows order[first…last - 1] of those taken. */
+static floe_status compete(const pit_group *group, const pit_taken *taken, pit_slot_room *room, size_t first,
+                           size_t last, pit_keep_cells keep, void *context, floe_error *err) {
+    size_t won = 0;
+    for (size_t o = first; o < last; o++) {
+        uint32_t i = room->order[o];
+        uint8_t *record = record_of(group, room->slots[i]);
+        if (challenge(group, taken, i, record)) {
+            room->rows[won] = taken->rows[i];
+            room->records[won++] = record;
+        }
+    }
+    return won == 0 ? FLOE_OK : keep(context, room->rows, room->records, won, err);
+}
+
+/* room->order: the rows that have a slot, lock by lock; starts[lock] where each lock's begin. */
+static void order_by_lock(const pit_taken *taken, pit_slot_room *room, size_t *starts) {
+    memset(starts, 0, (LOCKS + 2) * sizeof(*starts));
+    for (size_t i = 0; i < taken->count; i++) {
+        starts[2 + (room->slots[i] == PIT_NO_ROW ? LOCKS - 1 : taken->keys[i] % LOCKS)] += room->slots[i] != PIT_NO_ROW;
+    }
+    for (size_t lock = 1; lock <= LOCKS; lock++) {
+        starts[lock + 1] += starts[lock];
+    }
+    for (size_t i = 0; i < taken->count; i++) {
+        if (room->slots[i] != PIT_NO_ROW) {
+            room->order[starts[1 + taken->keys[i] % LOCKS]++] = (uint32_t)i;
+        }
+    }
+}
+
+static floe_status compete_locked(pit_group *group, const pit_taken *taken, pit_slot_room *room, pit_keep_cells keep,
+                                  void *context, floe_error *err) {
+    size_t starts[LOCKS + 2];
+    order_by_lock(taken, room, starts);
+    for (size_t l = 0; l < LOCKS; l++) {
+        size_t lock = (l + room->turn) % LOCKS;
+        if (starts[lock] == starts[lock + 1]) {
+            continue;
+        }
+        pthread_mutex_lock(&group->slots->locks[lock]);
+        floe_status status = compete(group, taken, room, starts[lock], starts[lock + 1], keep, context, err);
+        pthread_mutex_unlock(&group->slots->locks[lock]);
+        FLOE_TRY(status);
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_pit_slots_take(const floe_pit *pit, pit_group *group, const pit_taken *taken, pit_slot_room *room,
+                                pit_keep_cells keep, void *context, floe_error *err) {
+    if (pit->newest_labels) {
+        FLOE_TRY(make_blocks(group, group->slots, group->keys.count, err));
+    }
+    find_slots(pit, group, taken, room);
+    if (group->slots->shared) {
+        return compete_locked(group, taken, room, keep, context, err);
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < taken->count; i++) {
+        room->order[count] = (uint32_t)i;
+        count += room->slots[i] != PIT_NO_ROW;
+    }
+    return compete(group, taken, room, 0, count, keep, context, err);
+}
+
+/* ---- the end ---- */
+
+static size_t count_used(const pit_group *group) {
+    size_t count = 0;
+    for (size_t b = 0; b < group->slots->block_count; b++) {
+        for (size_t i = 0; i < BLOCK_SLOTS; i++) {
+            count += (group->slots->blocks[b][i * group->record_len + group->state_at] & STATE_USED) != 0;
+        }
+    }
+    return count;
+}
+
+/* The rows of one block behind `first`; the key of each tells where its key's rows end. */
+static size_t gather_block(pit_group *group, const pit_lane *lanes, size_t lane_count, size_t block,
+                           const uint8_t **records, size_t first) {
+    size_t count = 0;
+    for (size_t i = 0; i < BLOCK_SLOTS; i++) {
+        uint8_t *record = group->slots->blocks[block] + i * group->record_len;
+        if (record[group->state_at] & STATE_USED) {
+            record[group->state_at] &= STATE_TIED;
+            uint32_t key = floe_pit_record_key(group, record);
+            if (group->row_end[key] == 0) {
+                group->row_start[key] = (uint32_t)(first + count);
+            }
+            group->row_end[key] = (uint32_t)(first + count + 1);
+            records[count++] = record;
+        }
+    }
+    floe_pit_lanes_fill(lanes, lane_count, records, count, first);
+    return first + count;
+}
+
+floe_status floe_pit_slots_gather(pit_group *group, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    pit_lane *lanes;
+    size_t lane_count, rows = group->slots ? count_used(group) : 0;
+    FLOE_TRY(floe_alloc(group->keys.count + 1, sizeof(uint32_t), &group->row_start, err));
+    FLOE_TRY(floe_alloc(group->keys.count + 1, sizeof(uint32_t), &group->row_end, err));
+    FLOE_TRY(floe_realloc(&group->tied, rows + 1, 1, err));
+    FLOE_TRY(floe_pit_lanes_open(group, rows, &arena, &lanes, &lane_count, err));
+    const uint8_t **records = floe_arena_alloc(&arena, BLOCK_SLOTS, sizeof(*records));
+    FLOE_TRY(floe_arena_check(&arena, err));
+    size_t first = 0;
+    for (size_t b = 0; group->slots && b < group->slots->block_count; b++) {
+        first = gather_block(group, lanes, lane_count, b, records, first);
+        floe_free(group->slots->blocks[b]);
+        group->slots->blocks[b] = NULL;
+    }
+    group->row_count = rows;
+    floe_pit_slots_close(&group->slots);
+    return FLOE_OK;
+}
