@@ -1,9 +1,10 @@
 /*
- * Answers out: batches of the asked columns in label order.
+ * Answers out: batches of the asked columns in label order. Column by column (columnar.c), but for lists and the newest
+ * rows, which go row by row.
  */
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/pit/pit_int.h"
+#include "offline/pit/columnar.h"
 
 #include <math.h>
 
@@ -24,6 +25,7 @@ typedef struct answer_stream {
     floe_column *columns;
     size_t lead; /* columns before the answers: keys and times of the newest rows */
     size_t column_count;
+    pit_answers *columnar; /* NULL: row by row */
     floe_value *row;
     floe_arrow_builder *builder;
     size_t at; /* next label */
@@ -134,9 +136,21 @@ static floe_status stream_schema(void *context, struct ArrowSchema *ret_schema, 
     return floe_arrow_schema_make(stream->columns, stream->column_count, ret_schema, err);
 }
 
+static floe_status next_columns(answer_stream *stream, struct ArrowArray *ret_batch, floe_error *err) {
+    size_t left = stream->pit->label_count - stream->at, count = left < BATCH_ROWS ? left : BATCH_ROWS;
+    if (count > 0) {
+        FLOE_TRY(floe_pit_columnar_batch(stream->columnar, stream->column_count, stream->at, count, ret_batch, err));
+        stream->at += count;
+    }
+    return FLOE_OK;
+}
+
 static floe_status stream_next(void *context, struct ArrowArray *ret_batch, floe_error *err) {
     answer_stream *stream = context;
     ret_batch->release = NULL;
+    if (stream->columnar) {
+        return next_columns(stream, ret_batch, err);
+    }
     while (stream->at < stream->pit->label_count && floe_arrow_builder_rows(stream->builder) < BATCH_ROWS) {
         FLOE_TRY(append_label(stream, stream->at, err));
         stream->at++;
@@ -178,6 +192,48 @@ static void name_columns(answer_stream *stream) {
     }
 }
 
+static pit_answers answers_of(const answer_column *answer, const floe_column *column) {
+    const floe_output *output = &answer->view->view->outputs[answer->output];
+    const pit_result *result = &answer->view->results[answer->output];
+    uint32_t at = answer->view->output_columns[answer->output];
+    pit_answers answers = {
+        .name = column->name, .type = column->type, .column = at == PIT_NO_ROW ? NULL : &answer->group->columns[at]};
+    switch (output->function) {
+    case FLOE_FN_NONE:
+        answers.rows = answer->view->winner;
+        return answers;
+    case FLOE_FN_MIN:
+    case FLOE_FN_MAX:
+    case FLOE_FN_FIRST:
+    case FLOE_FN_LAST:
+        answers.rows = result->data.symbol;
+        answers.any_of_equals = output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX;
+        break;
+    default:
+        answers.direct = result->data.i64;
+        break;
+    }
+    answers.is_null = result->is_null;
+    return answers;
+}
+
+/* Leaves stream->columnar NULL where a column is not made so. */
+static floe_status stream_columns(answer_stream *stream, floe_error *err) {
+    bool takes = stream->lead == 0;
+    for (size_t i = 0; i < stream->column_count; i++) {
+        takes = takes && floe_pit_columnar_takes(stream->columns[i].type);
+    }
+    if (!takes) {
+        return FLOE_OK;
+    }
+    stream->columnar = floe_arena_alloc(&stream->arena, stream->column_count, sizeof(*stream->columnar));
+    FLOE_TRY(floe_arena_check(&stream->arena, err));
+    for (size_t i = 0; i < stream->column_count; i++) {
+        stream->columnar[i] = answers_of(&stream->answers[i], &stream->columns[i]);
+    }
+    return FLOE_OK;
+}
+
 static floe_status stream_fill(answer_stream *stream, floe_error *err) {
     const floe_pit *pit = stream->pit;
     stream->lead = pit->newest_labels ? pit->groups[0].entity->key_count + 3 : 0;
@@ -188,6 +244,7 @@ static floe_status stream_fill(answer_stream *stream, floe_error *err) {
     FLOE_TRY(floe_arena_check(&stream->arena, err));
     name_columns(stream);
     FLOE_TRY(floe_arena_check(&stream->arena, err));
+    FLOE_TRY(stream_columns(stream, err));
     return floe_arrow_builder_open(stream->columns, stream->column_count, &stream->builder, err);
 }
 
