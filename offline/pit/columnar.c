@@ -64,13 +64,17 @@ typedef struct stretch {
     int64_t nulls;
 } stretch;
 
+static inline uint32_t place_of(const stretch *s, size_t i) {
+    return s->answers->places[s->first + i];
+}
+
 static inline bool is_null_at(const stretch *s, size_t i) {
     const pit_answers *a = s->answers;
-    size_t label = s->first + i;
-    if (a->is_null && a->is_null[label]) {
+    uint32_t place = place_of(s, i);
+    if (a->is_null && a->is_null[place]) {
         return true;
     }
-    return !a->direct && (a->rows[label] == PIT_NO_ROW || a->column->is_null[a->rows[label]]);
+    return !a->direct && (a->rows[place] == PIT_NO_ROW || a->column->is_null[a->rows[place]]);
 }
 
 static floe_status mark_valid(stretch *s, floe_error *err) {
@@ -93,7 +97,8 @@ static inline bool is_valid(const stretch *s, size_t i) {
         element *data = s->o->data;                                                                                    \
         for (size_t i = 0; i < s->count; i++) {                                                                        \
             if (is_valid(s, i)) {                                                                                      \
-                data[i] = (direct_cells) ? (direct_cells)[s->first + i] : (cells)[s->answers->rows[s->first + i]];     \
+                uint32_t place = place_of(s, i);                                                                       \
+                data[i] = (direct_cells) ? (direct_cells)[place] : (cells)[s->answers->rows[place]];                   \
             }                                                                                                          \
         }                                                                                                              \
     } while (0)
@@ -106,7 +111,8 @@ static void canonical(double *values, size_t count) {
 
 static int64_t whole_at(const stretch *s, size_t i) {
     const pit_answers *a = s->answers;
-    return a->direct ? ((const int64_t *)a->direct)[s->first + i] : a->column->data.i64[a->rows[s->first + i]];
+    uint32_t place = place_of(s, i);
+    return a->direct ? ((const int64_t *)a->direct)[place] : a->column->data.i64[a->rows[place]];
 }
 
 static floe_status put_narrow(const stretch *s, floe_error *err) {
@@ -128,10 +134,16 @@ static void put_bools(const stretch *s) {
     }
 }
 
+static double real_at(const stretch *s, size_t i) {
+    const pit_answers *a = s->answers;
+    uint32_t place = place_of(s, i);
+    return a->direct ? ((const double *)a->direct)[place] : a->column->data.f64[a->rows[place]];
+}
+
 static void put_floats(const stretch *s) {
     float *data = s->o->data;
     for (size_t i = 0; i < s->count; i++) {
-        double value = is_valid(s, i) ? s->answers->column->data.f64[s->answers->rows[s->first + i]] : 0;
+        double value = is_valid(s, i) ? real_at(s, i) : 0;
         value = s->answers->any_of_equals ? (value == 0 ? 0 : isnan(value) ? NAN : value) : value;
         data[i] = (float)value;
     }
@@ -168,7 +180,7 @@ static floe_status put_numbers(const stretch *s, floe_error *err) {
 
 static floe_str text_at(const stretch *s, size_t i) {
     const pit_answers *a = s->answers;
-    return is_valid(s, i) ? a->column->symbols.keys[a->column->symbol[a->rows[s->first + i]]] : (floe_str){"", 0};
+    return is_valid(s, i) ? a->column->symbols.keys[a->column->symbol[a->rows[place_of(s, i)]]] : (floe_str){"", 0};
 }
 
 static floe_status put_texts(const stretch *s, floe_error *err) {

@@ -6,12 +6,13 @@
 
 #include "offline/pit/pit_int.h"
 
-/* Where the answers of one column lie, label by label: as numbers in `direct` (of int64, double or decimal), or as rows of a
+/* Where the answers of one column lie, by the place of each label: as numbers in `direct` (of int64, double or decimal), or as rows of a
  * column of the group. */
 typedef struct pit_answers {
     floe_str name;
     floe_type type;
-    const uint8_t *is_null; /* per label; NULL: none but by the row */
+    const uint32_t *places; /* per label */
+    const uint8_t *is_null; /* NULL: none but by the row */
     const void *direct;     /* NULL: by row */
     const uint32_t *rows;   /* PIT_NO_ROW: null */
     const pit_column *column;

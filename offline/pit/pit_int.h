@@ -70,7 +70,7 @@ typedef struct pit_column {
     pthread_mutex_t lock; /* of symbols, while rows come in */
 } pit_column;
 
-/* The answers of one aggregate, per label; those of min, max, first and last are rows (`symbol`), those of lists own
+/* The answers of one aggregate, by the place of labels (so that those of a key lie together); those of min, max, first and last are rows (`symbol`), those of lists own
  * memory: how many rows, then the rows. */
 typedef struct pit_result {
     uint8_t *is_null;
@@ -89,7 +89,7 @@ typedef struct pit_view {
     bool *wanted;             /* per output */
     bool want_as_of;
     bool before;
-    /* Answers, per label. */
+    /* Answers, by the place of labels. */
     uint32_t *winner;    /* row, or PIT_NO_ROW */
     pit_result *results; /* per output */
     int64_t ties;
@@ -120,11 +120,12 @@ typedef struct pit_group {
     int64_t *event, *created, *end, *seq, *pos; /* NULL: not kept */
     uint8_t *tied; /* per row of a group that thins: one that is gone was equal but for the order of files */
     size_t row_count;
-    /* Key k's rows are [row_start[k], row_end[k]); its labels, by time, label_order[label_start[k]…label_start[k + 1] - 1]. */
+    /* Key k's rows are [row_start[k], row_end[k]); its labels, by time, stand at [label_start[k], label_start[k + 1]). */
     uint32_t *row_start, *row_end;
-    uint32_t *label_key; /* per label */
-    uint32_t *label_order, *label_start;
-    int64_t *label_times; /* beside label_order */
+    uint32_t *label_key; /* per label, until they are listed by key */
+    uint32_t *label_start;
+    int64_t *label_times;  /* in that order */
+    uint32_t *label_place; /* per label: where it stands there; behind all when it has no key or no time */
 } pit_group;
 
 typedef struct pit_source {

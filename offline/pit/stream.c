@@ -59,28 +59,29 @@ static void list_cell(const answer_column *answer, const uint32_t *list, bool an
     }
 }
 
-static void number_cell(const pit_result *result, size_t label, floe_value *ret_value) {
+static void number_cell(const pit_result *result, size_t place, floe_value *ret_value) {
     ret_value->is_null = false;
     if (ret_value->type.kind == FLOE_KIND_DOUBLE) {
-        ret_value->as.real = result->data.f64[label];
+        ret_value->as.real = result->data.f64[place];
     } else if (ret_value->type.kind == FLOE_KIND_DECIMAL) {
-        ret_value->as.decimal = result->data.i128[label];
+        ret_value->as.decimal = result->data.i128[place];
     } else {
-        ret_value->as.integer = result->data.i64[label];
+        ret_value->as.integer = result->data.i64[place];
     }
 }
 
 static void cell_of(const answer_column *answer, size_t label, floe_value *ret_value) {
+    uint32_t place = answer->group->label_place[label];
     const floe_output *output = &answer->view->view->outputs[answer->output];
     const pit_result *result = &answer->view->results[answer->output];
     *ret_value = floe_value_null(output->type);
     if (output->function == FLOE_FN_NONE) {
-        if (answer->view->winner[label] != PIT_NO_ROW) {
-            row_cell(answer, answer->view->winner[label], false, ret_value);
+        if (answer->view->winner[place] != PIT_NO_ROW) {
+            row_cell(answer, answer->view->winner[place], false, ret_value);
         }
         return;
     }
-    if (result->is_null[label]) {
+    if (result->is_null[place]) {
         return;
     }
     switch (output->function) {
@@ -88,16 +89,16 @@ static void cell_of(const answer_column *answer, size_t label, floe_value *ret_v
     case FLOE_FN_MAX:
     case FLOE_FN_FIRST:
     case FLOE_FN_LAST:
-        row_cell(answer, result->data.symbol[label], output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX,
+        row_cell(answer, result->data.symbol[place], output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX,
                  ret_value);
         break;
     case FLOE_FN_FIRST_K:
     case FLOE_FN_LAST_K:
     case FLOE_FN_TOP_K:
-        list_cell(answer, result->data.lists[label], output->function == FLOE_FN_TOP_K, ret_value);
+        list_cell(answer, result->data.lists[place], output->function == FLOE_FN_TOP_K, ret_value);
         break;
     default:
-        number_cell(result, label, ret_value);
+        number_cell(result, place, ret_value);
         break;
     }
 }
@@ -119,7 +120,8 @@ static floe_status lead_cells(answer_stream *stream, size_t label, uint32_t winn
 
 static floe_status append_label(answer_stream *stream, size_t label, floe_error *err) {
     if (stream->lead > 0) {
-        uint32_t winner = stream->pit->groups[0].views[0].winner[label];
+        const pit_group *group = &stream->pit->groups[0];
+        uint32_t winner = group->views[0].winner[group->label_place[label]];
         if (winner == PIT_NO_ROW) {
             return FLOE_OK; /* Nothing of this key is visible. */
         }
@@ -196,8 +198,10 @@ static pit_answers answers_of(const answer_column *answer, const floe_column *co
     const floe_output *output = &answer->view->view->outputs[answer->output];
     const pit_result *result = &answer->view->results[answer->output];
     uint32_t at = answer->view->output_columns[answer->output];
-    pit_answers answers = {
-        .name = column->name, .type = column->type, .column = at == PIT_NO_ROW ? NULL : &answer->group->columns[at]};
+    pit_answers answers = {.name = column->name,
+                           .type = column->type,
+                           .places = answer->group->label_place,
+                           .column = at == PIT_NO_ROW ? NULL : &answer->group->columns[at]};
     switch (output->function) {
     case FLOE_FN_NONE:
         answers.rows = answer->view->winner;

@@ -227,10 +227,10 @@ static floe_status fail_label(const pit_sweep *sweep, const floe_output *output,
                              floe_time_format(t, text));
 }
 
-static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t label, int64_t t, floe_error *err) {
+static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t place, int64_t t, floe_error *err) {
     pit_view *view = sweep->view;
-    view->winner[label] = judged_winner(sweep, t);
-    if (view->winner[label] != PIT_NO_ROW && sweep->winner_is_tied && view->want_as_of) {
+    view->winner[place] = judged_winner(sweep, t);
+    if (view->winner[place] != PIT_NO_ROW && sweep->winner_is_tied && view->want_as_of) {
         sweep->ties++;
     }
     for (size_t i = 0; i < view->view->output_count; i++) {
@@ -238,7 +238,7 @@ static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t label, 
             continue;
         }
         const floe_output *output = &view->view->outputs[i];
-        floe_status status = floe_pit_window_answer(sweep->output_windows[i], output, t, &view->results[i], label, err);
+        floe_status status = floe_pit_window_answer(sweep->output_windows[i], output, t, &view->results[i], place, err);
         if (floe_failed(status)) {
             return fail_label(sweep, output, key, t, status, err);
         }
@@ -278,13 +278,12 @@ floe_status floe_pit_sweep_key(pit_sweep *sweep, uint32_t key, floe_error *err) 
     FLOE_TRY(reset_windows(sweep, first_row, last_row, err));
     size_t entered = 0;
     for (uint32_t l = group->label_start[key]; l < group->label_start[key + 1]; l++) {
-        uint32_t label = group->label_order[l];
         int64_t t = group->label_times[l];
         for (size_t i = 0; i < sweep->window_count; i++) {
             floe_pit_window_leave(sweep->windows[i], sweep->entered_at, t);
         }
         FLOE_TRY(enter_rows(sweep, first_row, last_row - first_row, t, &entered, err));
-        FLOE_TRY(answer_label(sweep, key, label, t, err));
+        FLOE_TRY(answer_label(sweep, key, l, t, err));
     }
     return FLOE_OK;
 }
