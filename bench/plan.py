@@ -1,104 +1,85 @@
-"""How long a plan takes when a table has 100,000 files: `floe table plan` as a process of its own, reading everything anew,
-beside PyIceberg's plan_files in a process that is warm. The table is written by PyIceberg (10 appends, 1,000 days of 100
-files, bounds on two columns); no data file exists, a plan opens none. Both must find the same number of files.
+"""How long a plan takes when a table has a million files in 5,000 manifests: `floe table plan` as a process of its own, reading
+everything anew, beside PyIceberg's plan_files in a process that is warm. No data file exists, a plan opens none. Both must find the
+same number of files. Two questions choose manifests by their partitions; a key is looked for in every manifest by bounds.
 
-  --files N (100000)    --repeat N (3)    --dir D   works there"""
+  --files N (1000000)   --manifests N (5000)   --codec deflate|null   --repeat N (3)   --dir D   works there
+  --no-peer             floe alone"""
 import argparse
-import datetime
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
-from pyiceberg.catalog.memory import InMemoryCatalog
-from pyiceberg.conversions import to_bytes
-from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
-from pyiceberg.partitioning import PartitionField, PartitionSpec
-from pyiceberg.schema import Schema
-from pyiceberg.transforms import DayTransform
-from pyiceberg.typedef import Record
-from pyiceberg.types import LongType, NestedField, StringType, TimestampType
+from plan_table import make_table
 
 FLOE = os.environ["FLOE_BIN"]
-DAY_US = 86_400_000_000
-FIRST_DAY = (datetime.date(2020, 1, 1) - datetime.date(1970, 1, 1)).days
-DAYS = 1000
-SCHEMA = Schema(NestedField(1, "ts", TimestampType(), required=False), NestedField(2, "k", StringType(), required=False),
-                NestedField(3, "v", LongType(), required=False))
-SPEC = PartitionSpec(PartitionField(source_id=1, field_id=1000, transform=DayTransform(), name="ts_day"))
-QUESTIONS = {"everything": None, "one day": "ts >= '2020-06-01T00:00:00' AND ts < '2020-06-02T00:00:00'",
-             "a key": "k = 'key00000700'", "a hundred days": "ts >= '2021-01-01T00:00:00' AND ts < '2021-04-11T00:00:00'"}
+PEER_ALL_MAX = 200_000  # files that PyIceberg is asked to give all of
 
 
-def data_file(folder, number):
-    day = FIRST_DAY + number % DAYS
-    low = day * DAY_US + (number // DAYS) * 1_000_000
-    key = f"key{number:08}"
-    lower = {1: to_bytes(TimestampType(), low), 2: to_bytes(StringType(), key)}
-    upper = {1: to_bytes(TimestampType(), low + 999_999), 2: to_bytes(StringType(), key + "9")}
-    return DataFile.from_args(
-        content=DataFileContent.DATA, file_path=f"{folder}/data/ts_day={day}/{number:08}.parquet", file_format=FileFormat.PARQUET,
-        partition=Record(day), record_count=1000, file_size_in_bytes=65536, column_sizes={1: 8000, 2: 20000, 3: 8000},
-        value_counts={1: 1000, 2: 1000, 3: 1000}, null_value_counts={1: 0, 2: 0, 3: 0}, nan_value_counts={},
-        lower_bounds=lower, upper_bounds=upper, split_offsets=[4], sort_order_id=None, spec_id=0, equality_ids=None,
-        key_metadata=None)
-
-
-def make_table(folder, files):
-    catalog = InMemoryCatalog("bench", warehouse=folder)
-    catalog.create_namespace("ns")
-    table = catalog.create_table("ns.t", SCHEMA, partition_spec=SPEC)
-    step = max(1, files // 10)
-    for first in range(0, files, step):
-        with table.transaction() as transaction:
-            with transaction.update_snapshot().fast_append() as append:
-                for number in range(first, min(first + step, files)):
-                    append.append_data_file(data_file(folder, number))
-    return table
-
-
-def best(repeat, run):
-    times, result = [], None
-    for _ in range(repeat):
-        began = time.perf_counter()
-        result = run()
-        times.append(time.perf_counter() - began)
-    return min(times), result
+def questions(files):
+    return {"a key": f"k = 'key{files * 7 // 10:08}'", "one day": "ts >= '2020-06-01T00:00:00' AND ts < '2020-06-02T00:00:00'",
+            "a hundred days": "ts >= '2021-01-01T00:00:00' AND ts < '2021-04-11T00:00:00'", "everything": None}
 
 
 def floe_plan(metadata, where):
-    """Files to read, by a run of floe."""
+    """(wall, processor time, peak in MB, files to read) of a run of floe."""
     where = [] if where is None else ["--where", where.replace("'20", "TIMESTAMP '20")]
-    done = subprocess.run([FLOE, "table", "plan", metadata, "--json", *where], capture_output=True)
-    if done.returncode != 0:
-        sys.exit(done.stderr.decode())
-    return json.loads(done.stdout)["files_read"]
+    began = time.perf_counter()
+    process = subprocess.Popen([FLOE, "table", "plan", metadata, "--json", *where], stdout=subprocess.PIPE)
+    answer = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    if status != 0:
+        sys.exit("floe table plan failed")
+    return (time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024,
+            json.loads(answer)["files_read"])
+
+
+def peer_plan(table, where):
+    scan = table.scan() if where is None else table.scan(row_filter=where)
+    began, cpu = time.perf_counter(), time.process_time()
+    count = len(list(scan.plan_files()))
+    return time.perf_counter() - began, time.process_time() - cpu, count
+
+
+def measure(table, options, question, where):
+    metadata = table.metadata_location.removeprefix("file://")
+    runs = [floe_plan(metadata, where) for _ in range(options.repeat)]
+    wall, cpu, peak = (min(run[i] for run in runs) for i in range(3))
+    line = f"{question:<16}{runs[0][3]:>9}{wall:>9.3f} s{cpu:>9.3f} s{peak:>8.0f} MB"
+    figure = {"value": round(wall, 3), "unit": "s", "cpu": round(cpu, 3), "peak_mb": round(peak), "goal": "<= 1"}
+    if options.peer and (where is not None or options.files <= PEER_ALL_MAX):
+        peer, peer_cpu, planned = peer_plan(table, where)
+        if planned != runs[0][3]:
+            sys.exit(f"{question}: floe reads {runs[0][3]} files, PyIceberg {planned}: nothing was measured")
+        line += f"{peer:>10.2f} s{peer / wall:>9.1f} ×{peer_cpu / cpu:>12.1f} × processor time"
+        figure.update(peer=round(peer, 3), ratio=round(peer / wall, 2), cpu_ratio=round(peer_cpu / cpu, 2))
+    print(line, flush=True)
+    return figure
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--manifests", type=int, default=5000)
+    parser.add_argument("--codec", default="deflate")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--dir")
+    parser.add_argument("--no-peer", dest="peer", action="store_false")
     options = parser.parse_args()
-    folder = options.dir or tempfile.mkdtemp(prefix="floe-bench-")
-    table = make_table(folder, options.files)
-    metadata = table.metadata_location.removeprefix("file://")
-    print(f"{options.files} files, best of {options.repeat}")
-    print(f"{'question':<16}{'files':>8}{'floe':>10}{'pyiceberg':>12}{'ratio':>8}")
-    figures = {}
-    for question, where in QUESTIONS.items():
-        own, count = best(options.repeat, lambda: floe_plan(metadata, where))
-        scan = table.scan() if where is None else table.scan(row_filter=where)
-        peer, planned = best(1 if options.repeat < 3 else 2, lambda: len(list(scan.plan_files())))
-        if count != planned:
-            sys.exit(f"{question}: floe reads {count} files, PyIceberg {planned}: nothing was measured")
-        print(f"{question:<16}{count:>8}{own:>8.2f} s{peer:>10.2f} s{own / peer:>8.2f}")
-        figures[question] = {"value": round(own, 3), "unit": "s", "peer": round(peer, 3), "ratio": round(own / peer, 3),
-                             "goal": "report"}
-    print(json.dumps({"bench": "plan", "figures": figures}))
+    folder = tempfile.mkdtemp(prefix="floe-bench-", dir=options.dir)
+    try:
+        table = make_table(folder, options.files, options.manifests, options.codec)
+        print(f"{options.files} files in {options.manifests} manifests ({options.codec}), best of {options.repeat}")
+        print(f"{'question':<16}{'files':>9}{'floe':>11}{'processor':>11}{'peak':>11}{'pyiceberg':>12}{'ratio':>11}")
+        figures = {question: measure(table, options, question, where) for question, where in questions(options.files).items()}
+        print(f"a key: {options.files / figures['a key']['cpu'] / 1e6:.2f} M entries a second of one core, process start and all")
+        print(json.dumps({"bench": "plan", "figures": figures}))
+    finally:
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Planning scans of a generated table of 100,000 files, against PyIceberg
+# Planning scans of a generated table of 1,000,000 files in 5,000 manifests, against PyIceberg
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export FLOE_BIN=${FLOE_BIN:-$root/build/floe}

@@ -144,8 +144,8 @@ static void measure(floe_lake *lake, char *argument, int repeat, bool first, flo
                  goal);
     floe_buf_printf(json,
                     "%s\"%s\": {\"value\": %.4f, \"unit\": \"s\", \"peer\": %.4f, \"ratio\": %.3f, "
-                    "\"cpu_ratio\": %.3f, \"goal\": ",
-                    first ? "" : ", ", argument, best.seconds, bare.seconds, best.seconds / bare.seconds,
+                    "\"cpu\": %.4f, \"cpu_ratio\": %.3f, \"goal\": ",
+                    first ? "" : ", ", argument, best.seconds, bare.seconds, best.seconds / bare.seconds, best.cpu,
                     best.cpu / bare.cpu);
     floe_buf_printf(json, "\"<= %s\"}", goal);
 }

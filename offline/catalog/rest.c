@@ -172,18 +172,30 @@ static floe_status each_page(listing *into, const char *path, floe_str namespace
         floe_rest_call call = {.method = "GET", .path = whole};
         FLOE_TRY(floe_rest_ask(&into->self->rest, &call, into->arena, &answer, err));
         FLOE_TRY(take(into, answer, namespace_name, depth, err));
-        token = text_of(answer, "next-page-token");
-        if (token.len == 0) {
+        floe_str next = text_of(answer, "next-page-token");
+        if (next.len == 0) {
             return FLOE_OK;
         }
+        FLOE_ENSURE(!floe_str_equal(next, token), err, FLOE_CORRUPT,
+                    "the catalog's listing %s names the same next page again and again", path);
+        token = next;
     }
     return FLOE_FAIL(err, FLOE_LIMIT, "the catalog's listing %s has no end", path);
 }
 
+/* A list of an answer, NULL where it has none. Errors: CORRUPT for what is no list. */
+static floe_status need_list(const floe_node *answer, const char *key, const floe_node **ret_list, floe_error *err) {
+    *ret_list = answer == NULL ? NULL : floe_node_get(answer, key);
+    FLOE_ENSURE(*ret_list == NULL || (*ret_list)->kind == FLOE_NODE_ARRAY, err, FLOE_CORRUPT,
+                "the catalog's listing: %s is no list", key);
+    return FLOE_OK;
+}
+
 static floe_status take_tables(listing *into, const floe_node *answer, floe_str namespace_name, unsigned depth,
                                floe_error *err) {
-    const floe_node *identifiers = answer == NULL ? NULL : floe_node_get(answer, "identifiers");
+    const floe_node *identifiers = NULL;
     (void)depth;
+    FLOE_TRY(need_list(answer, "identifiers", &identifiers, err));
     for (size_t i = 0; identifiers != NULL && i < identifiers->count; i++) {
         floe_str name = {0};
         FLOE_TRY(floe_node_need_str(identifiers->items[i], "name", "a table of the catalog's listing", &name, err));
@@ -202,22 +214,30 @@ static floe_status take_tables(listing *into, const floe_node *answer, floe_str 
 
 static floe_status walk_namespaces(listing *into, floe_str parent, unsigned depth, floe_error *err);
 
-static floe_str joined(floe_arena *arena, const floe_node *parts) {
+/* The levels of a namespace → "a.b". */
+static floe_status join_levels(floe_arena *arena, const floe_node *levels, floe_str *ret_name, floe_error *err) {
     FLOE_AUTO_BUF name = {0};
     floe_buf_init(&name, FLOE_KIB(64));
-    for (size_t i = 0; i < parts->count; i++) {
+    bool right = levels->kind == FLOE_NODE_ARRAY && levels->count > 0;
+    for (size_t i = 0; right && i < levels->count; i++) {
+        right = levels->items[i]->kind == FLOE_NODE_STRING && levels->items[i]->text.len > 0;
         floe_buf_text(&name, i == 0 ? "" : ".");
-        floe_buf_str(&name, parts->items[i]->text);
+        floe_buf_str(&name, right ? levels->items[i]->text : (floe_str){0});
     }
-    return floe_arena_str(arena, floe_buf_view(&name));
+    FLOE_ENSURE(right, err, FLOE_CORRUPT, "the catalog's listing: a namespace is no list of names");
+    FLOE_TRY(floe_buf_check(&name, err));
+    *ret_name = floe_arena_str(arena, floe_buf_view(&name));
+    return floe_arena_check(arena, err);
 }
 
 static floe_status take_namespaces(listing *into, const floe_node *answer, floe_str parent, unsigned depth,
                                    floe_error *err) {
-    const floe_node *names = answer == NULL ? NULL : floe_node_get(answer, "namespaces");
+    const floe_node *names = NULL;
     (void)parent;
+    FLOE_TRY(need_list(answer, "namespaces", &names, err));
     for (size_t i = 0; names != NULL && i < names->count; i++) {
-        floe_str name = joined(into->arena, names->items[i]);
+        floe_str name = {0};
+        FLOE_TRY(join_levels(into->arena, names->items[i], &name, err));
         const char *space = floe_rest_namespace(into->arena, name);
         const char *path = floe_arena_printf(into->arena, "namespaces/%s/tables", space ? space : "");
         FLOE_TRY(floe_arena_check(into->arena, err));
@@ -361,9 +381,8 @@ static floe_status read_base(floe_catalog *catalog, const floe_catalog_commit_re
     return FLOE_OK;
 }
 
-/* A list of the snapshots, and an object of the refs, of a metadata document. */
-static size_t count_of(const floe_node *node) {
-    return node == NULL ? 0 : node->count;
+static size_t count_of(const floe_node *list) {
+    return list == NULL || list->kind != FLOE_NODE_ARRAY ? 0 : list->count;
 }
 
 static int64_t id_of(const floe_node *snapshot) {

@@ -89,6 +89,17 @@ typedef struct floe_avro_file {
 /* Reads the header of a whole file in memory. Owns: everything lies in the arena or borrows from `bytes`. Errors: CORRUPT
  * naming file and place; UNSUPPORTED naming an unknown codec. */
 floe_status floe_avro_open(floe_str name, floe_str bytes, floe_arena *arena, floe_avro_file *ret_file, floe_error *err);
+/* The schema that was read last, for who reads many files of one writer: their schemas are mostly the same text, and parsing it is dear.
+ * `arena` is the owner's to open and close; it holds one schema at a time. Thread: one at a time. */
+typedef struct floe_avro_memory {
+    floe_arena arena;
+    floe_str text;
+    const floe_avro_type *schema;
+} floe_avro_memory;
+
+/* As floe_avro_open, with a memory (NULL: none), which the file then borrows from until the next file is opened by it. */
+floe_status floe_avro_open_again(floe_str name, floe_str bytes, floe_avro_memory *memory, floe_arena *arena,
+                                 floe_avro_file *ret_file, floe_error *err);
 /* A value of the header, ptr NULL when it is not there. */
 floe_str floe_avro_header(const floe_avro_file *file, const char *key);
 /* The next block that holds records, decompressed; *ret_count 0 at the end of the file. Errors: CORRUPT, LIMIT. */

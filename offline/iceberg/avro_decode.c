@@ -23,7 +23,7 @@ static uint64_t bytes_left(const floe_avro_decoder *decoder) {
     return (uint64_t)(decoder->end - decoder->at);
 }
 
-static int64_t get_long(floe_avro_decoder *decoder) {
+static int64_t get_longer(floe_avro_decoder *decoder) {
     uint64_t bits = 0;
     for (unsigned shift = 0; shift < 70; shift += 7) {
         if (decoder->at == decoder->end) {
@@ -40,6 +40,15 @@ static int64_t get_long(floe_avro_decoder *decoder) {
     }
     set_bad(decoder);
     return 0;
+}
+
+/* Most numbers of a manifest are of one byte. */
+static inline int64_t get_long(floe_avro_decoder *decoder) {
+    if (decoder->at < decoder->end && *decoder->at < 0x80) {
+        uint8_t byte = *decoder->at++;
+        return (int64_t)(byte >> 1) ^ -(int64_t)(byte & 1);
+    }
+    return get_longer(decoder);
 }
 
 static const uint8_t *get_bytes(floe_avro_decoder *decoder, uint64_t len) {
@@ -227,6 +236,30 @@ static void list_grow(floe_avro_decoder *decoder, const floe_avro_op *op, uint64
     list->capacity = (size_t)want;
 }
 
+/* Whether an item is a key and a value that is one number or one text, and the key comes first: as in all maps of a manifest. */
+static bool is_pair(const floe_avro_op *op) {
+    const floe_avro_op *item = &op->children[0];
+    return op->filtered && item->code == FLOE_OP_CHILDREN && item->child_count == 2 && item->offset == 0 &&
+           item->children[0].code == FLOE_OP_I32 && item->children[0].offset == 0 &&
+           (item->children[1].code == FLOE_OP_I64 || item->children[1].code == FLOE_OP_TEXT);
+}
+
+/* Steps over a pair that nobody asked for; false where somebody did, and nothing was read. */
+static bool skip_pair(floe_avro_decoder *decoder, const floe_avro_op *op) {
+    const uint8_t *start = decoder->at;
+    int64_t key = get_long(decoder);
+    if (decoder->bad || key < INT32_MIN || key > INT32_MAX || is_kept(decoder, (int32_t)key)) {
+        decoder->at = decoder->bad ? decoder->end : start;
+        return decoder->bad;
+    }
+    if (op->children[0].children[1].code == FLOE_OP_I64) {
+        (void)get_long(decoder);
+    } else {
+        (void)get_text(decoder);
+    }
+    return true;
+}
+
 static void list_item(floe_avro_decoder *decoder, const floe_avro_op *op, item_list *list) {
     _Alignas(16) char item[FLOE_AVRO_ITEM_MAX];
     memset(item, 0, op->item_len);
@@ -242,6 +275,7 @@ static void list_item(floe_avro_decoder *decoder, const floe_avro_op *op, item_l
 
 static void run_list(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
     item_list list = {0};
+    bool skips = !decoder->options.keep_all && is_pair(op);
     for (;;) {
         int64_t len = -1;
         uint64_t count = get_count(decoder, op->len, &len);
@@ -250,7 +284,9 @@ static void run_list(floe_avro_decoder *decoder, const floe_avro_op *op, char *b
         }
         list_grow(decoder, op, count, &list);
         for (uint64_t i = 0; i < count && !decoder->bad; i++) {
-            list_item(decoder, op, &list);
+            if (!skips || !skip_pair(decoder, op)) {
+                list_item(decoder, op, &list);
+            }
         }
     }
     memcpy(base + op->offset, &list.items, sizeof(list.items));

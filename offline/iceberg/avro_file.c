@@ -96,18 +96,33 @@ static floe_status choose_codec(floe_avro_file *file, floe_error *err) {
                      FLOE_STR_BRIEF(name));
 }
 
-static floe_status read_schema(floe_avro_file *file, floe_error *err) {
-    floe_str text = floe_avro_header(file, "avro.schema");
-    FLOE_ENSURE(text.ptr != NULL, err, FLOE_CORRUPT, "the header has no avro.schema");
+static floe_status parse_schema(floe_str text, floe_arena *arena, const floe_avro_type **ret_schema, floe_error *err) {
     const floe_node *json = NULL;
-    floe_status status = floe_as_corrupt(floe_json_parse(file->arena, text, &json, err), err);
+    floe_status status = floe_as_corrupt(floe_json_parse(arena, text, &json, err), err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "avro.schema");
     }
-    return floe_avro_schema_parse(json, file->arena, &file->schema, err);
+    return floe_avro_schema_parse(json, arena, ret_schema, err);
 }
 
-static floe_status read_header(floe_avro_file *file, floe_error *err) {
+static floe_status read_schema(floe_avro_file *file, floe_avro_memory *memory, floe_error *err) {
+    floe_str text = floe_avro_header(file, "avro.schema");
+    FLOE_ENSURE(text.ptr != NULL, err, FLOE_CORRUPT, "the header has no avro.schema");
+    if (memory == NULL) {
+        return parse_schema(text, file->arena, &file->schema, err);
+    }
+    if (memory->schema == NULL || !floe_str_equal(memory->text, text)) {
+        memory->schema = NULL;
+        floe_arena_reset(&memory->arena);
+        memory->text = floe_arena_str(&memory->arena, text);
+        FLOE_TRY(floe_arena_check(&memory->arena, err));
+        FLOE_TRY(parse_schema(text, &memory->arena, &memory->schema, err));
+    }
+    file->schema = memory->schema;
+    return FLOE_OK;
+}
+
+static floe_status read_header(floe_avro_file *file, floe_avro_memory *memory, floe_error *err) {
     const uint8_t *bytes = NULL;
     FLOE_ENSURE(floe_reader_left(&file->rest) > 0, err, FLOE_CORRUPT, "the file is empty");
     FLOE_TRY(floe_read_bytes(&file->rest, sizeof(MAGIC), &bytes, "the header", err));
@@ -116,13 +131,18 @@ static floe_status read_header(floe_avro_file *file, floe_error *err) {
     FLOE_TRY(floe_read_bytes(&file->rest, sizeof(file->sync), &bytes, "the sync marker", err));
     memcpy(file->sync, bytes, sizeof(file->sync));
     FLOE_TRY(choose_codec(file, err));
-    return read_schema(file, err);
+    return read_schema(file, memory, err);
 }
 
 floe_status floe_avro_open(floe_str name, floe_str bytes, floe_arena *arena, floe_avro_file *ret_file,
                            floe_error *err) {
+    return floe_avro_open_again(name, bytes, NULL, arena, ret_file, err);
+}
+
+floe_status floe_avro_open_again(floe_str name, floe_str bytes, floe_avro_memory *memory, floe_arena *arena,
+                                 floe_avro_file *ret_file, floe_error *err) {
     floe_avro_file file = {.name = name, .arena = arena, .rest = floe_reader_of(bytes.ptr, bytes.len)};
-    floe_status status = read_header(&file, err);
+    floe_status status = read_header(&file, memory, err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "%.*s", FLOE_STR_ARG(name));
     }

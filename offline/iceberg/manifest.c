@@ -219,7 +219,7 @@ floe_status floe_manifest_decode(const floe_ice_manifest *manifest, floe_str byt
     floe_avro_file file;
     floe_avro_decoder decoder;
     entry_rules rules = {0};
-    FLOE_TRY(floe_avro_open(manifest->path, bytes, reader->arena, &file, err));
+    FLOE_TRY(floe_avro_open_again(manifest->path, bytes, reader->memory, reader->arena, &file, err));
     floe_status status = read_rules(&file, manifest, reader, &rules, err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "%.*s", FLOE_STR_ARG(manifest->path));

@@ -4,6 +4,7 @@
 #ifndef FLOE_OFFLINE_ICEBERG_MANIFEST_H
 #define FLOE_OFFLINE_ICEBERG_MANIFEST_H
 
+#include "offline/iceberg/avro.h"
 #include "offline/iceberg/model.h"
 #include "offline/io/io.h"
 
@@ -30,6 +31,7 @@ typedef struct floe_manifest_reader {
     const floe_ice_metadata *metadata; /* for the partition specs */
     floe_manifest_stats stats;
     floe_arena *arena;
+    floe_avro_memory *memory; /* for who reads many manifests one after the other; may be NULL */
     floe_manifest_visit *visit;
     void *context;
 } floe_manifest_reader;

@@ -3,6 +3,8 @@
  */
 #include "offline/iceberg/model.h"
 
+#include <string.h>
+
 const floe_ice_schema *floe_ice_schema_by_id(const floe_ice_metadata *metadata, int32_t schema_id) {
     for (size_t i = 0; i < metadata->schema_count; i++) {
         if (metadata->schemas[i].schema_id == schema_id) {
@@ -123,4 +125,66 @@ bool floe_ice_type_same(const floe_ice_type *a, const floe_ice_type *b) {
         same = x->id == y->id && floe_str_equal(x->name, y->name) && floe_ice_type_same(x->type, y->type);
     }
     return same;
+}
+
+/* ---- copying ---- */
+
+static floe_str copy_text(floe_str text, floe_arena *arena) {
+    static const floe_str PARQUET = {"PARQUET", 7};
+    if (text.ptr == NULL || floe_str_equal(text, PARQUET)) {
+        return text.ptr == NULL ? text : PARQUET;
+    }
+    return floe_arena_str(arena, text);
+}
+
+static const floe_value *copy_values(const floe_value *values, size_t count, floe_arena *arena) {
+    floe_value *copy = values == NULL ? NULL : floe_arena_alloc(arena, count + 1, sizeof(*copy));
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = values[i];
+        bool bytes = values[i].type.kind == FLOE_KIND_STRING || values[i].type.kind == FLOE_KIND_BYTES;
+        if (bytes && !values[i].is_null) {
+            copy[i].as.bytes = floe_arena_str(arena, values[i].as.bytes);
+        }
+    }
+    return copy;
+}
+
+static const floe_ice_count_entry *copy_counts(const floe_ice_count_entry *entries, size_t count, floe_arena *arena) {
+    floe_ice_count_entry *copy = count == 0 ? NULL : floe_arena_alloc(arena, count, sizeof(*copy));
+    if (copy != NULL) {
+        memcpy(copy, entries, count * sizeof(*copy));
+    }
+    return copy;
+}
+
+static const floe_ice_bytes_entry *copy_bounds(const floe_ice_bytes_entry *entries, size_t count, floe_arena *arena) {
+    floe_ice_bytes_entry *copy = count == 0 ? NULL : floe_arena_alloc(arena, count, sizeof(*copy));
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = (floe_ice_bytes_entry){entries[i].field_id, copy_text(entries[i].bytes, arena)};
+    }
+    return copy;
+}
+
+floe_status floe_ice_data_file_copy(const floe_ice_data_file *file, floe_arena *arena, floe_ice_data_file **ret_copy,
+                                    floe_error *err) {
+    floe_ice_data_file *copy = floe_arena_alloc(arena, 1, sizeof(*copy));
+    FLOE_TRY(floe_arena_check(arena, err));
+    *copy = *file;
+    copy->path = copy_text(file->path, arena);
+    copy->format = copy_text(file->format, arena);
+    copy->referenced_path = copy_text(file->referenced_path, arena);
+    copy->partition = copy_values(file->partition, file->partition_count, arena);
+    copy->value_counts = copy_counts(file->value_counts, file->value_count_count, arena);
+    copy->null_counts = copy_counts(file->null_counts, file->null_count_count, arena);
+    copy->nan_counts = copy_counts(file->nan_counts, file->nan_count_count, arena);
+    copy->column_sizes = copy_counts(file->column_sizes, file->column_size_count, arena);
+    copy->lower_bounds = copy_bounds(file->lower_bounds, file->lower_count, arena);
+    copy->upper_bounds = copy_bounds(file->upper_bounds, file->upper_count, arena);
+    int32_t *ids = file->equality_id_count == 0 ? NULL : floe_arena_alloc(arena, file->equality_id_count, sizeof(*ids));
+    if (ids != NULL) {
+        memcpy(ids, file->equality_ids, file->equality_id_count * sizeof(*ids));
+    }
+    copy->equality_ids = ids;
+    *ret_copy = copy;
+    return floe_arena_check(arena, err);
 }

@@ -210,6 +210,9 @@ const floe_ice_spec *floe_ice_spec_by_id(const floe_ice_metadata *metadata, int3
 const floe_ice_snapshot *floe_ice_snapshot_by_id(const floe_ice_metadata *metadata, int64_t snapshot_id);
 const floe_ice_field *floe_ice_field_by_id(const floe_ice_schema *schema, int32_t field_id); /* top level */
 const floe_ice_field *floe_ice_field_by_name(const floe_ice_schema *schema, floe_str name);  /* top level, exact */
+/* Copies a file with everything that it points to, but not its deletes and scope. */
+floe_status floe_ice_data_file_copy(const floe_ice_data_file *file, floe_arena *arena, floe_ice_data_file **ret_copy,
+                                    floe_error *err);
 /* NONE where floe has no such type: time, uuid, fixed, struct, map, lists of those, timestamp_ns. */
 floe_type floe_ice_type_to_floe(const floe_ice_type *type);
 /* "timestamptz", "list<struct<a: int>>" */

@@ -1,34 +1,18 @@
 /*
  * Planning a scan: snapshot, manifests, pruning, and the refusal of everything that could not be read right.
  *
- * Phases: refuse versions and columns → choose the snapshot → read the manifest list → manifest by manifest: prune it,
- * or read it and prune its files → order what is left by (data sequence number, path).
- * → find the delete files that apply to them.
+ * Phases: refuse versions and columns → choose the snapshot → read its manifests (plan_manifests.c) → order what is left by (data
+ * sequence number, path) → find the delete files that apply to them.
  * Invariants: a file is listed once, whether it is pruned or not, or the table is CORRUPT.
  */
 #include "offline/iceberg/plan_int.h"
 
-#include "core/map.h"
 #include "offline/iceberg/deletes.h"
-#include "offline/iceberg/manifest.h"
 #include "offline/iceberg/metadata.h"
-#include "offline/iceberg/prune.h"
 #include "offline/lake_int.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <strings.h>
-
-typedef struct scan_planner {
-    floe_table *table;
-    floe_arena *arena;
-    floe_pruner pruner;
-    floe_map seen; /* plain paths of live files */
-    floe_ptrs kept, deletes;
-    floe_table_scan_files *files;
-    const floe_ice_manifest *manifest; /* the one that is read */
-    int64_t live;                      /* entries of it that are not deleted */
-} scan_planner;
 
 /* ---- refusals ---- */
 
@@ -55,130 +39,6 @@ floe_status floe_scan_check_file(const floe_table *table, const floe_ice_data_fi
                 FLOE_STR_BRIEF(table->name), FLOE_STR_ARG(file->path), FLOE_STR_BRIEF(file->format));
     FLOE_ENSURE(!file->encrypted, err, FLOE_UNSUPPORTED, "table %.*s: the data file %.*s is encrypted",
                 FLOE_STR_BRIEF(table->name), FLOE_STR_ARG(file->path));
-    return FLOE_OK;
-}
-
-/* ---- entries ---- */
-
-static floe_status check_once(scan_planner *planner, const floe_ice_data_file *file, floe_error *err) {
-    static char present;
-    FLOE_ENSURE(file->path.len > 0, err, FLOE_CORRUPT, "%.*s lists a file without a path",
-                FLOE_STR_ARG(planner->manifest->path));
-    void *earlier = floe_map_put(&planner->seen, floe_path_plain(file->path), &present);
-    FLOE_TRY(floe_arena_check(planner->arena, err));
-    FLOE_ENSURE(earlier == NULL, err, FLOE_CORRUPT, "table %.*s: the snapshot lists the file %.*s twice",
-                FLOE_STR_BRIEF(planner->table->name), FLOE_STR_ARG(file->path));
-    return FLOE_OK;
-}
-
-static floe_status keep(scan_planner *planner, floe_ptrs *list, const floe_ice_data_file *file, floe_error *err) {
-    floe_ice_data_file *copy = floe_arena_alloc(planner->arena, 1, sizeof(*copy));
-    FLOE_TRY(floe_arena_check(planner->arena, err));
-    *copy = *file;
-    floe_ptrs_append(list, planner->arena, copy);
-    return floe_arena_check(planner->arena, err);
-}
-
-static floe_status keep_file(scan_planner *planner, const floe_ice_data_file *file, floe_error *err) {
-    FLOE_TRY(floe_scan_check_file(planner->table, file, err));
-    FLOE_TRY(keep(planner, &planner->kept, file, err));
-    planner->files->plan.files_read++;
-    planner->files->plan.bytes += file->file_len;
-    planner->files->plan.rows += file->record_count;
-    return FLOE_OK;
-}
-
-/* Several deletion vectors lie in one file: only their places tell them apart. */
-static floe_status keep_delete(scan_planner *planner, const floe_ice_data_file *file, floe_error *err) {
-    FLOE_ENSURE(file->content != 0 && planner->manifest->content == 1, err, FLOE_CORRUPT,
-                "%.*s lists %s files, but the file %.*s holds %s", FLOE_STR_ARG(planner->manifest->path),
-                planner->manifest->content == 1 ? "delete" : "data", FLOE_STR_ARG(file->path),
-                file->content == 0 ? "data" : "deletes");
-    if (!floe_ice_is_deletion_vector(file)) {
-        FLOE_TRY(check_once(planner, file, err));
-    }
-    return keep(planner, &planner->deletes, file, err);
-}
-
-static floe_status visit_entry(void *context, const floe_ice_data_file *file, floe_error *err) {
-    scan_planner *planner = context;
-    floe_scan_plan *plan = &planner->files->plan;
-    if (file->status == 2) { /* Deleted entries only tell readers of changes. */
-        return FLOE_OK;
-    }
-    planner->live++;
-    if (file->content != 0 || planner->manifest->content != 0) {
-        return keep_delete(planner, file, err);
-    }
-    plan->files_total++;
-    FLOE_TRY(check_once(planner, file, err));
-    const floe_ice_spec *spec = floe_ice_spec_by_id(&planner->table->metadata, file->spec_id);
-    switch (floe_prune_file(&planner->pruner, file, spec)) {
-    case FLOE_PRUNE_BY_PARTITION:
-        plan->files_pruned_by_partition++;
-        return FLOE_OK;
-    case FLOE_PRUNE_BY_BOUNDS:
-        plan->files_pruned_by_bounds++;
-        return FLOE_OK;
-    default:
-        return keep_file(planner, file, err);
-    }
-}
-
-/* ---- manifests ---- */
-
-static int64_t live_files(const floe_ice_manifest *manifest) {
-    bool known = manifest->added_files >= 0 && manifest->existing_files >= 0;
-    return known ? manifest->added_files + manifest->existing_files : -1;
-}
-
-static floe_status plan_manifest(scan_planner *planner, const floe_ice_manifest *manifest, floe_error *err) {
-    const floe_ice_metadata *metadata = &planner->table->metadata;
-    floe_scan_plan *plan = &planner->files->plan;
-    int64_t live = live_files(manifest);
-    plan->manifests_total++;
-    if (live == 0) {
-        return FLOE_OK;
-    }
-    const floe_ice_spec *spec = floe_ice_spec_by_id(metadata, manifest->spec_id);
-    /* A delete manifest's summaries speak of its own partitions; equality deletes reach further. */
-    if (manifest->content == 0 && !floe_prune_keeps_manifest(&planner->pruner, manifest, spec)) {
-        plan->files_total += live > 0 ? live : 0;
-        return FLOE_OK;
-    }
-    plan->manifests_read++;
-    planner->manifest = manifest;
-    planner->live = 0;
-    floe_manifest_reader reader = {
-        .metadata = metadata,
-        .stats = {.field_ids = planner->pruner.field_ids, .field_count = planner->pruner.field_count},
-        .arena = planner->arena,
-        .visit = visit_entry,
-        .context = planner};
-    FLOE_TRY(floe_manifest_read(planner->table->fs, &planner->table->moved, manifest, &reader, err));
-    /* A file that was cut between two blocks is a whole Avro file: only the manifest list knows what is missing. */
-    FLOE_ENSURE(planner->live >= live, err, FLOE_CORRUPT,
-                "%.*s: the manifest is cut off: it lists %" PRId64 " files, its manifest list says %" PRId64,
-                FLOE_STR_ARG(manifest->path), planner->live, live);
-    return FLOE_OK;
-}
-
-static floe_status check_cancelled(const floe_table *table, floe_error *err) {
-    const floe_run *run = table->lake->run;
-    bool cancelled = run != NULL && run->cancelled != NULL && atomic_load(run->cancelled);
-    FLOE_ENSURE(!cancelled, err, FLOE_CANCELLED, "cancelled while planning the scan");
-    return FLOE_OK;
-}
-
-static floe_status plan_manifests(scan_planner *planner, const floe_ice_snapshot *snapshot, floe_error *err) {
-    const floe_ice_manifest *manifests = NULL;
-    size_t count = 0;
-    FLOE_TRY(floe_manifest_list_read(planner->table->fs, &planner->table->moved, snapshot, planner->arena, &manifests,
-                                     &count, err));
-    for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(check_cancelled(planner->table, err));
-        FLOE_TRY(plan_manifest(planner, &manifests[i], err));
-    }
     return FLOE_OK;
 }
 
@@ -227,41 +87,39 @@ floe_status floe_scan_order_files(const floe_table *table, const floe_ptrs *kept
     return FLOE_OK;
 }
 
-static floe_status match_deletes(scan_planner *planner, floe_error *err) {
-    floe_table_scan_files *files = planner->files;
+static floe_status match_deletes(const floe_manifest_scan *scan, floe_table_scan_files *files, floe_error *err) {
     const floe_delete_request request = {.metadata = files->metadata,
-                                         .moved = &planner->table->moved,
-                                         .deletes = (floe_ice_data_file *const *)(void *)planner->deletes.items,
-                                         .delete_count = planner->deletes.count,
-                                         .files = (floe_ice_data_file *const *)(void *)planner->kept.items,
+                                         .moved = &scan->table->moved,
+                                         .deletes = (floe_ice_data_file *const *)(void *)scan->deletes.items,
+                                         .delete_count = scan->deletes.count,
+                                         .files = (floe_ice_data_file *const *)(void *)scan->kept.items,
                                          .local_paths = files->local_paths,
                                          .file_count = files->file_count};
-    files->deletes = (const floe_ice_data_file *const *)(void *)planner->deletes.items;
-    files->delete_count = planner->deletes.count;
-    floe_status status = floe_deletes_match(&request, planner->arena, &files->plan, err);
-    return floe_failed(status) ? floe_error_prefix(err, status, "table %.*s", FLOE_STR_BRIEF(planner->table->name))
+    files->deletes = (const floe_ice_data_file *const *)(void *)scan->deletes.items;
+    files->delete_count = scan->deletes.count;
+    floe_status status = floe_deletes_match(&request, scan->arena, &files->plan, err);
+    return floe_failed(status) ? floe_error_prefix(err, status, "table %.*s", FLOE_STR_BRIEF(scan->table->name))
                                : status;
 }
 
 floe_status floe_table_scan_plan_files(floe_table *table, const floe_scan_request *request, const floe_expr *filter,
                                        floe_arena *arena, floe_table_scan_files *ret_files, floe_error *err) {
     floe_table_scan_files files = {.metadata = &table->metadata};
-    scan_planner planner = {.table = table, .arena = arena, .files = &files};
     FLOE_TRY(check_encryption(table, err));
     floe_status status = floe_snapshot_choose(&table->metadata, request, &files.snapshot, &files.schema, err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "table %.*s", FLOE_STR_BRIEF(table->name));
     }
     FLOE_TRY(floe_scan_check_columns(request, files.schema, arena, err));
-    FLOE_TRY(floe_pruner_init(&planner.pruner, filter, files.schema, arena, err));
-    floe_map_init(&planner.seen, arena);
+    floe_manifest_scan scan = {
+        .table = table, .schema = files.schema, .filter = filter, .arena = arena, .plan = &files.plan};
     files.plan.snapshot_id = files.snapshot ? files.snapshot->snapshot_id : -1;
     files.plan.note = FLOE_STR("");
     if (files.snapshot != NULL) {
-        FLOE_TRY(plan_manifests(&planner, files.snapshot, err));
+        FLOE_TRY(floe_scan_read_manifests(&scan, files.snapshot, err));
     }
-    FLOE_TRY(floe_scan_order_files(table, &planner.kept, arena, &files, err));
-    FLOE_TRY(match_deletes(&planner, err));
+    FLOE_TRY(floe_scan_order_files(table, &scan.kept, arena, &files, err));
+    FLOE_TRY(match_deletes(&scan, &files, err));
     *ret_files = files;
     return FLOE_OK;
 }

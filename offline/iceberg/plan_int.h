@@ -25,6 +25,20 @@ floe_status floe_scan_check_file(const floe_table *table, const floe_ice_data_fi
 floe_status floe_scan_order_files(const floe_table *table, const floe_ptrs *kept, floe_arena *arena,
                                   floe_table_scan_files *ret_files, floe_error *err);
 
+/* What the manifests of a snapshot are read for, and what they gave. */
+typedef struct floe_manifest_scan {
+    floe_table *table;
+    const floe_ice_schema *schema; /* that the filter is bound to */
+    const floe_expr *filter;       /* NULL: none */
+    floe_arena *arena;
+    floe_scan_plan *plan;    /* counts are added */
+    floe_ptrs kept, deletes; /* floe_ice_data_file, in no order: data files that may hold rows, and all delete files */
+} floe_manifest_scan;
+
+/* Reads the snapshot's manifests, on several threads where there are many. Owns: the scan's arena. Errors: CORRUPT for a file that
+ * is listed twice, naming it; those of floe_manifest_read and floe_scan_check_file. */
+floe_status floe_scan_read_manifests(floe_manifest_scan *scan, const floe_ice_snapshot *snapshot, floe_error *err);
+
 /* The files that append snapshots added after request->since_snapshot_id up to the request's snapshot, with the schema
  * of the latter; no deletes apply. Errors: as floe_table_changes and floe_table_scan_plan_files. */
 floe_status floe_scan_plan_changes(floe_table *table, const floe_scan_request *request, const floe_expr *filter,

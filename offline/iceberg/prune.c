@@ -31,6 +31,7 @@ static void prepare_column(floe_pruner *pruner, size_t index, floe_str name, con
     bool same = field != NULL && floe_type_equal(use->type, floe_ice_type_to_floe(field->type));
     pruner->columns[index].name = name;
     pruner->columns[index].field = same ? field : NULL;
+    pruner->columns[index].type = same ? floe_ice_type_to_floe(field->type) : (floe_type){.kind = FLOE_KIND_NONE};
     if (same) {
         pruner->field_ids[pruner->field_count++] = field->id;
     }
@@ -56,13 +57,9 @@ floe_status floe_pruner_init(floe_pruner *pruner, const floe_expr *filter, const
 
 /* ---- ranges ---- */
 
-static floe_type type_of(const floe_prune_column *column) {
-    return column->field ? floe_ice_type_to_floe(column->field->type) : (floe_type){.kind = FLOE_KIND_NONE};
-}
-
 static void reset_ranges(const floe_pruner *pruner) {
     for (size_t i = 0; i < pruner->column_count; i++) {
-        pruner->columns[i].range = floe_range_unknown(type_of(&pruner->columns[i]));
+        pruner->columns[i].range = floe_range_unknown(pruner->columns[i].type);
     }
 }
 
@@ -127,8 +124,9 @@ static floe_str bound_of(const floe_ice_bytes_entry *entries, size_t count, int3
     return (floe_str){0};
 }
 
-static floe_range file_range(const floe_ice_data_file *file, const floe_ice_field *field) {
-    floe_range range = floe_range_unknown(floe_ice_type_to_floe(field->type));
+static floe_range file_range(const floe_ice_data_file *file, const floe_prune_column *column) {
+    const floe_ice_field *field = column->field;
+    floe_range range = floe_range_unknown(column->type);
     const int64_t *nulls = count_of(file->null_counts, file->null_count_count, field->id);
     const int64_t *nans = count_of(file->nan_counts, file->nan_count_count, field->id);
     const int64_t *values = count_of(file->value_counts, file->value_count_count, field->id);
@@ -151,7 +149,7 @@ static void narrow_by_bounds(const floe_pruner *pruner, const floe_ice_data_file
     for (size_t i = 0; i < pruner->column_count; i++) {
         floe_prune_column *column = &pruner->columns[i];
         if (column->field != NULL) {
-            floe_range range = file_range(file, column->field);
+            floe_range range = file_range(file, column);
             floe_range_narrow(&column->range, &range);
         }
     }

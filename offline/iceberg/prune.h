@@ -15,6 +15,7 @@
 typedef struct floe_prune_column {
     floe_str name;
     const floe_ice_field *field; /* NULL: not in the schema, or of another type than the filter thinks: unknown */
+    floe_type type;              /* of the field; NONE without one */
     floe_range range;            /* scratch of the test that runs */
 } floe_prune_column;
 

@@ -9,6 +9,8 @@
 #include "core/mem.h"
 #include "offline/pit/record.h"
 
+#include <stdlib.h>
+
 floe_status floe_pit_order_by_key(const uint32_t *item_key, size_t item_count, size_t key_count, uint32_t **ret_order,
                                   uint32_t **ret_start, floe_error *err) {
     FLOE_TRY(floe_alloc(key_count + 2, sizeof(uint32_t), ret_start, err));
@@ -50,6 +52,11 @@ typedef struct part_room {
     size_t rows, keys;
 } part_room;
 
+typedef struct arranger_part {
+    const pit_group *group;
+    const uint8_t *const *came;
+} arranger_part;
+
 static void part_room_close(part_room *room) {
     floe_free(room->came);
     floe_free(room->moments);
@@ -90,6 +97,36 @@ static void list_part(const arranger *a, size_t part, size_t part_bits, part_roo
     }
 }
 
+/* As floe_pit_compare_rows, of records with the same event. */
+static int compare_equal(const void *a, const void *b, void *context) {
+    const arranger_part *part = context;
+    const pit_group *group = part->group;
+    const uint8_t *x = part->came[((const pit_moment *)a)->row], *y = part->came[((const pit_moment *)b)->row];
+    int64_t xs[] = {floe_pit_record_created(group, x), floe_pit_record_time(x, group->seq_at),
+                    floe_pit_record_time(x, group->pos_at)};
+    int64_t ys[] = {floe_pit_record_created(group, y), floe_pit_record_time(y, group->seq_at),
+                    floe_pit_record_time(y, group->pos_at)};
+    for (int i = 0; i < 3; i++) {
+        if (xs[i] != ys[i]) {
+            return xs[i] < ys[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+/* Where the order of equal events shows, it is that which picks the winner. */
+static void order_equal(const arranger *a, const part_room *room, pit_moment *moments, size_t count) {
+    arranger_part part = {a->group, room->came};
+    for (size_t first = 0, last; first < count; first = last) {
+        for (last = first + 1; last < count && moments[last].at == moments[first].at;) {
+            last++;
+        }
+        if (last - first > 1) {
+            qsort_r(moments + first, last - first, sizeof(*moments), compare_equal, &part);
+        }
+    }
+}
+
 /* Moments key by key, each key's by event. */
 static void order_part(const arranger *a, size_t part_bits, part_room *room, size_t rows, size_t keys) {
     for (size_t i = 0; i < rows; i++) {
@@ -99,6 +136,9 @@ static void order_part(const arranger *a, size_t part_bits, part_room *room, siz
     for (size_t k = 0; k < keys; k++) {
         size_t count = room->starts[k + 1] - room->starts[k];
         floe_pit_sort_moments(room->moments + room->starts[k], count, room->spare);
+        if (a->group->keeps_order) {
+            order_equal(a, room, room->moments + room->starts[k], count);
+        }
     }
 }
 

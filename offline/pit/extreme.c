@@ -32,11 +32,10 @@ static int64_t rank_of_real(double real) {
     return bits < 0 ? INT64_MIN - bits : bits; /* below zero: minus the magnitude's bits */
 }
 
-static int64_t rank_of(const pit_extreme *extreme, uint32_t row) {
-    const pit_column *column = extreme->column;
+int64_t floe_pit_extreme_rank(const pit_column *column, bool smallest, uint32_t row) {
     if (column->class == PIT_I64 || column->class == PIT_F64) {
         int64_t rank = column->class == PIT_I64 ? column->data.i64[row] : rank_of_real(column->data.f64[row]);
-        return extreme->smallest ? ~rank : rank;
+        return smallest ? ~rank : rank;
     }
     return 0;
 }
@@ -135,7 +134,7 @@ static bool queue_push(pit_extreme *extreme, const pit_extreme_item *item) {
 }
 
 floe_status floe_pit_extreme_enter(pit_extreme *extreme, uint32_t row, int64_t leave, floe_error *err) {
-    pit_extreme_item item = {rank_of(extreme, row), leave, row};
+    pit_extreme_item item = {floe_pit_extreme_rank(extreme->column, extreme->smallest, row), leave, row};
     FLOE_TRY(make_room(extreme, err));
     if (!extreme->heaped && !queue_push(extreme, &item)) {
         move_to_front(extreme);

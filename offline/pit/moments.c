@@ -30,6 +30,7 @@ floe_status floe_moments_want(floe_moments *moments, floe_type type, bool square
 
 void floe_moments_reset(floe_moments *moments) {
     moments->count = 0;
+    moments->exponent = 0;
     moments->whole = moments->high = moments->square_sum = 0;
     moments->low = 0;
     moments->wide_count = moments->nan_count = moments->inf_count = moments->negative_inf_count = 0;
@@ -39,6 +40,17 @@ void floe_moments_reset(floe_moments *moments) {
     if (moments->wide_squares) {
         floe_wide_reset(moments->wide_squares);
     }
+}
+
+void floe_moments_of(floe_moments *moments, int64_t count, __int128 total, int exponent, __int128 square_sum) {
+    bool decimal = moments->type.kind == FLOE_KIND_DECIMAL;
+    moments->count = count;
+    moments->exponent = exponent;
+    moments->whole = decimal ? 0 : total;
+    moments->high = decimal ? total >> 64 : 0;
+    moments->low = decimal ? (uint64_t)total : 0;
+    moments->square_sum = square_sum;
+    moments->wide_count = moments->nan_count = moments->inf_count = moments->negative_inf_count = 0;
 }
 
 void floe_moments_close(floe_moments *moments) {
@@ -129,7 +141,8 @@ double floe_moments_sum(const floe_moments *moments) {
     __int128 total;
     double sum;
     if (moments->wide_count == 0 && floe_moments_total(moments, &total)) {
-        sum = (double)total;
+        /* Rounded once: whatever is too small for all its bits is exact already, for a double's lowest bit is counted. */
+        sum = moments->exponent == 0 ? (double)total : ldexp((double)total, moments->exponent);
     } else {
         floe_wide wide;
         wide_total(moments, &wide);

@@ -16,6 +16,7 @@ typedef struct floe_moments {
     int64_t count;  /* values that are in */
     /* Integers (and floats that are small integers): whole, and for decimals high * 2^64 + low. */
     __int128 whole;
+    int exponent; /* whole counts 2^exponent; 0 but for floats from floe_moments_of */
     __int128 high;
     unsigned __int128 low;
     __int128 square_sum; /* of small numbers */
@@ -29,6 +30,9 @@ typedef struct floe_moments {
 floe_status floe_moments_want(floe_moments *moments, floe_type type, bool squares, floe_error *err);
 void floe_moments_reset(floe_moments *moments);
 void floe_moments_close(floe_moments *moments);
+/* As if `count` values had been added whose sum is total * 2^exponent (0 but for floats), of decimals the unscaled total, and
+ * whose squares, where they are asked for, add up to square_sum (then the exponent is 0). */
+void floe_moments_of(floe_moments *moments, int64_t count, __int128 total, int exponent, __int128 square_sum);
 
 /* ---- one value in, or one that is in out again; the common cases in place, because a window does this for every row ---- */
 

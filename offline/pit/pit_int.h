@@ -70,7 +70,7 @@ typedef struct pit_column {
     pthread_mutex_t lock; /* of symbols, while rows come in */
 } pit_column;
 
-/* The answers of one aggregate, per label; those of min, max, first and last are rows (`symbol`), those of lists own
+/* The answers of one aggregate, by the place of labels (so that those of a key lie together); those of min, max, first and last are rows (`symbol`), those of lists own
  * memory: how many rows, then the rows. */
 typedef struct pit_result {
     uint8_t *is_null;
@@ -89,7 +89,7 @@ typedef struct pit_view {
     bool *wanted;             /* per output */
     bool want_as_of;
     bool before;
-    /* Answers, per label. */
+    /* Answers, by the place of labels. */
     uint32_t *winner;    /* row, or PIT_NO_ROW */
     pit_result *results; /* per output */
     int64_t ties;
@@ -120,11 +120,12 @@ typedef struct pit_group {
     int64_t *event, *created, *end, *seq, *pos; /* NULL: not kept */
     uint8_t *tied; /* per row of a group that thins: one that is gone was equal but for the order of files */
     size_t row_count;
-    /* Key k's rows are [row_start[k], row_end[k]); its labels, by time, label_order[label_start[k]…label_start[k + 1] - 1]. */
+    /* Key k's rows are [row_start[k], row_end[k]); its labels, by time, stand at [label_start[k], label_start[k + 1]). */
     uint32_t *row_start, *row_end;
-    uint32_t *label_key; /* per label */
-    uint32_t *label_order, *label_start;
-    int64_t *label_times; /* beside label_order */
+    uint32_t *label_key; /* per label, until they are listed by key */
+    uint32_t *label_start;
+    int64_t *label_times;  /* in that order */
+    uint32_t *label_place; /* per label: where it stands there; behind all when it has no key or no time */
 } pit_group;
 
 typedef struct pit_source {
@@ -297,6 +298,8 @@ typedef struct pit_extreme {
     size_t first, count, room; /* of a queue: [first, first + count) */
 } pit_extreme;
 
+/* Of the cell of a row: larger is better; 0 of types that have none. */
+int64_t floe_pit_extreme_rank(const pit_column *column, bool smallest, uint32_t row);
 void floe_pit_extreme_reset(pit_extreme *extreme);
 floe_status floe_pit_extreme_enter(pit_extreme *extreme, uint32_t row, int64_t leave, floe_error *err);
 /* The best row that has not left at t; there must be one. */
@@ -306,6 +309,7 @@ uint32_t floe_pit_extreme_at(pit_extreme *extreme, int64_t t);
 
 typedef struct pit_window pit_window;
 typedef struct pit_rankings pit_rankings; /* pit/slide.h */
+typedef struct pit_ranges pit_ranges;     /* pit/ranges.h */
 /* leave = event + leave_after; INT64_MAX: never. `column` PIT_NO_ROW: "*". */
 floe_status floe_pit_window_open(const pit_group *group, uint32_t column, int64_t leave_after, pit_window **ret_window,
                                  floe_error *err);
@@ -313,7 +317,13 @@ void floe_pit_window_close(pit_window **window);
 bool floe_pit_window_is(const pit_window *window, uint32_t column, int64_t leave_after);
 /* Before any row: also keep what this output needs. */
 floe_status floe_pit_window_want(pit_window *window, const floe_output *output, pit_rankings *rankings,
-                                 floe_error *err);
+                                 pit_ranges *ranges, floe_error *err);
+/* Whether the key at hand is answered by ranges; `in_order`: its rows become visible in order of event. Decided once per
+ * key, when its ranges are made. */
+bool floe_pit_window_choose(pit_window *window, bool in_order);
+bool floe_pit_window_ranged(const pit_window *window);
+/* Of a window that is not answered by ranges: whether it needs its rows by the order that picks the winner. */
+bool floe_pit_window_orders(const pit_window *window);
 /* Forgets the last key, while the rankings are still its own. */
 void floe_pit_window_clear(pit_window *window);
 /* For the next key, whose rows are [first_row, last_row), in order of event, and ranked. */
@@ -323,6 +333,8 @@ floe_status floe_pit_window_enter(pit_window *window, const pit_moment *entering
                                   floe_error *err);
 /* Lets out the rows whose leave is reached. entered_at[row - first_row]: the label time they entered at. */
 void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_t t);
+/* Of a window that is answered by ranges: rows before `last` are visible at label time t. */
+void floe_pit_window_reach(pit_window *window, uint32_t last, int64_t t);
 /* Writes the answer at time t into result[label]. Rows with leave <= t have left. */
 floe_status floe_pit_window_answer(pit_window *window, const floe_output *output, int64_t t, pit_result *result,
                                    size_t label, floe_error *err);

@@ -292,7 +292,7 @@ static void close_group(pit_group *group, size_t label_count) {
     floe_pit_parts_close(&group->parts);
     void *arrays[] = {group->event,     group->created,     group->end,         group->seq,
                       group->pos,       group->tied,        group->row_start,   group->row_end,
-                      group->label_key, group->label_order, group->label_start, group->label_times};
+                      group->label_key, group->label_place, group->label_start, group->label_times};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
         floe_free(arrays[i]);
     }

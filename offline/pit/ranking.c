@@ -174,9 +174,12 @@ floe_status floe_pit_rankings_of(pit_rankings *rankings, pit_ranking_kind kind, 
     return FLOE_OK;
 }
 
-floe_status floe_pit_rankings_make(pit_rankings *rankings, uint32_t first_row, uint32_t last_row, floe_error *err) {
+floe_status floe_pit_rankings_make(pit_rankings *rankings, uint32_t first_row, uint32_t last_row, bool orders,
+                                   floe_error *err) {
     for (size_t i = 0; i < rankings->count; i++) {
-        FLOE_TRY(floe_pit_ranking_make(rankings->items[i], first_row, last_row, err));
+        if (orders || rankings->items[i]->kind != PIT_BY_ORDER) {
+            FLOE_TRY(floe_pit_ranking_make(rankings->items[i], first_row, last_row, err));
+        }
     }
     return FLOE_OK;
 }

@@ -10,23 +10,30 @@
 
 #define KEYS_PER_STRETCH 16
 
-/* Labels of each key in time order. */
-static floe_status sort_labels(const floe_pit *pit, pit_group *group, floe_error *err) {
+/* Labels of each key in time order, from their order by key. Labels without a key stand behind all. */
+static floe_status sort_labels(const floe_pit *pit, pit_group *group, const uint32_t *order, floe_error *err) {
     FLOE_AUTO_FREE pit_moment *moments = NULL;
+    FLOE_AUTO_FREE int64_t *times = NULL;
     size_t labels = group->label_start[group->keys.count];
-    FLOE_TRY(floe_realloc(&group->label_times, labels + 1, sizeof(int64_t), err));
+    FLOE_TRY(floe_realloc(&times, labels + 1, sizeof(int64_t), err));
+    FLOE_TRY(floe_realloc(&group->label_place, pit->label_count + 1, sizeof(uint32_t), err));
     FLOE_TRY(floe_realloc(&moments, 2 * labels + 2, sizeof(*moments), err));
     for (size_t i = 0; i < labels; i++) {
-        moments[i] = (pit_moment){pit->label_time[group->label_order[i]], group->label_order[i]};
+        moments[i] = (pit_moment){pit->label_time[order[i]], order[i]};
     }
     for (size_t k = 0; k < group->keys.count; k++) {
         size_t first = group->label_start[k];
         floe_pit_sort_moments(moments + first, group->label_start[k + 1] - first, moments + labels + 1);
     }
-    for (size_t i = 0; i < labels; i++) {
-        group->label_times[i] = moments[i].at;
-        group->label_order[i] = moments[i].row;
+    for (size_t i = 0; i < pit->label_count; i++) {
+        group->label_place[i] = (uint32_t)pit->label_count;
     }
+    for (size_t i = 0; i < labels; i++) {
+        times[i] = moments[i].at;
+        group->label_place[moments[i].row] = (uint32_t)i;
+    }
+    group->label_times = times;
+    times = NULL;
     return FLOE_OK;
 }
 
@@ -34,9 +41,13 @@ floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_er
     if (group->label_times) {
         return FLOE_OK;
     }
-    FLOE_TRY(floe_pit_order_by_key(group->label_key, pit->label_count, group->keys.count, &group->label_order,
-                                   &group->label_start, err));
-    return sort_labels(pit, group, err);
+    FLOE_AUTO_FREE uint32_t *order = NULL;
+    FLOE_TRY(
+        floe_pit_order_by_key(group->label_key, pit->label_count, group->keys.count, &order, &group->label_start, err));
+    FLOE_TRY(sort_labels(pit, group, order, err));
+    floe_free(group->label_key);
+    group->label_key = NULL;
+    return FLOE_OK;
 }
 
 floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, int threads, floe_error *err) {
@@ -57,7 +68,8 @@ static floe_status make_newest_labels(floe_pit *pit, floe_error *err) {
     return FLOE_OK;
 }
 
-/* ---- answers, as they are before any label is swept: counts 0, everything else null ---- */
+/* ---- answers, as they are before any label is swept: counts 0, everything else null; so stays the last of all, which is
+ * that of labels without a key ---- */
 
 static size_t answer_len(const floe_output *output) {
     switch (output->function) {

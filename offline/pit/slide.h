@@ -43,8 +43,9 @@ struct pit_rankings {
 /* The ranking of this kind and column (NULL of BY_ORDER), made on first sight. */
 floe_status floe_pit_rankings_of(pit_rankings *rankings, pit_ranking_kind kind, const pit_column *column,
                                  pit_ranking **ret_ranking, floe_error *err);
-/* Numbers the rows [first_row, last_row) of the next key in all of them. */
-floe_status floe_pit_rankings_make(pit_rankings *rankings, uint32_t first_row, uint32_t last_row, floe_error *err);
+/* Numbers the rows [first_row, last_row) of the next key in all of them; by order only where `orders`. */
+floe_status floe_pit_rankings_make(pit_rankings *rankings, uint32_t first_row, uint32_t last_row, bool orders,
+                                   floe_error *err);
 void floe_pit_rankings_close(pit_rankings *rankings);
 
 /* Numbers the rows [first_row, last_row) of one key. */

@@ -1,9 +1,10 @@
 /*
- * Answers out: batches of the asked columns in label order.
+ * Answers out: batches of the asked columns in label order. Column by column (columnar.c), but for lists and the newest
+ * rows, which go row by row.
  */
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/pit/pit_int.h"
+#include "offline/pit/columnar.h"
 
 #include <math.h>
 
@@ -24,6 +25,7 @@ typedef struct answer_stream {
     floe_column *columns;
     size_t lead; /* columns before the answers: keys and times of the newest rows */
     size_t column_count;
+    pit_answers *columnar; /* NULL: row by row */
     floe_value *row;
     floe_arrow_builder *builder;
     size_t at; /* next label */
@@ -57,28 +59,29 @@ static void list_cell(const answer_column *answer, const uint32_t *list, bool an
     }
 }
 
-static void number_cell(const pit_result *result, size_t label, floe_value *ret_value) {
+static void number_cell(const pit_result *result, size_t place, floe_value *ret_value) {
     ret_value->is_null = false;
     if (ret_value->type.kind == FLOE_KIND_DOUBLE) {
-        ret_value->as.real = result->data.f64[label];
+        ret_value->as.real = result->data.f64[place];
     } else if (ret_value->type.kind == FLOE_KIND_DECIMAL) {
-        ret_value->as.decimal = result->data.i128[label];
+        ret_value->as.decimal = result->data.i128[place];
     } else {
-        ret_value->as.integer = result->data.i64[label];
+        ret_value->as.integer = result->data.i64[place];
     }
 }
 
 static void cell_of(const answer_column *answer, size_t label, floe_value *ret_value) {
+    uint32_t place = answer->group->label_place[label];
     const floe_output *output = &answer->view->view->outputs[answer->output];
     const pit_result *result = &answer->view->results[answer->output];
     *ret_value = floe_value_null(output->type);
     if (output->function == FLOE_FN_NONE) {
-        if (answer->view->winner[label] != PIT_NO_ROW) {
-            row_cell(answer, answer->view->winner[label], false, ret_value);
+        if (answer->view->winner[place] != PIT_NO_ROW) {
+            row_cell(answer, answer->view->winner[place], false, ret_value);
         }
         return;
     }
-    if (result->is_null[label]) {
+    if (result->is_null[place]) {
         return;
     }
     switch (output->function) {
@@ -86,16 +89,16 @@ static void cell_of(const answer_column *answer, size_t label, floe_value *ret_v
     case FLOE_FN_MAX:
     case FLOE_FN_FIRST:
     case FLOE_FN_LAST:
-        row_cell(answer, result->data.symbol[label], output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX,
+        row_cell(answer, result->data.symbol[place], output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX,
                  ret_value);
         break;
     case FLOE_FN_FIRST_K:
     case FLOE_FN_LAST_K:
     case FLOE_FN_TOP_K:
-        list_cell(answer, result->data.lists[label], output->function == FLOE_FN_TOP_K, ret_value);
+        list_cell(answer, result->data.lists[place], output->function == FLOE_FN_TOP_K, ret_value);
         break;
     default:
-        number_cell(result, label, ret_value);
+        number_cell(result, place, ret_value);
         break;
     }
 }
@@ -117,7 +120,8 @@ static floe_status lead_cells(answer_stream *stream, size_t label, uint32_t winn
 
 static floe_status append_label(answer_stream *stream, size_t label, floe_error *err) {
     if (stream->lead > 0) {
-        uint32_t winner = stream->pit->groups[0].views[0].winner[label];
+        const pit_group *group = &stream->pit->groups[0];
+        uint32_t winner = group->views[0].winner[group->label_place[label]];
         if (winner == PIT_NO_ROW) {
             return FLOE_OK; /* Nothing of this key is visible. */
         }
@@ -134,9 +138,21 @@ static floe_status stream_schema(void *context, struct ArrowSchema *ret_schema, 
     return floe_arrow_schema_make(stream->columns, stream->column_count, ret_schema, err);
 }
 
+static floe_status next_columns(answer_stream *stream, struct ArrowArray *ret_batch, floe_error *err) {
+    size_t left = stream->pit->label_count - stream->at, count = left < BATCH_ROWS ? left : BATCH_ROWS;
+    if (count > 0) {
+        FLOE_TRY(floe_pit_columnar_batch(stream->columnar, stream->column_count, stream->at, count, ret_batch, err));
+        stream->at += count;
+    }
+    return FLOE_OK;
+}
+
 static floe_status stream_next(void *context, struct ArrowArray *ret_batch, floe_error *err) {
     answer_stream *stream = context;
     ret_batch->release = NULL;
+    if (stream->columnar) {
+        return next_columns(stream, ret_batch, err);
+    }
     while (stream->at < stream->pit->label_count && floe_arrow_builder_rows(stream->builder) < BATCH_ROWS) {
         FLOE_TRY(append_label(stream, stream->at, err));
         stream->at++;
@@ -178,6 +194,50 @@ static void name_columns(answer_stream *stream) {
     }
 }
 
+static pit_answers answers_of(const answer_column *answer, const floe_column *column) {
+    const floe_output *output = &answer->view->view->outputs[answer->output];
+    const pit_result *result = &answer->view->results[answer->output];
+    uint32_t at = answer->view->output_columns[answer->output];
+    pit_answers answers = {.name = column->name,
+                           .type = column->type,
+                           .places = answer->group->label_place,
+                           .column = at == PIT_NO_ROW ? NULL : &answer->group->columns[at]};
+    switch (output->function) {
+    case FLOE_FN_NONE:
+        answers.rows = answer->view->winner;
+        return answers;
+    case FLOE_FN_MIN:
+    case FLOE_FN_MAX:
+    case FLOE_FN_FIRST:
+    case FLOE_FN_LAST:
+        answers.rows = result->data.symbol;
+        answers.any_of_equals = output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX;
+        break;
+    default:
+        answers.direct = result->data.i64;
+        break;
+    }
+    answers.is_null = result->is_null;
+    return answers;
+}
+
+/* Leaves stream->columnar NULL where a column is not made so. */
+static floe_status stream_columns(answer_stream *stream, floe_error *err) {
+    bool takes = stream->lead == 0;
+    for (size_t i = 0; i < stream->column_count; i++) {
+        takes = takes && floe_pit_columnar_takes(stream->columns[i].type);
+    }
+    if (!takes) {
+        return FLOE_OK;
+    }
+    stream->columnar = floe_arena_alloc(&stream->arena, stream->column_count, sizeof(*stream->columnar));
+    FLOE_TRY(floe_arena_check(&stream->arena, err));
+    for (size_t i = 0; i < stream->column_count; i++) {
+        stream->columnar[i] = answers_of(&stream->answers[i], &stream->columns[i]);
+    }
+    return FLOE_OK;
+}
+
 static floe_status stream_fill(answer_stream *stream, floe_error *err) {
     const floe_pit *pit = stream->pit;
     stream->lead = pit->newest_labels ? pit->groups[0].entity->key_count + 3 : 0;
@@ -188,6 +248,7 @@ static floe_status stream_fill(answer_stream *stream, floe_error *err) {
     FLOE_TRY(floe_arena_check(&stream->arena, err));
     name_columns(stream);
     FLOE_TRY(floe_arena_check(&stream->arena, err));
+    FLOE_TRY(stream_columns(stream, err));
     return floe_arrow_builder_open(stream->columns, stream->column_count, &stream->builder, err);
 }
 

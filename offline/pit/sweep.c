@@ -3,13 +3,14 @@
  *
  * Phases: rows lie in order of event, which is that of leaving; order them by visible_from too, for entering; go through
  * the labels in time order; before each label let out of each window every row whose leave is reached, and let in every row
- * whose visible_from is.
+ * whose visible_from is. Where both orders are the same, windows are ranges of rows, and nothing is let in or out one by one.
  * Invariant: a row is in a window exactly from the first label that saw it enter (entered_at) to the first label at or
  * after its leave; when that label is the same or earlier, it never was in it.
  */
 #include "core/limits.h"
 #include "core/mem.h"
 #include "core/time.h"
+#include "offline/pit/ranges.h"
 #include "offline/pit/slide.h"
 
 struct pit_sweep {
@@ -18,7 +19,10 @@ struct pit_sweep {
     pit_view *view;
     pit_window **windows; /* one per column and window asked for */
     size_t window_count;
-    pit_rankings rankings;        /* of the key at hand */
+    pit_rankings rankings; /* of the key at hand, as are the ranges */
+    pit_ranges ranges;
+    bool in_order;                /* rows of the key become visible in order of event */
+    bool lists;                   /* they are listed: they do not, or a window lets them in and out one by one */
     pit_window **output_windows;  /* per output of the view: one of the above; NULL: not wanted, or an as-of output */
     pit_moment *entering, *spare; /* rows of the key in order of entering; room to sort them */
     int64_t *entered_at;          /* per row of the key; INT64_MAX: not yet */
@@ -38,6 +42,7 @@ void floe_pit_sweep_close(pit_sweep **sweep) {
         floe_pit_window_close(&(*sweep)->windows[i]);
     }
     floe_pit_rankings_close(&(*sweep)->rankings);
+    floe_pit_ranges_close(&(*sweep)->ranges);
     floe_free((*sweep)->windows);
     floe_free((*sweep)->output_windows);
     floe_free((*sweep)->entering);
@@ -69,7 +74,7 @@ static floe_status open_window(pit_sweep *sweep, size_t output_index, floe_error
         sweep->window_count++;
     }
     sweep->output_windows[output_index] = sweep->windows[i];
-    return floe_pit_window_want(sweep->windows[i], output, &sweep->rankings, err);
+    return floe_pit_window_want(sweep->windows[i], output, &sweep->rankings, &sweep->ranges, err);
 }
 
 floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit_view *view, pit_sweep **ret_sweep,
@@ -79,7 +84,7 @@ floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit
     sweep->pit = pit;
     sweep->group = group;
     sweep->view = view;
-    sweep->rankings.group = group;
+    sweep->rankings.group = sweep->ranges.group = group;
     sweep->wants_winner = view->want_as_of || pit->newest_labels;
     size_t output_count = view->view->output_count;
     FLOE_TRY(floe_alloc(output_count, sizeof(*sweep->windows), &sweep->windows, err));
@@ -94,7 +99,24 @@ floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit
     return FLOE_OK;
 }
 
-static floe_status order_rows(pit_sweep *sweep, uint32_t first_row, size_t count, floe_error *err) {
+static int64_t visible_from(const pit_sweep *sweep, uint32_t row) {
+    return floe_pit_visible_from(sweep->pit, sweep->group, sweep->view->before, row);
+}
+
+static bool are_in_order(const pit_sweep *sweep, uint32_t first_row, uint32_t last_row) {
+    int64_t last = INT64_MIN;
+    bool by_created = sweep->pit->options.as_known;
+    for (uint32_t row = first_row; row < last_row && by_created; row++) {
+        int64_t from = visible_from(sweep, row);
+        if (from < last) {
+            return false;
+        }
+        last = from;
+    }
+    return true; /* in order of event they lie already */
+}
+
+static floe_status list_rows(pit_sweep *sweep, uint32_t first_row, size_t count, floe_error *err) {
     if (count > sweep->room) {
         size_t room = count + count / 2;
         FLOE_TRY(floe_realloc(&sweep->entering, room, sizeof(pit_moment), err));
@@ -104,8 +126,7 @@ static floe_status order_rows(pit_sweep *sweep, uint32_t first_row, size_t count
     }
     for (size_t i = 0; i < count; i++) {
         uint32_t row = first_row + (uint32_t)i;
-        sweep->entering[i] =
-            (pit_moment){floe_pit_visible_from(sweep->pit, sweep->group, sweep->view->before, row), row};
+        sweep->entering[i] = (pit_moment){visible_from(sweep, row), row};
         sweep->entered_at[i] = INT64_MAX;
     }
     floe_pit_sort_moments(sweep->entering, count, sweep->spare);
@@ -122,19 +143,43 @@ static void challenge_winner(pit_sweep *sweep, uint32_t row) {
     }
 }
 
+/* Of the rows of a key the i-th that becomes visible, and when. */
+static uint32_t entering_row(const pit_sweep *sweep, uint32_t first_row, size_t i, int64_t *ret_at) {
+    if (sweep->lists) {
+        *ret_at = sweep->entering[i].at;
+        return sweep->entering[i].row;
+    }
+    uint32_t row = first_row + (uint32_t)i;
+    *ret_at = visible_from(sweep, row);
+    return row;
+}
+
 /* Lets in what becomes visible by t; `entered` counts those that are in. */
 static floe_status enter_rows(pit_sweep *sweep, uint32_t first_row, size_t count, int64_t t, size_t *entered,
                               floe_error *err) {
     size_t first = *entered, last = first;
-    for (; last < count && sweep->entering[last].at <= t && sweep->entering[last].at != INT64_MAX; last++) {
-        uint32_t row = sweep->entering[last].row;
-        sweep->entered_at[row - first_row] = t;
+    for (; last < count; last++) {
+        int64_t at;
+        uint32_t row = entering_row(sweep, first_row, last, &at);
+        if (at > t || at == INT64_MAX) {
+            break;
+        }
+        if (sweep->lists) {
+            sweep->entered_at[row - first_row] = t;
+        }
         if (sweep->wants_winner) {
             challenge_winner(sweep, row);
         }
     }
+    if (sweep->in_order) {
+        FLOE_TRY(floe_pit_ranges_enter(&sweep->ranges, first_row + (uint32_t)first, first_row + (uint32_t)last, err));
+    }
     for (size_t i = 0; i < sweep->window_count; i++) {
-        FLOE_TRY(floe_pit_window_enter(sweep->windows[i], sweep->entering + first, last - first, t, err));
+        if (floe_pit_window_ranged(sweep->windows[i])) {
+            floe_pit_window_reach(sweep->windows[i], first_row + (uint32_t)last, t);
+        } else {
+            FLOE_TRY(floe_pit_window_enter(sweep->windows[i], sweep->entering + first, last - first, t, err));
+        }
     }
     *entered = last;
     return FLOE_OK;
@@ -182,10 +227,10 @@ static floe_status fail_label(const pit_sweep *sweep, const floe_output *output,
                              floe_time_format(t, text));
 }
 
-static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t label, int64_t t, floe_error *err) {
+static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t place, int64_t t, floe_error *err) {
     pit_view *view = sweep->view;
-    view->winner[label] = judged_winner(sweep, t);
-    if (view->winner[label] != PIT_NO_ROW && sweep->winner_is_tied && view->want_as_of) {
+    view->winner[place] = judged_winner(sweep, t);
+    if (view->winner[place] != PIT_NO_ROW && sweep->winner_is_tied && view->want_as_of) {
         sweep->ties++;
     }
     for (size_t i = 0; i < view->view->output_count; i++) {
@@ -193,7 +238,7 @@ static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t label, 
             continue;
         }
         const floe_output *output = &view->view->outputs[i];
-        floe_status status = floe_pit_window_answer(sweep->output_windows[i], output, t, &view->results[i], label, err);
+        floe_status status = floe_pit_window_answer(sweep->output_windows[i], output, t, &view->results[i], place, err);
         if (floe_failed(status)) {
             return fail_label(sweep, output, key, t, status, err);
         }
@@ -201,35 +246,44 @@ static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t label, 
     return FLOE_OK;
 }
 
-/* The rankings are those of the last key until the windows have forgotten it. */
+/* Readies the windows for a key. The rankings are those of the last key until the windows have forgotten it. */
 static floe_status reset_windows(pit_sweep *sweep, uint32_t first_row, uint32_t last_row, floe_error *err) {
+    bool orders = false;
+    sweep->in_order = are_in_order(sweep, first_row, last_row);
+    sweep->lists = !sweep->in_order;
     for (size_t i = 0; i < sweep->window_count; i++) {
         floe_pit_window_clear(sweep->windows[i]);
     }
-    FLOE_TRY(floe_pit_rankings_make(&sweep->rankings, first_row, last_row, err));
+    if (sweep->in_order) {
+        FLOE_TRY(floe_pit_ranges_make(&sweep->ranges, first_row, last_row, err));
+    }
+    for (size_t i = 0; i < sweep->window_count; i++) {
+        if (!floe_pit_window_choose(sweep->windows[i], sweep->in_order)) {
+            sweep->lists = true;
+            orders = orders || floe_pit_window_orders(sweep->windows[i]);
+        }
+    }
+    FLOE_TRY(floe_pit_rankings_make(&sweep->rankings, first_row, last_row, orders, err));
     for (size_t i = 0; i < sweep->window_count; i++) {
         FLOE_TRY(floe_pit_window_reset(sweep->windows[i], first_row, last_row, err));
     }
-    return FLOE_OK;
+    return sweep->lists ? list_rows(sweep, first_row, last_row - first_row, err) : FLOE_OK;
 }
 
 floe_status floe_pit_sweep_key(pit_sweep *sweep, uint32_t key, floe_error *err) {
     const pit_group *group = sweep->group;
     uint32_t first_row = group->row_start[key], last_row = group->row_end[key];
-    size_t row_count = last_row - first_row;
-    FLOE_TRY(order_rows(sweep, first_row, row_count, err));
     sweep->winner = PIT_NO_ROW;
     sweep->winner_is_tied = false;
     FLOE_TRY(reset_windows(sweep, first_row, last_row, err));
     size_t entered = 0;
     for (uint32_t l = group->label_start[key]; l < group->label_start[key + 1]; l++) {
-        uint32_t label = group->label_order[l];
-        int64_t t = sweep->pit->label_time[label];
+        int64_t t = group->label_times[l];
         for (size_t i = 0; i < sweep->window_count; i++) {
             floe_pit_window_leave(sweep->windows[i], sweep->entered_at, t);
         }
-        FLOE_TRY(enter_rows(sweep, first_row, row_count, t, &entered, err));
-        FLOE_TRY(answer_label(sweep, key, label, t, err));
+        FLOE_TRY(enter_rows(sweep, first_row, last_row - first_row, t, &entered, err));
+        FLOE_TRY(answer_label(sweep, key, l, t, err));
     }
     return FLOE_OK;
 }

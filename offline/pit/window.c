@@ -1,5 +1,6 @@
 /*
- * What the outputs of one column over one window share while rows enter and leave: a count, exact sums (pit/moments.h), the
+ * What the outputs of one column over one window share. Where a key's rows become visible in order, a window is a range of
+ * them (pit/ranges.h) and nothing happens per row. Otherwise, and for what ranges do not answer, rows enter and leave: a count, exact sums (pit/moments.h), the
  * best rows for min and max, counts per symbol for count_distinct, counts per rank (pit/slide.h) for the rest.
  *
  * Invariants: a row that entered leaves at most once; every quantity depends on the rows in the window alone and not on
@@ -7,6 +8,7 @@
  */
 #include "core/mem.h"
 #include "offline/pit/moments.h"
+#include "offline/pit/ranges.h"
 #include "offline/pit/slide.h"
 
 #include <math.h>
@@ -17,7 +19,10 @@ struct pit_window {
     const pit_column *column; /* NULL: "*" */
     uint32_t column_index;
     int64_t leave_after; /* leave = event + leave_after; INT64_MAX: never */
-    bool sums, distinct;
+    bool sums, squares, distinct;
+    pit_range *range; /* of the column */
+    bool ranged;      /* the key at hand is answered by it: by rows [next_out, row_end) */
+    uint32_t row_end;
     uint32_t first_row, last_row, next_out; /* rows of the key; the next that may leave */
     int64_t count;                          /* values in the window */
     floe_moments moments;
@@ -55,7 +60,9 @@ bool floe_pit_window_is(const pit_window *window, uint32_t column, int64_t leave
 
 /* ---- what is wanted ---- */
 
-static floe_status want_extreme(const pit_column *column, bool smallest, pit_extreme **extreme, floe_error *err) {
+static floe_status want_extreme(const pit_column *column, bool smallest, pit_extreme **extreme, pit_peaks *peaks,
+                                floe_error *err) {
+    peaks->wanted = true;
     if (*extreme) {
         return FLOE_OK;
     }
@@ -66,7 +73,9 @@ static floe_status want_extreme(const pit_column *column, bool smallest, pit_ext
 }
 
 static floe_status want_sums(pit_window *window, bool squares, floe_error *err) {
-    window->sums = true;
+    window->sums = window->range->wants_sums = true;
+    window->squares = window->squares || squares;
+    window->range->wants_squares = window->range->wants_squares || squares;
     return floe_moments_want(&window->moments, window->column->type, squares, err);
 }
 
@@ -101,9 +110,9 @@ static floe_status want(pit_window *window, const floe_output *output, pit_ranki
     case FLOE_FN_APPROX_COUNT_DISTINCT:
         return floe_pit_rankings_of(rankings, PIT_BY_HASH, window->column, &window->by_hash, err);
     case FLOE_FN_MIN:
-        return want_extreme(window->column, true, &window->smallest, err);
+        return want_extreme(window->column, true, &window->smallest, &window->range->smallest, err);
     case FLOE_FN_MAX:
-        return want_extreme(window->column, false, &window->largest, err);
+        return want_extreme(window->column, false, &window->largest, &window->range->largest, err);
     case FLOE_FN_FIRST:
     case FLOE_FN_LAST:
     case FLOE_FN_FIRST_K:
@@ -123,10 +132,25 @@ static floe_status want(pit_window *window, const floe_output *output, pit_ranki
 }
 
 floe_status floe_pit_window_want(pit_window *window, const floe_output *output, pit_rankings *rankings,
-                                 floe_error *err) {
+                                 pit_ranges *ranges, floe_error *err) {
+    FLOE_TRY(floe_pit_ranges_of(ranges, window->column, &window->range, err));
     FLOE_TRY(want(window, output, rankings, err));
     window->slides = window->by_value || window->by_order || window->by_hash;
     return FLOE_OK;
+}
+
+bool floe_pit_window_choose(pit_window *window, bool in_order) {
+    bool sums_fit = !window->sums || (window->range->sums_fit && (!window->squares || window->range->squares_fit));
+    window->ranged = in_order && sums_fit && !window->distinct && !window->by_value && !window->by_hash;
+    return window->ranged;
+}
+
+bool floe_pit_window_ranged(const pit_window *window) {
+    return window->ranged;
+}
+
+bool floe_pit_window_orders(const pit_window *window) {
+    return window->by_order != NULL;
 }
 
 static void close_extreme(pit_extreme *extreme) {
@@ -175,7 +199,7 @@ static floe_status reset_slides(pit_window *window, floe_error *err) {
 }
 
 floe_status floe_pit_window_reset(pit_window *window, uint32_t first_row, uint32_t last_row, floe_error *err) {
-    window->first_row = window->next_out = first_row;
+    window->first_row = window->next_out = window->row_end = first_row;
     window->last_row = last_row;
     window->count = window->distinct_count = 0;
     if (window->sums) {
@@ -191,7 +215,7 @@ floe_status floe_pit_window_reset(pit_window *window, uint32_t first_row, uint32
         window->symbol_counts[window->touched[i]] = 0;
     }
     window->touched_count = 0;
-    return reset_slides(window, err);
+    return window->ranged ? FLOE_OK : reset_slides(window, err);
 }
 
 /* ---- rows in, rows out ---- */
@@ -292,7 +316,7 @@ static void leave_row(pit_window *window, uint32_t row) {
 }
 
 void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_t t) {
-    if (window->leave_after == INT64_MAX) {
+    if (window->ranged || window->leave_after == INT64_MAX) {
         return;
     }
     for (; window->next_out < window->last_row; window->next_out++) {
@@ -303,6 +327,35 @@ void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_
         if (entered_at[window->next_out - window->first_row] < leave) {
             leave_row(window, window->next_out);
         }
+    }
+}
+
+/* The first row from next_out on that has not left at t. It is near, so the steps there double, and then are halved. */
+static uint32_t first_that_stays(const pit_window *window, int64_t t) {
+    uint32_t low = window->next_out, high = window->last_row, step = 1;
+    while (high - low > step && leave_of(window, low + step - 1) <= t) {
+        low += step;
+        step *= 2;
+    }
+    high = high - low > step ? low + step : high;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        bool left = leave_of(window, middle) <= t;
+        low = left ? middle + 1 : low;
+        high = left ? high : middle;
+    }
+    return low;
+}
+
+void floe_pit_window_reach(pit_window *window, uint32_t last, int64_t t) {
+    window->row_end = last;
+    if (window->leave_after != INT64_MAX) {
+        window->next_out = first_that_stays(window, t);
+    }
+    uint32_t low = window->next_out < last ? window->next_out : last;
+    window->count = floe_pit_range_count(window->range, low, last);
+    if (window->sums && window->count > 0) {
+        floe_pit_range_moments(window->range, low, last, &window->moments);
     }
 }
 
@@ -384,6 +437,9 @@ static floe_status answer_top(pit_window *window, uint32_t k, pit_result *result
 
 /* The k-th row from the older or the newer end. */
 static uint32_t row_in_order(const pit_window *window, uint64_t k, bool newest) {
+    if (window->ranged) {
+        return floe_pit_range_row(window->range, window->next_out, window->row_end, k, newest);
+    }
     uint64_t at = newest ? (uint64_t)window->count - 1 - k : k;
     return window->by_order->row_of[floe_pit_ladder_at(&window->order, at)];
 }
@@ -404,6 +460,13 @@ static floe_status answer_count(const pit_window *window, floe_function function
                               : function == FLOE_FN_COUNT_DISTINCT ? window->distinct_count
                                                                    : floe_sketch_estimate(window->sketch.registers);
     return FLOE_OK;
+}
+
+static uint32_t extreme_row(pit_window *window, bool smallest, int64_t t) {
+    if (window->ranged) {
+        return floe_pit_peaks_best(smallest ? &window->range->smallest : &window->range->largest, window->next_out);
+    }
+    return floe_pit_extreme_at(smallest ? window->smallest : window->largest, t);
 }
 
 /* Of at least one value; of a sample function at least two. */
@@ -437,8 +500,7 @@ static floe_status answer_of_some(pit_window *window, const floe_output *output,
         result->data.symbol[label] = row_in_order(window, 0, function == FLOE_FN_LAST);
         return FLOE_OK;
     default:
-        result->data.symbol[label] =
-            floe_pit_extreme_at(function == FLOE_FN_MIN ? window->smallest : window->largest, t);
+        result->data.symbol[label] = extreme_row(window, function == FLOE_FN_MIN, t);
         return FLOE_OK;
     }
 }

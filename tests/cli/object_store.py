@@ -31,6 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def answer(self, status, body=b"", headers=None):
+        self.server.store.hook("done")
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -67,6 +68,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         split = urllib.parse.urlsplit(self.path)
         bucket, _, key = split.path[1:].partition("/")
         key = urllib.parse.unquote(key)
+        store.hook("asked")
         with store.lock:
             store.requests.append((self.command, key, split.query))
             if self.command in store.refuses:
@@ -149,6 +151,7 @@ class ObjectStore:
         self.objects, self.requests, self.failures, self.lock = {}, [], [], threading.Lock()
         self.times = {}  # of the objects, seconds; those without are of the server's start
         self.refuses = set()  # methods that are denied
+        self.hook = lambda moment: None  # told of each request when it was "asked" and, before the answer, when it is "done"
         self.started = time.time()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.store = self

@@ -22,6 +22,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def answer(self, status, value=None):
+        self.server.service.hook("done")
         body = b"" if value is None else json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -38,6 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         split = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(split.query))
         parts = [urllib.parse.unquote(part) for part in split.path.split("/")[1:]]
+        service.hook("asked")
         service.requests.append((self.command, split.path, query))
         if service.failures and "oauth" not in split.path:
             status = service.failures.pop(0)
@@ -135,6 +137,7 @@ class RestCatalog:
         self.token, self.tokens, self.lost_answers = None, 0, 0
         self.requests, self.failures, self.commits, self.warehouses = [], [], [], []
         self.lock = threading.Lock()
+        self.hook = lambda moment: None  # told of each request when it was "asked" and, before the answer, when it is "done"
         self.catalog = SqlCatalog("test", uri=f"sqlite:///{folder}/catalog.db",
                                   warehouse=warehouse or f"file://{folder}/warehouse", **(properties or {}))
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

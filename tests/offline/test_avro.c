@@ -929,6 +929,57 @@ static void memory__any_allocation_failing__is_reported_and_leaks_nothing(void *
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+/* The number of a file of one record, opened with the memory; its text of a file that has one. */
+static int64_t number_with(floe_avro_memory *memory, floe_str bytes, bool more_of_the_header) {
+    floe_avro_file file;
+    floe_avro_decoder decoder;
+    floe_error err = {0};
+    floe_avro_options options = options_of();
+    row next;
+    bool more = false;
+    assert_ok(floe_avro_open_again(FLOE_STR("t.avro"), bytes, memory, &arena, &file, &err), &err);
+    assert_int_equal(floe_avro_header(&file, "extra").ptr != NULL, more_of_the_header);
+    assert_ok(floe_avro_compile(&file, TARGETS, sizeof(TARGETS) / sizeof(TARGETS[0]), &options, &decoder, &err), &err);
+    assert_ok(floe_avro_next(&decoder, &next, &more, &err), &err);
+    assert_true(more);
+    return next.number;
+}
+
+/* Two schemas in turns, one with a field before the number, which would be read as the number by the other. */
+static void schemas__remembered__serve_only_files_of_their_own_text(void **state) {
+    (void)state;
+    static const char OTHER[] = RECORD("{\"name\":\"x\",\"type\":\"long\",\"field-id\":99}," NUMBER_FIELD);
+    static const avro_pair EXTRA[] = {{"extra", "1"}};
+    FLOE_AUTO_BUF other = {0};
+    FLOE_AUTO_BUF two = {0};
+    floe_avro_memory memory = {0};
+    floe_error err = {0};
+    floe_avro_file file;
+    const int64_t number = 7;
+    floe_buf_init(&other, FLOE_MIB(1));
+    floe_buf_init(&two, FLOE_MIB(1));
+    floe_arena_init(&memory.arena, FLOE_MIB(1));
+    write_numbers(NULL, &number, 1);
+    avro_block(&file_bytes, 1, floe_buf_view(&payload));
+    avro_header(&other, OTHER, NULL, EXTRA, 1);
+    avro_long(&two, 1);
+    avro_long(&two, 8);
+    avro_block(&other, 1, floe_buf_view(&two));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(number_with(&memory, floe_buf_view(&file_bytes), false), 7);
+        assert_int_equal(number_with(&memory, floe_buf_view(&file_bytes), false), 7);
+        assert_int_equal(number_with(&memory, floe_buf_view(&other), true), 8);
+        /* A schema that cannot be read leaves nothing behind. */
+        FLOE_AUTO_BUF broken = {0};
+        floe_buf_init(&broken, FLOE_MIB(1));
+        avro_header(&broken, "{\"type\":\"record\"}", NULL, NULL, 0);
+        err = (floe_error){0};
+        assert_code(floe_avro_open_again(FLOE_STR("t.avro"), floe_buf_view(&broken), &memory, &arena, &file, &err),
+                    FLOE_CORRUPT);
+    }
+    floe_arena_close(&memory.arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(longs__extremes__decode_exactly),
@@ -972,6 +1023,7 @@ int main(void) {
         T(headers__malformed__are_corrupt),
         T(headers__entries__are_exposed),
         T(memory__any_allocation_failing__is_reported_and_leaks_nothing),
+        T(schemas__remembered__serve_only_files_of_their_own_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

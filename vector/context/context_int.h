@@ -27,10 +27,17 @@ floe_status floe_search_corpus(floe_search *search, const floe_role *role, const
 floe_status floe_table_find(const floe_corpus *corpus, floe_str reference, floe_str in, const floe_role *role,
                             uint32_t *ret_table, floe_error *err);
 
-/* Appends "name" with its quotes doubled; control characters become spaces. */
+/* Appends "name" with its quotes doubled; what floe_text_unfit finds becomes spaces. */
 void floe_name_quote(floe_buf *out, floe_str name);
 /* "database"."table" */
 void floe_table_quote(floe_buf *out, floe_str database, floe_str table);
+
+/* Appends an Iceberg type as SQL: "list<long>" is BIGINT[]. False, and nothing appended, for what is none (types.c). */
+bool floe_type_put_sql(floe_buf *out, floe_str type);
+
+/* How many bytes from `at` on would end a line for some reader, move a terminal, or hide what follows: control characters,
+ * U+0085, U+2028 and U+2029, and the marks of direction and of no width. 0: none. */
+size_t floe_text_unfit(floe_str text, size_t at);
 
 /* ---- one table (describe.c) ---- */
 

@@ -104,14 +104,31 @@ floe_status floe_table_find(const floe_corpus *corpus, floe_str reference, floe_
     return FLOE_OK;
 }
 
+size_t floe_text_unfit(floe_str text, size_t at) {
+    const unsigned char *c = (const unsigned char *)text.ptr + at;
+    size_t left = text.len - at;
+    if (c[0] < 0x20 || c[0] == 0x7f) {
+        return 1;
+    }
+    if (left >= 2 && c[0] == 0xC2 && c[1] < 0xA0) {
+        return 2; /* U+0080 to U+009F */
+    }
+    bool general =
+        left >= 3 && c[0] == 0xE2 && c[1] == 0x80 && ((c[2] >= 0x8B && c[2] <= 0x8F) || (c[2] >= 0xA8 && c[2] <= 0xAE));
+    bool isolates = left >= 3 && c[0] == 0xE2 && c[1] == 0x81 && c[2] >= 0xA0 && c[2] <= 0xAF;
+    bool mark = left >= 3 && c[0] == 0xEF && c[1] == 0xBB && c[2] == 0xBF;
+    return general || isolates || mark ? 3 : 0;
+}
+
 void floe_name_quote(floe_buf *out, floe_str name) {
     floe_buf_byte(out, '"');
     for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.ptr[i];
-        if (c == '"') {
+        size_t unfit = floe_text_unfit(name, i);
+        if (name.ptr[i] == '"') {
             floe_buf_byte(out, '"');
         }
-        floe_buf_byte(out, c < 0x20 || c == 0x7f ? ' ' : c);
+        floe_buf_byte(out, unfit > 0 ? ' ' : (uint8_t)name.ptr[i]);
+        i += unfit > 0 ? unfit - 1 : 0;
     }
     floe_buf_byte(out, '"');
 }

@@ -126,34 +126,38 @@ static size_t prose_end(floe_str text, size_t room) {
     return sentence > 0 ? sentence : word;
 }
 
-/* One line: what would end it or move a terminal becomes one space. */
+/* Whether a fence of Markdown begins here; it would end one that the context stands in. */
+static bool is_fence(floe_str text, size_t at) {
+    return text.len - at >= 3 && memcmp(text.ptr + at, "```", 3) == 0;
+}
+
+/* One line: what would end it, move a terminal or hide a part of it becomes one space. */
 static void put_line(floe_buf *out, floe_str text, size_t room) {
     text = floe_str_trim(text);
     size_t end = prose_end(text, room);
     bool space = false;
     for (size_t i = 0; i < end; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        /* U+0085, U+2028 and U+2029 end a line for some readers. */
-        bool next_line = c == 0xC2 && i + 1 < end && (unsigned char)text.ptr[i + 1] == 0x85;
-        bool separator = c == 0xE2 && i + 2 < end && (unsigned char)text.ptr[i + 1] == 0x80 &&
-                         ((unsigned char)text.ptr[i + 2] == 0xA8 || (unsigned char)text.ptr[i + 2] == 0xA9);
-        i += next_line ? 1 : separator ? 2 : 0;
-        if (c <= 0x20 || c == 0x7f || next_line || separator) {
+        size_t unfit = floe_text_unfit((floe_str){text.ptr, end}, i);
+        if (unfit > 0 || text.ptr[i] == ' ') {
             space = true;
+            i += unfit > 0 ? unfit - 1 : 0;
             continue;
         }
-        if (space) {
-            floe_buf_byte(out, ' ');
-            space = false;
+        floe_buf_text(out, space ? " " : "");
+        space = false;
+        if (is_fence((floe_str){text.ptr, end}, i)) {
+            floe_buf_text(out, "'''");
+            i += 2;
+        } else {
+            floe_buf_byte(out, (uint8_t)text.ptr[i]);
         }
-        floe_buf_byte(out, c);
     }
     floe_buf_text(out, end < text.len ? " …" : "");
 }
 
-static bool has_control(floe_str text) {
+static bool is_unfit(floe_str text) {
     for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f) {
+        if (floe_text_unfit(text, i) > 0 || is_fence(text, i)) {
             return true;
         }
     }
@@ -164,7 +168,7 @@ static void put_samples(floe_buf *out, const floe_described_column *column) {
     size_t shown = 0;
     for (size_t i = 0; i < column->sample_count && shown < SAMPLES_MAX; i++) {
         floe_str value = column->samples[i];
-        if (value.len == 0 || value.len > SAMPLE_BYTES_MAX || has_control(value)) {
+        if (value.len == 0 || value.len > SAMPLE_BYTES_MAX || is_unfit(value)) {
             continue;
         }
         floe_buf_text(out, shown == 0 ? "such as " : ", ");
@@ -178,13 +182,21 @@ static void put_samples(floe_buf *out, const floe_described_column *column) {
     }
 }
 
-/* Types are words, digits, and brackets of all kinds; a type that holds anything else is left out. */
-static void put_type(floe_buf *out, floe_str type) {
+/* Types are words, digits, and brackets of all kinds; a type that holds anything else is left out. Those of a catalog are
+ * Iceberg's, and shown as SQL's. */
+static void put_type(floe_buf *out, floe_str type, bool imported) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_KIB(64));
+    if (!imported && floe_type_put_sql(&sql, type)) {
+        floe_buf_byte(out, ' ');
+        floe_buf_str(out, floe_buf_view(&sql));
+        return;
+    }
     bool plain = type.len > 0 && type.len <= TYPE_BYTES_MAX;
     for (size_t i = 0; plain && i < type.len; i++) {
         char c = type.ptr[i];
         bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        plain = word || strchr("_ (),<>[]:", c);
+        plain = word || (c != '\0' && strchr("_ (),<>[]:", c));
     }
     if (plain) {
         floe_buf_byte(out, ' ');
@@ -274,7 +286,7 @@ void floe_piece_table(const floe_pick *pick, floe_detail detail, floe_arena *are
         const floe_described_column *column = &table->columns[columns[i]];
         floe_buf_text(out, "\n  ");
         floe_name_quote(out, column->name);
-        put_type(out, column->type);
+        put_type(out, column->type, table->imported);
         /* A comma behind a comment would be part of it. */
         floe_buf_text(out, i + 1 < count || key_lines > 0 ? "," : "");
         put_comment(out, column);
@@ -324,11 +336,59 @@ void floe_piece_feature(const floe_context_feature *feature, floe_buf *out) {
     floe_buf_byte(out, '\n');
 }
 
+/* What is open at the end of a text of SQL. */
+typedef enum sql_end { SQL_CLOSED, SQL_IN_LINE, SQL_OPEN } sql_end;
+
+/* The end of what begins with the quote at `at`: its last byte, or the length of the text. */
+static size_t quoted_end(floe_str sql, size_t at) {
+    const char *end = memchr(sql.ptr + at + 1, sql.ptr[at], sql.len - at - 1);
+    return end ? (size_t)(end - sql.ptr) : sql.len;
+}
+
+static size_t comment_end(floe_str sql, size_t at) {
+    const char *end = memmem(sql.ptr + at + 2, sql.len - at - 2, "*/", 2);
+    return end ? (size_t)(end - sql.ptr) + 1 : sql.len;
+}
+
+static sql_end end_of_sql(floe_str sql) {
+    for (size_t i = 0; i < sql.len; i++) {
+        char next = i + 1 < sql.len ? sql.ptr[i + 1] : '\0';
+        if (sql.ptr[i] == '\'' || sql.ptr[i] == '"') {
+            i = quoted_end(sql, i);
+        } else if (sql.ptr[i] == '/' && next == '*') {
+            i = comment_end(sql, i);
+        } else if (sql.ptr[i] == '-' && next == '-') {
+            const char *end = memchr(sql.ptr + i, '\n', sql.len - i);
+            if (!end) {
+                return SQL_IN_LINE;
+            }
+            i = (size_t)(end - sql.ptr);
+        }
+        if (i >= sql.len) {
+            return SQL_OPEN;
+        }
+    }
+    return SQL_CLOSED;
+}
+
+/* SQL is shown as it was written, with its end. What leaves a quote or a comment open, or holds a fence, would take what follows
+ * into itself: it becomes comments. */
 void floe_piece_question(const floe_verified_hit *hit, floe_buf *out) {
     floe_str sql = floe_str_trim(hit->entry->sql);
+    sql_end end = end_of_sql(sql);
     floe_buf_text(out, "-- ");
     put_line(out, hit->entry->question, FLOE_QUESTION_BYTES_MAX);
     floe_buf_byte(out, '\n');
+    if (end == SQL_OPEN || memmem(sql.ptr, sql.len, "```", 3)) {
+        floe_str line = {0};
+        while (floe_str_split(&sql, '\n', &line)) {
+            floe_buf_text(out, "-- ");
+            put_line(out, line, line.len + 1);
+            floe_buf_byte(out, '\n');
+        }
+        return;
+    }
+    bool ended = sql.len > 0 && sql.ptr[sql.len - 1] == ';' && end == SQL_CLOSED;
     floe_buf_str(out, sql);
-    floe_buf_text(out, sql.len > 0 && sql.ptr[sql.len - 1] == ';' ? "\n" : ";\n");
+    floe_buf_text(out, ended ? "\n" : end == SQL_IN_LINE ? "\n;\n" : ";\n");
 }
