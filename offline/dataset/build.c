@@ -84,11 +84,14 @@ static floe_status answer_by_kernel(dataset_job *job, source_use *uses, floe_pit
 /* The table "answer". */
 static floe_status answer(dataset_job *job, dataset_facts *facts, floe_error *err) {
     size_t need_count;
-    (void)floe_pit_needs(job->pit, &need_count);
-    source_use *uses = floe_arena_alloc(job->arena, need_count, sizeof(*uses));
+    (void)floe_dataset_needs(job, &need_count);
+    source_use *uses = floe_arena_alloc(job->arena, need_count + 1, sizeof(*uses));
     FLOE_TRY(floe_arena_check(job->arena, err));
     facts->sources = uses;
     facts->source_count = need_count;
+    if (!job->pit) {
+        return floe_dataset_answer_nothing(job, err);
+    }
     if (!job->request->by_sql) {
         return answer_by_kernel(job, uses, &facts->stats, err);
     }

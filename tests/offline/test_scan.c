@@ -737,7 +737,7 @@ static void outputs__that_fail__leave_nothing_behind(void **state) {
     floe_scan_request request = {.limit = -1};
     floe_error ending = {0};
     assert_code(floe_table_scan_to(table, &request, ice_path(folder, "o.xlsx"), &rows, &ending), FLOE_UNSUPPORTED);
-    assert_message(&ending, ".parquet, .csv or .jsonl");
+    assert_message(&ending, ".parquet, .arrow, .feather, .arrows, .csv or .jsonl");
     floe_error missing = {0};
     assert_true(floe_failed(floe_table_scan_to(table, &request, "/nowhere/at/all/o.csv", &rows, &missing)));
     floe_table_close(&table);
