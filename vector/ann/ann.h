@@ -52,7 +52,7 @@ typedef struct floe_ann_options {
     size_t thread_count;      /* of building a graph; 0: 1 */
     unsigned ef_construction; /* 0: 40 */
     unsigned
-        ef_search; /* 0: twice the smallest of 64, 96, 128 … 1024 whose recall@10 on a sample reaches 0.998 or cannot be bettered */
+        ef_search; /* 0: four times the smallest of 64, 96, 128 … 1024 whose recall@10 on a sample reaches 0.998 or cannot be bettered */
 } floe_ann_options;
 
 /* Borrowed vectors. Shape: `rows` is count × dim, row-major, each of length 1 within 1 %. */
