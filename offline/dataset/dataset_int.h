@@ -112,7 +112,8 @@ typedef struct dataset_job {
     const floe_dataset_request *asked;   /* as it was asked */
     const floe_run *run;                 /* may be NULL */
     floe_arena *arena;
-    floe_pit *pit; /* the question as a whole. Of the labels it knows the range of times, nothing else. NULL: no view is asked */
+    floe_pit *
+        pit; /* the question as a whole. Of the labels it knows the range of times, nothing else. NULL: no view is asked */
     spine_table spine;
     int64_t label_count;
     source_scan *scans; /* per need of the pit */
@@ -247,9 +248,9 @@ typedef struct dataset_facts {
 } dataset_facts;
 
 /* Gives the dataset its id, keeps the spine and writes the manifest under root/.floe/datasets/<id>/; all of it or nothing. */
-floe_status floe_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err);
+floe_status floe_dataset_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err);
 /* Takes it back. */
-void floe_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result);
+void floe_dataset_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result);
 
 /* ---- unlisted.c ---- */
 

@@ -2,6 +2,7 @@
  * What a build would do, without doing it: the spine is read and the sources are planned, because only then the times are
  * known that prune partitions, files and row groups.
  */
+#include "core/file.h"
 #include "core/limits.h"
 #include "core/time.h"
 #include "offline/dataset/dataset_int.h"
@@ -47,11 +48,20 @@ static void append_files(const source_scan *scan, floe_buf *sql) {
     floe_buf_text(sql, "]");
 }
 
+/* Objects without a copy here are not fetched only to count their row groups. */
+static bool are_here(const source_scan *scan) {
+    bool here = scan->files.file_count > 0 && scan->files.file_count <= FOOTERS_MAX;
+    for (size_t i = 0; here && i < scan->files.file_count; i++) {
+        here = floe_file_exists(scan->files.local_paths[i]);
+    }
+    return here;
+}
+
 /* Row groups whose range of event times meets the range that is needed. The column is looked for by its name; a file that
  * knows it by another, or has no statistics, counts as read. */
 static floe_status count_row_groups(const dataset_job *job, const source_scan *scan, floe_dataset_step *step,
                                     floe_error *err) {
-    if (scan->files.file_count == 0 || scan->files.file_count > FOOTERS_MAX) {
+    if (!are_here(scan)) {
         return FLOE_OK;
     }
     char first[FLOE_TIME_TEXT_MAX], last[FLOE_TIME_TEXT_MAX];
