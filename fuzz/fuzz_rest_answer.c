@@ -146,7 +146,15 @@ static void ask(floe_catalog *catalog) {
     }
 }
 
+/* Another server would be asked again and again with growing waits. */
+static bool sends_on(const uint8_t *bytes, size_t len) {
+    return len > 0 && memmem(bytes, len, "uri", 3) != NULL && memmem(bytes, len, "http", 4) != NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
+    if (sends_on(bytes, len)) {
+        return 0;
+    }
     floe_catalog_def definition = {.name = FLOE_STR("c"), .type = FLOE_STR("rest"), .credential = FLOE_STR("i:s")};
     floe_catalog *catalog = NULL;
     floe_error err = {0};

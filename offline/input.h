@@ -1,6 +1,6 @@
 /*
  * Files that the engine's readers would take for something else than they are: two columns of one name, lines that are not
- * all of one shape.
+ * all of one shape, texts that are empty.
  */
 #ifndef FLOE_OFFLINE_INPUT_H
 #define FLOE_OFFLINE_INPUT_H
@@ -38,5 +38,22 @@ floe_status floe_csv_sniff(floe_session *session, const char *path, bool has_hea
  * the same number of fields. Errors: INVALID naming file and line, and those of floe_session_stream.
  * Cost: the sample that the reader takes. */
 floe_status floe_csv_check(floe_session *session, const char *path, bool has_header, floe_error *err);
+
+/* ---- input_text.c ---- */
+
+/* How a CSV file is read. */
+typedef struct floe_csv_read {
+    const char *const *files;
+    size_t file_count;
+    const char *call;       /* "read_csv([…], comment = ''", without its last bracket */
+    const char *types;      /* ", types = {…}" or "" */
+    const floe_str *values; /* columns that are read as text but are none: a quoted nothing is null there */
+    size_t value_count;
+} floe_csv_read;
+
+/* Appends a FROM item that reads it: in columns of text a quoted nothing is an empty text and nothing at all is null; in all
+ * others both are null. Errors: those of floe_session_stream. Cost: where some text is a quoted nothing, the file is read
+ * twice. */
+floe_status floe_csv_item(floe_session *session, const floe_csv_read *read, floe_buf *out, floe_error *err);
 
 #endif

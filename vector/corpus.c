@@ -382,6 +382,8 @@ static floe_status build(floe_corpus *corpus, floe_error *err) {
         feature = link_features(&load, &corpus->units[i], feature);
     }
     FLOE_TRY(floe_corpus_infer(corpus, err));
+    FLOE_TRY(floe_corpus_find_copies(corpus, err));
+    FLOE_TRY(floe_corpus_group(corpus, err));
     FLOE_TRY(floe_arena_check(arena, err));
     for (int field = 0; field < FLOE_FIELD_COUNT; field++) {
         FLOE_TRY(fill_field(&load, (floe_field_id)field));

@@ -34,10 +34,6 @@ static int64_t number_of(floe_str name) {
     return floe_str_is(name, again) ? number : 0;
 }
 
-const char *floe_generation_vectors_path(floe_arena *arena, const char *folder, int64_t number) {
-    return floe_arena_printf(arena, "%s/index-%" PRId64 ".db-vectors", folder, number);
-}
-
 const char *floe_generation_path(floe_arena *arena, const char *folder, int64_t number) {
     return floe_arena_printf(arena, "%s/index-%" PRId64 ".db", folder, number);
 }
@@ -73,7 +69,7 @@ floe_status floe_generation_publish(const char *folder, int64_t number, floe_err
 
 /* The number of an index file or of one of the files that lie beside it. */
 static int64_t number_of_any(floe_str name) {
-    static const char *const tails[] = {"-wal", "-shm", "-journal", "-vectors"};
+    static const char *const tails[] = {"-wal", "-shm", "-journal"};
     for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
         floe_str tail = floe_str_of(tails[i]);
         if (floe_str_ends_with(name, tail)) {

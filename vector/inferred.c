@@ -25,8 +25,6 @@
 /* The same where no name helps. */
 #define VALUES_MIN 8
 #define VALUES_SHARE 0.95
-/* Tables that share so much of the columns of both together are copies. */
-#define COPY_SHARE 0.7
 /* Values that are looked up, columns with one of them that are seen at most, and those that are compared. */
 #define PROBES 4
 #define SEEN_MAX 512
@@ -65,31 +63,10 @@ static bool is_declared(const floe_corpus *corpus, uint32_t a, uint32_t b) {
     return false;
 }
 
-static bool has_column(const floe_unit *unit, floe_str name) {
-    for (size_t i = 0; i < unit->part_count; i++) {
-        if (floe_str_equal(unit->parts[i].name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Tables of one column say nothing by it. */
-static bool are_copies(const floe_corpus *corpus, uint32_t a, uint32_t b) {
-    const floe_unit *left = &corpus->units[a];
-    const floe_unit *right = &corpus->units[b];
-    size_t shared = 0;
-    for (size_t i = 0; i < left->part_count; i++) {
-        shared += has_column(right, left->parts[i].name) ? 1 : 0;
-    }
-    size_t both = left->part_count + right->part_count - shared;
-    return both > 1 && (double)shared >= COPY_SHARE * (double)both;
-}
-
 static bool may_link(const floe_corpus *corpus, uint32_t from, uint32_t to) {
     uint32_t a = corpus->columns[from].table;
     uint32_t b = corpus->columns[to].table;
-    return a != b && !is_declared(corpus, a, b) && !are_copies(corpus, a, b);
+    return a != b && !is_declared(corpus, a, b) && !floe_tables_are_alike(corpus, a, b);
 }
 
 /* ---- by name, with the values as witnesses ---- */

@@ -40,8 +40,8 @@ static void add_stem(floe_inference *run, floe_stems *name, floe_str word) {
     }
 }
 
-/* What a warehouse puts before a table's name to say which layer it is of, as stems of what it stands for. */
-static bool is_layer(floe_str word) {
+/* What a warehouse puts before a table's name to say which layer it is of, as it stands and as the stem of what it stands for. */
+bool floe_word_is_layer(floe_str word) {
     static const char *const layers[] = {"dim",   "dimens", "fact", "fct",   "d",   "f",     "t",   "tb", "src",
                                          "sourc", "raw",    "stg",  "stage", "ref", "refer", "lkp", "lu", "lookup"};
     return IS_ONE_OF(word, layers);
@@ -62,7 +62,7 @@ static size_t read_name(floe_inference *run, floe_str space, floe_str text, bool
         for (size_t i = 0; i < reading->count; i++) {
             add_stem(run, ret_name, reading->words[i]);
         }
-        bool says_layer = before < ret_name->count && (reading->silent || is_layer(ret_name->words[before]));
+        bool says_layer = before < ret_name->count && (reading->silent || floe_word_is_layer(ret_name->words[before]));
         layers = layers == before && says_layer ? ret_name->count : layers;
     }
     return layers;

@@ -1,9 +1,9 @@
 /*
  * Vectors beside a loaded index: which entry has which text.
  *
- * Phases of loading: map the file → word every unit again, in the order of the entries' numbers, and look each text up →
- * counting sort of (slot, entry) pairs into links. A text without a vector means that file and generation do not belong
- * together.
+ * Phases of loading: open the vectors → word every unit again, in the order of the entries' numbers, and look each text up →
+ * counting sort of (slot, entry) pairs into links. A text without a vector means that vectors and generation do not
+ * belong together.
  */
 #include "vector/meaning_int.h"
 
@@ -69,7 +69,7 @@ static void note_word(linker *link, floe_link_id id, uint32_t slot, floe_str tex
 static floe_status take_text(void *context, floe_link_id id, size_t part, floe_str text, floe_error *err) {
     linker *link = context;
     uint32_t slot = 0;
-    FLOE_ENSURE(floe_meaning_find(link->meaning, floe_wording_id(text), &slot), err, FLOE_CORRUPT,
+    FLOE_ENSURE(floe_ann_view_find(link->meaning->view, floe_wording_id(text), &slot), err, FLOE_CORRUPT,
                 "the index has no vector of \"%.*s\"; run floe index", FLOE_STR_BRIEF(text));
     pair_list *list = &link->lists[id];
     link_pair *pair = FLOE_ARENA_PUSH(&link->arena, list->pairs, list->count, list->capacity);
@@ -148,7 +148,7 @@ static floe_status sum_spaces(floe_meaning *meaning, floe_error *err) {
     meaning->spaces = floe_arena_alloc(corpus->arena, corpus->scope_count * meaning->dim + 1, sizeof(float));
     FLOE_TRY(floe_arena_check(corpus->arena, err));
     for (size_t i = 0; i < corpus->table_count; i++) {
-        const float *row = floe_meaning_row(meaning, meaning->slot_of[FLOE_LINK_TABLE][i]);
+        const float *row = floe_ann_view_row(meaning->view, meaning->slot_of[FLOE_LINK_TABLE][i]);
         float *sum = meaning->spaces + corpus->tables[i].scope * meaning->dim;
         for (size_t j = 0; j < meaning->dim; j++) {
             sum[j] += row[j];
@@ -157,21 +157,28 @@ static floe_status sum_spaces(floe_meaning *meaning, floe_error *err) {
     return FLOE_OK;
 }
 
-floe_status floe_meaning_load(const char *path, floe_embedder *embedder, floe_corpus *corpus, floe_meaning *ret_meaning,
-                              floe_error *err) {
+floe_status floe_meaning_load(const char *folder, floe_embedder *embedder, floe_corpus *corpus,
+                              floe_meaning *ret_meaning, floe_error *err) {
     const floe_embedder_info *about = floe_embedder_describe(embedder);
     floe_meaning *meaning = ret_meaning;
     *meaning = (floe_meaning){.embedder = embedder, .corpus = corpus, .dim = about->dim};
     floe_error cause = {0};
-    if (floe_failed(floe_ann_open(path, about->dim, about->fingerprint, &meaning->ann, &cause))) {
-        return FLOE_FAIL(err, cause.code, "%s; run floe index", cause.message);
+    floe_ann_options options = {.dim = about->dim, .fingerprint = about->fingerprint};
+    const char *path = floe_vectors_folder(corpus->arena, folder, about->fingerprint);
+    FLOE_TRY(floe_arena_check(corpus->arena, err));
+    if (floe_failed(floe_ann_view_open(path, &options, &meaning->view, &cause))) {
+        /* Who opens the index says so of what is missing. */
+        return FLOE_FAIL(err, cause.code, "%s%s", cause.message,
+                         cause.code == FLOE_NOT_FOUND ? "" : "; run floe index");
     }
-    meaning->slot_count = floe_ann_describe(meaning->ann)->count;
     return floe_meaning_link(meaning, corpus, err);
 }
 
 floe_status floe_meaning_link(floe_meaning *meaning, floe_corpus *corpus, floe_error *err) {
+    floe_ann_view_info info;
     FLOE_TRY(floe_recall_open(&meaning->recall, err));
+    floe_ann_view_describe(meaning->view, &info);
+    meaning->slot_count = info.slot_count;
     size_t mask_words = meaning->slot_count / 64 + 1;
     meaning->words = floe_arena_alloc(corpus->arena, meaning->slot_count + 1, sizeof(floe_str));
     meaning->stems = floe_arena_alloc(corpus->arena, meaning->slot_count + 1, sizeof(uint32_t));
@@ -193,10 +200,7 @@ floe_status floe_meaning_link(floe_meaning *meaning, floe_corpus *corpus, floe_e
 }
 
 void floe_meaning_close(floe_meaning *meaning) {
-    if (!meaning->is_part) {
-        floe_ann_close(&meaning->ann);
-    }
-    floe_ann_close(&meaning->extra);
+    floe_ann_view_release(&meaning->view);
     floe_recall_close(&meaning->recall);
 }
 

@@ -5,9 +5,10 @@
  * *soft lexical* one compares each word of the question with each word and each whole name of the catalog, and then counts
  * as BM25 does, with a near word in the place of an equal one.
  *
- * Every distinct text has one vector, whose id is a hash of the text; slots are the places of the ids in the vector file.
- * Links lead from slots to the tables, columns and features that have the text. The vectors lie beside their generation as
- * index-N.db-vectors; the generation names the model's fingerprint.
+ * Every distinct text has one vector, whose id is a hash of the text; slots are the places of the ids in a view of the vectors.
+ * Links lead from slots to the tables, columns and features that have the text. The vectors of a model lie in a store of their
+ * own beside the generations (ann.h), which holds those that the live generation needs and perhaps more; the generation names
+ * the model's fingerprint.
  */
 #ifndef FLOE_VECTOR_MEANING_INT_H
 #define FLOE_VECTOR_MEANING_INT_H
@@ -43,17 +44,25 @@ uint64_t floe_wording_id(floe_str text);
 
 /* ---- building (vectors.c) ---- */
 
+/* Of the folder of a model's vectors; behind it comes a hash of the model's fingerprint. */
+#define FLOE_VECTORS_PREFIX "vectors-"
+const char *floe_vectors_folder(floe_arena *arena, const char *folder, floe_str fingerprint);
+
+/* Zero but for the embedder; closed by floe_vectors_close. */
 typedef struct floe_vectors_job {
     floe_embedder *embedder;
-    const char *old_path; /* NULL: none */
-    const char *new_path;
     int64_t documents_embedded, words_embedded; /* set */
-    bool same; /* set: the old file holds exactly what is needed; nothing was written */
+    floe_ann_store *store;
+    uint64_t *stale; /* ids that the new generation does not need */
+    size_t stale_count;
 } floe_vectors_job;
 
-/* Embeds the texts of all units that the old file has no vector of, and writes what is needed, old and new, to the new
- * path. Errors: those of the embedder and of writing. */
-floe_status floe_vectors_build(floe_docstore *store, floe_vectors_job *job, floe_error *err);
+/* Before the generation is published: embeds the texts of all units of which the model's store in the index's folder has no
+ * vector, and commits them. Errors: those of the embedder and of writing. */
+floe_status floe_vectors_build(floe_docstore *docs, const char *folder, floe_vectors_job *job, floe_error *err);
+/* After that: removes the vectors that it does not need. What this leaves undone, the next build does. */
+floe_status floe_vectors_tidy(floe_vectors_job *job, floe_error *err);
+void floe_vectors_close(floe_vectors_job *job);
 
 /* ---- loaded (meaning.c) ---- */
 
@@ -87,12 +96,10 @@ typedef struct floe_asked {
 typedef struct floe_recall floe_recall;
 
 typedef struct floe_meaning {
-    floe_ann *ann;           /* of the file; of a part borrowed */
-    floe_ann *extra;         /* of a part: texts that the file has not; NULL: none */
-    size_t extra_slot;       /* where those begin: a multiple of 64 */
-    bool is_part;            /* of a role's corpus */
-    uint64_t *visible;       /* slots of texts that the corpus has */
-    floe_embedder *embedder; /* borrowed */
+    const floe_ann_view *view; /* of a role's corpus with further texts behind the whole one's */
+    bool is_part;              /* of a role's corpus */
+    uint64_t *visible;         /* slots of texts that the corpus has */
+    floe_embedder *embedder;   /* borrowed */
     const floe_corpus *corpus;
     size_t slot_count;
     floe_links links[FLOE_LINK_COUNT];
@@ -109,24 +116,18 @@ typedef struct floe_meaning {
     floe_recall *recall;
 } floe_meaning;
 
-/* Opens the vectors of a loaded index. Owns: the arrays lie in the corpus's arena; floe_meaning_close gives back the rest.
+/* Opens the vectors of a loaded index, in the index's folder. Owns: the arrays lie in the corpus's arena; floe_meaning_close gives back the rest.
  * Errors: CONFLICT when the file is of another model; CORRUPT when it is damaged or lacks a text; NOT_FOUND. */
-floe_status floe_meaning_load(const char *path, floe_embedder *embedder, floe_corpus *corpus, floe_meaning *ret_meaning,
-                              floe_error *err);
+floe_status floe_meaning_load(const char *folder, floe_embedder *embedder, floe_corpus *corpus,
+                              floe_meaning *ret_meaning, floe_error *err);
 void floe_meaning_close(floe_meaning *meaning);
-/* The same for a corpus made from some of the units, whole or in part, sharing the vectors of `whole`, which must outlive it
- * (part.c). Errors: those of the embedder, which is asked for what the file has no vector of. */
+/* The same for a corpus made from some of the units, whole or in part, sharing the vectors of `whole`
+ * (part.c). Errors: those of the embedder, which is asked for what those have not. */
 floe_status floe_meaning_share(const floe_meaning *whole, floe_corpus *corpus, floe_meaning *ret_meaning,
                                floe_error *err);
 /* Fills all but the vectors from corpus and embedder (meaning.c). */
 floe_status floe_meaning_link(floe_meaning *meaning, floe_corpus *corpus, floe_error *err);
 
-/* The vectors of file and extra texts as one (part.c). */
-bool floe_meaning_find(const floe_meaning *meaning, uint64_t id, uint32_t *ret_slot);
-const float *floe_meaning_row(const floe_meaning *meaning, uint32_t slot);
-/* As floe_ann_search; `allowed` must be given. Equal scores by id, which is the order of one file with all of them. */
-floe_status floe_meaning_near(const floe_meaning *meaning, const floe_ann_query *query, floe_ann_hit *ret_hits,
-                              size_t *ret_count, floe_error *err);
 /* Whether the corpus has the text of a slot. */
 static inline bool floe_meaning_shows(const floe_meaning *meaning, uint32_t slot) {
     return (meaning->visible[slot / 64] >> slot % 64 & 1) != 0;

@@ -1,5 +1,5 @@
 /*
- * The vectors of a part of an index: those of the file, shared, and behind them those of texts that only the part has.
+ * The vectors of a part of an index: those of the whole, shared, and behind them those of texts that only the part has.
  *
  * A document that lost its hidden columns reads otherwise than the one that was indexed, so it is embedded when the part is
  * made. These are few (a table or view per denied column), and they are scanned.
@@ -12,70 +12,8 @@
 #define TEXT_ARENA_MAX FLOE_GIB(1)
 #define EMBED_AT_ONCE 256
 
-/* ---- file and extra texts as one ---- */
-
-bool floe_meaning_find(const floe_meaning *meaning, uint64_t id, uint32_t *ret_slot) {
-    uint32_t slot = 0;
-    if (floe_ann_find(meaning->ann, id, ret_slot)) {
-        return true;
-    }
-    if (!meaning->extra || !floe_ann_find(meaning->extra, id, &slot)) {
-        return false;
-    }
-    *ret_slot = slot + (uint32_t)meaning->extra_slot;
-    return true;
-}
-
-const float *floe_meaning_row(const floe_meaning *meaning, uint32_t slot) {
-    bool is_extra = meaning->extra && slot >= meaning->extra_slot;
-    return is_extra ? floe_ann_row(meaning->extra, slot - (uint32_t)meaning->extra_slot)
-                    : floe_ann_row(meaning->ann, slot);
-}
-
-static bool comes_first(const floe_ann_hit *a, const floe_ann_hit *b) {
-    return a->score > b->score || (a->score == b->score && a->id < b->id);
-}
-
-/* The k best of two sorted lists, into `hits`, which holds the first list. */
-static size_t merge(floe_ann_hit *hits, size_t count, const floe_ann_hit *more, size_t more_count, size_t k) {
-    size_t left = count;
-    size_t right = more_count;
-    size_t total = count + more_count;
-    /* From the end, so that nothing is overwritten before it is read; what is beyond k falls off. */
-    while (right > 0) {
-        bool take_more = left == 0 || comes_first(&hits[left - 1], &more[right - 1]);
-        floe_ann_hit last = take_more ? more[--right] : hits[--left];
-        if (--total < k) {
-            hits[total] = last;
-        }
-    }
-    total = count + more_count;
-    return total < k ? total : k;
-}
-
-floe_status floe_meaning_near(const floe_meaning *meaning, const floe_ann_query *query, floe_ann_hit *ret_hits,
-                              size_t *ret_count, floe_error *err) {
-    FLOE_TRY(floe_ann_search(meaning->ann, query, ret_hits, ret_count, err));
-    if (!meaning->extra) {
-        return FLOE_OK;
-    }
-    FLOE_AUTO_FREE floe_ann_hit *more = NULL;
-    size_t more_count = 0;
-    floe_ann_query rest = *query;
-    rest.allowed = query->allowed + meaning->extra_slot / 64;
-    FLOE_TRY(floe_alloc(query->k, sizeof(*more), &more, err));
-    FLOE_TRY(floe_ann_search(meaning->extra, &rest, more, &more_count, err));
-    for (size_t i = 0; i < more_count; i++) {
-        more[i].slot += (uint32_t)meaning->extra_slot;
-    }
-    *ret_count = merge(ret_hits, *ret_count, more, more_count, query->k);
-    return FLOE_OK;
-}
-
-/* ---- making a part ---- */
-
 typedef struct missing {
-    const floe_ann *ann;
+    const floe_ann_view *view;
     floe_arena arena;
     floe_map known;
     floe_str *texts;
@@ -91,7 +29,7 @@ static floe_status take_text(void *context, floe_link_id link, size_t part, floe
     uint32_t slot = 0;
     (void)link;
     (void)part;
-    if (floe_ann_find(all->ann, floe_wording_id(text), &slot) || floe_map_get(&all->known, text)) {
+    if (floe_ann_view_find(all->view, floe_wording_id(text), &slot) || floe_map_get(&all->known, text)) {
         return FLOE_OK;
     }
     floe_str copy = floe_arena_str(&all->arena, text);
@@ -122,35 +60,25 @@ static floe_status embed(floe_embedder *embedder, const missing *all, uint64_t *
     return FLOE_OK;
 }
 
-static floe_status build_extra(floe_meaning *meaning, const missing *all, floe_error *err) {
-    const floe_embedder_info *about = floe_embedder_describe(meaning->embedder);
+/* The view of the whole with the texts that it has not. */
+static floe_status extend(const floe_meaning *whole, const missing *all, const floe_ann_view **ret_view,
+                          floe_error *err) {
     FLOE_AUTO_FREE uint64_t *ids = NULL;
     FLOE_AUTO_FREE float *rows = NULL;
     FLOE_TRY(floe_alloc(all->count, sizeof(*ids), &ids, err));
-    FLOE_TRY(floe_alloc(all->count * about->dim, sizeof(*rows), &rows, err));
-    FLOE_TRY(embed(meaning->embedder, all, ids, rows, err));
-    floe_ann_options options = {.kind = FLOE_ANN_SCAN, .dim = about->dim, .fingerprint = about->fingerprint};
+    FLOE_TRY(floe_alloc(all->count * whole->dim, sizeof(*rows), &rows, err));
+    FLOE_TRY(embed(whole->embedder, all, ids, rows, err));
     floe_ann_vectors vectors = {ids, rows, all->count};
-    FLOE_TRY(floe_ann_build(&options, &vectors, &meaning->extra, err));
-    meaning->extra_slot = (meaning->slot_count + 63) / 64 * 64;
-    meaning->slot_count = meaning->extra_slot + all->count;
-    return FLOE_OK;
+    return floe_ann_view_extend(whole->view, &vectors, ret_view, err);
 }
 
 floe_status floe_meaning_share(const floe_meaning *whole, floe_corpus *corpus, floe_meaning *ret_meaning,
                                floe_error *err) {
-    __attribute__((cleanup(missing_close))) missing all = {.ann = whole->ann};
+    __attribute__((cleanup(missing_close))) missing all = {.view = whole->view};
     floe_arena_init(&all.arena, TEXT_ARENA_MAX);
     floe_map_init(&all.known, &all.arena);
-    *ret_meaning = *whole;
-    ret_meaning->corpus = corpus;
-    ret_meaning->is_part = true;
-    ret_meaning->is_masked = false;
-    ret_meaning->extra = NULL;
-    ret_meaning->recall = NULL;
+    *ret_meaning = (floe_meaning){.embedder = whole->embedder, .corpus = corpus, .dim = whole->dim, .is_part = true};
     FLOE_TRY(find_missing(corpus, &all, err));
-    if (all.count > 0) {
-        FLOE_TRY(build_extra(ret_meaning, &all, err));
-    }
+    FLOE_TRY(extend(whole, &all, &ret_meaning->view, err));
     return floe_meaning_link(ret_meaning, corpus, err);
 }

@@ -44,9 +44,10 @@ void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_meaning *me
     floe_scores_init(&ranker->entries, entries, arena);
     ranker->repeats = floe_arena_alloc(arena, parents + 1, sizeof(uint32_t));
     ranker->best_columns = floe_arena_alloc(arena, corpus->table_count * FLOE_TOP_COLUMNS + 1, sizeof(double));
-    ranker->spaces = floe_arena_alloc(arena, corpus->scope_count + 1, sizeof(double));
-    ranker->best_spaces = floe_arena_alloc(arena, corpus->scope_count + 1, sizeof(double));
-    ranker->space_best = floe_arena_alloc(arena, corpus->scope_count * FLOE_COHERENCE_TABLES + 1, sizeof(double));
+    ranker->spaces = floe_arena_alloc(arena, corpus->group_count + 1, sizeof(double));
+    ranker->best_spaces = floe_arena_alloc(arena, corpus->group_count + 1, sizeof(double));
+    ranker->space_best =
+        floe_arena_alloc(arena, (size_t)corpus->group_count * FLOE_COHERENCE_TABLES + 1, sizeof(double));
 }
 
 void floe_ranker_clear(floe_ranker *ranker) {

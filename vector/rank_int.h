@@ -108,6 +108,8 @@ typedef struct floe_inferred_key {
 typedef struct floe_table_entry {
     floe_str database, name, description;
     uint32_t scope, first_column, column_count;
+    uint32_t original;    /* the table this one is a copy of; itself when it is none (rank_copy.c) */
+    uint32_t group;       /* the tables it belongs with: its namespace's, or a part of them (rank_group.c) */
     uint32_t *neighbours; /* tables that a foreign key links, either way: declared ones first */
     size_t neighbour_count, neighbour_capacity;
     size_t declared_count; /* of the neighbours; the others are by inferred keys */
@@ -152,6 +154,7 @@ typedef struct floe_corpus {
     floe_similar similar;
     floe_table_entry *tables;
     size_t table_count, table_capacity;
+    uint32_t group_count;
     floe_column_entry *columns;
     size_t column_count, column_capacity;
     floe_feature_entry *features;
@@ -172,6 +175,17 @@ floe_status floe_corpus_build(floe_unit *units, size_t count, floe_str abbreviat
 
 /* Links two tables, either way; once. */
 void floe_corpus_link(floe_corpus *corpus, uint32_t a, uint32_t b);
+/* Puts loaded tables into groups (rank_group.c). Errors: NOMEM, LIMIT. */
+floe_status floe_corpus_group(floe_corpus *corpus, floe_error *err);
+/* Tells copies of tables from their originals (rank_copy.c). Errors: NOMEM, LIMIT. */
+floe_status floe_corpus_find_copies(floe_corpus *corpus, floe_error *err);
+/* Whether two tables have much the same columns. */
+bool floe_tables_are_alike(const floe_corpus *corpus, uint32_t a, uint32_t b);
+/* Whether a folded word of a table's name says which layer, state or day of something it is, and not of what: stg, tmp, bak,
+ * old, 2021. */
+bool floe_word_is_mark(floe_str word);
+/* Whether a word before a table's name says of which layer of a warehouse it is: dim, fact, ref. */
+bool floe_word_is_layer(floe_str word);
 /* Infers keys of loaded tables (inferred.c). Errors: NOMEM, LIMIT. Cost: linear in the columns and their sketches. */
 floe_status floe_corpus_infer(floe_corpus *corpus, floe_error *err);
 
@@ -304,10 +318,10 @@ typedef struct floe_ranker {
     floe_scores tables;           /* by table: and with its namespace's best table, before the greedy pass */
     floe_scores entries;          /* by column or feature: fused */
     double *best_columns;         /* by table: its FLOE_TOP_COLUMNS best scores */
-    bool has_spaces;              /* of the question: more than one namespace is asked */
+    bool has_spaces, has_groups;  /* of the question: more than one namespace, more than one group is asked */
     floe_scores dense_spaces;     /* by scope */
-    double *spaces, *best_spaces; /* by scope: coherence of the first pick and of later ones */
-    double *space_best;           /* by scope: its three best tables */
+    double *spaces, *best_spaces; /* by group: coherence of the first pick and of later ones */
+    double *space_best;           /* by group: its three best tables */
     uint32_t *repeats;            /* by table or feature: hits of it in a mixed answer */
     double fused_scale, first_scale, later_scale; /* what the fused scores and those with coherence were divided by */
 } floe_ranker;

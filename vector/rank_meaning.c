@@ -57,7 +57,7 @@ static floe_status find_near(floe_meaning *meaning, floe_link_id link, const flo
                             .allowed = link == FLOE_LINK_COLUMN ? meaning->near_columns : meaning->masks[link],
                             .may_approximate = meaning->is_whole};
     FLOE_TRY(floe_alloc(k, sizeof(*hits), &hits, err));
-    FLOE_TRY(floe_meaning_near(meaning, &query, hits, &count, err));
+    FLOE_TRY(floe_ann_view_search(meaning->view, &query, hits, &count, err));
     return spread(meaning, link, question->asked, hits, count, ret_list, err);
 }
 

@@ -92,12 +92,44 @@ static bool has_spaces(const floe_ranker *ranker, const floe_question *question)
     return count > 1;
 }
 
+/* The same of groups: a namespace may have several. */
+static bool has_groups(const floe_ranker *ranker, const floe_question *question) {
+    uint32_t first = UINT32_MAX;
+    for (size_t i = 0; i < ranker->corpus->table_count; i++) {
+        const floe_table_entry *table = &ranker->corpus->tables[i];
+        if (question->asked[table->scope] && first != UINT32_MAX && table->group != first) {
+            return true;
+        }
+        first = question->asked[table->scope] ? table->group : first;
+    }
+    return false;
+}
+
 static double space_share(const floe_ranker *ranker, uint32_t scope) {
     bool known = ranker->has_spaces && ranker->dense_spaces.of;
     return known ? ranker->weights.table_space * ranker->dense_spaces.of[scope] : 0;
 }
 
-static void fuse(floe_ranker *ranker) {
+/* Whether the question has a word that the copy has and its original has not. */
+static bool is_meant(const floe_ranker *ranker, const floe_question *question, uint32_t copy) {
+    const floe_field *field = &ranker->corpus->fields[FLOE_FIELD_TABLE];
+    uint32_t original = ranker->corpus->tables[copy].original;
+    for (size_t i = 0; i < question->term_count; i++) {
+        uint32_t term = question->terms[i].number;
+        if (floe_field_posting(field, term, copy) && !floe_field_posting(field, term, original)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is left of a table's score: a copy that is not meant stands back. */
+static double copy_share(const floe_ranker *ranker, const floe_question *question, uint32_t table) {
+    bool copy = ranker->corpus->tables[table].original != table;
+    return copy && !is_meant(ranker, question, table) ? FLOE_COPY_SHARE : 1;
+}
+
+static void fuse(floe_ranker *ranker, const floe_question *question) {
     table_signal signals[TABLE_SIGNALS];
     floe_scores *fused = &ranker->fused;
     list_signals(ranker, signals);
@@ -109,6 +141,7 @@ static void fuse(floe_ranker *ranker) {
     }
     for (size_t i = 0; i < fused->count; i++) {
         fused->of[fused->touched[i]] += space_share(ranker, ranker->corpus->tables[fused->touched[i]].scope);
+        fused->of[fused->touched[i]] *= copy_share(ranker, question, fused->touched[i]);
     }
     ranker->fused_scale = floe_scores_normalise(fused);
 }
@@ -118,14 +151,14 @@ static void weigh_spaces(floe_ranker *ranker) {
     const floe_scores *fused = &ranker->fused;
     for (size_t i = 0; i < fused->count; i++) {
         uint32_t table = fused->touched[i];
-        uint32_t scope = ranker->corpus->tables[table].scope;
-        keep_best(ranker->space_best + (size_t)scope * FLOE_COHERENCE_TABLES, fused->of[table]);
+        uint32_t group = ranker->corpus->tables[table].group;
+        keep_best(ranker->space_best + (size_t)group * FLOE_COHERENCE_TABLES, fused->of[table]);
     }
-    for (size_t i = 0; i < ranker->corpus->scope_count; i++) {
+    for (size_t i = 0; i < ranker->corpus->group_count; i++) {
         double *best = ranker->space_best + i * FLOE_COHERENCE_TABLES;
         double mean = (best[0] + best[1] + best[2]) / FLOE_COHERENCE_TABLES;
-        ranker->spaces[i] = ranker->has_spaces ? ranker->weights.coherence * mean : 0;
-        ranker->best_spaces[i] = ranker->has_spaces ? ranker->weights.coherence_best * best[0] : 0;
+        ranker->spaces[i] = ranker->has_groups ? ranker->weights.coherence * mean : 0;
+        ranker->best_spaces[i] = ranker->has_groups ? ranker->weights.coherence_best * best[0] : 0;
         best[0] = best[1] = best[2] = 0;
     }
 }
@@ -136,9 +169,9 @@ static void cohere(floe_ranker *ranker) {
     ranker->first_scale = 0;
     for (size_t i = 0; i < fused->count; i++) {
         uint32_t table = fused->touched[i];
-        uint32_t scope = ranker->corpus->tables[table].scope;
-        double first = fused->of[table] + ranker->spaces[scope];
-        floe_scores_add(&ranker->tables, table, fused->of[table] + ranker->best_spaces[scope]);
+        uint32_t group = ranker->corpus->tables[table].group;
+        double first = fused->of[table] + ranker->spaces[group];
+        floe_scores_add(&ranker->tables, table, fused->of[table] + ranker->best_spaces[group]);
         ranker->first_scale = first > ranker->first_scale ? first : ranker->first_scale;
     }
     ranker->later_scale = floe_scores_normalise(&ranker->tables);
@@ -157,7 +190,8 @@ floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question
     FLOE_TRY(floe_rank_meaning(ranker, question, kind, err));
     floe_rank_lineage(ranker, question);
     ranker->has_spaces = has_spaces(ranker, question);
-    fuse(ranker);
+    ranker->has_groups = has_groups(ranker, question);
+    fuse(ranker, question);
     cohere(ranker);
     return FLOE_OK;
 }
@@ -170,6 +204,7 @@ typedef struct candidate {
     bool picked;
     uint32_t linked;    /* UINT32_MAX: to none */
     bool inferred;      /* the link is no declared key */
+    double stands;      /* what is left of it beside a picked table that it is a copy of, or the same one of */
     double first, base; /* as the first pick, as a later one */
 } candidate;
 
@@ -205,7 +240,7 @@ static double match(const floe_ranker *ranker, uint32_t table, uint32_t term) {
 
 static double first_score(const floe_ranker *ranker, uint32_t table) {
     double fused = ranker->fused.of[table];
-    return fused > 0 ? (fused + ranker->spaces[ranker->corpus->tables[table].scope]) / ranker->first_scale : 0;
+    return fused > 0 ? (fused + ranker->spaces[ranker->corpus->tables[table].group]) / ranker->first_scale : 0;
 }
 
 static void add_candidate(greedy *state, uint32_t table) {
@@ -223,6 +258,7 @@ static void add_candidate(greedy *state, uint32_t table) {
     state->candidates[state->candidate_count++] = (candidate){.table = table,
                                                               .exact = is_exact(ranker, state->question, table),
                                                               .linked = UINT32_MAX,
+                                                              .stands = 1,
                                                               .first = first_score(ranker, table),
                                                               .base = ranker->tables.of[table]};
 }
@@ -265,25 +301,30 @@ static double join_share(const greedy *state, const candidate *one) {
 
 static double value(const greedy *state, size_t at) {
     const candidate *one = &state->candidates[at];
-    return (state->best > 0 ? one->base : one->first) + coverage(state, at) + join_share(state, one) +
+    return one->stands * (state->best > 0 ? one->base : one->first) + coverage(state, at) + join_share(state, one) +
            (one->exact ? FLOE_WEIGHT_EXACT : 0);
 }
 
 /* The shares of what a table had before the greedy pass, as the first pick or as a later one. */
-static void set_base_shares(const floe_ranker *ranker, uint32_t table, bool first, floe_found *found) {
+static void set_base_shares(const greedy *state, uint32_t table, double stands, floe_found *found) {
+    const floe_ranker *ranker = state->ranker;
+    bool first = state->best <= 0;
     table_signal signals[TABLE_SIGNALS];
     list_signals(ranker, signals);
     if (ranker->tables.of[table] <= 0) {
         return;
     }
     uint32_t scope = ranker->corpus->tables[table].scope;
-    double scale = first ? ranker->first_scale : ranker->later_scale;
+    uint32_t group = ranker->corpus->tables[table].group;
+    double copied = copy_share(ranker, state->question, table);
+    double scale = (first ? ranker->first_scale : ranker->later_scale) / stands;
     for (size_t i = 0; i < TABLE_SIGNALS; i++) {
         double score = signals[i].scores->of ? signals[i].scores->of[table] : 0;
-        found->shares[signals[i].signal] = signals[i].weight * score / ranker->fused_scale / scale;
+        found->shares[signals[i].signal] = signals[i].weight * score * copied / ranker->fused_scale / scale;
     }
-    double coherence = first ? ranker->spaces[scope] : ranker->best_spaces[scope];
-    found->shares[FLOE_SIGNAL_NAMESPACE] = (space_share(ranker, scope) / ranker->fused_scale + coherence) / scale;
+    double coherence = first ? ranker->spaces[group] : ranker->best_spaces[group];
+    found->shares[FLOE_SIGNAL_NAMESPACE] =
+        (space_share(ranker, scope) * copied / ranker->fused_scale + coherence) / scale;
 }
 
 /* Scales the shares so that the first table has 1 and no later one more than the one before it. */
@@ -317,10 +358,20 @@ static void link_to(const greedy *state, uint32_t picked, candidate *one) {
     }
 }
 
+/* Of copies of one table, and the table, one is enough for now. */
+static void stand_back(const greedy *state, uint32_t picked, candidate *one) {
+    const floe_ranker *ranker = state->ranker;
+    const floe_table_entry *tables = ranker->corpus->tables;
+    bool same = tables[picked].original == tables[one->table].original;
+    if (same && copy_share(ranker, state->question, one->table) < 1) {
+        one->stands = FLOE_COPY_SHARE;
+    }
+}
+
 static void pick(greedy *state, size_t at, floe_found *found) {
     candidate *one = &state->candidates[at];
     *found = (floe_found){.kind = FLOE_HIT_TABLE, .entry = one->table, .linked = one->linked};
-    set_base_shares(state->ranker, one->table, state->best <= 0, found);
+    set_base_shares(state, one->table, one->stands, found);
     found->shares[FLOE_SIGNAL_EXACT] = one->exact ? FLOE_WEIGHT_EXACT : 0;
     found->shares[one->inferred ? FLOE_SIGNAL_INFERRED : FLOE_SIGNAL_JOIN] = join_share(state, one);
     found->shares[FLOE_SIGNAL_COVERAGE] = coverage(state, at);
@@ -332,6 +383,7 @@ static void pick(greedy *state, size_t at, floe_found *found) {
     }
     for (size_t i = 0; i < state->candidate_count; i++) {
         link_to(state, one->table, &state->candidates[i]);
+        stand_back(state, one->table, &state->candidates[i]);
     }
 }
 
@@ -368,7 +420,7 @@ static size_t append_rest(greedy *state, const floe_ranked *order, size_t order_
     for (size_t i = 0; i < order_count && count < limit; i++) {
         if (!is_candidate(state, order[i].entry)) {
             found[count] = (floe_found){.kind = FLOE_HIT_TABLE, .entry = order[i].entry, .linked = UINT32_MAX};
-            set_base_shares(state->ranker, order[i].entry, count == 0, &found[count]);
+            set_base_shares(state, order[i].entry, 1, &found[count]);
             set_score(state, &found[count]);
             count++;
         }

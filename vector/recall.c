@@ -73,34 +73,54 @@ static floe_status remember(remembered *place, floe_str text, const void *value,
 
 /* ---- words ---- */
 
+static remembered *place_of_question(floe_recall *recall, floe_str text) {
+    return &recall->questions[floe_wording_id(text) % QUESTIONS];
+}
+
 static remembered *place_of_word(floe_recall *recall, floe_str word) {
     return &recall->words[floe_wording_id(word) % WORDS];
 }
 
-/* The words and names of the catalog near to a vector, the nearest first. A word of the same stem is as good as equal. */
-static floe_status find_near(const floe_meaning *meaning, floe_str word, const float *vector, floe_near *near,
-                             size_t *ret_count, floe_error *err) {
-    floe_ann_hit hits[NEAR_MAX];
-    size_t count = 0;
-    floe_ann_query query = {.vector = vector, .k = NEAR_MAX, .allowed = meaning->vocabulary};
+/* Of the words and names of the catalog that are near to a word, nearest first, those that count. One of the same stem is as good
+ * as equal. */
+static size_t choose_near(const floe_meaning *meaning, floe_str word, const floe_ann_hit *hits, size_t count,
+                          floe_near *near) {
     uint32_t stem = floe_lexicon_term((floe_lexicon *)&meaning->corpus->lexicon, word, false);
-    FLOE_TRY(floe_meaning_near(meaning, &query, hits, &count, err));
-    *ret_count = 0;
+    size_t chosen = 0;
     for (size_t i = 0; i < count; i++) {
         double closeness = ((double)hits[i].score - FLOE_SOFT_FLOOR) / (1 - FLOE_SOFT_FLOOR);
         bool equal = stem != FLOE_TERM_NONE && meaning->stems[hits[i].slot] == stem;
         if (equal || closeness > 0) {
-            near[(*ret_count)++] = (floe_near){hits[i].slot, equal || closeness > 1 ? 1 : (float)closeness};
+            near[chosen++] = (floe_near){hits[i].slot, equal || closeness > 1 ? 1 : (float)closeness};
         }
     }
-    return FLOE_OK;
+    return chosen;
 }
 
-static floe_status remember_word(floe_meaning *meaning, floe_str word, const float *vector, floe_error *err) {
+/* Words whose near ones are looked for, all at once. */
+typedef struct new_words {
+    floe_str words[FLOE_ASKED_WORDS_MAX];
+    const float *vectors[FLOE_ASKED_WORDS_MAX];
+    size_t count;
+} new_words;
+
+static floe_status remember_words(floe_meaning *meaning, const new_words *added, floe_error *err) {
+    FLOE_AUTO_FREE floe_ann_hit *hits = NULL;
+    size_t counts[FLOE_ASKED_WORDS_MAX];
     floe_near near[NEAR_MAX];
-    size_t count = 0;
-    FLOE_TRY(find_near(meaning, word, vector, near, &count, err));
-    return remember(place_of_word(meaning->recall, word), word, near, count, sizeof(near[0]), err);
+    if (added->count == 0) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_alloc(added->count * NEAR_MAX, sizeof(*hits), &hits, err));
+    floe_ann_query query = {.k = NEAR_MAX, .allowed = meaning->vocabulary};
+    floe_ann_batch batch = {added->vectors, added->count, hits, counts};
+    FLOE_TRY(floe_ann_view_search_batch(meaning->view, &query, &batch, err));
+    for (size_t i = 0; i < added->count; i++) {
+        floe_str word = added->words[i];
+        size_t count = choose_near(meaning, word, hits + i * NEAR_MAX, counts[i], near);
+        FLOE_TRY(remember(place_of_word(meaning->recall, word), word, near, count, sizeof(near[0]), err));
+    }
+    return FLOE_OK;
 }
 
 /* ---- questions ---- */
@@ -137,54 +157,72 @@ static void read_words(floe_str text, reading *read) {
     }
 }
 
+/* What of a question is not remembered: texts to be embedded, the question itself the first of them if it is one, and words whose
+ * vectors the catalog has. */
+typedef struct lesson {
+    floe_str texts[1 + FLOE_ASKED_WORDS_MAX];
+    size_t text_count, question_count;
+    new_words known;
+} lesson;
+
 /* Words that the catalog has need only be looked up; the others are embedded as what they are compared with. A word that only
  * hidden things have is embedded like one that nobody has, so that time does not tell which it is. */
-static floe_status learn_words(floe_meaning *meaning, const reading *read, floe_error *err) {
-    floe_str unknown[FLOE_ASKED_WORDS_MAX];
-    size_t count = 0;
-    size_t dim = floe_embedder_describe(meaning->embedder)->dim;
-    FLOE_AUTO_FREE float *rows = NULL;
+static void plan_lesson(const floe_meaning *meaning, floe_str text, const reading *read, lesson *plan) {
+    floe_recall *recall = meaning->recall;
+    plan->text_count = plan->question_count = holds(place_of_question(recall, text), text) ? 0 : 1;
+    plan->texts[0] = text;
+    plan->known.count = 0;
     for (size_t i = 0; i < read->word_count; i++) {
+        floe_str word = read->words[i];
         uint32_t slot = 0;
-        if (holds(place_of_word(meaning->recall, read->words[i]), read->words[i])) {
+        if (holds(place_of_word(recall, word), word)) {
             continue;
         }
-        if (floe_meaning_find(meaning, floe_wording_id(read->words[i]), &slot) && floe_meaning_shows(meaning, slot)) {
-            FLOE_TRY(remember_word(meaning, read->words[i], floe_meaning_row(meaning, slot), err));
+        if (floe_ann_view_find(meaning->view, floe_wording_id(word), &slot) && floe_meaning_shows(meaning, slot)) {
+            plan->known.words[plan->known.count] = word;
+            plan->known.vectors[plan->known.count++] = floe_ann_view_row(meaning->view, slot);
         } else {
-            unknown[count++] = read->words[i];
+            plan->texts[plan->text_count++] = word;
         }
     }
-    if (count == 0) {
-        return FLOE_OK;
-    }
-    FLOE_TRY(floe_alloc(count * dim, sizeof(float), &rows, err));
-    FLOE_TRY(floe_embedder_embed(meaning->embedder, FLOE_EMBED_DOCUMENT, unknown, count, rows, err));
-    for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(remember_word(meaning, unknown[i], rows + i * dim, err));
-    }
-    return FLOE_OK;
 }
 
-static floe_status learn_question(floe_meaning *meaning, floe_str text, floe_error *err) {
-    remembered *place = &meaning->recall->questions[floe_wording_id(text) % QUESTIONS];
-    size_t dim = floe_embedder_describe(meaning->embedder)->dim;
-    FLOE_AUTO_FREE float *vector = NULL;
-    if (holds(place, text)) {
-        return FLOE_OK;
+/* One call for the question and its words where the model reads both alike, else one for each. */
+static floe_status embed_lesson(floe_embedder *embedder, const lesson *plan, float *rows, floe_error *err) {
+    size_t dim = floe_embedder_describe(embedder)->dim;
+    size_t first = floe_embedder_describe(embedder)->is_alike ? 0 : plan->question_count;
+    if (first > 0) {
+        FLOE_TRY(floe_embedder_embed(embedder, FLOE_EMBED_QUERY, plan->texts, first, rows, err));
     }
-    FLOE_TRY(floe_alloc(dim, sizeof(float), &vector, err));
-    FLOE_TRY(floe_embedder_embed(meaning->embedder, FLOE_EMBED_QUERY, &text, 1, vector, err));
-    return remember(place, text, vector, dim, sizeof(float), err);
+    size_t count = plan->text_count - first;
+    return count > 0
+               ? floe_embedder_embed(embedder, FLOE_EMBED_DOCUMENT, plan->texts + first, count, rows + first * dim, err)
+               : FLOE_OK;
+}
+
+static floe_status learn(floe_meaning *meaning, floe_str text, const reading *read, floe_error *err) {
+    FLOE_AUTO_FREE float *rows = NULL;
+    lesson plan;
+    size_t dim = floe_embedder_describe(meaning->embedder)->dim;
+    plan_lesson(meaning, text, read, &plan);
+    FLOE_TRY(floe_alloc(plan.text_count * dim, sizeof(float), &rows, err));
+    FLOE_TRY(embed_lesson(meaning->embedder, &plan, rows, err));
+    if (plan.question_count > 0) {
+        FLOE_TRY(remember(place_of_question(meaning->recall, text), text, rows, dim, sizeof(float), err));
+    }
+    for (size_t i = plan.question_count; i < plan.text_count; i++) {
+        plan.known.words[plan.known.count] = plan.texts[i];
+        plan.known.vectors[plan.known.count++] = rows + i * dim;
+    }
+    return remember_words(meaning, &plan.known, err);
 }
 
 /* Two words of one question that share a place take it from each other: the later one is left without near words. */
 floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, floe_asked *ret_asked, floe_error *err) {
     reading read;
     read_words(text, &read);
-    FLOE_TRY(learn_question(meaning, text, err));
-    FLOE_TRY(learn_words(meaning, &read, err));
-    *ret_asked = (floe_asked){.vector = meaning->recall->questions[floe_wording_id(text) % QUESTIONS].value};
+    FLOE_TRY(learn(meaning, text, &read, err));
+    *ret_asked = (floe_asked){.vector = place_of_question(meaning->recall, text)->value};
     for (size_t i = 0; i < read.word_count; i++) {
         const remembered *place = place_of_word(meaning->recall, read.words[i]);
         if (holds(place, read.words[i])) {

@@ -1,6 +1,6 @@
 /*
- * Where an index lies: a folder with immutable files index-N.db, beside each of them its vectors index-N.db-vectors when
- * there is an embedder, and the file `current`, which names the live one.
+ * Where an index lies: a folder with immutable files index-N.db, the file `current`, which names the live one, and beside them,
+ * when there is an embedder, the folder of the model's vectors (vectors.c).
  *
  * A build writes index-(N+1).db, which nobody reads yet, seals it, and then replaces `current` in one rename; a kill leaves
  * an unreferenced file, which the next build removes. One build at a time holds a lock on the file `lock`. Readers need
@@ -18,7 +18,6 @@
 /* The live generation's number. Errors: NOT_FOUND when nothing is published; CORRUPT when `current` is not ours. */
 floe_status floe_generation_current(const char *folder, int64_t *ret_number, floe_error *err);
 const char *floe_generation_path(floe_arena *arena, const char *folder, int64_t number);
-const char *floe_generation_vectors_path(floe_arena *arena, const char *folder, int64_t number);
 /* The largest number any index file of the folder has; 0 when there is none. */
 floe_status floe_generation_largest(const char *folder, int64_t *ret_number, floe_error *err);
 /* Makes `number` the live generation: atomic and durable. */

@@ -1,11 +1,14 @@
 /*
- * Building the vector file of a generation.
+ * The vectors that a generation needs, in the store beside the generations.
  *
- * Phases: collect every distinct text of every unit → look each up in the old file → embed those it has not → write all.
- * Documents are embedded in the order of their length, so that a batch holds texts of like length.
+ * Phases: collect every distinct text of every unit → embed those that the store has not, and commit them → (the generation is
+ * published) → remove the vectors that no text has any more, and commit. So whatever a reader finds published has its vectors,
+ * and a build that is killed in between leaves some too many, which the next one removes. Documents are embedded in the order
+ * of their length, so that a batch holds texts of like length.
  */
 #include "vector/meaning_int.h"
 
+#include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
 
@@ -14,6 +17,8 @@
 #define TEXT_ARENA_MAX FLOE_GIB(4)
 /* Texts given to the embedder at once; between two calls a build can be told how far it is. */
 #define EMBED_AT_ONCE 1024
+/* Some minutes of work. */
+#define COMMIT_EACH 65536
 /* Texts other than columns from which a graph over all of them is worth its building: each question scans one kind of them, a
  * few milliseconds for so many. */
 #define GRAPH_MIN 131072
@@ -90,107 +95,129 @@ static int compare_texts(const void *a, const void *b) {
     return left->id < right->id ? -1 : left->id > right->id;
 }
 
-typedef struct assembly {
-    const floe_embedder_info *about;
-    floe_vectors_job *job;
-    const floe_ann *old;
-    uint64_t *ids;
-    float *rows;
-    size_t count;
-    size_t searched; /* texts that are no column's */
-} assembly;
-
-static void assembly_free(assembly *made) {
-    floe_free(made->ids);
-    floe_free(made->rows);
-}
-
-static floe_status embed_pending(assembly *made, const floe_str *texts, size_t count, floe_error *err) {
-    float *rows = made->rows + made->count * made->about->dim;
-    made->count += count;
-    return count > 0 ? floe_embedder_embed(made->job->embedder, FLOE_EMBED_DOCUMENT, texts, count, rows, err) : FLOE_OK;
-}
-
-/* Rows of the old file first, then what is embedded. */
-static void copy_old(assembly *made, collection *all) {
-    size_t left = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        uint32_t slot = 0;
-        if (made->old && floe_ann_find(made->old, all->texts[i].id, &slot)) {
-            made->ids[made->count] = all->texts[i].id;
-            memcpy(made->rows + made->count * made->about->dim, floe_ann_row(made->old, slot),
-                   made->about->dim * sizeof(float));
-            made->count++;
-        } else {
-            all->texts[left++] = all->texts[i];
-        }
-    }
-    all->count = left;
-}
-
-static floe_status embed_new(assembly *made, collection *all, floe_error *err) {
+/* Embeds texts that the store has not, and puts them in. */
+static floe_status embed_some(floe_vectors_job *job, const needed_text *texts, size_t count, uint64_t *ids, float *rows,
+                              floe_error *err) {
     floe_str pending[EMBED_AT_ONCE];
-    size_t count = 0;
-    if (all->count > 0) {
-        qsort(all->texts, all->count, sizeof(*all->texts), compare_texts);
-    }
-    for (size_t i = 0; i < all->count; i++) {
-        made->ids[made->count + count] = all->texts[i].id;
-        pending[count++] = all->texts[i].text;
-        made->job->documents_embedded += all->texts[i].is_document ? 1 : 0;
-        made->job->words_embedded += all->texts[i].is_document ? 0 : 1;
-        if (count == EMBED_AT_ONCE) {
-            FLOE_TRY(embed_pending(made, pending, count, err));
-            count = 0;
+    size_t dim = floe_embedder_describe(job->embedder)->dim;
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = texts[i].id;
+        pending[i % EMBED_AT_ONCE] = texts[i].text;
+        job->documents_embedded += texts[i].is_document ? 1 : 0;
+        job->words_embedded += texts[i].is_document ? 0 : 1;
+        size_t ready = i % EMBED_AT_ONCE + 1;
+        if (ready == EMBED_AT_ONCE || i + 1 == count) {
+            float *to = rows + (i + 1 - ready) * dim;
+            FLOE_TRY(floe_embedder_embed(job->embedder, FLOE_EMBED_DOCUMENT, pending, ready, to, err));
         }
     }
-    return embed_pending(made, pending, count, err);
+    floe_ann_vectors vectors = {ids, rows, count};
+    return floe_ann_store_put(job->store, &vectors, err);
 }
 
-static floe_status write_file(const assembly *made, floe_error *err) {
-    FLOE_CLEANUP(floe_ann_close) floe_ann *ann = NULL;
-    /* Columns are only compared where their tables are likely, a filter that a scan answers; so a graph pays when what is
-     * searched as a whole is large, not when all is. */
-    floe_ann_options options = {.kind = made->searched < GRAPH_MIN ? FLOE_ANN_SCAN : FLOE_ANN_AUTO,
-                                .dim = made->about->dim,
-                                .fingerprint = made->about->fingerprint};
-    floe_ann_vectors vectors = {made->ids, made->rows, made->count};
-    FLOE_TRY(floe_ann_build(&options, &vectors, &ann, err));
-    return floe_ann_write(ann, made->job->new_path, err);
-}
-
-static floe_status assemble(collection *all, floe_vectors_job *job, const floe_ann *old, floe_error *err) {
-    __attribute__((cleanup(assembly_free)))
-    assembly made = {.about = floe_embedder_describe(job->embedder), .job = job, .old = old};
-    size_t needed = all->count;
-    for (size_t i = 0; i < all->count; i++) {
-        made.searched += all->texts[i].is_column ? 0 : 1;
+/* What is committed now and then is not lost when a long build is ended: the next one goes on from there. */
+static floe_status add_missing(floe_vectors_job *job, needed_text *texts, size_t count, floe_error *err) {
+    FLOE_AUTO_FREE uint64_t *ids = NULL;
+    FLOE_AUTO_FREE float *rows = NULL;
+    size_t most = count < COMMIT_EACH ? count : COMMIT_EACH;
+    FLOE_TRY(floe_alloc(most, sizeof(uint64_t), &ids, err));
+    FLOE_TRY(floe_alloc(most * floe_embedder_describe(job->embedder)->dim, sizeof(float), &rows, err));
+    qsort(texts, count, sizeof(*texts), compare_texts);
+    for (size_t from = 0; from < count; from += most) {
+        size_t some = count - from < most ? count - from : most;
+        FLOE_TRY(embed_some(job, texts + from, some, ids, rows, err));
+        if (from + some == count && floe_ann_store_compaction_due(job->store)) {
+            FLOE_TRY(floe_ann_store_compact(job->store, err));
+        }
+        FLOE_TRY(floe_ann_store_commit(job->store, err));
     }
-    FLOE_TRY(floe_alloc(needed, sizeof(uint64_t), &made.ids, err));
-    FLOE_TRY(floe_alloc(needed * made.about->dim, sizeof(float), &made.rows, err));
-    copy_old(&made, all);
-    job->same = old && all->count == 0 && floe_ann_describe(old)->count == needed;
-    if (job->same) {
-        return FLOE_OK;
-    }
-    FLOE_TRY(embed_new(&made, all, err));
-    return write_file(&made, err);
-}
-
-/* The old vectors, or NULL when there are none of this model that can be trusted. */
-static floe_status open_old(floe_vectors_job *job, floe_ann **ret_old, floe_error *err) {
-    const floe_embedder_info *about = floe_embedder_describe(job->embedder);
-    floe_error cause = {0};
-    if (!job->old_path || !floe_failed(floe_ann_open(job->old_path, about->dim, about->fingerprint, ret_old, &cause))) {
-        return FLOE_OK;
-    }
-    bool replaced = cause.code == FLOE_CORRUPT || cause.code == FLOE_NOT_FOUND || cause.code == FLOE_CONFLICT;
-    FLOE_ENSURE(replaced, err, cause.code, "%s", cause.message);
     return FLOE_OK;
 }
 
-floe_status floe_vectors_build(floe_docstore *store, floe_vectors_job *job, floe_error *err) {
-    FLOE_CLEANUP(floe_ann_close) floe_ann *old = NULL;
+/* ---- what the store has and what it lacks ---- */
+
+/* Marks the slots of texts that are there, and moves those that are not to the front. Returns how many these are. */
+static size_t find_missing(const floe_ann_view *view, collection *all, uint64_t *used) {
+    size_t missing = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        uint32_t slot = 0;
+        if (floe_ann_view_find(view, all->texts[i].id, &slot)) {
+            used[slot / 64] |= UINT64_C(1) << slot % 64;
+        } else {
+            all->texts[missing++] = all->texts[i];
+        }
+    }
+    return missing;
+}
+
+/* The ids that no text has. */
+static floe_status find_stale(const floe_ann_view *view, const uint64_t *used, floe_vectors_job *job, floe_error *err) {
+    floe_ann_view_info info;
+    floe_ann_view_describe(view, &info);
+    FLOE_TRY(floe_alloc(info.alive, sizeof(uint64_t), &job->stale, err));
+    for (uint32_t slot = 0; slot < info.slot_count; slot++) {
+        bool is_used = (used[slot / 64] >> slot % 64 & 1) != 0;
+        if (!is_used && floe_ann_view_id(view, slot, &job->stale[job->stale_count])) {
+            job->stale_count++;
+        }
+    }
+    return FLOE_OK;
+}
+
+static floe_status compare(floe_vectors_job *job, const floe_ann_view *view, collection *all, size_t *ret_missing,
+                           floe_error *err) {
+    FLOE_AUTO_FREE uint64_t *used = NULL;
+    floe_ann_view_info info;
+    floe_ann_view_describe(view, &info);
+    FLOE_TRY(floe_alloc(info.slot_count / 64 + 1, sizeof(uint64_t), &used, err));
+    *ret_missing = find_missing(view, all, used);
+    return find_stale(view, used, job, err);
+}
+
+static floe_status fill_store(floe_vectors_job *job, collection *all, floe_error *err) {
+    size_t missing = 0;
+    const floe_ann_view *view = floe_ann_store_view(job->store);
+    floe_status status = compare(job, view, all, &missing, err);
+    floe_ann_view_release(&view);
+    FLOE_TRY(status);
+    if (missing > 0) {
+        return add_missing(job, all->texts, missing, err);
+    }
+    /* A generation without texts finds a store too. */
+    return all->count == 0 ? floe_ann_store_commit(job->store, err) : FLOE_OK;
+}
+
+/* ---- the store ---- */
+
+const char *floe_vectors_folder(floe_arena *arena, const char *folder, floe_str fingerprint) {
+    return floe_arena_printf(arena, "%s/" FLOE_VECTORS_PREFIX "%016llx", folder,
+                             (unsigned long long)floe_wording_id(fingerprint));
+}
+
+/* Opens the store; one that is damaged or somebody else's is never trusted, but begun anew. */
+static floe_status open_store(floe_vectors_job *job, const char *path, floe_ann_kind kind, floe_error *err) {
+    const floe_embedder_info *about = floe_embedder_describe(job->embedder);
+    floe_ann_options options = {.kind = kind, .dim = about->dim, .fingerprint = about->fingerprint};
+    floe_error cause = {0};
+    floe_status status = floe_ann_store_open(path, &options, &job->store, &cause);
+    if (status.code == FLOE_CORRUPT || status.code == FLOE_CONFLICT) {
+        FLOE_TRY(floe_file_remove_all(path, err));
+        return floe_ann_store_open(path, &options, &job->store, err);
+    }
+    return floe_failed(status) ? FLOE_FAIL(err, cause.code, "%s", cause.message) : FLOE_OK;
+}
+
+/* Columns are only compared where their tables are likely, a filter that a scan answers; so a graph pays when what is searched
+ * as a whole is large, not when all is. */
+static floe_ann_kind choose_kind(const collection *all) {
+    size_t searched = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        searched += all->texts[i].is_column ? 0 : 1;
+    }
+    return searched < GRAPH_MIN ? FLOE_ANN_SCAN : FLOE_ANN_AUTO;
+}
+
+floe_status floe_vectors_build(floe_docstore *docs, const char *folder, floe_vectors_job *job, floe_error *err) {
     __attribute__((cleanup(collection_close))) collection all = {0};
     floe_docstore_sink learner = {.unit = learn_unit, .context = &all};
     floe_docstore_sink sink = {.unit = take_unit, .context = &all};
@@ -198,10 +225,29 @@ floe_status floe_vectors_build(floe_docstore *store, floe_vectors_job *job, floe
     floe_arena_init(&all.arena, TEXT_ARENA_MAX);
     floe_arena_init(&all.scratch, FLOE_UNIT_BYTES_MAX * 4);
     floe_map_init(&all.known, &all.arena);
-    FLOE_TRY(floe_docstore_abbreviations(store, &all.arena, &abbreviations, err));
+    FLOE_TRY(floe_docstore_abbreviations(docs, &all.arena, &abbreviations, err));
     FLOE_TRY(floe_speller_init(&all.speller, &all.arena, abbreviations, err));
-    FLOE_TRY(floe_docstore_each(store, &learner, err));
-    FLOE_TRY(floe_docstore_each(store, &sink, err));
-    FLOE_TRY(open_old(job, &old, err));
-    return assemble(&all, job, old, err);
+    FLOE_TRY(floe_docstore_each(docs, &learner, err));
+    FLOE_TRY(floe_docstore_each(docs, &sink, err));
+    const char *path = floe_vectors_folder(&all.arena, folder, floe_embedder_describe(job->embedder)->fingerprint);
+    FLOE_TRY(floe_arena_check(&all.arena, err));
+    FLOE_TRY(open_store(job, path, choose_kind(&all), err));
+    return fill_store(job, &all, err);
+}
+
+floe_status floe_vectors_tidy(floe_vectors_job *job, floe_error *err) {
+    if (!job->store || job->stale_count == 0) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_ann_store_remove(job->store, job->stale, job->stale_count, err));
+    if (floe_ann_store_compaction_due(job->store)) {
+        FLOE_TRY(floe_ann_store_compact(job->store, err));
+    }
+    return floe_ann_store_commit(job->store, err);
+}
+
+void floe_vectors_close(floe_vectors_job *job) {
+    floe_ann_store_close(&job->store);
+    floe_free(job->stale);
+    job->stale = NULL;
 }

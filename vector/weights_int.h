@@ -85,6 +85,10 @@ floe_weights floe_weights_until(floe_weights weights, int stage);
 #define FLOE_GREEDY_FRONT 5
 #define FLOE_COVERAGE_HALF 0.5
 
+/* What is left of a copy of a table that the question does not ask for; and once more where one of them is there already. Not
+ * tuned: the question sets hold no copies. */
+#define FLOE_COPY_SHARE 0.7
+
 /* An exact name stands above everything that is not one: more than all other signals together. */
 #define FLOE_WEIGHT_EXACT 3.0
 

@@ -11,9 +11,9 @@ double floe_meaning_cosine(const floe_meaning *meaning, const floe_question *que
     if (!meaning) {
         return 0;
     }
-    const float *row = floe_meaning_row(meaning, meaning->slot_of[document_of(found->kind)][found->entry]);
+    const float *row = floe_ann_view_row(meaning->view, meaning->slot_of[document_of(found->kind)][found->entry]);
     double sum = 0;
-    for (size_t i = 0; i < floe_ann_describe(meaning->ann)->dim; i++) {
+    for (size_t i = 0; i < meaning->dim; i++) {
         sum += (double)row[i] * (double)question->meaning->vector[i];
     }
     return sum < 0 ? 0 : sum > 1 ? 1 : sum;

@@ -253,6 +253,9 @@ static floe_status configure(floe_rest *rest, floe_error *err) {
     const floe_node *overrides = floe_node_get(answer, "overrides");
     floe_str prefix = text_of(overrides, "prefix").len > 0 ? text_of(overrides, "prefix") : text_of(defaults, "prefix");
     floe_str uri = text_of(overrides, "uri");
+    bool is_address = floe_str_starts_with(uri, FLOE_STR("http://")) || floe_str_starts_with(uri, FLOE_STR("https://"));
+    FLOE_ENSURE(uri.len == 0 || is_address, err, FLOE_CORRUPT, "%s sends on to \"%.*s\", which is no http address", url,
+                FLOE_STR_BRIEF(uri));
     floe_storage_def storage = {0};
     floe_rest_storage(defaults, &storage);
     if (rest->definition->storage.given) {

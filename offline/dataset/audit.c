@@ -287,7 +287,7 @@ static floe_status audit_view(const audit *a, const floe_ref *ref, floe_audit_vi
 
 static floe_status audit_views(audit *a, floe_error *err) {
     const floe_dataset_request *request = a->job->request;
-    floe_audit_view *views = floe_arena_alloc(a->job->arena, request->ref_count, sizeof(*views));
+    floe_audit_view *views = floe_arena_alloc(a->job->arena, request->ref_count + 1, sizeof(*views));
     FLOE_TRY(floe_arena_check(a->job->arena, err));
     for (size_t i = 0; i < request->ref_count; i++) {
         bool first = true;
@@ -341,8 +341,8 @@ static floe_status run_audit(audit *a, int64_t sample, floe_error *err) {
     dataset_job *job = a->job;
     size_t need_count;
     int64_t ties;
-    (void)floe_pit_needs(job->pit, &need_count);
-    source_use *uses = floe_arena_alloc(job->arena, need_count, sizeof(*uses));
+    (void)floe_dataset_needs(job, &need_count);
+    source_use *uses = floe_arena_alloc(job->arena, need_count + 1, sizeof(*uses));
     FLOE_TRY(floe_arena_check(job->arena, err));
     floe_dataset_progress(job, "reading the dataset", -1);
     FLOE_TRY(floe_dataset_load_spine(job, err));
@@ -352,7 +352,7 @@ static floe_status run_audit(audit *a, int64_t sample, floe_error *err) {
     FLOE_TRY(check_hash(a, err));
     FLOE_TRY(pick_rows(a, sample, err));
     floe_dataset_progress(job, "recomputing", -1);
-    FLOE_TRY(floe_dataset_answer_by_sql(job, uses, &ties, err));
+    FLOE_TRY(job->pit ? floe_dataset_answer_by_sql(job, uses, &ties, err) : floe_dataset_answer_nothing(job, err));
     FLOE_TRY(floe_dataset_answer_requests(job, err));
     FLOE_TRY(compare_cells(a, err));
     return audit_views(a, err);
@@ -367,7 +367,10 @@ floe_status floe_dataset_audit_file(floe_lake *lake, const floe_dataset_request 
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
     floe_dataset_request views;
     FLOE_TRY(floe_dataset_of_views(request, arena, &views, err));
-    FLOE_TRY(floe_pit_open(views.refs, views.ref_count, &(floe_pit_options){.as_known = request->as_known}, &pit, err));
+    if (views.ref_count > 0) {
+        FLOE_TRY(
+            floe_pit_open(views.refs, views.ref_count, &(floe_pit_options){.as_known = request->as_known}, &pit, err));
+    }
     dataset_job job = {.lake = lake,
                        .session = session,
                        .request = &views,

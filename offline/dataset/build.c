@@ -50,7 +50,9 @@ floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, siz
 /* The table "answer", by the kernel, everything at once. */
 static floe_status answer_at_once(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err) {
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
-    floe_pit_options options = {.as_known = job->request->as_known, .ignore_at = job->request->ignore_at};
+    floe_pit_options options = {.as_known = job->request->as_known,
+                                .ignore_at = job->request->ignore_at,
+                                .threads = job->run ? job->run->threads : 0};
     FLOE_TRY(floe_pit_open(job->request->refs, job->request->ref_count, &options, &pit, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(1));
@@ -84,11 +86,14 @@ static floe_status answer_by_kernel(dataset_job *job, source_use *uses, floe_pit
 /* The table "answer". */
 static floe_status answer(dataset_job *job, dataset_facts *facts, floe_error *err) {
     size_t need_count;
-    (void)floe_pit_needs(job->pit, &need_count);
-    source_use *uses = floe_arena_alloc(job->arena, need_count, sizeof(*uses));
+    (void)floe_dataset_needs(job, &need_count);
+    source_use *uses = floe_arena_alloc(job->arena, need_count + 1, sizeof(*uses));
     FLOE_TRY(floe_arena_check(job->arena, err));
     facts->sources = uses;
     facts->source_count = need_count;
+    if (!job->pit) {
+        return floe_dataset_answer_nothing(job, err);
+    }
     if (!job->request->by_sql) {
         return answer_by_kernel(job, uses, &facts->stats, err);
     }
@@ -139,14 +144,14 @@ static floe_status finish(dataset_job *job, dataset_facts *facts, floe_dataset_r
     facts->out_snapshot_id = output.snapshot_id;
     struct rusage usage;
     facts->peak_bytes = getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
-    floe_status status = floe_manifest_write(facts, result, err);
+    floe_status status = floe_dataset_manifest_write(facts, result, err);
     if (floe_failed(status)) {
         floe_output_discard(&output);
         return status;
     }
     status = floe_output_publish(&output, result, err);
     if (floe_failed(status)) {
-        floe_manifest_remove(request, result);
+        floe_dataset_manifest_remove(request, result);
     }
     return status;
 }

@@ -112,7 +112,8 @@ typedef struct dataset_job {
     const floe_dataset_request *asked;   /* as it was asked */
     const floe_run *run;                 /* may be NULL */
     floe_arena *arena;
-    floe_pit *pit; /* the question as a whole. Of the labels it knows the range of times, nothing else. */
+    floe_pit *
+        pit; /* the question as a whole. Of the labels it knows the range of times, nothing else. NULL: no view is asked */
     spine_table spine;
     int64_t label_count;
     source_scan *scans; /* per need of the pit */
@@ -126,6 +127,10 @@ typedef struct dataset_job {
 typedef floe_status (*floe_dataset_work)(dataset_job *job, void *context, floe_error *err);
 floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
                                  floe_arena *arena, floe_dataset_work work, void *context, floe_error *err);
+
+/* Of the question: the entity keys, the needs. None where no view is asked. */
+const floe_column *floe_dataset_keys(const dataset_job *job, size_t *ret_count);
+const floe_pit_need *floe_dataset_needs(const dataset_job *job, size_t *ret_count);
 
 /* Says that a step begins or goes on, and times it. Steps are literals. */
 void floe_dataset_progress(dataset_job *job, const char *step, double fraction);
@@ -187,13 +192,20 @@ void floe_output_discard(dataset_output *output);
 
 /* ---- request.c ---- */
 
-/* The question of view features alone that a request stands on, in *ret_views and the arena. Errors: INVALID when there is
- * none. */
+/* The question of view features alone that a request stands on, in *ret_views and the arena; there may be none. Errors: INVALID
+ * when nothing at all is asked for. */
 floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena *arena, floe_dataset_request *ret_views,
                                   floe_error *err);
 /* Where request features are asked for: the session's table "answer" gets the asked columns, in their order. Errors: INVALID
  * naming the spine's column that is missing or of another type. */
 floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err);
+/* The answer where no view is asked: a table of as many rows, whose column nobody sees. */
+floe_status floe_dataset_answer_nothing(const dataset_job *job, floe_error *err);
+/* Whether the spine brings what request features need. */
+floe_status floe_dataset_check_inputs(const dataset_job *job, floe_error *err);
+/* The columns that were asked for, then `from`, which gives the spine as s and the views' answer as a, and what the columns need
+ * beside it. */
+floe_status floe_dataset_write_asked(const dataset_job *job, const char *from, floe_buf *sql, floe_error *err);
 
 /* ---- sql.c ---- */
 
@@ -236,9 +248,9 @@ typedef struct dataset_facts {
 } dataset_facts;
 
 /* Gives the dataset its id, keeps the spine and writes the manifest under root/.floe/datasets/<id>/; all of it or nothing. */
-floe_status floe_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err);
+floe_status floe_dataset_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err);
 /* Takes it back. */
-void floe_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result);
+void floe_dataset_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result);
 
 /* ---- unlisted.c ---- */
 

@@ -2,6 +2,7 @@
  * What a build would do, without doing it: the spine is read and the sources are planned, because only then the times are
  * known that prune partitions, files and row groups.
  */
+#include "core/file.h"
 #include "core/limits.h"
 #include "core/time.h"
 #include "offline/dataset/dataset_int.h"
@@ -47,11 +48,20 @@ static void append_files(const source_scan *scan, floe_buf *sql) {
     floe_buf_text(sql, "]");
 }
 
+/* Objects without a copy here are not fetched only to count their row groups. */
+static bool are_here(const source_scan *scan) {
+    bool here = scan->files.file_count > 0 && scan->files.file_count <= FOOTERS_MAX;
+    for (size_t i = 0; here && i < scan->files.file_count; i++) {
+        here = floe_file_exists(scan->files.local_paths[i]);
+    }
+    return here;
+}
+
 /* Row groups whose range of event times meets the range that is needed. The column is looked for by its name; a file that
  * knows it by another, or has no statistics, counts as read. */
 static floe_status count_row_groups(const dataset_job *job, const source_scan *scan, floe_dataset_step *step,
                                     floe_error *err) {
-    if (scan->files.file_count == 0 || scan->files.file_count > FOOTERS_MAX) {
+    if (!are_here(scan)) {
         return FLOE_OK;
     }
     char first[FLOE_TIME_TEXT_MAX], last[FLOE_TIME_TEXT_MAX];
@@ -114,11 +124,13 @@ static floe_status explain_source(const dataset_job *job, const source_scan *sca
 static floe_status explain_join(const dataset_job *job, explanation *e, floe_error *err) {
     floe_dataset_step step = empty_step("join");
     size_t parts = floe_partition_parts(job);
-    const char *how = job->request->by_sql ? "generated SQL on the engine"
+    const char *how = !job->pit              ? "request features alone, over the spine"
+                      : job->request->by_sql ? "generated SQL on the engine"
                       : parts == 1
                           ? "the kernel, everything at once"
                           : floe_arena_printf(e->arena, "the kernel, in about %zu parts that are spilled", parts);
-    step.what = floe_str_of(floe_arena_printf(e->arena, "%zu features, %s", job->request->ref_count, how));
+    step.what = floe_str_of(floe_arena_printf(e->arena, "%zu %s, %s", job->asked->ref_count,
+                                              job->asked->ref_count == 1 ? "feature" : "features", how));
     step.rows = job->label_count;
     uint64_t bytes = floe_partition_estimate(job);
     step.memory_bytes = (int64_t)(parts > 1 || job->request->by_sql ? job->kernel_bytes : bytes);
@@ -130,9 +142,10 @@ static floe_status explain(dataset_job *job, void *context, floe_error *err) {
     floe_dataset_progress(job, "reading the spine", -1);
     FLOE_TRY(floe_dataset_load_spine(job, err));
     FLOE_TRY(floe_dataset_plan_scans(job, err));
+    floe_str time = job->spine.time_column.len > 0 ? job->spine.time_column : FLOE_STR("none");
     floe_dataset_step step = empty_step("spine");
     step.what = floe_str_of(floe_arena_printf(e->arena, "%s, time %.*s, %zu columns", job->request->spine,
-                                              FLOE_STR_ARG(job->spine.time_column), job->spine.column_count));
+                                              FLOE_STR_ARG(time), job->spine.column_count));
     step.rows = job->label_count;
     FLOE_TRY(add_step(e, step, err));
     for (size_t i = 0; i < job->scan_count; i++) {

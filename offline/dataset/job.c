@@ -98,15 +98,25 @@ floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe
     return feed(job, sql.ptr, pit, err);
 }
 
+const floe_column *floe_dataset_keys(const dataset_job *job, size_t *ret_count) {
+    *ret_count = 0;
+    return job->pit ? floe_pit_keys(job->pit, ret_count) : NULL;
+}
+
+const floe_pit_need *floe_dataset_needs(const dataset_job *job, size_t *ret_count) {
+    *ret_count = 0;
+    return job->pit ? floe_pit_needs(job->pit, ret_count) : NULL;
+}
+
 floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
     size_t key_count;
-    const floe_column *keys = floe_pit_keys(job->pit, &key_count);
+    const floe_column *keys = floe_dataset_keys(job, &key_count);
     floe_query_rows rows;
     FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
     FLOE_TRY(check_names(job->asked, &job->spine, err));
     FLOE_TRY(floe_session_query(job->session, "SELECT count(*) FROM spine", NULL, job->arena, &rows, err));
     job->label_count = rows.values[0].as.integer;
-    return floe_dataset_feed_bounds(job, job->pit, err);
+    return job->pit ? floe_dataset_feed_bounds(job, job->pit, err) : FLOE_OK;
 }
 
 floe_status floe_dataset_feed(dataset_job *job, const source_scan *scan, floe_pit *pit, size_t need_index,
@@ -137,8 +147,8 @@ static void close_scans(dataset_job *job) {
 
 floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err) {
     size_t count;
-    const floe_pit_need *needs = floe_pit_needs(job->pit, &count);
-    job->scans = floe_arena_alloc(job->arena, count, sizeof(*job->scans));
+    const floe_pit_need *needs = floe_dataset_needs(job, &count);
+    job->scans = floe_arena_alloc(job->arena, count + 1, sizeof(*job->scans));
     FLOE_TRY(floe_arena_check(job->arena, err));
     for (size_t i = 0; i < count; i++) {
         const floe_dataset_pin *pin;
@@ -176,7 +186,9 @@ floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *re
     floe_pit_options options = {.as_known = request->as_known, .ignore_at = request->ignore_at};
     floe_dataset_request views;
     FLOE_TRY(floe_dataset_of_views(request, arena, &views, err));
-    FLOE_TRY(floe_pit_open(views.refs, views.ref_count, &options, &pit, err));
+    if (views.ref_count > 0) {
+        FLOE_TRY(floe_pit_open(views.refs, views.ref_count, &options, &pit, err));
+    }
     FLOE_CLEANUP(job_cleanup)
     dataset_job job = {
         .lake = lake, .session = session, .request = &views, .asked = request, .run = run, .arena = arena, .pit = pit};

@@ -212,7 +212,7 @@ static const char *folder_of(const floe_dataset_request *request, const floe_dat
     return floe_arena_printf(arena, "%s/.floe/datasets/%s", request->root, result->id);
 }
 
-void floe_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result) {
+void floe_dataset_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(1));
     const char *folder = request->root ? folder_of(request, result, &arena) : NULL;
@@ -250,7 +250,7 @@ static floe_status print_text(const dataset_facts *facts, const floe_dataset_res
     return floe_buf_check(text, err);
 }
 
-floe_status floe_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err) {
+floe_status floe_dataset_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err) {
     make_id(facts, result);
     if (!facts->request->root) {
         return FLOE_OK;
@@ -272,7 +272,7 @@ floe_status floe_manifest_write(const dataset_facts *facts, floe_dataset_result 
         status = write_files(facts->session, folder, manifest, floe_buf_view(&text), err);
     }
     if (floe_failed(status)) {
-        floe_manifest_remove(facts->request, result);
+        floe_dataset_manifest_remove(facts->request, result);
         return floe_error_prefix(err, status, "the manifest in %s", folder);
     }
     snprintf(result->manifest_path, sizeof(result->manifest_path), "%s", manifest);

@@ -301,7 +301,9 @@ static floe_status keep_answers(const dataset_job *job, const unit *u, floe_pit 
 static floe_status answer_parts(const dataset_job *job, const unit *u, size_t first, size_t last, floe_pit_stats *stats,
                                 floe_error *err) {
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
-    floe_pit_options options = {.as_known = job->request->as_known, .ignore_at = job->request->ignore_at};
+    floe_pit_options options = {.as_known = job->request->as_known,
+                                .ignore_at = job->request->ignore_at,
+                                .threads = job->run ? job->run->threads : 0};
     floe_pit_stats found;
     FLOE_TRY(floe_pit_open(u->refs, u->ref_count, &options, &pit, err));
     FLOE_TRY(feed_part(job, u, pit, first, last, err));

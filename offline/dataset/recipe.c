@@ -78,7 +78,9 @@ static floe_status read_spine(const floe_node *root, const char *manifest_path, 
     FLOE_TRY(floe_arena_check(arena, err));
     FLOE_ENSURE(floe_file_exists(recipe->spine), err, FLOE_NOT_FOUND,
                 "the spine that was kept with the dataset, %s, is gone", recipe->spine);
-    return recipe->time_column ? FLOE_OK : missing("which column is its time", err);
+    FLOE_TRY(recipe->time_column ? FLOE_OK : missing("which column is its time", err));
+    recipe->time_column = recipe->time_column[0] ? recipe->time_column : NULL; /* request features alone need none */
+    return FLOE_OK;
 }
 
 /* What was built, as an audit names it: a table with its snapshot. */

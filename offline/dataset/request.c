@@ -15,8 +15,7 @@ floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena 
     floe_ref *refs = NULL;
     size_t count = 0;
     FLOE_TRY(floe_refs_of_views(arena, asked->refs, asked->ref_count, &refs, &count, err));
-    FLOE_ENSURE(asked->ref_count == 0 || count > 0, err, FLOE_INVALID,
-                "only request features over what the spine brings are asked for; ask for a feature of a view as well");
+    FLOE_ENSURE(asked->ref_count > 0, err, FLOE_INVALID, "no features asked for");
     *ret_views = *asked;
     ret_views->refs = refs;
     ret_views->ref_count = count;
@@ -127,14 +126,13 @@ static floe_status write_column(const floe_ref *ref, size_t at, floe_buf *sql, f
     return FLOE_OK;
 }
 
-static floe_status write_select(const dataset_job *job, floe_buf *sql, floe_error *err) {
+floe_status floe_dataset_write_asked(const dataset_job *job, const char *from, floe_buf *sql, floe_error *err) {
     const floe_dataset_request *asked = job->asked;
-    floe_buf_text(sql, "SELECT ");
     for (size_t i = 0; i < asked->ref_count; i++) {
         floe_buf_text(sql, i > 0 ? ", " : "");
         FLOE_TRY(write_column(&asked->refs[i], i, sql, err));
     }
-    floe_buf_text(sql, " FROM spine s POSITIONAL JOIN answer a");
+    floe_buf_text(sql, from);
     for (size_t i = 0; i < asked->ref_count; i++) {
         if (asked->refs[i].output->request != NULL) {
             floe_buf_text(sql, ", LATERAL (SELECT ");
@@ -145,20 +143,30 @@ static floe_status write_select(const dataset_job *job, floe_buf *sql, floe_erro
     return floe_buf_check(sql, err);
 }
 
-floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err) {
+floe_status floe_dataset_check_inputs(const dataset_job *job, floe_error *err) {
     const floe_column *inputs = NULL;
     size_t count = 0;
-    if (!asks_requests(job->asked)) {
-        return FLOE_OK;
-    }
     FLOE_TRY(floe_refs_request_inputs(job->arena, job->asked->refs, job->asked->ref_count, &inputs, &count, err));
     for (size_t i = 0; i < count; i++) {
         FLOE_TRY(check_input(&job->spine, &inputs[i], err));
     }
+    return FLOE_OK;
+}
+
+floe_status floe_dataset_answer_nothing(const dataset_job *job, floe_error *err) {
+    return floe_session_run(job->session, "CREATE TEMP TABLE answer AS SELECT 0 AS __floe_nothing FROM spine", NULL,
+                            NULL, err);
+}
+
+floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err) {
+    if (!asks_requests(job->asked)) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_dataset_check_inputs(job, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(64));
-    floe_buf_text(&sql, "CREATE TEMP TABLE asked AS ");
-    FLOE_TRY(write_select(job, &sql, err));
+    floe_buf_text(&sql, "CREATE TEMP TABLE asked AS SELECT ");
+    FLOE_TRY(floe_dataset_write_asked(job, " FROM spine s POSITIONAL JOIN answer a", &sql, err));
     floe_buf_text(&sql, "; DROP TABLE answer; ALTER TABLE asked RENAME TO answer");
     FLOE_TRY(floe_buf_check(&sql, err));
     floe_dataset_progress(job, "computing request features", -1);

@@ -33,8 +33,9 @@ static floe_status check_key_names(const floe_dataset_request *request, const fl
     return FLOE_OK;
 }
 
-/* What the text of a CSV key must look like where the engine's cast would change the value: it rounds 0.4 to the key 0, and
- * cuts a time off a date. False: the reader itself is strict enough. */
+/* What the text of a CSV key must look like where the engine's cast would change the value: it rounds 0.4 to the key 0, cuts a
+ * time off a date, and takes spaces around either. It is what a lookup takes for such a key. False: the reader itself is
+ * strict enough. */
 static bool append_key_pattern(floe_type type, floe_buf *out) {
     switch (type.kind) {
     case FLOE_KIND_INT32:
@@ -42,7 +43,7 @@ static bool append_key_pattern(floe_type type, floe_buf *out) {
         floe_buf_text(out, "[+-]?[0-9]+");
         return true;
     case FLOE_KIND_DATE:
-        floe_buf_text(out, "[0-9]+-[0-9]+-[0-9]+");
+        floe_buf_text(out, "[0-9]{4}-[0-9]{2}-[0-9]{2}");
         return true;
     case FLOE_KIND_BYTES: /* base64, as every other door of floe takes bytes; the engine would take escapes */
         floe_buf_text(out, "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?");
@@ -64,9 +65,9 @@ static void append_strict_key(const floe_dataset_request *request, const floe_co
                     bytes ? "base64" : floe_type_name(key->type, type_name));
     floe_buf_text(sql, "CASE WHEN ");
     floe_sql_quote_name(sql, column);
-    floe_buf_text(sql, " IS NULL OR regexp_full_match(trim(");
+    floe_buf_text(sql, " IS NULL OR regexp_full_match(");
     floe_sql_quote_name(sql, column);
-    floe_buf_text(sql, "), ");
+    floe_buf_text(sql, ", ");
     floe_sql_quote_text(sql, pattern);
     if (!bytes) { /* What looks like a number or a date may still be too large, or no day. */
         floe_buf_text(sql, ") AND TRY_CAST(");
@@ -75,9 +76,9 @@ static void append_strict_key(const floe_dataset_request *request, const floe_co
         floe_sql_type_name(sql, key->type);
         floe_buf_text(sql, ") IS NOT NULL");
     }
-    floe_buf_text(sql, bytes ? ") THEN from_base64(trim(" : " THEN TRY_CAST(");
+    floe_buf_text(sql, bytes ? ") THEN from_base64(" : " THEN TRY_CAST(");
     floe_sql_quote_name(sql, column);
-    floe_buf_text(sql, bytes ? ")" : " AS ");
+    floe_buf_text(sql, bytes ? "" : " AS ");
     if (!bytes) {
         floe_sql_type_name(sql, key->type);
     }
@@ -117,11 +118,16 @@ static floe_status check_shared_columns(const floe_dataset_request *request, con
     return FLOE_OK;
 }
 
-/* read_csv with the key columns as the type their entity declares. */
-static void append_csv(const floe_dataset_request *request, const floe_column *keys, size_t key_count, floe_buf *sql) {
-    FLOE_AUTO_BUF types;
+/* A CSV file with the key columns as the type their entity declares. */
+static floe_status append_csv(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
+                              size_t key_count, floe_arena *arena, floe_buf *sql, floe_error *err) {
+    FLOE_AUTO_BUF types, call;
     floe_buf_init(&types, FLOE_MIB(1));
+    floe_buf_init(&call, FLOE_MIB(1));
     bool any = false;
+    floe_csv_read read = {.files = &request->spine, .file_count = 1};
+    floe_str *values = floe_arena_alloc(arena, key_count + 1, sizeof(*values));
+    FLOE_TRY(floe_arena_check(arena, err));
     floe_buf_text(sql, "(SELECT *");
     for (size_t i = 0, by = 0; i < key_count; i++) {
         if (is_read_already(request, keys, i, &by)) {
@@ -135,17 +141,28 @@ static void append_csv(const floe_dataset_request *request, const floe_column *k
             append_strict_key(request, &keys[i], floe_buf_view(&pattern), sql);
             any = true;
         }
-        floe_buf_text(&types, i > 0 ? ", " : "");
+        if (strict && keys[i].type.kind != FLOE_KIND_BYTES) {
+            values[read.value_count++] = floe_spine_key_column(request, keys[i].name);
+        }
+        floe_buf_text(&types, types.len > 0 ? ", " : ", types = {");
         floe_sql_quote_text(&types, floe_spine_key_column(request, keys[i].name));
         floe_buf_text(&types, ": '");
         floe_sql_type_name(&types, strict ? (floe_type){.kind = FLOE_KIND_STRING} : keys[i].type);
         floe_buf_text(&types, "'");
     }
-    floe_buf_text(sql, any ? ") FROM read_csv(" : " FROM read_csv(");
-    floe_sql_quote_text(sql, floe_str_of(request->spine));
-    floe_buf_text(sql, ", comment = '', header = true, types = {");
-    floe_buf_str(sql, floe_buf_view(&types));
-    floe_buf_text(sql, "}))");
+    floe_buf_text(&types, types.len > 0 ? "}" : "");
+    floe_buf_text(&call, "read_csv(");
+    floe_sql_quote_text(&call, floe_str_of(request->spine));
+    floe_buf_text(&call, ", comment = '', header = true");
+    FLOE_TRY(floe_buf_check(&types, err));
+    FLOE_TRY(floe_buf_check(&call, err));
+    read.call = call.ptr;
+    read.types = floe_buf_view(&types).ptr;
+    read.values = values;
+    floe_buf_text(sql, any ? ") FROM " : " FROM ");
+    FLOE_TRY(floe_csv_item(session, &read, sql, err));
+    floe_buf_text(sql, ")");
+    return floe_buf_check(sql, err);
 }
 
 static floe_status describe(floe_session *session, floe_arena *arena, spine_table *ret_spine, floe_error *err) {
@@ -304,10 +321,9 @@ static floe_status append_file(floe_session *session, const floe_dataset_request
         FLOE_TRY(check_shared_columns(request, keys, key_count, err));
         FLOE_TRY(read_header(session, request, keys, key_count, csv, arena, &header, err));
         if (csv) {
-            append_csv(request, keys, key_count, sql);
-        } else {
-            append_json(request, keys, key_count, &header, sql);
+            return append_csv(session, request, keys, key_count, arena, sql, err);
         }
+        append_json(request, keys, key_count, &header, sql);
         return FLOE_OK;
     }
     FLOE_ENSURE(floe_str_ends_with(path, FLOE_STR(".parquet")), err, FLOE_UNSUPPORTED,
@@ -409,8 +425,9 @@ static floe_status read_text_time(floe_session *session, const floe_dataset_requ
     return describe(session, arena, spine, err);
 }
 
-/* The named time column, or the only timestamp. */
-static floe_status choose_time(const floe_dataset_request *request, spine_table *spine, floe_error *err) {
+/* The named time column, or the only timestamp. Where no view is asked it may be missing. */
+static floe_status choose_time(const floe_dataset_request *request, bool is_needed, spine_table *spine,
+                               floe_error *err) {
     if (request->time_column) {
         const floe_query_column *column = find_column(spine, floe_str_of(request->time_column));
         FLOE_ENSURE(column, err, FLOE_NOT_FOUND, "the spine has no column \"%s\" (--time)", request->time_column);
@@ -427,7 +444,8 @@ static floe_status choose_time(const floe_dataset_request *request, spine_table 
             found++;
         }
     }
-    FLOE_ENSURE(found == 1, err, FLOE_INVALID,
+    spine->time_column = found == 1 ? spine->time_column : (floe_str){0};
+    FLOE_ENSURE(found == 1 || !is_needed, err, FLOE_INVALID,
                 "the spine %s has %zu timestamp columns; name the labels' time with --time COLUMN", request->spine,
                 found);
     return FLOE_OK;
@@ -478,7 +496,7 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
     FLOE_TRY(check_parquet_names(session, request, ret_spine, err));
     FLOE_TRY(narrow_integers(session, request, arena, ret_spine, err));
     FLOE_TRY(read_text_time(session, request, arena, ret_spine, err));
-    FLOE_TRY(choose_time(request, ret_spine, err));
+    FLOE_TRY(choose_time(request, key_count > 0, ret_spine, err));
     FLOE_TRY(check_keys(request, ret_spine, keys, key_count, err));
     FLOE_TRY(check_key_types(session, request, keys, key_count, err));
     return floe_spine_check_times(session, request, ret_spine, err);

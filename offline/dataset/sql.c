@@ -6,6 +6,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
+#include "offline/ipc/ipc.h"
 
 #include <string.h>
 
@@ -80,41 +81,64 @@ floe_status floe_dataset_answer_by_sql(const dataset_job *job, source_use *uses,
     return take_ties(job->session, ret_ties, err);
 }
 
+/* ---- for people and other programs ---- */
+
+/* A long list of files lies in a variable of the session, getvariable('floe_files_N'), which others do not have: here it is
+ * written out. */
+static floe_status append_spelled_out(const dataset_job *job, floe_str text, floe_buf *out, floe_error *err) {
+    const floe_str call = FLOE_STR("getvariable('floe_files_");
+    for (size_t at = 0; at < text.len;) {
+        const char *found = memmem(text.ptr + at, text.len - at, call.ptr, call.len);
+        size_t begin = found ? (size_t)(found - text.ptr) : text.len;
+        const char *close = found ? memchr(found, ')', text.len - begin) : NULL;
+        floe_buf_append(out, text.ptr + at, begin - at);
+        at = close ? (size_t)(close - text.ptr) + 1 : text.len;
+        if (close) {
+            floe_query_rows rows;
+            const char *ask = floe_arena_printf(job->arena, "SELECT unnest(%.*s)", (int)(at - begin), found);
+            FLOE_TRY(floe_arena_check(job->arena, err));
+            FLOE_TRY(floe_session_query(job->session, ask, NULL, job->arena, &rows, err));
+            for (size_t i = 0; i < rows.row_count; i++) {
+                floe_buf_text(out, i == 0 ? "[" : ", ");
+                floe_sql_quote_text(out, rows.values[i].as.bytes);
+            }
+            floe_buf_text(out, rows.row_count > 0 ? "]" : "[]");
+        }
+    }
+    return floe_buf_check(out, err);
+}
+
 static floe_status write_sql(dataset_job *job, floe_buf *out, floe_error *err) {
     size_t need_count;
-    (void)floe_pit_needs(job->pit, &need_count);
+    FLOE_AUTO_BUF from, text;
+    floe_buf_init(&from, FLOE_GIB(1));
+    floe_buf_init(&text, FLOE_GIB(1));
+    (void)floe_dataset_needs(job, &need_count);
+    FLOE_ENSURE(!floe_ipc_is_path(job->request->spine), err, FLOE_UNSUPPORTED,
+                "no SQL reads the Arrow file %s by itself; write the spine as .parquet", job->request->spine);
     FLOE_TRY(floe_dataset_load_spine(job, err));
-    const char *from = floe_arena_strndup(job->arena, job->spine.from.ptr, job->spine.from.len);
-    source_use *uses = floe_arena_alloc(job->arena, need_count, sizeof(*uses));
+    FLOE_TRY(floe_dataset_check_inputs(job, err));
+    const char *spine = floe_arena_strndup(job->arena, job->spine.from.ptr, job->spine.from.len);
+    source_use *uses = floe_arena_alloc(job->arena, need_count + 1, sizeof(*uses));
     FLOE_TRY(floe_arena_check(job->arena, err));
-    size_t began = out->len;
-    FLOE_TRY(question_sql(job, from, uses, out, err));
-    floe_buf_text(out, "SELECT s.* EXCLUDE (__row), a.* EXCLUDE (__row, __ties)\n"
-                       "FROM (SELECT *, row_number() OVER () - 1 AS __row FROM ");
-    floe_buf_text(out, from);
-    floe_buf_text(out, ") s JOIN answer a USING (__row)\nORDER BY s.__row\n");
-    FLOE_TRY(floe_buf_check(out, err));
-    FLOE_ENSURE(!strstr(out->ptr + began, "getvariable('floe_files_"), err, FLOE_UNSUPPORTED,
-                "a source of this dataset has so many files that their list is no readable SQL");
-    return FLOE_OK;
+    FLOE_TRY(job->pit ? question_sql(job, spine, uses, &text, err) : FLOE_OK);
+    floe_buf_text(&text, "SELECT s.* EXCLUDE (__row), ");
+    floe_buf_text(&from, "\nFROM (SELECT *, row_number() OVER () - 1 AS __row FROM ");
+    floe_buf_text(&from, spine);
+    floe_buf_text(&from, job->pit ? ") s JOIN answer a USING (__row)" : ") s");
+    FLOE_TRY(floe_buf_check(&from, err));
+    FLOE_TRY(floe_dataset_write_asked(job, from.ptr, &text, err));
+    floe_buf_text(&text, "\nORDER BY s.__row\n");
+    FLOE_TRY(floe_buf_check(&text, err));
+    return append_spelled_out(job, floe_buf_view(&text), out, err);
+}
+
+static floe_status write_sql_job(dataset_job *job, void *context, floe_error *err) {
+    return write_sql(job, context, err);
 }
 
 floe_status floe_dataset_sql(floe_lake *lake, const floe_dataset_request *request, floe_buf *out, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_GIB(4));
-    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
-    floe_pit_options options = {.as_known = request->as_known, .ignore_at = request->ignore_at};
-    for (size_t i = 0; i < request->ref_count; i++) {
-        FLOE_ENSURE(!request->refs[i].output->request, err, FLOE_UNSUPPORTED,
-                    "request features as SQL that other engines read; leave %.*s out",
-                    FLOE_STR_ARG(request->refs[i].output->about.name));
-    }
-    FLOE_TRY(floe_pit_open(request->refs, request->ref_count, &options, &pit, err));
-    floe_engine *engine;
-    FLOE_TRY(floe_lake_engine(lake, &engine, err));
-    FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
-    FLOE_TRY(floe_session_open(engine, NULL, &session, err));
-    dataset_job job = {
-        .lake = lake, .session = session, .request = request, .asked = request, .arena = &arena, .pit = pit};
-    return write_sql(&job, out, err);
+    return floe_dataset_job_run(lake, request, NULL, &arena, write_sql_job, out, err);
 }

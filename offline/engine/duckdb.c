@@ -2,8 +2,8 @@
  * Opening and closing the engine and its sessions.
  *
  * The settings here are what makes results repeatable: UTC, insertion order kept, no extension that is not inside the
- * library. An in-memory database of DuckDB would spill into ./.tmp of whatever folder the program runs in, so floe
- * always names a spill folder.
+ * library until a store is to be reached (duckdb_store.c). An in-memory database of DuckDB would spill into ./.tmp of
+ * whatever folder the program runs in, so floe always names a spill folder.
  */
 #include "offline/engine/duckdb_int.h"
 
@@ -84,6 +84,7 @@ floe_status floe_engine_open(int threads, uint64_t memory_bytes, const char *spi
     FLOE_TRY(floe_alloc(1, sizeof *engine, &engine, err));
     engine->memory_bytes = memory_bytes;
     (void)pthread_rwlock_init(&engine->live.lock, NULL);
+    (void)pthread_mutex_init(&engine->reached.lock, NULL);
     duckdb_config config = NULL;
     FLOE_ENSURE(duckdb_create_config(&config) == DuckDBSuccess, err, FLOE_NOMEM, "no memory for the engine's settings");
     floe_status status = fill_config(config, threads, memory_bytes, spill_folder, err);
@@ -103,6 +104,7 @@ void floe_engine_close(floe_engine **engine) {
             duckdb_close(&(*engine)->database);
         }
         (void)pthread_rwlock_destroy(&(*engine)->live.lock);
+        (void)pthread_mutex_destroy(&(*engine)->reached.lock);
         floe_free((*engine)->live.items);
         floe_free(*engine);
         *engine = NULL;

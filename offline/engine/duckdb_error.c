@@ -33,6 +33,7 @@ static const message_class CLASSES[] = {
     {"Mismatch Type Error: ", FLOE_INVALID},
     {"Syntax Error: ", FLOE_INVALID},
     {"Missing Extension Error: ", FLOE_UNSUPPORTED},
+    {"HTTP Error: ", FLOE_UNAVAILABLE},
 };
 
 /* Messages that mean something more exact than their class. */
@@ -49,6 +50,9 @@ static const message_part PARTS[] = {
     {"No files found that match", FLOE_NOT_FOUND, ENOENT, NULL},
     {"No such file or directory", FLOE_NOT_FOUND, ENOENT, NULL},
     {"Permission denied", FLOE_DENIED, EACCES, NULL},
+    {"(HTTP 404", FLOE_NOT_FOUND, 0, NULL},
+    {"(HTTP 403", FLOE_DENIED, 0, NULL},
+    {"(HTTP 401", FLOE_DENIED, 0, NULL},
     {"No magic bytes found", FLOE_CORRUPT, 0, "no Parquet file, or one that was cut off"},
     {"too small to be a Parquet file", FLOE_CORRUPT, 0, "no Parquet file, or one that was cut off"},
     {"TProtocolException", FLOE_CORRUPT, 0, "a damaged Parquet file"},

@@ -16,9 +16,20 @@ typedef struct floe_live_views {
     size_t count, capacity;
 } floe_live_views;
 
+#define FLOE_REACHED_MAX 64
+
+/* Which buckets the engine reaches and where each lies, as hashes. */
+typedef struct floe_reached {
+    pthread_mutex_t lock;
+    bool looked, loaded; /* for httpfs */
+    uint64_t buckets[FLOE_REACHED_MAX], endpoints[FLOE_REACHED_MAX];
+    size_t count;
+} floe_reached;
+
 struct floe_engine {
     duckdb_database database;
     floe_live_views live;
+    floe_reached reached;
     uint64_t memory_bytes; /* 0: the engine's own choice */
 };
 

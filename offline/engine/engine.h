@@ -3,7 +3,8 @@
  * the only files that include duckdb.h).
  *
  * Rules of every session: the time zone is UTC, rows keep their input order where SQL gives none, no extension is
- * loaded or fetched, nothing is read from the network.
+ * fetched, and none is loaded but httpfs, from this machine, once a store of objects is to be reached; nothing else is read
+ * from the network.
  * Thread: an engine may be shared by threads; a session belongs to one thread at a time.
  */
 #ifndef FLOE_OFFLINE_ENGINE_ENGINE_H
@@ -56,6 +57,18 @@ floe_status floe_session_stream(floe_session *session, const char *sql, const fl
 /* Whether one statement is a SELECT that binds to what the session holds; it is not run. Errors: as floe_session_run; DENIED
  * for another statement. */
 floe_status floe_session_prepare(floe_session *session, const char *sql, floe_error *err);
+/* A bucket of an object store, for the engine to read from by itself, by ranges. */
+typedef struct floe_engine_store {
+    floe_str bucket;
+    floe_str endpoint; /* "https://host:port"; empty: Amazon's of the region */
+    floe_str region;   /* empty: us-east-1 */
+    bool path_style;
+    floe_str access_key, secret_key, session_token; /* no access key: requests are not signed */
+} floe_engine_store;
+/* Lets SQL of all sessions read "s3://bucket/…". *ret_able: whether it can; not where this machine lacks DuckDB's httpfs of the
+ * linked version (the file that FLOE_HTTPFS names, none where that is empty; else where DuckDB keeps its extensions; else
+ * beside its library), nor for a bucket whose name another endpoint has taken. Errors: those of floe_session_run. */
+floe_status floe_session_reach(floe_session *session, const floe_engine_store *store, bool *ret_able, floe_error *err);
 /* Stops what the session runs, if it runs anything. Thread: any. */
 void floe_session_interrupt(floe_session *session);
 

@@ -181,6 +181,9 @@ static floe_kind value_kind(const floe_avro_type *type) {
     case FLOE_AVRO_INT:
         return floe_str_is(type->logical, "date") ? FLOE_KIND_DATE : FLOE_KIND_INT32;
     case FLOE_AVRO_LONG:
+        if (floe_str_ends_with(type->logical, FLOE_STR("-millis"))) { /* Iceberg counts microseconds. */
+            return FLOE_KIND_NONE;
+        }
         return floe_str_is(type->logical, "timestamp-micros") ? FLOE_KIND_TIMESTAMP : FLOE_KIND_INT64;
     case FLOE_AVRO_FLOAT:
         return FLOE_KIND_FLOAT;
@@ -216,8 +219,8 @@ static floe_avro_opcode value_op(floe_kind kind) {
 static floe_status compile_plain_value(const floe_avro_field *field, const floe_avro_type *type, size_t offset,
                                        floe_avro_op *op, floe_error *err) {
     floe_kind kind = value_kind(type);
-    FLOE_ENSURE(kind != FLOE_KIND_NONE, err, FLOE_CORRUPT, "the partition field \"%.*s\" has the Avro type %s",
-                FLOE_STR_BRIEF(field->name), floe_avro_kind_name(type->kind));
+    FLOE_ENSURE(kind != FLOE_KIND_NONE, err, FLOE_CORRUPT, "the partition field \"%.*s\" has the Avro type %s %.*s",
+                FLOE_STR_BRIEF(field->name), floe_avro_kind_name(type->kind), FLOE_STR_BRIEF(type->logical));
     op->code = value_op(kind);
     op->type = (floe_type){.kind = kind, .precision = type->precision, .scale = type->scale};
     op->offset = offset;

@@ -160,6 +160,9 @@ static bool whole_sql(floe_ice_kind kind, bool plain_times, int64_t whole, floe_
     case FLOE_ICE_TIMESTAMP:
         floe_buf_printf(out, "make_timestamp(%lld)", (long long)whole);
         return true;
+    case FLOE_ICE_TIMESTAMP_NS:
+        floe_buf_printf(out, "make_timestamp_ns(%lld)", (long long)whole);
+        return true;
     case FLOE_ICE_TIMESTAMPTZ:
         floe_buf_printf(out, plain_times ? "make_timestamp(%lld)" : "timezone('UTC', make_timestamp(%lld))",
                         (long long)whole);
@@ -187,7 +190,12 @@ static bool other_sql(const floe_ice_type *type, const floe_value *stored, floe_
     case FLOE_ICE_STRING:
         floe_sql_quote_text(out, stored->as.bytes);
         return kind == FLOE_KIND_STRING;
-    case FLOE_ICE_UUID:
+    case FLOE_ICE_UUID: /* 16 bytes by the spec; text by writers that take Avro's word for it */
+        if (kind == FLOE_KIND_STRING) {
+            floe_sql_quote_text(out, stored->as.bytes);
+            floe_buf_text(out, "::UUID");
+            return true;
+        }
         if (kind == FLOE_KIND_BYTES && stored->as.bytes.len == 16) {
             uuid_sql(out, stored->as.bytes);
             return true;
@@ -208,7 +216,12 @@ floe_status floe_partition_constant(const floe_ice_field *field, bool plain_time
         floe_buf_text(out, "NULL");
         return FLOE_OK;
     }
-    bool done = is_whole(stored->type.kind) && whole_sql(field->type->kind, plain_times, stored->as.integer, out);
+    bool times = field->type->kind == FLOE_ICE_TIMESTAMP || field->type->kind == FLOE_ICE_TIMESTAMP_NS ||
+                 field->type->kind == FLOE_ICE_TIMESTAMPTZ;
+    bool scaled = (times && stored->type.kind == FLOE_KIND_DATE) || /* counts something else than the column does */
+                  (field->type->kind == FLOE_ICE_TIMESTAMP_NS && stored->type.kind == FLOE_KIND_TIMESTAMP);
+    bool done =
+        !scaled && is_whole(stored->type.kind) && whole_sql(field->type->kind, plain_times, stored->as.integer, out);
     if (!done && !is_whole(stored->type.kind)) {
         FLOE_AUTO_BUF text = {0}; /* what a wrong kind left half written must not reach `out` */
         floe_buf_init(&text, FLOE_MIB(64));

@@ -172,8 +172,22 @@ static floe_status decode_snapshots(const floe_node *root, floe_arena *arena, fl
     }
     metadata->snapshots = snapshots;
     metadata->snapshot_count = count;
-    metadata->current_snapshot_id = -1;
-    FLOE_TRY(floe_node_opt_i64(root, "current-snapshot-id", WHAT, &metadata->current_snapshot_id, err));
+    return FLOE_OK;
+}
+
+/* The branch main and the current snapshot are one; either may be left out. */
+static floe_status decode_current(const floe_node *root, floe_ice_metadata *metadata, floe_error *err) {
+    const floe_node *refs = floe_node_get(root, "refs");
+    const floe_node *main_ref = refs != NULL && refs->kind == FLOE_NODE_OBJECT ? floe_node_get(refs, "main") : NULL;
+    int64_t current = INT64_MIN;
+    int64_t branch = INT64_MIN;
+    FLOE_TRY(floe_node_opt_i64(root, "current-snapshot-id", WHAT, &current, err));
+    FLOE_TRY(main_ref != NULL ? floe_node_need_i64(main_ref, "snapshot-id", "a ref", &branch, err) : FLOE_OK);
+    FLOE_ENSURE(current == INT64_MIN || branch == INT64_MIN || current == branch, err, FLOE_CORRUPT,
+                "%s has the current snapshot %lld, but its branch main is at %lld", WHAT, (long long)current,
+                (long long)branch);
+    current = current == INT64_MIN ? branch : current;
+    metadata->current_snapshot_id = current == INT64_MIN ? -1 : current;
     bool known =
         metadata->current_snapshot_id == -1 || floe_ice_snapshot_by_id(metadata, metadata->current_snapshot_id) != NULL;
     FLOE_ENSURE(known, err, FLOE_CORRUPT, "%s has no snapshot with the current id %lld", WHAT,
@@ -255,6 +269,7 @@ static floe_status decode_root(const floe_node *root, floe_arena *arena, floe_ic
     FLOE_TRY(decode_schemas(root, arena, metadata, err));
     FLOE_TRY(decode_specs(root, arena, metadata, err));
     FLOE_TRY(decode_snapshots(root, arena, metadata, err));
+    FLOE_TRY(decode_current(root, metadata, err));
     FLOE_TRY(decode_log(root, arena, metadata, err));
     FLOE_TRY(decode_refs(root, arena, metadata, err));
     const floe_node *properties = floe_node_get(root, "properties");

@@ -160,6 +160,19 @@ static floe_status check_names(const nested_file *file, size_t node, floe_error 
     return FLOE_OK;
 }
 
+/* A column's struct none of whose members is wanted is read by one that the file has, to know where it is null. */
+static void add_witness(const nested_file *file, size_t node, nested_part *part) {
+    size_t end = skip_node(file->schema, node);
+    for (size_t at = node + 1; at < end; at = skip_node(file->schema, at)) {
+        if (is_leaf(file->schema, at)) {
+            floe_sql_quote_name(&part->type, file->schema->nodes[at].name);
+            floe_buf_byte(&part->type, ' ');
+            floe_buf_str(&part->type, file->schema->nodes[at].type);
+            return;
+        }
+    }
+}
+
 static floe_status resolve_struct(const nested_file *file, const floe_ice_field *field, size_t node, nested_part *part,
                                   floe_error *err) {
     AUTO_PART members = {0};
@@ -172,6 +185,10 @@ static floe_status resolve_struct(const nested_file *file, const floe_ice_field 
         found += at != SIZE_MAX ? 1 : 0;
         FLOE_TRY(at != SIZE_MAX ? add_member(file, member, at, &members, err)
                                 : add_missing(file, member, node, &members, err));
+    }
+    if (found == 0 && file->schema->nodes[node].depth == 0) {
+        add_witness(file, node, &members);
+        found = members.type.len > 0 ? 1 : 0;
     }
     FLOE_ENSURE(found > 0, err, FLOE_UNSUPPORTED,
                 "%s: the nested column \"%.*s\" has none of the members of \"%.*s\" there, so that floe cannot tell "
@@ -262,9 +279,10 @@ static floe_status resolve(const nested_file *file, const floe_ice_field *field,
 static void remap_sql(const floe_ice_field *field, const nested_part *part, floe_buf *out) {
     floe_buf_printf(out, "remap_struct(c%d, CAST(NULL AS ", (int)field->id);
     floe_ice_type_sql(field->type, false, out);
-    floe_buf_text(out, "), {");
+    floe_buf_text(out, part->mapping.len > 0 ? "), {" : "), NULL");
     floe_buf_str(out, floe_buf_view(&part->mapping));
-    floe_buf_text(out, part->defaults.len > 0 ? "}, {" : "}, NULL)");
+    floe_buf_text(out, part->mapping.len > 0 ? "}" : "");
+    floe_buf_text(out, part->defaults.len > 0 ? ", {" : ", NULL)");
     if (part->defaults.len > 0) {
         floe_buf_str(out, floe_buf_view(&part->defaults));
         floe_buf_text(out, "})");

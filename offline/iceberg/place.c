@@ -18,23 +18,24 @@ static bool is_nested(const floe_ice_type *type) {
 
 /* ---- types ---- */
 
-/* What DuckDB may call a file's column that is read as one of the kinds: its own type, and those it was promoted from. */
+/* What DuckDB may call a file's column that is read as one of the kinds: its own type, those it was promoted from, and what files
+ * hold that other tools wrote and that were added to a table. A number that does not fit the column's type fails the scan. */
 static bool type_fits(const floe_ice_type *type, floe_str found) {
     static const struct {
         floe_ice_kind kind;
         const char *names; /* separated by bars */
     } FITS[] = {
         {FLOE_ICE_BOOLEAN, "BOOLEAN"},
-        {FLOE_ICE_INT, "INTEGER|SMALLINT|TINYINT|USMALLINT|UTINYINT"},
-        {FLOE_ICE_LONG, "BIGINT|INTEGER|SMALLINT|TINYINT|UINTEGER|USMALLINT|UTINYINT"},
+        {FLOE_ICE_INT, "INTEGER|SMALLINT|TINYINT|UINTEGER|USMALLINT|UTINYINT"},
+        {FLOE_ICE_LONG, "BIGINT|INTEGER|SMALLINT|TINYINT|UBIGINT|UINTEGER|USMALLINT|UTINYINT"},
         {FLOE_ICE_FLOAT, "FLOAT"},
         {FLOE_ICE_DOUBLE, "DOUBLE|FLOAT"},
         {FLOE_ICE_DATE, "DATE"},
         {FLOE_ICE_TIME, "TIME|TIME WITH TIME ZONE"},
-        {FLOE_ICE_TIMESTAMP, "TIMESTAMP|TIMESTAMP WITH TIME ZONE"},
-        {FLOE_ICE_TIMESTAMPTZ, "TIMESTAMP WITH TIME ZONE|TIMESTAMP"},
+        {FLOE_ICE_TIMESTAMP, "TIMESTAMP|TIMESTAMP WITH TIME ZONE|TIMESTAMP_NS"},
+        {FLOE_ICE_TIMESTAMPTZ, "TIMESTAMP WITH TIME ZONE|TIMESTAMP|TIMESTAMP_NS"},
         {FLOE_ICE_TIMESTAMP_NS, "TIMESTAMP_NS|TIMESTAMP"},
-        {FLOE_ICE_STRING, "VARCHAR"},
+        {FLOE_ICE_STRING, "VARCHAR|JSON"},
         {FLOE_ICE_UUID, "UUID|BLOB"},
         {FLOE_ICE_FIXED, "BLOB"},
         {FLOE_ICE_BINARY, "BLOB"},
@@ -51,8 +52,11 @@ static bool type_fits(const floe_ice_type *type, floe_str found) {
     return false;
 }
 
-/* "DECIMAL(9,2)" of the same scale and no more digits. */
+/* "DECIMAL(9,2)" of the same scale and no more digits; unsigned 64-bit numbers, which only a decimal holds all of. */
 static bool decimal_fits(const floe_ice_type *type, floe_str found) {
+    if (floe_str_is(found, "UBIGINT")) {
+        return type->scale == 0 && type->precision >= 20;
+    }
     for (int precision = 1; precision <= type->precision; precision++) {
         char text[32];
         (void)snprintf(text, sizeof(text), "DECIMAL(%d,%d)", precision, type->scale);
@@ -67,7 +71,9 @@ floe_status floe_leaf_check(const floe_ice_field *field, int format_version, flo
                             floe_error *err) {
     floe_ice_kind kind = field->type->kind;
     bool from_date = format_version >= 3 && (kind == FLOE_ICE_TIMESTAMP || kind == FLOE_ICE_TIMESTAMP_NS);
-    bool fits = (kind == FLOE_ICE_DECIMAL ? decimal_fits(field->type, found) : type_fits(field->type, found)) ||
+    /* What Arrow writes of a column without a single value is of no type. */
+    bool fits = floe_str_is(found, "\"NULL\"") ||
+                (kind == FLOE_ICE_DECIMAL ? decimal_fits(field->type, found) : type_fits(field->type, found)) ||
                 (from_date && floe_str_is(found, "DATE"));
     FLOE_ENSURE(fits, err, FLOE_UNSUPPORTED, "%s: column \"%.*s\" is of type %.*s, but the file holds %.*s", path,
                 FLOE_STR_BRIEF(field->name), FLOE_STR_BRIEF(field->type->text), FLOE_STR_BRIEF(found));
@@ -123,11 +129,31 @@ typedef struct place_file {
     int format_version;
 } place_file;
 
+/* Texts that their writer did not mark as such are bytes to the engine, whose cast would write them out in hexadecimal; and the other
+ * way round. False where it is neither. */
+static floe_status place_bytes(const floe_parquet_node *node, const floe_ice_field *field, floe_arena *arena,
+                               floe_column_place *ret_place, bool *ret_done, floe_error *err) {
+    bool decode = field->type->kind == FLOE_ICE_STRING && floe_str_is(node->type, "BLOB");
+    bool encode = field->type->kind == FLOE_ICE_BINARY && floe_str_is(node->type, "VARCHAR");
+    *ret_done = decode || encode;
+    if (*ret_done) {
+        ret_place->read_type = decode ? FLOE_STR("BLOB") : FLOE_STR("VARCHAR");
+        ret_place->expression =
+            floe_str_of(floe_arena_printf(arena, "%s(c%d)", decode ? "decode" : "encode", (int)field->id));
+    }
+    return floe_arena_check(arena, err);
+}
+
 static floe_status place_found(const place_file *file, size_t column, const floe_ice_field *field, floe_arena *arena,
                                floe_column_place *ret_place, floe_error *err) {
     const floe_parquet_node *node = &file->schema.nodes[column];
     ret_place->source = file->by_name ? FLOE_COLUMN_BY_NAME : FLOE_COLUMN_BY_ID;
     ret_place->name = node->name;
+    bool done = false;
+    FLOE_TRY(place_bytes(node, field, arena, ret_place, &done, err));
+    if (done) {
+        return FLOE_OK;
+    }
     return is_nested(field->type) ? floe_nested_place(&file->schema, column, file->path, field, file->format_version,
                                                       arena, ret_place, err)
                                   : floe_leaf_check(field, file->format_version, node->type, file->path, err);

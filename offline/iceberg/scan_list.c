@@ -13,7 +13,11 @@ enum { LITERAL_PATHS_MAX = 64 }; /* longer lists go to the engine as a value, wh
 
 /* The engine takes a path with one of *?[ for a pattern: in brackets each of them stands for itself. */
 static floe_status path_pattern(sql_builder *builder, const char *path, floe_str *ret_pattern, floe_error *err) {
-    *ret_pattern = floe_str_of(path);
+    const char *remote = floe_map_get(&builder->remote, floe_str_of(path));
+    *ret_pattern = floe_str_of(remote != NULL ? remote : path);
+    if (remote != NULL) {
+        return FLOE_OK;
+    }
     if (strpbrk(path, "*?[") == NULL) {
         return FLOE_OK;
     }

@@ -14,23 +14,6 @@
 
 #include <strings.h>
 
-static floe_status check_present(const sql_builder *builder, floe_error *err) {
-    floe_fs *fs = builder->table->fs;
-    floe_status fetched = fs->ops->fetch(fs, builder->files->local_paths, builder->files->file_count, err);
-    if (floe_failed(fetched)) {
-        return floe_error_prefix(err, fetched, "table %.*s", FLOE_STR_BRIEF(builder->table->name));
-    }
-    for (size_t i = 0; i < builder->files->file_count; i++) {
-        const char *path = builder->files->local_paths[i];
-        FLOE_TRY(floe_path_check_local(floe_str_of(path), err));
-        FLOE_ENSURE(fs->ops->exists(fs, path), err, FLOE_NOT_FOUND, "table %.*s: the %s file %s is not there%s",
-                    FLOE_STR_BRIEF(builder->table->name), builder->deletes ? "equality delete" : "data", path,
-                    builder->table->moved.from.len == 0 ? "; a table that was moved needs --moved-from and --moved-to"
-                                                        : "");
-    }
-    return FLOE_OK;
-}
-
 /* ---- groups ---- */
 
 static floe_status check_spec(const sql_builder *builder, size_t file_index, floe_error *err) {
@@ -185,15 +168,16 @@ static void empty_sql(sql_builder *builder) {
 
 floe_status floe_scan_groups_sql(sql_builder *builder, floe_error *err) {
     const char *list = NULL;
+    const char *const *names = NULL;
     const floe_parquet_schema *const *schemas = NULL;
     if (builder->files->file_count == 0) {
         empty_sql(builder);
         return FLOE_OK;
     }
-    FLOE_TRY(check_present(builder, err));
+    FLOE_TRY(floe_scan_bring_files(builder, &names, err));
     FLOE_TRY(floe_scan_list_sql(builder, builder->files->local_paths, builder->files->file_count, &list, err));
-    FLOE_TRY(floe_parquet_schemas_read(builder->session, list, builder->files->local_paths, builder->files->file_count,
-                                       builder->arena, &schemas, err));
+    FLOE_TRY(floe_parquet_schemas_read(builder->session, list, names, builder->files->file_count, builder->arena,
+                                       &schemas, err));
     FLOE_TRY(make_groups(builder, schemas, err));
     FLOE_TRY(floe_scan_positions_load(builder, err));
     FLOE_TRY(floe_scan_keys_load(builder, err));
@@ -251,6 +235,7 @@ floe_status floe_scan_sql_build(floe_table *table, const floe_table_scan_files *
                            .session = session,
                            .arena = &arena,
                            .out = out};
+    floe_map_init(&builder.remote, &arena);
     floe_map_init(&builder.key_sets, &arena);
     floe_map_init(&builder.scopes, &arena);
     FLOE_TRY(floe_scan_keys_find(&builder, err));

@@ -55,6 +55,7 @@ typedef struct sql_builder {
     floe_arena *arena;
     floe_ptrs groups;
     floe_map key_sets; /* equality ids → scan_key_set */
+    floe_map remote;   /* local paths of objects that the engine reads from the store → their names there */
     floe_map scopes;   /* spec and partition → number + 1 */
     bool deletes;      /* the files are equality delete files: every field must be there */
     floe_buf *out;
@@ -83,6 +84,10 @@ floe_status floe_scan_batches_sql(sql_builder *builder, const scan_group *group,
 /* A number for a file's spec and partition. */
 floe_status floe_scan_scope_number(sql_builder *builder, const floe_ice_data_file *file, int64_t *ret_number,
                                    floe_error *err);
+
+/* Sees to it that the engine can open every file: from the store where it can and that is better, else here; *ret_names is what the
+ * engine calls each. Errors: NOT_FOUND, those of the store. */
+floe_status floe_scan_bring_files(sql_builder *builder, const char *const **ret_names, floe_error *err);
 
 /* An expression that gives the engine a list of paths. Owns: the builder's arena. */
 floe_status floe_scan_list_sql(sql_builder *builder, const char *const *paths, size_t count, const char **ret_sql,

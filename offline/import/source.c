@@ -8,6 +8,7 @@
 #include "offline/import/import_int.h"
 
 #include "core/limits.h"
+#include "offline/input.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -235,8 +236,8 @@ static floe_status check_unchanged(floe_import *import, const type_override *ite
 
 /* ---- the SQL ---- */
 
-static void put_reader(const floe_import_request *request, const type_override *types, size_t type_count,
-                       floe_buf *out) {
+/* The call of the reader, without its last bracket. */
+static void put_reader(const floe_import_request *request, floe_buf *out) {
     const import_reader *reader = floe_import_reader(request->files[0]);
     floe_buf_printf(out, "%s([", reader->function);
     for (size_t i = 0; i < request->file_count; i++) {
@@ -247,14 +248,34 @@ static void put_reader(const floe_import_request *request, const type_override *
                   "], hive_partitioning = false"); /* columns are what is in the files, not in their folders' names */
     floe_buf_text(out, reader->takes_types ? ", comment = '', header = true"
                                            : ""); /* or lines would be left out for how they begin */
-    for (size_t i = 0; reader->takes_types && i < type_count; i++) {
+}
+
+static void put_types(const type_override *types, size_t type_count, floe_buf *out) {
+    for (size_t i = 0; i < type_count; i++) {
         floe_buf_text(out, i ? ", " : ", types = {");
         floe_sql_quote_text(out, types[i].column);
         floe_buf_text(out, ": ");
         floe_sql_quote_text(out, types[i].sql_type);
         floe_buf_text(out, i + 1 == type_count ? "}" : "");
     }
-    floe_buf_byte(out, ')');
+}
+
+/* CSV: the same as put_input, but that a quoted nothing is an empty text. */
+static floe_status put_csv(floe_import *import, const type_override *types, size_t type_count, floe_buf *out,
+                           floe_error *err) {
+    FLOE_AUTO_BUF call, with_types;
+    floe_buf_init(&call, FLOE_IMPORT_SQL_CAP);
+    floe_buf_init(&with_types, FLOE_IMPORT_SQL_CAP);
+    put_reader(import->request, &call);
+    put_types(types, type_count, &with_types);
+    FLOE_TRY(floe_buf_check(&call, err));
+    FLOE_TRY(floe_buf_check(&with_types, err));
+    floe_csv_read read = {.files = import->request->files,
+                          .file_count = import->request->file_count,
+                          .call = call.ptr,
+                          .types = floe_buf_view(&with_types).ptr};
+    floe_buf_text(out, "SELECT * FROM ");
+    return floe_csv_item(import->session, &read, out, err);
 }
 
 static void put_input(const floe_import_request *request, const type_override *types, size_t type_count,
@@ -269,7 +290,11 @@ static void put_input(const floe_import_request *request, const type_override *t
         floe_buf_text(out, i + 1 == type_count ? ")" : "");
     }
     floe_buf_text(out, " FROM ");
-    put_reader(request, types, type_count, out);
+    put_reader(request, out);
+    if (!cast) {
+        put_types(types, type_count, out);
+    }
+    floe_buf_byte(out, ')');
 }
 
 static floe_status take_columns(floe_import *import, const input_columns *found, floe_error *err) {
@@ -330,10 +355,11 @@ floe_status floe_import_source(floe_import *import, floe_error *err) {
     FLOE_TRY(floe_buf_check(&sql, err));
     input_columns raw = {0};
     FLOE_TRY(describe_query(import, sql.ptr, &raw, err));
-    bool is_json = strcmp(floe_import_reader(request->files[0])->function, "read_json") == 0;
+    const import_reader *reader = floe_import_reader(request->files[0]);
+    bool is_json = strcmp(reader->function, "read_json") == 0;
+    type_override *types = NULL;
+    size_t type_count = 0;
     if (request->types || is_json) {
-        type_override *types = NULL;
-        size_t type_count = 0;
         FLOE_TRY(parse_overrides(import, &raw, &types, &type_count, err));
         for (size_t i = 0; i < type_count; i++) {
             FLOE_TRY(check_unchanged(import, &types[i], err));
@@ -341,9 +367,13 @@ floe_status floe_import_source(floe_import *import, floe_error *err) {
         if (is_json) {
             FLOE_TRY(narrow_integers(import, floe_buf_view(&sql), &raw, &types, &type_count, err));
         }
-        floe_buf_clear(&sql);
-        put_input(request, types, type_count, &sql);
-        FLOE_TRY(floe_buf_check(&sql, err));
     }
+    floe_buf_clear(&sql);
+    if (reader->takes_types) {
+        FLOE_TRY(put_csv(import, types, type_count, &sql, err));
+    } else {
+        put_input(request, types, type_count, &sql);
+    }
+    FLOE_TRY(floe_buf_check(&sql, err));
     return select_columns(import, floe_buf_view(&sql), err);
 }

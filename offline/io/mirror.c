@@ -210,12 +210,29 @@ static floe_str kept(floe_mirror *mirror, floe_str text) {
     return text.len == 0 ? (floe_str){"", 0} : floe_arena_str(&mirror->arena, text);
 }
 
+/* FLOE_OBJECT_CACHE_BYTES: a whole number, of bytes. */
+static floe_status bound_of_environment(uint64_t *ret_max, floe_error *err) {
+    const char *given = text_of_environment("FLOE_OBJECT_CACHE_BYTES");
+    int64_t bytes = 0;
+    floe_error ignored = {0};
+    *ret_max = FOLDER_MAX_DEFAULT;
+    if (given[0] == 0) {
+        return FLOE_OK;
+    }
+    bool right = !floe_failed(floe_str_to_i64(floe_str_of(given), &bytes, &ignored)) && bytes > 0;
+    FLOE_ENSURE(right, err, FLOE_INVALID, "FLOE_OBJECT_CACHE_BYTES is \"%s\": it wants a number of bytes above 0",
+                given);
+    *ret_max = (uint64_t)bytes;
+    return FLOE_OK;
+}
+
 static floe_status set_up(floe_mirror *mirror, const floe_mirror_options *options, floe_error *err) {
     const char *cache = options->folder ? options->folder : cache_folder(&mirror->arena);
     const floe_s3_options *given = &options->s3;
     FLOE_TRY(floe_arena_check(&mirror->arena, err));
     FLOE_TRY(floe_path_absolute(&mirror->arena, cache, &mirror->cache, err));
-    mirror->folder_max = options->folder_max > 0 ? options->folder_max : FOLDER_MAX_DEFAULT;
+    FLOE_TRY(bound_of_environment(&mirror->folder_max, err));
+    mirror->folder_max = options->folder_max > 0 ? options->folder_max : mirror->folder_max;
     mirror->s3_options = (floe_s3_options){.endpoint = kept(mirror, given->endpoint),
                                            .region = kept(mirror, given->region),
                                            .path_style = given->path_style,

@@ -18,13 +18,18 @@
 typedef struct floe_mirror_options {
     floe_s3_options s3;
     const char *folder;  /* of the copies; NULL: FLOE_OBJECT_CACHE, else floe/objects of the user's cache folder */
-    uint64_t folder_max; /* bytes; 0: 20 GiB */
+    uint64_t folder_max; /* bytes; 0: FLOE_OBJECT_CACHE_BYTES, else 20 GiB */
 } floe_mirror_options;
 
 /* Copies the options; asks the store nothing yet. Owns: the caller, floe_mirror_close. Thread: one at a time; it reads many
  * files side by side by itself. */
 floe_status floe_mirror_open(const floe_mirror_options *options, floe_mirror **ret_mirror, floe_error *err);
 void floe_mirror_close(floe_mirror **mirror); /* NULL-safe */
+
+/* An object of the mirror that has no copy here → its name "s3://bucket/key", for who reads objects by itself; the bucket alone in
+ * *ret_bucket. NULL: it has a copy, which is nearer, or its name has signs that others read otherwise, or the arena is full. */
+const char *floe_mirror_url(const floe_mirror *mirror, const char *path, floe_arena *arena, floe_str *ret_bucket);
+const floe_s3_options *floe_mirror_store(const floe_mirror *mirror);
 
 /* The file system whose paths are those of the mirror. */
 floe_fs *floe_mirror_fs(floe_mirror *mirror);

@@ -1,10 +1,12 @@
 /*
- * What the store says of objects without giving them: their lengths, when they were written, which there are.
+ * What the store says of objects without giving them (their lengths, when they were written, which there are), and what others
+ * call them.
  *
  * A copy says nothing about its object, which may be gone: the store is asked each time.
  */
 #include "offline/io/mirror_int.h"
 
+#include "core/file.h"
 #include "core/limits.h"
 
 #include <stdlib.h>
@@ -84,4 +86,31 @@ floe_status floe_mirror_walk(floe_fs *fs, const char *path, floe_arena *arena, c
     *ret_files = files;
     *ret_count = count;
     return FLOE_OK;
+}
+
+const floe_s3_options *floe_mirror_store(const floe_mirror *mirror) {
+    return &mirror->s3_options;
+}
+
+/* Letters, digits and what no pattern, query or encoding gives a meaning to; every part with something in it. */
+static bool is_plain_key(floe_str key) {
+    bool plain = key.len > 0;
+    for (size_t i = 0; plain && i < key.len; i++) {
+        char c = key.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        bool empty = c == '/' && (i == 0 || key.ptr[i - 1] == '/');
+        plain = !empty && (letter || c == '/' || c == '.' || c == '_' || c == '=' || c == '-');
+    }
+    return plain;
+}
+
+const char *floe_mirror_url(const floe_mirror *mirror, const char *path, floe_arena *arena, floe_str *ret_bucket) {
+    floe_s3_object object = {0};
+    floe_error ignored = {0};
+    if (!floe_path_is_copy(mirror, path) || floe_file_exists(path) ||
+        floe_failed(floe_mirror_object(mirror, path, arena, &object, &ignored)) || !is_plain_key(object.key)) {
+        return NULL;
+    }
+    *ret_bucket = floe_str_of(object.bucket);
+    return floe_arena_printf(arena, "s3://%s/%.*s", object.bucket, FLOE_STR_ARG(object.key));
 }

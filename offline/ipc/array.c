@@ -113,7 +113,7 @@ static floe_status take_buffer(ipc_batch *batch, const ipc_field *field, int64_t
 
 static floe_status take_data(ipc_batch *batch, const ipc_field *field, int64_t least, struct ArrowArray *array,
                              int64_t *ret_len) {
-    floe_str bytes;
+    floe_str bytes = {0};
     FLOE_TRY(take_buffer(batch, field, least, &bytes));
     array->buffers[array->n_buffers++] = bytes.ptr;
     *ret_len = (int64_t)bytes.len;

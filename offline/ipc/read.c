@@ -84,8 +84,8 @@ static void message_close(message *m) {
 
 static floe_status read_flat(const ipc_input *input, uint64_t at, size_t len, floe_buf *out, ipc_flat *ret_flat,
                              floe_error *err) {
-    FLOE_ENSURE(len <= IPC_METADATA_MAX, err, FLOE_LIMIT, "its metadata says to be %zu bytes long", len);
     FLOE_ENSURE(at <= input->len && len <= input->len - at, err, FLOE_CORRUPT, "its metadata goes on after its end");
+    FLOE_ENSURE(len <= IPC_METADATA_MAX, err, FLOE_LIMIT, "its metadata says to be %zu bytes long", len);
     floe_buf_init(out, IPC_METADATA_MAX + 1);
     char *to = floe_buf_reserve(out, len);
     if (!to) {

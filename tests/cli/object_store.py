@@ -39,6 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
+            self.server.store.sent += len(body)
             self.wfile.write(body)
 
     def refuse(self, status, code):
@@ -150,6 +151,7 @@ class ObjectStore:
         self.access_key, self.secret_key, self.region = "AKIDTEST", "se/cr+et", "eu-test-1"
         self.objects, self.requests, self.failures, self.lock = {}, [], [], threading.Lock()
         self.times = {}  # of the objects, seconds; those without are of the server's start
+        self.sent = 0  # bytes of bodies
         self.refuses = set()  # methods that are denied
         self.hook = lambda moment: None  # told of each request when it was "asked" and, before the answer, when it is "done"
         self.started = time.time()

@@ -50,7 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.refuse(401, "no token, or an old one")
         if split.path == "/v1/config":
             service.warehouses.append(query.get("warehouse"))
-            return self.answer(200, {"defaults": {}, "overrides": {"prefix": service.prefix} if service.prefix else {}})
+            return self.answer(200, {"defaults": {}, "overrides": service.overrides | ({"prefix": service.prefix} if service.prefix else {})})
         if service.prefix:
             assert parts[1] == service.prefix, parts
             parts.pop(1)
@@ -77,6 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         page = {key: values[start:start + service.page_size]}
         if start + service.page_size < len(values):
             page["next-page-token"] = str(start + service.page_size)
+        page |= service.listing
         self.answer(200, page)
 
     def table(self, identifier):
@@ -137,6 +138,8 @@ class RestCatalog:
         self.token, self.tokens, self.lost_answers = None, 0, 0
         self.requests, self.failures, self.commits, self.warehouses = [], [], [], []
         self.lock = threading.Lock()
+        self.overrides = {}  # of the configuration
+        self.listing = {}  # key of an answer → what is said in its place
         self.hook = lambda moment: None  # told of each request when it was "asked" and, before the answer, when it is "done"
         self.catalog = SqlCatalog("test", uri=f"sqlite:///{folder}/catalog.db",
                                   warehouse=warehouse or f"file://{folder}/warehouse", **(properties or {}))

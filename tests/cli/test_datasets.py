@@ -263,7 +263,7 @@ feature_views:
         self.project.floe_ok(*self.build())
 
     def test_wrong_outputs_are_named(self):
-        self.wrong("UNSUPPORTED", self.build(o="out.xlsx"), "out.xlsx", ".parquet, .csv or .jsonl")
+        self.wrong("UNSUPPORTED", self.build(o="out.xlsx"), "out.xlsx", ".parquet, .arrow, .feather, .arrows, .csv or .jsonl")
         run = self.project.floe(*self.build(o="/nowhere/out.csv"))
         self.assertIn(run.code, (4, 10), str(run))
         self.assertIn("/nowhere/out.csv", run.err)

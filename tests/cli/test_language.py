@@ -172,7 +172,7 @@ class Language(Checks, unittest.TestCase):
         self.refused(run, "INVALID", "distance", "VARCHAR", "double")
         run = self.project.floe("dataset", "build", "--features", "is_long_haul", "--spine", "spine.csv", "-o",
                                 "o.parquet")
-        self.refused(run, "INVALID", "feature of a view")
+        self.refused(run, "INVALID", "distance", "VARCHAR", "double")
 
     def test_online_the_values_are_those_of_the_tables(self):
         self.project.floe_ok("sync")

@@ -183,6 +183,9 @@ class Objects(Checks, unittest.TestCase):
         project.floe_ok("apply")
         project.write_csv("spine.csv", ["name", "t"], [("a", "2024-06-01T00:00:00Z"), ("zz", "2024-06-01T00:00:00Z")])
         self.forget_copies()
+        said = project.floe_ok("dataset", "build", "--features", "v", "--spine", "spine.csv", "-o", "out.csv", "--explain", "--json").out
+        self.assertIn("source", said)
+        self.assertNotIn("out.csv", os.listdir(project.folder))
         project.floe_ok("dataset", "build", "--features", "v", "--spine", "spine.csv", "-o", "out.csv")
         self.assertEqual(project.read("out.csv").splitlines()[1].split(",")[-1], "1")
         project.floe_ok("sync")

@@ -132,6 +132,19 @@ class Rest(Checks, unittest.TestCase):
         self.service.failures = [404]
         self.refused(project.floe("table", "ls"), "NOT_FOUND", "told to fail with 404")
 
+    def test_a_server_that_sends_on_to_no_address_is_named(self):
+        project = self.make()
+        self.service.overrides = {"uri": "null"}
+        self.refused(project.floe("table", "ls"), "CORRUPT", "null")
+
+    def test_listings_that_are_none_are_refused(self):
+        project = self.make()
+        project.floe_ok("table", "import", "rows.csv", "prod.a.t")
+        for listing in ({"namespaces": {"a": 1}}, {"namespaces": "a"}, {"namespaces": ["a"]}, {"namespaces": [[]]}, {"namespaces": [[1]]},
+                        {"namespaces": [[""]]}, {"identifiers": "t"}, {"next-page-token": "0"}):
+            self.service.listing = listing
+            self.refused(project.floe("table", "ls"), "CORRUPT")
+
     def test_a_lost_answer_of_a_commit_that_landed_is_success_once(self):
         project = self.make()
         project.floe_ok("table", "import", "rows.csv", "prod.a.t")

@@ -250,7 +250,7 @@ class WrongRead(Checks, unittest.TestCase):
         self.refused(self.scan(TABLE, "--as-of", "1990-01-01"), "NOT_FOUND", "1990-01-01")
 
     def test_outputs_that_cannot_be_written_are_named(self):
-        self.refused(self.scan(TABLE, "-o", "x.txt"), "UNSUPPORTED", "x.txt", ".parquet, .csv or .jsonl")
+        self.refused(self.scan(TABLE, "-o", "x.txt"), "UNSUPPORTED", "x.txt", ".parquet, .arrow, .feather, .arrows, .csv or .jsonl")
         run = self.scan(TABLE, "-o", "/nowhere/x.csv")
         self.assertIn(run.code, (4, 10), str(run))
         self.assertIn("/nowhere/x.csv", run.err)

@@ -65,8 +65,9 @@ class Spines(Case):
 
     def test_csv_keys__that_a_cast_would_change__are_refused(self):
         """0.4 is not the key 0, and a time of day no date."""
-        kinds = {"int64": ("BIGINT", ["0", "-7", " +3 "], ["0.4", "1e0", "0x1", "9223372036854775808", "x"]),
-                 "date": ("DATE", ["2020-01-31"], ["2020-01-31 23:00:00", "2020-02-30"])}
+        kinds = {"int64": ("BIGINT", ["0", "-7", "+3"],
+                           ["0.4", "1e0", "0x1", "9223372036854775808", "x", " 0", "0 "]),
+                 "date": ("DATE", ["2020-01-31"], ["2020-01-31 23:00:00", "2020-02-30", "2020-1-31", " 2020-01-31"])}
         for declared, (sql, good, bad) in kinds.items():
             events = f"SELECT CAST(trim('{good[0]}') AS {sql}) AS k, TIMESTAMP '2020-01-01' AS ts, 5::BIGINT AS v"
             with self.subTest(declared), simple(keys=f"{{name: k, type: '{declared}'}}", events=events) as project:

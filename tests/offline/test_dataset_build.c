@@ -186,7 +186,8 @@ static void dataset__sql_text__gives_the_built_rows(void **state) {
     assert_string_equal(sql_text(&f->lake.sql, sql.ptr, NULL), sql_text(&f->lake.sql, read.ptr, NULL));
 }
 
-static void dataset__table_of_many_files__has_no_readable_sql(void **state) {
+/* The list of files travels with the session where the engine builds by SQL, and is spelled out for others. */
+static void dataset__sql_text_of_many_files__gives_the_built_rows(void **state) {
     fixture *f = *state;
     import_rows_of(
         &f->lake,
@@ -198,13 +199,99 @@ static void dataset__table_of_many_files__has_no_readable_sql(void **state) {
     floe_error err = {0};
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(1));
-    assert_code(floe_dataset_sql(f->lake.lake, &request, &sql, &err), FLOE_UNSUPPORTED);
-    request.by_sql = true; /* but the list travels with the session */
+    assert_ok(floe_dataset_sql(f->lake.lake, &request, &sql, &err), &err);
+    assert_null(strstr(sql.ptr, "getvariable"));
+    request.by_sql = true;
     (void)build(f, &request, NULL);
     FLOE_AUTO_BUF read;
     floe_buf_init(&read, FLOE_KIB(4));
+    floe_buf_printf(&read, "FROM '%s'", f->out);
+    assert_string_equal(sql_text(&f->lake.sql, sql.ptr, NULL), sql_text(&f->lake.sql, read.ptr, NULL));
+    floe_buf_clear(&read);
     floe_buf_printf(&read, "SELECT v__last FROM '%s'", f->out);
     assert_string_equal(sql_text(&f->lake.sql, read.ptr, NULL), "79");
+}
+
+/* ---- request features ---- */
+
+typedef struct asked_request {
+    floe_request_input inputs[2];
+    floe_request_feature feature;
+    floe_ref refs[8];
+    size_t ref_count;
+} asked_request;
+
+/* `twice_i`: i * 2 of the spine; with `late` also the view's last value: i * 2 + last. */
+static void ask_request(fixture *f, bool late, asked_request *asked) {
+    floe_error err = {0};
+    floe_arena *arena = &f->lake.sql.arena;
+    const floe_type type = {.kind = FLOE_KIND_INT64};
+    floe_expr *expression = NULL;
+    floe_column columns[2] = {{FLOE_STR("i"), type}, {FLOE_STR("late"), type}};
+    *asked =
+        (asked_request){.inputs = {{.name = FLOE_STR("i"), .type = type}, {.name = FLOE_STR("late"), .type = type}}};
+    asked->inputs[1].feature = f->view.refs[0];
+    floe_str text = late ? FLOE_STR("i * 2 + coalesce(late, 0)") : FLOE_STR("i * 2");
+    assert_ok(floe_expr_parse(arena, text, &expression, &err), &err);
+    assert_ok(floe_expr_bind_value(expression, arena, columns, late ? 2 : 1, &err), &err);
+    asked->feature = (floe_request_feature){.about.name = FLOE_STR("twice"),
+                                            .inputs = asked->inputs,
+                                            .input_count = late ? 2 : 1,
+                                            .expression_text = text,
+                                            .expression = expression,
+                                            .output = {.about.name = FLOE_STR("twice"), .type = type}};
+    asked->feature.output.request = &asked->feature;
+    asked->refs[asked->ref_count++] = (floe_ref){.output = &asked->feature.output};
+    if (late) {
+        asked->refs[asked->ref_count++] = f->view.refs[1];
+    }
+}
+
+static void dataset__sql_text_of_request_features__gives_the_built_rows(void **state) {
+    fixture *f = *state;
+    for (int late = 0; late < 2; late++) {
+        asked_request asked;
+        floe_error err = {0};
+        floe_dataset_request request = request_of(f);
+        ask_request(f, late == 1, &asked);
+        request.refs = asked.refs;
+        request.ref_count = asked.ref_count;
+        (void)build(f, &request, NULL);
+        FLOE_AUTO_BUF sql, read;
+        floe_buf_init(&sql, FLOE_MIB(1));
+        floe_buf_init(&read, FLOE_KIB(4));
+        assert_ok(floe_dataset_sql(f->lake.lake, &request, &sql, &err), &err);
+        floe_buf_printf(&read, "FROM '%s'", f->out);
+        assert_string_equal(sql_text(&f->lake.sql, sql.ptr, NULL), sql_text(&f->lake.sql, read.ptr, NULL));
+        floe_buf_clear(&read);
+        /* Row 500 has i = 500 and the key k5 at hour 2500 mod 501 = 496; k5's last row is hour 495, as 495 mod 7 = 5. */
+        floe_buf_printf(&read, "SELECT twice FROM '%s' WHERE i = 500", f->out);
+        assert_string_equal(sql_text(&f->lake.sql, read.ptr, NULL), late ? "1495" : "1000");
+    }
+}
+
+static void dataset__of_request_features_alone__needs_no_time_and_no_source(void **state) {
+    fixture *f = *state;
+    asked_request asked;
+    floe_error err = {0};
+    floe_dataset_request request = request_of(f);
+    ask_request(f, false, &asked);
+    request.refs = asked.refs;
+    request.ref_count = asked.ref_count;
+    request.spine = input_file(&f->lake, "timeless.parquet", "SELECT i FROM range(5) r(i)");
+    for (int by_sql = 0; by_sql < 2; by_sql++) {
+        request.by_sql = by_sql == 1;
+        floe_dataset_result result = build(f, &request, NULL);
+        assert_int_equal(result.row_count, 5);
+        assert_int_equal(result.source_rows, 0);
+        FLOE_AUTO_BUF read;
+        floe_buf_init(&read, FLOE_KIB(4));
+        floe_buf_printf(&read, "SELECT sum(twice) FROM '%s'", f->out);
+        assert_string_equal(sql_text(&f->lake.sql, read.ptr, NULL), "20");
+    }
+    request.ref_count = 0;
+    floe_dataset_result result;
+    assert_code(floe_dataset_build(f->lake.lake, &request, NULL, &result, &err), FLOE_INVALID);
 }
 
 static void dataset__without_root__writes_no_manifest(void **state) {
@@ -282,7 +369,9 @@ int main(void) {
         with_lake(dataset__memory__does_not_change_the_hash),
         with_lake(dataset__ignoring_at__sees_the_row_of_the_label),
         with_lake(dataset__sql_text__gives_the_built_rows),
-        with_lake(dataset__table_of_many_files__has_no_readable_sql),
+        with_lake(dataset__sql_text_of_many_files__gives_the_built_rows),
+        with_lake(dataset__sql_text_of_request_features__gives_the_built_rows),
+        with_lake(dataset__of_request_features_alone__needs_no_time_and_no_source),
         with_lake(dataset__without_root__writes_no_manifest),
         with_lake(dataset__built__is_unlisted_until_somebody_listed_it),
         with_lake(dataset__not_whole__is_not_listed),

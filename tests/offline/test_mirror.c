@@ -8,6 +8,7 @@
 #include "tests/support/support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
@@ -164,6 +165,31 @@ static void object__of_a_path_elsewhere__is_refused(void **state) {
     floe_mirror_close(&mirror);
 }
 
+static const char *url_of(const floe_mirror *mirror, const char *uri, floe_arena *arena) {
+    floe_str bucket = {0};
+    const char *url = floe_mirror_url(mirror, path_of(mirror, uri, arena), arena, &bucket);
+    assert_true(url == NULL || floe_str_is(bucket, "b"));
+    return url;
+}
+
+/* The engine takes the others for patterns, queries or encodings. */
+static void url__plain_names_alone__are_for_others_to_read(void **state) {
+    (void)state;
+    static const char *const OTHERS[] = {"s3://b/a b",  "s3://b/a%20b", "s3://b/a+b",      "s3://b/a?b", "s3://b/a*b",
+                                         "s3://b/[a]b", "s3://b/a//b",  "s3://b/\xc3\xbc", "s3://b/a#b", "s3://b/"};
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *mirror = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
+    assert_string_equal(url_of(mirror, "s3://b/A/b-c_d=1/0.parquet", &arena), "s3://b/A/b-c_d=1/0.parquet");
+    assert_string_equal(url_of(mirror, "s3a://b/x", &arena), "s3://b/x");
+    for (size_t i = 0; i < sizeof(OTHERS) / sizeof(OTHERS[0]); i++) {
+        assert_null(url_of(mirror, OTHERS[i], &arena));
+    }
+    floe_str bucket = {0};
+    assert_null(floe_mirror_url(mirror, "/etc/passwd", &arena, &bucket));
+    floe_mirror_close(&mirror);
+}
+
 static void fs__local_paths__are_the_local_file_systems(void **state) {
     (void)state;
     FLOE_AUTO_ARENA arena = {0};
@@ -208,6 +234,18 @@ static bool has_copy(const floe_mirror *mirror, const char *name) {
     return floe_file_exists(floe_arena_printf(&arena, "%s/b/%s", mirror->folder, name));
 }
 
+static void url__of_what_has_a_copy__is_none(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_mirror *mirror =
+        open_mirror(floe_arena_printf(&arena, "%s/url", floe_test_temp_dir()), 0, "http://127.0.0.1:1");
+    assert_non_null(url_of(mirror, "s3://b/has", &arena));
+    make_copy(mirror, "has", 10, 1);
+    assert_null(url_of(mirror, "s3://b/has", &arena));
+    floe_mirror_close(&mirror);
+}
+
 static void trim__beyond_the_bound__takes_what_was_used_least_lately(void **state) {
     (void)state;
     FLOE_AUTO_ARENA arena = {0};
@@ -239,6 +277,30 @@ static void trim__what_may_be_in_use__stays(void **state) {
     assert_true(has_copy(mirror, "a"));
     assert_true(has_copy(mirror, "b"));
     assert_false(has_copy(mirror, "idle"));
+    floe_mirror_close(&mirror);
+}
+
+static void open__the_environment__says_how_much(void **state) {
+    (void)state;
+    static const char *const WRONG[] = {"0", "-5", "10GB", "many", " ", "9223372036854775808"};
+    assert_int_equal(setenv("FLOE_OBJECT_CACHE_BYTES", "123456", 1), 0);
+    floe_mirror *mirror = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
+    assert_int_equal(mirror->folder_max, 123456);
+    floe_mirror_close(&mirror);
+    mirror = open_mirror(floe_test_temp_dir(), 77, "http://127.0.0.1:1");
+    assert_int_equal(mirror->folder_max, 77);
+    floe_mirror_close(&mirror);
+    for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++) {
+        floe_mirror_options options = {.s3 = {.endpoint = FLOE_STR("http://127.0.0.1:1")},
+                                       .folder = floe_test_temp_dir()};
+        floe_error err = {0};
+        assert_int_equal(setenv("FLOE_OBJECT_CACHE_BYTES", WRONG[i], 1), 0);
+        assert_code(floe_mirror_open(&options, &mirror, &err), FLOE_INVALID);
+        assert_message(&err, "FLOE_OBJECT_CACHE_BYTES");
+    }
+    assert_int_equal(unsetenv("FLOE_OBJECT_CACHE_BYTES"), 0);
+    mirror = open_mirror(floe_test_temp_dir(), 0, "http://127.0.0.1:1");
+    assert_int_equal(mirror->folder_max, FLOE_GIB(20));
     floe_mirror_close(&mirror);
 }
 
@@ -278,9 +340,12 @@ int main(void) {
         cmocka_unit_test(path__of_google__needs_an_endpoint),
         cmocka_unit_test(path__stores_of_other_places__share_nothing),
         cmocka_unit_test(object__of_a_path_elsewhere__is_refused),
+        cmocka_unit_test(url__plain_names_alone__are_for_others_to_read),
+        cmocka_unit_test(url__of_what_has_a_copy__is_none),
         cmocka_unit_test(fs__local_paths__are_the_local_file_systems),
         cmocka_unit_test(trim__beyond_the_bound__takes_what_was_used_least_lately),
         cmocka_unit_test(trim__what_may_be_in_use__stays),
+        cmocka_unit_test(open__the_environment__says_how_much),
         cmocka_unit_test(open__what_is_no_address__is_refused),
         cmocka_unit_test(open__without_memory__fails_and_leaves_nothing),
     };

@@ -104,7 +104,7 @@ class Values(unittest.TestCase):
 
     def test_endings_and_folders__are_refused_before_anything_is_read(self):
         self.project.table("x", "SELECT 1::BIGINT AS i")
-        for out, code, part in (("o.xlsx", UNSUPPORTED, ".parquet, .csv or .jsonl"), ("no/o.csv", NOT_FOUND, "no")):
+        for out, code, part in (("o.xlsx", UNSUPPORTED, ".parquet, .arrow, .feather, .arrows, .csv or .jsonl"), ("no/o.csv", NOT_FOUND, "no")):
             with self.assertRaises(Failed) as caught:
                 self.project.floe("table", "scan", "lake.t.x", "-o", out)
             self.assertEqual(caught.exception.code, code)

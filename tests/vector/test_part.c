@@ -1,10 +1,12 @@
 /*
- * The vectors of a part: file and extra texts together find what one file of both finds.
+ * Vectors that lie in parts (a store's, and behind them the texts that only a role has) find what one index of all of them
+ * finds, in the same order.
  */
 #include "tests/vector/maker.h"
 
+#include "core/file.h"
 #include "core/limits.h"
-#include "vector/meaning_int.h"
+#include "vector/ann/ann.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -43,10 +45,35 @@ static floe_ann *build(const rows *all) {
     return ann;
 }
 
+/* Puts the rows of `base` in a store, in some puts, and extends the view of what was committed. */
+static const floe_ann_view *store_and_extend(floe_test_rng *rng, const rows *base, const rows *extra) {
+    floe_ann_options options = {.kind = FLOE_ANN_SCAN, .dim = DIM, .fingerprint = FLOE_STR("f")};
+    floe_ann_store *store = NULL;
+    const floe_ann_view *view = NULL;
+    const floe_ann_view *wider = NULL;
+    floe_error err = {0};
+    const char *folder = make_folder("parts");
+    floe_ann_vectors more = {extra->ids, extra->values, extra->count};
+    assert_ok(floe_ann_store_open(folder, &options, &store, &err), &err);
+    for (size_t from = 0; from < base->count;) {
+        size_t some = 1 + floe_test_below(rng, base->count - from);
+        floe_ann_vectors vectors = {base->ids + from, base->values + from * DIM, some};
+        assert_ok(floe_ann_store_put(store, &vectors, &err), &err);
+        from += some;
+    }
+    assert_ok(floe_ann_store_commit(store, &err), &err);
+    floe_ann_store_close(&store);
+    assert_ok(floe_ann_view_open(folder, &options, &view, &err), &err);
+    assert_ok(floe_ann_view_extend(view, &more, &wider, &err), &err);
+    floe_ann_view_release(&view);
+    assert_ok(floe_file_remove_all(folder, &err), &err);
+    return wider;
+}
+
 typedef struct pair {
-    floe_meaning split;
+    const floe_ann_view *split;
     floe_ann *whole;
-    uint64_t of_split[(2 * ROWS_MAX + 128) / 64], of_whole[(2 * ROWS_MAX) / 64 + 1];
+    uint64_t of_split[(ROWS_MAX + 64 * 16) / 64], of_whole[(2 * ROWS_MAX) / 64 + 1];
     rows base, extra, both;
 } pair;
 
@@ -65,15 +92,12 @@ static void make_pair(floe_test_rng *rng, pair *made) {
         add_row(rng, &made->both, id);
     }
     made->whole = build(&made->both);
-    made->split = (floe_meaning){.ann = build(&made->base), .extra = build(&made->extra), .is_part = true};
-    made->split.extra_slot = (made->base.count + 63) / 64 * 64;
-    made->split.slot_count = made->split.extra_slot + made->extra.count;
+    made->split = store_and_extend(rng, &made->base, &made->extra);
 }
 
 static void close_pair(pair *made) {
     floe_ann_close(&made->whole);
-    floe_ann_close(&made->split.ann);
-    floe_ann_close(&made->split.extra);
+    floe_ann_view_release(&made->split);
 }
 
 /* Every id and row is found in both, and the same rows are allowed in both. */
@@ -82,10 +106,12 @@ static void allow_some(floe_test_rng *rng, pair *made) {
     for (size_t i = 0; i < made->both.count; i++) {
         uint32_t split = 0;
         uint32_t whole = 0;
-        assert_true(floe_meaning_find(&made->split, made->both.ids[i], &split));
+        assert_true(floe_ann_view_find(made->split, made->both.ids[i], &split));
         assert_true(floe_ann_find(made->whole, made->both.ids[i], &whole));
-        assert_true(split < made->split.slot_count);
-        assert_memory_equal(floe_meaning_row(&made->split, split), floe_ann_row(made->whole, whole),
+        floe_ann_view_info info;
+        floe_ann_view_describe(made->split, &info);
+        assert_true(split < info.slot_count && info.slot_count / 64 <= sizeof(made->of_split) / sizeof(uint64_t));
+        assert_memory_equal(floe_ann_view_row(made->split, split), floe_ann_row(made->whole, whole),
                             DIM * sizeof(float));
         if (floe_test_below(rng, most) == 0) {
             set_bit(made->of_split, split);
@@ -102,19 +128,19 @@ static void compare(const pair *made, const float *vector, size_t k) {
     floe_error err = {0};
     floe_ann_query of_split = {.vector = vector, .k = k, .allowed = made->of_split};
     floe_ann_query of_whole = {.vector = vector, .k = k, .allowed = made->of_whole};
-    assert_ok(floe_meaning_near(&made->split, &of_split, split, &split_count, &err), &err);
+    assert_ok(floe_ann_view_search(made->split, &of_split, split, &split_count, &err), &err);
     assert_ok(floe_ann_search(made->whole, &of_whole, whole, &whole_count, &err), &err);
     assert_int_equal(split_count, whole_count);
     for (size_t i = 0; i < whole_count; i++) {
         uint32_t slot = 0;
         assert_true(split[i].id == whole[i].id);
         assert_true(split[i].score == whole[i].score);
-        assert_true(floe_meaning_find(&made->split, split[i].id, &slot));
+        assert_true(floe_ann_view_find(made->split, split[i].id, &slot));
         assert_int_equal(split[i].slot, slot);
     }
 }
 
-static void near__in_file_and_extra_texts__is_that_of_one_file_for_every_k(void **state) {
+static void search__in_parts_and_what_extends_them__is_that_of_one_index_for_every_k(void **state) {
     (void)state;
     floe_test_rng rng = floe_test_rng_of(floe_test_seed());
     for (int round = 0; round < 60; round++) {
@@ -135,15 +161,38 @@ static void find__an_id_that_neither_has__is_not_found(void **state) {
     pair made;
     make_pair(&rng, &made);
     uint32_t slot = 7;
-    assert_false(floe_meaning_find(&made.split, 12345, &slot));
+    assert_false(floe_ann_view_find(made.split, 12345, &slot));
     assert_int_equal(slot, 7);
+    close_pair(&made);
+}
+
+static void extend__by_nothing_or_by_an_id_that_is_there__is_the_same_or_invalid(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    pair made;
+    make_pair(&rng, &made);
+    floe_ann_view_info info;
+    floe_ann_view_info same_info;
+    const floe_ann_view *same = NULL;
+    floe_error err = {0};
+    floe_ann_vectors none = {NULL, NULL, 0};
+    assert_ok(floe_ann_view_extend(made.split, &none, &same, &err), &err);
+    floe_ann_view_describe(made.split, &info);
+    floe_ann_view_describe(same, &same_info);
+    assert_int_equal(info.slot_count, same_info.slot_count);
+    assert_int_equal(info.alive, same_info.alive);
+    floe_ann_view_release(&same);
+    floe_ann_vectors twice = {made.both.ids, made.both.values, 1};
+    assert_code(floe_ann_view_extend(made.split, &twice, &same, &err), FLOE_INVALID);
+    assert_null(same);
     close_pair(&made);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(near__in_file_and_extra_texts__is_that_of_one_file_for_every_k),
+        cmocka_unit_test(search__in_parts_and_what_extends_them__is_that_of_one_index_for_every_k),
         cmocka_unit_test(find__an_id_that_neither_has__is_not_found),
+        cmocka_unit_test(extend__by_nothing_or_by_an_id_that_is_there__is_the_same_or_invalid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

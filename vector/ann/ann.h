@@ -14,7 +14,8 @@
  * only miss a neighbour, never misjudge one.
  *
  * Order for an indexer that publishes something beside the store (it must stay right when it is killed in between): put the
- * new vectors, commit, publish the documents, remove the vectors nobody needs, commit. A reader opens the documents first.
+ * new vectors, commit, publish the documents, remove the vectors nobody needs, commit. A reader opens the documents first, and
+ * when it then lacks a vector, it was overtaken and begins again.
  * One store holds vectors of one model; those of another go to another folder.
  */
 #ifndef FLOE_VECTOR_ANN_ANN_H
@@ -51,7 +52,7 @@ typedef struct floe_ann_options {
     size_t thread_count;      /* of building a graph; 0: 1 */
     unsigned ef_construction; /* 0: 40 */
     unsigned
-        ef_search; /* 0: twice the smallest of 64, 96, 128 … 1024 whose recall@10 on a sample reaches 0.998 or cannot be bettered */
+        ef_search; /* 0: four times the smallest of 64, 96, 128 … 1024 whose recall@10 on a sample reaches 0.998 or cannot be bettered */
 } floe_ann_options;
 
 /* Borrowed vectors. Shape: `rows` is count × dim, row-major, each of length 1 within 1 %. */
@@ -129,21 +130,16 @@ floe_status floe_ann_search(const floe_ann *ann, const floe_ann_query *query, fl
 typedef struct floe_ann_store floe_ann_store;
 typedef struct floe_ann_view floe_ann_view;
 
-typedef enum floe_ann_mode {
-    FLOE_ANN_READ, /* follow what another process commits, see floe_ann_store_refresh */
-    FLOE_ANN_WRITE /* the folder is made when missing; holds its lock until the close */
-} floe_ann_mode;
-
-/* Opens a folder. `options` says what new indexes are built like; dim and fingerprint must be those of the folder.
- * Owns: the caller, until floe_ann_store_close. Errors: NOT_FOUND (READ, nothing committed yet); CORRUPT: remove the folder
- * and build anew; CONFLICT (another model's vectors, or another writer). Thread: any. */
-floe_status floe_ann_store_open(const char *folder, floe_ann_mode mode, const floe_ann_options *options,
-                                floe_ann_store **ret_store, floe_error *err);
+/* Opens a folder to change it, which is made when missing; holds its lock until the close. `options` says what new indexes are
+ * built like; dim and fingerprint must be those of the folder. Owns: the caller, until floe_ann_store_close. Errors: CORRUPT:
+ * remove the folder and build anew; CONFLICT (another model's vectors, or another writer). Thread: any. */
+floe_status floe_ann_store_open(const char *folder, const floe_ann_options *options, floe_ann_store **ret_store,
+                                floe_error *err);
 /* No other call may run or follow; views live on. What was not committed is lost. */
 void floe_ann_store_close(floe_ann_store **store);
 
 /* Adds vectors; one whose id is there replaces it. All or nothing, visible to views taken from now on, durable by the next
- * commit. Errors: as floe_ann_build; INVALID on a store opened to READ. Thread: any; changes run one after the other. */
+ * commit. Errors: as floe_ann_build. Thread: any; changes run one after the other. */
 floe_status floe_ann_store_put(floe_ann_store *store, const floe_ann_vectors *vectors, floe_error *err);
 /* Removes ids; those that are not there are OK. */
 floe_status floe_ann_store_remove(floe_ann_store *store, const uint64_t *ids, size_t count, floe_error *err);
@@ -157,15 +153,19 @@ bool floe_ann_store_compaction_due(floe_ann_store *store);
  * those changes are kept. In memory until the next commit. Errors: as floe_ann_build. Thread: any; one at a time. */
 floe_status floe_ann_store_compact(floe_ann_store *store, floe_error *err);
 
-/* READ: takes up what has been committed since. Parts that are loaded already stay. On failure the store stays as it was.
- * Thread: any. */
-floe_status floe_ann_store_refresh(floe_ann_store *store, bool *ret_changed, floe_error *err);
-
 /* ---- a view: what a store held at one moment ---- */
 
 /* Never NULL; the caller releases it. Thread: any; cost: one uncontended lock. */
 const floe_ann_view *floe_ann_store_view(floe_ann_store *store);
 void floe_ann_view_release(const floe_ann_view **view);
+/* What was committed last to a folder, which may be changed meanwhile. Of `options` dim and fingerprint matter. Owns: the caller,
+ * until the release. Errors: NOT_FOUND (nothing committed yet); CORRUPT; CONFLICT (another model's vectors). Thread: any. */
+floe_status floe_ann_view_open(const char *folder, const floe_ann_options *options, const floe_ann_view **ret_view,
+                               floe_error *err);
+/* The same rows under the same slots, and further ones behind them, whose ids the view has not got; perhaps none. Shares the
+ * rows. Errors: as floe_ann_build. */
+floe_status floe_ann_view_extend(const floe_ann_view *view, const floe_ann_vectors *more,
+                                 const floe_ann_view **ret_view, floe_error *err);
 
 typedef struct floe_ann_view_info {
     size_t dim;
@@ -183,8 +183,24 @@ bool floe_ann_view_find(const floe_ann_view *view, uint64_t id, uint32_t *ret_sl
 /* The vector of a slot that is not empty; borrowed until the release. */
 const float *floe_ann_view_row(const floe_ann_view *view, uint32_t slot);
 
-/* As floe_ann_search, over the living rows of all parts; slots are the view's. */
+/* As floe_ann_search, over the living rows of all parts; slots are the view's. Equal scores by id, so that the answer does not
+ * depend on how the rows lie in parts. */
 floe_status floe_ann_view_search(const floe_ann_view *view, const floe_ann_query *query, floe_ann_hit *ret_hits,
                                  size_t *ret_count, floe_error *err);
+
+/* Several questions of one filter, which is a bitmap. Shape: `hits` holds count × k, question i's from i × k on, counts[i] of
+ * them. */
+typedef struct floe_ann_batch {
+    const float *const *vectors; /* as floe_ann_query.vector */
+    size_t count;                /* 1…FLOE_ANN_BATCH_MAX */
+    floe_ann_hit *hits;
+    size_t *counts;
+} floe_ann_batch;
+#define FLOE_ANN_BATCH_MAX 64
+
+/* As an exact floe_ann_view_search for each of the batch, but every row is read once for all of them, which is what most of the
+ * time goes into. The query's own vector is not looked at. Errors: as floe_ann_search; INVALID without a bitmap. */
+floe_status floe_ann_view_search_batch(const floe_ann_view *view, const floe_ann_query *query,
+                                       const floe_ann_batch *batch, floe_error *err);
 
 #endif

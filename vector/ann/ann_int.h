@@ -44,6 +44,7 @@ typedef struct floe_ann_part {
     uint32_t base;
     bool may_graph;
 } floe_ann_part;
+floe_scan floe_ann_part_scan_of(const floe_ann_part *part, const float *vector);
 void floe_ann_part_scan(const floe_ann_part *part, const floe_ann_query *query, floe_top *top);
 /* By FAISS, with this beam (FLAT: 0), which offers nothing unless it found min(k, survivors). */
 floe_status floe_ann_part_faiss(const floe_ann_part *part, const floe_ann_query *query, size_t beam, floe_top *top,

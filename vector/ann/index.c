@@ -170,9 +170,9 @@ floe_status floe_ann_check_query(const floe_ann_query *query, size_t dim, size_t
     return FLOE_OK;
 }
 
-static floe_scan scan_of(const floe_ann_part *part, const floe_ann_query *query) {
+floe_scan floe_ann_part_scan_of(const floe_ann_part *part, const float *vector) {
     return (floe_scan){.dot = floe_dot_best(),
-                       .query = query->vector,
+                       .query = vector,
                        .rows = part->ann->rows,
                        .dim = part->ann->info.dim,
                        .count = part->ann->info.count,
@@ -180,7 +180,7 @@ static floe_scan scan_of(const floe_ann_part *part, const floe_ann_query *query)
 }
 
 void floe_ann_part_scan(const floe_ann_part *part, const floe_ann_query *query, floe_top *top) {
-    floe_scan scan = scan_of(part, query);
+    floe_scan scan = floe_ann_part_scan_of(part, query->vector);
     if (part->bits != NULL) {
         floe_scan_bitmap(&scan, part->bits, top);
     } else {
@@ -226,7 +226,7 @@ floe_status floe_ann_part_faiss(const floe_ann_part *part, const floe_ann_query 
     }
     *ret_enough = found >= (query->k < part->survivors ? query->k : part->survivors);
     if (*ret_enough) {
-        floe_scan scan = scan_of(part, query);
+        floe_scan scan = floe_ann_part_scan_of(part, query->vector);
         floe_scan_list(&scan, list, found, top);
     }
     return FLOE_OK;
@@ -271,7 +271,7 @@ floe_status floe_ann_search(const floe_ann *ann, const floe_ann_query *query, fl
     FLOE_TRY(floe_top_open(&top, query->k, err));
     if (query->candidates != NULL) {
         floe_ann_part part = {.ann = ann};
-        floe_scan scan = scan_of(&part, query);
+        floe_scan scan = floe_ann_part_scan_of(&part, query->vector);
         floe_scan_list(&scan, query->candidates, query->candidate_count, &top);
     } else {
         size_t count = ann->info.count;

@@ -89,7 +89,7 @@ static floe_status read_checked(const char *folder, floe_buf *bytes, uint64_t *r
     return FLOE_OK;
 }
 
-floe_status floe_manifest_hash(const char *folder, uint64_t *ret_hash, floe_error *err) {
+static floe_status read_hash(const char *folder, uint64_t *ret_hash, floe_error *err) {
     FLOE_AUTO_BUF bytes;
     floe_buf_init(&bytes, MANIFEST_BYTES_MAX);
     return read_checked(folder, &bytes, ret_hash, err);
@@ -99,7 +99,6 @@ floe_status floe_manifest_hash(const char *folder, uint64_t *ret_hash, floe_erro
 typedef struct opening {
     const char *folder;
     const floe_ann_options *options;
-    const floe_ann_view *known;
     floe_part *parts[FLOE_ANN_PARTS_MAX];
     const uint8_t *alive[FLOE_ANN_PARTS_MAX];
     size_t count;
@@ -114,13 +113,6 @@ static void opening_close(opening *from) {
 static floe_status open_part(opening *to, uint64_t number, floe_error *err) {
     FLOE_AUTO_ARENA arena = {0};
     floe_ann *ann = NULL;
-    for (size_t p = 0; to->known != NULL && p < to->known->part_count; p++) {
-        if (to->known->parts[p]->number == number) {
-            floe_part_keep(to->known->parts[p]);
-            to->parts[to->count] = to->known->parts[p];
-            return FLOE_OK;
-        }
-    }
     floe_arena_init(&arena, ARENA_MAX);
     const char *path = floe_manifest_part_path(&arena, to->folder, number);
     FLOE_TRY(floe_arena_check(&arena, err));
@@ -191,7 +183,7 @@ static floe_status mark_dead(const opening *from, floe_ann_view *view, floe_erro
     return FLOE_OK;
 }
 
-static floe_status open_once(opening *to, floe_ann_view **ret_view, uint64_t *ret_hash, floe_error *err) {
+static floe_status open_once(opening *to, floe_ann_view **ret_view, floe_error *err) {
     FLOE_AUTO_BUF bytes;
     FLOE_CLEANUP(floe_view_release) floe_ann_view *view = NULL;
     uint64_t hash = 0;
@@ -210,25 +202,24 @@ static floe_status open_once(opening *to, floe_ann_view **ret_view, uint64_t *re
     FLOE_TRY(mark_dead(to, view, err));
     view->last_number = last;
     *ret_view = view;
-    *ret_hash = hash;
     view = NULL;
     return FLOE_OK;
 }
 
-floe_status floe_manifest_open(const char *folder, const floe_ann_options *options, const floe_ann_view *known,
-                               floe_ann_view **ret_view, uint64_t *ret_hash, floe_error *err) {
+floe_status floe_manifest_open(const char *folder, const floe_ann_options *options, floe_ann_view **ret_view,
+                               floe_error *err) {
     uint64_t before = 0;
-    FLOE_TRY(floe_manifest_hash(folder, &before, err));
+    FLOE_TRY(read_hash(folder, &before, err));
     for (;;) {
-        FLOE_CLEANUP(opening_close) opening to = {.folder = folder, .options = options, .known = known};
+        FLOE_CLEANUP(opening_close) opening to = {.folder = folder, .options = options};
         floe_error cause = {0};
         uint64_t now = 0;
-        floe_status status = open_once(&to, ret_view, ret_hash, &cause);
+        floe_status status = open_once(&to, ret_view, &cause);
         if (status.code != FLOE_NOT_FOUND) {
             return floe_failed(status) ? FLOE_FAIL(err, status.code, "%s", cause.message) : FLOE_OK;
         }
         /* A part is gone: either a newer manifest no longer names it, or something is broken. */
-        FLOE_TRY(floe_manifest_hash(folder, &now, err));
+        FLOE_TRY(read_hash(folder, &now, err));
         FLOE_ENSURE(now != before, err, FLOE_CORRUPT, "%s", cause.message);
         before = now;
     }

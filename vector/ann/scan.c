@@ -115,28 +115,44 @@ static void scan_one(const floe_scan *scan, size_t row, floe_top *top) {
     floe_top_offer(top, score, scan->base + (uint32_t)row);
 }
 
+/* Questions that are asked of the same rows. */
+typedef struct asked {
+    const floe_scan *scan;
+    const float *const *queries;
+    size_t count;
+    floe_top *tops; /* of each */
+} asked;
+
+static void ask_row(const asked *of, size_t row) {
+    const floe_scan *scan = of->scan;
+    const float *values = scan->rows + row * scan->dim;
+    for (size_t i = 0; i < of->count; i++) {
+        floe_top_offer(&of->tops[i], scan->dot->product(of->queries[i], values, scan->dim), scan->base + (uint32_t)row);
+    }
+}
+
 /* Rows here and there: each is asked for when it is named, and multiplied when a few more have been named. */
 typedef struct queue {
-    const floe_scan *scan;
-    floe_top *top;
+    const asked *asked;
     size_t rows[AHEAD];
     size_t named, done;
 } queue;
 
 static void name_row(queue *of, size_t row) {
-    const char *at = (const char *)(of->scan->rows + row * of->scan->dim);
-    for (size_t line = 0; line < of->scan->dim * sizeof(float); line += 64) {
+    const floe_scan *scan = of->asked->scan;
+    const char *at = (const char *)(scan->rows + row * scan->dim);
+    for (size_t line = 0; line < scan->dim * sizeof(float); line += 64) {
         __builtin_prefetch(at + line);
     }
     if (of->named - of->done == AHEAD) {
-        scan_one(of->scan, of->rows[of->done++ % AHEAD], of->top);
+        ask_row(of->asked, of->rows[of->done++ % AHEAD]);
     }
     of->rows[of->named++ % AHEAD] = row;
 }
 
 static void finish(queue *of) {
     while (of->done < of->named) {
-        scan_one(of->scan, of->rows[of->done++ % AHEAD], of->top);
+        ask_row(of->asked, of->rows[of->done++ % AHEAD]);
     }
 }
 
@@ -146,8 +162,10 @@ void floe_scan_all(const floe_scan *scan, floe_top *top) {
     }
 }
 
-void floe_scan_bitmap(const floe_scan *scan, const uint64_t *bits, floe_top *top) {
-    queue waiting = {.scan = scan, .top = top};
+void floe_scan_bitmap_batch(const floe_scan *scan, const uint64_t *bits, const float *const *queries, size_t count,
+                            floe_top *tops) {
+    asked all = {scan, queries, count, tops};
+    queue waiting = {.asked = &all};
     bool is_dense = floe_bits_count(bits, scan->count) > scan->count / DENSE_SHARE;
     for (size_t word = 0; word < FLOE_BITS_WORDS(scan->count); word++) {
         for (uint64_t left = bits[word]; left != 0; left &= left - 1) {
@@ -156,7 +174,7 @@ void floe_scan_bitmap(const floe_scan *scan, const uint64_t *bits, floe_top *top
                 break;
             }
             if (is_dense) {
-                scan_one(scan, row, top);
+                ask_row(&all, row);
             } else {
                 name_row(&waiting, row);
             }
@@ -165,8 +183,13 @@ void floe_scan_bitmap(const floe_scan *scan, const uint64_t *bits, floe_top *top
     finish(&waiting);
 }
 
+void floe_scan_bitmap(const floe_scan *scan, const uint64_t *bits, floe_top *top) {
+    floe_scan_bitmap_batch(scan, bits, &scan->query, 1, top);
+}
+
 void floe_scan_list(const floe_scan *scan, const uint32_t *list, size_t list_count, floe_top *top) {
-    queue waiting = {.scan = scan, .top = top};
+    asked one = {scan, &scan->query, 1, top};
+    queue waiting = {.asked = &one};
     for (size_t i = 0; i < list_count; i++) {
         name_row(&waiting, list[i]);
     }

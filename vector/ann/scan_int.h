@@ -52,6 +52,10 @@ typedef struct floe_scan {
 void floe_scan_all(const floe_scan *scan, floe_top *top);
 /* Rows whose bit is set; bits from `count` on do not matter. */
 void floe_scan_bitmap(const floe_scan *scan, const uint64_t *bits, floe_top *top);
+/* The same for several questions, each row read once for all of them: question i is offered to tops[i]; scan->query is not
+ * looked at. */
+void floe_scan_bitmap_batch(const floe_scan *scan, const uint64_t *bits, const float *const *queries, size_t count,
+                            floe_top *tops);
 /* These rows, each smaller than `count`. */
 void floe_scan_list(const floe_scan *scan, const uint32_t *list, size_t list_count, floe_top *top);
 

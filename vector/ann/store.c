@@ -28,12 +28,10 @@ struct floe_ann_store {
     floe_arena arena;
     const char *folder;
     floe_ann_options options;
-    floe_ann_mode mode;
     int lock_file; /* -1: none */
     pthread_mutex_t compact, write, publish;
     floe_ann_view *view;           /* live; the pointer under `publish`, replaced under `write` */
     const floe_ann_view *snapshot; /* of a compaction that runs; under `write` */
-    uint64_t hash;                 /* of the manifest that was read; under `write` */
 };
 
 /* ---- views ---- */
@@ -73,45 +71,31 @@ static floe_status take_lock(floe_ann_store *store, floe_error *err) {
 
 static floe_status open_view(floe_ann_store *store, floe_error *err) {
     floe_error cause = {0};
-    floe_status status = floe_manifest_open(store->folder, &store->options, NULL, &store->view, &store->hash, &cause);
-    if (status.code == FLOE_NOT_FOUND && store->mode == FLOE_ANN_WRITE) {
+    floe_status status = floe_manifest_open(store->folder, &store->options, &store->view, &cause);
+    if (status.code == FLOE_NOT_FOUND) {
         return floe_view_make(NULL, 0, &store->options, &store->view, err);
     }
     return floe_failed(status) ? FLOE_FAIL(err, status.code, "%s", cause.message) : FLOE_OK;
 }
 
-static floe_status check_options(const floe_ann_options *options, floe_error *err) {
-    FLOE_ENSURE(options->dim >= 1 && options->dim <= FLOE_ANN_DIM_MAX, err, FLOE_INVALID,
-                "vectors have %zu dimensions; 1 to %d are possible", options->dim, FLOE_ANN_DIM_MAX);
-    FLOE_ENSURE(options->fingerprint.len < FLOE_ANN_FINGERPRINT_MAX, err, FLOE_LIMIT,
-                "the model's fingerprint has %zu bytes; %d are possible", options->fingerprint.len,
-                FLOE_ANN_FINGERPRINT_MAX - 1);
-    FLOE_ENSURE(options->fingerprint.len == 0 || memchr(options->fingerprint.ptr, 0, options->fingerprint.len) == NULL,
-                err, FLOE_INVALID, "a fingerprint holds no NUL");
-    return FLOE_OK;
-}
-
 static floe_status open_store(floe_ann_store *store, const char *folder, const floe_ann_options *options,
                               floe_error *err) {
-    FLOE_TRY(check_options(options, err));
+    FLOE_TRY(floe_view_check_options(options, err));
     store->folder = floe_arena_strdup(&store->arena, folder);
     store->options = *options;
     store->options.fingerprint = floe_arena_str(&store->arena, options->fingerprint);
     FLOE_TRY(floe_arena_check(&store->arena, err));
-    if (store->mode == FLOE_ANN_WRITE) {
-        FLOE_TRY(floe_file_mkdirs(folder, err));
-        FLOE_TRY(take_lock(store, err));
-    }
+    FLOE_TRY(floe_file_mkdirs(folder, err));
+    FLOE_TRY(take_lock(store, err));
     FLOE_TRY(open_view(store, err));
-    return store->mode == FLOE_ANN_WRITE ? floe_manifest_clean(folder, store->view, err) : FLOE_OK;
+    return floe_manifest_clean(folder, store->view, err);
 }
 
-floe_status floe_ann_store_open(const char *folder, floe_ann_mode mode, const floe_ann_options *options,
-                                floe_ann_store **ret_store, floe_error *err) {
+floe_status floe_ann_store_open(const char *folder, const floe_ann_options *options, floe_ann_store **ret_store,
+                                floe_error *err) {
     FLOE_CLEANUP(floe_ann_store_close) floe_ann_store *store = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*store), &store, err));
     floe_arena_init(&store->arena, ARENA_MAX);
-    store->mode = mode;
     store->lock_file = -1;
     (void)pthread_mutex_init(&store->compact, NULL);
     (void)pthread_mutex_init(&store->write, NULL);
@@ -278,14 +262,7 @@ static floe_status remove_ids(floe_ann_store *store, const uint64_t *ids, size_t
     return FLOE_OK;
 }
 
-static floe_status check_writable(const floe_ann_store *store, floe_error *err) {
-    FLOE_ENSURE(store->mode == FLOE_ANN_WRITE, err, FLOE_INVALID, "the vectors in %s were opened to read",
-                store->folder);
-    return FLOE_OK;
-}
-
 floe_status floe_ann_store_put(floe_ann_store *store, const floe_ann_vectors *vectors, floe_error *err) {
-    FLOE_TRY(check_writable(store, err));
     if (vectors->count == 0) {
         return FLOE_OK;
     }
@@ -296,7 +273,6 @@ floe_status floe_ann_store_put(floe_ann_store *store, const floe_ann_vectors *ve
 }
 
 floe_status floe_ann_store_remove(floe_ann_store *store, const uint64_t *ids, size_t count, floe_error *err) {
-    FLOE_TRY(check_writable(store, err));
     (void)pthread_mutex_lock(&store->write);
     floe_status status = remove_ids(store, ids, count, err);
     (void)pthread_mutex_unlock(&store->write);
@@ -330,7 +306,6 @@ static floe_status commit(floe_ann_store *store, floe_error *err) {
 }
 
 floe_status floe_ann_store_commit(floe_ann_store *store, floe_error *err) {
-    FLOE_TRY(check_writable(store, err));
     (void)pthread_mutex_lock(&store->write);
     floe_status status = commit(store, err);
     (void)pthread_mutex_unlock(&store->write);
@@ -351,7 +326,8 @@ static bool is_due(const floe_ann_store *store, const floe_ann_view *view) {
     size_t delta = rows - graph_rows;
     size_t delta_max = graph_rows / 8 < graph_min ? graph_rows / 8 : graph_min;
     delta_max = delta_max > DELTA_MIN ? delta_max : DELTA_MIN;
-    bool is_scattered = view->alive_count >= graph_min && floe_faiss_usable() && delta > delta_max;
+    bool is_scattered = store->options.kind == FLOE_ANN_AUTO && view->alive_count >= graph_min && floe_faiss_usable() &&
+                        delta > delta_max;
     return is_scattered || (rows - view->alive_count) * 5 > rows;
 }
 
@@ -421,7 +397,6 @@ static floe_status compact(floe_ann_store *store, const floe_ann_view *snapshot,
 }
 
 floe_status floe_ann_store_compact(floe_ann_store *store, floe_error *err) {
-    FLOE_TRY(check_writable(store, err));
     (void)pthread_mutex_lock(&store->compact);
     /* Under `write`, so that no change joins parts of the snapshot after it was taken. */
     (void)pthread_mutex_lock(&store->write);
@@ -432,31 +407,5 @@ floe_status floe_ann_store_compact(floe_ann_store *store, floe_error *err) {
     set_snapshot(store, NULL);
     floe_ann_view_release(&snapshot);
     (void)pthread_mutex_unlock(&store->compact);
-    return status;
-}
-
-/* ---- following ---- */
-
-static floe_status refresh(floe_ann_store *store, bool *ret_changed, floe_error *err) {
-    FLOE_CLEANUP(floe_view_release) floe_ann_view *view = NULL;
-    uint64_t hash = 0;
-    FLOE_TRY(floe_manifest_hash(store->folder, &hash, err));
-    if (hash == store->hash) {
-        *ret_changed = false;
-        return FLOE_OK;
-    }
-    FLOE_TRY(floe_manifest_open(store->folder, &store->options, store->view, &view, &hash, err));
-    publish(store, &view);
-    store->hash = hash;
-    *ret_changed = true;
-    return FLOE_OK;
-}
-
-floe_status floe_ann_store_refresh(floe_ann_store *store, bool *ret_changed, floe_error *err) {
-    FLOE_ENSURE(store->mode == FLOE_ANN_READ, err, FLOE_INVALID,
-                "the vectors in %s were opened to write; nobody else does", store->folder);
-    (void)pthread_mutex_lock(&store->write);
-    floe_status status = refresh(store, ret_changed, err);
-    (void)pthread_mutex_unlock(&store->write);
     return status;
 }

@@ -38,6 +38,8 @@ struct floe_ann_view {
     uint64_t *alive;      /* bit per slot */
 };
 
+/* Errors: INVALID or LIMIT of dim and fingerprint. */
+floe_status floe_view_check_options(const floe_ann_options *options, floe_error *err);
 /* A view of these parts, all of whose rows live; it keeps them. */
 floe_status floe_view_make(floe_part *const *parts, size_t part_count, const floe_ann_options *options,
                            floe_ann_view **ret_view, floe_error *err);
@@ -63,11 +65,9 @@ void floe_gathered_close(floe_gathered *gathered);
 /* Writes `current`: the parts by number and which of their rows are dead. Every part has a number. */
 floe_status floe_manifest_write(const char *folder, const floe_ann_view *view, floe_error *err);
 
-/* Reads `current` and opens what it names; a part that `known` (or NULL) has already is taken from there. `ret_hash` tells
- * one manifest from another. Errors: NOT_FOUND when there is none; CORRUPT; CONFLICT. */
-floe_status floe_manifest_open(const char *folder, const floe_ann_options *options, const floe_ann_view *known,
-                               floe_ann_view **ret_view, uint64_t *ret_hash, floe_error *err);
-floe_status floe_manifest_hash(const char *folder, uint64_t *ret_hash, floe_error *err);
+/* Reads `current` and opens what it names. Errors: NOT_FOUND when there is none; CORRUPT; CONFLICT. */
+floe_status floe_manifest_open(const char *folder, const floe_ann_options *options, floe_ann_view **ret_view,
+                               floe_error *err);
 
 /* The path of a part's file. */
 const char *floe_manifest_part_path(floe_arena *arena, const char *folder, uint64_t number);

@@ -67,6 +67,7 @@ void floe_embedder_set_fingerprint(floe_embedder *embedder, floe_str detail, flo
                    floe_embedder_kind_name(info->kind), FLOE_STR_BRIEF(info->model), info->dim,
                    (unsigned long long)hash);
     embedder->info.fingerprint = floe_str_of(embedder->fingerprint);
+    embedder->info.is_alike = floe_str_equal(query_prefix, document_prefix);
 }
 
 bool floe_embed_normalise(float *row, size_t dim) {

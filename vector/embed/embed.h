@@ -15,6 +15,7 @@
 #include "core/str.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum floe_embedder_kind { FLOE_EMBEDDER_NONE, FLOE_EMBEDDER_LOCAL, FLOE_EMBEDDER_HTTP } floe_embedder_kind;
@@ -63,6 +64,7 @@ typedef struct floe_embedder_info {
     floe_str fingerprint;
     size_t batch_max;    /* texts that one embed call handles best; more are split inside */
     size_t thread_count; /* calls that run beside each other without waiting */
+    bool is_alike;       /* a question and a document of one text have one vector: both have the same prefix */
 } floe_embedder_info;
 
 /* Opens the embedder. Owns: the caller, until floe_embedder_close. Errors: NOT_FOUND, naming what to run, when the model's

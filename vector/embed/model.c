@@ -57,13 +57,19 @@ static floe_status need_word(const floe_node *root, const char *key, const char 
     return FLOE_OK;
 }
 
-static float epsilon_of(const floe_node *root) {
+static floe_status read_epsilon(const floe_node *root, float *ret_epsilon, floe_error *err) {
     const floe_node *node = floe_node_get(root, "layer_norm_eps");
-    return node != NULL && node->kind == FLOE_NODE_REAL ? (float)node->as.real : 1e-12f;
+    bool is_there = node != NULL && node->kind != FLOE_NODE_NULL;
+    FLOE_ENSURE(!is_there || node->kind == FLOE_NODE_REAL, err, FLOE_INVALID,
+                "config.json: layer_norm_eps must be a number between 0 and 1, not %s",
+                floe_node_kind_name(node->kind));
+    *ret_epsilon = is_there ? (float)node->as.real : 1e-12f;
+    return FLOE_OK;
 }
 
 static floe_status read_config(const floe_node *root, floe_bert_config *ret_config, floe_error *err) {
-    floe_bert_config config = {.types = 2, .epsilon = epsilon_of(root)};
+    floe_bert_config config = {.types = 2};
+    FLOE_TRY(read_epsilon(root, &config.epsilon, err));
     FLOE_TRY(need_word(root, "model_type", "bert", err));
     FLOE_TRY(need_word(root, "hidden_act", "gelu", err));
     FLOE_TRY(need_word(root, "position_embedding_type", "absolute", err));
@@ -93,6 +99,9 @@ static floe_status read_tokenizer(const floe_node *root, floe_model *model, floe
     FLOE_TRY(floe_node_opt_str(root, "tokenizer_class", what, &class, err));
     FLOE_ENSURE(floe_str_is(class, "BertTokenizer") || floe_str_is(class, "BertTokenizerFast"), err, FLOE_UNSUPPORTED,
                 "%s: tokenizer_class is %.*s; only BertTokenizer is supported", what, FLOE_STR_BRIEF(class));
+    bool is_basic = true;
+    FLOE_TRY(floe_node_opt_bool(root, "do_basic_tokenize", what, &is_basic, err));
+    FLOE_ENSURE(is_basic, err, FLOE_UNSUPPORTED, "%s: do_basic_tokenize false is not supported", what);
     FLOE_TRY(floe_node_opt_bool(root, "do_lower_case", what, &options->lower_case, err));
     options->strip_accents = options->lower_case;
     FLOE_TRY(floe_node_opt_bool(root, "strip_accents", what, &options->strip_accents, err));
@@ -172,26 +181,39 @@ static floe_status read_module(const floe_node *node, floe_str *ret_pooling, flo
     return FLOE_OK;
 }
 
-static floe_status find_pooling(const char *folder, floe_arena *arena, floe_str *ret_pooling, floe_error *err) {
+/* *ret_is_told: modules.json named it. */
+static floe_status find_pooling(const char *folder, floe_arena *arena, floe_str *ret_pooling, bool *ret_is_told,
+                                floe_error *err) {
     const floe_node *modules = NULL;
     *ret_pooling = FLOE_STR("1_Pooling");
+    *ret_is_told = false;
     FLOE_TRY(read_json(arena, path_in(arena, folder, "modules.json"), &modules, err));
     if (modules == NULL) {
         return FLOE_OK;
     }
+    floe_str told = {0};
     FLOE_ENSURE(modules->kind == FLOE_NODE_ARRAY, err, FLOE_INVALID, "modules.json is no list");
     for (size_t i = 0; i < modules->count; i++) {
-        FLOE_TRY(read_module(modules->items[i], ret_pooling, err));
+        FLOE_TRY(read_module(modules->items[i], &told, err));
     }
+    FLOE_ENSURE(told.len > 0, err, FLOE_UNSUPPORTED,
+                "modules.json has no Pooling module; without one there is no vector of a text");
+    *ret_pooling = told;
+    *ret_is_told = true;
     return FLOE_OK;
 }
 
+/* A bare encoder is pooled by its mean, as sentence-transformers does; one whose modules name a pooling that is not there would be
+ * pooled by a guess. */
 static floe_status read_modules(const char *folder, floe_arena *arena, floe_pooling *ret_pooling, floe_error *err) {
     const floe_node *pooling = NULL;
     floe_str name;
-    FLOE_TRY(find_pooling(folder, arena, &name, err));
+    bool is_told = false;
+    FLOE_TRY(find_pooling(folder, arena, &name, &is_told, err));
     const char *path = floe_arena_printf(arena, "%s/%.*s/config.json", folder, FLOE_STR_ARG(name));
     FLOE_TRY(read_json(arena, path, &pooling, err));
+    FLOE_ENSURE(pooling != NULL || !is_told, err, FLOE_NOT_FOUND,
+                "modules.json names the pooling %.*s, and %s is not there", FLOE_STR_BRIEF(name), path);
     *ret_pooling = FLOE_POOLING_MEAN;
     return pooling != NULL ? read_pooling(pooling, ret_pooling, err) : FLOE_OK;
 }
@@ -231,6 +253,11 @@ static floe_status find_weights(const char *folder, floe_arena *arena, floe_mode
     if (floe_file_exists(model->weights_path)) {
         return FLOE_OK;
     }
+    const char *shards = path_in(arena, folder, "model.safetensors.index.json");
+    FLOE_TRY(floe_arena_check(arena, err));
+    FLOE_ENSURE(!floe_file_exists(shards), err, FLOE_UNSUPPORTED,
+                "the weights lie in shards (%s), which is not supported; save the model in one model.safetensors",
+                shards);
     size_t found = 0;
     FLOE_TRY(floe_file_list(folder, arena, &names, &count, err));
     for (size_t i = 0; i < count; i++) {

@@ -27,11 +27,11 @@ static inline floe_ann_options model_options(void) {
     return (floe_ann_options){.dim = MODEL_DIM, .fingerprint = FLOE_STR("test/1"), .graph_min = 100};
 }
 
-static inline floe_ann_store *store_open(const char *folder, floe_ann_mode mode) {
+static inline floe_ann_store *store_open(const char *folder) {
     floe_ann_store *store = NULL;
     floe_error err = {0};
     floe_ann_options options = model_options();
-    assert_ok(floe_ann_store_open(folder, mode, &options, &store, &err), &err);
+    assert_ok(floe_ann_store_open(folder, &options, &store, &err), &err);
     return store;
 }
 
@@ -103,6 +103,16 @@ static inline vectors model_vectors(const model *expected) {
         }
     }
     return made;
+}
+
+/* What a reader finds committed. */
+static inline void assert_committed_is(const char *folder, const model *expected) {
+    const floe_ann_view *view = NULL;
+    floe_error err = {0};
+    floe_ann_options options = model_options();
+    assert_ok(floe_ann_view_open(folder, &options, &view, &err), &err);
+    assert_true(model_is(view, expected));
+    floe_ann_view_release(&view);
 }
 
 #endif

@@ -48,7 +48,7 @@ static void write_states(const char *folder, uint64_t first, int out) {
     floe_ann_store *store = NULL;
     floe_error err = {0};
     floe_ann_options options = model_options();
-    if (floe_failed(floe_ann_store_open(folder, FLOE_ANN_WRITE, &options, &store, &err))) {
+    if (floe_failed(floe_ann_store_open(folder, &options, &store, &err))) {
         _exit(1);
     }
     for (uint64_t n = first;; n++) {
@@ -103,15 +103,14 @@ static void commit__killed_at_any_point__leaves_one_whole_state(void **state) {
     print_message("seed %llu\n", (unsigned long long)seed);
     for (size_t i = 0; i < KILLS; i++) {
         run_and_kill(folder.folder, seen.begun + 1, &seed, &seen);
-        floe_ann_store *reader = NULL;
+        const floe_ann_view *view = NULL;
         floe_error err = {0};
         floe_ann_options options = model_options();
-        floe_status status = floe_ann_store_open(folder.folder, FLOE_ANN_READ, &options, &reader, &err);
+        floe_status status = floe_ann_view_open(folder.folder, &options, &view, &err);
         if (status.code == FLOE_NOT_FOUND && seen.ended == 0) {
             continue;
         }
         assert_ok(status, &err);
-        const floe_ann_view *view = floe_ann_store_view(reader);
         /* The commit that the writer had begun and did not see end may be there or not. */
         bool is_begun = is_state(view, seen.begun);
         if (!is_begun && !is_state(view, seen.ended)) {
@@ -121,7 +120,6 @@ static void commit__killed_at_any_point__leaves_one_whole_state(void **state) {
         new_ones += is_begun;
         seen.ended = is_begun ? seen.begun : seen.ended;
         floe_ann_view_release(&view);
-        floe_ann_store_close(&reader);
     }
     /* Kills have hit both sides of the rename, else they have proved little. */
     print_message("%zu of %d kills left the state that had begun\n", new_ones, KILLS);

@@ -2,6 +2,8 @@
 #include "core/mem.h"
 #include "tests/vector/ann/store_help.h"
 
+#include <math.h>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +12,7 @@
 static void put__new_ids__are_found_at_once_and_not_in_older_views(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     model before = {0}, after = {0};
     floe_error err = {0};
     const floe_ann_view *old = floe_ann_store_view(store);
@@ -25,7 +27,7 @@ static void put__new_ids__are_found_at_once_and_not_in_older_views(void **state)
 static void put__same_id_again__replaces_it_in_new_views_alone(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     model first = {0};
     floe_error err = {0};
     assert_ok(model_put(store, &first, 0, 20, 1, &err), &err);
@@ -43,7 +45,7 @@ static void put__same_id_again__replaces_it_in_new_views_alone(void **state) {
 static void put__the_same_vectors_again__changes_nothing(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     model expected = {0};
     floe_error err = {0};
     assert_ok(model_put(store, &expected, 0, 20, 1, &err), &err);
@@ -63,7 +65,7 @@ static void put__the_same_vectors_again__changes_nothing(void **state) {
 static void put__one_bad_vector__puts_none(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     model nothing = {0};
     floe_error err = {0};
     uint64_t ids[2] = {1, 2};
@@ -80,7 +82,7 @@ static void put__one_bad_vector__puts_none(void **state) {
 static void put__one_by_one__keeps_few_parts(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     model expected = {0};
     floe_error err = {0};
     for (size_t i = 0; i < MODEL_IDS; i++) {
@@ -97,6 +99,22 @@ static void put__one_by_one__keeps_few_parts(void **state) {
 }
 
 /* ---- searching a view ---- */
+
+/* Asked with others at once, a question has the answer that it has alone. */
+static void ask_batch(const floe_ann_view *view, const float *query, size_t k, const uint64_t *bits,
+                      const floe_ann_hit *alone, size_t alone_count) {
+    float other[MODEL_DIM] = {1};
+    const float *asked[] = {other, query, other};
+    floe_ann_hit hits[3 * 40];
+    size_t counts[3];
+    floe_error err = {0};
+    floe_ann_batch batch = {asked, 3, hits, counts};
+    assert_ok(floe_ann_view_search_batch(view, &(floe_ann_query){.k = k, .allowed = bits}, &batch, &err), &err);
+    assert_int_equal(counts[1], alone_count);
+    assert_memory_equal(hits + k, alone, alone_count * sizeof(*alone));
+    assert_int_equal(counts[0], counts[2]);
+    assert_memory_equal(hits, hits + 2 * k, counts[0] * sizeof(*hits));
+}
 
 static void ask_everything(const floe_ann_view *view, const model *expected, uint64_t *seed) {
     vectors all = model_vectors(expected);
@@ -139,6 +157,7 @@ static void ask_everything(const floe_ann_view *view, const model *expected, uin
         floe_ann_view_search(view, &(floe_ann_query){.vector = query, .k = k, .allowed = bits}, hits, &count, &err),
         &err);
     assert_int_equal(oracle_check(&all, query, may, k, hits, count), count);
+    ask_batch(view, query, k, bits, hits, count);
     floe_ann_query among = {.vector = query, .k = k, .candidates = list, .candidate_count = listed};
     assert_ok(floe_ann_view_search(view, &among, hits, &count, &err), &err);
     assert_int_equal(oracle_check(&all, query, may, k, hits, count), count);
@@ -150,7 +169,7 @@ static void ask_everything(const floe_ann_view *view, const model *expected, uin
 static void view_search__wrong_question__is_refused(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     floe_error err = {0};
     float query[MODEL_DIM] = {1};
     uint32_t none = 0;
@@ -161,6 +180,39 @@ static void view_search__wrong_question__is_refused(void **state) {
     assert_int_equal(count, 0);
     floe_ann_query asked = {.vector = query, .k = 1, .candidates = &none, .candidate_count = 1};
     assert_fails(floe_ann_view_search(view, &asked, &hit, &count, &err), &err, FLOE_INVALID);
+    floe_ann_view_release(&view);
+    floe_ann_store_close(&store);
+    scratch_close(&folder);
+}
+
+static void view_search_batch__wrong_question__is_refused(void **state) {
+    (void)state;
+    scratch folder = scratch_open();
+    floe_ann_store *store = store_open(folder.folder);
+    const float query[MODEL_DIM] = {1};
+    const float wrong[MODEL_DIM] = {NAN};
+    const float *questions[FLOE_ANN_BATCH_MAX + 1];
+    static floe_ann_hit hits[FLOE_ANN_BATCH_MAX];
+    size_t counts[FLOE_ANN_BATCH_MAX];
+    uint64_t bits[1] = {0};
+    for (size_t i = 0; i <= FLOE_ANN_BATCH_MAX; i++) {
+        questions[i] = query;
+    }
+    const floe_ann_view *view = floe_ann_store_view(store);
+    floe_ann_query asked = {.k = 1, .allowed = bits};
+    floe_ann_batch batch = {questions, FLOE_ANN_BATCH_MAX, hits, counts};
+    floe_error err = {0}, many = {0}, none = {0}, everything = {0}, nan = {0};
+    assert_ok(floe_ann_view_search_batch(view, &asked, &batch, &err), &err);
+    assert_int_equal(counts[0] + counts[FLOE_ANN_BATCH_MAX - 1], 0);
+    batch.count = FLOE_ANN_BATCH_MAX + 1;
+    assert_fails(floe_ann_view_search_batch(view, &asked, &batch, &many), &many, FLOE_INVALID);
+    batch.count = 0;
+    assert_fails(floe_ann_view_search_batch(view, &asked, &batch, &none), &none, FLOE_INVALID);
+    batch.count = 1;
+    floe_ann_query unfiltered = {.k = 1};
+    assert_fails(floe_ann_view_search_batch(view, &unfiltered, &batch, &everything), &everything, FLOE_INVALID);
+    questions[0] = wrong;
+    assert_fails(floe_ann_view_search_batch(view, &asked, &batch, &nan), &nan, FLOE_INVALID);
     floe_ann_view_release(&view);
     floe_ann_store_close(&store);
     scratch_close(&folder);
@@ -194,7 +246,7 @@ static void step(floe_ann_store **store, const char *folder, model *expected, mo
         break;
     default:
         floe_ann_store_close(store);
-        *store = store_open(folder, FLOE_ANN_WRITE);
+        *store = store_open(folder);
         *expected = *committed;
         break;
     }
@@ -204,7 +256,7 @@ static void store__random_changes__is_the_model_at_every_step(void **state) {
     (void)state;
     for (uint64_t round = 1; round <= 6; round++) {
         scratch folder = scratch_open();
-        floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+        floe_ann_store *store = store_open(folder.folder);
         static model expected, committed;
         expected = (model){0};
         committed = (model){0};
@@ -227,7 +279,7 @@ static void store__random_changes__is_the_model_at_every_step(void **state) {
 static void commit__then_reopen__is_what_was_committed(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     model committed = {0};
     floe_error err = {0};
     assert_ok(model_put(store, &committed, 0, 200, 1, &err), &err);
@@ -238,16 +290,14 @@ static void commit__then_reopen__is_what_was_committed(void **state) {
     model lost = committed;
     assert_ok(model_put(store, &lost, 0, 50, 3, &err), &err);
     floe_ann_store_close(&store);
-    store = store_open(folder.folder, FLOE_ANN_READ);
-    assert_store_is(store, &committed);
-    floe_ann_store_close(&store);
+    assert_committed_is(folder.folder, &committed);
     scratch_close(&folder);
 }
 
 static void commit__after_compaction__removes_the_files_of_old_parts(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     model expected = {0};
     floe_error err = {0};
     for (size_t i = 0; i < 6; i++) {
@@ -262,41 +312,37 @@ static void commit__after_compaction__removes_the_files_of_old_parts(void **stat
     scratch_close(&folder);
 }
 
-static void refresh__after_commits_of_another__follows(void **state) {
+static void view_open__after_each_commit__is_what_was_committed_last(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *writer = store_open(folder.folder, FLOE_ANN_WRITE);
-    floe_ann_store *reader = NULL;
+    floe_ann_store *writer = store_open(folder.folder);
+    const floe_ann_view *old = NULL;
     floe_error err = {0}, missing = {0};
     model expected = {0};
-    bool changed = true;
     floe_ann_options options = model_options();
-    assert_fails(floe_ann_store_open(folder.folder, FLOE_ANN_READ, &options, &reader, &missing), &missing,
-                 FLOE_NOT_FOUND);
+    assert_fails(floe_ann_view_open(folder.folder, &options, &old, &missing), &missing, FLOE_NOT_FOUND);
     assert_ok(model_put(writer, &expected, 0, 150, 1, &err), &err);
     assert_ok(floe_ann_store_commit(writer, &err), &err);
-    reader = store_open(folder.folder, FLOE_ANN_READ);
-    assert_ok(floe_ann_store_refresh(reader, &changed, &err), &err);
-    assert_false(changed);
-    model old = expected;
+    assert_ok(floe_ann_view_open(folder.folder, &options, &old, &err), &err);
+    model before = expected;
     assert_ok(model_remove(writer, &expected, 3, 60, &err), &err);
+    assert_committed_is(folder.folder, &before);
     assert_ok(floe_ann_store_compact(writer, &err), &err);
     assert_ok(floe_ann_store_commit(writer, &err), &err);
-    assert_store_is(reader, &old);
-    assert_ok(floe_ann_store_refresh(reader, &changed, &err), &err);
-    assert_true(changed);
-    assert_store_is(reader, &expected);
+    assert_committed_is(folder.folder, &expected);
     /* Empty and full again: no number of a part comes twice. */
     assert_ok(model_remove(writer, &expected, 0, MODEL_IDS, &err), &err);
     assert_ok(floe_ann_store_compact(writer, &err), &err);
     assert_ok(floe_ann_store_commit(writer, &err), &err);
+    assert_committed_is(folder.folder, &expected);
     floe_ann_store_close(&writer);
-    writer = store_open(folder.folder, FLOE_ANN_WRITE);
+    writer = store_open(folder.folder);
     assert_ok(model_put(writer, &expected, 0, 150, 9, &err), &err);
     assert_ok(floe_ann_store_commit(writer, &err), &err);
-    assert_ok(floe_ann_store_refresh(reader, &changed, &err), &err);
-    assert_store_is(reader, &expected);
-    floe_ann_store_close(&reader);
+    assert_committed_is(folder.folder, &expected);
+    /* What was opened before has not changed, though its files are gone. */
+    assert_true(model_is(old, &before));
+    floe_ann_view_release(&old);
     floe_ann_store_close(&writer);
     scratch_close(&folder);
 }
@@ -304,7 +350,7 @@ static void refresh__after_commits_of_another__follows(void **state) {
 static void open__what_a_killed_writer_left__is_removed(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     model expected = {0};
     floe_error err = {0};
     assert_ok(model_put(store, &expected, 0, 9, 1, &err), &err);
@@ -313,7 +359,7 @@ static void open__what_a_killed_writer_left__is_removed(void **state) {
     scratch_put(&folder, "part-77.ann", "half", 4);
     scratch_put(&folder, "part-78.ann.123-0.tmp", "", 0);
     scratch_put(&folder, "notes.txt", "mine", 4);
-    store = store_open(folder.folder, FLOE_ANN_WRITE);
+    store = store_open(folder.folder);
     assert_store_is(store, &expected);
     assert_int_equal(access(scratch_path(&folder, "part-77.ann"), F_OK), -1);
     assert_int_equal(access(scratch_path(&folder, "part-78.ann.123-0.tmp"), F_OK), -1);
@@ -327,41 +373,21 @@ static void open__what_a_killed_writer_left__is_removed(void **state) {
 static void open__second_writer_or_another_model__is_conflict(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     floe_ann_store *other = NULL;
+    const floe_ann_view *view = NULL;
     model expected = {0};
     floe_error err = {0}, second = {0}, model_err = {0}, dim_err = {0};
     floe_ann_options options = model_options();
-    assert_fails(floe_ann_store_open(folder.folder, FLOE_ANN_WRITE, &options, &other, &second), &second, FLOE_CONFLICT);
+    assert_fails(floe_ann_store_open(folder.folder, &options, &other, &second), &second, FLOE_CONFLICT);
     assert_ok(model_put(store, &expected, 0, 9, 1, &err), &err);
     assert_ok(floe_ann_store_commit(store, &err), &err);
     options.fingerprint = FLOE_STR("test/2");
-    assert_fails(floe_ann_store_open(folder.folder, FLOE_ANN_READ, &options, &other, &model_err), &model_err,
-                 FLOE_CONFLICT);
+    assert_fails(floe_ann_view_open(folder.folder, &options, &view, &model_err), &model_err, FLOE_CONFLICT);
     assert_message_has(&model_err, "test/1");
     options = model_options();
     options.dim = 13;
-    assert_fails(floe_ann_store_open(folder.folder, FLOE_ANN_READ, &options, &other, &dim_err), &dim_err,
-                 FLOE_CONFLICT);
-    floe_ann_store_close(&store);
-    scratch_close(&folder);
-}
-
-static void reader__asked_to_change__is_invalid(void **state) {
-    (void)state;
-    scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
-    floe_error err = {0};
-    bool changed = false;
-    assert_fails(floe_ann_store_refresh(store, &changed, &err), &err, FLOE_INVALID);
-    err = (floe_error){0};
-    assert_ok(floe_ann_store_commit(store, &err), &err);
-    floe_ann_store_close(&store);
-    store = store_open(folder.folder, FLOE_ANN_READ);
-    assert_fails(model_put(store, NULL, 0, 1, 1, &err), &err, FLOE_INVALID);
-    floe_error other = {0}, third = {0};
-    assert_fails(floe_ann_store_commit(store, &other), &other, FLOE_INVALID);
-    assert_fails(floe_ann_store_compact(store, &third), &third, FLOE_INVALID);
+    assert_fails(floe_ann_view_open(folder.folder, &options, &view, &dim_err), &dim_err, FLOE_CONFLICT);
     floe_ann_store_close(&store);
     scratch_close(&folder);
 }
@@ -369,7 +395,7 @@ static void reader__asked_to_change__is_invalid(void **state) {
 static void open__manifest_or_part_damaged__is_corrupt(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     model expected = {0};
     floe_error err = {0};
     assert_ok(model_put(store, &expected, 0, 70, 1, &err), &err);
@@ -377,6 +403,7 @@ static void open__manifest_or_part_damaged__is_corrupt(void **state) {
     assert_ok(floe_ann_store_commit(store, &err), &err);
     floe_ann_store_close(&store);
     char bytes[400];
+    const floe_ann_view *view = NULL;
     FILE *file = fopen(scratch_path(&folder, "current"), "rb");
     size_t len = fread(bytes, 1, sizeof(bytes), file);
     fclose(file);
@@ -385,26 +412,48 @@ static void open__manifest_or_part_damaged__is_corrupt(void **state) {
         floe_error damaged = {0}, cut = {0};
         bytes[at] ^= 16;
         scratch_put(&folder, "current", bytes, at < len ? len : len + 1);
-        assert_fails(floe_ann_store_open(folder.folder, FLOE_ANN_READ, &options, &store, &damaged), &damaged,
-                     FLOE_CORRUPT);
+        assert_fails(floe_ann_view_open(folder.folder, &options, &view, &damaged), &damaged, FLOE_CORRUPT);
         bytes[at] ^= 16;
         scratch_put(&folder, "current", bytes, at < len ? at : len - 1);
-        assert_fails(floe_ann_store_open(folder.folder, FLOE_ANN_READ, &options, &store, &cut), &cut, FLOE_CORRUPT);
+        assert_fails(floe_ann_view_open(folder.folder, &options, &view, &cut), &cut, FLOE_CORRUPT);
     }
     scratch_put(&folder, "current", bytes, len);
     scratch_put(&folder, "part-1.ann", "nothing", 7);
     floe_error part = {0}, gone = {0};
-    assert_fails(floe_ann_store_open(folder.folder, FLOE_ANN_WRITE, &options, &store, &part), &part, FLOE_CORRUPT);
+    assert_fails(floe_ann_store_open(folder.folder, &options, &store, &part), &part, FLOE_CORRUPT);
     assert_int_equal(unlink(scratch_path(&folder, "part-1.ann")), 0);
-    assert_fails(floe_ann_store_open(folder.folder, FLOE_ANN_READ, &options, &store, &gone), &gone, FLOE_CORRUPT);
+    assert_fails(floe_ann_view_open(folder.folder, &options, &view, &gone), &gone, FLOE_CORRUPT);
     assert_null(store);
+    assert_null(view);
+    scratch_close(&folder);
+}
+
+/* Where the caller wants a scan, rows are never too scattered for it; only dead ones are a reason. */
+static void compaction_due__of_a_scan__is_for_dead_rows_alone(void **state) {
+    (void)state;
+    scratch folder = scratch_open();
+    floe_ann_store *store = NULL;
+    floe_error err = {0};
+    floe_ann_options options = model_options();
+    options.kind = FLOE_ANN_SCAN;
+    assert_ok(floe_ann_store_open(folder.folder, &options, &store, &err), &err);
+    vectors many = vectors_make(4200, MODEL_DIM, 3);
+    floe_ann_vectors given = vectors_view(&many);
+    assert_ok(floe_ann_store_put(store, &given, &err), &err);
+    assert_false(floe_ann_store_compaction_due(store));
+    assert_ok(floe_ann_store_remove(store, many.ids, 900, &err), &err);
+    assert_true(floe_ann_store_compaction_due(store));
+    assert_ok(floe_ann_store_compact(store, &err), &err);
+    assert_false(floe_ann_store_compaction_due(store));
+    vectors_free(&many);
+    floe_ann_store_close(&store);
     scratch_close(&folder);
 }
 
 static void compaction_due__dead_or_scattered__says_so(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+    floe_ann_store *store = store_open(folder.folder);
     model expected = {0};
     floe_error err = {0};
     assert_false(floe_ann_store_compaction_due(store));
@@ -433,25 +482,29 @@ static void compaction_due__dead_or_scattered__says_so(void **state) {
 /* A life of a store; what it holds at its end is `after` when all went well, else what was there before or a step of it. */
 static floe_status life(const char *folder, floe_error *err) {
     FLOE_CLEANUP(floe_ann_store_close) floe_ann_store *store = NULL;
-    FLOE_CLEANUP(floe_ann_store_close) floe_ann_store *reader = NULL;
+    FLOE_CLEANUP(floe_ann_view_release) const floe_ann_view *view = NULL;
+    FLOE_CLEANUP(floe_ann_view_release) const floe_ann_view *wider = NULL;
     floe_ann_options options = model_options();
-    float query[MODEL_DIM] = {1};
+    const float query[MODEL_DIM] = {1};
     floe_ann_hit hits[5];
     size_t count = 0;
     model expected = {0};
-    FLOE_TRY(floe_ann_store_open(folder, FLOE_ANN_WRITE, &options, &store, err));
+    FLOE_TRY(floe_ann_store_open(folder, &options, &store, err));
     FLOE_TRY(model_put(store, &expected, 0, 110, 5, err));
     FLOE_TRY(floe_ann_store_compact(store, err));
     FLOE_TRY(model_put(store, &expected, 100, 114, 6, err));
     FLOE_TRY(model_remove(store, &expected, 3, 9, err));
     FLOE_TRY(floe_ann_store_commit(store, err));
-    FLOE_TRY(floe_ann_store_open(folder, FLOE_ANN_READ, &options, &reader, err));
-    const floe_ann_view *view = floe_ann_store_view(reader);
-    uint64_t bits[4] = {7, 0, 0, 0};
-    floe_status status =
-        floe_ann_view_search(view, &(floe_ann_query){.vector = query, .k = 5, .allowed = bits}, hits, &count, err);
-    floe_ann_view_release(&view);
-    return status;
+    FLOE_TRY(floe_ann_view_open(folder, &options, &view, err));
+    uint64_t id = 1;
+    floe_ann_vectors more = {&id, query, 1};
+    FLOE_TRY(floe_ann_view_extend(view, &more, &wider, err));
+    uint64_t bits[5] = {7, 0, 0, 0, 0};
+    floe_ann_query asked = {.vector = query, .k = 5, .allowed = bits};
+    FLOE_TRY(floe_ann_view_search(wider, &asked, hits, &count, err));
+    const float *questions[] = {query};
+    floe_ann_batch batch = {questions, 1, hits, &count};
+    return floe_ann_view_search_batch(wider, &asked, &batch, err);
 }
 
 static void store__any_allocation_fails__is_nomem_and_the_store_stays_whole(void **state) {
@@ -463,7 +516,7 @@ static void store__any_allocation_fails__is_nomem_and_the_store_stays_whole(void
         floe_mem_fail_at(nth);
         floe_status status = life(folder.folder, &err);
         floe_mem_fail_off();
-        floe_ann_store *store = store_open(folder.folder, FLOE_ANN_WRITE);
+        floe_ann_store *store = store_open(folder.folder);
         floe_ann_store_close(&store);
         if (!floe_failed(status)) {
             break;
@@ -482,15 +535,16 @@ int main(void) {
         cmocka_unit_test(put__one_bad_vector__puts_none),
         cmocka_unit_test(put__one_by_one__keeps_few_parts),
         cmocka_unit_test(view_search__wrong_question__is_refused),
+        cmocka_unit_test(view_search_batch__wrong_question__is_refused),
         cmocka_unit_test(store__random_changes__is_the_model_at_every_step),
         cmocka_unit_test(commit__then_reopen__is_what_was_committed),
         cmocka_unit_test(commit__after_compaction__removes_the_files_of_old_parts),
-        cmocka_unit_test(refresh__after_commits_of_another__follows),
+        cmocka_unit_test(view_open__after_each_commit__is_what_was_committed_last),
         cmocka_unit_test(open__what_a_killed_writer_left__is_removed),
         cmocka_unit_test(open__second_writer_or_another_model__is_conflict),
-        cmocka_unit_test(reader__asked_to_change__is_invalid),
         cmocka_unit_test(open__manifest_or_part_damaged__is_corrupt),
         cmocka_unit_test(compaction_due__dead_or_scattered__says_so),
+        cmocka_unit_test(compaction_due__of_a_scan__is_for_dead_rows_alone),
         cmocka_unit_test(store__any_allocation_fails__is_nomem_and_the_store_stays_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

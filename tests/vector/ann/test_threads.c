@@ -123,7 +123,7 @@ static void *writer(void *context) {
 static void store__searched_while_it_changes__shows_whole_states_alone(void **state) {
     (void)state;
     scratch folder = scratch_open();
-    stage on = {.store = store_open(folder.folder, FLOE_ANN_WRITE)};
+    stage on = {.store = store_open(folder.folder)};
     floe_error err = {0};
     pthread_t threads[SEARCHERS + 2];
     assert_ok(model_put(on.store, NULL, 0, BALLAST_TO, 0, &err), &err);

@@ -97,6 +97,8 @@ static void model__config__is_checked(void **state) {
         {"{}", FLOE_NOT_FOUND, "hidden_size"},
         {"{\"model_type\":\"xlm-roberta\"," CONFIG "}", FLOE_UNSUPPORTED, "xlm-roberta"},
         {"{\"model_type\":4," CONFIG "}", FLOE_INVALID, "model_type"},
+        {"{\"layer_norm_eps\":\"1e-12\"," CONFIG "}", FLOE_INVALID, "layer_norm_eps"},
+        {"{\"layer_norm_eps\":1," CONFIG "}", FLOE_INVALID, "layer_norm_eps"},
         {"{\"hidden_act\":\"gelu_new\"," CONFIG "}", FLOE_UNSUPPORTED, "gelu_new"},
         {"{\"position_embedding_type\":\"relative_key\"," CONFIG "}", FLOE_UNSUPPORTED, "relative_key"},
         {"{\"layer_norm_eps\":-1.5," CONFIG "}", FLOE_INVALID, "layer_norm_eps"},
@@ -140,6 +142,23 @@ static void model__weights_of_another_name__are_found_when_alone(void **state) {
     check_refused(folder, FLOE_UNSUPPORTED, "2 .safetensors files");
 }
 
+/* One shard of several would pass for the whole, were it not for the index beside it; beside a whole file it is of no account. */
+static void model__weights_in_shards__are_refused_by_name(void **state) {
+    (void)state;
+    char path[512];
+    const char *folder = make_folder("{" CONFIG "}");
+    floe_tiny_write_file(folder, "model.safetensors.index.json", FLOE_STR("{\"weight_map\":{}}"));
+    assert_non_null(strstr(read_ok(folder).weights_path, "/model.safetensors"));
+    (void)snprintf(path, sizeof(path), "%s/model.safetensors", folder);
+    assert_int_equal(unlink(path), 0);
+    for (int shards = 1; shards <= 2; shards++) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), "model-0000%d-of-00002.safetensors", shards);
+        floe_tiny_write_file(folder, name, FLOE_STR("x"));
+        check_refused(folder, FLOE_UNSUPPORTED, "shards");
+    }
+}
+
 static void model__tokenizer_config__changes_the_tokenizer(void **state) {
     (void)state;
     const char *folder = make_folder("{" CONFIG "}");
@@ -155,6 +174,10 @@ static void model__tokenizer_config__changes_the_tokenizer(void **state) {
     model = read_ok(folder);
     assert_true(!model.tokenizer.lower_case && model.tokenizer.strip_accents);
     assert_int_equal(model.token_max, 24);
+    floe_tiny_write_file(folder, "tokenizer_config.json", FLOE_STR("{\"do_basic_tokenize\":true}"));
+    assert_true(read_ok(folder).tokenizer.lower_case);
+    floe_tiny_write_file(folder, "tokenizer_config.json", FLOE_STR("{\"do_basic_tokenize\":false}"));
+    check_refused(folder, FLOE_UNSUPPORTED, "do_basic_tokenize");
     floe_tiny_write_file(folder, "tokenizer_config.json", FLOE_STR("{\"tokenizer_class\":\"T5Tokenizer\"}"));
     check_refused(folder, FLOE_UNSUPPORTED, "T5Tokenizer");
 }
@@ -198,6 +221,24 @@ static void model__pooling__is_read_where_modules_say(void **state) {
     assert_int_equal(read_ok(folder).bert.pooling, FLOE_POOLING_MEAN);
     assert_string_equal(floe_pooling_name(FLOE_POOLING_MEAN), "mean");
     assert_string_equal(floe_pooling_name(FLOE_POOLING_CLS), "cls");
+}
+
+/* Where modules.json says how texts are pooled, nothing is guessed; without it there is a usual way. */
+static void model__pooling_that_modules_do_not_tell__is_refused(void **state) {
+    (void)state;
+    const char *folder = make_folder("{" CONFIG "}");
+    assert_int_equal(read_ok(folder).bert.pooling, FLOE_POOLING_MEAN);
+    floe_tiny_write_file(folder, "modules.json",
+                         FLOE_STR("[{\"path\":\"\",\"type\":\"sentence_transformers.models.Transformer\"},"
+                                  "{\"path\":\"1_Pooling\",\"type\":\"sentence_transformers.models.Pooling\"}]"));
+    check_refused(folder, FLOE_NOT_FOUND, "1_Pooling");
+    write_pooling(folder, "1_Pooling", "{\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":false}");
+    assert_int_equal(read_ok(folder).bert.pooling, FLOE_POOLING_CLS);
+    floe_tiny_write_file(folder, "modules.json",
+                         FLOE_STR("[{\"path\":\"\",\"type\":\"sentence_transformers.models.Transformer\"}]"));
+    check_refused(folder, FLOE_UNSUPPORTED, "no Pooling");
+    floe_tiny_write_file(folder, "modules.json", FLOE_STR("[]"));
+    check_refused(folder, FLOE_UNSUPPORTED, "no Pooling");
 }
 
 static void model__other_poolings__are_refused(void **state) {
@@ -287,10 +328,12 @@ int main(void) {
         cmocka_unit_test(model__config__is_checked),
         cmocka_unit_test(model__missing_files__are_named),
         cmocka_unit_test(model__weights_of_another_name__are_found_when_alone),
+        cmocka_unit_test(model__weights_in_shards__are_refused_by_name),
         cmocka_unit_test(model__tokenizer_config__changes_the_tokenizer),
         cmocka_unit_test(model__sentence_config__sets_the_longest_text),
         cmocka_unit_test(model__tokenizer_json__is_not_read),
         cmocka_unit_test(model__pooling__is_read_where_modules_say),
+        cmocka_unit_test(model__pooling_that_modules_do_not_tell__is_refused),
         cmocka_unit_test(model__other_poolings__are_refused),
         cmocka_unit_test(model__other_modules__are_refused),
         cmocka_unit_test(model__prompts__become_prefixes),

@@ -1,0 +1,185 @@
+/*
+ * Objects that the engine reads by itself, through DuckDB's httpfs.
+ *
+ * Phases: the extension is looked for once and loaded from its file → per bucket a secret that holds for that bucket alone. The
+ * engine keeps secrets in memory only.
+ */
+#include "offline/engine/duckdb_int.h"
+
+#include "core/file.h"
+#include "core/hash.h"
+#include "core/limits.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#define PLATFORM "linux_amd64"
+#else
+#define PLATFORM "linux_arm64"
+#endif
+#define NAME "httpfs.duckdb_extension"
+
+/* ---- the extension ---- */
+
+static const char *beside_library(floe_arena *arena) {
+    Dl_info about = {0};
+    const char *folder = NULL;
+    void *of = (void *)(uintptr_t)duckdb_library_version;
+    if (dladdr(of, &about) != 0 && about.dli_fname) {
+        folder = floe_path_dirname(arena, about.dli_fname);
+    }
+    return folder ? floe_arena_printf(arena, "%s/" NAME, folder) : NULL;
+}
+
+/* The extension's file, or NULL: it is not on this machine. */
+static const char *find_extension(floe_arena *arena) {
+    const char *given = getenv("FLOE_HTTPFS");
+    const char *home = getenv("HOME");
+    if (given) {
+        return given[0] ? floe_arena_strdup(arena, given) : NULL;
+    }
+    const char *const places[] = {
+        home ? floe_arena_printf(arena, "%s/.duckdb/extensions/%s/" PLATFORM "/" NAME, home, duckdb_library_version())
+             : NULL,
+        beside_library(arena)};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (places[i] && floe_file_exists(places[i])) {
+            return places[i];
+        }
+    }
+    return NULL;
+}
+
+/* Certificates are checked against the system's, which the extension does not do unless told. */
+static void put_settings(floe_buf *out) {
+    static const char *const CERTIFICATES[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                               "/etc/ssl/cert.pem"};
+    const char *file = getenv("SSL_CERT_FILE");
+    for (size_t i = 0; !file && i < sizeof CERTIFICATES / sizeof *CERTIFICATES; i++) {
+        file = floe_file_exists(CERTIFICATES[i]) ? CERTIFICATES[i] : NULL;
+    }
+    floe_buf_text(out, "SET GLOBAL enable_server_cert_verification = true; SET GLOBAL http_timeout = 120; "
+                       "SET GLOBAL enable_http_metadata_cache = true;");
+    if (file) {
+        floe_buf_text(out, "SET GLOBAL ca_cert_file = ");
+        floe_sql_quote_text(out, floe_str_of(file));
+        floe_buf_byte(out, ';');
+    }
+}
+
+static floe_status load(floe_session *session, bool *ret_loaded, floe_error *err) {
+    FLOE_AUTO_ARENA arena = {0};
+    FLOE_AUTO_BUF sql = {0};
+    floe_arena_init(&arena, FLOE_KIB(64));
+    floe_buf_init(&sql, FLOE_KIB(64));
+    const char *path = find_extension(&arena);
+    FLOE_TRY(floe_arena_check(&arena, err));
+    *ret_loaded = false;
+    if (!path) {
+        return FLOE_OK;
+    }
+    floe_buf_text(&sql, "LOAD ");
+    floe_sql_quote_text(&sql, floe_str_of(path));
+    floe_buf_byte(&sql, ';');
+    put_settings(&sql);
+    FLOE_TRY(floe_buf_check(&sql, err));
+    floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, err);
+    *ret_loaded = !floe_failed(status);
+    return floe_failed(status) ? floe_error_prefix(err, status, "the engine's extension httpfs") : status;
+}
+
+/* ---- buckets ---- */
+
+/* "https://host:port/" → "host:port", and whether it is to be spoken to in TLS. */
+static floe_str host_of(const floe_engine_store *store, bool *ret_tls) {
+    floe_str host = store->endpoint;
+    *ret_tls = !floe_str_starts_with(host, FLOE_STR("http://"));
+    const char *after = host.len == 0 ? NULL : memmem(host.ptr, host.len, "://", 3);
+    if (after) {
+        host = (floe_str){after + 3, host.len - (size_t)(after + 3 - host.ptr)};
+    }
+    while (host.len > 0 && host.ptr[host.len - 1] == '/') {
+        host.len--;
+    }
+    return host;
+}
+
+static void put_option(floe_buf *out, const char *name, floe_str value) {
+    if (value.len > 0) {
+        floe_buf_printf(out, ", %s ", name);
+        floe_sql_quote_text(out, value);
+    }
+}
+
+static void put_secret(const floe_engine_store *store, int number, floe_buf *out) {
+    bool tls = true;
+    floe_str host = host_of(store, &tls);
+    FLOE_AUTO_BUF scope = {0};
+    floe_buf_init(&scope, FLOE_KIB(64));
+    floe_buf_printf(&scope, "s3://%.*s/", FLOE_STR_ARG(store->bucket));
+    floe_buf_printf(out, "CREATE OR REPLACE TEMPORARY SECRET floe_store_%d (TYPE s3, PROVIDER config", number);
+    put_option(out, "SCOPE", floe_buf_view(&scope));
+    put_option(out, "KEY_ID", store->access_key);
+    put_option(out, "SECRET", store->secret_key);
+    put_option(out, "SESSION_TOKEN", store->session_token);
+    put_option(out, "REGION", store->region.len > 0 ? store->region : FLOE_STR("us-east-1"));
+    put_option(out, "ENDPOINT", host);
+    floe_buf_printf(out, ", URL_STYLE '%s', USE_SSL %s)", store->path_style ? "path" : "vhost", tls ? "true" : "false");
+}
+
+/* The bucket's number; -1: its name is another endpoint's, or there are too many. */
+static int number_of(floe_reached *reached, const floe_engine_store *store) {
+    uint64_t bucket = floe_xxh64(store->bucket.ptr, store->bucket.len, 0);
+    uint64_t endpoint = floe_xxh64(store->endpoint.ptr, store->endpoint.len, store->path_style ? 2 : 1);
+    for (size_t i = 0; i < reached->count; i++) {
+        if (reached->buckets[i] == bucket) {
+            return reached->endpoints[i] == endpoint ? (int)i : -1;
+        }
+    }
+    if (reached->count >= FLOE_REACHED_MAX) {
+        return -1;
+    }
+    reached->buckets[reached->count] = bucket;
+    reached->endpoints[reached->count] = endpoint;
+    return (int)reached->count++;
+}
+
+/* The extension cannot speak to an endpoint with a path of its own. */
+static bool is_plain_endpoint(const floe_engine_store *store) {
+    bool tls = true;
+    floe_str host = host_of(store, &tls);
+    return host.len == 0 || memchr(host.ptr, '/', host.len) == NULL;
+}
+
+static floe_status reach(floe_session *session, const floe_engine_store *store, bool *ret_able, floe_error *err) {
+    floe_reached *reached = &session->engine->reached;
+    FLOE_AUTO_BUF sql = {0};
+    if (!reached->looked) {
+        FLOE_TRY(load(session, &reached->loaded, err));
+        reached->looked = true;
+    }
+    int number = reached->loaded && is_plain_endpoint(store) ? number_of(reached, store) : -1;
+    if (number < 0) {
+        return FLOE_OK;
+    }
+    floe_buf_init(&sql, FLOE_KIB(64));
+    put_secret(store, number, &sql);
+    FLOE_TRY(floe_buf_check(&sql, err));
+    floe_error failure = {0}; /* the engine's words may hold the statement, and that the keys */
+    floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, &failure);
+    FLOE_ENSURE(!floe_failed(status), err, status.code, "the engine does not take the keys of the bucket %.*s",
+                FLOE_STR_BRIEF(store->bucket));
+    *ret_able = true;
+    return FLOE_OK;
+}
+
+floe_status floe_session_reach(floe_session *session, const floe_engine_store *store, bool *ret_able, floe_error *err) {
+    floe_reached *reached = &session->engine->reached;
+    *ret_able = false;
+    (void)pthread_mutex_lock(&reached->lock);
+    floe_status status = reach(session, store, ret_able, err);
+    (void)pthread_mutex_unlock(&reached->lock);
+    return status;
+}

@@ -1,0 +1,89 @@
+/*
+ * Where the engine reads the files of a scan from.
+ *
+ * Rule: a large object without a copy here is read from its store by ranges, so that only the columns and row groups that are
+ *       asked for travel, where the engine can; every other object gets a copy first. What has a copy is read from it.
+ */
+#include "offline/iceberg/scan_sql_int.h"
+
+#include "core/limits.h"
+#include "offline/lake_int.h"
+
+#define WHOLE_MAX FLOE_MIB(4) /* as quick to fetch whole as its footer and columns one by one */
+
+static floe_status reach(const sql_builder *builder, floe_str bucket, bool *ret_able, floe_error *err) {
+    const floe_s3_options *options = floe_mirror_store(builder->table->moved.mirror);
+    floe_engine_store store = {.bucket = bucket,
+                               .endpoint = options->endpoint,
+                               .region = options->region,
+                               .path_style = options->path_style,
+                               .access_key = options->access_key,
+                               .secret_key = options->secret_key,
+                               .session_token = options->session_token};
+    return floe_session_reach(builder->session, &store, ret_able, err);
+}
+
+/* Those that the engine reads from the store. The files of a table mostly lie in one bucket. */
+static floe_status find_remote(sql_builder *builder, floe_error *err) {
+    const floe_mirror *mirror = builder->table->moved.mirror;
+    floe_str last = {0};
+    bool able = false;
+    for (size_t i = 0; mirror != NULL && i < builder->files->file_count; i++) {
+        const char *path = builder->files->local_paths[i];
+        floe_str bucket = {0};
+        bool large = builder->files->files[i]->file_len > (int64_t)WHOLE_MAX;
+        const char *url = large ? floe_mirror_url(mirror, path, builder->arena, &bucket) : NULL;
+        if (url != NULL && (last.len == 0 || !floe_str_equal(bucket, last))) {
+            FLOE_TRY(reach(builder, bucket, &able, err));
+            last = bucket;
+        }
+        if (url != NULL && able) {
+            (void)floe_map_put(&builder->remote, floe_str_of(path), (void *)(uintptr_t)url);
+        }
+    }
+    return floe_arena_check(builder->arena, err);
+}
+
+static floe_status fetch_others(const sql_builder *builder, floe_error *err) {
+    floe_fs *fs = builder->table->fs;
+    const char **paths = floe_arena_alloc(builder->arena, builder->files->file_count + 1, sizeof(*paths));
+    size_t count = 0;
+    FLOE_TRY(floe_arena_check(builder->arena, err));
+    for (size_t i = 0; i < builder->files->file_count; i++) {
+        const char *path = builder->files->local_paths[i];
+        if (floe_map_get(&builder->remote, floe_str_of(path)) == NULL) {
+            paths[count++] = path;
+        }
+    }
+    floe_status fetched = fs->ops->fetch(fs, paths, count, err);
+    if (floe_failed(fetched)) {
+        return floe_error_prefix(err, fetched, "table %.*s", FLOE_STR_BRIEF(builder->table->name));
+    }
+    return FLOE_OK;
+}
+
+static floe_status check_present(const sql_builder *builder, const char *path, floe_error *err) {
+    floe_fs *fs = builder->table->fs;
+    FLOE_TRY(floe_path_check_local(floe_str_of(path), err));
+    FLOE_ENSURE(floe_map_get(&builder->remote, floe_str_of(path)) != NULL || fs->ops->exists(fs, path), err,
+                FLOE_NOT_FOUND, "table %.*s: the %s file %s is not there%s", FLOE_STR_BRIEF(builder->table->name),
+                builder->deletes ? "equality delete" : "data", path,
+                builder->table->moved.from.len == 0 ? "; a table that was moved needs --moved-from and --moved-to"
+                                                    : "");
+    return FLOE_OK;
+}
+
+floe_status floe_scan_bring_files(sql_builder *builder, const char *const **ret_names, floe_error *err) {
+    const char **names = floe_arena_alloc(builder->arena, builder->files->file_count + 1, sizeof(*names));
+    FLOE_TRY(floe_arena_check(builder->arena, err));
+    FLOE_TRY(find_remote(builder, err));
+    FLOE_TRY(fetch_others(builder, err));
+    for (size_t i = 0; i < builder->files->file_count; i++) {
+        const char *path = builder->files->local_paths[i];
+        const char *remote = floe_map_get(&builder->remote, floe_str_of(path));
+        FLOE_TRY(check_present(builder, path, err));
+        names[i] = remote != NULL ? remote : path;
+    }
+    *ret_names = names;
+    return FLOE_OK;
+}

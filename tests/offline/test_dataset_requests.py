@@ -1,0 +1,76 @@
+"""Datasets of request features alone: built, in every format, audited, made again, explained; what the spine lacks is named."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from dataset_support import Failed, Project, entity, source, view  # noqa: E402
+
+INVALID = 3
+REQUESTS = """request_features:
+  - {name: far, inputs: [{name: distance, type: double}], expression: "distance > 1500", type: bool}
+  - {name: answer, inputs: [], expression: "42", type: int64}
+  - {name: above, inputs: [{name: distance, type: double}, {name: last, feature: "v:last"}], expression: "distance > last", type: bool}
+feature_services: [{name: alone, features: [far, answer]}]
+"""
+ROWS = [(True, 42), (False, 42), (None, 42)]
+
+
+def project():
+    made = Project()
+    made.table("events", "SELECT 'a' k, TIMESTAMP '2020-01-01' ts, 10::BIGINT v")
+    made.define(entity() + source() + "feature_views:\n" + view("{name: last, column: v}") + REQUESTS)
+    return made
+
+
+class Requests(unittest.TestCase):
+    def test_alone__from_and_into_every_format(self):
+        with project() as made:
+            made.file("s.parquet", "SELECT * FROM (VALUES (1501.5), (1500), (NULL)) t(distance)")
+            made.file("s.csv", "FROM '" + made.path("s.parquet") + "'")
+            made.file("s.jsonl", "FROM '" + made.path("s.parquet") + "'")
+            made.table("labels", "FROM '" + made.path("s.parquet") + "'")
+            for engine in ("native", "duckdb"):
+                for spine in ("s.parquet", "s.csv", "s.jsonl", "lake.t.labels"):
+                    made.build("--engine", engine, spine=spine, features="far,answer")
+                    self.assertEqual(made.rows("SELECT far, answer FROM '$D/out.parquet'"), ROWS, (engine, spine))
+            made.build("--replace", spine="s.parquet", features="far,answer", out="lake.t.train")
+            made.floe("dataset", "build", "--service", "alone", "--spine", "s.parquet", "-o", "o.parquet")
+            self.assertEqual(made.rows("SELECT far, answer FROM '$D/o.parquet'"), ROWS)
+
+    def test_alone__audited_made_again_and_explained(self):
+        with project() as made:
+            made.file("s.parquet", "SELECT * FROM (VALUES (1501.5), (1500), (NULL)) t(distance)")
+            built = made.build(spine="s.parquet", features="far,answer", out="o.parquet")["id"]
+            self.assertIn("all 6 feature values are the same", made.floe("dataset", "audit", built))
+            made.floe("dataset", "rebuild", built, "-o", "again.parquet")
+            with open(made.path("o.parquet"), "rb") as one, open(made.path("again.parquet"), "rb") as other:
+                self.assertEqual(one.read(), other.read())
+            told = made.floe("dataset", "build", "--features", "far", "--spine", "s.parquet", "--explain")
+            self.assertIn("request features alone", told)
+            self.assertNotIn("events", told)
+            made.file("bad.parquet", "SELECT * REPLACE (NOT far AS far) FROM '" + made.path("o.parquet") + "'")
+            with self.assertRaises(Failed) as caught:
+                made.floe("dataset", "audit", built, "--file", "bad.parquet")
+            self.assertIn("row 1, far: false, by the rule true", str(caught.exception))
+
+    def test_over_a_view__its_feature_is_found_but_not_given(self):
+        with project() as made:
+            made.file("s.parquet", "SELECT 'a' k, TIMESTAMP '2020-01-02' t, 11::DOUBLE distance")
+            made.build(spine="s.parquet", features="above")
+            self.assertEqual(made.rows("FROM '$D/out.parquet'")[0][2:], (11.0, True))
+
+    def test_what_the_spine_lacks__is_named(self):
+        with project() as made:
+            made.file("s.parquet", "SELECT 'x' AS distance")
+            made.file("none.parquet", "SELECT 1 AS other")
+            for spine, words in (("s.parquet", "VARCHAR"), ("none.parquet", "no column of that name")):
+                with self.assertRaises(Failed) as caught:
+                    made.build(spine=spine, features="far")
+                self.assertEqual(caught.exception.code, INVALID)
+                self.assertIn(words, str(caught.exception))
+                self.assertIn("distance", str(caught.exception))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,152 @@
+"""Text files as spines and as imports: what is an empty text and what is null, keys as a lookup takes them, and times of every
+format that could match nothing. timeout: 600"""
+import gzip
+import os
+import random
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from dataset_support import Failed, Project, entity, source, view  # noqa: E402
+
+INVALID = 3
+EVENTS = """SELECT * FROM (VALUES ('a', TIMESTAMP '2020-01-01', 10::BIGINT), ('', TIMESTAMP '2020-01-01', 20),
+    (NULL, TIMESTAMP '2020-01-01', 30)) t(k, ts, v)"""
+
+
+def project(keys="{name: k, type: string}", events=EVENTS):
+    made = Project()
+    made.table("events", events)
+    made.define(entity(keys) + source() + "feature_views:\n" + view("{name: last, column: v}"))
+    return made
+
+
+class EmptyTexts(unittest.TestCase):
+    def test_a_quoted_nothing_is_an_empty_text__nothing_is_null(self):
+        """As PostgreSQL's COPY ... CSV reads it, in columns of text; in others both are null."""
+        with project() as made:
+            made.write("s.csv", 'k,t,n,f,x\na,2021-01-01 00:00:00,1,1.5,""\n"",2021-01-01 00:00:00,"",,\n'
+                                ',2021-01-01 00:00:00,3,"",y\n"","",,,""\n')
+            made.build(spine="s.csv", features="v")
+            self.assertEqual(made.rows("SELECT k, n, f, x, v__last FROM '$D/out.parquet'"),
+                             [("a", 1, 1.5, "", 10), ("", None, None, None, 20), (None, 3, None, "y", None),
+                              ("", None, None, "", None)])
+            self.assertEqual(made.rows("SELECT DISTINCT typeof(n), typeof(f), typeof(t) FROM '$D/out.parquet'"),
+                             [("BIGINT", "DOUBLE", "TIMESTAMP")])
+
+    def test_every_dialect_and_packed_files__tell_them_apart(self):
+        dialects = {"comma.csv": ',"', "semicolon.csv": ';"', "tab.tsv": '\t"', "single.csv": ",'"}
+        for name, (delimiter, quote) in dialects.items():
+            lines = [["k", "n"], [quote * 2, "1"], ["", "2"], ["x", quote * 2], [f"{quote}a{delimiter}b{quote}", "4"]]
+            text = "".join(delimiter.join(line) + "\n" for line in lines)
+            for packed in (False, True) if name.endswith(".csv") else (False,):
+                with self.subTest(name, packed=packed), project() as made:
+                    path = made.path(name + (".gz" if packed else ""))
+                    with gzip.open(path, "wt") if packed else open(path, "w") as file:
+                        file.write(text)
+                    made.floe("table", "import", path, "lake.t.c")
+                    made.floe("table", "scan", "lake.t.c", "-o", "c.parquet")
+                    self.assertEqual(made.rows("FROM '$D/c.parquet'"),
+                                     [("", 1), (None, 2), ("x", None), (f"a{delimiter}b", 4)])
+
+    def test_several_files__are_one_input_in_their_order(self):
+        with project() as made:
+            made.write("1.csv", 'k,n\n"",1\n')
+            made.write("2.csv", "k,n\n,2\nx,3\n")
+            made.floe("table", "import", "1.csv", "2.csv", "lake.t.c", "--types", "n=int64")
+            made.floe("table", "scan", "lake.t.c", "-o", "c.parquet")
+            self.assertEqual(made.rows("FROM '$D/c.parquet'"), [("", 1), (None, 2), ("x", 3)])
+
+    def test_random_files__against_what_was_written(self):
+        seed = int(os.environ.get("FLOE_SEED") or random.randrange(2**32))
+        r = random.Random(seed)
+        with self.subTest(seed=seed), project() as made:
+            for _ in range(8):
+                words = [None, "", "x", 'quo"te', "com,ma", "line\nbreak", "''", '""', " "]
+                rows = [(r.choice(words), r.choice([None, 1, -5]), r.choice(words), i) for i in range(r.choice([1, 30, 5000]))]
+                rows.append(("text", 1, "text", len(rows)))
+
+                def cell(value):
+                    if isinstance(value, str):
+                        return '"' + value.replace('"', '""') + '"'
+                    return "" if value is None else r.choice(['{}', '"{}"']).format(value)
+
+                body = "".join(",".join(cell(value) for value in row) + "\n" for row in rows)
+                made.write("c.csv", "a,n,b,i\n" + body)
+                made.floe("table", "import", "c.csv", "lake.t.c", "--replace")
+                made.floe("table", "scan", "lake.t.c", "-o", "c.parquet")
+                self.assertEqual(made.rows("FROM '$D/c.parquet'"), rows)
+
+    def test_what_floe_writes__it_reads_back(self):
+        with project() as made:
+            made.file("s.parquet", "SELECT * FROM (VALUES ('a', ''), ('', NULL), (NULL, 'y')) t(k, x), "
+                                   "(SELECT TIMESTAMP '2021-01-01' t)")
+            first = made.build(spine="s.parquet", features="v", out="o.csv")
+            made.file("s.csv", f"FROM '{made.path('s.parquet')}'")
+            again = made.build(spine="s.csv", features="v", out="again.csv")
+            self.assertEqual(first["content_hash"], again["content_hash"])
+
+
+class Keys(unittest.TestCase):
+    def test_text_of_a_key__is_taken_as_a_lookup_takes_it(self):
+        """What `floe get` refuses, a spine may not hold; what it takes, is the same key."""
+        kinds = {"int64": ("7::BIGINT", ["7", "+7", "07"], [" 7", "7 ", "7.0", "0x7", "7e0"]),
+                 "int32": ("7::INTEGER", ["7", "+7"], [" 7", "7.0"]),
+                 "date": ("DATE '2020-01-31'", ["2020-01-31"], [" 2020-01-31", "2020-1-31", "31.01.2020"])}
+        for declared, (sql, good, bad) in kinds.items():
+            events = f"SELECT {sql} k, TIMESTAMP '2020-01-01' ts, 5::BIGINT v"
+            with self.subTest(declared), project(f"{{name: k, type: {declared}}}", events) as made:
+                made.floe("sync")
+                for text in good:
+                    made.write("s.csv", f"k,t\n{text},2021-01-01 00:00:00\n")
+                    made.build(spine="s.csv", features="v")
+                    self.assertEqual(made.rows("SELECT v__last FROM '$D/out.parquet'"), [(5,)], text)
+                    self.assertIn("PRESENT", made.floe("get", "v", f"k={text}"))
+                for text in bad:
+                    made.write("s.csv", f"k,t\n{text},2021-01-01 00:00:00\n")
+                    for run in (lambda: made.build(spine="s.csv", features="v"), lambda: made.floe("get", "v", f"k={text}")):
+                        with self.assertRaises(Failed, msg=text) as caught:
+                            run()
+                        self.assertIn(text.strip(), str(caught.exception))
+
+
+class Times(unittest.TestCase):
+    def test_times_that_match_nothing__are_refused_by_row_and_column(self):
+        bad = {"TIMESTAMP 'infinity'": "infinity", "TIMESTAMP '-infinity'": "-infinity",
+               "TIMESTAMP '10000-01-01 00:00:00'": "10000-01-01", "TIMESTAMPTZ 'infinity'": "infinity",
+               "DATE 'infinity'": "infinity", "DATE '10000-01-01'": "10000-01-01",
+               "make_timestamp(-62135596800000001)": "0001"}
+        with project() as made:
+            for sql, words in bad.items():
+                for column, time in (("t", "t"), ("seen", "t")):
+                    values = {"t": "TIMESTAMP '2021-01-01'", "seen": "TIMESTAMP '2021-01-01'", column: sql}
+                    made.file("s.parquet", f"""SELECT 'a' k, NULL::{'DATE' if 'DATE' in sql and column == 't' else 'TIMESTAMP'} t,
+                        NULL::TIMESTAMP seen WHERE true UNION ALL BY NAME SELECT 'a' k, {values['t']} t, {values['seen']} seen"""
+                              if "TZ" not in sql and "DATE" not in sql else
+                              f"SELECT 'a' k, {values['t']} t, {values['seen']} seen FROM range(2)")
+                    row = 2 if "TZ" not in sql and "DATE" not in sql else 1
+                    with self.assertRaises(Failed, msg=(sql, column)) as caught:
+                        made.build("--time", time, spine="s.parquet", features="v", out="o.csv")
+                    self.assertEqual(caught.exception.code, INVALID)
+                    for part in ("s.parquet", f"row {row}", f'"{column}"', words, "1 to 9999"):
+                        self.assertIn(part, str(caught.exception))
+                    self.assertFalse(os.path.exists(made.path("o.csv")))
+
+    def test_the_first_and_last_times_there_are__are_taken(self):
+        with project() as made:
+            made.file("s.parquet", """SELECT * FROM (VALUES ('a', TIMESTAMP '0001-01-01'),
+                ('a', TIMESTAMP '9999-12-31 23:59:59.999999'), ('a', NULL)) t(k, t)""")
+            made.build(spine="s.parquet", features="v", out="o.csv")
+            with open(made.path("o.csv")) as file:
+                self.assertEqual(file.read(), "k,t,v__last\na,0001-01-01T00:00:00Z,\na,9999-12-31T23:59:59.999999Z,10\na,,\n")
+
+    def test_text_of_an_infinite_time__is_refused_too(self):
+        with project() as made:
+            made.write("s.csv", "k,t\na,2021-01-01\na,infinity\n")
+            with self.assertRaises(Failed) as caught:
+                made.build("--time", "t", spine="s.csv", features="v", out="o.csv")
+            self.assertIn('s.csv, row 2: the column "t" is infinity', str(caught.exception))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,376 @@
+# timeout: 600
+"""What other engines write into Iceberg tables that ours do not: Parquet types and encodings of migrated tables, lists under any name,
+files without field ids, metadata without what is optional, manifests in other shapes, partition values in other Avro types. Each table is
+made by hand (foreign.py) with pyarrow's Parquet; floe must give the rows that went in, or refuse by name."""
+import copy
+import datetime as dt
+import decimal
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import uuid
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from foreign import Table, optional, reorder
+
+FLOE = os.environ["FLOE_BIN"]
+UTC = dt.timezone.utc
+UUID = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff")
+failures, done = [], 0
+
+
+class Refused(str):
+    """What floe must say instead of rows."""
+
+
+def new(fields, **options):
+    return Table(tempfile.mkdtemp(dir=BASE), fields, **options)
+
+
+def column(name, kind, field_id):
+    return {"id": field_id, "name": name, "type": kind, "required": False}
+
+
+def under(field_id):
+    return {b"PARQUET:field_id": str(field_id).encode()}
+
+
+def arrow(**columns):
+    """Columns as name=(id, array), with field ids; a type may follow, where that of the array forgets the ids inside it."""
+    fields = [pa.field(name, cell[-1].type if len(cell) == 2 else cell[2], metadata=under(cell[0])) for name, cell in columns.items()]
+    return pa.Table.from_arrays([cell[1] for cell in columns.values()], schema=pa.schema(fields))
+
+
+def scan(path, *args):
+    out = os.path.join(BASE, "out.parquet")
+    ran = subprocess.run([FLOE, "table", "scan", path, "-o", out, *args], capture_output=True, text=True, check=False)
+    return pq.read_table(out).to_pylist() if ran.returncode == 0 else Refused(ran.stderr.strip())
+
+
+def expect(label, path, want, *args):
+    global done
+    done += 1
+    got = scan(path, *args)
+    same = want in got if isinstance(want, Refused) and isinstance(got, Refused) else got == want
+    if not same:
+        failures.append(f"{label}\n  got  {got}\n  want {want}")
+
+
+# ---- Parquet types and encodings ----
+
+def typed(label, kind, array, want=None, **options):
+    table = new([column("a", kind, 1)])
+    table.add(arrow(a=(1, array)), **options)
+    rows = want if isinstance(want, Refused) else [{"a": cell} for cell in (array.to_pylist() if want is None else want)]
+    expect(label, table.write(), rows)
+
+
+def zoned(times):
+    return [time and time.replace(tzinfo=UTC) for time in times]
+
+
+def parquet_types():
+    micros = [dt.datetime(2020, 1, 1, 1, 2, 3, 4), None, dt.datetime(1960, 1, 1, 1, 2, 3, 999999)]
+    millis = [dt.datetime(2020, 1, 1, 1, 2, 3, 4000), None]
+    typed("INT96 as timestamp", "timestamp", pa.array(micros, pa.timestamp("us")), use_deprecated_int96_timestamps=True)
+    typed("INT96 as timestamptz", "timestamptz", pa.array(micros, pa.timestamp("us")), zoned(micros),
+          use_deprecated_int96_timestamps=True)
+    typed("nanoseconds for timestamp", "timestamp", pa.array(micros, pa.timestamp("ns")), micros)
+    typed("nanoseconds for timestamptz", "timestamptz", pa.array(micros, pa.timestamp("ns", tz="UTC")), zoned(micros))
+    typed("milliseconds for timestamp", "timestamp", pa.array(millis, pa.timestamp("ms")))
+    typed("milliseconds for timestamptz", "timestamptz", pa.array(millis, pa.timestamp("ms", tz="UTC")), zoned(millis))
+    typed("time in milliseconds", "time", pa.array([dt.time(1, 2, 3, 4000), None], pa.time32("ms")))
+    typed("time in nanoseconds", "time", pa.array([dt.time(1, 2, 3, 4), None], pa.time64("ns")))
+    typed("date of 64 bits", "date", pa.array([dt.date(1920, 1, 1), None], pa.date64()))
+    for kind, stored, top in (("int", pa.int8(), 127), ("int", pa.uint8(), 255), ("int", pa.uint16(), 65535),
+                              ("int", pa.uint32(), 2**31 - 1), ("long", pa.uint32(), 2**32 - 1), ("long", pa.uint64(), 2**63 - 1),
+                              ("long", pa.int16(), -32768), ("float", pa.float16(), 1.5), ("double", pa.float32(), 1.5)):
+        typed(f"{stored} for {kind}", kind, pa.array([1, None, top], stored))
+    typed("uint32 past int", "int", pa.array([2**31], pa.uint32()), Refused("out of range"))
+    typed("uint64 past long", "long", pa.array([2**63], pa.uint64()), Refused("out of range"))
+    typed("uint64 for decimal(20,0)", "decimal(20,0)", pa.array([1, None, 2**64 - 1], pa.uint64()),
+          [decimal.Decimal(1), None, decimal.Decimal(2**64 - 1)])
+    cells = [decimal.Decimal("1.25"), None, decimal.Decimal("-99.99")]
+    for digits, wide in ((9, 9), (18, 18), (9, 38), (4, 4)):
+        for as_integer in (True, False):
+            typed(f"decimal({digits},2) for decimal({wide},2), as integer {as_integer}", f"decimal({wide},2)",
+                  pa.array(cells, pa.decimal128(digits, 2)), store_decimal_as_integer=as_integer)
+    text = ["abc", "ü€😀", "", None]
+    raw = [cell and cell.encode() if cell is not None else None for cell in text]
+    raw[2] = b""
+    typed("bytes for string", "string", pa.array(raw, pa.binary()), text)
+    typed("bytes that are no text for string", "string", pa.array([b"\xff"], pa.binary()), Refused("invalid UTF8"))
+    typed("text for binary", "binary", pa.array(text, pa.string()), raw)
+    typed("uuid without annotation", "uuid", pa.array([UUID.bytes, None], pa.binary(16)), [UUID, None])
+    typed("fixed", "fixed[3]", pa.array([b"abc", None], pa.binary(3)))
+    typed("fixed of any length", "fixed[3]", pa.array([b"abc", None], pa.binary()))
+    typed("binary of fixed length", "binary", pa.array([b"abc", None], pa.binary(3)))
+    typed("a column without a value", "string", pa.array([None, None], pa.null()))
+    typed("double for float", "float", pa.array([1.5], pa.float64()), Refused("the file holds DOUBLE"))
+
+
+def parquet_encodings():
+    numbers, texts = pa.array(list(range(1000)), pa.int64()), pa.array(["abc", "abd", None] * 100)
+    typed("a dictionary", "string", texts.dictionary_encode(), texts.to_pylist())
+    typed("DELTA_BINARY_PACKED", "long", numbers, use_dictionary=False, column_encoding={"a": "DELTA_BINARY_PACKED"})
+    typed("BYTE_STREAM_SPLIT", "double", pa.array([1.5, None] * 90), use_dictionary=False, column_encoding={"a": "BYTE_STREAM_SPLIT"})
+    typed("DELTA_BYTE_ARRAY", "string", texts, use_dictionary=False, column_encoding={"a": "DELTA_BYTE_ARRAY"})
+    typed("DELTA_LENGTH_BYTE_ARRAY", "string", texts, use_dictionary=False, column_encoding={"a": "DELTA_LENGTH_BYTE_ARRAY"})
+    typed("RLE booleans", "boolean", pa.array([True, None, False] * 100), data_page_version="2.0", use_dictionary=False,
+          column_encoding={"a": "RLE"})
+    typed("pages of version 2", "string", texts, data_page_version="2.0")
+    for codec in ("none", "snappy", "gzip", "brotli", "zstd", "lz4"):
+        typed(f"packed by {codec}", "long", numbers, compression=codec)
+
+
+# ---- nested columns ----
+
+LIST = {"type": "list", "element-id": 2, "element": "long", "element-required": False}
+MAP = {"type": "map", "key-id": 3, "key": "string", "value-id": 4, "value": "long", "value-required": False}
+NEW_MEMBER = {"type": "struct", "fields": [column("n", "long", 50)]}
+
+
+def struct_of(*members):
+    return {"type": "struct", "fields": list(members)}
+
+
+def nested(label, fields, rows, want=None, mapping=None, **options):
+    table = new(fields)
+    if mapping is not None:
+        table.properties["schema.name-mapping.default"] = json.dumps(mapping)
+    table.add(rows, **options)
+    expect(label, table.write(), rows.to_pylist() if want is None else want)
+
+
+def nested_columns():
+    for name in ("element", "item", "array", "bag", "col_tuple"):
+        kind = pa.list_(pa.field(name, pa.int64(), metadata=under(2)))
+        for compliant in (True, False):
+            nested(f"a list of \"{name}\", compliant {compliant}", [column("a", LIST, 1)],
+                   arrow(a=(1, pa.array([[1, None], None, []], kind))), use_compliant_nested_type=compliant)
+    member = pa.struct([pa.field("x", pa.int64(), metadata=under(5)), pa.field("y", pa.string(), metadata=under(6))])
+    cells = [{"x": 1, "y": "q"}, None, {"x": None, "y": None}]
+    structs = arrow(s=(8, pa.array(cells, member)))
+    nested("a struct with nothing but new members", [column("s", NEW_MEMBER, 8)], structs,
+           [{"s": {"n": None}}, {"s": None}, {"s": {"n": None}}])
+    nested("a struct that lost a member", [column("s", struct_of(column("y", "string", 6)), 8)], structs,
+           [{"s": {"y": "q"}}, {"s": None}, {"s": {"y": None}}])
+    lists = arrow(l=(8, pa.array([[cells[0], None], None], pa.list_(pa.field("element", member, metadata=under(9))))))
+    turned = {"type": "list", "element-id": 9, "element": struct_of(column("y", "string", 6), column("x", "long", 5)),
+              "element-required": False}
+    nested("a list of structs turned around", [column("l", turned, 8)], lists, [{"l": [{"y": "q", "x": 1}, None]}, {"l": None}])
+    nested("a list of structs with nothing but new members", [column("l", {**turned, "element": NEW_MEMBER}, 8)], lists,
+           Refused("has none of the members"))
+    map_type = pa.map_(pa.field("key", pa.string(), False, metadata=under(3)), pa.field("value", member, metadata=under(4)))
+    maps = arrow(m=(8, pa.array([[("k", cells[0]), ("j", None)], None], map_type), map_type))
+    renamed = {**MAP, "value": struct_of(column("y2", "string", 6), column("x", "long", 5), column("n", "int", 51))}
+    nested("a map of structs, renamed and with more", [column("m", renamed, 8)], maps,
+           [{"m": [("k", {"y2": "q", "x": 1, "n": None}), ("j", None)]}, {"m": None}])
+    raw = pa.struct([pa.field("x", pa.binary(), metadata=under(5))])
+    nested("bytes for a string inside a struct", [column("s", struct_of(column("x", "string", 5)), 8)],
+           arrow(s=(8, pa.array([{"x": b"\xc3\xbc"}], raw))), Refused("the file holds BLOB"))
+    nested("names in another case", [column("A", "long", 1), column("b", "long", 2)],
+           arrow(a=(1, pa.array([1])), B=(2, pa.array([2]))), [{"A": 1, "b": 2}])
+
+
+def name_mapping():
+    plain = pa.table({"a": pa.array([[1, None], None, []], pa.list_(pa.int64())),
+                      "m": pa.array([[("p", 1), ("q", None)], None, []], pa.map_(pa.string(), pa.int64())),
+                      "s": pa.array([{"x": 1, "y": "q"}, None, {"x": None, "y": None}], pa.struct([("x", pa.int64()), ("y", pa.string())]))})
+    mapping = [{"field-id": 1, "names": ["a"], "fields": [{"field-id": 2, "names": ["element"]}]},
+               {"field-id": 7, "names": ["m"], "fields": [{"field-id": 3, "names": ["key"]}, {"field-id": 4, "names": ["value"]}]},
+               {"field-id": 8, "names": ["s"], "fields": [{"field-id": 5, "names": ["x", "xx"]}, {"field-id": 6, "names": ["y"]}]}]
+    struct_field = struct_of(column("x", "long", 5), column("y", "string", 6))
+    fields = [column("a", LIST, 1), column("m", MAP, 7), column("s", struct_field, 8)]
+    nested("names for ids at every depth", fields, plain, mapping=mapping)
+    turned = struct_of(column("y2", "string", 6), column("x2", "long", 5))
+    nested("names for ids, renamed since", [column("aa", LIST, 1), column("mm", MAP, 7), column("ss", turned, 8)], plain,
+           [{"aa": row["a"], "mm": row["m"], "ss": row["s"] and {"y2": row["s"]["y"], "x2": row["s"]["x"]}}
+            for row in plain.to_pylist()], mapping)
+    nested("a column that the file lacks", [column("a", LIST, 1), column("z", "string", 99)], plain.select(["a"]),
+           [{"a": row["a"], "z": None} for row in plain.to_pylist()], mapping)
+    nested("no names and no ids", fields, plain, Refused("no name mapping"))
+
+
+# ---- metadata and manifests ----
+
+ROWS = [{"k": 1, "s": "a"}, {"k": 2, "s": None}, {"k": 3, "s": "c"}]
+
+
+def plain_rows():
+    return arrow(k=(1, pa.array([1, 2, 3])), s=(2, pa.array(["a", None, "c"])))
+
+
+def quirk(label, change=None, version=2, want=None, args=(), uri=None, **options):
+    """The plain table with something changed: `change` gets the table before it is written."""
+    table = new([column("k", "long", 1), column("s", "string", 2)], version=version)
+    table.uri = table.uri if uri is None else uri(table.folder)
+    table.add(plain_rows(), **options)
+    if change is not None:
+        change(table)
+    expect(label, table.write(), ROWS if want is None else want, *args)
+
+
+def document(change):
+    """A quirk of the metadata file alone."""
+    def apply(table):
+        def changed(whole):
+            change(whole)
+            return whole
+        table.change_document = changed
+    return apply
+
+
+def without(*names):
+    return document(lambda whole: [whole.pop(name, None) for name in names])
+
+
+def metadata_documents():
+    for version in (1, 2):
+        quirk(f"version {version}", version=version)
+        for name in ("snapshot-log", "metadata-log", "sort-orders", "default-sort-order-id", "properties", "last-partition-id",
+                     "last-updated-ms", "table-uuid", "last-column-id", "last-sequence-number"):
+            quirk(f"version {version} without {name}", without(name), version)
+    quirk("version 1 as first written", without("schemas", "current-schema-id", "partition-specs", "default-spec-id", "sort-orders",
+                                                "default-sort-order-id", "last-partition-id", "snapshot-log", "table-uuid"), 1)
+    quirk("a snapshot without its schema", document(lambda whole: whole["snapshots"][0].pop("schema-id")))
+    quirk("a snapshot without a summary", document(lambda whole: whole["snapshots"][0].pop("summary")), 1)
+    quirk("a summary without an operation", document(lambda whole: whole["snapshots"][0].update(summary={"engine-name": "x"})))
+    quirk("nulls for what is optional", document(lambda whole: whole.update(dict.fromkeys(
+        ("refs", "statistics", "partition-statistics", "snapshot-log", "metadata-log", "properties")))))
+    statistics = {"snapshot-id": 1, "statistics-path": "s3://no/where.stats", "file-size-in-bytes": 1, "file-footer-size-in-bytes": 1,
+                  "blob-metadata": []}
+    quirk("statistics files", document(lambda whole: whole.update({"statistics": [statistics], "partition-statistics": [statistics]})))
+    main = {"main": {"snapshot-id": 1, "type": "branch"}}
+    tagged = {**main, "t": {"snapshot-id": 1, "type": "tag", "max-ref-age-ms": None}}
+    quirk("a tag with a null age", document(lambda whole: whole.update(refs=tagged)), args=("--ref", "t"))
+    quirk("a current snapshot that only the branch names",
+          document(lambda whole: (whole.update(refs=main), whole.pop("current-snapshot-id"))))
+    quirk("a branch that contradicts the current snapshot",
+          document(lambda whole: whole.update({"refs": main, "current-snapshot-id": -1})), want=Refused("its branch main is at 1"))
+    quirk("a location with a slash at its end", document(lambda whole: whole.update(location=whole["location"] + "/")))
+    quirk("no location", without("location"), want=Refused("no \"location\""))
+
+    def inline(whole):
+        path = whole["snapshots"][0].pop("manifest-list")
+        whole["snapshots"][0]["manifests"] = [os.path.join(os.path.dirname(path), "m0.avro")]
+    quirk("manifests listed in the snapshot", document(inline), 1)
+
+
+def manifests():
+    def entries_and_list(change):
+        def apply(table):
+            table.change_entry = table.change_list = change
+        return apply
+
+    def unknown_fields(schema):
+        schema = copy.deepcopy(schema)
+        more = {"type": "record", "name": "rr", "fields": [{"name": "x", "type": "long", "default": 5, "field-id": 9997}]}
+        schema["fields"].insert(0, {"name": "zz", "type": ["null", {"type": "map", "values": "string"}], "default": None,
+                                    "field-id": 9999})
+        schema["fields"].append({"name": "e", "type": more, "default": {}, "field-id": 9998})
+        return schema
+
+    def mapped(schema, change):
+        if isinstance(schema, list):
+            return [mapped(branch, change) for branch in (reversed(schema) if change == "unions" and "null" in schema else schema)]
+        if isinstance(schema, dict):
+            return {key: mapped(value, change) for key, value in schema.items()
+                    if change != "ids" or key not in ("field-id", "element-id")}
+        return schema
+
+    quirk("records turned around", entries_and_list(reorder))
+    quirk("fields that nobody knows", entries_and_list(unknown_fields))
+    quirk("unions with null at their end", entries_and_list(lambda schema: mapped(schema, "unions")))
+    quirk("no field ids", entries_and_list(lambda schema: mapped(schema, "ids")))
+    for codec in ("null", "deflate", None):
+        quirk(f"codec {codec}", lambda table, codec=codec: setattr(table, "codec", codec))
+
+    def empty_blocks(table):
+        table.empty_blocks = True
+    quirk("blocks without records", empty_blocks)
+    quirk("packed blocks without records", lambda table: (empty_blocks(table), setattr(table, "codec", "deflate")))
+    quirk("a format in lower case", lambda table: table.entries[0]["data_file"].update(file_format="parquet"))
+    for name, uri in (("file:/", "file:"), ("no scheme", ""), ("a host", "file://localhost")):
+        quirk(f"paths with {name}", uri=lambda folder, uri=uri: uri + folder)
+    quirk("a path that a URI would escape", name="p=a%2Fb ü/x y+z.parquet")
+    quirk("a path like a pattern", name="p=[a-b]*?/{x}.parquet")
+
+
+def bounds():
+    def of(lower, upper, **more):
+        return lambda table: table.entries[0]["data_file"].update(
+            lower_bounds=[{"key": key, "value": value} for key, value in lower.items()],
+            upper_bounds=[{"key": key, "value": value} for key, value in upper.items()], **more)
+    where = ("--where", "k <= 3")
+    quirk("bounds of the narrower type", of({1: struct.pack("<i", 1)}, {1: struct.pack("<i", 3)}), args=where)
+    quirk("bounds of no type", of({1: b"\1\0\0", 99: b""}, {1: b"\3" + b"\0" * 8}), args=where)
+    quirk("empty bounds", of({1: b"", 2: b""}, {1: b"", 2: b""}), args=where)
+    quirk("a lower bound alone", of({1: struct.pack("<q", 1)}, {}), args=where)
+    quirk("text cut short", of({2: b"a"}, {2: b"d"}), args=("--where", "s = 'c' or s = 'a' or s is null"))
+    unknown = [{"key": 1, "value": -1}]
+    quirk("counts of -1", of({}, {}, null_value_counts=unknown, value_counts=unknown), args=where)
+    quirk("nulls counted as none where there are", of({}, {}, null_value_counts=[{"key": 1, "value": 0}]), args=where)
+    quirk("bounds that rule the file out", of({1: struct.pack("<q", 10)}, {1: struct.pack("<q", 30)}), args=where, want=[])
+
+
+# ---- partition values ----
+
+def partitioned(label, avro, kind, stored, want, transform="identity", args=()):
+    """The column is in no file: identity takes it from the partition, what else there is gives null."""
+    table = new([column("p", kind, 1), column("k", "long", 2)],
+                spec=[{"name": "p", "transform": transform, "source-id": 1, "field-id": 1000}])
+    table.partition = [optional("p", avro, 1000)]
+    table.add(arrow(k=(2, pa.array([7]))), partition={"p": stored})
+    expect(label, table.write(), want if isinstance(want, Refused) else [{"p": want, "k": 7}], *args)
+
+
+def partition_values():
+    def logical(kind, name, **more):
+        return {"type": kind, "logicalType": name, **more}
+
+    def fixed(size, name, **more):
+        return {"type": "fixed", "name": f"f{size}_{name}", "size": size, "logicalType": name, **more}
+
+    digits = {"precision": 9, "scale": 2}
+    minus = (-125).to_bytes(4, "big", signed=True)
+    date, time = dt.date(2020, 1, 1), dt.datetime(2020, 1, 1, 1, 2, 3, 4)
+    partitioned("int stored as long", "long", "int", 5, 5)
+    partitioned("long stored as int", "int", "long", 5, 5, args=("--where", "p = 5"))
+    partitioned("date stored as int", "int", "date", 18262, date, args=("--where", "p = DATE '2020-01-01'"))
+    partitioned("date", logical("int", "date"), "date", 18262, date)
+    partitioned("timestamp", logical("long", "timestamp-micros", **{"adjust-to-utc": False}), "timestamp", 1577840523000004, time)
+    partitioned("local timestamp", logical("long", "local-timestamp-micros"), "timestamp", 1577840523000004, time)
+    partitioned("timestamp as long", "long", "timestamp", 1577840523000004, time)
+    partitioned("timestamp in milliseconds", logical("long", "timestamp-millis"), "timestamp", 1577840523000, Refused("timestamp-millis"))
+    partitioned("date for a timestamp", logical("int", "date"), "timestamp", 18262, Refused("partition value is stored as date"))
+    partitioned("time", logical("long", "time-micros"), "time", 3723000004, dt.time(1, 2, 3, 4))
+    partitioned("uuid as text", "string", "uuid", str(UUID), UUID)
+    partitioned("uuid", fixed(16, "uuid"), "uuid", UUID.bytes, UUID)
+    partitioned("fixed", {"type": "fixed", "name": "f3", "size": 3}, "fixed[3]", b"abc", b"abc")
+    partitioned("fixed as bytes", "bytes", "fixed[3]", b"abc", b"abc")
+    partitioned("decimal in a fixed", fixed(4, "decimal", **digits), "decimal(9,2)", minus, decimal.Decimal("-1.25"))
+    partitioned("decimal in bytes", logical("bytes", "decimal", **digits), "decimal(9,2)", minus, decimal.Decimal("-1.25"))
+    partitioned("string", "string", "string", "it's ü/%2F", "it's ü/%2F")
+    partitioned("binary", "bytes", "binary", b"\0'x", b"\0'x")
+    partitioned("boolean", "boolean", "boolean", True, True)
+    partitioned("double stored as float", "float", "double", 1.5, 1.5)
+    partitioned("null", "string", "string", None, None, args=("--where", "p is null"))
+    partitioned("void", "string", "string", None, None, transform="void")
+    partitioned("bucket", "int", "string", 3, None, transform="bucket[16]")
+    partitioned("a transform that nobody knows", "int", "string", 3, None, transform="zorder[16]")
+    partitioned("truncate", "string", "string", "ab", None, transform="truncate[2]")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="floe-foreign-") as BASE:
+        for part in (parquet_types, parquet_encodings, nested_columns, name_mapping, metadata_documents, manifests, bounds, partition_values):
+            part()
+    print(f"{done} tables, {len(failures)} read wrong")
+    if failures:
+        sys.exit("\n".join(failures))
