@@ -78,7 +78,7 @@ typedef enum floe_expr_function {
 typedef struct floe_expr floe_expr;
 struct floe_expr {
     floe_expr_op op;
-    uint32_t at;             /* byte offset in the text, for messages */
+    uint32_t at;             /* the character of the text where it stands, from 1, for messages */
     floe_type type;          /* of the result; NONE until floe_expr_bind (an untyped NULL literal stays NONE) */
     floe_expr_function call; /* CALL */
     floe_value literal;      /* LITERAL; bind converts it to the type of the other side where that is exact */

@@ -37,7 +37,7 @@ static floe_status fail_column(const floe_expr_binder *binder, const floe_expr *
     }
     FLOE_TRY(floe_arena_check(binder->arena, binder->err));
     const char *nearest = floe_str_nearest(expr->column, names, binder->column_count);
-    return FLOE_FAIL(binder->err, FLOE_NOT_FOUND, "expression: there is no column %.*s%s%s%s",
+    return FLOE_FAIL(binder->err, FLOE_NOT_FOUND, "expression, character %u: there is no column %.*s%s%s%s", expr->at,
                      FLOE_STR_ARG(expr->column), FLOE_HINT(nearest));
 }
 
@@ -47,7 +47,8 @@ static floe_status bind_column(const floe_expr_binder *binder, floe_expr *expr) 
             continue;
         }
         FLOE_ENSURE(binder->columns[i].type.kind != FLOE_KIND_NONE, binder->err, FLOE_UNSUPPORTED,
-                    "expression: column %.*s has a type that floe cannot compare", FLOE_STR_ARG(expr->column));
+                    "expression, character %u: column %.*s has a type that floe cannot compare", expr->at,
+                    FLOE_STR_ARG(expr->column));
         expr->column_index = (uint32_t)i;
         expr->type = binder->columns[i].type;
         return FLOE_OK;
@@ -82,7 +83,7 @@ floe_status floe_expr_check_comparable(const floe_expr_binder *binder, const flo
     if (comparable(left->type.kind, right->type.kind)) {
         return FLOE_OK;
     }
-    return FLOE_FAIL(binder->err, FLOE_INVALID, "expression: cannot compare %s with %s%s",
+    return FLOE_FAIL(binder->err, FLOE_INVALID, "expression, character %u: cannot compare %s with %s%s", right->at,
                      floe_expr_describe(binder, left), floe_expr_describe(binder, right),
                      mix_hint(left->type.kind, right->type.kind));
 }
@@ -203,7 +204,8 @@ static floe_status bind_like(const floe_expr_binder *binder, const floe_expr *ex
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         floe_kind kind = expr->args[i]->type.kind;
         FLOE_ENSURE(kind == FLOE_KIND_STRING || kind == FLOE_KIND_NONE, binder->err, FLOE_INVALID,
-                    "expression: LIKE compares text, not %s", floe_expr_describe(binder, expr->args[i]));
+                    "expression, character %u: LIKE compares text, not %s", expr->args[i]->at,
+                    floe_expr_describe(binder, expr->args[i]));
     }
     return FLOE_OK;
 }
@@ -213,7 +215,8 @@ static floe_status bind_logic(const floe_expr_binder *binder, const floe_expr *e
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         floe_kind kind = expr->args[i]->type.kind;
         FLOE_ENSURE(kind == FLOE_KIND_BOOL || kind == FLOE_KIND_NONE, binder->err, FLOE_INVALID,
-                    "expression: %s needs conditions (bool), not %s", name, floe_expr_describe(binder, expr->args[i]));
+                    "expression, character %u: %s needs conditions (bool), not %s", expr->args[i]->at, name,
+                    floe_expr_describe(binder, expr->args[i]));
     }
     return FLOE_OK;
 }
@@ -297,7 +300,8 @@ floe_status floe_expr_bind(floe_expr *expr, floe_arena *arena, const floe_column
     floe_expr_binder binder = {arena, columns, column_count, err};
     FLOE_TRY(floe_expr_bind_value(expr, arena, columns, column_count, err));
     FLOE_ENSURE(expr->type.kind == FLOE_KIND_BOOL || expr->type.kind == FLOE_KIND_NONE, err, FLOE_INVALID,
-                "expression: a filter must be a condition (bool), not %s", floe_expr_describe(&binder, expr));
+                "expression, character %u: a filter must be a condition (bool), not %s", expr->at,
+                floe_expr_describe(&binder, expr));
     expr->type.kind = FLOE_KIND_BOOL; /* of NULL alone as well */
     return FLOE_OK;
 }

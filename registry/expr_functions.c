@@ -145,8 +145,9 @@ static floe_status bind_common(const floe_expr_binder *binder, floe_expr *expr, 
     floe_type type = {0};
     for (uint32_t i = first; i < expr->arg_count; i += step) {
         if (!common_type(type, expr->args[i]->type, &type)) {
-            return FLOE_FAIL(binder->err, FLOE_INVALID, "expression: %s gives %s and %s, which have no common type",
-                             name, floe_expr_describe(binder, expr->args[first]),
+            return FLOE_FAIL(binder->err, FLOE_INVALID,
+                             "expression, character %u: %s gives %s and %s, which have no common type",
+                             expr->args[i]->at, name, floe_expr_describe(binder, expr->args[first]),
                              floe_expr_describe(binder, expr->args[i]));
         }
     }
@@ -158,7 +159,7 @@ static floe_status bind_common(const floe_expr_binder *binder, floe_expr *expr, 
 
 static floe_status check_number(const floe_expr_binder *binder, const floe_expr *arg, const char *what) {
     FLOE_ENSURE(floe_kind_is_number(arg->type.kind) || arg->type.kind == FLOE_KIND_NONE, binder->err, FLOE_INVALID,
-                "expression: %s needs numbers, not %s", what, floe_expr_describe(binder, arg));
+                "expression, character %u: %s needs numbers, not %s", arg->at, what, floe_expr_describe(binder, arg));
     return FLOE_OK;
 }
 
@@ -169,8 +170,9 @@ static floe_status decimal_result(const floe_expr_binder *binder, floe_expr *exp
         scale = scale_of(a) + scale_of(b);
         whole = whole_digits(a) + whole_digits(b);
         FLOE_ENSURE(scale <= 38, binder->err, FLOE_INVALID,
-                    "expression: a product with %u digits after the point; at most 38 are kept, so cast one side first",
-                    scale);
+                    "expression, character %u: a product with %u digits after the point; at most 38 are kept, so cast "
+                    "one side first",
+                    expr->at, scale);
     }
     expr->type = decimal_of(whole, scale);
     return FLOE_OK;
@@ -204,8 +206,8 @@ static floe_status check_kinds(const floe_expr_binder *binder, const floe_expr *
     for (uint32_t i = first; i < expr->arg_count; i++) {
         floe_kind kind = expr->args[i]->type.kind;
         FLOE_ENSURE(kind == a || kind == b || kind == FLOE_KIND_NONE, binder->err, FLOE_INVALID,
-                    "expression: %s() needs %s, not %s", functions[expr->call].name, what,
-                    floe_expr_describe(binder, expr->args[i]));
+                    "expression, character %u: %s() needs %s, not %s", expr->args[i]->at, functions[expr->call].name,
+                    what, floe_expr_describe(binder, expr->args[i]));
     }
     return FLOE_OK;
 }
@@ -218,7 +220,8 @@ static floe_status bind_round(const floe_expr_binder *binder, floe_expr *expr) {
         const floe_expr *count = expr->args[1];
         FLOE_ENSURE(count->op == FLOE_EXPR_LITERAL && count->type.kind == FLOE_KIND_INT64 &&
                         count->literal.as.integer >= 0 && count->literal.as.integer <= 15,
-                    binder->err, FLOE_INVALID, "expression: the digits of round() are a number from 0 to 15");
+                    binder->err, FLOE_INVALID,
+                    "expression, character %u: the digits of round() are a number from 0 to 15", count->at);
         digits = (unsigned)count->literal.as.integer;
     }
     floe_type type = expr->args[0]->type;
@@ -238,8 +241,8 @@ static floe_status bind_choice(const floe_expr_binder *binder, floe_expr *expr) 
     if (is_if) {
         floe_kind kind = expr->args[0]->type.kind;
         FLOE_ENSURE(kind == FLOE_KIND_BOOL || kind == FLOE_KIND_NONE, binder->err, FLOE_INVALID,
-                    "expression: the first argument of if() is a condition (bool), not %s",
-                    floe_expr_describe(binder, expr->args[0]));
+                    "expression, character %u: the first argument of if() is a condition (bool), not %s",
+                    expr->args[0]->at, floe_expr_describe(binder, expr->args[0]));
     }
     return bind_common(binder, expr, is_if ? 1 : 0, 1, functions[expr->call].name);
 }
@@ -247,8 +250,8 @@ static floe_status bind_choice(const floe_expr_binder *binder, floe_expr *expr) 
 static floe_status bind_cast(const floe_expr_binder *binder, const floe_expr *expr) {
     char type[FLOE_TYPE_NAME_MAX];
     FLOE_ENSURE(floe_expr_castable(expr->args[0]->type, expr->type), binder->err, FLOE_INVALID,
-                "expression: %s cannot be cast to %s", floe_expr_describe(binder, expr->args[0]),
-                floe_type_name(expr->type, type));
+                "expression, character %u: %s cannot be cast to %s", expr->args[0]->at,
+                floe_expr_describe(binder, expr->args[0]), floe_type_name(expr->type, type));
     return FLOE_OK;
 }
 
@@ -278,7 +281,8 @@ floe_status floe_expr_bind_call(const floe_expr_binder *binder, floe_expr *expr)
     case OF_SUBSTR: {
         floe_kind kind = expr->args[0]->type.kind;
         FLOE_ENSURE(kind == FLOE_KIND_STRING || kind == FLOE_KIND_NONE, binder->err, FLOE_INVALID,
-                    "expression: substr() needs text, not %s", floe_expr_describe(binder, expr->args[0]));
+                    "expression, character %u: substr() needs text, not %s", expr->args[0]->at,
+                    floe_expr_describe(binder, expr->args[0]));
         expr->type = text;
         return check_kinds(binder, expr, 1, FLOE_KIND_INT32, FLOE_KIND_INT64, "whole numbers after the text");
     }
@@ -303,14 +307,16 @@ floe_status floe_expr_bind_case(const floe_expr_binder *binder, floe_expr *expr)
             continue;
         }
         FLOE_ENSURE(kind == FLOE_KIND_BOOL || kind == FLOE_KIND_NONE, binder->err, FLOE_INVALID,
-                    "expression: WHEN needs a condition (bool), not %s", floe_expr_describe(binder, expr->args[i]));
+                    "expression, character %u: WHEN needs a condition (bool), not %s", expr->args[i]->at,
+                    floe_expr_describe(binder, expr->args[i]));
     }
     /* Values stand after each condition, and last alone. */
     floe_type type = {0};
     for (uint32_t i = first + 1; i <= expr->arg_count; i += 2) {
         const floe_expr *value = expr->args[i < expr->arg_count ? i : expr->arg_count - 1];
         if (!common_type(type, value->type, &type)) {
-            return FLOE_FAIL(binder->err, FLOE_INVALID, "expression: CASE gives %s and %s, which have no common type",
+            return FLOE_FAIL(binder->err, FLOE_INVALID,
+                             "expression, character %u: CASE gives %s and %s, which have no common type", value->at,
                              floe_expr_describe(binder, expr->args[first + 1]), floe_expr_describe(binder, value));
         }
     }

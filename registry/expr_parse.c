@@ -15,6 +15,8 @@ typedef struct expr_parser {
     const floe_token *token; /* the next one; END is never passed */
     unsigned depth, depth_max;
     unsigned operators; /* of sums and products, in all */
+    size_t counted_at;  /* a byte offset whose character is known, */
+    size_t counted;     /* and that character, from 1: the next asked for is near it */
     floe_error *err;
 } expr_parser;
 
@@ -71,10 +73,21 @@ static floe_status enter(expr_parser *parser) {
     return FLOE_OK;
 }
 
+/* As floe_expr_position, but counted from the place that was asked for last: a long text has many nodes. */
+static uint32_t character_of(expr_parser *parser, size_t at) {
+    for (; parser->counted_at < at; parser->counted_at++) {
+        parser->counted += ((unsigned char)parser->text.ptr[parser->counted_at] & 0xC0) != 0x80;
+    }
+    for (; parser->counted_at > at; parser->counted_at--) {
+        parser->counted -= ((unsigned char)parser->text.ptr[parser->counted_at - 1] & 0xC0) != 0x80;
+    }
+    return (uint32_t)parser->counted;
+}
+
 static floe_status make(expr_parser *parser, floe_expr_op op, size_t at, const floe_ptrs *args, floe_expr **ret_expr) {
     floe_expr *expr = floe_arena_alloc(parser->arena, 1, sizeof *expr);
     FLOE_TRY(floe_arena_check(parser->arena, parser->err));
-    *expr = (floe_expr){.op = op, .at = (uint32_t)at};
+    *expr = (floe_expr){.op = op, .at = character_of(parser, at)};
     if (args != NULL) {
         expr->args = (floe_expr *const *)args->items;
         expr->arg_count = (uint32_t)args->count;
@@ -364,7 +377,7 @@ static floe_status parse_sign(expr_parser *parser, floe_expr **ret_expr) {
     FLOE_TRY(parse_sign(parser, ret_expr));
     parser->depth--;
     FLOE_TRY(make_unary(parser, FLOE_EXPR_NEG, *ret_expr, ret_expr));
-    (*ret_expr)->at = (uint32_t)at;
+    (*ret_expr)->at = character_of(parser, at);
     return FLOE_OK;
 }
 
@@ -568,7 +581,7 @@ static floe_status parse_or(expr_parser *parser, floe_expr **ret_expr) {
 enum { PRINTED_DEPTH = 8, PRINTED_BYTES = 16 };
 
 static floe_status parse(floe_arena *arena, floe_str text, bool printed, floe_expr **ret_expr, floe_error *err) {
-    expr_parser parser = {.arena = arena, .text = text, .err = err};
+    expr_parser parser = {.arena = arena, .text = text, .counted = 1, .err = err};
     parser.depth_max = FLOE_LIMIT_EXPRESSION_DEPTH * (printed ? PRINTED_DEPTH : 1);
     FLOE_TRY(
         floe_expr_lex(arena, text, FLOE_LIMIT_EXPRESSION_BYTES * (printed ? PRINTED_BYTES : 1), &parser.token, err));

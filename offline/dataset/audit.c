@@ -237,18 +237,35 @@ static floe_status compare_cells(audit *a, floe_error *err) {
 
 /* ---- what a view's rows were made from ---- */
 
+static void append_keys(const floe_view *view, floe_buf *sql) {
+    for (size_t i = 0; i < view->entity->key_count; i++) {
+        floe_buf_text(sql, i > 0 ? ", " : "");
+        floe_sql_quote_name(sql, view->key_columns[i]);
+    }
+}
+
+/* Rows of a key in the order in which they become visible, each with how many those up to it are and how young the youngest;
+ * a label takes what stands at the last of them. */
 static void append_pairs(const audit *a, const floe_view *view, const char *labels, const char *source, floe_buf *sql) {
     bool as_known = a->job->request->as_known;
+    const char *event = view->at_before ? "__event + 1" : "__event";
     floe_buf_text(sql, "WITH l AS MATERIALIZED (");
     floe_buf_text(sql, labels);
-    floe_buf_text(sql, "), s AS MATERIALIZED (SELECT * FROM ");
+    floe_buf_text(sql, "), v AS (SELECT *, ");
+    floe_buf_printf(sql, as_known ? "greatest(%s, __created)" : "%s", event);
+    floe_buf_text(sql, " AS __from FROM ");
     floe_buf_text(sql, source);
+    floe_buf_text(sql, as_known ? " WHERE __where_0 AND __event IS NOT NULL AND __created IS NOT NULL), s AS (SELECT "
+                                : " WHERE __where_0 AND __event IS NOT NULL), s AS (SELECT ");
+    append_keys(view, sql);
     floe_buf_printf(
-        sql,
-        ") SELECT count(DISTINCT l.__row), count(*), coalesce(min(l.__time - s.__event), -1), %s FROM l JOIN s "
-        "ON s.__where_0 AND s.__event %s l.__time%s",
-        as_known ? "coalesce(min(l.__time - s.__created), -1)" : "CAST(-1 AS BIGINT)",
-        view->at_before ? "<" : "<=", as_known ? " AND s.__created <= l.__time" : "");
+        sql, ", __from, count(*) OVER w AS n, max(__event) OVER w AS e, %s AS c FROM v WINDOW w AS (PARTITION BY ",
+        as_known ? "max(__created) OVER w" : "CAST(NULL AS BIGINT)");
+    append_keys(view, sql);
+    floe_buf_text(
+        sql, " ORDER BY __from RANGE UNBOUNDED PRECEDING)) SELECT count(*), CAST(coalesce(sum(s.n), 0) AS BIGINT), "
+             "coalesce(min(l.__time - s.e), -1), coalesce(min(l.__time - s.c), -1) FROM l ASOF JOIN s ON "
+             "l.__time >= s.__from");
     for (size_t i = 0; i < view->entity->key_count; i++) {
         floe_buf_text(sql, " AND s.");
         floe_sql_quote_name(sql, view->key_columns[i]);
@@ -339,11 +356,6 @@ static floe_status check_spine(const dataset_job *job, floe_error *err) {
 
 static floe_status run_audit(audit *a, int64_t sample, floe_error *err) {
     dataset_job *job = a->job;
-    size_t need_count;
-    int64_t ties;
-    (void)floe_dataset_needs(job, &need_count);
-    source_use *uses = floe_arena_alloc(job->arena, need_count + 1, sizeof(*uses));
-    FLOE_TRY(floe_arena_check(job->arena, err));
     floe_dataset_progress(job, "reading the dataset", -1);
     FLOE_TRY(floe_dataset_load_spine(job, err));
     FLOE_TRY(check_spine(job, err));
@@ -352,7 +364,7 @@ static floe_status run_audit(audit *a, int64_t sample, floe_error *err) {
     FLOE_TRY(check_hash(a, err));
     FLOE_TRY(pick_rows(a, sample, err));
     floe_dataset_progress(job, "recomputing", -1);
-    FLOE_TRY(job->pit ? floe_dataset_answer_by_sql(job, uses, &ties, err) : floe_dataset_answer_nothing(job, err));
+    FLOE_TRY(job->pit ? floe_dataset_answer_by_slices(job, err) : floe_dataset_answer_nothing(job, err));
     FLOE_TRY(floe_dataset_answer_requests(job, err));
     FLOE_TRY(compare_cells(a, err));
     return audit_views(a, err);

@@ -216,6 +216,12 @@ floe_status floe_dataset_answer_by_sql(const dataset_job *job, source_use *uses,
 floe_status floe_dataset_source_item(const dataset_job *job, const floe_pit_need *need, source_use *ret_use,
                                      const char **ret_item, floe_error *err);
 
+/* ---- slices.c ---- */
+
+/* The session's table "answer" by the same SQL, but that labels meet only rows near them in time. Cost: n log n in labels and
+ * rows for windows and as-of features; pairs for aggregates over all time. */
+floe_status floe_dataset_answer_by_slices(const dataset_job *job, floe_error *err);
+
 /* ---- compare.c ---- */
 
 /* How the cells of a built file, or table, come back. */

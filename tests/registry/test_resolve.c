@@ -207,14 +207,21 @@ static void resolve__what_the_tables_do_not_have__is_refused(void **state) {
          FLOE_INVALID, "a.yaml:12: ", "variance_pop needs a column of numbers", NULL},
         {HEAD "  - name: v\n    entity: e\n    source: t\n    where: dely > 5\n"
               "    features: [{name: f, column: delay}]\n",
-         FLOE_NOT_FOUND, "a.yaml:11: ", "feature view v: where: expression: there is no column dely",
+         FLOE_NOT_FOUND, "a.yaml:11: ", "feature view v: where: expression, character 1: there is no column dely",
          "did you mean delay?"},
+        /* Characters are counted, not bytes, from 1. */
+        {HEAD "  - name: v\n    entity: e\n    source: t\n    where: \"delay > 1 AND '\xc3\xbc' = nosuch\"\n"
+              "    features: [{name: f, column: delay}]\n",
+         FLOE_NOT_FOUND, "a.yaml:11: ", "where: expression, character 21: there is no column nosuch", NULL},
+        {HEAD "  - name: v\n    entity: e\n    source: t\n    where: NOT (1 < delay) OR upper(delay) = 'X'\n"
+              "    features: [{name: f, column: delay}]\n",
+         FLOE_INVALID, "a.yaml:11: ", "expression, character 26: upper() needs text", NULL},
         {HEAD "  - name: v\n    entity: e\n    source: t\n    where: delay > 'x'\n"
               "    features: [{name: f, column: delay}]\n",
          FLOE_INVALID, "a.yaml:11: ", "cannot compare delay (int32) with 'x' (string)", NULL},
         {HEAD "  - {name: v, entity: e, source: t, features: [{name: f, column: delay}]}\nrequest_features:\n"
               "  - {name: r, inputs: [{name: x, type: double}], expression: y > 1, type: bool}\n",
-         FLOE_NOT_FOUND, "a.yaml:10: ", "request feature r: expression: there is no column y", NULL},
+         FLOE_NOT_FOUND, "a.yaml:10: ", "request feature r: expression, character 1: there is no column y", NULL},
         {HEAD "  - {name: v, entity: e, source: t, features: [{name: f, column: delay}]}\nrequest_features:\n"
               "  - {name: r, inputs: [{name: x, feature: 'v:f'}], expression: lower(x), type: string}\n",
          FLOE_INVALID, "a.yaml:10: ", "lower() needs text", "x (int32)"},
