@@ -30,6 +30,10 @@ floe_status floe_ice_write_upper(const floe_value *value, floe_buf *out, bool *r
 floe_status floe_ice_transform_type(const floe_ice_partition_field *field, const floe_ice_field *source,
                                     floe_ice_type *ret_type, floe_error *err);
 
+/* What a partition value of the type is kept as: floe's own type where it has one, INT64 for times of day and nanoseconds, BYTES for
+ * uuid and fixed; NONE for what cannot be one. */
+floe_type floe_ice_partition_kept_type(const floe_ice_type *type);
+
 /* ---- JSON ---- */
 
 void floe_ice_write_type_json(floe_json_writer *writer, const floe_ice_type *type);

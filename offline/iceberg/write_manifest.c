@@ -62,6 +62,22 @@ static void put_avro_type(floe_buf *out, const floe_ice_type *type, int32_t fiel
         floe_buf_printf(out, "{\"type\":\"long\",\"logicalType\":\"timestamp-micros\",\"adjust-to-utc\":%s}",
                         type->kind == FLOE_ICE_TIMESTAMPTZ ? "true" : "false");
         break;
+    case FLOE_ICE_TIME:
+        floe_buf_text(out, "{\"type\":\"long\",\"logicalType\":\"time-micros\"}");
+        break;
+    case FLOE_ICE_TIMESTAMP_NS:
+    case FLOE_ICE_TIMESTAMPTZ_NS:
+        floe_buf_printf(out, "{\"type\":\"long\",\"logicalType\":\"timestamp-nanos\",\"adjust-to-utc\":%s}",
+                        type->kind == FLOE_ICE_TIMESTAMPTZ_NS ? "true" : "false");
+        break;
+    case FLOE_ICE_UUID:
+        floe_buf_printf(out, "{\"type\":\"fixed\",\"name\":\"uuid_%" PRId32 "\",\"size\":16,\"logicalType\":\"uuid\"}",
+                        field_id);
+        break;
+    case FLOE_ICE_FIXED:
+        floe_buf_printf(out, "{\"type\":\"fixed\",\"name\":\"fixed_%" PRId32 "\",\"size\":%" PRIu32 "}", field_id,
+                        type->fixed_len);
+        break;
     case FLOE_ICE_DECIMAL: /* named by the field, since Avro takes each name once */
         floe_buf_printf(out,
                         "{\"type\":\"fixed\",\"name\":\"decimal_%u_%u_%" PRId32
@@ -191,10 +207,12 @@ static void put_bounds(floe_buf *out, const floe_ice_bytes_entry *entries, size_
 
 /* The value as a value of the type that the schema now gives the field, since its column may have been promoted after the
  * file was written. Whole numbers and dates of any length are one encoding. */
-static floe_status promote(const floe_ice_manifest_content *content, size_t field, floe_value *value, floe_error *err) {
+static floe_status promote(const floe_ice_manifest_content *content, size_t field, floe_value *value, bool *ret_fixed,
+                           floe_error *err) {
     floe_ice_type type;
     FLOE_TRY(partition_type(content, field, &type, err));
-    floe_type wanted = floe_ice_type_to_floe(&type);
+    floe_type wanted = floe_ice_partition_kept_type(&type);
+    size_t len = type.kind == FLOE_ICE_UUID ? 16 : type.kind == FLOE_ICE_FIXED ? type.fixed_len : SIZE_MAX;
     floe_kind is = value->type.kind;
     bool number = is == FLOE_KIND_INT32 || is == FLOE_KIND_INT64;
     bool fits = is == wanted.kind || (is == FLOE_KIND_FLOAT && wanted.kind == FLOE_KIND_DOUBLE) ||
@@ -202,6 +220,8 @@ static floe_status promote(const floe_ice_manifest_content *content, size_t fiel
                 (number && wanted.kind == FLOE_KIND_INT32 && value->as.integer == (int32_t)value->as.integer);
     fits = fits && (is != FLOE_KIND_DECIMAL ||
                     (wanted.scale == value->type.scale && wanted.precision >= value->type.precision));
+    fits = fits && (len == SIZE_MAX || value->as.bytes.len == len);
+    *ret_fixed = len != SIZE_MAX;
     FLOE_ENSURE(fits, err, FLOE_UNSUPPORTED,
                 "partition %.*s: a file's value was stored as another type than the column now has",
                 FLOE_STR_BRIEF(content->spec->fields[field].name));
@@ -215,8 +235,13 @@ static floe_status put_partition(const floe_ice_manifest_content *content, floe_
         floe_avro_put_present(out, !file->partition[i].is_null);
         if (!file->partition[i].is_null) {
             floe_value value = file->partition[i];
-            FLOE_TRY(promote(content, i, &value, err));
-            FLOE_TRY(floe_avro_put_value(out, &value, err));
+            bool fixed = false; /* of a length that the schema has */
+            FLOE_TRY(promote(content, i, &value, &fixed, err));
+            if (fixed) {
+                floe_buf_str(out, value.as.bytes);
+            } else {
+                FLOE_TRY(floe_avro_put_value(out, &value, err));
+            }
         }
     }
     return FLOE_OK;

@@ -167,7 +167,7 @@ static bool transform_takes(floe_ice_transform_kind transform, floe_ice_kind kin
     case FLOE_TRANSFORM_VOID:
         return kind < FLOE_ICE_STRUCT;
     case FLOE_TRANSFORM_BUCKET:
-        return exact || date || timestamp || kind == FLOE_ICE_TIME || kind == FLOE_ICE_UUID;
+        return exact || date || timestamp || kind == FLOE_ICE_TIME || kind == FLOE_ICE_UUID || kind == FLOE_ICE_FIXED;
     case FLOE_TRANSFORM_TRUNCATE:
         return exact;
     case FLOE_TRANSFORM_YEAR:
@@ -182,6 +182,20 @@ static bool transform_takes(floe_ice_transform_kind transform, floe_ice_kind kin
     }
 }
 
+floe_type floe_ice_partition_kept_type(const floe_ice_type *type) {
+    switch (type->kind) {
+    case FLOE_ICE_TIME:
+    case FLOE_ICE_TIMESTAMP_NS:
+    case FLOE_ICE_TIMESTAMPTZ_NS:
+        return (floe_type){.kind = FLOE_KIND_INT64};
+    case FLOE_ICE_UUID:
+    case FLOE_ICE_FIXED:
+        return (floe_type){.kind = FLOE_KIND_BYTES};
+    default:
+        return floe_ice_type_to_floe(type);
+    }
+}
+
 floe_status floe_ice_transform_type(const floe_ice_partition_field *field, const floe_ice_field *source,
                                     floe_ice_type *ret_type, floe_error *err) {
     FLOE_ENSURE(transform_takes(field->transform, source->type->kind), err, FLOE_INVALID,
@@ -190,7 +204,7 @@ floe_status floe_ice_transform_type(const floe_ice_partition_field *field, const
                 FLOE_STR_ARG(source->type->text));
     bool keeps = field->transform == FLOE_TRANSFORM_IDENTITY || field->transform == FLOE_TRANSFORM_TRUNCATE ||
                  field->transform == FLOE_TRANSFORM_VOID;
-    FLOE_ENSURE(!keeps || floe_ice_type_to_floe(source->type).kind != FLOE_KIND_NONE, err, FLOE_UNSUPPORTED,
+    FLOE_ENSURE(!keeps || floe_ice_partition_kept_type(source->type).kind != FLOE_KIND_NONE, err, FLOE_UNSUPPORTED,
                 "partition %.*s: partitioning by values of type %.*s is not supported", FLOE_STR_ARG(field->name),
                 FLOE_STR_ARG(source->type->text));
     if (keeps) {

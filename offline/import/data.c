@@ -190,18 +190,29 @@ static floe_status sort_input(floe_import *import, floe_error *err) {
     return floe_session_run(import->session, sql.ptr, NULL, NULL, err);
 }
 
+/* A partition's value as what it is kept as: see floe_ice_partition_kept_type. */
+static void kept_sql(const floe_ice_type *type, size_t index, floe_buf *out) {
+    if (type->kind == FLOE_ICE_TIME) {
+        floe_buf_printf(out, "epoch_us(__floe_p%zu), ", index);
+    } else if (type->kind == FLOE_ICE_UUID) {
+        floe_buf_printf(out, "from_hex(replace(__floe_p%zu::VARCHAR, '-', '')), ", index);
+    } else {
+        floe_buf_printf(out, "__floe_p%zu, ", index);
+    }
+}
+
 /* One row a partition: its values, then the first and last row of its stretch. */
 static floe_status list_partitions(floe_import *import, floe_query_rows *ret_rows, floe_error *err) {
     FLOE_AUTO_BUF sql, keys;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     floe_buf_init(&keys, FLOE_KIB(64));
+    floe_buf_text(&sql, "SELECT ");
     for (size_t i = 0; i < import->spec.field_count; i++) {
         floe_buf_printf(&keys, "%s__floe_p%zu", i ? ", " : "", i);
+        kept_sql(&import->partition_types[i], i, &sql);
     }
-    const char *list = floe_buf_view(&keys).ptr;
-    floe_buf_printf(&sql,
-                    "SELECT %s, min(rowid), max(rowid) FROM __floe_sorted GROUP BY %s ORDER BY min(rowid) LIMIT %d",
-                    list, list, FLOE_IMPORT_PARTITIONS_MAX + 1);
+    floe_buf_printf(&sql, "min(rowid), max(rowid) FROM __floe_sorted GROUP BY %s ORDER BY min(rowid) LIMIT %d",
+                    floe_buf_view(&keys).ptr, FLOE_IMPORT_PARTITIONS_MAX + 1);
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_import_query(import, sql.ptr, ret_rows, err));
     FLOE_ENSURE(ret_rows->row_count <= FLOE_IMPORT_PARTITIONS_MAX, err, FLOE_LIMIT,

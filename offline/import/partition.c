@@ -370,6 +370,7 @@ static void bucket_sql(const floe_ice_partition_field *field, const floe_ice_fie
         break;
     case FLOE_ICE_STRING:
     case FLOE_ICE_BINARY:
+    case FLOE_ICE_FIXED:
         floe_buf_text(out, x);
         break;
     default:
