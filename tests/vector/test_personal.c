@@ -469,9 +469,9 @@ static void judge_row(floe_str line, floe_arena *arena, figures *sum) {
 }
 
 /* The figures that docs/access.md states; they change together with it. */
-#define ROWS 155
-#define PERSONAL 70
-#define MISSED 2
+#define ROWS 175
+#define PERSONAL 78
+#define MISSED 4
 #define WRONG 1
 #define OTHER_KIND 0
 
