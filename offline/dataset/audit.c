@@ -249,14 +249,16 @@ static void append_keys(const floe_view *view, floe_buf *sql) {
 static void append_pairs(const audit *a, const floe_view *view, const char *labels, const char *source, floe_buf *sql) {
     bool as_known = a->job->request->as_known;
     const char *event = view->at_before ? "__event + 1" : "__event";
-    floe_buf_text(sql, "WITH l AS MATERIALIZED (");
+    floe_buf_text(sql, "WITH l AS MATERIALIZED (SELECT * FROM (");
     floe_buf_text(sql, labels);
-    floe_buf_text(sql, "), v AS (SELECT *, ");
+    floe_buf_text(sql,
+                  ") WHERE __time IS NOT NULL), v AS (SELECT *, "); /* An ASOF join would take null for the latest. */
     floe_buf_printf(sql, as_known ? "greatest(%s, __created)" : "%s", event);
     floe_buf_text(sql, " AS __from FROM ");
     floe_buf_text(sql, source);
-    floe_buf_text(sql, as_known ? " WHERE __where_0 AND __event IS NOT NULL AND __created IS NOT NULL), s AS (SELECT "
-                                : " WHERE __where_0 AND __event IS NOT NULL), s AS (SELECT ");
+    floe_buf_text(sql, as_known ? " WHERE __where_0 AND __event IS NOT NULL AND __created IS NOT NULL"
+                                : " WHERE __where_0 AND __event IS NOT NULL");
+    floe_buf_text(sql, "), s AS (SELECT ");
     append_keys(view, sql);
     floe_buf_printf(
         sql, ", __from, count(*) OVER w AS n, max(__event) OVER w AS e, %s AS c FROM v WINDOW w AS (PARTITION BY ",
