@@ -75,23 +75,53 @@ static floe_status removes_all(void *context, const floe_ice_data_file *file, bo
     return FLOE_OK;
 }
 
-/* Delete files of a partition whose data files all go apply to nothing any more; those of specs without partitions may
- * apply to any. A data file of another spec may hold rows of any partition. */
+/* The one partition of the import's spec that a data file of another spec lies in: where each of the spec's fields is one of that
+ * spec too, as where a field was added or dropped. Otherwise the file may hold rows of several, and *ret_found is false. */
+static floe_status project(const floe_import *import, const floe_ice_data_file *file, floe_arena *arena,
+                           floe_ice_data_file *ret_file, bool *ret_found, floe_error *err) {
+    const floe_ice_spec *own = &import->spec;
+    const floe_ice_spec *other = floe_ice_spec_by_id(&import->table->metadata, file->spec_id);
+    floe_value *values = floe_arena_alloc(arena, own->field_count + 1, sizeof *values);
+    FLOE_TRY(floe_arena_check(arena, err));
+    *ret_found = other != NULL && other->field_count == file->partition_count;
+    for (size_t i = 0; i < own->field_count && *ret_found; i++) {
+        bool found = own->fields[i].transform == FLOE_TRANSFORM_VOID; /* which is null in every file */
+        values[i].is_null = true;
+        for (size_t k = 0; k < other->field_count && !found; k++) {
+            found = other->fields[k].source_id == own->fields[i].source_id &&
+                    floe_str_equal(other->fields[k].transform_text, own->fields[i].transform_text) &&
+                    (file->partition[k].type.kind != FLOE_KIND_NONE || !file->partition[k].is_null);
+            values[i] = found ? file->partition[k] : values[i];
+        }
+        *ret_found = found;
+    }
+    *ret_file = *file;
+    ret_file->spec_id = own->spec_id;
+    ret_file->partition = values;
+    ret_file->partition_count = own->field_count;
+    return FLOE_OK;
+}
+
+/* Delete files of a partition whose data files all go apply to nothing any more; those of other specs stay, as they may apply to
+ * any. */
 static floe_status removes_partition(void *context, const floe_ice_data_file *file, bool *ret_removes,
                                      floe_error *err) {
     overwritten *state = context;
     floe_import *import = state->import;
     floe_str key = {0};
+    floe_ice_data_file seen = *file;
     bool own = file->spec_id == import->spec.spec_id;
-    FLOE_ENSURE(own || file->content != 0, err, FLOE_UNSUPPORTED,
-                "--overwrite: the data file %.*s was written under the partition spec %" PRId32
-                ", not the table's present one, so that it may hold rows of any partition: use --replace, or delete "
-                "its rows first",
-                FLOE_STR_ARG(file->path), file->spec_id);
+    bool known = own;
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(64));
-    FLOE_TRY(floe_import_partition_key(file, &arena, &key, err));
-    *ret_removes = own && floe_map_get(&state->partitions, key) != NULL;
+    FLOE_TRY(own || file->content != 0 ? FLOE_OK : project(import, file, &arena, &seen, &known, err));
+    FLOE_ENSURE(known || file->content != 0, err, FLOE_UNSUPPORTED,
+                "--overwrite: the data file %.*s was written under the partition spec %" PRId32
+                ", which lacks fields of the table's present one, so that it may hold rows of several partitions: use "
+                "--replace, or delete its rows first",
+                FLOE_STR_ARG(file->path), file->spec_id);
+    FLOE_TRY(floe_import_partition_key(&seen, &arena, &key, err));
+    *ret_removes = known && floe_map_get(&state->partitions, key) != NULL;
     return FLOE_OK;
 }
 

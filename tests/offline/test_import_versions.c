@@ -149,17 +149,55 @@ static void required_column__missing_in_the_input__is_refused(void **state) {
     assert_non_null(strstr(err.message, "\"d\" is required"));
 }
 
-/* The files of the other spec may hold rows of any partition. */
-static void overwrite__files_of_another_spec__is_refused_naming_one(void **state) {
+#define BY_S "{\"source-id\":2,\"field-id\":1000,\"name\":\"s\",\"transform\":\"identity\"}"
+#define BY_K "{\"source-id\":1,\"field-id\":1001,\"name\":\"k\",\"transform\":\"identity\"}"
+#define PART_S "{\"name\":\"s\",\"field-id\":1000,\"type\":[\"null\",\"string\"],\"default\":null}"
+#define PART_K "{\"name\":\"k\",\"field-id\":1001,\"type\":[\"null\",\"long\"],\"default\":null}"
+
+/* The table is partitioned by s; older files by k and s, so that each lies in one partition of today's. */
+static void overwrite__files_of_a_finer_spec__go_with_their_partition(void **state) {
     (void)state;
-    floe_error err = {0};
-    world.ice.table.specs =
-        "[{\"spec-id\":0,\"fields\":[]},{\"spec-id\":1,\"fields\":[{\"source-id\":2,\"field-id\":1000,\"name\":\"s\","
-        "\"transform\":\"identity\"}]}]";
-    world.ice.table.partition_fields =
-        "{\"name\":\"s\",\"field-id\":1000,\"type\":[\"null\",\"string\"],\"default\":null}";
+    world.ice.table.specs = "[{\"spec-id\":0,\"fields\":[" BY_S "]},{\"spec-id\":1,\"fields\":[" BY_K "," BY_S "]}]";
+    world.ice.table.partition_fields = PART_K "," PART_S;
+    world.ice.table.spec_id = 1;
+    ice_entry first = maintain_rows(&world, "1.parquet", "(1, 'x')", "x");
+    ice_entry second = maintain_rows(&world, "2.parquet", "(2, 'y')", "y");
+    ice_entry third = maintain_rows(&world, "3.parquet", "(3, NULL)", "y");
+    first.partition = (floe_str){"\x02\x02\x02\x02x", 5}; /* k = 1, s = x */
+    second.partition = (floe_str){"\x02\x04\x02\x02y", 5};
+    third.partition = (floe_str){"\x02\x06\0", 3};
+    maintain_append(&world, first);
+    maintain_append(&world, second);
+    maintain_append(&world, third);
+    maintain_write(&world);
+    import_ok("SELECT 7::BIGINT AS k, 'x' AS s", OVERWRITE);
+    maintain_expect_set(&world, "2|y;3|∅;7|x");
+    import_ok("SELECT 8::BIGINT AS k, NULL::VARCHAR AS s", OVERWRITE);
+    maintain_expect_set(&world, "2|y;8|∅;7|x");
+}
+
+/* Without partitions everything is of one, whatever older files are partitioned by. */
+static void overwrite__table_that_lost_its_partitions__is_replaced(void **state) {
+    (void)state;
+    world.ice.table.specs = "[{\"spec-id\":0,\"fields\":[]},{\"spec-id\":1,\"fields\":[" BY_S "]}]";
+    world.ice.table.partition_fields = PART_S;
     world.ice.table.spec_id = 1;
     maintain_append(&world, maintain_rows(&world, "1.parquet", "(1, 'x')", "x"));
+    maintain_write(&world);
+    import_ok(ROW, OVERWRITE);
+    assert_string_equal(maintain_text(&world, "k"), "7");
+}
+
+/* The files of the coarser spec may hold rows of any partition. */
+static void overwrite__files_of_a_coarser_spec__is_refused_naming_one(void **state) {
+    (void)state;
+    floe_error err = {0};
+    world.ice.table.specs = "[{\"spec-id\":0,\"fields\":[" BY_K "]},{\"spec-id\":1,\"fields\":[" BY_S "]}]";
+    world.ice.table.partition_fields = PART_S;
+    world.ice.table.spec_id = 1;
+    ice_entry old = maintain_rows(&world, "1.parquet", "(1, 'x')", "x");
+    old.partition = (floe_str){"\x02\x02x", 3};
+    maintain_append(&world, old);
     maintain_write(&world);
     size_t files = maintain_file_count(&world);
     assert_int_equal(import_query(ROW, OVERWRITE, &err).code, FLOE_UNSUPPORTED);
@@ -196,7 +234,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(version_3__overwrite__keeps_row_ids_of_what_stays, open_v3, tear_down),
         cmocka_unit_test_setup_teardown(version_3__write_default__is_what_a_missing_column_gets, open_v3, tear_down),
         cmocka_unit_test_setup_teardown(required_column__missing_in_the_input__is_refused, open_v2, tear_down),
-        cmocka_unit_test_setup_teardown(overwrite__files_of_another_spec__is_refused_naming_one, open_v2, tear_down),
+        cmocka_unit_test_setup_teardown(overwrite__files_of_a_finer_spec__go_with_their_partition, open_v2, tear_down),
+        cmocka_unit_test_setup_teardown(overwrite__table_that_lost_its_partitions__is_replaced, open_v2, tear_down),
+        cmocka_unit_test_setup_teardown(overwrite__files_of_a_coarser_spec__is_refused_naming_one, open_v2, tear_down),
         cmocka_unit_test_setup_teardown(overwrite__deletes__of_its_partitions_go, open_v2, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
