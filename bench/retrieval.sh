@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Which tables answer a question: Spider and BIRD, floe by signal and as a whole, and SQLite's own FTS5 on the same tables;
-# then Spider with its names made ugly, and with typos in the questions
+# then Spider with its names made ugly, without its keys, and with typos in the questions
 set -euo pipefail
 
 shared=${FLOE_SHARED:-$FLOE_ROOT/../shared}
@@ -31,9 +31,20 @@ for set in spider bird; do
   "$FLOE_PY" "$eval_dir/score.py" prepare "$eval_dir/table-retrieval/$set" "$work/$set" >&2
   ask "$set" lexical dense soft fused coverage joins whole
 done
-for style in abbreviated glued hungarian flat typos; do
+for style in abbreviated glued hungarian flat nokeys typos; do
   "$FLOE_PY" "$FLOE_ROOT/bench/retrieval_mangle.py" "$work/spider" "$work/$style" "$style"
   ask "$style" whole
+done
+
+# A part of Spider's questions verified, the rest asked: with them, and without.
+for part in questions databases; do
+  "$FLOE_PY" "$FLOE_ROOT/bench/retrieval_verified.py" "$work/spider" "$work/$part" "$part"
+  for with in without verified; do
+    mkdir -p "$work/$part/$with"
+    "$FLOE_BUILD/bench/retrieval" "$work/spider/project/.floe/search" "$work/$part/questions.jsonl" "$work/$part/$with" whole \
+      $([ $with = without ] || echo "$work/$part/verified.jsonl")
+    "$FLOE_PY" "$eval_dir/score.py" score "$work/$part" "$work/$part/$with/whole.jsonl" >"$work/$part/$with.figures"
+  done
 done
 
 "$FLOE_PY" - "$work" <<'PY'
@@ -57,12 +68,18 @@ for name in ("spider", "bird"):
         figures[f"{name} {key}"] = {"value": value, "unit": "" if key == "MRR" else "%", "peer": peer,
                                     "ratio": round(value / peer, 3) if peer else None, "goal": GOALS.get((name, key))}
 print()
-for name in ("abbreviated", "glued", "hungarian", "flat", "typos"):
+for name in ("abbreviated", "glued", "hungarian", "flat", "nokeys", "typos"):
     for who in ("whole", "fts5"):
         row = json.load(open(f"{sys.argv[1]}/{name}/{who}.figures"))
         print(f"{name:13}{'floe' if who == 'whole' else who:8}" + "".join(f"{row[n]:8.1f}" for n in NAMES) + f"{row['MRR']:8.3f}")
         if who == "whole":
             figures[f"{name} CR@15"] = {"value": row["CR@15"], "unit": "%", "peer": figures["spider CR@15"]["value"],
                                         "ratio": round(row["CR@15"] / figures["spider CR@15"]["value"], 3)}
+print()
+for part in ("questions", "databases"):
+    for who in ("without", "verified"):
+        row = json.load(open(f"{sys.argv[1]}/{part}/{who}.figures"))
+        print(f"{part:13}{who:8}" + "".join(f"{row[n]:8.1f}" for n in NAMES) + f"{row['MRR']:8.3f}")
+        figures[f"verified {part} {who} R@1"] = {"value": row["R@1"], "unit": "%"}
 print(json.dumps({"bench": "retrieval", "figures": figures}))
 PY

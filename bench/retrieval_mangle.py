@@ -7,6 +7,7 @@ abbreviated  T_STDNT_ENRL.ENRL_DT: upper case, long words cut to four letters or
 glued        studentenrolment.enrolmentdate
 hungarian    tblStudentEnrolment.dtEnrolmentDate, prefixes by type
 flat         one namespace for everything: warehouse.college_student_enrolment
+nokeys       names as they are; no primary or foreign key is declared
 typos        names as they are; in each question one long word has two letters swapped
 """
 import hashlib, json, os, re, sys
@@ -46,7 +47,7 @@ def same(name, kind):
     return name
 
 
-STYLES = {"abbreviated": abbreviated, "glued": glued, "hungarian": hungarian, "flat": same, "typos": same}
+STYLES = {"abbreviated": abbreviated, "glued": glued, "hungarian": hungarian, "flat": same, "nokeys": same, "typos": same}
 
 
 def mangle(docs, style):
@@ -68,7 +69,8 @@ def mangle(docs, style):
                  "references": [other[k["table"]][c] for c in k["references"]]} for k in doc["foreign_keys"]]
         database, table = new_name[old, doc["table"]]
         yield {"database": database, "table": table, "columns": [{**c, "name": column[c["name"]]} for c in doc["columns"]],
-               "primary_key": [column[c] for c in doc["primary_key"]], "foreign_keys": keys}, new_name
+               "primary_key": [] if style == "nokeys" else [column[c] for c in doc["primary_key"]],
+               "foreign_keys": [] if style == "nokeys" else keys}, new_name
 
 
 def misspell(question):
