@@ -14,7 +14,7 @@
 #include "core/mem.h"
 #include "core/time.h"
 #include "vector/embed/embed_int.h"
-#include "vector/spell_int.h"
+#include "vector/words/spell_int.h"
 #include "vector/vector.h"
 
 #include <math.h>

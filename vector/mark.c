@@ -2,7 +2,7 @@
  * Marking: the verdict on each column of a table's unit, by its tags, its values and its name, and its values and their hashes
  * taken away where it is personal. A column that a definition tags (a feature made of it, or the source of its table) counts as tagged too.
  */
-#include "vector/personal_int.h"
+#include "vector/personal/personal_int.h"
 #include "vector/unit_int.h"
 
 static bool is_tag(floe_str tag) {

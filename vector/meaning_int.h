@@ -14,7 +14,7 @@
 #define FLOE_VECTOR_MEANING_INT_H
 
 #include "vector/ann/ann.h"
-#include "vector/rank_int.h"
+#include "vector/rank/rank_int.h"
 
 /* ---- what is embedded (wording.c) ---- */
 
@@ -146,7 +146,7 @@ void floe_recall_close(floe_recall **recall);
  * the embedder. */
 floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, floe_asked *ret_asked, floe_error *err);
 
-/* ---- scoring (rank_meaning.c) ---- */
+/* ---- scoring (rank/meaning.c) ---- */
 
 /* Cosine of each entry's document with the question less that of the hundredth best; entries in scope only. */
 floe_status floe_meaning_score(floe_meaning *meaning, floe_link_id link, const floe_question *question,

@@ -6,7 +6,7 @@
  * memory is bounded, and what is asked often is soon there again.
  */
 #include "vector/meaning_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/weights_int.h"
 
 #include "core/mem.h"
 

@@ -7,7 +7,7 @@
  */
 #include "vector/sight_int.h"
 #include "vector/context/context_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/weights_int.h"
 
 #include "core/limits.h"
 #include "core/mem.h"

@@ -8,7 +8,7 @@
 #ifndef FLOE_VECTOR_UNIT_INT_H
 #define FLOE_VECTOR_UNIT_INT_H
 
-#include "vector/personal.h"
+#include "vector/personal/personal.h"
 #include "vector/vector.h"
 
 /* Written to disk: never reuse a number. */

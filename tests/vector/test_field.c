@@ -4,8 +4,8 @@
 #include "tests/support/support.h"
 
 #include "core/limits.h"
-#include "vector/rank_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/rank_int.h"
+#include "vector/rank/weights_int.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "tests/vector/maker.h"
 #include "tests/vector/world.h"
 #include "vector/context/context_int.h"
-#include "vector/inferred_int.h"
+#include "vector/rank/inferred_int.h"
 
 #include "core/limits.h"
 

@@ -6,7 +6,7 @@
 #include "tests/vector/maker.h"
 
 #include "core/limits.h"
-#include "vector/weights_int.h"
+#include "vector/rank/weights_int.h"
 
 #include <stdio.h>
 

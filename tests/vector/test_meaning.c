@@ -10,7 +10,7 @@
 #include "core/limits.h"
 #include "core/time.h"
 #include "vector/meaning_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/weights_int.h"
 
 #include <math.h>
 #include <signal.h>

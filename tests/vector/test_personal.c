@@ -6,7 +6,7 @@
 #include "core/arena.h"
 #include "core/file.h"
 #include "core/limits.h"
-#include "vector/personal_int.h"
+#include "vector/personal/personal_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>

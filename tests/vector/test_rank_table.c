@@ -6,8 +6,8 @@
 
 #include "core/file.h"
 #include "core/limits.h"
-#include "vector/rank_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/rank_int.h"
+#include "vector/rank/weights_int.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 
 #include "core/file.h"
 #include "core/limits.h"
-#include "vector/weights_int.h"
+#include "vector/rank/weights_int.h"
 
 #include <math.h>
 #include <stdio.h>

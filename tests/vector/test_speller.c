@@ -6,7 +6,7 @@
 #include "core/buf.h"
 #include "core/limits.h"
 #include "core/mem.h"
-#include "vector/spell_int.h"
+#include "vector/words/spell_int.h"
 
 #include <stdio.h>
 

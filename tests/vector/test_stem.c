@@ -4,7 +4,7 @@
  */
 #include "tests/support/support.h"
 
-#include "vector/text_int.h"
+#include "vector/words/text_int.h"
 
 typedef struct example {
     const char *word;

@@ -3,7 +3,7 @@
  */
 #include "tests/support/support.h"
 
-#include "vector/spell_int.h"
+#include "vector/words/spell_int.h"
 
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
 #ifndef FLOE_VECTOR_CONTEXT_CONTEXT_INT_H
 #define FLOE_VECTOR_CONTEXT_CONTEXT_INT_H
 
-#include "vector/rank_int.h"
+#include "vector/rank/rank_int.h"
 
 #include "core/json.h"
 

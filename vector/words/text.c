@@ -5,7 +5,7 @@
  * Source: the ranges are Unicode's blocks; the foldings of Latin letters are their canonical decompositions without the
  * mark, and the usual transcriptions for letters that have none (ß: ss, æ: ae, ø: o, ł: l).
  */
-#include "vector/text_int.h"
+#include "vector/words/text_int.h"
 
 typedef enum letter_class {
     CLASS_NONE,  /* separates */

@@ -5,8 +5,8 @@
  * in scope has, and beside an abbreviation, come the words that it most likely means; they count for less. A name is the whole question, or a piece of it between spaces that holds an underscore, a dot or
  * a colon, which people type only when they mean it literally.
  */
-#include "vector/rank_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/rank_int.h"
+#include "vector/rank/weights_int.h"
 
 #include "core/limits.h"
 

@@ -2,7 +2,7 @@
  * English stop words, sorted by byte for a binary search: function words, and the verbs people begin a question with.
  * Words that also name data ("state", "name", "number", "first", "last", "year") are not among them.
  */
-#include "vector/text_int.h"
+#include "vector/words/text_int.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
  * Source: soft lexical matching has BM25's idf with sums of closeness in the place of counts.
  */
 #include "vector/meaning_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/weights_int.h"
 
 #include "core/mem.h"
 

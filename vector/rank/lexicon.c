@@ -1,7 +1,7 @@
 /*
  * The lexicon: stems numbered in the order they are met. A word is stemmed once; afterwards it is one look-up.
  */
-#include "vector/rank_int.h"
+#include "vector/rank/rank_int.h"
 
 #include "core/hash.h"
 

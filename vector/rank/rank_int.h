@@ -14,10 +14,10 @@
 #define FLOE_VECTOR_RANK_INT_H
 
 #include "core/map.h"
-#include "vector/weights_int.h"
-#include "vector/spell_int.h"
+#include "vector/rank/weights_int.h"
+#include "vector/words/spell_int.h"
 #include "vector/store_int.h"
-#include "vector/text_int.h"
+#include "vector/words/text_int.h"
 
 /* ---- words (lexicon.c) ---- */
 
@@ -108,8 +108,8 @@ typedef struct floe_inferred_key {
 typedef struct floe_table_entry {
     floe_str database, name, description;
     uint32_t scope, first_column, column_count;
-    uint32_t original;    /* the table this one is a copy of; itself when it is none (rank_copy.c) */
-    uint32_t group;       /* the tables it belongs with: its namespace's, or a part of them (rank_group.c) */
+    uint32_t original;    /* the table this one is a copy of; itself when it is none (rank/copy.c) */
+    uint32_t group;       /* the tables it belongs with: its namespace's, or a part of them (rank/group.c) */
     uint32_t *neighbours; /* tables that a foreign key links, either way: declared ones first */
     size_t neighbour_count, neighbour_capacity;
     size_t declared_count; /* of the neighbours; the others are by inferred keys */
@@ -175,9 +175,9 @@ floe_status floe_corpus_build(floe_unit *units, size_t count, floe_str abbreviat
 
 /* Links two tables, either way; once. */
 void floe_corpus_link(floe_corpus *corpus, uint32_t a, uint32_t b);
-/* Puts loaded tables into groups (rank_group.c). Errors: NOMEM, LIMIT. */
+/* Puts loaded tables into groups (rank/group.c). Errors: NOMEM, LIMIT. */
 floe_status floe_corpus_group(floe_corpus *corpus, floe_error *err);
-/* Tells copies of tables from their originals (rank_copy.c). Errors: NOMEM, LIMIT. */
+/* Tells copies of tables from their originals (rank/copy.c). Errors: NOMEM, LIMIT. */
 floe_status floe_corpus_find_copies(floe_corpus *corpus, floe_error *err);
 /* Whether two tables have much the same columns. */
 bool floe_tables_are_alike(const floe_corpus *corpus, uint32_t a, uint32_t b);
@@ -262,7 +262,7 @@ typedef struct floe_ranked {
 /* The `limit` best of `count` values, best first, ties by number: ranked holds at least `limit`. Returns how many. */
 size_t floe_rank_best(const floe_scores *scores, floe_ranked *ranked, size_t limit);
 
-/* ---- ranking (rank_table.c, rank.c) ---- */
+/* ---- ranking (rank/table.c, rank.c) ---- */
 
 typedef enum floe_signal {
     FLOE_SIGNAL_EXACT,
@@ -333,14 +333,14 @@ void floe_ranker_clear(floe_ranker *ranker);
 /* Scores everything that entries of the kind are judged by; needed before the functions below. Errors: NOMEM, those of the
  * vectors. */
 floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err);
-/* What verified questions say, before all of that (rank_verified.c); and the one that speaks for a table, or NULL. */
+/* What verified questions say, before all of that (rank/verified.c); and the one that speaks for a table, or NULL. */
 floe_status floe_rank_verified(floe_ranker *ranker, const floe_query *query, floe_question *question, floe_arena *arena,
                                floe_error *err);
 const floe_verified_hit *floe_question_verified(const floe_question *question, const floe_table_entry *table);
-/* What features say for their tables (rank_lineage.c); and whether one of a table has a term. */
+/* What features say for their tables (rank/lineage.c); and whether one of a table has a term. */
 void floe_rank_lineage(floe_ranker *ranker, const floe_question *question);
 bool floe_lineage_has(const floe_corpus *corpus, uint32_t table, uint32_t term);
-/* The vectors' part of it (rank_meaning.c). */
+/* The vectors' part of it (rank/meaning.c). */
 floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err);
 
 /* The best entries of a kind, best first; the best has a score of 1. `found` holds at least `limit`. Returns how many. */

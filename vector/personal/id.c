@@ -6,7 +6,7 @@
  * with the BZSt's check digit; Spanish RD 1553/2005; INSEE, NIR; DM 23 December 1976 (codice fiscale); PESEL act annex;
  * Receita Federal, CPF; GB 11643-1999.
  */
-#include "vector/personal_int.h"
+#include "vector/personal/personal_int.h"
 
 static unsigned at(const char *digits, size_t i) {
     return (unsigned)(digits[i] - '0');

@@ -6,7 +6,7 @@
  * one for, in the reading that is most particular (with the words that begin the own table's name too, as in warehouses where
  * they stand for a namespace; then as they are; then tables without a word for their layer, dim_customer).
  */
-#include "vector/inferred_int.h"
+#include "vector/rank/inferred_int.h"
 
 #define LEAD_MAX 3
 

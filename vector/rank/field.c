@@ -5,8 +5,8 @@
  * ascend by document and the same word of one document lies together and is merged.
  * Source: BM25 as weights_int.h says, idf = ln(1 + (N - n + 0.5) / (n + 0.5)).
  */
-#include "vector/rank_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/rank_int.h"
+#include "vector/rank/weights_int.h"
 
 #include <math.h>
 

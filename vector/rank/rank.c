@@ -3,7 +3,7 @@
  * names first, the best entry scaled to 1.
  */
 #include "vector/meaning_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/weights_int.h"
 
 static void init_meaning(floe_ranker *ranker, size_t largest, floe_arena *arena) {
     const floe_corpus *corpus = ranker->corpus;

@@ -5,7 +5,7 @@
  * (bus, cat, net) does not. Who means something else says so in a file of their own. tbl, vw, stg, str and their like say what
  * kind of thing a name is of, and nothing about its data.
  */
-#include "vector/spell_int.h"
+#include "vector/words/spell_int.h"
 
 /* clang-format off */
 const floe_abbreviation floe_abbreviations[] = {

@@ -4,8 +4,8 @@
  * Phases: a misspelt word → the catalog's word that is fewest letters away → else, what the word stands for as a name would
  * (orderlines: order, lines). A word that is listed English is taken as it is: who asks for planes does not mean places.
  */
-#include "vector/rank_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/rank_int.h"
+#include "vector/rank/weights_int.h"
 
 #include <stdlib.h>
 

@@ -7,7 +7,7 @@
  *
  * Invariant: groups are worked out within each namespace from the tables of this corpus.
  */
-#include "vector/rank_int.h"
+#include "vector/rank/rank_int.h"
 
 #include "core/limits.h"
 

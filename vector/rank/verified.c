@@ -3,7 +3,7 @@
  * its SQL reads. Rule: a table's evidence is the likeness of the question that is most like, as it is: one that is little like
  * says little, whatever else there is.
  */
-#include "vector/rank_int.h"
+#include "vector/rank/rank_int.h"
 
 #define LIKE_MAX 5
 

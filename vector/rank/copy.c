@@ -8,7 +8,7 @@
  *
  * Invariant: worked out from the tables of this corpus, so for a role who does not see the original the copy is one.
  */
-#include "vector/rank_int.h"
+#include "vector/rank/rank_int.h"
 
 #include "core/limits.h"
 

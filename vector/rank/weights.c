@@ -1,7 +1,7 @@
 /*
  * The two sets of weights; weights_int.h says what each is for and how they were found.
  */
-#include "vector/weights_int.h"
+#include "vector/rank/weights_int.h"
 
 #include "vector/vector.h"
 

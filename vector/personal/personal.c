@@ -6,9 +6,9 @@
  * either international or in one of the ways that people group one. Of these more than half of the values must be one; where
  * the name says what the column holds, one value that fits is enough, or, but for e-mail, numbers long enough for one.
  */
-#include "vector/personal_int.h"
+#include "vector/personal/personal_int.h"
 
-#include "vector/text_int.h"
+#include "vector/words/text_int.h"
 
 #include <ctype.h>
 

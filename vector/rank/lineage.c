@@ -3,7 +3,7 @@
  * than anybody described the table. Rule: a table's evidence is the largest weighted share of the question that one of its
  * features matches, by name or by description, as it is: a feature that matches little says little, whatever else there is.
  */
-#include "vector/rank_int.h"
+#include "vector/rank/rank_int.h"
 
 static void add_matches(const floe_ranker *ranker, const floe_question *question, const floe_term *term,
                         floe_scores *features) {

@@ -5,8 +5,8 @@
  * declared and inferred → one field after the other. Units come sorted, so the same file always gives the same numbers, and columns of one table
  * are neighbours.
  */
-#include "vector/rank_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/rank_int.h"
+#include "vector/rank/weights_int.h"
 
 #include "core/limits.h"
 

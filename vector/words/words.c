@@ -5,14 +5,14 @@
  * BERT (Apache licence 2.0) holds as a whole word; after the first three thousand, words of business that columns are named
  * with.
  */
-#include "vector/spell_int.h"
+#include "vector/words/spell_int.h"
 
 const char *const floe_words_common[] = {
-#include "vector/words_common.inc"
+#include "vector/words/words_common.inc"
     NULL,
 };
 
 const char *const floe_words_more[] = {
-#include "vector/words_more.inc"
+#include "vector/words/words_more.inc"
     NULL,
 };

@@ -5,7 +5,7 @@
  * R1 begins after the first non-vowel that follows a vowel, R2 likewise within R1; a suffix may be taken away only when
  * it lies in the region its step asks for. Invariant: a stem is never longer than its word plus one letter.
  */
-#include "vector/text_int.h"
+#include "vector/words/text_int.h"
 
 #include <string.h>
 

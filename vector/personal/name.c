@@ -4,9 +4,9 @@
  * A name says it by a word or by a pair of neighbours ("social security"), and takes it back by a word that makes it a property
  * of the thing and no longer the thing: email_verified, phone_model, card_type, is_email, num_phones.
  */
-#include "vector/personal_int.h"
+#include "vector/personal/personal_int.h"
 
-#include "vector/text_int.h"
+#include "vector/words/text_int.h"
 
 #define WORDS_MAX 16
 

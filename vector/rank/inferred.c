@@ -12,7 +12,7 @@
  *
  * Invariant: everything is worked out from the units of this corpus, so for a role it is what an index of its part alone says.
  */
-#include "vector/inferred_int.h"
+#include "vector/rank/inferred_int.h"
 
 #include "core/limits.h"
 

@@ -4,7 +4,7 @@
 #ifndef FLOE_VECTOR_PERSONAL_INT_H
 #define FLOE_VECTOR_PERSONAL_INT_H
 
-#include "vector/personal.h"
+#include "vector/personal/personal.h"
 
 /* Letters (upper case) and digits of a value that consists of them and of the separators ' ', '-', '.', '/'. */
 #define FLOE_COMPACT_MAX 40
@@ -21,10 +21,10 @@ bool floe_has_shape(floe_str text, const char *shape);
 /* ISO/IEC 7812-1 annex B. */
 bool floe_is_luhn(const char *digits, size_t len);
 
-/* personal_id.c: national and bank identifiers, each by its shape and check digits. */
+/* id.c: national and bank identifiers, each by its shape and check digits. */
 bool floe_is_national_id(floe_str value);
 
-/* personal_name.c: what a column's name says, without a look at values. */
+/* name.c: what a column's name says, without a look at values. */
 floe_personal floe_personal_of_name(floe_str name);
 
 #endif

@@ -14,7 +14,7 @@
 
 #include "core/arena.h"
 #include "core/map.h"
-#include "vector/text_int.h"
+#include "vector/words/text_int.h"
 #include "vector/unit_int.h"
 
 /* ---- lists (words.c, abbreviations.c) ---- */

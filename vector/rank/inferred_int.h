@@ -5,7 +5,7 @@
 #ifndef FLOE_VECTOR_INFERRED_INT_H
 #define FLOE_VECTOR_INFERRED_INT_H
 
-#include "vector/rank_int.h"
+#include "vector/rank/rank_int.h"
 
 #define FLOE_STEMS_MAX 12
 /* A name as the stems of what its words stand for. */

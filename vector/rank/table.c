@@ -11,7 +11,7 @@
  * Source: greedy join-aware selection as published for schema retrieval (one bonus for a declared link to a picked table).
  */
 #include "vector/meaning_int.h"
-#include "vector/weights_int.h"
+#include "vector/rank/weights_int.h"
 
 /* ---- evidence ---- */
 

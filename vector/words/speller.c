@@ -4,7 +4,7 @@
  * Order of what is tried: the user's and our abbreviations → the word is listed → the word is learned → its plural's singular
  * is listed → parts that are glued together → a word it may be short for. The first that holds is the reading, and it is kept.
  */
-#include "vector/spell_int.h"
+#include "vector/words/spell_int.h"
 
 #include <math.h>
 

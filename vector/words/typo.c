@@ -1,7 +1,7 @@
 /*
  * Distances between words that are nearly the same.
  */
-#include "vector/spell_int.h"
+#include "vector/words/spell_int.h"
 
 size_t floe_typos_allowed(floe_str word) {
     for (size_t i = 0; i < word.len; i++) {
