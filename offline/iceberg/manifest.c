@@ -8,7 +8,7 @@
 
 #include "core/json.h"
 #include "core/limits.h"
-#include "offline/iceberg/avro.h"
+#include "offline/iceberg/avro/avro.h"
 #include "offline/iceberg/corrupt.h"
 #include "offline/iceberg/metadata.h"
 

@@ -4,7 +4,7 @@
 #ifndef FLOE_OFFLINE_ICEBERG_MANIFEST_H
 #define FLOE_OFFLINE_ICEBERG_MANIFEST_H
 
-#include "offline/iceberg/avro.h"
+#include "offline/iceberg/avro/avro.h"
 #include "offline/iceberg/model.h"
 #include "offline/io/io.h"
 

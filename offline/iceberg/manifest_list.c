@@ -4,7 +4,7 @@
 #include "offline/iceberg/manifest.h"
 
 #include "core/limits.h"
-#include "offline/iceberg/avro.h"
+#include "offline/iceberg/avro/avro.h"
 #include "offline/iceberg/corrupt.h"
 
 #define AT(member) offsetof(floe_ice_manifest, member)

@@ -9,7 +9,7 @@
 #ifndef FLOE_OFFLINE_IMPORT_INT_H
 #define FLOE_OFFLINE_IMPORT_INT_H
 
-#include "offline/iceberg/write.h"
+#include "offline/iceberg/write/write.h"
 #include "offline/lake_int.h"
 
 #define FLOE_IMPORT_SQL_CAP FLOE_MIB(64)

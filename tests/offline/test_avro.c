@@ -6,7 +6,7 @@
 
 #include "core/json.h"
 #include "core/zstd.h"
-#include "offline/iceberg/avro.h"
+#include "offline/iceberg/avro/avro.h"
 #include "offline/iceberg/codec.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 
 #include "core/mem.h"
 #include "offline/iceberg/metadata.h"
-#include "offline/iceberg/write.h"
+#include "offline/iceberg/write/write.h"
 
 #include <stdio.h>
 #include <string.h>

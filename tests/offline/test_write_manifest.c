@@ -10,10 +10,10 @@
 
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/iceberg/avro.h"
+#include "offline/iceberg/avro/avro.h"
 #include "offline/iceberg/manifest.h"
 #include "offline/iceberg/metadata.h"
-#include "offline/iceberg/write.h"
+#include "offline/iceberg/write/write.h"
 #include "tests/offline/sql_support.h"
 
 #include <math.h>

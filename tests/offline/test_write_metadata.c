@@ -9,7 +9,7 @@
 
 #include "core/limits.h"
 #include "offline/iceberg/metadata.h"
-#include "offline/iceberg/write.h"
+#include "offline/iceberg/write/write.h"
 #include "tests/offline/sql_support.h"
 
 #include <string.h>

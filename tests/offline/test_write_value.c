@@ -10,8 +10,8 @@
 
 #include "core/limits.h"
 #include "offline/iceberg/range.h"
-#include "offline/iceberg/write.h"
-#include "offline/iceberg/write_avro.h"
+#include "offline/iceberg/write/write.h"
+#include "offline/iceberg/write/avro.h"
 #include "tests/offline/sql_support.h"
 
 #include <math.h>

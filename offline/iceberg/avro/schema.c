@@ -2,7 +2,7 @@
  * From the JSON of an Avro schema to types. Named types are kept in a list, because later uses give only the name; a
  * name that is defined twice (writers that do not sanitise partition fields do that) takes the later definition.
  */
-#include "offline/iceberg/avro.h"
+#include "offline/iceberg/avro/avro.h"
 
 #include "core/limits.h"
 #include "offline/iceberg/corrupt.h"

@@ -2,7 +2,7 @@
  * Values in Iceberg's binary single-value form, bounds, and the result types of partition transforms.
  * Source: Iceberg table spec, Appendix D, "Binary single-value serialization"; "Partition Transforms".
  */
-#include "offline/iceberg/write.h"
+#include "offline/iceberg/write/write.h"
 
 #include "offline/iceberg/murmur3.h"
 

@@ -6,7 +6,7 @@
  * last 100 metadata files, as other writers do.
  * Source: Iceberg table spec, "Table Metadata Fields", Appendix C.
  */
-#include "offline/iceberg/write.h"
+#include "offline/iceberg/write/write.h"
 
 #include "core/limits.h"
 

@@ -4,7 +4,7 @@
  * Rule: a large object without a copy here is read from its store by ranges, so that only the columns and row groups that are
  *       asked for travel, where the engine can; every other object gets a copy first. What has a copy is read from it.
  */
-#include "offline/iceberg/scan_sql_int.h"
+#include "offline/iceberg/scan/scan_int.h"
 
 #include "core/limits.h"
 #include "offline/lake_int.h"

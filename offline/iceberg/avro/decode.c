@@ -6,7 +6,7 @@
  * zeros and stop, and floe_avro_next reports once. Lists get their room from the count that the writer gives, which is
  * first held against the bytes that are left.
  */
-#include "offline/iceberg/avro_int.h"
+#include "offline/iceberg/avro/avro_int.h"
 
 #include <inttypes.h>
 

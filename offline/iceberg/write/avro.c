@@ -2,7 +2,7 @@
  * The Avro encoder. Everything is written in one block, so the sync marker separates nothing; it is a hash of the records,
  * which keeps files of equal content equal.
  */
-#include "offline/iceberg/write_avro.h"
+#include "offline/iceberg/write/avro.h"
 
 #include "core/hash.h"
 #include "core/limits.h"

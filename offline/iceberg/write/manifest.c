@@ -5,8 +5,8 @@
  * list, which is what lets a commit be tried again without rewriting the manifest.
  * Source: Iceberg table spec, "Manifests" (field ids), Appendix A (Avro types).
  */
-#include "offline/iceberg/write.h"
-#include "offline/iceberg/write_avro.h"
+#include "offline/iceberg/write/write.h"
+#include "offline/iceberg/write/avro.h"
 
 #include "core/limits.h"
 

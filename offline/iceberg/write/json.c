@@ -2,7 +2,7 @@
  * Schemas, types and partition specs as JSON, for table metadata and the headers of manifests.
  * Source: Iceberg table spec, Appendix C, "JSON serialization".
  */
-#include "offline/iceberg/write.h"
+#include "offline/iceberg/write/write.h"
 
 #include "core/limits.h"
 

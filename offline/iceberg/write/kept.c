@@ -3,7 +3,7 @@
  * its order, known to floe or not.
  * Source: Iceberg table spec, "Table Metadata Fields", "Snapshot Retention Policy".
  */
-#include "offline/iceberg/write.h"
+#include "offline/iceberg/write/write.h"
 
 typedef struct kept_writer {
     floe_json_writer json;

@@ -1,7 +1,7 @@
 /*
  * Lists of files for the engine.
  */
-#include "offline/iceberg/scan_sql_int.h"
+#include "offline/iceberg/scan/scan_int.h"
 
 #include "core/limits.h"
 #include "offline/lake_int.h"

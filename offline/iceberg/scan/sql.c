@@ -6,7 +6,7 @@
  * under one SELECT that names the columns.
  * Inside, columns are called c<field id>: those names are unique whatever the table's names are.
  */
-#include "offline/iceberg/scan_sql_int.h"
+#include "offline/iceberg/scan/scan_int.h"
 
 #include "core/limits.h"
 #include "core/map.h"

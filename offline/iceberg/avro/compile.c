@@ -2,7 +2,7 @@
  * From a writer's schema and the wanted fields to operations: fields are matched by id (by name where the writer gave
  * none), checked for their type once, and everything that nobody wants becomes a skip.
  */
-#include "offline/iceberg/avro_int.h"
+#include "offline/iceberg/avro/avro_int.h"
 
 enum { MAX_OPS = 10000 };
 

@@ -3,8 +3,8 @@
  * manifest closed.
  * Source: Iceberg table spec, "Manifest Lists" (field ids), "field_summary".
  */
-#include "offline/iceberg/write.h"
-#include "offline/iceberg/write_avro.h"
+#include "offline/iceberg/write/write.h"
+#include "offline/iceberg/write/avro.h"
 
 #include "core/limits.h"
 

@@ -6,7 +6,7 @@
  * Rule: rows without a path say nothing. Rows for files that are not read are skipped, so are those of a delete file that
  *       is older than the data file. See deletes.h for what applies to what.
  */
-#include "offline/iceberg/scan_sql_int.h"
+#include "offline/iceberg/scan/scan_int.h"
 
 #include "core/limits.h"
 #include "core/map.h"

@@ -8,7 +8,7 @@
  * Rule: sequence numbers and partitions are compared row by row only where files of the plan need it. Both ways compare alike: nulls
  *       equal, NaN equal, -0.0 apart from 0.0; of a key's deletes the largest sequence number counts.
  */
-#include "offline/iceberg/scan_sql_int.h"
+#include "offline/iceberg/scan/scan_int.h"
 
 #include "core/limits.h"
 #include "offline/lake_int.h"

@@ -3,10 +3,10 @@
  *
  * Phases: every set of equality ids becomes a set of key columns, looked for in the schema that is read and then in all
  * schemas of the table from the newest on, because a key may have been dropped → per group of data files, the deletes of
- * one key set become one batch (scan_keys.c says how a batch leaves rows out).
+ * one key set become one batch (scan/keys.c says how a batch leaves rows out).
  * Invariant: a key column is read by the same rules on both sides (renames, promotions, defaults, partition constants).
  */
-#include "offline/iceberg/scan_sql_int.h"
+#include "offline/iceberg/scan/scan_int.h"
 
 #include "core/limits.h"
 

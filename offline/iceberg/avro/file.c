@@ -1,7 +1,7 @@
 /*
  * The container around Avro records: magic, header map, sync marker, blocks, codecs.
  */
-#include "offline/iceberg/avro.h"
+#include "offline/iceberg/avro/avro.h"
 
 #include "core/json.h"
 #include "core/limits.h"

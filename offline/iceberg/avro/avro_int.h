@@ -1,10 +1,10 @@
 /*
- * The operations that avro_compile.c makes and avro_decode.c runs.
+ * The operations that avro/compile.c makes and avro/decode.c runs.
  */
 #ifndef FLOE_OFFLINE_ICEBERG_AVRO_INT_H
 #define FLOE_OFFLINE_ICEBERG_AVRO_INT_H
 
-#include "offline/iceberg/avro.h"
+#include "offline/iceberg/avro/avro.h"
 
 typedef enum floe_avro_opcode {
     FLOE_OP_NOTHING,

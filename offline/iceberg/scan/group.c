@@ -6,7 +6,7 @@
  * file are found by that number alone: a list in another order, with a path twice or one left out, would give the rows of one
  * file what belongs to another.
  */
-#include "offline/iceberg/scan_sql_int.h"
+#include "offline/iceberg/scan/scan_int.h"
 
 #include "core/limits.h"
 

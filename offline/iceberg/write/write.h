@@ -127,7 +127,7 @@ floe_status floe_ice_write_metadata(const floe_ice_commit *commit, floe_buf *out
 /* The next row id of a table of version 3, 0 where it says none. */
 int64_t floe_ice_next_row_id(const floe_ice_metadata *metadata);
 
-/* ---- write_kept.c: a state without what has expired ---- */
+/* ---- write/kept.c: a state without what has expired ---- */
 
 typedef struct floe_ice_keep {
     const floe_ice_metadata *base;
