@@ -130,7 +130,7 @@ static floe_status check_hash(audit *a, floe_error *err) {
     }
     floe_buf_text(&rest, " FROM built s");
     FLOE_TRY(floe_buf_check(&rest, err));
-    FLOE_TRY(floe_dataset_hash_rows(a->job, rest.ptr, SIZE_MAX, &hash, err));
+    FLOE_TRY(floe_dataset_hash_rows(a->job, rest.ptr, &hash, err));
     const char *expected = a->job->request->expect_content;
     a->result->content_differs = expected && strcmp(expected, hash.hex) != 0;
     return FLOE_OK;
@@ -346,7 +346,7 @@ static floe_status name_answers(audit *a, floe_error *err) {
 
 static floe_status check_spine(const dataset_job *job, floe_error *err) {
     content_hash hash;
-    FLOE_TRY(floe_dataset_hash_rows(job, " FROM spine s", SIZE_MAX, &hash, err));
+    FLOE_TRY(floe_dataset_hash_rows(job, " FROM spine s", &hash, err));
     const char *expected = job->request->expect_spine;
     FLOE_ENSURE(
         !expected || strcmp(expected, hash.hex) == 0, err, FLOE_CORRUPT,

@@ -24,8 +24,7 @@ static bool is_plain(floe_str type) {
     return floe_str_starts_with(type, FLOE_STR("DECIMAL(")) && !floe_str_ends_with(type, FLOE_STR("]"));
 }
 
-floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, size_t first_stats, content_hash *ret_hash,
-                                   floe_error *err) {
+floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, content_hash *ret_hash, floe_error *err) {
     const spine_table *spine = &job->spine;
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(16));
@@ -44,7 +43,15 @@ floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, siz
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_AUTO_STREAM stream = {0};
     FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &stream, err));
-    return floe_content_hash(&stream, first_stats, job->arena, ret_hash, err);
+    return floe_content_hash(&stream, NULL, false, job->arena, ret_hash, err);
+}
+
+/* Of spine and answer: the spine's part is known. */
+static floe_status hash_answer(const dataset_job *job, const content_hash *spine, content_hash *ret_hash,
+                               floe_error *err) {
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(floe_session_stream(job->session, "SELECT * FROM answer", NULL, &stream, err));
+    return floe_content_hash(&stream, spine, true, job->arena, ret_hash, err);
 }
 
 /* The table "answer", by the kernel, everything at once. */
@@ -107,7 +114,7 @@ static floe_status answer(dataset_job *job, dataset_facts *facts, floe_error *er
 
 /* The spine's hash, before any work is done for a spine that is not the one that was kept. */
 static floe_status hash_spine(const dataset_job *job, content_hash *ret_hash, floe_error *err) {
-    FLOE_TRY(floe_dataset_hash_rows(job, " FROM spine s", SIZE_MAX, ret_hash, err));
+    FLOE_TRY(floe_dataset_hash_rows(job, " FROM spine s", ret_hash, err));
     const char *expected = job->request->expect_spine;
     FLOE_ENSURE(
         !expected || strcmp(expected, ret_hash->hex) == 0, err, FLOE_CORRUPT,
@@ -125,12 +132,12 @@ static floe_status check_content(const floe_dataset_request *request, const cont
     return FLOE_OK;
 }
 
-static floe_status finish(dataset_job *job, dataset_facts *facts, floe_dataset_result *result, floe_error *err) {
+static floe_status finish(dataset_job *job, dataset_facts *facts, const content_hash *spine,
+                          floe_dataset_result *result, floe_error *err) {
     const floe_dataset_request *request = job->request;
     content_hash content;
     floe_dataset_progress(job, "hashing", -1);
-    FLOE_TRY(floe_dataset_hash_rows(job, ", a.* FROM spine s POSITIONAL JOIN answer a", job->spine.column_count,
-                                    &content, err));
+    FLOE_TRY(hash_answer(job, spine, &content, err));
     FLOE_TRY(check_content(request, &content, err));
     facts->content = &content;
     result->row_count = content.row_count;
@@ -172,7 +179,7 @@ static floe_status build(dataset_job *job, floe_dataset_result *result, floe_err
     FLOE_TRY(floe_dataset_answer_requests(job, err));
     result->source_rows = facts.stats.rows_fed;
     result->ties = facts.stats.ties;
-    return finish(job, &facts, result, err);
+    return finish(job, &facts, &spine_hash, result, err);
 }
 
 static floe_status build_job(dataset_job *job, void *context, floe_error *err) {

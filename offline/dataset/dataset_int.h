@@ -79,14 +79,24 @@ floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe
 /* ---- hash.c ---- */
 
 /* The content hash of rows: schema and values in row order, whatever file format, thread count or batch size. */
+typedef struct stretch_digest {
+    uint8_t bytes[16];
+} stretch_digest;
+
 typedef struct content_hash {
     char hex[65];
     int64_t row_count;
-    column_stats *stats; /* per column, in the arena; those before the first asked for are empty */
+    size_t column_count;
+    column_stats *stats; /* per column, in the arena; NULL: not asked for */
+    /* Without statistics also what it is made of, in the arena: per stretch the digest of each column. */
+    floe_str schema;
+    stretch_digest *digests;
+    size_t digest_count;
 } content_hash;
-/* Columns from `first_stats` on also get statistics. */
-floe_status floe_content_hash(struct ArrowArrayStream *stream, size_t first_stats, floe_arena *arena,
-                              content_hash *ret_hash, floe_error *err);
+/* Of the columns of `beside` (NULL: none), which must have as many rows, and then those of the stream. Errors: INTERNAL when
+ * the rows are not as many. */
+floe_status floe_content_hash(struct ArrowArrayStream *stream, const content_hash *beside, bool with_stats,
+                              floe_arena *arena, content_hash *ret_hash, floe_error *err);
 
 /* ---- job.c ---- */
 
@@ -162,16 +172,17 @@ floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe
 uint64_t floe_partition_estimate(const dataset_job *job);
 /* How many parts the keys are divided into; 1: everything at once. */
 size_t floe_partition_parts(const dataset_job *job);
+/* How the kernel is going to answer, in words of --explain. The scans are planned. */
+floe_status floe_partition_text(const dataset_job *job, floe_arena *arena, const char **ret_text, floe_error *err);
 /* The session's table "answer" by the kernel, one part of the keys after the other. Rows and labels of a part lie in Parquet
- * files and temporary tables of the engine until it is their turn. The kernel's answer to a key depends on the rows and
+ * files and temporary tables of the engine until it is their turn; where a few scans are cheaper, its rows are read again. The kernel's answer to a key depends on the rows and
  * labels of that key alone, so it is the same as at once, bit for bit. */
 floe_status floe_partition_answer(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err);
 
 /* ---- build.c ---- */
 
 /* The content hash of the session's "spine" beside `rest` (", a.* FROM spine s …"). */
-floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, size_t first_stats, content_hash *ret_hash,
-                                   floe_error *err);
+floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, content_hash *ret_hash, floe_error *err);
 
 /* ---- output.c ---- */
 
@@ -244,7 +255,7 @@ typedef struct dataset_facts {
     floe_session *session;
     const source_use *sources;
     size_t source_count;
-    const content_hash *content; /* of all columns: the spine's, then the features' */
+    const content_hash *content; /* of all columns; statistics of the features' */
     const char *spine_hash;
     floe_pit_stats stats;
     int64_t created_us;

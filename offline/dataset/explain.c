@@ -124,11 +124,10 @@ static floe_status explain_source(const dataset_job *job, const source_scan *sca
 static floe_status explain_join(const dataset_job *job, explanation *e, floe_error *err) {
     floe_dataset_step step = empty_step("join");
     size_t parts = floe_partition_parts(job);
-    const char *how = !job->pit              ? "request features alone, over the spine"
-                      : job->request->by_sql ? "generated SQL on the engine"
-                      : parts == 1
-                          ? "the kernel, everything at once"
-                          : floe_arena_printf(e->arena, "the kernel, in about %zu parts that are spilled", parts);
+    const char *how = job->pit ? "generated SQL on the engine" : "request features alone, over the spine";
+    if (job->pit && !job->request->by_sql) {
+        FLOE_TRY(floe_partition_text(job, e->arena, &how, err));
+    }
     step.what = floe_str_of(floe_arena_printf(e->arena, "%zu %s, %s", job->asked->ref_count,
                                               job->asked->ref_count == 1 ? "feature" : "features", how));
     step.rows = job->label_count;

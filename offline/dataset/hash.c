@@ -6,23 +6,40 @@
  * 1 and the value (whole numbers and times 8 bytes, doubles 8 bytes with one NaN and no negative zero, decimals 16 bytes,
  * text its length in 4 bytes and its bytes, lists their length and cells); last the number of rows. So neither file
  * format nor batch size nor thread count shows.
+ *
+ * A hash may remember its schema and the digests of its stretches: the hash of the same rows with more columns is then made
+ * of those columns alone.
  */
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 #define STRETCH 1024
+#define STRETCH_DIGEST sizeof(stretch_digest)
 
 typedef struct hasher {
     floe_sha256 sha;
     floe_buf *cells; /* per column: the current stretch */
     size_t column_count;
     int64_t row_count;
-    size_t first_stats;
-    column_stats *stats;
+    const content_hash *beside; /* columns before these, hashed already; NULL: none */
+    size_t before;              /* how many */
+    column_stats *stats;        /* NULL: not asked for */
+    content_hash *memory;       /* remembers what it is made of; NULL: no */
+    size_t memory_room;
+    floe_arena *arena;
 } hasher;
+
+/* Cells whose values lie side by side, as nearly all do. */
+typedef struct plain_cells {
+    const uint8_t *valid; /* bits; NULL: none is null */
+    const void *data;     /* NULL: any other layout */
+    int64_t offset;
+    bool real; /* doubles; else int64 */
+} plain_cells;
 
 static void append_cell(floe_buf *out, const floe_value *value) {
     floe_buf_byte(out, value->is_null ? 0 : 1);
@@ -60,34 +77,132 @@ static void append_cell(floe_buf *out, const floe_value *value) {
     }
 }
 
+static void update(hasher *hash, const void *bytes, size_t len) {
+    floe_sha256_update(&hash->sha, bytes, len);
+}
+
+/* ---- what is remembered ---- */
+
+static void remember(hasher *hash, const uint8_t digest[STRETCH_DIGEST]) {
+    content_hash *memory = hash->memory;
+    if (memory) {
+        stretch_digest *kept = FLOE_ARENA_PUSH(hash->arena, memory->digests, memory->digest_count, hash->memory_room);
+        if (kept) {
+            memcpy(kept->bytes, digest, STRETCH_DIGEST);
+        }
+    }
+}
+
+/* The columns before, of the stretch that ends. */
+static floe_status recall(hasher *hash, floe_error *err) {
+    if (hash->before == 0) {
+        return FLOE_OK;
+    }
+    size_t stretch = (size_t)((hash->row_count - 1) / STRETCH), first = stretch * hash->before;
+    FLOE_ENSURE(first + hash->before <= hash->beside->digest_count, err, FLOE_INTERNAL,
+                "the answer has more rows than the spine, which has %" PRId64, hash->beside->row_count);
+    update(hash, hash->beside->digests[first].bytes, hash->before * STRETCH_DIGEST);
+    return FLOE_OK;
+}
+
+/* ---- stretches ---- */
+
 static floe_status flush(hasher *hash, floe_error *err) {
+    FLOE_TRY(recall(hash, err));
     for (size_t i = 0; i < hash->column_count; i++) {
         FLOE_TRY(floe_buf_check(&hash->cells[i], err));
         floe_str cells = floe_buf_view(&hash->cells[i]);
+        uint8_t bytes[STRETCH_DIGEST];
         for (uint64_t seed = 0; seed < 2; seed++) {
             uint64_t digest = floe_xxh64(cells.ptr, cells.len, seed);
-            uint8_t bytes[8];
             for (int b = 0; b < 8; b++) {
-                bytes[b] = (uint8_t)(digest >> (8 * b));
+                bytes[seed * 8 + (uint64_t)b] = (uint8_t)(digest >> (8 * b));
             }
-            floe_sha256_update(&hash->sha, bytes, sizeof(bytes));
         }
+        update(hash, bytes, sizeof(bytes));
+        remember(hash, bytes);
         floe_buf_clear(&hash->cells[i]);
     }
     return FLOE_OK;
 }
 
-static floe_status hash_schema(hasher *hash, const struct ArrowSchema *schema, floe_arena *arena, floe_error *err) {
+static floe_status hash_schema(hasher *hash, const struct ArrowSchema *schema, floe_error *err) {
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, FLOE_GIB(1));
     for (int64_t i = 0; i < schema->n_children; i++) {
         floe_type type;
         char name[FLOE_TYPE_NAME_MAX];
         FLOE_TRY(floe_arrow_type(schema->children[i], &type, err));
         floe_type_name(type, name);
-        floe_stats_init(&hash->stats[i], type, arena);
-        floe_sha256_update(&hash->sha, schema->children[i]->name, strlen(schema->children[i]->name) + 1);
-        floe_sha256_update(&hash->sha, name, strlen(name) + 1);
+        if (hash->stats) {
+            floe_stats_init(&hash->stats[i], type, hash->arena);
+        }
+        floe_buf_append(&text, schema->children[i]->name, strlen(schema->children[i]->name) + 1);
+        floe_buf_append(&text, name, strlen(name) + 1);
     }
-    return FLOE_OK;
+    FLOE_TRY(floe_buf_check(&text, err));
+    if (hash->before > 0) {
+        update(hash, hash->beside->schema.ptr, hash->beside->schema.len);
+    }
+    update(hash, text.ptr, text.len);
+    if (hash->memory) {
+        hash->memory->schema = floe_arena_str(hash->arena, floe_buf_view(&text));
+    }
+    return floe_arena_check(hash->arena, err);
+}
+
+static plain_cells plain_of(const floe_arrow_view *view) {
+    const char *format = view->schema->format;
+    bool whole = strcmp(format, "l") == 0 || strncmp(format, "tsu:", 4) == 0, real = strcmp(format, "g") == 0;
+    bool batch_nulls = view->batch->n_buffers > 0 && view->batch->buffers[0];
+    if (batch_nulls || view->schema->dictionary || !(whole || real)) {
+        return (plain_cells){0};
+    }
+    return (plain_cells){.valid = view->array->buffers[0],
+                         .data = view->array->buffers[1],
+                         .offset = view->batch->offset + view->array->offset,
+                         .real = real};
+}
+
+static inline char *put_word(char *to, uint64_t word) {
+    for (int b = 0; b < 8; b++) {
+        to[b] = (char)(word >> (8 * b));
+    }
+    return to + 8;
+}
+
+static inline uint64_t real_word(double real) {
+    uint64_t word;
+    real = isnan(real) ? NAN : real == 0 ? 0.0 : real;
+    memcpy(&word, &real, sizeof(word));
+    return word;
+}
+
+/* The same as cell by cell. */
+static void hash_plain(floe_buf *out, column_stats *stats, const plain_cells *plain, int64_t first, int64_t last) {
+    char *from = floe_buf_reserve(out, (size_t)(last - first) * 9), *to = from;
+    for (int64_t at = plain->offset + first; from && at < plain->offset + last; at++) {
+        bool null = plain->valid && !((plain->valid[at >> 3] >> (at & 7)) & 1);
+        *to++ = null ? 0 : 1;
+        if (null) {
+            if (stats) {
+                stats->null_count++;
+            }
+        } else if (plain->real) {
+            double value = ((const double *)plain->data)[at];
+            to = put_word(to, real_word(value));
+            if (stats) {
+                floe_stats_add_real(stats, value);
+            }
+        } else {
+            int64_t value = ((const int64_t *)plain->data)[at];
+            to = put_word(to, (uint64_t)value);
+            if (stats) {
+                floe_stats_add_whole(stats, value);
+            }
+        }
+    }
+    floe_buf_advance(out, from ? (size_t)(to - from) : 0);
 }
 
 /* Rows [first, last) of a batch, column by column. */
@@ -98,12 +213,18 @@ static floe_status hash_rows(hasher *hash, const struct ArrowSchema *schema, con
     for (size_t i = 0; i < hash->column_count; i++) {
         floe_arrow_view view;
         FLOE_TRY(floe_arrow_view_of(schema, batch, (int64_t)i, &view, err));
+        column_stats *stats = hash->stats ? &hash->stats[i] : NULL;
+        plain_cells plain = plain_of(&view);
+        if (plain.data) {
+            hash_plain(&hash->cells[i], stats, &plain, first, last);
+            continue;
+        }
         for (int64_t row = first; row < last; row++) {
             floe_value value;
             FLOE_TRY(floe_arrow_get(&view, row, &arena, &value, err));
             append_cell(&hash->cells[i], &value);
-            if (i >= hash->first_stats) {
-                floe_stats_add(&hash->stats[i], &value);
+            if (stats) {
+                floe_stats_add(stats, &value);
             }
         }
     }
@@ -138,32 +259,49 @@ static floe_status hash_stream(hasher *hash, struct ArrowArrayStream *stream, co
     return hash->row_count % STRETCH == 0 ? FLOE_OK : flush(hash, err);
 }
 
-floe_status floe_content_hash(struct ArrowArrayStream *stream, size_t first_stats, floe_arena *arena,
-                              content_hash *ret_hash, floe_error *err) {
+static floe_status open_hasher(hasher *hash, const struct ArrowSchema *schema, bool with_stats, floe_error *err) {
+    floe_sha256_init(&hash->sha);
+    hash->column_count = (size_t)schema->n_children;
+    hash->cells = floe_arena_alloc(hash->arena, hash->column_count, sizeof(*hash->cells));
+    hash->stats = with_stats ? floe_arena_alloc(hash->arena, hash->column_count, sizeof(*hash->stats)) : NULL;
+    FLOE_TRY(floe_arena_check(hash->arena, err));
+    FLOE_TRY(hash_schema(hash, schema, err));
+    for (size_t i = 0; i < hash->column_count; i++) {
+        floe_buf_init(&hash->cells[i], FLOE_GIB(1));
+    }
+    return FLOE_OK;
+}
+
+static floe_status finish(hasher *hash, content_hash *ret_hash, floe_error *err) {
+    uint8_t rows[8], digest[32];
+    FLOE_ENSURE(hash->before == 0 || hash->beside->row_count == hash->row_count, err, FLOE_INTERNAL,
+                "the answer has %" PRId64 " rows, the spine %" PRId64, hash->row_count, hash->beside->row_count);
+    for (int b = 0; b < 8; b++) {
+        rows[b] = (uint8_t)((uint64_t)hash->row_count >> (8 * b));
+    }
+    update(hash, rows, sizeof(rows));
+    floe_sha256_final(&hash->sha, digest);
+    floe_sha256_hex(digest, ret_hash->hex);
+    ret_hash->row_count = hash->row_count;
+    ret_hash->stats = hash->stats;
+    ret_hash->column_count = hash->column_count;
+    return floe_arena_check(hash->arena, err);
+}
+
+floe_status floe_content_hash(struct ArrowArrayStream *stream, const content_hash *beside, bool with_stats,
+                              floe_arena *arena, content_hash *ret_hash, floe_error *err) {
     FLOE_AUTO_SCHEMA schema = {0};
     FLOE_TRY(floe_arrow_stream_schema(stream, "content", &schema, err));
-    hasher hash = {.column_count = (size_t)schema.n_children, .first_stats = first_stats};
-    floe_sha256_init(&hash.sha);
-    hash.cells = floe_arena_alloc(arena, hash.column_count, sizeof(*hash.cells));
-    hash.stats = floe_arena_alloc(arena, hash.column_count, sizeof(*hash.stats));
-    FLOE_TRY(floe_arena_check(arena, err));
-    FLOE_TRY(hash_schema(&hash, &schema, arena, err));
-    for (size_t i = 0; i < hash.column_count; i++) {
-        floe_buf_init(&hash.cells[i], FLOE_GIB(1));
-    }
+    *ret_hash = (content_hash){0};
+    hasher hash = {.beside = beside,
+                   .before = beside ? beside->column_count : 0,
+                   .memory = with_stats ? NULL : ret_hash,
+                   .arena = arena};
+    FLOE_TRY(open_hasher(&hash, &schema, with_stats, err));
     floe_status status = hash_stream(&hash, stream, &schema, err);
     for (size_t i = 0; i < hash.column_count; i++) {
         floe_buf_close(&hash.cells[i]);
     }
     FLOE_TRY(status);
-    uint8_t rows[8], digest[32];
-    for (int b = 0; b < 8; b++) {
-        rows[b] = (uint8_t)((uint64_t)hash.row_count >> (8 * b));
-    }
-    floe_sha256_update(&hash.sha, rows, sizeof(rows));
-    floe_sha256_final(&hash.sha, digest);
-    floe_sha256_hex(digest, ret_hash->hex);
-    ret_hash->row_count = hash.row_count;
-    ret_hash->stats = hash.stats;
-    return floe_arena_check(arena, err);
+    return finish(&hash, ret_hash, err);
 }

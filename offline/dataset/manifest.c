@@ -103,7 +103,7 @@ static void print_features(const dataset_facts *facts, floe_json_writer *json) {
     floe_json_key(json, "features");
     floe_json_array_begin(json);
     for (size_t i = 0; i < facts->request->ref_count; i++) {
-        print_feature(&facts->request->refs[i], &facts->content->stats[facts->spine->column_count + i], json);
+        print_feature(&facts->request->refs[i], &facts->content->stats[i], json);
     }
     floe_json_array_end(json);
 }

@@ -9,6 +9,9 @@
  *
  * There are a few times more parts than are needed, so that parts of uneven size (one key may have a tenth of all rows) are
  * put together to what fits. One key is never divided.
+ *
+ * Of as-of features alone the kernel holds no more rows than labels, however large the source is. Where few parts are enough
+ * for that, nothing is written: the source is scanned once per part, which is cheaper than writing its rows down.
  */
 #include "core/file.h"
 #include "core/limits.h"
@@ -25,6 +28,7 @@
 #define CELL_BYTES 14  /* of one column, likewise */
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
+#define RESCANS_MAX 6   /* about what writing rows down and reading them again costs, in scans */
 #define SORTED_BYTES 24 /* of one cell that is sorted, its place beside it */
 
 typedef struct unit {
@@ -34,7 +38,8 @@ typedef struct unit {
     const source_scan *whole; /* the scan of the source for the whole question */
     size_t index;
     size_t parts;
-    int64_t *part_rows; /* per part */
+    bool rescans;       /* a scan per part, no files */
+    int64_t *part_rows; /* per part; of files */
     const char *folder;
 } unit;
 
@@ -76,12 +81,25 @@ size_t floe_partition_parts(const dataset_job *job) {
     return bytes <= fit ? 1 : bytes / fit + 1 > PARTS_MAX ? PARTS_MAX : (size_t)(bytes / fit + 1);
 }
 
+/* Whether the kernel holds one row per label at most. */
+static bool is_as_of(const unit *u) {
+    bool as_of = true;
+    for (size_t i = 0; i < u->ref_count; i++) {
+        as_of = as_of && u->refs[i].output->function == FLOE_FN_NONE &&
+                u->refs[i].view->at_before == u->refs[0].view->at_before;
+    }
+    return as_of;
+}
+
+/* Once all features of the unit are known. Parts that are not put together may be a third larger than the others. */
 static void choose_parts(const dataset_job *job, unit *u) {
     uint64_t rows = u->whole->files.plan.rows > 0 ? (uint64_t)u->whole->files.plan.rows : 0;
-    uint64_t bytes =
-        rows * row_bytes(u->whole->need) + (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * u->ref_count);
+    uint64_t labels = (uint64_t)job->label_count, per_row = row_bytes(u->whole->need);
+    uint64_t answers = labels * (LABEL_BYTES + ANSWER_BYTES * u->ref_count);
     uint64_t fit = job->kernel_bytes > 0 ? job->kernel_bytes : 1;
-    uint64_t parts = PARTS_PER_FIT * (bytes / fit + 1);
+    uint64_t rescans = (labels * per_row + answers) / (fit - fit / 4) + 1;
+    u->rescans = is_as_of(u) && rescans <= RESCANS_MAX;
+    uint64_t parts = u->rescans ? rescans : PARTS_PER_FIT * ((rows * per_row + answers) / fit + 1);
     u->parts = parts > PARTS_MAX ? PARTS_MAX : (size_t)parts;
 }
 
@@ -122,13 +140,34 @@ static floe_status make_units(const dataset_job *job, unit **ret_units, size_t *
                             .refs = floe_arena_alloc(job->arena, request->ref_count, sizeof(floe_ref))};
             FLOE_TRY(floe_arena_check(job->arena, err));
             FLOE_ASSERT(added->whole);
-            choose_parts(job, added);
         }
         ((floe_ref *)units[at].refs)[units[at].ref_count++] = request->refs[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        choose_parts(job, &units[i]);
     }
     *ret_units = units;
     *ret_count = count;
     return FLOE_OK;
+}
+
+floe_status floe_partition_text(const dataset_job *job, floe_arena *arena, const char **ret_text, floe_error *err) {
+    size_t parts = floe_partition_parts(job), count, spilled = 0, scans = 0;
+    unit *units;
+    *ret_text = "the kernel, everything at once";
+    if (parts == 1) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(make_units(job, &units, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        spilled += !units[i].rescans;
+        scans += units[i].rescans ? units[i].parts : 0;
+    }
+    *ret_text =
+        spilled > 0
+            ? floe_arena_printf(arena, "the kernel, in about %zu parts that are spilled", parts)
+            : floe_arena_printf(arena, "the kernel, in %zu parts of the keys, each with a scan of its own", scans);
+    return floe_arena_check(arena, err);
 }
 
 /* ---- labels and rows into parts ---- */
@@ -262,10 +301,23 @@ static floe_status append_rows(const dataset_job *job, const unit *u, const floe
     return floe_source_sql(&scan, job->session, sql, err);
 }
 
+/* The rows of one part, out of the source. */
+static floe_status append_rescan(const dataset_job *job, const unit *u, const floe_pit *pit, size_t part, floe_buf *sql,
+                                 floe_error *err) {
+    floe_pit_need need;
+    source_scan scan = scan_for(u, pit, &need);
+    floe_buf_text(sql, "SELECT * EXCLUDE (__part) FROM (SELECT *, ");
+    append_part(u, true, sql);
+    floe_buf_text(sql, " FROM (");
+    FLOE_TRY(floe_source_sql(&scan, job->session, sql, err));
+    floe_buf_printf(sql, ")) WHERE __part = %zu", part);
+    return floe_buf_check(sql, err);
+}
+
 static floe_status feed_part(const dataset_job *job, const unit *u, floe_pit *pit, size_t first, size_t last,
                              floe_error *err) {
     FLOE_AUTO_BUF sql;
-    floe_buf_init(&sql, FLOE_MIB(64));
+    floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_printf(&sql, "SELECT * FROM part_labels_%zu WHERE __part >= %zu AND __part < %zu", u->index, first, last);
     FLOE_TRY(floe_buf_check(&sql, err));
     {
@@ -274,7 +326,8 @@ static floe_status feed_part(const dataset_job *job, const unit *u, floe_pit *pi
         FLOE_TRY(floe_pit_labels(pit, &labels, err));
     }
     floe_buf_clear(&sql);
-    FLOE_TRY(append_rows(job, u, pit, first, last, &sql, err));
+    FLOE_TRY(u->rescans ? append_rescan(job, u, pit, first, &sql, err)
+                        : append_rows(job, u, pit, first, last, &sql, err));
     FLOE_AUTO_STREAM rows = {0};
     FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &rows, err));
     return floe_pit_feed(pit, 0, &rows, err);
@@ -311,11 +364,15 @@ static floe_status answer_parts(const dataset_job *job, const unit *u, size_t fi
     floe_pit_stats_get(pit, &found);
     stats->ties += found.ties;
     stats->rows_kept += found.rows_kept;
+    stats->rows_fed += u->rescans ? found.rows_fed : 0;
     return keep_answers(job, u, pit, first, last, err);
 }
 
 /* As many parts from `first` on as fit; one at least. */
 static size_t last_that_fits(const dataset_job *job, const unit *u, size_t first) {
+    if (u->rescans) {
+        return first + 1;
+    }
     uint64_t per_row = row_bytes(u->whole->need), room = job->kernel_bytes;
     uint64_t labels = (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * u->ref_count) / u->parts;
     uint64_t bytes = 0;
@@ -338,17 +395,17 @@ static floe_status answer_unit(dataset_job *job, unit *u, size_t unit_count, flo
         FLOE_TRY(floe_pit_open(u->refs, u->ref_count, &options, &pit, err));
         floe_dataset_progress(job, "dividing the rows", (double)u->index / (double)unit_count);
         FLOE_TRY(divide_labels(job, u, pit, err));
-        FLOE_TRY(divide_rows(job, u, pit, &rows, err));
+        FLOE_TRY(u->rescans ? FLOE_OK : divide_rows(job, u, pit, &rows, err));
     }
     stats->rows_fed += rows;
-    FLOE_TRY(count_rows(job, u, err));
+    FLOE_TRY(u->rescans ? FLOE_OK : count_rows(job, u, err));
     for (size_t first = 0, last; first < u->parts; first = last) {
         last = last_that_fits(job, u, first);
         double done = ((double)first / (double)u->parts + (double)u->index) / (double)unit_count;
         floe_dataset_progress(job, "joining", done);
         FLOE_TRY(answer_parts(job, u, first, last, stats, err));
     }
-    FLOE_TRY(floe_file_remove_all(u->folder, err));
+    FLOE_TRY(u->rescans ? FLOE_OK : floe_file_remove_all(u->folder, err));
     const char *drop = floe_arena_printf(job->arena, "DROP TABLE part_labels_%zu", u->index);
     FLOE_TRY(floe_arena_check(job->arena, err));
     return floe_session_run(job->session, drop, NULL, NULL, err);
@@ -393,6 +450,9 @@ static floe_status gather(dataset_job *job, const unit *units, size_t unit_count
     size_t slices = 0;
     for (size_t i = 0; i < unit_count; i++) {
         FLOE_TRY(sort_unit(job, &units[i], &slices, err));
+    }
+    if (slices == 1) { /* All columns, in their order. */
+        return floe_session_run(job->session, "ALTER TABLE part_slice_0 RENAME TO answer", NULL, NULL, err);
     }
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(64));

@@ -59,6 +59,21 @@ static void move_first(column_stats *stats, int64_t first) {
     memcpy(stats->bins, moved, sizeof(moved));
 }
 
+/* 2^-exponent, by which a number is multiplied to find its place: as exact as ldexp, and quicker. 0: out of range. */
+static void set_scale(column_stats *stats) {
+    stats->scale = stats->exponent > -1000 && stats->exponent < 1000 ? ldexp(1, -stats->exponent) : 0;
+}
+
+/* Whether the number lies in the bins as they are; nearly all do. */
+static inline bool count_within(column_stats *stats, double number) {
+    double place = floor(number * stats->scale);
+    bool within = stats->scale > 0 && place >= (double)stats->first && place < (double)(stats->first + STATS_BINS);
+    if (within) {
+        stats->bins[(int64_t)place - stats->first]++;
+    }
+    return within;
+}
+
 static void count_number(column_stats *stats, double number) {
     if (stats->number_count == 0) {
         (void)frexp(number, &stats->exponent);
@@ -76,14 +91,17 @@ static void count_number(column_stats *stats, double number) {
                 move_first(stats, (int64_t)low);
             }
             stats->bins[(int64_t)place - stats->first]++;
+            set_scale(stats);
             return;
         }
         widen(stats);
     }
 }
 
-static void add_number(column_stats *stats, double number) {
-    count_number(stats, number);
+static inline void add_number(column_stats *stats, double number) {
+    if (!count_within(stats, number)) {
+        count_number(stats, number);
+    }
     stats->number_count++;
     double delta = number - stats->mean;
     stats->mean += delta / (double)stats->number_count;
@@ -172,6 +190,30 @@ void floe_stats_add(column_stats *stats, const floe_value *value) {
     } else {
         add_number(stats, number_of(value));
     }
+}
+
+void floe_stats_add_whole(column_stats *stats, int64_t number) {
+    stats->count++;
+    if (!stats->has_extremes) {
+        stats->min = stats->max = (floe_value){.type = stats->type};
+        stats->min.as.integer = stats->max.as.integer = number;
+        stats->has_extremes = true;
+    }
+    stats->min.as.integer = number < stats->min.as.integer ? number : stats->min.as.integer;
+    stats->max.as.integer = number > stats->max.as.integer ? number : stats->max.as.integer;
+    add_number(stats, (double)number);
+}
+
+void floe_stats_add_real(column_stats *stats, double number) {
+    bool settled =
+        stats->has_extremes && isfinite(number) && number > stats->min.as.real && number < stats->max.as.real;
+    if (settled) {
+        stats->count++;
+        add_number(stats, number);
+        return;
+    }
+    floe_value value = {.type = stats->type, .as.real = number};
+    floe_stats_add(stats, &value);
 }
 
 /* ---- printing ---- */

@@ -34,6 +34,7 @@ typedef struct column_stats {
     double mean, m2;
     /* Bin i holds [(first + i) * 2^exponent, (first + i + 1) * 2^exponent). */
     int exponent;
+    double scale; /* 2^-exponent; 0: not known */
     int64_t first;
     int64_t bins[STATS_BINS];
     /* Of texts and bytes. */
@@ -45,6 +46,9 @@ typedef struct column_stats {
 void floe_stats_init(column_stats *stats, floe_type type, floe_arena *arena);
 /* Texts are copied while they are few. A full arena is seen by floe_arena_check. Cost: O(1) for numbers. */
 void floe_stats_add(column_stats *stats, const floe_value *value);
+/* The same of a number that is not null, of a column of whole numbers or times, or of doubles. */
+void floe_stats_add_whole(column_stats *stats, int64_t number);
+void floe_stats_add_real(column_stats *stats, double number);
 /* Members of the object that is open: nulls, count, and what the type has of the rest. */
 void floe_stats_print(const column_stats *stats, floe_json_writer *json);
 

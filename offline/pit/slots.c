@@ -8,6 +8,9 @@
  * was equal to the winner but for the order of files; that is kept in a mark, so that ties are counted. Of the newest rows,
  * each key has one label, and so one slot.
  *
+ * Most rows lose, by their event time. The times of those that stand in slots lie side by side before the records, so that
+ * a row that loses touches eight bytes, no record, and no lock: a time that stands there only ever rises.
+ *
  * Invariant: what stands in a slot is the largest of the rows that came, whatever their order, and its mark says whether any
  * of them is equal but for file order: the equal one met either the winner, or one that stood between them and so was equal.
  * Threads: the slots of a key belong to one of a few locks; a batch goes through them one after the other, each thread
@@ -18,14 +21,18 @@
 #include "offline/pit/calendar.h"
 #include "offline/pit/record.h"
 
+#include <stdatomic.h>
+
 #define BLOCK_BITS 13 /* slots of a block, which is given back when it is gathered */
 #define BLOCK_SLOTS ((size_t)1 << BLOCK_BITS)
 #define LOCKS 32
 
 enum { STATE_TIED = 1, STATE_USED = 2 };
 
+#define TIMES_LEN (BLOCK_SLOTS * sizeof(atomic_uint_least64_t))
+
 struct pit_slots {
-    uint8_t **blocks; /* cleared */
+    uint8_t **blocks; /* cleared; times of all slots, then their records */
     size_t block_count, block_room;
     pthread_mutex_t locks[LOCKS];
     bool shared;            /* more than one thread brings rows */
@@ -58,14 +65,25 @@ static floe_status make_blocks(const pit_group *group, pit_slots *slots, size_t 
         slots->block_room = room;
     }
     while (slots->block_count < need) {
-        FLOE_TRY(floe_alloc(BLOCK_SLOTS, group->record_len, &slots->blocks[slots->block_count], err));
+        FLOE_TRY(floe_alloc(BLOCK_SLOTS, sizeof(atomic_uint_least64_t) + group->record_len,
+                            &slots->blocks[slots->block_count], err));
         slots->block_count++;
     }
     return FLOE_OK;
 }
 
 static inline uint8_t *record_of(const pit_group *group, size_t slot) {
-    return group->slots->blocks[slot >> BLOCK_BITS] + (slot & (BLOCK_SLOTS - 1)) * group->record_len;
+    return group->slots->blocks[slot >> BLOCK_BITS] + TIMES_LEN + (slot & (BLOCK_SLOTS - 1)) * group->record_len;
+}
+
+/* Event times in the order of unsigned numbers, so that cleared memory is the earliest. */
+static inline uint64_t rank_of(int64_t event) {
+    return (uint64_t)event ^ (UINT64_C(1) << 63);
+}
+
+/* The rank of the event that stands in a slot. */
+static inline atomic_uint_least64_t *standing(const pit_group *group, size_t slot) {
+    return (atomic_uint_least64_t *)(void *)group->slots->blocks[slot >> BLOCK_BITS] + (slot & (BLOCK_SLOTS - 1));
 }
 
 floe_status floe_pit_slots_open(const floe_pit *pit, pit_group *group, floe_error *err) {
@@ -105,7 +123,27 @@ void floe_pit_slots_close(pit_slots **slots) {
 
 /* ---- which slot ---- */
 
-/* The slots that rows compete for: room->slots; PIT_NO_ROW: no label sees the row. */
+/* Leaves out the rows that are older than what stands in their slot. */
+static void drop_older(const pit_group *group, const pit_taken *taken, pit_slot_room *room) {
+    for (size_t i = 0; i < taken->count; i++) {
+        if (room->slots[i] != PIT_NO_ROW) {
+            __builtin_prefetch(standing(group, room->slots[i]));
+        }
+    }
+    for (size_t i = 0; i < taken->count; i++) {
+        uint32_t slot = room->slots[i];
+        if (slot == PIT_NO_ROW) {
+            continue;
+        }
+        if (rank_of(taken->event[i]) < atomic_load_explicit(standing(group, slot), memory_order_relaxed)) {
+            room->slots[i] = PIT_NO_ROW;
+        } else {
+            __builtin_prefetch(record_of(group, slot), 1);
+        }
+    }
+}
+
+/* The slots that rows compete for: room->slots; PIT_NO_ROW: no label sees the row, or it has lost already. */
 static void find_slots(const floe_pit *pit, const pit_group *group, const pit_taken *taken, pit_slot_room *room) {
     bool before = group->views[0].before, as_known = pit->options.as_known;
     for (size_t i = 0; i < taken->count; i++) {
@@ -114,15 +152,11 @@ static void find_slots(const floe_pit *pit, const pit_group *group, const pit_ta
     if (!pit->newest_labels) {
         floe_pit_calendar_find(group->slots->calendar, taken->keys, room->from, taken->count, room->slots);
     }
-    for (size_t i = 0; i < taken->count; i++) {
-        if (pit->newest_labels) {
-            bool seen = room->from[i] != INT64_MAX && room->from[i] <= pit->newest_us;
-            room->slots[i] = seen ? taken->keys[i] : PIT_NO_ROW;
-        }
-        if (room->slots[i] != PIT_NO_ROW) {
-            __builtin_prefetch(record_of(group, room->slots[i]));
-        }
+    for (size_t i = 0; pit->newest_labels && i < taken->count; i++) {
+        bool seen = room->from[i] != INT64_MAX && room->from[i] <= pit->newest_us;
+        room->slots[i] = seen ? taken->keys[i] : PIT_NO_ROW;
     }
+    drop_older(group, taken, room);
 }
 
 /* ---- who stands in it ---- */
@@ -169,6 +203,7 @@ static floe_status compete(const pit_group *group, const pit_taken *taken, pit_s
         uint32_t i = room->order[o];
         uint8_t *record = record_of(group, room->slots[i]);
         if (challenge(group, taken, i, record)) {
+            atomic_store_explicit(standing(group, room->slots[i]), rank_of(taken->event[i]), memory_order_relaxed);
             room->rows[won] = taken->rows[i];
             room->records[won++] = record;
         }
@@ -232,7 +267,8 @@ static size_t count_used(const pit_group *group) {
     size_t count = 0;
     for (size_t b = 0; b < group->slots->block_count; b++) {
         for (size_t i = 0; i < BLOCK_SLOTS; i++) {
-            count += (group->slots->blocks[b][i * group->record_len + group->state_at] & STATE_USED) != 0;
+            const uint8_t *record = record_of(group, (b << BLOCK_BITS) + i);
+            count += (record[group->state_at] & STATE_USED) != 0;
         }
     }
     return count;
@@ -243,7 +279,7 @@ static size_t gather_block(pit_group *group, const pit_lane *lanes, size_t lane_
                            const uint8_t **records, size_t first) {
     size_t count = 0;
     for (size_t i = 0; i < BLOCK_SLOTS; i++) {
-        uint8_t *record = group->slots->blocks[block] + i * group->record_len;
+        uint8_t *record = record_of(group, (block << BLOCK_BITS) + i);
         if (record[group->state_at] & STATE_USED) {
             record[group->state_at] &= STATE_TIED;
             uint32_t key = floe_pit_record_key(group, record);

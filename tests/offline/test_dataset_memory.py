@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""As-of training sets in little memory: the source is scanned once per part of the keys where few parts are enough, and
+written down where they are not. Either way the answer is that of everything at once, bit for bit, and the engine's ASOF."""
+import unittest
+
+from dataset_support import Project
+
+VIEWS = """entities:
+  - {name: one, keys: [{name: k, type: int64}]}
+  - {name: two, keys: [{name: k, type: int64}, {name: s, type: string}]}
+sources: [{name: events, table: lake.t.events, event_time: ts}]
+feature_views:
+  - name: v
+    entity: one
+    source: events
+    features: [{name: a, column: a}, {name: b, column: b}, {name: n, column: n}]
+  - name: w
+    entity: two
+    source: events
+    features: [{name: a, column: a}]
+  - name: sums
+    entity: one
+    source: events
+    aggregates: [{column: a, functions: [sum, count], windows: [1d]}]
+"""
+# A quarter of all rows and labels is of key 0; times are distinct per row, so the engine's ASOF has one answer.
+KEY = "CASE WHEN i % 4 = 0 THEN 0 WHEN i % 31 = 0 THEN NULL ELSE (i * 7919) % 211 END AS k, 's' || (i % 3) AS s"
+EVENTS = f"""SELECT {KEY}, TIMESTAMP '2025-01-01' + to_microseconds(i * 997 * 1000000 % 86400000000 + i) AS ts,
+    CASE WHEN i % 11 = 0 THEN NULL ELSE i * 0.25 END AS a, 't' || (i % 1009) AS b, i AS n FROM range(60000) r(i)"""
+LABELS = f"""SELECT {KEY}, TIMESTAMP '2025-01-01' + to_microseconds(i * 7877 * 1000000 % 90000000000) AS t, i AS label
+    FROM range(6000) r(i)"""
+
+
+class AsOfInLittleMemory(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.project = Project()
+        cls.project.table("events", EVENTS)
+        cls.project.file("labels.parquet", LABELS)
+        cls.project.define(VIEWS)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.project.__exit__()
+
+    def how(self, features, memory):
+        return self.project.floe("dataset", "build", "--features", features, "--spine", "labels.parquet", "--explain",
+                                 "--memory", memory)
+
+    def same(self, features, memories):
+        whole = self.project.build(spine="labels.parquet", features=features, out="whole.parquet")
+        with open(self.project.path("whole.parquet"), "rb") as file:
+            expected = file.read()
+        for memory in memories:
+            for threads in "1", "3":
+                parts = self.project.build("--memory", memory, "--threads", threads, spine="labels.parquet",
+                                           features=features, out="parts.parquet")
+                for fact in "content_hash", "ties", "rows":
+                    self.assertEqual(parts[fact], whole[fact], (features, memory, threads, fact))
+                with open(self.project.path("parts.parquet"), "rb") as file:
+                    self.assertEqual(file.read(), expected, (features, memory, threads))
+        return whole
+
+    def test_few_parts__are_scanned_again(self):
+        for memory in "800kB", "1500kB":
+            self.assertIn("each with a scan of its own", self.how("v", memory))
+        self.same("v", ("800kB", "1500kB"))
+        wrong = self.project.rows("""SELECT f.label FROM '$D/parts.parquet' f JOIN (SELECT l.label, e.a, e.b, e.n
+            FROM '$D/labels.parquet' l ASOF LEFT JOIN '$D/events.import.parquet' e ON l.k = e.k AND l.t >= e.ts) p USING (label)
+            WHERE (f.v__a, f.v__b, f.v__n) IS DISTINCT FROM (p.a, p.b, p.n)""")
+        self.assertEqual(wrong, [])
+        self.assertEqual(self.project.rows("SELECT count(*), count(v__n) > 4000 FROM '$D/parts.parquet'"), [(6000, True)])
+
+    def test_a_scan_per_part__counts_every_source_row_once(self):
+        whole = self.project.build(spine="labels.parquet", features="v")
+        parts = self.project.build("--memory", "800kB", spine="labels.parquet", features="v")
+        self.assertEqual(parts["source_rows"], whole["source_rows"])
+
+    def test_many_parts__are_spilled(self):
+        self.assertIn("spilled", self.how("v", "20kB"))
+        self.same("v", ("20kB",))
+
+    def test_several_keys_of_one_source__each_with_scans_of_its_own(self):
+        self.assertIn("each with a scan of its own", self.how("v,w", "1MB"))
+        self.same("v,w", ("1MB",))
+
+    def test_windows_beside_as_of__are_spilled(self):
+        self.assertIn("spilled", self.how("v,sums", "1MB"))
+        self.same("v,sums", ("1MB",))
+
+    def test_enough__is_everything_at_once(self):
+        self.assertIn("everything at once", self.how("v", "1GB"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
