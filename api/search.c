@@ -1,6 +1,7 @@
 /* See search_int.h. Lock: `mutex` guards `idle`, `idle_count` and `embedder`; no search runs under it. */
 #include "api/search_int.h"
 
+#include "core/log.h"
 #include "core/mem.h"
 
 #include <pthread.h>
@@ -81,21 +82,29 @@ static floe_status share_embedder(floe_searchers *searchers, floe_error *err) {
     return status;
 }
 
-/* An index that is not there yet is the server's lack, not a wrong question, and where it would lie is nobody's business
- * outside. */
+/* An index that is not there, or cannot be read, is the server's lack, not a wrong question. What is wrong with it goes to the
+ * log alone: it names places and tables that the asker may not see. */
 static floe_status open_index(const floe_searchers *searchers, floe_search **ret_search, floe_error *err) {
     floe_error cause = {0};
     floe_status status = floe_search_open(searchers->folder, searchers->embedder, ret_search, &cause);
     FLOE_ENSURE(!floe_failed(status) || cause.code != FLOE_NOT_FOUND, err, FLOE_UNAVAILABLE,
                 "there is no search index yet; run `floe index` in the project's folder");
-    FLOE_ENSURE(!floe_failed(status), err, cause.code, "%s", cause.message);
+    if (floe_failed(status)) {
+        floe_log_error("the search index cannot be read", &cause);
+        return FLOE_FAIL(err, FLOE_UNAVAILABLE, "the search index cannot be read; the server's log says why");
+    }
     return FLOE_OK;
 }
 
 floe_status floe_searchers_take(floe_searchers *searchers, floe_search **ret_search, floe_error *err) {
     floe_search *taken = take_idle(searchers);
     if (taken != NULL && floe_search_is_stale(taken)) {
-        floe_search_close(&taken);
+        /* An index that cannot be read does not take the one away that answers well. */
+        floe_search *newer = NULL;
+        if (!floe_failed(open_index(searchers, &newer, NULL))) {
+            floe_search_close(&taken);
+            taken = newer;
+        }
     }
     if (taken == NULL) {
         FLOE_TRY(share_embedder(searchers, err));

@@ -10,7 +10,8 @@
 
 /* ---- index ---- */
 
-static floe_status crawl_table(floe_cli *cli, const floe_table_name *name, floe_arena *arena,
+/* `known` is the version that is indexed, empty for none. */
+static floe_status crawl_table(floe_cli *cli, const floe_table_name *name, floe_str known, floe_arena *arena,
                                floe_status (*sink_table)(void *sink, const floe_catalog_table *table, floe_error *err),
                                void *sink, floe_error *err) {
     floe_table *table = NULL;
@@ -27,19 +28,21 @@ static floe_status crawl_table(floe_cli *cli, const floe_table_name *name, floe_
         columns[i] = (floe_catalog_column){
             .name = info.columns[i].name, .type = info.columns[i].type_text, .description = info.columns[i].doc};
     }
-    /* A table whose files cannot be read is still found by its names. */
+    /* A table whose files cannot be read is still found by its names: as it was indexed, or without values. Its version is not
+     * the one that is there, so that the next crawl reads it again. */
     floe_error unread = {0};
-    if (!floe_failed(status) && floe_failed(cli_sample(table, &info, arena, columns, &unread))) {
-        fprintf(stderr, "no values of %.*s are searched: %s\n", FLOE_STR_ARG(name->full), unread.message);
+    bool is_read = floe_failed(status) || !floe_failed(cli_sample(table, &info, arena, columns, &unread));
+    if (!is_read) {
+        fprintf(stderr, "the values of %.*s cannot be read: %s\n", FLOE_STR_ARG(name->full), unread.message);
     }
     if (!floe_failed(status)) {
         floe_str database = {name->full.ptr, name->full.len - name->table.len - 1};
         floe_catalog_table found = {.database = database,
                                     .name = name->table,
                                     .description = info.comment,
-                                    .columns = columns,
-                                    .column_count = info.column_count,
-                                    .version = floe_str_of(name->metadata_path)};
+                                    .columns = is_read || known.len == 0 ? columns : NULL,
+                                    .column_count = is_read || known.len == 0 ? info.column_count : 0,
+                                    .version = is_read ? floe_str_of(name->metadata_path) : known};
         status = sink_table(sink, &found, err);
     }
     floe_table_close(&table);
@@ -59,14 +62,15 @@ static floe_status crawl(void *context,
         cli_progress_step(cli, "reading tables", (double)i / (double)count);
         floe_str database = {names[i].full.ptr, names[i].full.len - names[i].table.len - 1};
         floe_str version = floe_str_of(names[i].metadata_path);
-        if (floe_str_equal(known(sink, database, names[i].table), version)) {
+        floe_str indexed = known(sink, database, names[i].table);
+        if (floe_str_equal(indexed, version)) {
             floe_catalog_table unchanged = {.database = database, .name = names[i].table, .version = version};
             FLOE_TRY(table(sink, &unchanged, err));
             continue;
         }
         FLOE_AUTO_ARENA arena;
         floe_arena_init(&arena, FLOE_GIB(1));
-        FLOE_TRY(crawl_table(cli, &names[i], &arena, table, sink, err));
+        FLOE_TRY(crawl_table(cli, &names[i], indexed, &arena, table, sink, err));
     }
     return FLOE_OK;
 }

@@ -69,7 +69,7 @@ floe_status floe_generation_publish(const char *folder, int64_t number, floe_err
 
 /* The number of an index file or of one of the files that lie beside it. */
 static int64_t number_of_any(floe_str name) {
-    static const char *const tails[] = {"-wal", "-shm", "-journal"};
+    static const char *const tails[] = {"-wal", "-shm", "-journal", "-vectors"};
     for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
         floe_str tail = floe_str_of(tails[i]);
         if (floe_str_ends_with(name, tail)) {

@@ -49,19 +49,36 @@ static bool definitions_tag(const floe_definitions *definitions, const floe_unit
     return false;
 }
 
+static floe_personal_column column_of(const floe_part *part) {
+    const floe_texts *values = part->probes.count > 0 ? &part->probes : &part->words;
+    return (floe_personal_column){.name = part->name,
+                                  .type = part->type,
+                                  .description = part->description,
+                                  .tags = part->prose.items,
+                                  .tag_count = part->prose.count,
+                                  .samples = values->items,
+                                  .sample_count = values->count};
+}
+
 static floe_personal judge(const floe_definitions *definitions, const floe_unit *unit, const floe_part *part) {
-    floe_personal_column column = {.name = part->name,
-                                   .type = part->type,
-                                   .description = part->description,
-                                   .tags = part->prose.items,
-                                   .tag_count = part->prose.count,
-                                   .samples = part->probes.count > 0 ? part->probes.items : part->words.items,
-                                   .sample_count = part->probes.count > 0 ? part->probes.count : part->words.count};
+    floe_personal_column column = column_of(part);
     if (definitions_tag(definitions, unit, part->name)) {
         return FLOE_PERSONAL_TAGGED;
     }
     /* A verdict that was made while there were values stands: they are gone, so it cannot be made again. */
     return part->personal != FLOE_PERSONAL_NO ? part->personal : floe_personal_judge(&column);
+}
+
+static floe_texts without_personal(const floe_part *part, floe_arena *arena) {
+    floe_personal_column column = column_of(part);
+    floe_str *kept = part->words.count > 0 ? floe_arena_alloc(arena, part->words.count, sizeof(*kept)) : NULL;
+    size_t count = 0;
+    for (size_t i = 0; kept && i < part->words.count; i++) {
+        if (floe_column_may_show(&column, part->words.items[i])) {
+            kept[count++] = part->words.items[i];
+        }
+    }
+    return (floe_texts){kept, count};
 }
 
 void floe_unit_mark(const floe_definitions *definitions, floe_arena *arena, floe_unit *unit) {
@@ -76,6 +93,7 @@ void floe_unit_mark(const floe_definitions *definitions, floe_arena *arena, floe
             parts[i].words = (floe_texts){NULL, 0};
             parts[i].sketch = NULL;
         }
+        parts[i].words = without_personal(&parts[i], arena);
         parts[i].probes = (floe_texts){NULL, 0};
     }
     unit->parts = parts;

@@ -156,8 +156,10 @@ static floe_status finish(dataset_job *job, dataset_facts *facts, const content_
         floe_output_discard(&output);
         return status;
     }
+    bool into_table = output.table != NULL;
     status = floe_output_publish(&output, result, err);
-    if (floe_failed(status)) {
+    /* A commit without an answer may have landed: its manifest stays, beside the marker that says that it is unsure. */
+    if (floe_failed(status) && !(into_table && status.code == FLOE_UNAVAILABLE)) {
         floe_dataset_manifest_remove(request, result);
     }
     return status;

@@ -32,8 +32,8 @@ static bool type_fits(const floe_ice_type *type, floe_str found) {
         {FLOE_ICE_DOUBLE, "DOUBLE|FLOAT"},
         {FLOE_ICE_DATE, "DATE"},
         {FLOE_ICE_TIME, "TIME|TIME WITH TIME ZONE"},
-        {FLOE_ICE_TIMESTAMP, "TIMESTAMP|TIMESTAMP WITH TIME ZONE|TIMESTAMP_NS"},
-        {FLOE_ICE_TIMESTAMPTZ, "TIMESTAMP WITH TIME ZONE|TIMESTAMP|TIMESTAMP_NS"},
+        {FLOE_ICE_TIMESTAMP, "TIMESTAMP|TIMESTAMP WITH TIME ZONE"},
+        {FLOE_ICE_TIMESTAMPTZ, "TIMESTAMP WITH TIME ZONE|TIMESTAMP"},
         {FLOE_ICE_TIMESTAMP_NS, "TIMESTAMP_NS|TIMESTAMP"},
         {FLOE_ICE_STRING, "VARCHAR|JSON"},
         {FLOE_ICE_UUID, "UUID|BLOB"},
@@ -144,6 +144,25 @@ static floe_status place_bytes(const floe_parquet_node *node, const floe_ice_fie
     return floe_arena_check(arena, err);
 }
 
+/* Nanoseconds in a column of microseconds are read where they are whole microseconds. Any other is refused: cut down, it would come
+ * before what happened later within its microsecond. */
+static floe_status place_nanoseconds(const floe_parquet_node *node, const floe_ice_field *field, floe_arena *arena,
+                                     floe_column_place *ret_place, bool *ret_done, floe_error *err) {
+    bool micros = field->type->kind == FLOE_ICE_TIMESTAMP || field->type->kind == FLOE_ICE_TIMESTAMPTZ;
+    *ret_done = micros && floe_str_is(node->type, "TIMESTAMP_NS");
+    if (*ret_done) {
+        int id = (int)field->id;
+        ret_place->read_type = FLOE_STR("TIMESTAMP_NS");
+        ret_place->expression = floe_str_of(
+            floe_arena_printf(arena,
+                              "CASE WHEN epoch_ns(c%d) %% 1000 <> 0 THEN error('a time in nanoseconds that are no "
+                              "whole microseconds, in the "
+                              "column with the field id %d, whose type is %s') ELSE c%d::TIMESTAMP END",
+                              id, id, field->type->kind == FLOE_ICE_TIMESTAMP ? "timestamp" : "timestamptz", id));
+    }
+    return floe_arena_check(arena, err);
+}
+
 static floe_status place_found(const place_file *file, size_t column, const floe_ice_field *field, floe_arena *arena,
                                floe_column_place *ret_place, floe_error *err) {
     const floe_parquet_node *node = &file->schema.nodes[column];
@@ -151,6 +170,9 @@ static floe_status place_found(const place_file *file, size_t column, const floe
     ret_place->name = node->name;
     bool done = false;
     FLOE_TRY(place_bytes(node, field, arena, ret_place, &done, err));
+    if (!done) {
+        FLOE_TRY(place_nanoseconds(node, field, arena, ret_place, &done, err));
+    }
     if (done) {
         return FLOE_OK;
     }

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define LENGTH_MAX (INT64_C(1) << 40)
+/* A column of nothing takes no bytes of the file, so nothing else bounds its rows. */
+#define NULLS_MAX (INT64_C(1) << 24)
 #define CODEC_LZ4 0
 #define CODEC_ZSTD 1
 
@@ -151,7 +153,11 @@ static floe_status take_node(ipc_batch *batch, const ipc_field *field, size_t bu
 
 static floe_status take_offsets(ipc_batch *batch, const ipc_field *field, int64_t width, struct ArrowArray *array) {
     int64_t len;
-    return take_data(batch, field, array->length > 0 ? (array->length + 1) * width : 0, array, &len);
+    FLOE_TRY(take_data(batch, field, array->length > 0 ? (array->length + 1) * width : 0, array, &len));
+    if (array->length == 0) { /* There may be fewer bytes than an offset has. */
+        array->buffers[array->n_buffers - 1] = NOTHING;
+    }
+    return FLOE_OK;
 }
 
 static floe_status take_text(ipc_batch *batch, const ipc_field *field, struct ArrowArray *array) {
@@ -245,6 +251,9 @@ floe_status floe_ipc_array(ipc_batch *batch, const ipc_field *field, unsigned de
     FLOE_TRY(count_views(batch, field, &views));
     FLOE_TRY(take_node(batch, field, 4 + views, ret_array));
     if (field->layout == IPC_NULL && !field->is_encoded) {
+        FLOE_ENSURE(ret_array->length <= NULLS_MAX, batch->err, FLOE_LIMIT,
+                    "the column \"%.*s\" of nothing has %lld rows in one batch; the most is %lld",
+                    FLOE_STR_BRIEF(field->name), (long long)ret_array->length, (long long)NULLS_MAX);
         ret_array->null_count = ret_array->length;
         return FLOE_OK;
     }

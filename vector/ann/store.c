@@ -64,7 +64,7 @@ static floe_status take_lock(floe_ann_store *store, floe_error *err) {
         return FLOE_FAIL_ERRNO(err, errno == EACCES || errno == EROFS ? FLOE_DENIED : FLOE_IO,
                                "%s cannot be opened: %s", path, strerror(errno));
     }
-    FLOE_ENSURE(flock(store->lock_file, LOCK_EX | LOCK_NB) == 0, err, FLOE_CONFLICT,
+    FLOE_ENSURE(flock(store->lock_file, LOCK_EX | LOCK_NB) == 0, err, FLOE_UNAVAILABLE,
                 "somebody else is writing the vectors in %s; wait for it to end", store->folder);
     return FLOE_OK;
 }

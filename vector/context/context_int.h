@@ -38,6 +38,8 @@ bool floe_type_put_sql(floe_buf *out, floe_str type);
 /* How many bytes from `at` on would end a line for some reader, move a terminal, or hide what follows: control characters,
  * U+0085, U+2028 and U+2029, and the marks of direction and of no width. 0: none. */
 size_t floe_text_unfit(floe_str text, size_t at);
+/* Whether a fence of Markdown begins here; it would end one that the context stands in. */
+bool floe_text_is_fence(floe_str text, size_t at);
 
 /* ---- one table (describe.c) ---- */
 

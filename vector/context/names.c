@@ -110,14 +110,26 @@ size_t floe_text_unfit(floe_str text, size_t at) {
     if (c[0] < 0x20 || c[0] == 0x7f) {
         return 1;
     }
-    if (left >= 2 && c[0] == 0xC2 && c[1] < 0xA0) {
-        return 2; /* U+0080 to U+009F */
+    bool control = left >= 2 && c[0] == 0xC2 && c[1] < 0xA0; /* U+0080 to U+009F */
+    bool hyphen = left >= 2 && c[0] == 0xC2 && c[1] == 0xAD; /* a soft one */
+    bool letter = left >= 2 && c[0] == 0xD8 && c[1] == 0x9C; /* the Arabic mark of direction */
+    if (control || hyphen || letter) {
+        return 2;
+    }
+    if (left >= 4 && c[0] == 0xF3 && c[1] == 0xA0) {
+        return 4; /* U+E0000 to U+E0FFF: tags that nobody sees, and selectors */
     }
     bool general =
         left >= 3 && c[0] == 0xE2 && c[1] == 0x80 && ((c[2] >= 0x8B && c[2] <= 0x8F) || (c[2] >= 0xA8 && c[2] <= 0xAE));
     bool isolates = left >= 3 && c[0] == 0xE2 && c[1] == 0x81 && c[2] >= 0xA0 && c[2] <= 0xAF;
     bool mark = left >= 3 && c[0] == 0xEF && c[1] == 0xBB && c[2] == 0xBF;
-    return general || isolates || mark ? 3 : 0;
+    bool vowel = left >= 3 && c[0] == 0xE1 && c[1] == 0xA0 && c[2] == 0x8E;
+    bool selector = left >= 3 && c[0] == 0xEF && c[1] == 0xB8 && c[2] <= 0x8F;
+    return general || isolates || mark || vowel || selector ? 3 : 0;
+}
+
+bool floe_text_is_fence(floe_str text, size_t at) {
+    return text.len - at >= 3 && memcmp(text.ptr + at, "```", 3) == 0;
 }
 
 void floe_name_quote(floe_buf *out, floe_str name) {
@@ -127,7 +139,12 @@ void floe_name_quote(floe_buf *out, floe_str name) {
         if (name.ptr[i] == '"') {
             floe_buf_byte(out, '"');
         }
-        floe_buf_byte(out, unfit > 0 ? ' ' : (uint8_t)name.ptr[i]);
+        bool fence = floe_text_is_fence(name, i);
+        floe_buf_text(out, fence ? "'''" : "");
+        if (!fence) {
+            floe_buf_byte(out, unfit > 0 ? ' ' : (uint8_t)name.ptr[i]);
+        }
+        i += fence ? 2 : 0;
         i += unfit > 0 ? unfit - 1 : 0;
     }
     floe_buf_byte(out, '"');

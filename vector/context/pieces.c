@@ -126,11 +126,6 @@ static size_t prose_end(floe_str text, size_t room) {
     return sentence > 0 ? sentence : word;
 }
 
-/* Whether a fence of Markdown begins here; it would end one that the context stands in. */
-static bool is_fence(floe_str text, size_t at) {
-    return text.len - at >= 3 && memcmp(text.ptr + at, "```", 3) == 0;
-}
-
 /* One line: what would end it, move a terminal or hide a part of it becomes one space. */
 static void put_line(floe_buf *out, floe_str text, size_t room) {
     text = floe_str_trim(text);
@@ -145,7 +140,7 @@ static void put_line(floe_buf *out, floe_str text, size_t room) {
         }
         floe_buf_text(out, space ? " " : "");
         space = false;
-        if (is_fence((floe_str){text.ptr, end}, i)) {
+        if (floe_text_is_fence((floe_str){text.ptr, end}, i)) {
             floe_buf_text(out, "'''");
             i += 2;
         } else {
@@ -157,7 +152,7 @@ static void put_line(floe_buf *out, floe_str text, size_t room) {
 
 static bool is_unfit(floe_str text) {
     for (size_t i = 0; i < text.len; i++) {
-        if (floe_text_unfit(text, i) > 0 || is_fence(text, i)) {
+        if (floe_text_unfit(text, i) > 0 || floe_text_is_fence(text, i)) {
             return true;
         }
     }
@@ -182,8 +177,44 @@ static void put_samples(floe_buf *out, const floe_described_column *column) {
     }
 }
 
-/* Types are words, digits, and brackets of all kinds; a type that holds anything else is left out. Those of a catalog are
- * Iceberg's, and shown as SQL's. */
+/* Words in a row that a type has at most: "timestamp with time zone". */
+#define TYPE_WORDS_MAX 4
+#define TYPE_DEPTH_MAX 16
+
+/* Whether a text is a type: words and digits, few in a row, and brackets that are closed in their order. Anything else could say
+ * more than a type does. */
+static bool is_type(floe_str type) {
+    char open[TYPE_DEPTH_MAX];
+    size_t depth = 0;
+    size_t words = 0;
+    bool in_word = false;
+    for (size_t i = 0; i < type.len; i++) {
+        char c = type.ptr[i];
+        const char *bracket = c != '\0' ? strchr("(<[)>]", c) : NULL;
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        if (letter && !in_word && ++words > TYPE_WORDS_MAX) {
+            return false;
+        }
+        in_word = letter;
+        if (letter || c == ' ') {
+            continue;
+        }
+        words = 0;
+        bool opens = bracket && strchr("(<[", c);
+        if ((!bracket && c != ',' && c != ':') || (opens && depth == TYPE_DEPTH_MAX) ||
+            (bracket && !opens && depth == 0)) {
+            return false;
+        }
+        if (opens) {
+            open[depth++] = c == '(' ? ')' : c == '<' ? '>' : ']';
+        } else if (bracket && open[--depth] != c) {
+            return false;
+        }
+    }
+    return depth == 0;
+}
+
+/* A type that is none is left out. Those of a catalog are Iceberg's, and shown as SQL's. */
 static void put_type(floe_buf *out, floe_str type, bool imported) {
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_KIB(64));
@@ -192,13 +223,7 @@ static void put_type(floe_buf *out, floe_str type, bool imported) {
         floe_buf_str(out, floe_buf_view(&sql));
         return;
     }
-    bool plain = type.len > 0 && type.len <= TYPE_BYTES_MAX;
-    for (size_t i = 0; plain && i < type.len; i++) {
-        char c = type.ptr[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        plain = word || (c != '\0' && strchr("_ (),<>[]:", c));
-    }
-    if (plain) {
+    if (type.len > 0 && type.len <= TYPE_BYTES_MAX && is_type(type)) {
         floe_buf_byte(out, ' ');
         floe_buf_str(out, type);
     }

@@ -353,3 +353,7 @@ floe_personal floe_personal_judge(const floe_personal_column *column) {
 bool floe_column_is_personal(const floe_personal_column *column) {
     return floe_personal_judge(column) != FLOE_PERSONAL_NO;
 }
+
+bool floe_column_may_show(const floe_personal_column *column, floe_str value) {
+    return tagged(column) == TAGGED_NOT_PERSONAL || floe_personal_value(floe_str_trim(value)) == FLOE_PERSONAL_NO;
+}

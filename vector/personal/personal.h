@@ -43,6 +43,10 @@ typedef struct floe_personal_column {
 floe_personal floe_personal_judge(const floe_personal_column *column);
 bool floe_column_is_personal(const floe_personal_column *column);
 
+/* Whether a value of a column that is not personal may be kept: not one that is personal by itself, such as one address among
+ * names of queues, unless a tag says that the column is not. */
+bool floe_column_may_show(const floe_personal_column *column, floe_str value);
+
 /* "no", "tagged", "e-mail", "phone", "card", "national id". */
 const char *floe_personal_name(floe_personal kind);
 

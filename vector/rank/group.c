@@ -81,6 +81,18 @@ static uint32_t group_of(grouping *run, const floe_table_entry *table) {
     return run->corpus->group_count++;
 }
 
+static void list_groups(grouping *run) {
+    floe_corpus *corpus = run->corpus;
+    corpus->groups = floe_arena_alloc(corpus->arena, corpus->group_count + 1, sizeof(*corpus->groups));
+    for (size_t i = 0; corpus->groups && i < corpus->table_count; i++) {
+        floe_table_group *of = &corpus->groups[corpus->tables[i].group];
+        of->tables++;
+        (void)key_of(run, &corpus->tables[i], 0);
+        const counted *space = count_of(run);
+        of->is_part = space && space->tables > WHOLE_MAX;
+    }
+}
+
 floe_status floe_corpus_group(floe_corpus *corpus, floe_error *err) {
     grouping run = {.corpus = corpus};
     floe_arena_init(&run.scratch, FLOE_GIB(1));
@@ -90,6 +102,7 @@ floe_status floe_corpus_group(floe_corpus *corpus, floe_error *err) {
     for (size_t i = 0; i < corpus->table_count; i++) {
         corpus->tables[i].group = group_of(&run, &corpus->tables[i]);
     }
+    list_groups(&run);
     floe_status status = floe_arena_check(&run.scratch, err);
     if (!floe_failed(status)) {
         status = floe_buf_check(&run.key, err);

@@ -118,6 +118,12 @@ typedef struct floe_table_entry {
     uint64_t name_hash, full_hash; /* of the name; of namespace and name */
 } floe_table_entry;
 
+/* Tables that belong together: a namespace, or a part of a large one (rank/group.c). */
+typedef struct floe_table_group {
+    uint32_t tables;
+    bool is_part;
+} floe_table_group;
+
 typedef struct floe_column_entry {
     floe_str name, description;
     uint32_t table;
@@ -154,6 +160,7 @@ typedef struct floe_corpus {
     floe_similar similar;
     floe_table_entry *tables;
     size_t table_count, table_capacity;
+    floe_table_group *groups;
     uint32_t group_count;
     floe_column_entry *columns;
     size_t column_count, column_capacity;

@@ -146,6 +146,13 @@ static void fuse(floe_ranker *ranker, const floe_question *question) {
     ranker->fused_scale = floe_scores_normalise(fused);
 }
 
+/* By how many the best of a group are averaged: a small namespace has no more to say for itself, but a table that stands alone in
+ * a large one is not much worse for that than one among others whose names begin alike. */
+static double coherence_tables(const floe_corpus *corpus, uint32_t group) {
+    const floe_table_group *of = &corpus->groups[group];
+    return of->is_part && of->tables < FLOE_COHERENCE_TABLES ? FLOE_COHERENCE_ALONE : FLOE_COHERENCE_TABLES;
+}
+
 /* The mean of the best tables of each namespace, where what matched nothing counts as nothing, and the best one. */
 static void weigh_spaces(floe_ranker *ranker) {
     const floe_scores *fused = &ranker->fused;
@@ -156,7 +163,7 @@ static void weigh_spaces(floe_ranker *ranker) {
     }
     for (size_t i = 0; i < ranker->corpus->group_count; i++) {
         double *best = ranker->space_best + i * FLOE_COHERENCE_TABLES;
-        double mean = (best[0] + best[1] + best[2]) / FLOE_COHERENCE_TABLES;
+        double mean = (best[0] + best[1] + best[2]) / coherence_tables(ranker->corpus, (uint32_t)i);
         ranker->spaces[i] = ranker->has_groups ? ranker->weights.coherence * mean : 0;
         ranker->best_spaces[i] = ranker->has_groups ? ranker->weights.coherence_best * best[0] : 0;
         best[0] = best[1] = best[2] = 0;

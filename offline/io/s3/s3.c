@@ -352,7 +352,11 @@ static floe_status read_page(s3_listing *listing, floe_str *token, floe_error *e
 static floe_status read_listing(s3_listing *listing, floe_error *err) {
     floe_str token = {0};
     do {
+        floe_str before = token;
         FLOE_TRY(read_page(listing, &token, err));
+        FLOE_ENSURE(token.len == 0 || !floe_str_equal(token, before), err, FLOE_UNAVAILABLE,
+                    "s3://%s/%.*s: the store's listing begins again at the same place", listing->bucket,
+                    FLOE_STR_BRIEF(listing->prefix));
     } while (token.len > 0 && (listing->max == 0 || listing->count < listing->max));
     return FLOE_OK;
 }

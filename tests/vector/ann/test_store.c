@@ -379,7 +379,7 @@ static void open__second_writer_or_another_model__is_conflict(void **state) {
     model expected = {0};
     floe_error err = {0}, second = {0}, model_err = {0}, dim_err = {0};
     floe_ann_options options = model_options();
-    assert_fails(floe_ann_store_open(folder.folder, &options, &other, &second), &second, FLOE_CONFLICT);
+    assert_fails(floe_ann_store_open(folder.folder, &options, &other, &second), &second, FLOE_UNAVAILABLE);
     assert_ok(model_put(store, &expected, 0, 9, 1, &err), &err);
     assert_ok(floe_ann_store_commit(store, &err), &err);
     options.fingerprint = FLOE_STR("test/2");
