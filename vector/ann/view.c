@@ -31,7 +31,9 @@ void floe_part_keep(floe_part *part) {
 
 void floe_part_release(floe_part **part) {
     if (*part != NULL && atomic_fetch_sub(&(*part)->users, 1) == 1) {
+        floe_part_forget(*part);
         floe_ann_close(&(*part)->ann);
+        floe_free((*part)->path);
         floe_free(*part);
     }
     *part = NULL;
