@@ -286,7 +286,7 @@ static void sift__nth_allocation_fails__is_nomem_and_nothing_leaks(void **state)
     memset(w.bits, 0xff, FLOE_BITS_WORDS(200) * sizeof(uint64_t));
     floe_scan scan = scan_of(&w, floe_dot_best());
     bool done = false;
-    for (int64_t n = 1; !done; n++) {
+    for (uint64_t n = 1; !done; n++) {
         floe_top tops[QUESTIONS_MAX];
         floe_error err = {0};
         open_tops(tops, &w);
@@ -298,7 +298,7 @@ static void sift__nth_allocation_fails__is_nomem_and_nothing_leaks(void **state)
             assert_fails(status, &err, FLOE_NOMEM);
         } else {
             /* Rows, three of each question, and what is left of the rows: n is one more. */
-            assert_int_equal(n, 1 + 3 * (int64_t)w.question_count + 1 + 1);
+            assert_int_equal(n, 1 + 3 * w.question_count + 1 + 1);
         }
         close_tops(tops, &w);
     }
@@ -308,7 +308,7 @@ static void sift__nth_allocation_fails__is_nomem_and_nothing_leaks(void **state)
 static void codes_make__nth_allocation_fails__is_nomem(void **state) {
     (void)state;
     vectors made = vectors_make(10, 16, 1);
-    for (int64_t n = 1; n <= 2; n++) {
+    for (uint64_t n = 1; n <= 2; n++) {
         floe_codes *codes = NULL;
         floe_error err = {0};
         floe_mem_fail_at(n);

@@ -111,7 +111,7 @@ static void view_open__nth_allocation_fails__is_nomem_and_the_next_succeeds(void
     floe_ann_options options = model_options();
     fill(folder.folder, 1, &expected);
     bool done = false;
-    for (int64_t n = 1; !done; n++) {
+    for (uint64_t n = 1; !done; n++) {
         const floe_ann_view *view = NULL;
         floe_error err = {0};
         floe_mem_fail_at(n);
