@@ -171,6 +171,7 @@ floe_status floe_meaning_load(const char *folder, floe_embedder *embedder, floe_
         return FLOE_FAIL(err, cause.code, "%s%s", cause.message,
                          cause.code == FLOE_NOT_FOUND ? "" : "; run floe index");
     }
+    FLOE_TRY(floe_ann_view_prepare(meaning->view, err));
     return floe_meaning_link(meaning, corpus, err);
 }
 

@@ -59,10 +59,29 @@ static size_t value_len(floe_kind kind) {
 /* The answers of one batch. */
 typedef struct stretch {
     const pit_answers *answers;
+    const uint32_t *found; /* per label its row, of answers by row; PIT_NO_ROW: null */
     size_t first, count;
     owned *o;
     int64_t nulls;
 } stretch;
+
+/* The rows of one batch. Columns of one view mostly share them: labels lie anywhere among their keys', so that finding a row
+ * costs as much as what is then read of it. */
+typedef struct found_rows {
+    const uint32_t *rows, *places; /* of which answers; NULL: none yet */
+    uint32_t *found;
+} found_rows;
+
+static void find_rows(found_rows *f, const pit_answers *answers, size_t first, size_t count) {
+    if (answers->direct || (f->rows == answers->rows && f->places == answers->places)) {
+        return;
+    }
+    f->rows = answers->rows;
+    f->places = answers->places;
+    for (size_t i = 0; i < count; i++) {
+        f->found[i] = answers->rows[answers->places[first + i]];
+    }
+}
 
 static inline uint32_t place_of(const stretch *s, size_t i) {
     return s->answers->places[s->first + i];
@@ -70,11 +89,10 @@ static inline uint32_t place_of(const stretch *s, size_t i) {
 
 static inline bool is_null_at(const stretch *s, size_t i) {
     const pit_answers *a = s->answers;
-    uint32_t place = place_of(s, i);
-    if (a->is_null && a->is_null[place]) {
+    if (a->is_null && a->is_null[place_of(s, i)]) {
         return true;
     }
-    return !a->direct && (a->rows[place] == PIT_NO_ROW || a->column->is_null[a->rows[place]]);
+    return !a->direct && (s->found[i] == PIT_NO_ROW || a->column->is_null[s->found[i]]);
 }
 
 static floe_status mark_valid(stretch *s, floe_error *err) {
@@ -97,8 +115,7 @@ static inline bool is_valid(const stretch *s, size_t i) {
         element *data = s->o->data;                                                                                    \
         for (size_t i = 0; i < s->count; i++) {                                                                        \
             if (is_valid(s, i)) {                                                                                      \
-                uint32_t place = place_of(s, i);                                                                       \
-                data[i] = (direct_cells) ? (direct_cells)[place] : (cells)[s->answers->rows[place]];                   \
+                data[i] = (direct_cells) ? (direct_cells)[place_of(s, i)] : (cells)[s->found[i]];                      \
             }                                                                                                          \
         }                                                                                                              \
     } while (0)
@@ -111,8 +128,7 @@ static void canonical(double *values, size_t count) {
 
 static int64_t whole_at(const stretch *s, size_t i) {
     const pit_answers *a = s->answers;
-    uint32_t place = place_of(s, i);
-    return a->direct ? ((const int64_t *)a->direct)[place] : a->column->data.i64[a->rows[place]];
+    return a->direct ? ((const int64_t *)a->direct)[place_of(s, i)] : a->column->data.i64[s->found[i]];
 }
 
 static floe_status put_narrow(const stretch *s, floe_error *err) {
@@ -136,8 +152,7 @@ static void put_bools(const stretch *s) {
 
 static double real_at(const stretch *s, size_t i) {
     const pit_answers *a = s->answers;
-    uint32_t place = place_of(s, i);
-    return a->direct ? ((const double *)a->direct)[place] : a->column->data.f64[a->rows[place]];
+    return a->direct ? ((const double *)a->direct)[place_of(s, i)] : a->column->data.f64[s->found[i]];
 }
 
 static void put_floats(const stretch *s) {
@@ -180,7 +195,7 @@ static floe_status put_numbers(const stretch *s, floe_error *err) {
 
 static floe_str text_at(const stretch *s, size_t i) {
     const pit_answers *a = s->answers;
-    return is_valid(s, i) ? a->column->symbols.keys[a->column->symbol[a->rows[place_of(s, i)]]] : (floe_str){"", 0};
+    return is_valid(s, i) ? a->column->symbols.keys[a->column->symbol[s->found[i]]] : (floe_str){"", 0};
 }
 
 static floe_status put_texts(const stretch *s, floe_error *err) {
@@ -200,12 +215,12 @@ static floe_status put_texts(const stretch *s, floe_error *err) {
     return FLOE_OK;
 }
 
-static floe_status make_column(const pit_answers *answers, size_t first, size_t count, struct ArrowArray *array,
-                               floe_error *err) {
+static floe_status make_column(const pit_answers *answers, const uint32_t *found, size_t first, size_t count,
+                               struct ArrowArray *array, floe_error *err) {
     array->release = release_array;
     FLOE_TRY(floe_alloc(1, sizeof(owned), &array->private_data, err));
     bool text = is_text(answers->type.kind);
-    stretch s = {answers, first, count, array->private_data, 0};
+    stretch s = {answers, found, first, count, array->private_data, 0};
     FLOE_TRY(mark_valid(&s, err));
     FLOE_TRY(text ? put_texts(&s, err) : put_numbers(&s, err));
     s.o->pointers[0] = s.nulls == 0 ? NULL : s.o->valid;
@@ -229,9 +244,13 @@ static floe_status make_batch(const pit_answers *columns, size_t column_count, s
     batch->buffers = ((owned *)batch->private_data)->pointers;
     batch->n_buffers = 1;
     batch->length = (int64_t)count;
+    FLOE_AUTO_FREE uint32_t *found = NULL;
+    FLOE_TRY(floe_alloc(count + 1, sizeof(*found), &found, err));
+    found_rows f = {.found = found};
     for (size_t i = 0; i < column_count; i++) {
         FLOE_TRY(floe_alloc(1, sizeof(struct ArrowArray), &batch->children[i], err));
-        FLOE_TRY(make_column(&columns[i], first, count, batch->children[i], err));
+        find_rows(&f, &columns[i], first, count);
+        FLOE_TRY(make_column(&columns[i], found, first, count, batch->children[i], err));
     }
     return FLOE_OK;
 }

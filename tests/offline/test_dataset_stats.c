@@ -267,6 +267,70 @@ static void stats__lists__are_only_counted(void **state) {
     assert_string_equal(printed(), "{\"nulls\":0,\"count\":1}");
 }
 
+static uint64_t next_random(uint64_t *seed) {
+    *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *seed >> 11;
+}
+
+/* Mostly near one another, now and then what tries every branch: both zeros, both infinities, NaN, ends of the range. */
+static double some_real(uint64_t *seed) {
+    static const double rare[] = {0.0,      -0.0,    INFINITY, -INFINITY, NAN,   DBL_MAX,
+                                  -DBL_MAX, DBL_MIN, 5e-324,   -5e-324,   1e-300};
+    uint64_t random = next_random(seed);
+    if (random % 50 == 0) {
+        return rare[random / 50 % (sizeof(rare) / sizeof(rare[0]))];
+    }
+    return (double)(int64_t)(random % 2000001 - 1000000) / 64;
+}
+
+static void stats__reals_by_themselves__are_those_of_values(void **state) {
+    (void)state;
+    char expected[8192];
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        size_t count = 1 + seed * 7 % 500;
+        uint64_t random = seed;
+        begin(REAL);
+        for (size_t i = 0; i < count; i++) {
+            add_real(some_real(&random));
+        }
+        snprintf(expected, sizeof(expected), "%s", printed());
+        random = seed;
+        begin(REAL);
+        for (size_t i = 0; i < count; i++) {
+            floe_stats_add_real(&stats, some_real(&random));
+        }
+        if (strcmp(printed(), expected) != 0) {
+            print_error("seed %d\n", (int)seed);
+        }
+        assert_string_equal(printed(), expected);
+    }
+}
+
+static void stats__wholes_by_themselves__are_those_of_values(void **state) {
+    (void)state;
+    static const int64_t ends[] = {INT64_MIN, INT64_MAX, 0, -1, (INT64_C(1) << 53) + 1};
+    char expected[8192];
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        for (int typed = 0; typed < 2; typed++) {
+            uint64_t random = seed;
+            begin(WHOLE);
+            for (size_t i = 0; i < 1 + seed * 3 % 200; i++) {
+                uint64_t r = next_random(&random);
+                int64_t number = r % 40 == 0 ? ends[r / 40 % 5] : (int64_t)(r % 1000) - 300;
+                if (typed == 0) {
+                    add_whole(number);
+                } else {
+                    floe_stats_add_whole(&stats, number);
+                }
+            }
+            if (typed == 0) {
+                snprintf(expected, sizeof(expected), "%s", printed());
+            }
+        }
+        assert_string_equal(printed(), expected);
+    }
+}
+
 #define with_arena(test) cmocka_unit_test_setup_teardown(test, open_arena, close_arena)
 
 int main(void) {
@@ -283,6 +347,8 @@ int main(void) {
         with_arena(stats__texts__do_not_fill_the_arena),
         with_arena(stats__times_decimals_and_truths__are_numbers),
         with_arena(stats__lists__are_only_counted),
+        with_arena(stats__reals_by_themselves__are_those_of_values),
+        with_arena(stats__wholes_by_themselves__are_those_of_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

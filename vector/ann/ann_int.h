@@ -6,8 +6,11 @@
 
 #include "vector/ann/ann.h"
 #include "vector/ann/block_int.h"
+#include "vector/ann/codes_int.h"
 #include "vector/ann/faiss_int.h"
 #include "vector/ann/scan_int.h"
+
+#include <stdatomic.h>
 
 /* So many rows are scanned in the time that one more row in the beam of a graph costs: some 30 while all lies in the caches,
  * over 100 for a million rows (bench/ann.sh). */
@@ -22,7 +25,12 @@ struct floe_ann {
     const float *rows;
     floe_faiss *faiss; /* FLAT and HNSW */
     floe_block block;  /* holds ids and rows */
+    /* Of the rows; NULL until they are prepared, and never changed then. */
+    _Atomic(floe_codes *) codes;
 };
+
+/* Makes the codes, once. Thread: any. Cost: one pass over the rows. Errors: NOMEM. */
+floe_status floe_ann_prepare(floe_ann *ann, floe_error *err);
 
 /* An index without rows. Errors: INVALID or LIMIT of the fingerprint and dim. */
 floe_status floe_ann_make(size_t dim, floe_str fingerprint, floe_ann **ret_ann, floe_error *err);
@@ -45,7 +53,8 @@ typedef struct floe_ann_part {
     bool may_graph;
 } floe_ann_part;
 floe_scan floe_ann_part_scan_of(const floe_ann_part *part, const float *vector);
-void floe_ann_part_scan(const floe_ann_part *part, const floe_ann_query *query, floe_top *top);
+/* Through the codes, where there are some; `top` is empty. Errors: NOMEM. */
+floe_status floe_ann_part_scan(const floe_ann_part *part, const floe_ann_query *query, floe_top *top, floe_error *err);
 /* By FAISS, with this beam (FLAT: 0), which offers nothing unless it found min(k, survivors). */
 floe_status floe_ann_part_faiss(const floe_ann_part *part, const floe_ann_query *query, size_t beam, floe_top *top,
                                 bool *ret_enough, floe_error *err);

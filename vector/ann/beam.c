@@ -30,10 +30,10 @@ static void sample_close(sample *of) {
 }
 
 static void scan(sample *of, const float *query) {
-    floe_ann_query asked = {.vector = query, .k = SAMPLE_K};
-    floe_ann_part part = {.ann = of->ann, .survivors = of->ann->info.count};
+    floe_ann_part part = {.ann = of->ann};
+    floe_scan all = floe_ann_part_scan_of(&part, query);
     of->top.count = 0;
-    floe_ann_part_scan(&part, &asked, &of->top);
+    floe_scan_all(&all, &of->top);
     floe_top_sort(&of->top);
 }
 

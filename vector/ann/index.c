@@ -56,6 +56,8 @@ void floe_ann_close(floe_ann **ann) {
     if (*ann == NULL) {
         return;
     }
+    floe_codes *codes = atomic_load(&(*ann)->codes);
+    floe_codes_close(&codes);
     floe_faiss_close(&(*ann)->faiss);
     floe_block_close(&(*ann)->block);
     floe_free(*ann);
@@ -89,6 +91,20 @@ floe_status floe_ann_check_rows(const floe_ann *ann, floe_code code, floe_error 
         /* Said this way round, a length that is not a number fails too. */
         FLOE_ENSURE(fabs(length - 1) <= LENGTH_SLACK, err, code,
                     "the vector of id %" PRIu64 " has the length %g instead of 1", ann->ids[i], length);
+    }
+    return FLOE_OK;
+}
+
+/* Two that prepare one index at once both make the codes, and the first one's stay. */
+floe_status floe_ann_prepare(floe_ann *ann, floe_error *err) {
+    floe_codes *none = NULL;
+    FLOE_CLEANUP(floe_codes_close) floe_codes *made = NULL;
+    if (atomic_load(&ann->codes) != NULL || ann->info.count == 0) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_codes_make(ann->rows, ann->info.count, ann->info.dim, &made, err));
+    if (atomic_compare_exchange_strong(&ann->codes, &none, made)) {
+        made = NULL;
     }
     return FLOE_OK;
 }
@@ -179,13 +195,13 @@ floe_scan floe_ann_part_scan_of(const floe_ann_part *part, const float *vector) 
                        .base = part->base};
 }
 
-void floe_ann_part_scan(const floe_ann_part *part, const floe_ann_query *query, floe_top *top) {
+floe_status floe_ann_part_scan(const floe_ann_part *part, const floe_ann_query *query, floe_top *top, floe_error *err) {
     floe_scan scan = floe_ann_part_scan_of(part, query->vector);
     if (part->bits != NULL) {
-        floe_scan_bitmap(&scan, part->bits, top);
-    } else {
-        floe_scan_all(&scan, top);
+        return floe_sift_bitmap_batch(&scan, atomic_load(&part->ann->codes), part->bits, &query->vector, 1, top, err);
     }
+    floe_scan_all(&scan, top);
+    return FLOE_OK;
 }
 
 /* The beam that k neighbours among the survivors want; above the index's own rounded up to a power of two, so that most
@@ -250,10 +266,7 @@ floe_status floe_ann_part_search(const floe_ann_part *part, const floe_ann_query
         }
     }
     /* A graph may not reach as many as there are; then every row is looked at. */
-    if (!enough) {
-        floe_ann_part_scan(part, query, top);
-    }
-    return FLOE_OK;
+    return enough ? FLOE_OK : floe_ann_part_scan(part, query, top, err);
 }
 
 static void give(const floe_ann *ann, floe_top *top, floe_ann_hit *ret_hits, size_t *ret_count) {

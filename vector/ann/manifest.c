@@ -112,12 +112,10 @@ static void opening_close(opening *from) {
 
 static floe_status open_part(opening *to, uint64_t number, floe_error *err) {
     FLOE_AUTO_ARENA arena = {0};
-    floe_ann *ann = NULL;
     floe_arena_init(&arena, ARENA_MAX);
     const char *path = floe_manifest_part_path(&arena, to->folder, number);
     FLOE_TRY(floe_arena_check(&arena, err));
-    FLOE_TRY(floe_ann_open(path, to->options->dim, to->options->fingerprint, &ann, err));
-    return floe_part_make(&ann, number, &to->parts[to->count], err);
+    return floe_part_open(path, number, to->options, &to->parts[to->count], err);
 }
 
 static floe_status read_part(floe_reader *reader, opening *to, floe_error *err) {

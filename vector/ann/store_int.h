@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 /* Most indexes of one store; puts merge them long before. */
 #define FLOE_ANN_PARTS_MAX 64
@@ -18,12 +19,22 @@ typedef struct floe_part {
     atomic_size_t users;
     floe_ann *ann;
     uint64_t number; /* of its file part-N.ann; 0: not written yet. Changed under the store's writer lock alone. */
+    /* Of a part that was read (share.c). */
+    char *path;
+    struct stat file;
+    bool is_listed;
+    struct floe_part *next; /* under the list's lock */
 } floe_part;
 
 /* Owns: takes `ann` over, also on failure. */
 floe_status floe_part_make(floe_ann **ann, uint64_t number, floe_part **ret_part, floe_error *err);
 void floe_part_keep(floe_part *part);
 void floe_part_release(floe_part **part);
+/* The part in this file, of which a process holds one, whoever opens it. Errors: those of floe_ann_open (share.c). */
+floe_status floe_part_open(const char *path, uint64_t number, const floe_ann_options *options, floe_part **ret_part,
+                           floe_error *err);
+/* Takes a part that nobody uses any more from the list. */
+void floe_part_forget(floe_part *part);
 
 /* What a store held at one moment. Nothing of it changes once others can see it. */
 struct floe_ann_view {

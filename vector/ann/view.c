@@ -31,7 +31,9 @@ void floe_part_keep(floe_part *part) {
 
 void floe_part_release(floe_part **part) {
     if (*part != NULL && atomic_fetch_sub(&(*part)->users, 1) == 1) {
+        floe_part_forget(*part);
         floe_ann_close(&(*part)->ann);
+        floe_free((*part)->path);
         floe_free(*part);
     }
     *part = NULL;
@@ -246,6 +248,13 @@ floe_status floe_ann_view_extend(const floe_ann_view *view, const floe_ann_vecto
     return FLOE_OK;
 }
 
+floe_status floe_ann_view_prepare(const floe_ann_view *view, floe_error *err) {
+    for (size_t p = 0; p < view->part_count; p++) {
+        FLOE_TRY(floe_ann_prepare(view->parts[p]->ann, err));
+    }
+    return FLOE_OK;
+}
+
 /* ---- searching ---- */
 
 /* Hits of one question, joined part by part. */
@@ -371,7 +380,8 @@ static floe_status search_batch(const floe_ann_view *view, const floe_ann_query 
     for (size_t p = 0; p < view->part_count; p++) {
         floe_ann_part part = {.ann = view->parts[p]->ann, .base = (uint32_t)view->bases[p]};
         floe_scan scan = floe_ann_part_scan_of(&part, NULL);
-        floe_scan_bitmap_batch(&scan, part_bits(view, both, p), batch->vectors, batch->count, tops);
+        FLOE_TRY(floe_sift_bitmap_batch(&scan, atomic_load(&part.ann->codes), part_bits(view, both, p), batch->vectors,
+                                        batch->count, tops, err));
         for (size_t i = 0; i < batch->count; i++) {
             gathering all = {batch->hits + i * query->k, batch->counts[i], query->k};
             join(view, p, &tops[i], &all);

@@ -1,0 +1,435 @@
+/*
+ * The sieve of codes: its products against 64-bit sums, its distances against double precision, and its answers against those of
+ * the scan without it, which must be the same bit for bit.
+ */
+#include "core/mem.h"
+#include "tests/vector/ann/vectors.h"
+#include "vector/ann/ann_int.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#define DIM_MAX 400
+#define QUESTIONS_MAX 5
+
+static floe_code_product product_of(size_t number) {
+    return number == 0   ? floe_code_product_portable()
+           : number == 1 ? floe_code_product_avx2()
+                         : floe_code_product_avx512();
+}
+
+/* ---- products ---- */
+
+/* Buffers exactly as large as needed, so that AddressSanitizer sees a read beyond the end. */
+static void assert_products(size_t stride, int16_t largest, uint64_t *seed) {
+    int16_t *query = test_malloc(stride * sizeof(*query));
+    int8_t *row = test_malloc(stride);
+    int64_t truth = 0;
+    for (size_t i = 0; i < stride; i++) {
+        bool extreme = random_below(seed, 3) == 0;
+        query[i] = extreme ? largest : (int16_t)((int)random_below(seed, (uint64_t)largest * 2 + 1) - largest);
+        row[i] = extreme ? 127 : (int8_t)((int)random_below(seed, 255) - 127);
+        truth += (int64_t)query[i] * row[i];
+    }
+    for (size_t t = 0; t < 3; t++) {
+        if (product_of(t) != NULL) {
+            assert_int_equal(product_of(t)(query, row, stride), truth);
+        }
+    }
+    test_free(row);
+    test_free(query);
+}
+
+static void code_product__any_stride_and_extreme_numbers__is_the_sum(void **state) {
+    (void)state;
+    uint64_t seed = 17;
+    for (size_t stride = 32; stride <= 8192; stride += stride < 512 ? 32 : 1536) {
+        /* The largest for which no sum leaves 32 bits: 127 × largest × stride < 2^31. */
+        size_t most = (size_t)INT32_MAX / (127 * stride);
+        assert_products(stride, (int16_t)(most < INT16_MAX ? most : INT16_MAX), &seed);
+    }
+}
+
+static void code_product__all_at_their_largest__does_not_overflow(void **state) {
+    (void)state;
+    /* 8192 × 127 × 2064 = 2,147,352,576, which is below 2^31 = 2,147,483,648. */
+    int16_t *query = test_malloc(8192 * sizeof(*query));
+    int8_t *row = test_malloc(8192);
+    for (size_t i = 0; i < 8192; i++) {
+        query[i] = 2064;
+        row[i] = -127;
+    }
+    for (size_t t = 0; t < 3; t++) {
+        if (product_of(t) != NULL) {
+            assert_int_equal(product_of(t)(query, row, 8192), -2147352576);
+        }
+    }
+    test_free(row);
+    test_free(query);
+}
+
+static void code_product__best__is_one_that_this_machine_has(void **state) {
+    (void)state;
+    floe_code_product best = floe_code_product_best();
+    if (floe_code_product_avx512() != NULL) {
+        assert_true(best == floe_code_product_avx512());
+    } else if (floe_code_product_avx2() != NULL) {
+        assert_true(best == floe_code_product_avx2());
+    } else {
+        assert_true(best == floe_code_product_portable());
+    }
+}
+
+/* ---- codes ---- */
+
+static void codes__any_row__is_no_further_than_its_distance(void **state) {
+    (void)state;
+    for (size_t dim = 1; dim <= DIM_MAX; dim += dim < 70 ? 1 : 110) {
+        vectors made = vectors_make(20, dim, dim);
+        floe_codes *codes = NULL;
+        floe_error err = {0};
+        assert_ok(floe_codes_make(made.rows, made.count, dim, &codes, &err), &err);
+        assert_int_equal(codes->stride % FLOE_CODES_ALIGN, 0);
+        assert_true(codes->stride >= dim);
+        for (size_t row = 0; row < made.count; row++) {
+            const int8_t *code = codes->rows + row * codes->stride;
+            double square = 0;
+            for (size_t i = 0; i < dim; i++) {
+                double left = (double)made.rows[row * dim + i] - (double)codes->scales[row].step * code[i];
+                square += left * left;
+                /* Half a step, and what the rounding of a float may add. */
+                assert_true(fabs(left) <= 0.5001 * (double)codes->scales[row].step);
+            }
+            assert_true(sqrt(square) <= (double)codes->scales[row].distance);
+            assert_true((double)codes->scales[row].distance <= sqrt(square) * 1.0001 + 1e-12);
+            for (size_t i = dim; i < codes->stride; i++) {
+                assert_int_equal(code[i], 0);
+            }
+        }
+        floe_codes_close(&codes);
+        floe_codes_close(&codes);
+        vectors_free(&made);
+    }
+}
+
+/* ---- the sieve ---- */
+
+/* A world for the sieve: rows, some of them equal or all but equal, a filter, and questions. */
+typedef struct world {
+    vectors made;
+    uint64_t *bits;
+    float queries[QUESTIONS_MAX][DIM_MAX];
+    const float *asked[QUESTIONS_MAX];
+    size_t question_count, k;
+    floe_codes *codes;
+} world;
+
+static void alter_rows(vectors *made, uint64_t *seed) {
+    for (size_t i = 1; i < made->count; i++) {
+        float *row = made->rows + i * made->dim;
+        uint64_t kind = random_below(seed, 8);
+        if (kind == 0) {
+            memcpy(row, made->rows + random_below(seed, i) * made->dim, made->dim * sizeof(float));
+        } else if (kind == 1) {
+            /* One rounding away from another: codes cannot tell them apart. */
+            memcpy(row, made->rows + random_below(seed, i) * made->dim, made->dim * sizeof(float));
+            row[0] = nextafterf(row[0], 2);
+        } else if (kind == 2) {
+            memset(row, 0, made->dim * sizeof(float));
+            row[random_below(seed, made->dim)] = random_below(seed, 2) == 0 ? 1.0F : -1.0F;
+        }
+    }
+}
+
+static void ask_questions(world *w, uint64_t *seed, float length) {
+    for (size_t q = 0; q < w->question_count; q++) {
+        if (w->made.count > 0 && random_below(seed, 3) > 0) {
+            vectors_question(&w->made, seed, w->queries[q]);
+        } else {
+            vectors_random_row(w->made.dim, seed, w->queries[q]);
+        }
+        for (size_t i = 0; i < w->made.dim; i++) {
+            w->queries[q][i] *= length;
+        }
+        w->asked[q] = w->queries[q];
+    }
+}
+
+static void world_make(world *w, uint64_t *seed, size_t count, size_t dim, float length) {
+    *w = (world){.made = vectors_make(count, dim, *seed)};
+    floe_error err = {0};
+    alter_rows(&w->made, seed);
+    w->bits = test_malloc((FLOE_BITS_WORDS(count) + 1) * sizeof(uint64_t));
+    /* Bits behind the last row do not matter. */
+    memset(w->bits, 0xff, (FLOE_BITS_WORDS(count) + 1) * sizeof(uint64_t));
+    uint64_t share = 1 + random_below(seed, 6);
+    for (size_t i = 0; i < count; i++) {
+        if (random_below(seed, share) > 0) {
+            w->bits[i / 64] &= ~(UINT64_C(1) << i % 64);
+        }
+    }
+    w->k = 1 + random_below(seed, count + 5);
+    w->question_count = 1 + random_below(seed, QUESTIONS_MAX);
+    ask_questions(w, seed, length);
+    assert_ok(floe_codes_make(w->made.rows, count, dim, &w->codes, &err), &err);
+}
+
+static void world_close(world *w) {
+    floe_codes_close(&w->codes);
+    test_free(w->bits);
+    vectors_free(&w->made);
+}
+
+static void open_tops(floe_top *tops, const world *w) {
+    floe_error err = {0};
+    for (size_t q = 0; q < w->question_count; q++) {
+        assert_ok(floe_top_open(&tops[q], w->k, &err), &err);
+    }
+}
+
+static void close_tops(floe_top *tops, const world *w) {
+    for (size_t q = 0; q < w->question_count; q++) {
+        floe_top_close(&tops[q]);
+    }
+}
+
+static floe_scan scan_of(const world *w, const floe_dot *dot) {
+    return (floe_scan){dot, NULL, w->made.rows, w->made.dim, w->made.count, 5000};
+}
+
+static void assert_same(const world *w, const floe_dot *dot) {
+    floe_top plain[QUESTIONS_MAX];
+    floe_top sifted[QUESTIONS_MAX];
+    floe_error err = {0};
+    floe_scan scan = scan_of(w, dot);
+    open_tops(plain, w);
+    open_tops(sifted, w);
+    floe_scan_bitmap_batch(&scan, w->bits, w->asked, w->question_count, plain);
+    assert_ok(floe_sift_bitmap_batch(&scan, w->codes, w->bits, w->asked, w->question_count, sifted, &err), &err);
+    for (size_t q = 0; q < w->question_count; q++) {
+        floe_top_sort(&plain[q]);
+        floe_top_sort(&sifted[q]);
+        assert_int_equal(sifted[q].count, plain[q].count);
+        for (size_t i = 0; i < plain[q].count; i++) {
+            assert_int_equal(sifted[q].items[i].slot, plain[q].items[i].slot);
+            assert_memory_equal(&sifted[q].items[i].score, &plain[q].items[i].score, sizeof(float));
+        }
+    }
+    close_tops(plain, w);
+    close_tops(sifted, w);
+}
+
+static void sift__any_rows_filter_and_questions__answers_as_the_scan_bit_for_bit(void **state) {
+    (void)state;
+    uint64_t seed = 20261126;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (size_t round = 0; round < 400; round++) {
+        size_t count = random_below(&seed, 300);
+        size_t dim = 1 + random_below(&seed, round % 4 == 0 ? DIM_MAX : 40);
+        world w;
+        world_make(&w, &seed, count, dim, 1);
+        assert_same(&w, floe_dot_best());
+        assert_same(&w, floe_dot_portable());
+        world_close(&w);
+    }
+}
+
+/* Up to the largest and the smallest floats, where products overflow or vanish and a bound says nothing. */
+static void sift__questions_of_any_length__answers_as_the_scan(void **state) {
+    (void)state;
+    static const float lengths[] = {0, 1e-38F, 1e-6F, 0.9e-3F, 1.1e-3F, 0.1F, 10, 0.9e3F, 1.1e3F, 1e6F, 1e20F, 3e38F};
+    uint64_t seed = 3;
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        for (size_t round = 0; round < 8; round++) {
+            world w;
+            world_make(&w, &seed, 150, 24, lengths[i]);
+            w.k = 1 + random_below(&seed, 20);
+            assert_same(&w, floe_dot_best());
+            world_close(&w);
+        }
+    }
+}
+
+/* Rows that a code says are far away are not looked at: a best row with the codes of another is not found. So the tests
+ * above compare the sieve, and not the scan with itself. */
+static void sift__a_row_whose_codes_are_of_another__is_left_out(void **state) {
+    (void)state;
+    uint64_t seed = 8;
+    world w;
+    world_make(&w, &seed, 200, 64, 1);
+    floe_top top;
+    floe_error err = {0};
+    w.k = 3;
+    w.question_count = 1;
+    memset(w.bits, 0xff, FLOE_BITS_WORDS(200) * sizeof(uint64_t));
+    memcpy(w.queries[0], w.made.rows + 77 * 64, 64 * sizeof(float));
+    floe_scan scan = scan_of(&w, floe_dot_best());
+    memset((int8_t *)(uintptr_t)w.codes->rows + 77 * w.codes->stride, 0, w.codes->stride);
+    ((floe_code_scale *)(uintptr_t)w.codes->scales)[77] = (floe_code_scale){-1, -1};
+    assert_ok(floe_top_open(&top, 3, &err), &err);
+    assert_ok(floe_sift_bitmap_batch(&scan, w.codes, w.bits, w.asked, 1, &top, &err), &err);
+    assert_int_equal(top.count, 3);
+    for (size_t i = 0; i < top.count; i++) {
+        assert_int_not_equal(top.items[i].slot, 5077);
+    }
+    floe_top_close(&top);
+    world_close(&w);
+}
+
+static void sift__nth_allocation_fails__is_nomem_and_nothing_leaks(void **state) {
+    (void)state;
+    uint64_t seed = 4;
+    world w;
+    world_make(&w, &seed, 200, 32, 1);
+    w.k = 2;
+    memset(w.bits, 0xff, FLOE_BITS_WORDS(200) * sizeof(uint64_t));
+    floe_scan scan = scan_of(&w, floe_dot_best());
+    bool done = false;
+    for (uint64_t n = 1; !done; n++) {
+        floe_top tops[QUESTIONS_MAX];
+        floe_error err = {0};
+        open_tops(tops, &w);
+        floe_mem_fail_at(n);
+        floe_status status = floe_sift_bitmap_batch(&scan, w.codes, w.bits, w.asked, w.question_count, tops, &err);
+        floe_mem_fail_off();
+        done = !floe_failed(status);
+        if (!done) {
+            assert_fails(status, &err, FLOE_NOMEM);
+        } else {
+            /* Rows, three of each question, and what is left of the rows: n is one more. */
+            assert_int_equal(n, 1 + 3 * w.question_count + 1 + 1);
+        }
+        close_tops(tops, &w);
+    }
+    world_close(&w);
+}
+
+static void codes_make__nth_allocation_fails__is_nomem(void **state) {
+    (void)state;
+    vectors made = vectors_make(10, 16, 1);
+    for (uint64_t n = 1; n <= 2; n++) {
+        floe_codes *codes = NULL;
+        floe_error err = {0};
+        floe_mem_fail_at(n);
+        floe_status status = floe_codes_make(made.rows, made.count, made.dim, &codes, &err);
+        floe_mem_fail_off();
+        assert_fails(status, &err, FLOE_NOMEM);
+        assert_null(codes);
+    }
+    vectors_free(&made);
+}
+
+/* ---- views ---- */
+
+static const floe_ann_view *view_of(const scratch *folder, const vectors *made, floe_ann_store **ret_store) {
+    floe_error err = {0};
+    floe_ann_options options = {.kind = FLOE_ANN_SCAN, .dim = made->dim, .fingerprint = FLOE_STR("codes/1")};
+    floe_ann_vectors first = {made->ids, made->rows, made->count / 2};
+    floe_ann_vectors second = {made->ids + made->count / 2, made->rows + made->count / 2 * made->dim,
+                               made->count - made->count / 2};
+    assert_ok(floe_ann_store_open(folder->folder, &options, ret_store, &err), &err);
+    assert_ok(floe_ann_store_put(*ret_store, &first, &err), &err);
+    assert_ok(floe_ann_store_put(*ret_store, &second, &err), &err);
+    assert_ok(floe_ann_store_remove(*ret_store, made->ids, 20, &err), &err);
+    return floe_ann_store_view(*ret_store);
+}
+
+typedef struct answers {
+    floe_ann_hit hits[3][30];
+    size_t counts[3];
+} answers;
+
+static void ask_view(const floe_ann_view *view, const vectors *made, answers *ret_answers) {
+    static const size_t rows[3] = {30, 400, 799};
+    const float *asked[3];
+    floe_error err = {0};
+    floe_ann_view_info info;
+    floe_ann_view_describe(view, &info);
+    uint64_t *bits = test_malloc(info.slot_count / 8);
+    memset(bits, 0x5f, info.slot_count / 8);
+    for (size_t i = 0; i < 3; i++) {
+        asked[i] = made->rows + rows[i] * made->dim;
+    }
+    floe_ann_query query = {.k = 30, .allowed = bits};
+    floe_ann_batch batch = {asked, 3, ret_answers->hits[0], ret_answers->counts};
+    assert_ok(floe_ann_view_search_batch(view, &query, &batch, &err), &err);
+    query.vector = asked[2];
+    assert_ok(floe_ann_view_search(view, &query, ret_answers->hits[2], &ret_answers->counts[2], &err), &err);
+    test_free(bits);
+}
+
+static void *prepare_in_thread(void *context) {
+    const floe_ann_view *view = context;
+    return floe_failed(floe_ann_view_prepare(view, NULL)) ? context : NULL;
+}
+
+/* Several prepare it while one asks; run it under ThreadSanitizer too. */
+static void view_prepare__by_several_threads__changes_no_answer(void **state) {
+    (void)state;
+    scratch folder = scratch_open();
+    vectors made = vectors_make(800, 48, 12);
+    floe_ann_store *store = NULL;
+    const floe_ann_view *view = view_of(&folder, &made, &store);
+    static answers before, meanwhile, after;
+    pthread_t threads[3];
+    ask_view(view, &made, &before);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, prepare_in_thread, (void *)(uintptr_t)view), 0);
+    }
+    ask_view(view, &made, &meanwhile);
+    for (size_t i = 0; i < 3; i++) {
+        void *failed = NULL;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    ask_view(view, &made, &after);
+    assert_int_equal(before.counts[0], 30);
+    assert_memory_equal(before.hits, meanwhile.hits, sizeof(before.hits));
+    assert_memory_equal(before.hits, after.hits, sizeof(before.hits));
+    assert_memory_equal(before.counts, after.counts, sizeof(before.counts));
+    floe_ann_view_release(&view);
+    floe_ann_store_close(&store);
+    scratch_close(&folder);
+    vectors_free(&made);
+}
+
+static void view_prepare__no_memory__is_nomem_and_can_be_tried_again(void **state) {
+    (void)state;
+    scratch folder = scratch_open();
+    vectors made = vectors_make(800, 48, 13);
+    floe_ann_store *store = NULL;
+    const floe_ann_view *view = view_of(&folder, &made, &store);
+    static answers before, after;
+    floe_error err = {0};
+    ask_view(view, &made, &before);
+    floe_mem_fail_at(2);
+    floe_status status = floe_ann_view_prepare(view, &err);
+    floe_mem_fail_off();
+    assert_fails(status, &err, FLOE_NOMEM);
+    assert_ok(floe_ann_view_prepare(view, &err), &err);
+    assert_ok(floe_ann_view_prepare(view, &err), &err);
+    ask_view(view, &made, &after);
+    assert_memory_equal(before.hits, after.hits, sizeof(before.hits));
+    floe_ann_view_release(&view);
+    floe_ann_store_close(&store);
+    scratch_close(&folder);
+    vectors_free(&made);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(code_product__any_stride_and_extreme_numbers__is_the_sum),
+        cmocka_unit_test(code_product__all_at_their_largest__does_not_overflow),
+        cmocka_unit_test(code_product__best__is_one_that_this_machine_has),
+        cmocka_unit_test(codes__any_row__is_no_further_than_its_distance),
+        cmocka_unit_test(sift__any_rows_filter_and_questions__answers_as_the_scan_bit_for_bit),
+        cmocka_unit_test(sift__questions_of_any_length__answers_as_the_scan),
+        cmocka_unit_test(sift__a_row_whose_codes_are_of_another__is_left_out),
+        cmocka_unit_test(sift__nth_allocation_fails__is_nomem_and_nothing_leaks),
+        cmocka_unit_test(codes_make__nth_allocation_fails__is_nomem),
+        cmocka_unit_test(view_prepare__by_several_threads__changes_no_answer),
+        cmocka_unit_test(view_prepare__no_memory__is_nomem_and_can_be_tried_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,86 @@
+/*
+ * Making codes of rows, and their product for every machine. See codes_int.h.
+ */
+#include "vector/ann/codes_int.h"
+
+#include "core/mem.h"
+
+#include <math.h>
+
+#define CODE_MAX 127
+
+/* ---- making ---- */
+
+static float largest_of(const float *row, size_t dim) {
+    float largest = 0;
+    for (size_t i = 0; i < dim; i++) {
+        float size = fabsf(row[i]);
+        largest = size > largest ? size : largest;
+    }
+    return largest;
+}
+
+/* Whichever way a number is rounded, the distance is that of what was kept. */
+static void encode(const float *row, size_t dim, int8_t *ret_codes, floe_code_scale *ret_scale) {
+    float largest = largest_of(row, dim);
+    float step = largest / CODE_MAX;
+    float per_step = largest > 0 ? CODE_MAX / largest : 0;
+    double square = 0;
+    for (size_t i = 0; i < dim; i++) {
+        float wanted = row[i] * per_step;
+        int code = (int)(wanted + (wanted < 0 ? -0.5F : 0.5F));
+        code = code > CODE_MAX ? CODE_MAX : code < -CODE_MAX ? -CODE_MAX : code;
+        double left = (double)row[i] - (double)step * code;
+        ret_codes[i] = (int8_t)code;
+        square += left * left;
+    }
+    /* A millionth more than any rounding of the sum, the root and the float. */
+    *ret_scale = (floe_code_scale){step, (float)(sqrt(square) * (1 + 1e-6))};
+}
+
+floe_status floe_codes_make(const float *rows, size_t count, size_t dim, floe_codes **ret_codes, floe_error *err) {
+    FLOE_CLEANUP(floe_codes_close) floe_codes *codes = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*codes), &codes, err));
+    codes->stride = (dim + FLOE_CODES_ALIGN - 1) / FLOE_CODES_ALIGN * FLOE_CODES_ALIGN;
+    FLOE_TRY(floe_block_open(count * (codes->stride + sizeof(floe_code_scale)), &codes->block, err));
+    int8_t *to = (int8_t *)codes->block.begin;
+    floe_code_scale *scales = (floe_code_scale *)(void *)(codes->block.begin + count * codes->stride);
+    for (size_t row = 0; row < count; row++) {
+        encode(rows + row * dim, dim, to + row * codes->stride, &scales[row]);
+    }
+    codes->rows = to;
+    codes->scales = scales;
+    *ret_codes = codes;
+    codes = NULL;
+    return FLOE_OK;
+}
+
+void floe_codes_close(floe_codes **codes) {
+    if (*codes != NULL) {
+        floe_block_close(&(*codes)->block);
+        floe_free(*codes);
+        *codes = NULL;
+    }
+}
+
+/* ---- products ---- */
+
+static int32_t product_portable(const int16_t *query, const int8_t *row, size_t stride) {
+    int32_t sum = 0;
+    for (size_t i = 0; i < stride; i++) {
+        sum += query[i] * row[i];
+    }
+    return sum;
+}
+
+floe_code_product floe_code_product_portable(void) {
+    return product_portable;
+}
+
+floe_code_product floe_code_product_best(void) {
+    floe_code_product best = floe_code_product_avx512();
+    if (best == NULL) {
+        best = floe_code_product_avx2();
+    }
+    return best != NULL ? best : product_portable;
+}
