@@ -157,10 +157,12 @@ static floe_status run_query(schema_reader *reader, floe_session *session, const
     FLOE_AUTO_BUF sql = {0};
     FLOE_AUTO_STREAM stream = {0};
     floe_buf_init(&sql, FLOE_GIB(1));
-    floe_buf_printf(
-        &sql,
-        "SELECT file_name, name, coalesce(num_children, 0)::BIGINT, coalesce(field_id, -1)::BIGINT, "
-        "coalesce(duckdb_type, ''), column_id = 0, coalesce(repetition_type = 'REPEATED', false) FROM parquet_schema(");
+    floe_buf_printf(&sql,
+                    "SELECT file_name, name, coalesce(num_children, 0)::BIGINT, coalesce(field_id, -1)::BIGINT, "
+                    /* The engine calls nanoseconds in UTC by the name of microseconds, which it cuts them down to. */
+                    "CASE WHEN duckdb_type = 'TIMESTAMP WITH TIME ZONE' AND logical_type LIKE '%%NANOS=NanoSeconds%%' "
+                    "THEN 'TIMESTAMP_NS WITH TIME ZONE' ELSE coalesce(duckdb_type, '') END, column_id = 0, "
+                    "coalesce(repetition_type = 'REPEATED', false) FROM parquet_schema(");
     floe_buf_text(&sql, list_sql);
     floe_buf_byte(&sql, ')');
     FLOE_TRY(floe_buf_check(&sql, err));

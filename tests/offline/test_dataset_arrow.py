@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 sys.path.insert(0, os.path.dirname(__file__))
 from dataset_support import FLOE, Failed, Project, entity, source, view  # noqa: E402
 
-INVALID, NOT_FOUND, CORRUPT, UNSUPPORTED = 3, 4, 11, 12
+INVALID, NOT_FOUND, LIMIT, CORRUPT, UNSUPPORTED = 3, 4, 6, 11, 12
 EVENTS = """SELECT * FROM (VALUES ('a', 1::BIGINT, TIMESTAMP '2020-01-01 00:00:00', 10::BIGINT),
     ('a', 1, TIMESTAMP '2020-01-01 12:00:00', 20), ('b', 2, TIMESTAMP '2020-01-01 06:00:00', 30),
     (NULL, 3, TIMESTAMP '2020-01-01 00:00:00', 40)) t(k, n, ts, v)"""
@@ -296,6 +296,19 @@ class Arrow(unittest.TestCase):
             bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")])
             write(made.path("bad.arrow"), pa.table({"k": bad, "t": pa.array([TIMES[4]])}))
             self.refused(made, CORRUPT, '"k"', "UTF-8", spine="bad.arrow")
+
+    def test_a_column_of_nothing__may_not_claim_rows_without_end(self):
+        """It takes no bytes of the file, so a file of a few hundred bytes could fill the memory."""
+        with project() as made:
+            count = 2**24 + 1
+            write(made.path("many.arrow"), pa.table({"k": pa.nulls(count), "t": pa.nulls(count)}), rows=count)
+            self.assertLess(os.path.getsize(made.path("many.arrow")), 2000)
+            self.refused(made, LIMIT, '"k"', "the most is 16777216", spine="many.arrow")
+            with open(made.path("many.arrow"), "rb") as file:
+                self.assertEqual(ipc.open_file(file).get_batch(0).num_rows, count, "the others take it at its word")
+            write(made.path("few.arrow"), pa.table({"k": TABLE["k"], "t": TABLE["t"], "nothing": pa.nulls(5)}))
+            made.build("--time", "t", spine="few.arrow", features="v", out="o.arrow")
+            self.assertEqual(read(made.path("o.arrow"))["nothing"].null_count, 5)
 
     def test_random_damage__never_kills_the_program(self):
         seed = int(os.environ.get("FLOE_SEED") or random.randrange(2**32))

@@ -81,11 +81,11 @@ def parquet_types():
     typed("INT96 as timestamptz", "timestamptz", pa.array(micros, pa.timestamp("us")), zoned(micros),
           use_deprecated_int96_timestamps=True)
     typed("nanoseconds for timestamp", "timestamp", pa.array(micros, pa.timestamp("ns")), micros)
-    typed("nanoseconds for timestamptz", "timestamptz", pa.array(micros, pa.timestamp("ns", tz="UTC")), zoned(micros))
+    typed("nanoseconds for timestamptz", "timestamptz", pa.array(micros, pa.timestamp("ns", tz="UTC")),
+          Refused("TIMESTAMP_NS WITH TIME ZONE")) # the engine cuts them down, and nothing tells which it cut
     for stray in (1, 999, 1001, -1):
-        for kind, zone in (("timestamp", None), ("timestamptz", "UTC")):
-            typed(f"{stray} ns past a microsecond for {kind}", kind, pa.array([1000, None, stray], pa.timestamp("ns", tz=zone)),
-                  Refused("nanoseconds that are no whole microseconds"))
+        typed(f"{stray} ns past a microsecond for timestamp", "timestamp", pa.array([1000, None, stray], pa.timestamp("ns")),
+              Refused("nanoseconds that are no whole microseconds"))
     typed("milliseconds for timestamp", "timestamp", pa.array(millis, pa.timestamp("ms")))
     typed("milliseconds for timestamptz", "timestamptz", pa.array(millis, pa.timestamp("ms", tz="UTC")), zoned(millis))
     typed("time in milliseconds", "time", pa.array([dt.time(1, 2, 3, 4000), None], pa.time32("ms")))
