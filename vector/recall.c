@@ -2,8 +2,8 @@
  * What questions meant: a cache of the vectors of questions and of the near words of their words.
  *
  * Words repeat from question to question far more than questions do, and a word that the catalog itself has needs no
- * embedding at all. Each cache is an array in which a text has one place; a new text takes the place of the old one. So
- * memory is bounded, and what is asked often is soon there again.
+ * embedding at all. Each cache is an array in which a text has one place, a word a few; a new text takes the place of an old one.
+ * So memory is bounded, and what is asked often is soon there again. Words of one question never take each other's place.
  */
 #include "vector/meaning_int.h"
 #include "vector/rank/weights_int.h"
@@ -12,6 +12,8 @@
 
 #define QUESTIONS 1024
 #define WORDS 4096
+/* Places that a word may have. */
+#define WORD_PLACES 8
 /* Near words that are kept of a word. */
 #define NEAR_MAX 512
 
@@ -77,8 +79,37 @@ static remembered *place_of_question(floe_recall *recall, floe_str text) {
     return &recall->questions[floe_wording_id(text) % QUESTIONS];
 }
 
-static remembered *place_of_word(floe_recall *recall, floe_str word) {
-    return &recall->words[floe_wording_id(word) % WORDS];
+/* What is known of a word, or NULL. */
+static remembered *find_word(floe_recall *recall, floe_str word) {
+    size_t first = floe_wording_id(word) % WORDS;
+    for (size_t i = 0; i < WORD_PLACES; i++) {
+        remembered *place = &recall->words[(first + i) % WORDS];
+        if (holds(place, word)) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
+static bool holds_any(const remembered *place, const floe_str *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (holds(place, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where a new word is put: the first of its places that none of the question's words has. */
+static remembered *place_for_word(floe_recall *recall, floe_str word, const floe_str *asked, size_t asked_count) {
+    size_t first = floe_wording_id(word) % WORDS;
+    for (size_t i = 0; i < WORD_PLACES; i++) {
+        remembered *place = &recall->words[(first + i) % WORDS];
+        if (!holds_any(place, asked, asked_count)) {
+            return place;
+        }
+    }
+    return &recall->words[first];
 }
 
 /* Of the words and names of the catalog that are near to a word, nearest first, those that count. One of the same stem is as good
@@ -102,6 +133,8 @@ typedef struct new_words {
     floe_str words[FLOE_ASKED_WORDS_MAX];
     const float *vectors[FLOE_ASKED_WORDS_MAX];
     size_t count;
+    const floe_str *asked; /* all words of the question */
+    size_t asked_count;
 } new_words;
 
 static floe_status remember_words(floe_meaning *meaning, const new_words *added, floe_error *err) {
@@ -118,7 +151,8 @@ static floe_status remember_words(floe_meaning *meaning, const new_words *added,
     for (size_t i = 0; i < added->count; i++) {
         floe_str word = added->words[i];
         size_t count = choose_near(meaning, word, hits + i * NEAR_MAX, counts[i], near);
-        FLOE_TRY(remember(place_of_word(meaning->recall, word), word, near, count, sizeof(near[0]), err));
+        remembered *place = place_for_word(meaning->recall, word, added->asked, added->asked_count);
+        FLOE_TRY(remember(place, word, near, count, sizeof(near[0]), err));
     }
     return FLOE_OK;
 }
@@ -171,11 +205,11 @@ static void plan_lesson(const floe_meaning *meaning, floe_str text, const readin
     floe_recall *recall = meaning->recall;
     plan->text_count = plan->question_count = holds(place_of_question(recall, text), text) ? 0 : 1;
     plan->texts[0] = text;
-    plan->known.count = 0;
+    plan->known = (new_words){.asked = read->words, .asked_count = read->word_count};
     for (size_t i = 0; i < read->word_count; i++) {
         floe_str word = read->words[i];
         uint32_t slot = 0;
-        if (holds(place_of_word(recall, word), word)) {
+        if (find_word(recall, word)) {
             continue;
         }
         if (floe_ann_view_find(meaning->view, floe_wording_id(word), &slot) && floe_meaning_shows(meaning, slot)) {
@@ -217,15 +251,14 @@ static floe_status learn(floe_meaning *meaning, floe_str text, const reading *re
     return remember_words(meaning, &plan.known, err);
 }
 
-/* Two words of one question that share a place take it from each other: the later one is left without near words. */
 floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, floe_asked *ret_asked, floe_error *err) {
     reading read;
     read_words(text, &read);
     FLOE_TRY(learn(meaning, text, &read, err));
     *ret_asked = (floe_asked){.vector = place_of_question(meaning->recall, text)->value};
     for (size_t i = 0; i < read.word_count; i++) {
-        const remembered *place = place_of_word(meaning->recall, read.words[i]);
-        if (holds(place, read.words[i])) {
+        const remembered *place = find_word(meaning->recall, read.words[i]);
+        if (place) {
             ret_asked->words[ret_asked->word_count++] =
                 (floe_asked_word){{place->text, place->len}, place->value, place->count};
         }

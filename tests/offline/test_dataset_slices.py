@@ -33,12 +33,12 @@ def moments(r, count, nulls):
 def project(r, rows, labels):
     made = Project()
     keys = ["NULL", "''", "'k1'", "'k2'", "'k3'"]
-    events = ", ".join(f"({r.choice(keys)}, {r.choice(['NULL', '1', '2'])}::BIGINT, {at}, {known}, "
+    events = ", ".join(f"({r.choice(keys)}::VARCHAR, {r.choice(['NULL', '1', '2'])}::BIGINT, ({at})::TIMESTAMP, ({known})::TIMESTAMP, "
                        f"{r.choice(['NULL', str(r.randrange(-9, 9))])}::BIGINT)"
                        for at, known in zip(moments(r, rows, .05), moments(r, rows, .1)))
     made.table("events", f"SELECT * FROM (VALUES {events}) t(k, m, ts, known, a)")
     made.define(ENTITIES + source(times=", created_time: known") + "feature_views:\n" + VIEWS)
-    spine = ", ".join(f"({r.choice(keys)}, {r.choice(['NULL', '1', '2', '3'])}::BIGINT, {at}, {n})"
+    spine = ", ".join(f"({r.choice(keys)}::VARCHAR, {r.choice(['NULL', '1', '2', '3'])}::BIGINT, ({at})::TIMESTAMP, {n})"
                       for n, at in enumerate(moments(r, labels, .05)))
     made.file("s.parquet", f"SELECT * FROM (VALUES {spine}) t(k, m, t, n)")
     return made

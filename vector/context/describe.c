@@ -38,13 +38,28 @@ static void fill_columns(const floe_unit *unit, const floe_role *role, floe_aren
     ret_table->column_count = count;
 }
 
+static bool refers_to(const floe_unit *unit, const floe_table_entry *other) {
+    for (size_t i = 0; i < unit->foreign_key_count; i++) {
+        if (floe_str_equal(unit->foreign_keys[i].table, other->name) && floe_str_equal(unit->space, other->database)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The table's own keys come first: of what refers to a hub there may be more than there is room for. */
 static void fill_joins(const floe_corpus *corpus, uint32_t table, const floe_role *role, floe_arena *arena,
                        floe_described_table *ret_table) {
     const floe_table_entry *entry = &corpus->tables[table];
     floe_join *joins = floe_arena_alloc(arena, JOINS_MAX, sizeof(*joins));
     size_t count = joins ? floe_joins_between(corpus, table, table, role, joins, JOINS_MAX) : 0;
-    for (size_t i = 0; joins && i < entry->neighbour_count; i++) {
-        count += floe_joins_between(corpus, table, entry->neighbours[i], role, joins + count, JOINS_MAX - count);
+    for (int own = 1; joins && own >= 0; own--) {
+        for (size_t i = 0; i < entry->neighbour_count; i++) {
+            uint32_t other = entry->neighbours[i];
+            if (refers_to(&corpus->units[table], &corpus->tables[other]) == (own == 1)) {
+                count += floe_joins_between(corpus, table, other, role, joins + count, JOINS_MAX - count);
+            }
+        }
     }
     ret_table->joins = joins;
     ret_table->join_count = count;

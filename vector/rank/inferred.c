@@ -28,6 +28,7 @@
 /* Values that are looked up, columns with one of them that are seen at most, and those that are compared. */
 #define PROBES 4
 #define SEEN_MAX 512
+#define HASHES_MAX ((size_t)1 << 22)
 #define SUSPECTS_MAX 32
 
 /* A hash of a value, of a column whose values are all different. */
@@ -37,7 +38,7 @@ typedef struct owned_hash {
 
 typedef struct hash_list {
     owned_hash *items;
-    size_t count, capacity;
+    size_t count;
 } hash_list;
 
 /* ---- which pairs ---- */
@@ -100,16 +101,32 @@ static bool speaks(const floe_sketch *sketch) {
     return sketch && sketch->distinct >= VALUES_MIN && !floe_sketch_is_counter(sketch);
 }
 
+/* The sketch of a column that others may refer to by value; NULL when it is none. */
+static const floe_sketch *key_sketch(const floe_inference *run, uint32_t column) {
+    const floe_sketch *sketch = floe_part_of(run->corpus, column)->sketch;
+    bool key = speaks(sketch) && sketch->whole && floe_sketch_is_unique(sketch) && floe_may_be_referred(run, column);
+    return key ? sketch : NULL;
+}
+
+static size_t count_hashes(const floe_inference *run) {
+    size_t count = 0;
+    for (uint32_t i = 0; i < run->corpus->column_count; i++) {
+        const floe_sketch *sketch = key_sketch(run, i);
+        count += sketch ? sketch->hash_count : 0;
+    }
+    return count;
+}
+
+/* In a catalog of more than HASHES_MAX of them, where nearly every column is a key, values say nothing and names say all. */
 static void own_hashes(floe_inference *run, hash_list *list) {
     const floe_corpus *corpus = run->corpus;
-    for (uint32_t i = 0; i < corpus->column_count; i++) {
-        const floe_sketch *sketch = floe_part_of(corpus, i)->sketch;
-        bool key = speaks(sketch) && sketch->whole && floe_sketch_is_unique(sketch) && floe_may_be_referred(run, i);
-        for (size_t k = 0; key && k < sketch->hash_count; k++) {
-            owned_hash *item = FLOE_ARENA_PUSH(&run->scratch, list->items, list->count, list->capacity);
-            if (item) {
-                *item = (owned_hash){corpus->tables[corpus->columns[i].table].scope, sketch->hashes[k], i};
-            }
+    size_t room = count_hashes(run);
+    list->items = room <= HASHES_MAX ? floe_arena_alloc(&run->scratch, room + 1, sizeof(*list->items)) : NULL;
+    for (uint32_t i = 0; list->items && i < corpus->column_count; i++) {
+        const floe_sketch *sketch = key_sketch(run, i);
+        for (size_t k = 0; sketch && k < sketch->hash_count; k++) {
+            list->items[list->count++] =
+                (owned_hash){corpus->tables[corpus->columns[i].table].scope, sketch->hashes[k], i};
         }
     }
     if (list->count > 0) {
@@ -200,8 +217,8 @@ static uint32_t by_values(const floe_inference *run, const hash_list *list, uint
     for (size_t i = 0; i < count; i++) {
         const floe_sketch *other = floe_part_of(run->corpus, suspects[i])->sketch;
         bool fits = floe_types_agree(run->types[column], run->types[suspects[i]]) &&
-                    may_link(run->corpus, column, suspects[i]) &&
-                    judge(other, own, VALUES_MIN, VALUES_SHARE) == CONTAINED;
+                    judge(other, own, VALUES_MIN, VALUES_SHARE) == CONTAINED &&
+                    may_link(run->corpus, column, suspects[i]);
         if (fits && (best == UINT32_MAX || fits_better(run, column, suspects[i], best))) {
             best = suspects[i];
         }

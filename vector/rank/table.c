@@ -355,10 +355,13 @@ static void set_score(greedy *state, floe_found *found) {
 
 /* Links a candidate to the table just picked. The first table that links it counts, but a declared key before an inferred. */
 static void link_to(const greedy *state, uint32_t picked, candidate *one) {
-    const floe_table_entry *table = &state->ranker->corpus->tables[picked];
-    for (size_t i = 0; i < neighbour_count(table); i++) {
+    const floe_table_entry *tables = state->ranker->corpus->tables;
+    bool hub = tables[picked].neighbour_count > tables[one->table].neighbour_count; /* Links go both ways. */
+    const floe_table_entry *table = &tables[hub ? one->table : picked];
+    uint32_t other = hub ? picked : one->table;
+    for (size_t i = 0; i < table->neighbour_count; i++) {
         bool inferred = i >= table->declared_count;
-        if (table->neighbours[i] == one->table && (one->linked == UINT32_MAX || (one->inferred && !inferred))) {
+        if (table->neighbours[i] == other && (one->linked == UINT32_MAX || (one->inferred && !inferred))) {
             one->linked = picked;
             one->inferred = inferred;
         }
@@ -421,18 +424,42 @@ static bool is_candidate(const greedy *state, uint32_t table) {
     return false;
 }
 
-/* What the pool had no room for follows in the order of its base. */
-static size_t append_rest(greedy *state, const floe_ranked *order, size_t order_count, size_t limit, size_t count,
-                          floe_found *found) {
-    for (size_t i = 0; i < order_count && count < limit; i++) {
-        if (!is_candidate(state, order[i].entry)) {
-            found[count] = (floe_found){.kind = FLOE_HIT_TABLE, .entry = order[i].entry, .linked = UINT32_MAX};
-            set_base_shares(state, order[i].entry, 1, &found[count]);
-            set_score(state, &found[count]);
-            count++;
+typedef struct ranking {
+    const floe_ranked *order;
+    size_t order_count, limit, count;
+    floe_found *found;
+} ranking;
+
+/* What the pool had no room for follows in the order of its base: the exact names, or the others. */
+static void append_rest(greedy *state, ranking *run, bool exact) {
+    for (size_t i = 0; i < run->order_count && run->count < run->limit; i++) {
+        uint32_t table = run->order[i].entry;
+        if (is_exact(state->ranker, state->question, table) == exact && !is_candidate(state, table)) {
+            floe_found *found = &run->found[run->count++];
+            *found = (floe_found){.kind = FLOE_HIT_TABLE, .entry = table, .linked = UINT32_MAX};
+            set_base_shares(state, table, 1, found);
+            found->shares[FLOE_SIGNAL_EXACT] = exact ? FLOE_WEIGHT_EXACT : 0;
+            set_score(state, found);
         }
     }
-    return count;
+}
+
+/* Exact names come first, also those that the pool had no room for. */
+static void pick_all(greedy *state, ranking *run) {
+    bool exact = true;
+    for (size_t at = best_left(state); at != SIZE_MAX && run->count < run->limit; at = best_left(state)) {
+        if (exact && !state->candidates[at].exact) {
+            append_rest(state, run, true);
+            exact = false;
+        }
+        if (run->count < run->limit) {
+            pick(state, at, &run->found[run->count++]);
+        }
+    }
+    if (exact) {
+        append_rest(state, run, true);
+    }
+    append_rest(state, run, false);
 }
 
 /* Exact names must be in the pool whatever else they match. */
@@ -471,7 +498,6 @@ size_t floe_rank_tables(floe_ranker *ranker, const floe_question *question, size
                         floe_found *found) {
     const size_t room = FLOE_GREEDY_POOL + FLOE_GREEDY_FRONT * NEIGHBOURS_MAX;
     size_t order_count = 0;
-    size_t count = 0;
     const floe_ranked *order = order_tables(ranker, question, limit, arena, &order_count);
     greedy state = {.ranker = ranker,
                     .question = question,
@@ -483,8 +509,7 @@ size_t floe_rank_tables(floe_ranker *ranker, const floe_question *question, size
         return 0;
     }
     add_candidates(&state, order, order_count);
-    for (size_t at = best_left(&state); at != SIZE_MAX && count < limit; at = best_left(&state)) {
-        pick(&state, at, &found[count++]);
-    }
-    return append_rest(&state, order, order_count, limit, count, found);
+    ranking run = {.order = order, .order_count = order_count, .limit = limit, .found = found};
+    pick_all(&state, &run);
+    return run.count;
 }
