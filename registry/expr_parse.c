@@ -84,10 +84,12 @@ static uint32_t character_of(expr_parser *parser, size_t at) {
     return (uint32_t)parser->counted;
 }
 
-static floe_status make(expr_parser *parser, floe_expr_op op, size_t at, const floe_ptrs *args, floe_expr **ret_expr) {
+/* A node at a character of the text. */
+static floe_status make_there(expr_parser *parser, floe_expr_op op, uint32_t character, const floe_ptrs *args,
+                              floe_expr **ret_expr) {
     floe_expr *expr = floe_arena_alloc(parser->arena, 1, sizeof *expr);
     FLOE_TRY(floe_arena_check(parser->arena, parser->err));
-    *expr = (floe_expr){.op = op, .at = character_of(parser, at)};
+    *expr = (floe_expr){.op = op, .at = character};
     if (args != NULL) {
         expr->args = (floe_expr *const *)args->items;
         expr->arg_count = (uint32_t)args->count;
@@ -96,10 +98,15 @@ static floe_status make(expr_parser *parser, floe_expr_op op, size_t at, const f
     return FLOE_OK;
 }
 
+/* A node at a byte of the text. */
+static floe_status make(expr_parser *parser, floe_expr_op op, size_t at, const floe_ptrs *args, floe_expr **ret_expr) {
+    return make_there(parser, op, character_of(parser, at), args, ret_expr);
+}
+
 static floe_status make_unary(expr_parser *parser, floe_expr_op op, floe_expr *arg, floe_expr **ret_expr) {
     floe_ptrs args = {0};
     floe_ptrs_append(&args, parser->arena, arg);
-    return make(parser, op, arg->at, &args, ret_expr);
+    return make_there(parser, op, arg->at, &args, ret_expr);
 }
 
 static floe_status make_binary(expr_parser *parser, floe_expr_op op, floe_expr *left, floe_expr *right,
@@ -107,7 +114,7 @@ static floe_status make_binary(expr_parser *parser, floe_expr_op op, floe_expr *
     floe_ptrs args = {0};
     floe_ptrs_append(&args, parser->arena, left);
     floe_ptrs_append(&args, parser->arena, right);
-    return make(parser, op, left->at, &args, ret_expr);
+    return make_there(parser, op, left->at, &args, ret_expr);
 }
 
 static floe_status make_literal(expr_parser *parser, size_t at, floe_value value, floe_expr **ret_expr) {
@@ -454,7 +461,7 @@ static floe_status parse_in(expr_parser *parser, floe_expr *left, floe_expr **re
     if (!take_symbol(parser, ")")) {
         return fail_expected(parser, ", or ) in the list of IN");
     }
-    return make(parser, FLOE_EXPR_IN, left->at, &args, ret_expr);
+    return make_there(parser, FLOE_EXPR_IN, left->at, &args, ret_expr);
 }
 
 /* x BETWEEN lo AND hi → x >= lo AND x <= hi where x is a column or a value, which may stand twice; else a node of its own,
@@ -472,10 +479,10 @@ static floe_status parse_between(expr_parser *parser, floe_expr *left, floe_expr
         floe_ptrs_append(&args, parser->arena, left);
         floe_ptrs_append(&args, parser->arena, low);
         floe_ptrs_append(&args, parser->arena, high);
-        return make(parser, FLOE_EXPR_BETWEEN, left->at, &args, ret_expr);
+        return make_there(parser, FLOE_EXPR_BETWEEN, left->at, &args, ret_expr);
     }
     floe_expr *copy = NULL;
-    FLOE_TRY(make(parser, left->op, left->at, NULL, &copy));
+    FLOE_TRY(make_there(parser, left->op, left->at, NULL, &copy));
     *copy = *left;
     FLOE_TRY(make_binary(parser, FLOE_EXPR_GE, left, low, &low));
     FLOE_TRY(make_binary(parser, FLOE_EXPR_LE, copy, high, &high));
@@ -563,7 +570,7 @@ static floe_status parse_chain(expr_parser *parser, const char *word, floe_expr_
         FLOE_TRY(next(parser, &arg));
         floe_ptrs_append(&args, parser->arena, arg);
     }
-    return make(parser, op, first->at, &args, ret_expr);
+    return make_there(parser, op, first->at, &args, ret_expr);
 }
 
 static floe_status parse_and(expr_parser *parser, floe_expr **ret_expr) {

@@ -184,6 +184,15 @@ static void expr_parse__node__knows_its_byte(void **state) {
     assert_ok(floe_expr_parse(&arena, FLOE_STR("ü = 1 AND  b = 'x'"), &expr, NULL), NULL);
     assert_int_equal(expr->args[0]->args[1]->at, 5);
     assert_int_equal(expr->args[1]->at, 12);
+    /* A node over another is where that one is, however many there are: it is not counted as a byte again. */
+    assert_ok(floe_expr_parse(&arena, FLOE_STR("ü = 1 AND NOT NOT NOT b"), &expr, NULL), NULL);
+    for (const floe_expr *node = expr->args[1]; node != NULL; node = node->arg_count > 0 ? node->args[0] : NULL) {
+        assert_int_equal(node->at, 23);
+    }
+    assert_ok(floe_expr_parse(&arena, FLOE_STR("üüüü IN (1) AND ü BETWEEN 1 AND 2"), &expr, NULL), NULL);
+    assert_int_equal(expr->at, 1);
+    assert_int_equal(expr->args[0]->at, 1);
+    assert_int_equal(expr->args[1]->at, 17);
 }
 
 /* ---- refusals ---- */
