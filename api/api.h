@@ -46,7 +46,7 @@ bool floe_server_is_open(const floe_server *server);
 
 /* Stops accepting, answers what is in flight, ends the threads. Rule: a request on an accepted connection is answered,
  * and its connection then ends with `Connection: close`; a connection without any request is closed when nothing came for
- * 0.3 s; after drain_us what is still in flight is answered CANCELLED. NULL-safe. Thread: the one that opened it. */
+ * a second; after drain_us what is still in flight is answered CANCELLED. NULL-safe. Thread: the one that opened it. */
 floe_status floe_server_close(floe_server **server, floe_error *err);
 
 /* ---- the Model Context Protocol on a pipe ---- */

@@ -17,7 +17,7 @@
 
 #define DRAIN_TICK_US 2000
 /* A client that holds its connection open and sends now and then gets this long to send once more and be told. */
-#define QUIET_US (300 * 1000)
+#define QUIET_US (1000 * 1000)
 
 /* ---- definitions and keys ---- */
 
