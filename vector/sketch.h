@@ -1,6 +1,6 @@
 /*
  * Sketches of columns: how many rows and distinct values a column has, and the smallest hashes of its values, by which one
- * column is told to hold the values of another without keeping any value.
+ * column is told to hold the values of another without keeping its values (but for the smallest and largest integer).
  *
  * A sketch belongs to the index: nothing answers with it. Of a column with personal data none is kept (mark.c), because a hash
  * of a phone number or an address is found by trying all of them.

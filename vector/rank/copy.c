@@ -3,7 +3,7 @@
  *
  * A table is a copy when its name without the words that say so is that of another table with much the same columns in its
  * namespace. The original is the one that has no such word; where all have one, the last in the order of names is, which of
- * years is the newest. A copy is as good an answer as its original but is rarely meant, and many of them hide what else there
+ * years of four digits is the newest. A copy is as good an answer as its original but is rarely meant, and many of them hide what else there
  * is: so it stands back, unless the question has a word that only the copy has.
  *
  * Invariant: worked out from the tables of this corpus, so for a role who does not see the original the copy is one.

@@ -78,6 +78,7 @@ floe_weights floe_weights_until(floe_weights weights, int stage);
 
 /* Coherence: the best tables of a namespace that count. Of namespaces, the cosine of this rank counts as nothing. */
 #define FLOE_COHERENCE_TABLES 3
+/* Of a part of a large namespace that has fewer tables than that. Not tuned. */
 #define FLOE_COHERENCE_ALONE 2
 #define FLOE_SPACE_RANK 30
 
