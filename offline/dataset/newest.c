@@ -1,12 +1,15 @@
 /*
  * The newest rows per key, for a sync: the same kernel, with one label for every key that the source has.
  *
- * An incremental answer reads only the files appended since a snapshot, and the older ones that may hold rows dated after
- * the last sync; it is refused (rewritten) where rows were deleted or replaced in between.
+ * An incremental answer reads only the files appended since a snapshot, and of the older ones that may hold such the rows
+ * dated after the last sync; it is refused (rewritten) where rows were deleted or replaced in between. What the last sync
+ * took of an old file must not come again: the store lets the later of two equals win, and it may hold an equal of a later file.
  */
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
+
+#include <inttypes.h>
 
 /* A stream that owns the question it answers. */
 typedef struct newest {
@@ -91,9 +94,41 @@ static bool is_among(const floe_ice_data_file *const *files, size_t count, const
     return false;
 }
 
-/* Leaves in the scan only what an incremental sync must read. The last one took rows up to its time, or before it. */
-static floe_status keep_new_files(const floe_newest_request *request, source_scan *scan, floe_arena *arena,
-                                  floe_newest_result *result, floe_error *err) {
+/* What an incremental sync reads: files appended since, and of older ones the rows dated after what the last sync took. */
+typedef struct parted_scan {
+    source_scan appended, older; /* of one open table */
+    int64_t taken_us;            /* the last sync took rows dated so, and before */
+} parted_scan;
+
+typedef struct part_files {
+    const floe_ice_data_file **files;
+    const char **paths;
+    size_t count;
+} part_files;
+
+static floe_status part_open(const source_scan *scan, floe_arena *arena, part_files *ret_part, floe_error *err) {
+    *ret_part = (part_files){
+        .files = floe_arena_alloc(arena, scan->files.file_count + 1, sizeof(*ret_part->files)),
+        .paths = floe_arena_alloc(arena, scan->files.file_count + 1, sizeof(*ret_part->paths)),
+    };
+    return floe_arena_check(arena, err);
+}
+
+static void part_add(part_files *part, const source_scan *scan, size_t file) {
+    part->files[part->count] = scan->files.files[file];
+    part->paths[part->count++] = scan->files.local_paths[file];
+}
+
+static source_scan part_scan(const source_scan *scan, const part_files *part) {
+    source_scan of_part = *scan;
+    of_part.files.files = part->files;
+    of_part.files.local_paths = part->paths;
+    of_part.files.file_count = part->count;
+    return of_part;
+}
+
+static floe_status part_scans(const floe_newest_request *request, const source_scan *scan, floe_arena *arena,
+                              parted_scan *parted, floe_newest_result *result, floe_error *err) {
     const floe_ice_data_file *const *appended;
     size_t appended_count;
     bool appends_only;
@@ -107,30 +142,40 @@ static floe_status keep_new_files(const floe_newest_request *request, source_sca
     FLOE_ENSURE(event, err, FLOE_CONFLICT,
                 "the table lost its event time column \"%.*s\"; fix the source and run floe apply",
                 FLOE_STR_ARG(request->view->source->event_time));
-    const floe_ice_data_file **files = floe_arena_alloc(arena, scan->files.file_count, sizeof(*files));
-    const char **paths = floe_arena_alloc(arena, scan->files.file_count, sizeof(*paths));
-    FLOE_TRY(floe_arena_check(arena, err));
-    int64_t taken_us = request->since_us;
-    taken_us -= request->view->at_before && taken_us > INT64_MIN ? 1 : 0;
-    size_t count = 0;
+    parted->taken_us = request->since_us;
+    parted->taken_us -= request->view->at_before && parted->taken_us > INT64_MIN ? 1 : 0;
+    part_files newer, older;
+    FLOE_TRY(part_open(scan, arena, &newer, err));
+    FLOE_TRY(part_open(scan, arena, &older, err));
     for (size_t i = 0; i < scan->files.file_count; i++) {
         const floe_ice_data_file *file = scan->files.files[i];
-        if (is_among(appended, appended_count, file) || may_be_younger(file, event, taken_us)) {
-            files[count] = file;
-            paths[count++] = scan->files.local_paths[i];
+        if (is_among(appended, appended_count, file)) {
+            part_add(&newer, scan, i);
+        } else if (may_be_younger(file, event, parted->taken_us)) {
+            part_add(&older, scan, i);
         }
     }
-    scan->files.files = files;
-    scan->files.local_paths = paths;
-    scan->files.file_count = count;
-    result->unchanged = count == 0;
+    parted->appended = part_scan(scan, &newer);
+    parted->older = part_scan(scan, &older);
+    result->unchanged = newer.count + older.count == 0;
     return FLOE_OK;
 }
 
-static floe_status feed(floe_session *session, const source_scan *scan, floe_pit *pit, floe_error *err) {
+/* Rows of appended files rank behind all others. */
+static floe_status parted_sql(const parted_scan *parted, floe_session *session, floe_buf *sql, floe_error *err) {
+    floe_buf_printf(sql, "SELECT * REPLACE (__seq + %zu AS __seq) FROM (", parted->older.files.file_count);
+    FLOE_TRY(floe_source_sql(&parted->appended, session, sql, err));
+    floe_buf_text(sql, ") UNION ALL SELECT * FROM (");
+    FLOE_TRY(floe_source_sql(&parted->older, session, sql, err));
+    floe_buf_printf(sql, ") WHERE __event > %" PRId64, parted->taken_us);
+    return floe_buf_check(sql, err);
+}
+
+static floe_status feed(floe_session *session, const source_scan *scan, const parted_scan *parted, floe_pit *pit,
+                        floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
-    FLOE_TRY(floe_source_sql(scan, session, &sql, err));
+    FLOE_TRY(parted ? parted_sql(parted, session, &sql, err) : floe_source_sql(scan, session, &sql, err));
     FLOE_AUTO_STREAM stream = {0};
     FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
     return floe_pit_feed(pit, 0, &stream, err);
@@ -151,8 +196,10 @@ static floe_status read_source(floe_lake *lake, const floe_newest_request *reque
     floe_dataset_pin pin = {.snapshot_id = request->snapshot_id, .schema_id = -1};
     FLOE_TRY(floe_source_plan(lake, &needs[0], request->snapshot_id < 0 ? NULL : &pin, &arena, &scan, err));
     result->snapshot_id = scan.files.plan.snapshot_id;
-    if (request->since_snapshot_id >= 0 && !request->want_aggregates) {
-        FLOE_TRY(keep_new_files(request, &scan, &arena, result, err));
+    parted_scan parted;
+    bool in_parts = request->since_snapshot_id >= 0 && !request->want_aggregates;
+    if (in_parts) {
+        FLOE_TRY(part_scans(request, &scan, &arena, &parted, result, err));
     }
     if (result->rewritten || result->unchanged) {
         return FLOE_OK;
@@ -161,7 +208,7 @@ static floe_status read_source(floe_lake *lake, const floe_newest_request *reque
     FLOE_TRY(floe_lake_engine(lake, &engine, err));
     FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
     FLOE_TRY(floe_session_open(engine, run, &session, err));
-    FLOE_TRY(feed(session, &scan, owner->pit, err));
+    FLOE_TRY(feed(session, &scan, in_parts ? &parted : NULL, owner->pit, err));
     return floe_pit_run(owner->pit, run, err);
 }
 

@@ -181,6 +181,23 @@ static void newest__rows_dated_after_the_last_sync__are_read_again(void **state)
     assert_string_equal(ask(f, &request, &result), "a|80|80|∅|2;b|20|20|∅|3");
 }
 
+/* The old file is read again for its row of second 80; its row of second 10 lost to an equal one of a later file. */
+static void newest__old_file_read_again__does_not_bring_back_what_lost_a_tie(void **state) {
+    fixture *f = *state;
+    create(f);
+    append(f, "('a', 10, 10, 1), ('a', 80, 80, 2)");
+    int64_t second = append(f, "('a', 10, 10, 9)");
+    assert_string_equal(ask_all(f, 50), "a|10|10|∅|9");
+    floe_newest_request request = everything(f, 60);
+    request.since_snapshot_id = second;
+    request.since_us = 50 * SECOND;
+    floe_newest_result result;
+    assert_string_equal(ask(f, &request, &result), "");
+    append(f, "('a', 80, 80, 3), ('b', 10, 10, 4)");
+    request.as_of_us = 90 * SECOND; /* Now the appended file's row wins the tie at 80. */
+    assert_string_equal(ask(f, &request, &result), "a|80|80|∅|3;b|10|10|∅|4");
+}
+
 static void newest__rewritten_table__asks_for_a_full_request(void **state) {
     fixture *f = *state;
     create(f);
@@ -297,6 +314,7 @@ int main(void) {
         with_lake(newest__pinned_snapshot__does_not_see_later_files),
         with_lake(newest__incremental__reads_what_was_appended),
         with_lake(newest__rows_dated_after_the_last_sync__are_read_again),
+        with_lake(newest__old_file_read_again__does_not_bring_back_what_lost_a_tie),
         with_lake(newest__rewritten_table__asks_for_a_full_request),
         with_lake(newest__aggregates__are_never_incremental),
         cmocka_unit_test(newest__syncs_one_after_the_other__equal_one_over_everything),
