@@ -71,8 +71,8 @@ static floe_value to_whole(const floe_value *value, floe_type type) {
     return fits ? whole_or_null((int64_t)real, type) : floe_value_null(type);
 }
 
-/* The digits of a finite double up to `scale` after the point, rounded half away from zero. printf writes all of a double's
- * digits exactly when it is asked for enough of them, and the digit after the last decides. */
+/* The digits of a finite double up to `scale` after the point, rounded half away from zero. printf writes all of a
+ * double's digits exactly when it is asked for enough of them, and the digit after the last decides. */
 static bool decimal_of_real(double real, unsigned scale, __int128 *ret_unscaled) {
     char text[64 + 1100];
     if (fabs(real) >= 1e38) {

@@ -1,6 +1,6 @@
 /*
- * The case table of the expression language through the C evaluator: as it is written, and as it prints itself before and
- * after it is bound.
+ * The case table of the expression language through the C evaluator: as it is written, and as it prints itself before
+ * and after it is bound.
  */
 #include "registry/registry.h"
 #include "tests/support/expr_cases.h"
