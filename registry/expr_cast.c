@@ -75,8 +75,12 @@ static floe_value to_whole(const floe_value *value, floe_type type) {
  * double's digits exactly when it is asked for enough of them, and the digit after the last decides. */
 static bool decimal_of_real(double real, unsigned scale, __int128 *ret_unscaled) {
     char text[64 + 1100];
+    __int128 limit = 1;
     if (fabs(real) >= 1e38) {
         return false;
+    }
+    for (int i = 0; i < 38; i++) {
+        limit *= 10;
     }
     snprintf(text, sizeof text, "%.1080f", fabs(real));
     __int128 unscaled = 0;
@@ -88,7 +92,7 @@ static bool decimal_of_real(double real, unsigned scale, __int128 *ret_unscaled)
             point = true;
             continue;
         }
-        if (unscaled > (((__int128)1 << 126) / 10) - 10) {
+        if (unscaled >= limit / 10) {
             return false;
         }
         unscaled = unscaled * 10 + (*at - '0');
