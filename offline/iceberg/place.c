@@ -106,6 +106,16 @@ static id_count count_ids(const floe_parquet_schema *schema) {
     return count;
 }
 
+/* The engine gives a list or map the field id of the repeated node inside it, where that has one, as the elements of lists of two levels
+ * do: the column's own id then finds nothing, and its name must be used. */
+static bool hides_an_id(const floe_parquet_schema *schema) {
+    bool hides = false;
+    for (size_t i = 0; i < schema->node_count && !hides; i++) {
+        hides = schema->nodes[i].depth == 1 && schema->nodes[i].repeated && schema->nodes[i].field_id >= 0;
+    }
+    return hides;
+}
+
 /* Names address columns only while no two are the same to the engine, which ignores case. */
 static floe_status check_names(const floe_parquet_schema *schema, const char *path, floe_error *err) {
     for (size_t i = 0; i < schema->node_count; i++) {
@@ -185,7 +195,7 @@ static floe_status look_at_file(const floe_ice_metadata *metadata, const floe_pa
                                 place_file *file, floe_error *err) {
     id_count ids = count_ids(schema);
     file->schema = *schema;
-    file->by_name = ids.with_id < ids.columns;
+    file->by_name = ids.with_id < ids.columns || hides_an_id(schema);
     if (ids.with_id == 0 && ids.columns > 0) {
         FLOE_TRY(floe_name_mapping_apply(metadata, schema, file->path, arena, &file->schema, err));
     }
