@@ -1,5 +1,5 @@
-/* See asker_int.h. Lock: `mutex` guards `current`, `version` and `looked_us`; the registry is read under it, so that many
- * requests read it once. */
+/* See asker_int.h. Lock: `mutex` guards `current`, `version` and `looked_us`; the registry is read under it, so that
+ * many requests read it once. */
 #include "api/asker_int.h"
 
 #include "core/json.h"

@@ -1,6 +1,6 @@
 /*
- * See body_int.h. Nothing that is sent is ignored: a member that is not known is refused, and so is an entity key that no
- * feature asks for.
+ * See body_int.h. Nothing that is sent is ignored: a member that is not known is refused, and so is an entity key that
+ * no feature asks for.
  */
 #include "api/body_int.h"
 
@@ -110,7 +110,8 @@ static floe_status parse_request(const floe_node *value, floe_arena *arena, floe
     return FLOE_OK;
 }
 
-/* The lists of `request` lie beside those of `entities`; where there are none of those, they say how many entities are meant. */
+/* The lists of `request` lie beside those of `entities`; where there are none of those, they say how many entities are
+ * meant. */
 static floe_status check_request(floe_lookup_body *body, floe_error *err) {
     const floe_node *request = body->request;
     if (request == NULL || request->count == 0) {

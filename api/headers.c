@@ -1,6 +1,6 @@
 /*
- * The headers of a request that somebody looks at, and what their values mean: media types, what a client accepts, how a
- * body is encoded. Pure functions over text that anybody may send.
+ * The headers of a request that somebody looks at, and what their values mean: media types, what a client accepts, how
+ * a body is encoded. Pure functions over text that anybody may send.
  */
 #include "api/headers_int.h"
 

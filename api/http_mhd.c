@@ -5,8 +5,9 @@
  * timeout must bound the loop's sleep; stopping it while a connection is suspended aborts; a client that leaves while
  * suspended is noticed after the resume; a response is accepted before any of the body is read or after all of it, so a
  * request that is refused early is read to its end first, unless it waits for "100 Continue" or announces too much. It
- * shows the target before it decodes it, which is when a request gets its memory; what it refuses by itself (docs/http.md
- * lists it) ends there. It is content with requests that are framed in two ways or have no Host; those are found here.
+ * shows the target before it decodes it, which is when a request gets its memory; what it refuses by itself
+ * (docs/http.md lists it) ends there. It is content with requests that are framed in two ways or have no Host; those
+ * are found here.
  */
 #include "api/headers_int.h"
 #include "api/patience_int.h"
@@ -313,16 +314,16 @@ void floe_http_answer(floe_http_request *request) {
 
 /* ---- the way of a request ---- */
 
-/* Whether nothing of the body will be read: the client waits for a go-ahead, announces more than we throw away, or does not
- * say where it ends. */
+/* Whether nothing of the body will be read: the client waits for a go-ahead, announces more than we throw away, or does
+ * not say where it ends. */
 static bool answer_before_body(const exchange *begun) {
     floe_str expect = header_of(begun, FLOE_HEADER_EXPECT);
     floe_str len = header_of(begun, FLOE_HEADER_CONTENT_LENGTH);
     return begun->unframed || expect.ptr != NULL || (len.ptr != NULL && strtoull(len.ptr, NULL, 10) > DISCARD_MAX);
 }
 
-/* A body that is announced gets its room at once, within reason: announcing costs a client nothing. One that is announced
- * as too large is refused before any of it is read. */
+/* A body that is announced gets its room at once, within reason: announcing costs a client nothing. One that is
+ * announced as too large is refused before any of it is read. */
 static void expect_body(exchange *begun) {
     floe_str len = header_of(begun, FLOE_HEADER_CONTENT_LENGTH);
     unsigned long long announced = len.ptr == NULL ? 0 : strtoull(len.ptr, NULL, 10);

@@ -1,4 +1,5 @@
-/* See mcp_int.h. Here: versions, methods and answers; the tools are in mcp_tools.c, what they take and give in mcp_tools.json. */
+/* See mcp_int.h. Here: versions, methods and answers; the tools are in mcp_tools.c, what they take and give in
+ * mcp_tools.json. */
 #include "api/mcp_int.h"
 
 #include "api/embedded_int.h"

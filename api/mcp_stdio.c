@@ -1,7 +1,7 @@
 /*
- * The Model Context Protocol for one client on a pipe (`floe mcp`): the same messages and tools as POST /mcp, on the caller's
- * thread. What a tool stands on is opened when it is first needed, so that a store that is away or an index that is missing
- * is an answer of that tool and keeps no other from working.
+ * The Model Context Protocol for one client on a pipe (`floe mcp`): the same messages and tools as POST /mcp, on the
+ * caller's thread. What a tool stands on is opened when it is first needed, so that a store that is away or an index
+ * that is missing is an answer of that tool and keeps no other from working.
  */
 #include "api/api.h"
 

@@ -1,6 +1,6 @@
 /*
- * The tools that read the search index: their arguments, each refused by name when it is not one of the tool's or of another
- * kind than mcp_tools.json says, and their results as JSON.
+ * The tools that read the search index: their arguments, each refused by name when it is not one of the tool's or of
+ * another kind than mcp_tools.json says, and their results as JSON.
  */
 #include "api/mcp_int.h"
 

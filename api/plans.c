@@ -1,6 +1,6 @@
 /*
- * See plans_int.h. The table is small and searched by hash, entry after entry: that is cheaper than it looks, and a scan
- * for the least recently used one only happens when a new question comes.
+ * See plans_int.h. The table is small and searched by hash, entry after entry: that is cheaper than it looks, and a
+ * scan for the least recently used one only happens when a new question comes.
  */
 #include "api/plans_int.h"
 

@@ -1,11 +1,11 @@
 /*
- * See reactor_int.h. A turn of the loop: store answers and new definitions come in → floe_http_run takes requests in and
- * sends answers → the store connection writes what those requests ask, all in one write (it registers for the turn's
- * end after us).
+ * See reactor_int.h. A turn of the loop: store answers and new definitions come in → floe_http_run takes requests in
+ * and sends answers → the store connection writes what those requests ask, all in one write (it registers for the
+ * turn's end after us).
  *
- * The end of a thread: serving → (floe_reactor_stop) draining: nothing new is accepted, every answer ends its connection;
- * over when no connection is left, or when all is quiet, or at the deadline → the store connection is closed, which
- * answers what is still in flight with CANCELLED → connections are closed.
+ * The end of a thread: serving → (floe_reactor_stop) draining: nothing new is accepted, every answer ends its
+ * connection; over when no connection is left, or when all is quiet, or at the deadline → the store connection is
+ * closed, which answers what is still in flight with CANCELLED → connections are closed.
  */
 #include "api/reactor_int.h"
 

@@ -1,7 +1,8 @@
 /*
- * POST /v1/context and POST /v1/ask: the question is read here, answered on a worker, and sent back on the reactor's thread.
- * While the worker is at it, the request's arena and its answer belong to the worker. A context is made on the pool of all
- * searches; a question to the LLM goes to the asker's threads, for it may take a minute. SQL is checked here and run nowhere.
+ * POST /v1/context and POST /v1/ask: the question is read here, answered on a worker, and sent back on the reactor's
+ * thread. While the worker is at it, the request's arena and its answer belong to the worker. A context is made on the
+ * pool of all searches; a question to the LLM goes to the asker's threads, for it may take a minute. SQL is checked
+ * here and run nowhere.
  */
 #include "api/asker_int.h"
 #include "api/problem_int.h"

@@ -1,6 +1,6 @@
 /*
- * POST /v1/lookup. The body is read, its plan found, and the lookup started on this thread's connection to the store; when
- * it is done, which may be at once, the cells are printed straight into what becomes the response.
+ * POST /v1/lookup. The body is read, its plan found, and the lookup started on this thread's connection to the store;
+ * when it is done, which may be at once, the cells are printed straight into what becomes the response.
  */
 #include "api/lookup_int.h"
 #include "api/problem_int.h"

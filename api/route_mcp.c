@@ -1,10 +1,11 @@
 /*
- * POST /mcp: the Model Context Protocol by streamable HTTP, always answered with one JSON document. No session is kept, and
- * there is no stream to read, so GET and DELETE are refused like any other method. A tool that reads the index runs on a
- * worker, which owns the request's arena meanwhile; get_online_features is a lookup on this thread's connection.
+ * POST /mcp: the Model Context Protocol by streamable HTTP, always answered with one JSON document. No session is kept,
+ * and there is no stream to read, so GET and DELETE are refused like any other method. A tool that reads the index runs
+ * on a worker, which owns the request's arena meanwhile; get_online_features is a lookup on this thread's connection.
  *
- * A page of any web site can make a browser send a POST here, also to a server on loopback (DNS rebinding), and a browser
- * says where the page came from: an Origin that is neither this machine nor the address we listen on is refused.
+ * A page of any web site can make a browser send a POST here, also to a server on loopback (DNS rebinding), and a
+ * browser says where the page came from: an Origin that is neither this machine nor the address we listen on is
+ * refused.
  */
 #include "api/headers_int.h"
 #include "api/lookup_int.h"

@@ -1,6 +1,6 @@
 /*
- * GET and POST /v1/search: the question is read here, asked on a worker, and answered back on the reactor's thread. While
- * the worker is at it, the request's arena and its answer belong to the worker.
+ * GET and POST /v1/search: the question is read here, asked on a worker, and answered back on the reactor's thread.
+ * While the worker is at it, the request's arena and its answer belong to the worker.
  */
 #include "api/body_int.h"
 #include "api/problem_int.h"

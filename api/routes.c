@@ -200,8 +200,8 @@ static void begin_found(floe_http_request *request, const route *found) {
 
 /* ---- access ---- */
 
-/* Health is told to whoever asks, and figures to whoever is on this machine. OPTIONS tells methods and nothing else; a browser
- * sends it without a key. */
+/* Health is told to whoever asks, and figures to whoever is on this machine. OPTIONS tells methods and nothing else; a
+ * browser sends it without a key. */
 static bool needs_key(const floe_reactor *reactor, const floe_http_request *request, const route *found) {
     bool is_health = found->handle == route_livez || found->handle == route_readyz;
     bool is_local = found->handle == route_metrics && reactor->shared->is_loopback;

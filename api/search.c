@@ -82,8 +82,8 @@ static floe_status share_embedder(floe_searchers *searchers, floe_error *err) {
     return status;
 }
 
-/* An index that is not there, or cannot be read, is the server's lack, not a wrong question. What is wrong with it goes to the
- * log alone: it names places and tables that the asker may not see. */
+/* An index that is not there, or cannot be read, is the server's lack, not a wrong question. What is wrong with it goes
+ * to the log alone: it names places and tables that the asker may not see. */
 static floe_status open_index(const floe_searchers *searchers, floe_search **ret_search, floe_error *err) {
     floe_error cause = {0};
     floe_status status = floe_search_open(searchers->folder, searchers->embedder, ret_search, &cause);

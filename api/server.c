@@ -1,9 +1,10 @@
 /*
- * The server as a whole: access is judged, definitions and keys are read, sockets and reactors are opened, and one thread of
- * the pool looks twice a second whether the registry has newer ones.
+ * The server as a whole: access is judged, definitions and keys are read, sockets and reactors are opened, and one
+ * thread of the pool looks twice a second whether the registry has newer ones.
  *
- * The look is a job of the pool, because the registry is a file; a timer of the first reactor submits it, and never a second
- * one while one is waiting or running. So `snapshot`, `keyring` and `registry_failed` belong to the job that runs.
+ * The look is a job of the pool, because the registry is a file; a timer of the first reactor submits it, and never a
+ * second one while one is waiting or running. So `snapshot`, `keyring` and `registry_failed` belong to the job that
+ * runs.
  */
 #include "api/api.h"
 

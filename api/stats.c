@@ -1,4 +1,5 @@
-/* See stats_int.h. A status that is not in the table is counted as "other", so that no counter is made while serving. */
+/* See stats_int.h. A status that is not in the table is counted as "other", so that no counter is made while
+ * serving. */
 #include "api/stats_int.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /*
  * floe ask: a question answered by an LLM's SQL, run over the lake.
  *
- * Phases: context, SQL and its check in vector (ask.h) → before SQL counts as good, the engine's own estimate over the real
- * tables → rows, within limits → the answer on stdout; the SQL and its tables, and what was cut, on stderr.
+ * Phases: context, SQL and its check in vector (ask.h) → before SQL counts as good, the engine's own estimate over the
+ * real tables → rows, within limits → the answer on stdout; the SQL and its tables, and what was cut, on stderr.
  */
 #include "cli/asking.h"
 

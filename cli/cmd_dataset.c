@@ -88,7 +88,8 @@ static floe_status print_result(floe_cli *cli, const floe_dataset_request *reque
     return FLOE_OK;
 }
 
-/* "256MB", "2GiB", "1.5G", "268435456": decimal units, or binary with an i; a bare letter is binary, as memory is meant. */
+/* "256MB", "2GiB", "1.5G", "268435456": decimal units, or binary with an i; a bare letter is binary, as memory is
+ * meant. */
 floe_status cli_parse_size(const char *text, uint64_t *ret_bytes, floe_error *err) {
     static const struct {
         const char *unit;

@@ -1,5 +1,6 @@
 /*
- * floe dataset diff: what lies between two datasets, from their manifests and, where their spines are equal, their files.
+ * floe dataset diff: what lies between two datasets, from their manifests and, where their spines are equal, their
+ * files.
  */
 #include "cli/cli.h"
 #include "core/file.h"

@@ -1,5 +1,6 @@
 /*
- * floe dataset show: what a dataset was built from, and a line per feature with its statistics and the shape of its values.
+ * floe dataset show: what a dataset was built from, and a line per feature with its statistics and the shape of its
+ * values.
  */
 #include "cli/cli.h"
 #include "core/json.h"

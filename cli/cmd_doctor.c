@@ -30,8 +30,8 @@ static void report(check_up *doctor, const char *what, floe_status status, const
     }
 }
 
-/* The first of a plan's data files that should be on this machine and is not. A plan has the paths as they were written, so
- * of a catalog whose files were moved only the manifests are looked at. */
+/* The first of a plan's data files that should be on this machine and is not. A plan has the paths as they were
+ * written, so of a catalog whose files were moved only the manifests are looked at. */
 static floe_status check_files(const floe_catalog_def *catalog, const floe_scan_plan *plan, floe_arena *arena,
                                floe_error *err) {
     for (size_t i = 0; i < plan->path_count && catalog->moved_from.len == 0; i++) {
@@ -45,8 +45,8 @@ static floe_status check_files(const floe_catalog_def *catalog, const floe_scan_
     return FLOE_OK;
 }
 
-/* What a scan of the newest snapshot would begin with: the manifest list, every manifest, and whether the data files are
- * there; none of them is read. */
+/* What a scan of the newest snapshot would begin with: the manifest list, every manifest, and whether the data files
+ * are there; none of them is read. */
 static floe_status check_manifests(const floe_catalog_def *catalog, floe_lake *lake, const char *name,
                                    floe_error *err) {
     FLOE_AUTO_ARENA arena;

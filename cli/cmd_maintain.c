@@ -102,8 +102,8 @@ static floe_status add_pin(floe_cli *cli, const floe_node *object, const floe_da
     return FLOE_OK;
 }
 
-/* The snapshots of a dataset's sources and, where they were tables, of its spine and of what was built. Snapshot ids are random, so that those of
- * other tables do no harm. */
+/* The snapshots of a dataset's sources and, where they were tables, of its spine and of what was built. Snapshot ids
+ * are random, so that those of other tables do no harm. */
 static floe_status add_pins(floe_cli *cli, const floe_dataset_entry *entry, pin_list *list, floe_error *err) {
     const floe_node *manifest = NULL;
     FLOE_TRY(floe_json_parse(&cli->arena, entry->manifest, &manifest, err));

@@ -1,6 +1,6 @@
 /*
- * floe mcp: the Model Context Protocol on stdin and stdout, for an agent that starts floe as its child. One message a line,
- * and nothing else on stdout; what there is to log goes to stderr. It ends when stdin does.
+ * floe mcp: the Model Context Protocol on stdin and stdout, for an agent that starts floe as its child. One message a
+ * line, and nothing else on stdout; what there is to log goes to stderr. It ends when stdin does.
  */
 #include "api/api.h"
 #include "cli/cli.h"

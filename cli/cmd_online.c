@@ -39,7 +39,8 @@ typedef struct sync_waits {
     int64_t retire_us;   /* for readers to let go of the values that were replaced */
 } sync_waits;
 
-/* Two seconds and ten; FLOE_SYNC_WAITS gives both in milliseconds, "0,0" where nothing else writes or reads the store. */
+/* Two seconds and ten; FLOE_SYNC_WAITS gives both in milliseconds, "0,0" where nothing else writes or reads the
+ * store. */
 static floe_status read_waits(sync_waits *ret_waits, floe_error *err) {
     *ret_waits = (sync_waits){2 * FLOE_US_PER_SECOND, 10 * FLOE_US_PER_SECOND};
     const char *given = getenv("FLOE_SYNC_WAITS");

@@ -28,8 +28,8 @@ static floe_status crawl_table(floe_cli *cli, const floe_table_name *name, floe_
         columns[i] = (floe_catalog_column){
             .name = info.columns[i].name, .type = info.columns[i].type_text, .description = info.columns[i].doc};
     }
-    /* A table whose files cannot be read is still found by its names: as it was indexed, or without values. Its version is not
-     * the one that is there, so that the next crawl reads it again. */
+    /* A table whose files cannot be read is still found by its names: as it was indexed, or without values. Its version
+     * is not the one that is there, so that the next crawl reads it again. */
     floe_error unread = {0};
     bool is_read = floe_failed(status) || !floe_failed(cli_sample(table, &info, arena, columns, &unread));
     if (!is_read) {

@@ -78,7 +78,8 @@ void cli_close(floe_cli *cli) {
     floe_arena_close(&cli->arena);
 }
 
-/* What is applied, for a command that was given the name of something in it: where nothing is applied the name is said. */
+/* What is applied, for a command that was given the name of something in it: where nothing is applied the name is
+ * said. */
 static floe_status need_definitions_for(floe_cli *cli, const char *name, floe_error *err) {
     floe_status status = cli_need_definitions(cli, err);
     return status.code == FLOE_NOT_FOUND ? floe_error_prefix(err, status, "\"%.120s\" is not applied", name) : status;

@@ -160,7 +160,8 @@ const char *cli_shown(floe_cli *cli, floe_str text) {
     return shown.failed ? NULL : cli_text(cli, floe_buf_view(&shown));
 }
 
-/* The last cell may have lines: a message of doctor with several findings. Those after the first start where it does. */
+/* The last cell may have lines: a message of doctor with several findings. Those after the first start where it
+ * does. */
 static void print_last_cell(floe_buf *out, const char *text, size_t indent) {
     floe_str rest = floe_str_of(text), line;
     bool first = true;

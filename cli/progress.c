@@ -1,7 +1,7 @@
 /*
  * Progress of long work: one line on stderr, drawn over itself, gone when the work is done. Only where stderr is a
- * terminal: nothing of it ever gets into a file or a pipe, unless FLOE_PROGRESS=always asks for it (something that shows
- * another program's terminal); FLOE_PROGRESS=never keeps it away.
+ * terminal: nothing of it ever gets into a file or a pipe, unless FLOE_PROGRESS=always asks for it (something that
+ * shows another program's terminal); FLOE_PROGRESS=never keeps it away.
  */
 #include "cli/cli.h"
 #include "core/time.h"

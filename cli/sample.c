@@ -1,7 +1,7 @@
 /*
- * See sample.h. Phases: choose text and integer columns → scan their first rows through the Arrow stream → of each column its
- * distinct values while they are few, some of them whatever they are, and its sketch → of a longer table, whole columns whose
- * values were all different so far → set.
+ * See sample.h. Phases: choose text and integer columns → scan their first rows through the Arrow stream → of each
+ * column its distinct values while they are few, some of them whatever they are, and its sketch → of a longer table,
+ * whole columns whose values were all different so far → set.
  */
 #include "cli/sample.h"
 
@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A value of the detector's, with its hash: those of the smallest hashes stand for all, wherever they lie in the table. */
+/* A value of the detector's, with its hash: those of the smallest hashes stand for all, wherever they lie in the
+ * table. */
 typedef struct probe {
     uint64_t hash;
     floe_str value;

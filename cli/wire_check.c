@@ -1,6 +1,6 @@
 /*
- * Seam: vector's checker of SQL, answered by offline's. Names and columns are the same things in both rooms under names of
- * their own.
+ * Seam: vector's checker of SQL, answered by offline's. Names and columns are the same things in both rooms under names
+ * of their own.
  */
 #include "cli/asking.h"
 

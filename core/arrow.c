@@ -2,9 +2,10 @@
  * Reading Arrow batches: from a column's format to a floe type and a layout, and from a cell to a value.
  *
  * The layout says how the values lie in memory; several layouts give one type (narrow integers, three units of time,
- * 32- and 64-bit offsets). Positions: a cell of row r lies at batch offset + r + column offset; an item i of a list at i
- * + the offset of the list's child. Lengths of data buffers are not part of the C interface, so offsets inside a buffer
- * can only be checked for order, not for range: batches come from engines in this process, never from the network.
+ * 32- and 64-bit offsets). Positions: a cell of row r lies at batch offset + r + column offset; an item i of a list at
+ * i + the offset of the list's child. Lengths of data buffers are not part of the C interface, so offsets inside a
+ * buffer can only be checked for order, not for range: batches come from engines in this process, never from the
+ * network.
  */
 #include "core/arrow.h"
 

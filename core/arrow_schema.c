@@ -1,6 +1,6 @@
 /*
- * Making, copying and releasing Arrow schemas. Every node owns its strings and its children by allocations of their own,
- * because a consumer may move a child out and release the rest.
+ * Making, copying and releasing Arrow schemas. Every node owns its strings and its children by allocations of their
+ * own, because a consumer may move a child out and release the rest.
  */
 #include "core/arrow.h"
 #include "core/arrow_int.h"

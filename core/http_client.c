@@ -1,6 +1,6 @@
 /*
- * The HTTP client. A request goes: options onto libcurl's handle → attempts, each with an empty response → judgement. One
- * handle serves all requests of a client, so that connections stay open.
+ * The HTTP client. A request goes: options onto libcurl's handle → attempts, each with an empty response → judgement.
+ * One handle serves all requests of a client, so that connections stay open.
  */
 #include "core/http_client.h"
 

@@ -1,12 +1,13 @@
 /*
- * JSON. Reading has two phases: jansson parses the text into its own objects, whose memory comes from a fixed scratch of
- * the thread and past that from an arena of this parse; then the objects are copied as nodes into the caller's arena.
+ * JSON. Reading has two phases: jansson parses the text into its own objects, whose memory comes from a fixed scratch
+ * of the thread and past that from an arena of this parse; then the objects are copied as nodes into the caller's
+ * arena.
  *
  * jansson never sees an allocation fail: its lexer (lex_save in its load.c) ignores a failed append to the token it
- * collects and then aborts, or loses characters. json_malloc leaves the library by longjmp instead. That is sound because
- * jansson keeps nothing between calls and all its memory is ours: nothing is freed one by one, everything at once when
- * the parse ends. What does not fit the scratch must not pass the caller's cap, for a hostile text may need fifty times
- * its length.
+ * collects and then aborts, or loses characters. json_malloc leaves the library by longjmp instead. That is sound
+ * because jansson keeps nothing between calls and all its memory is ours: nothing is freed one by one, everything at
+ * once when the parse ends. What does not fit the scratch must not pass the caller's cap, for a hostile text may need
+ * fifty times its length.
  */
 #include "core/json.h"
 

@@ -124,8 +124,8 @@ static meaning meaning_of(int result) {
     }
 }
 
-/* A search expression comes from a user, so what FTS5 finds wrong in it is the caller's error. The second message has no
- * prefix; SQL with an open quote is told otherwise ("unrecognized token"). */
+/* A search expression comes from a user, so what FTS5 finds wrong in it is the caller's error. The second message has
+ * no prefix; SQL with an open quote is told otherwise ("unrecognized token"). */
 static bool is_match_syntax(int result, const char *message) {
     return result == SQLITE_ERROR && (strncmp(message, "fts5:", 5) == 0 || strcmp(message, "unterminated string") == 0);
 }
@@ -202,8 +202,8 @@ static floe_status create_handle(const char *path, floe_sql **ret_sql, floe_erro
     return floe_strdup(path, &(*ret_sql)->path, err);
 }
 
-/* Of several that open a new file at once one switches it to a write-ahead log; the others are told that it is locked without the
- * wait that SQLite has for other locks, so they wait here. */
+/* Of several that open a new file at once one switches it to a write-ahead log; the others are told that it is locked
+ * without the wait that SQLite has for other locks, so they wait here. */
 static floe_status use_log(floe_sql *sql, floe_error *err) {
     int64_t end_us = floe_monotonic_us() + BUSY_TIMEOUT_MS * INT64_C(1000);
     for (;;) {

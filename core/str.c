@@ -167,7 +167,8 @@ static size_t skip_digits(floe_str text, size_t at) {
     return at;
 }
 
-/* Digits, a point with digits on at least one side, an exponent; strtod alone would also take hexadecimal and blanks. */
+/* Digits, a point with digits on at least one side, an exponent; strtod alone would also take hexadecimal and
+ * blanks. */
 static bool is_decimal_number(floe_str text) {
     size_t whole_end = skip_digits(text, 0);
     size_t digits = whole_end;
@@ -194,7 +195,8 @@ static bool is_decimal_number(floe_str text) {
     return at == text.len;
 }
 
-/* Checks the grammar and makes the terminated copy that strtod needs. *ret_named tells that *ret_value is set already. */
+/* Checks the grammar and makes the terminated copy that strtod needs. *ret_named tells that *ret_value is set
+ * already. */
 static floe_status prepare_number(floe_str text, char copy[NUMBER_TEXT_MAX + 1], double *ret_value, bool *ret_named,
                                   floe_error *err) {
     if (text.len == 0 || text.len > NUMBER_TEXT_MAX) {

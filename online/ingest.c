@@ -1,8 +1,9 @@
 /*
  * A stream's events into the store: poll → decode for every view over the source → write if newer → commit.
  *
- * A batch is decoded whole, written view by view, and its offsets are committed after the last write: a crash in between
- * makes the next run read it again, which changes nothing. An event that one of the views cannot take is refused by all.
+ * A batch is decoded whole, written view by view, and its offsets are committed after the last write: a crash in
+ * between makes the next run read it again, which changes nothing. An event that one of the views cannot take is
+ * refused by all.
  */
 #include "core/limits.h"
 #include "core/mem.h"

@@ -1,9 +1,9 @@
 /*
  * Kafka, through librdkafka, which only this file includes: a consumer in a group, and a producer for dead letters.
  *
- * Offsets are committed by hand, after the rows are written. A position that could not be committed because the group is
- * being rebalanced is left to whoever gets the partition: rows are written if newer, so reading twice changes nothing.
- * librdkafka's own log is silenced; its last error is kept for messages.
+ * Offsets are committed by hand, after the rows are written. A position that could not be committed because the group
+ * is being rebalanced is left to whoever gets the partition: rows are written if newer, so reading twice changes
+ * nothing. librdkafka's own log is silenced; its last error is kept for messages.
  */
 #include "online/kafka_int.h"
 

@@ -2,9 +2,9 @@
  * A lookup from the request's keys to its cells.
  *
  * The rule (docs/ARCHITECTURE.md, point in time) is applied here for the online side: the stored row is the winner; the
- * ttl decides first (event_ts >= t - ttl is inside), then the row's end (end_ts <= t, with `at: before` end_ts < t, gives
- * null). Aggregates are as of their sync and carry no time; where an entity has none, its counts are 0 and everything
- * else is not found. A view without any synced aggregates knows nothing about counts either: not found.
+ * ttl decides first (event_ts >= t - ttl is inside), then the row's end (end_ts <= t, with `at: before` end_ts < t,
+ * gives null). Aggregates are as of their sync and carry no time; where an entity has none, its counts are 0 and
+ * everything else is not found. A view without any synced aggregates knows nothing about counts either: not found.
  *
  * All memory is the lookup's arena, so that a warmed-up server does not touch the heap here.
  */

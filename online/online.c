@@ -1,6 +1,6 @@
 /*
- * The asynchronous side: what a reactor thread asks. A lookup waits, if it must, until the state of each of its views is
- * known and at most FLOE_STATE_FRESH_US old; then all its gets go out; the last answer ends it.
+ * The asynchronous side: what a reactor thread asks. A lookup waits, if it must, until the state of each of its views
+ * is known and at most FLOE_STATE_FRESH_US old; then all its gets go out; the last answer ends it.
  *
  * A timer reads the states again before they are too old, as long as lookups come in, so that a lookup rarely waits. A
  * lookup that had to wait goes on with the answers it waited for, however long they took: a sync leaves a generation

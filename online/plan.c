@@ -1,5 +1,6 @@
 /*
- * What a lookup asks, prepared once: the columns sorted by entity, view and part, and the keys that a request must bring.
+ * What a lookup asks, prepared once: the columns sorted by entity, view and part, and the keys that a request must
+ * bring.
  */
 #include "online/lookup_int.h"
 

@@ -1,15 +1,15 @@
 /*
  * One view, offline → online.
  *
- * Full: announce the new generation → wait until every writer has seen it → the source pins its snapshot and streams the
- * newest row per key → copy what arrived meanwhile → switch → wait until every reader has seen it → delete the old
+ * Full: announce the new generation → wait until every writer has seen it → the source pins its snapshot and streams
+ * the newest row per key → copy what arrived meanwhile → switch → wait until every reader has seen it → delete the old
  * generation → move the mark. Incremental: the newest rows of what was appended go into the live generation by the same
- * conditional write; aggregates are rewritten for every key into a part of their own, which then replaces the old one, so
- * that a key that is no longer reported keeps nothing and all aggregates are as of one time.
+ * conditional write; aggregates are rewritten for every key into a part of their own, which then replaces the old one,
+ * so that a key that is no longer reported keeps nothing and all aggregates are as of one time.
  *
  * Why full: asked for, nothing live, no mark for this store (its identity is new when it was emptied), another
- * definition, rows deleted or rewritten. The mark moves last; until then a rerun does everything again, and every write is
- * conditional or into a part of its own, so it loses and changes nothing.
+ * definition, rows deleted or rewritten. The mark moves last; until then a rerun does everything again, and every write
+ * is conditional or into a part of its own, so it loses and changes nothing.
  */
 #include "core/limits.h"
 #include "core/mem.h"

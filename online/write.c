@@ -1,6 +1,6 @@
 /*
- * Rows on their way into the store: encoded, gathered into batches, written if newer. Push, Kafka and sync share it; who
- * is newer is decided inside the store.
+ * Rows on their way into the store: encoded, gathered into batches, written if newer. Push, Kafka and sync share it;
+ * who is newer is decided inside the store.
  */
 #include "core/limits.h"
 #include "core/mem.h"
@@ -100,8 +100,8 @@ static floe_status begin_generation(void *context, floe_stored_state *state, flo
     return floe_generation_definition(view, arena, &state->live.definition, err);
 }
 
-/* The parts that a row of this view goes to now. Rows of another definition must not be mixed into a generation, so there
- * may be none: then only a sync can help. */
+/* The parts that a row of this view goes to now. Rows of another definition must not be mixed into a generation, so
+ * there may be none: then only a sync can help. */
 static floe_status target(row_writer *writer, floe_part parts[2], size_t *ret_count, floe_error *err) {
     floe_store *store = writer->store;
     floe_str name = writer->view->about.name;

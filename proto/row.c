@@ -1,7 +1,7 @@
 /*
- * Feature rows. The body is: check, count, null bits, the fixed area, the variable area. A column of fixed width has its
- * value in its slot; one of variable length has there the end of its bytes in the variable area, which start where those
- * of the column of variable length before it end. A null's slot is zero, or for variable length the unmoved end.
+ * Feature rows. The body is: check, count, null bits, the fixed area, the variable area. A column of fixed width has
+ * its value in its slot; one of variable length has there the end of its bytes in the variable area, which start where
+ * those of the column of variable length before it end. A null's slot is zero, or for variable length the unmoved end.
  */
 #include "proto/row.h"
 

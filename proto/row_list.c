@@ -1,6 +1,6 @@
 /*
- * Lists inside a feature row: count, null bits, then every element, nulls as zeros or an empty text. Every element takes
- * at least one byte, so a claimed count is checked against the bytes that are there before anything is allocated.
+ * Lists inside a feature row: count, null bits, then every element, nulls as zeros or an empty text. Every element
+ * takes at least one byte, so a claimed count is checked against the bytes that are there before anything is allocated.
  */
 #include "proto/row_int.h"
 #include "proto/value_int.h"

@@ -1,9 +1,9 @@
 /*
  * `access:` of floe.yaml: `open`, or roles and what each may see.
  *
- * A mistake here must never open a door: whatever is not understood is a finding, an empty `access:` is no answer to who may
- * see what, and a role without content sees nothing. Whether the names exist is not judged here, because tables come and go:
- * see floe_access_check.
+ * A mistake here must never open a door: whatever is not understood is a finding, an empty `access:` is no answer to
+ * who may see what, and a role without content sees nothing. Whether the names exist is not judged here, because tables
+ * come and go: see floe_access_check.
  */
 #include "registry/access.h"
 #include "registry/decode_int.h"

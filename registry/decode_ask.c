@@ -1,6 +1,6 @@
 /*
- * `ask:` of floe.yaml: the OpenAI-compatible endpoint that `floe ask` asks. The address may hold a secret, so no message
- * repeats it.
+ * `ask:` of floe.yaml: the OpenAI-compatible endpoint that `floe ask` asks. The address may hold a secret, so no
+ * message repeats it.
  */
 #include "registry/decode_int.h"
 #include "registry/registry.h"

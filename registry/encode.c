@@ -1,9 +1,9 @@
 /*
  * Canonical JSON of definitions.
  *
- * Every member stands in a fixed order; what is empty is left out; what has a default is written out. Durations that only
- * their length matters of are written in their shortest form, windows as they were typed, because their text is part of
- * names. References of services are written in full.
+ * Every member stands in a fixed order; what is empty is left out; what has a default is written out. Durations that
+ * only their length matters of are written in their shortest form, windows as they were typed, because their text is
+ * part of names. References of services are written in full.
  */
 #include "core/hash.h"
 #include "core/json.h"

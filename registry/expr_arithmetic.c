@@ -1,8 +1,8 @@
 /*
  * Arithmetic of expressions, and values brought to a common type.
  *
- * Integers compute in int64, mixed with decimals exactly in 128 bits, with floats in double. What leaves int64 or 38 digits
- * is null, and so is a double that is not finite although all arguments are.
+ * Integers compute in int64, mixed with decimals exactly in 128 bits, with floats in double. What leaves int64 or 38
+ * digits is null, and so is a double that is not finite although all arguments are.
  */
 #include "core/time.h"
 #include "registry/expr_int.h"

@@ -71,12 +71,16 @@ static floe_value to_whole(const floe_value *value, floe_type type) {
     return fits ? whole_or_null((int64_t)real, type) : floe_value_null(type);
 }
 
-/* The digits of a finite double up to `scale` after the point, rounded half away from zero. printf writes all of a double's
- * digits exactly when it is asked for enough of them, and the digit after the last decides. */
+/* The digits of a finite double up to `scale` after the point, rounded half away from zero. printf writes all of a
+ * double's digits exactly when it is asked for enough of them, and the digit after the last decides. */
 static bool decimal_of_real(double real, unsigned scale, __int128 *ret_unscaled) {
     char text[64 + 1100];
+    __int128 limit = 1;
     if (fabs(real) >= 1e38) {
         return false;
+    }
+    for (int i = 0; i < 38; i++) {
+        limit *= 10;
     }
     snprintf(text, sizeof text, "%.1080f", fabs(real));
     __int128 unscaled = 0;
@@ -88,7 +92,7 @@ static bool decimal_of_real(double real, unsigned scale, __int128 *ret_unscaled)
             point = true;
             continue;
         }
-        if (unscaled > (((__int128)1 << 126) / 10) - 10) {
+        if (unscaled >= limit / 10) {
             return false;
         }
         unscaled = unscaled * 10 + (*at - '0');

@@ -1,6 +1,6 @@
 /*
- * Expressions, last phase: a bound tree over one row. Nothing here fails; only functions that make text allocate, in the
- * caller's scratch arena.
+ * Expressions, last phase: a bound tree over one row. Nothing here fails; only functions that make text allocate, in
+ * the caller's scratch arena.
  */
 #include "core/time.h"
 #include "registry/expr_int.h"
@@ -129,8 +129,8 @@ static size_t character_len(floe_str text, size_t at) {
     return len;
 }
 
-/* Greedy with one point of return: when the text after a % fails to match, the % takes one character more. Only the last
- * % ever needs that, so the cost is at most text × pattern. */
+/* Greedy with one point of return: when the text after a % fails to match, the % takes one character more. Only the
+ * last % ever needs that, so the cost is at most text × pattern. */
 bool floe_expr_like(floe_str text, floe_str pattern) {
     size_t t = 0;
     size_t p = 0;

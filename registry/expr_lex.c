@@ -1,8 +1,8 @@
 /*
  * Expressions, first phase: text → tokens.
  *
- * The whole text is cut at once, so that the parser can look ahead freely. The text must be UTF-8; positions in messages
- * count characters, offsets in the tree count bytes.
+ * The whole text is cut at once, so that the parser can look ahead freely. The text must be UTF-8; positions in
+ * messages count characters, offsets in the tree count bytes.
  */
 #include "core/limits.h"
 #include "registry/expr_int.h"

@@ -1,9 +1,9 @@
 /*
- * Expressions, second phase: tokens → tree, by recursive descent over the levels OR, AND, NOT, comparison, sum, product,
- * sign, primary.
+ * Expressions, second phase: tokens → tree, by recursive descent over the levels OR, AND, NOT, comparison, sum,
+ * product, sign, primary.
  *
- * AND and OR are flat nodes of any number of arguments. Operators of sums and products nest to the left, so their number is
- * limited in all: the tree is only as deep as its parentheses, NOTs and those.
+ * AND and OR are flat nodes of any number of arguments. Operators of sums and products nest to the left, so their
+ * number is limited in all: the tree is only as deep as its parentheses, NOTs and those.
  */
 #include "core/limits.h"
 #include "core/time.h"
@@ -464,8 +464,8 @@ static floe_status parse_in(expr_parser *parser, floe_expr *left, floe_expr **re
     return make_there(parser, FLOE_EXPR_IN, left->at, &args, ret_expr);
 }
 
-/* x BETWEEN lo AND hi → x >= lo AND x <= hi where x is a column or a value, which may stand twice; else a node of its own,
- * so that nesting cannot double the work at every level. */
+/* x BETWEEN lo AND hi → x >= lo AND x <= hi where x is a column or a value, which may stand twice; else a node of its
+ * own, so that nesting cannot double the work at every level. */
 static floe_status parse_between(expr_parser *parser, floe_expr *left, floe_expr **ret_expr) {
     floe_expr *low = NULL;
     floe_expr *high = NULL;

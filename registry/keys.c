@@ -1,8 +1,8 @@
 /*
  * API keys: made here, seen once, kept as their SHA-256.
  *
- * A key has 256 random bits, so its plain hash tells nothing about it and no salt or slow hash is needed. Keys are never
- * removed, only revoked, so that what a key was for can still be read.
+ * A key has 256 random bits, so its plain hash tells nothing about it and no salt or slow hash is needed. Keys are
+ * never removed, only revoked, so that what a key was for can still be read.
  */
 #include "core/hash.h"
 #include "core/limits.h"
@@ -187,8 +187,8 @@ floe_status floe_registry_keys(floe_registry *registry, floe_arena *arena, const
     return FLOE_OK;
 }
 
-/* Keys are only added and revoked, each once, so these sums tell one state from another, and one file from one that took
- * its place. */
+/* Keys are only added and revoked, each once, so these sums tell one state from another, and one file from one that
+ * took its place. */
 floe_status floe_registry_key_version(floe_registry *registry, int64_t *ret_version, floe_error *err) {
     FLOE_AUTO_STMT *stmt = NULL;
     bool row = false;

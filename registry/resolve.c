@@ -1,8 +1,8 @@
 /*
  * Resolving: definitions against the columns that their tables really have.
  *
- * Sources first, then views, then request features. A view over a source that could not be resolved is not judged: its findings would only
- * repeat the source's.
+ * Sources first, then views, then request features. A view over a source that could not be resolved is not judged: its
+ * findings would only repeat the source's.
  */
 #include "registry/decode_int.h"
 #include "registry/names_int.h"
@@ -27,8 +27,8 @@ static const char *hint(resolver_state *state, const floe_source *source, floe_s
     return floe_name_hint(state->arena, floe_column_nearest(state->arena, word, source->columns, source->column_count));
 }
 
-/* The column of the source's table, or NULL with a finding: not there, or of a type that floe has not. `what` says whose
- * column it is. */
+/* The column of the source's table, or NULL with a finding: not there, or of a type that floe has not. `what` says
+ * whose column it is. */
 static const floe_column *need_column(resolver_state *state, const floe_source *source, floe_str name, floe_pos pos,
                                       const char *what) {
     const floe_column *column = floe_column_find(source->columns, source->column_count, name);
@@ -161,8 +161,9 @@ floe_type floe_function_type(floe_function function, floe_type column) {
     return needs_number(function) ? (floe_type){.kind = FLOE_KIND_DOUBLE} : column;
 }
 
-/* Whether the output before it already said what its column lacks: one entry of `aggregates:` becomes an output per function
- * and window, all of one line and column, and only a column that is wrong leaves an output without its type. */
+/* Whether the output before it already said what its column lacks: one entry of `aggregates:` becomes an output per
+ * function and window, all of one line and column, and only a column that is wrong leaves an output without its
+ * type. */
 static bool was_said(const floe_view *view, const floe_output *output) {
     const floe_output *former = output > view->outputs ? output - 1 : NULL;
     return former && former->function != FLOE_FN_NONE && output->function != FLOE_FN_NONE &&

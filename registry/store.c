@@ -4,9 +4,9 @@
  * PRAGMA user_version is the number of the schema. A file is ours from the commit of one transaction that makes all
  * tables, so a process that dies while creating it leaves an empty database, which the next one fills.
  *
- * Each version of the schema only adds tables to the one before. A file of an earlier version is read as it is, because it
- * may lie where nothing can be written; it is brought up to date, in one transaction, by whoever opens it to create what is
- * missing, or writes into a table that it lacks.
+ * Each version of the schema only adds tables to the one before. A file of an earlier version is read as it is, because
+ * it may lie where nothing can be written; it is brought up to date, in one transaction, by whoever opens it to create
+ * what is missing, or writes into a table that it lacks.
  */
 #include "core/file.h"
 #include "registry/store_int.h"

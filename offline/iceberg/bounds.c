@@ -118,7 +118,11 @@ static bool decode_timestamp(floe_str bytes, int64_t *ret_micros) {
 }
 
 bool floe_bound_decode(const floe_ice_type *type, floe_str bytes, floe_value *ret_value) {
-    floe_value value = {.type = floe_ice_type_to_floe(type)};
+    return floe_bound_decode_as(floe_ice_type_to_floe(type), bytes, ret_value);
+}
+
+bool floe_bound_decode_as(floe_type type, floe_str bytes, floe_value *ret_value) {
+    floe_value value = {.type = type};
     bool known = bytes.ptr != NULL;
     switch (value.type.kind) {
     case FLOE_KIND_BOOL:

@@ -180,11 +180,12 @@ static floe_status add_file(change_plan *state, floe_ice_data_file *file, floe_e
 }
 
 static floe_status add_snapshot(change_plan *state, const floe_ice_snapshot *snapshot, floe_error *err) {
-    snapshot_change change = {
-        .table = state->table,
-        .snapshot = snapshot,
-        .arena = state->arena,
-        .stats = {.field_ids = state->pruner.field_ids, .field_count = state->pruner.field_count}};
+    snapshot_change change = {.table = state->table,
+                              .snapshot = snapshot,
+                              .arena = state->arena,
+                              .stats = {.field_ids = state->pruner.field_ids,
+                                        .field_count = state->pruner.field_count,
+                                        .no_nans = !state->pruner.of_reals}};
     if (!may_be_append(snapshot)) {
         return FLOE_OK;
     }

@@ -36,7 +36,7 @@ COUNT_PARTS(NAN_COUNT_PARTS, 138, 139);
 BYTES_PARTS(LOWER_PARTS, 126, 127);
 BYTES_PARTS(UPPER_PARTS, 129, 130);
 
-/* The last one only matters to who writes entries again. */
+/* The last one only matters to who writes entries again, the one before it only to columns of reals. */
 static const floe_avro_target FILE_TARGETS[] = {
     FLOE_AVRO_FIELD(134, "content", I32, AT(content)),
     FLOE_AVRO_NEEDED(100, "file_path", STR, AT(path)),
@@ -46,7 +46,6 @@ static const floe_avro_target FILE_TARGETS[] = {
     FLOE_AVRO_NEEDED(104, "file_size_in_bytes", I64, AT(file_len)),
     COUNTS(109, "value_counts", value_counts, value_count_count, VALUE_COUNT_PARTS),
     COUNTS(110, "null_value_counts", null_counts, null_count_count, NULL_COUNT_PARTS),
-    COUNTS(137, "nan_value_counts", nan_counts, nan_count_count, NAN_COUNT_PARTS),
     BOUNDS(125, "lower_bounds", lower_bounds, lower_count, LOWER_PARTS),
     BOUNDS(128, "upper_bounds", upper_bounds, upper_count, UPPER_PARTS),
     FLOE_AVRO_FIELD(131, "key_metadata", PRESENT, AT(encrypted)),
@@ -60,6 +59,7 @@ static const floe_avro_target FILE_TARGETS[] = {
      .want = FLOE_AVRO_WANT_I32_LIST,
      .offset = AT(equality_ids),
      .count_offset = AT(equality_id_count)},
+    COUNTS(137, "nan_value_counts", nan_counts, nan_count_count, NAN_COUNT_PARTS),
     COUNTS(108, "column_sizes", column_sizes, column_size_count, SIZE_PARTS),
 };
 
@@ -72,6 +72,7 @@ static const floe_avro_target FILE_TARGETS[] = {
     }
 enum { FILE_TARGET_COUNT = sizeof(FILE_TARGETS) / sizeof(FILE_TARGETS[0]) };
 static const floe_avro_target TARGETS[] = {ENTRY_TARGETS(FILE_TARGET_COUNT - 1)};
+static const floe_avro_target FEW_TARGETS[] = {ENTRY_TARGETS(FILE_TARGET_COUNT - 2)};
 static const floe_avro_target WHOLE_TARGETS[] = {ENTRY_TARGETS(FILE_TARGET_COUNT)};
 
 enum { UNSET = -1 };
@@ -241,8 +242,8 @@ floe_status floe_manifest_decode(const floe_ice_manifest *manifest, floe_str byt
                                  .keep_ids = reader->stats.field_ids,
                                  .keep_count = reader->stats.field_count};
     FLOE_TRY(spec_columns(&rules.spec, reader->arena, &options, err));
-    FLOE_TRY(floe_avro_compile(&file, reader->stats.all ? WHOLE_TARGETS : TARGETS, sizeof(TARGETS) / sizeof(TARGETS[0]),
-                               &options, &decoder, err));
+    const floe_avro_target *targets = reader->stats.all ? WHOLE_TARGETS : reader->stats.no_nans ? FEW_TARGETS : TARGETS;
+    FLOE_TRY(floe_avro_compile(&file, targets, sizeof(TARGETS) / sizeof(TARGETS[0]), &options, &decoder, err));
     return visit_all(&decoder, &rules, reader, err);
 }
 

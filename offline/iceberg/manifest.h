@@ -22,6 +22,7 @@ typedef struct floe_manifest_stats {
     bool all;
     const int32_t *field_ids; /* ascending */
     size_t field_count;
+    bool no_nans; /* none of them can hold NaN: their counts are not decoded either */
 } floe_manifest_stats;
 
 /* Gets every entry, deleted ones too, in the order of the file; what it points to lies in the arena. */

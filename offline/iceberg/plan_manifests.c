@@ -141,13 +141,14 @@ static floe_status check_cancelled(const floe_table *table, floe_error *err) {
 
 static floe_status decode(entry_reader *reader, floe_error *err) {
     const floe_table *table = reader->pass->scan->table;
-    const floe_manifest_reader decoding = {
-        .metadata = &table->metadata,
-        .stats = {.field_ids = reader->pruner.field_ids, .field_count = reader->pruner.field_count},
-        .arena = &reader->scratch,
-        .memory = &reader->memory,
-        .visit = visit_entry,
-        .context = reader};
+    const floe_manifest_reader decoding = {.metadata = &table->metadata,
+                                           .stats = {.field_ids = reader->pruner.field_ids,
+                                                     .field_count = reader->pruner.field_count,
+                                                     .no_nans = !reader->pruner.of_reals},
+                                           .arena = &reader->scratch,
+                                           .memory = &reader->memory,
+                                           .visit = visit_entry,
+                                           .context = reader};
     int64_t live = live_files(reader->manifest);
     FLOE_TRY(check_cancelled(table, err));
     FLOE_TRY(floe_manifest_read(table->fs, &table->moved, reader->manifest, &decoding, err));
@@ -217,7 +218,7 @@ static void *read_some(void *context) {
     floe_error err = {0};
     floe_arena_init(&reader.lasting, FLOE_MIB(16));
     floe_arena_init(&reader.scratch, FLOE_GIB(8));
-    floe_arena_init(&reader.memory.arena, FLOE_GIB(1));
+    floe_avro_memory_init(&reader.memory, FLOE_GIB(1));
     floe_status status = floe_pruner_init(&reader.pruner, scan->filter, scan->schema, &reader.lasting, &err);
     if (floe_failed(status)) {
         (void)pthread_mutex_lock(&pass->lock);
@@ -231,7 +232,7 @@ static void *read_some(void *context) {
         }
         read_one(&reader, index);
     }
-    floe_arena_close(&reader.memory.arena);
+    floe_avro_memory_close(&reader.memory);
     floe_arena_close(&reader.scratch);
     floe_arena_close(&reader.lasting);
     return NULL;

@@ -33,7 +33,9 @@ static void prepare_column(floe_pruner *pruner, size_t index, floe_str name, con
     pruner->columns[index].field = same ? field : NULL;
     pruner->columns[index].type = same ? floe_ice_type_to_floe(field->type) : (floe_type){.kind = FLOE_KIND_NONE};
     if (same) {
+        floe_kind kind = use->type.kind;
         pruner->field_ids[pruner->field_count++] = field->id;
+        pruner->of_reals = pruner->of_reals || kind == FLOE_KIND_FLOAT || kind == FLOE_KIND_DOUBLE;
     }
 }
 
@@ -93,7 +95,9 @@ static floe_range partition_range(const floe_ice_partition_field *field, const f
     return range;
 }
 
-static void narrow_by_partition(const floe_pruner *pruner, const floe_ice_data_file *file, const floe_ice_spec *spec) {
+/* False: the partition says nothing about the filter's columns. */
+static bool narrow_by_partition(const floe_pruner *pruner, const floe_ice_data_file *file, const floe_ice_spec *spec) {
+    bool narrowed = false;
     for (size_t i = 0; spec != NULL && file->partition != NULL && i < spec->field_count; i++) {
         const floe_ice_partition_field *field = &spec->fields[i];
         floe_prune_column *column = column_of(pruner, field->source_id);
@@ -102,8 +106,10 @@ static void narrow_by_partition(const floe_pruner *pruner, const floe_ice_data_f
         if (column != NULL && there && says_something(field)) {
             floe_range range = partition_range(field, column->field->type, &file->partition[i]);
             floe_range_narrow(&column->range, &range);
+            narrowed = true;
         }
     }
+    return narrowed;
 }
 
 static const int64_t *count_of(const floe_ice_count_entry *entries, size_t count, int32_t field_id) {
@@ -124,32 +130,35 @@ static floe_str bound_of(const floe_ice_bytes_entry *entries, size_t count, int3
     return (floe_str){0};
 }
 
-static floe_range file_range(const floe_ice_data_file *file, const floe_prune_column *column) {
+static void file_range(const floe_ice_data_file *file, const floe_prune_column *column, floe_range *ret_range) {
     const floe_ice_field *field = column->field;
-    floe_range range = floe_range_unknown(column->type);
+    *ret_range = floe_range_unknown(column->type);
     const int64_t *nulls = count_of(file->null_counts, file->null_count_count, field->id);
     const int64_t *nans = count_of(file->nan_counts, file->nan_count_count, field->id);
     const int64_t *values = count_of(file->value_counts, file->value_count_count, field->id);
     int64_t total = values != NULL ? *values : file->record_count;
     if (nulls != NULL && total > 0) {
-        range.maybe_null = *nulls != 0;
-        range.maybe_value = *nulls < total;
+        ret_range->maybe_null = *nulls != 0;
+        ret_range->maybe_value = *nulls < total;
     }
     if (nans != NULL && *nans == 0) {
-        range.maybe_nan = false;
+        ret_range->maybe_nan = false;
     }
     floe_str lower = bound_of(file->lower_bounds, file->lower_count, field->id);
     floe_str upper = bound_of(file->upper_bounds, file->upper_count, field->id);
-    range.has_lower = floe_bound_decode(field->type, lower, &range.lower);
-    range.has_upper = floe_bound_decode(field->type, upper, &range.upper);
-    return range;
+    ret_range->has_lower = floe_bound_decode_as(column->type, lower, &ret_range->lower);
+    ret_range->has_upper = floe_bound_decode_as(column->type, upper, &ret_range->upper);
 }
 
-static void narrow_by_bounds(const floe_pruner *pruner, const floe_ice_data_file *file) {
+/* `fresh`: the ranges are still unknown, which anything may take the place of. */
+static void narrow_by_bounds(const floe_pruner *pruner, const floe_ice_data_file *file, bool fresh) {
     for (size_t i = 0; i < pruner->column_count; i++) {
         floe_prune_column *column = &pruner->columns[i];
-        if (column->field != NULL) {
-            floe_range range = file_range(file, column);
+        if (column->field != NULL && fresh) {
+            file_range(file, column, &column->range);
+        } else if (column->field != NULL) {
+            floe_range range;
+            file_range(file, column, &range);
             floe_range_narrow(&column->range, &range);
         }
     }
@@ -209,10 +218,10 @@ floe_prune_verdict floe_prune_file(const floe_pruner *pruner, const floe_ice_dat
         return FLOE_PRUNE_KEEP;
     }
     reset_ranges(pruner);
-    narrow_by_partition(pruner, file, spec);
-    if ((floe_prune_outcomes(pruner, pruner->filter) & FLOE_MAY_TRUE) == 0) {
+    bool narrowed = narrow_by_partition(pruner, file, spec);
+    if (narrowed && (floe_prune_outcomes(pruner, pruner->filter) & FLOE_MAY_TRUE) == 0) {
         return FLOE_PRUNE_BY_PARTITION;
     }
-    narrow_by_bounds(pruner, file);
+    narrow_by_bounds(pruner, file, !narrowed);
     return (floe_prune_outcomes(pruner, pruner->filter) & FLOE_MAY_TRUE) != 0 ? FLOE_PRUNE_KEEP : FLOE_PRUNE_BY_BOUNDS;
 }

@@ -25,6 +25,7 @@ typedef struct floe_pruner {
     size_t column_count;
     int32_t *field_ids; /* of the columns, ascending: whose bounds are worth decoding */
     size_t field_count;
+    bool of_reals; /* one of them may hold NaN */
 } floe_pruner;
 
 /* Prepares a filter that is bound (NULL: none). Columns are found in the schema by name. Owns: the arena. Errors: NOMEM,

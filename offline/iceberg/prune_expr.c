@@ -1,13 +1,42 @@
 /*
  * Filters over ranges: which of TRUE, FALSE and NULL an expression may give.
  *
- * Comparisons of concrete values are left to floe_expr_eval, so that pruning and filtering cannot disagree about types,
- * NaN or text. A range is used through four questions: may a value below, at or below, above, at or above a literal be
+ * Comparisons of concrete values are left to floe_expr_eval, so that pruning and filtering cannot disagree about types
+ * and NaN; only where two values of one kind have one order anywhere are they compared here, which a test holds to the other. A range is used through four questions: may a value below, at or below, above, at or above a literal be
  * there? Each is answered yes unless a bound rules it out.
  */
 #include "offline/iceberg/prune.h"
 
+/* Whether both are of one kind that floe_value_compare orders as expressions do: not reals, whose NaN and zeros differ there, and no
+ * decimals of two scales. */
+static bool compare_plainly(const floe_value *left, const floe_value *right) {
+    floe_kind kind = left->type.kind;
+    bool plain = floe_kind_is_integer(kind) || kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES ||
+                 kind == FLOE_KIND_DATE || kind == FLOE_KIND_TIMESTAMP;
+    return plain && kind == right->type.kind && !left->is_null && !right->is_null;
+}
+
+static bool order_holds(floe_expr_op op, int order) {
+    switch (op) {
+    case FLOE_EXPR_LT:
+        return order < 0;
+    case FLOE_EXPR_LE:
+        return order <= 0;
+    case FLOE_EXPR_GT:
+        return order > 0;
+    case FLOE_EXPR_GE:
+        return order >= 0;
+    case FLOE_EXPR_EQ:
+        return order == 0;
+    default:
+        return order != 0;
+    }
+}
+
 static bool holds(floe_expr_op op, const floe_value *left, const floe_value *right) {
+    if (op != FLOE_EXPR_LIKE && compare_plainly(left, right)) {
+        return order_holds(op, floe_value_compare(left, right));
+    }
     floe_expr sides[2] = {{.op = FLOE_EXPR_LITERAL, .type = left->type, .literal = *left},
                           {.op = FLOE_EXPR_LITERAL, .type = right->type, .literal = *right}};
     floe_expr *const args[2] = {&sides[0], &sides[1]};

@@ -29,6 +29,8 @@ void floe_range_narrow(floe_range *range, const floe_range *other);
  * the type nor one that it was promoted from (int, float, date, narrower decimal), and for a NaN.
  * Source: Iceberg table spec, "Binary single-value serialization". */
 bool floe_bound_decode(const floe_ice_type *type, floe_str bytes, floe_value *ret_value);
+/* The same where floe_ice_type_to_floe has been asked already. */
+bool floe_bound_decode_as(floe_type type, floe_str bytes, floe_value *ret_value);
 
 /* The values that a partition field's transform may have made [low, high] from; NULL bounds are open. Both are stored
  * (transformed) values of any type that writers use. What is not understood gives the unknown range.

@@ -1,11 +1,11 @@
 /*
- * Redis on a loop: one pipelined connection. Commands of a turn are gathered in hiredis' output buffer and written at the
- * end of the turn's callbacks, by a timer that is due at once.
+ * Redis on a loop: one pipelined connection. Commands of a turn are gathered in hiredis' output buffer and written at
+ * the end of the turn's callbacks, by a timer that is due at once.
  *
- * States: away (no connection; requests fail at once; a timer tries again, after 50 ms, then up to 1 s), connecting (the
- * very first attempt lets requests queue behind the login), ready. Answers come in the order of the requests, so the
- * request at the head of the queue is the oldest: when it has waited STUCK_US, the connection is given up.
- * Requests are pooled; nothing is allocated here once the pool is warm. Thread: the loop's.
+ * States: away (no connection; requests fail at once; a timer tries again, after 50 ms, then up to 1 s), connecting
+ * (the very first attempt lets requests queue behind the login), ready. Answers come in the order of the requests, so
+ * the request at the head of the queue is the oldest: when it has waited STUCK_US, the connection is given up. Requests
+ * are pooled; nothing is allocated here once the pool is warm. Thread: the loop's.
  */
 #include "core/limits.h"
 #include "core/mem.h"
@@ -228,7 +228,8 @@ static void hook_del_read(void *context) {
     set_events(self, self->events & ~FLOE_LOOP_READ);
 }
 
-/* Before the connection stands, and when the socket is full, the loop must watch; else the turn's end is early enough. */
+/* Before the connection stands, and when the socket is full, the loop must watch; else the turn's end is early
+ * enough. */
 static void hook_add_write(void *context) {
     redis_async *self = context;
     bool connected = self->connection != NULL && (self->connection->c.flags & REDIS_CONNECTED) != 0;

@@ -1,8 +1,8 @@
 /*
  * The scripts that decide inside Redis.
  *
- * Rows are compared by the 16 bytes of proto/row.h (event time, created time, big-endian with the sign turned), one byte
- * after the other: a Lua number is a double and loses microseconds, and `<` on Lua strings asks the locale.
+ * Rows are compared by the 16 bytes of proto/row.h (event time, created time, big-endian with the sign turned), one
+ * byte after the other: a Lua number is a double and loses microseconds, and `<` on Lua strings asks the locale.
  */
 #include "online/redis/redis_int.h"
 

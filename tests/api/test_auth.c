@@ -1,5 +1,6 @@
 /*
- * API keys: who is let in, who is not and with what words, and that what a role does not see is answered as if it were not there.
+ * API keys: who is let in, who is not and with what words, and that what a role does not see is answered as if it were
+ * not there.
  */
 #include "api/auth_int.h"
 #include "core/file.h"

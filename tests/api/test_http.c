@@ -1,6 +1,6 @@
 /*
- * The HTTP engine by itself, on the test's own thread and with hooks of its own: what the routes may rely on. Requests are
- * answered here when the test wants it.
+ * The HTTP engine by itself, on the test's own thread and with hooks of its own: what the routes may rely on. Requests
+ * are answered here when the test wants it.
  */
 #include "api/http_int.h"
 #include "core/limits.h"
@@ -224,7 +224,8 @@ static void answers__in_another_order_than_the_questions__find_their_connections
     engine_close(&e);
 }
 
-/* An answer that does not fit into the socket's buffers goes out as the client reads; the engine serves others meanwhile. */
+/* An answer that does not fit into the socket's buffers goes out as the client reads; the engine serves others
+ * meanwhile. */
 static void large_answer__to_a_slow_reader__arrives_whole(void **state) {
     (void)state;
     engine e;

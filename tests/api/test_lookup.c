@@ -38,8 +38,8 @@ static void service__gives_its_features_by_column(void **state) {
     assert_non_null(strstr(got.head, "Content-Type: application/json\r"));
 }
 
-/* The rule of FACE.md: int64 exact, decimals as strings, bytes base64, dates and timestamps RFC 3339. 11574 days after the
- * epoch is 2001-09-09; base64 of 00 ff is AP8=. */
+/* The rule of FACE.md: int64 exact, decimals as strings, bytes base64, dates and timestamps RFC 3339. 11574 days after
+ * the epoch is 2001-09-09; base64 of 00 ff is AP8=. */
 static void every_kind_of_value__is_written_by_the_rule(void **state) {
     assert_answer(
         *state, "{\"features\":[\"facts\"],\"entities\":{\"id\":[1]}}",
@@ -116,8 +116,8 @@ static void int64_key__is_exact_at_both_ends(void **state) {
                   "{\"features\":[\"facts:name\"],\"values\":[[\"max\",\"min\",null]]}");
 }
 
-/* A row is visible at its own microsecond (at_or_before) and from then on; an earlier time is refused, since the store keeps the
- * newest only. The epoch is a time like any other. */
+/* A row is visible at its own microsecond (at_or_before) and from then on; an earlier time is refused, since the store
+ * keeps the newest only. The epoch is a time like any other. */
 static void as_of__the_epoch__is_that_time_and_not_now(void **state) {
     world *w = *state;
     world_put_fact_at(w, 501, 1, "before", -1);

@@ -1,6 +1,6 @@
 /*
- * What a message of the Model Context Protocol is answered with, without a transport: expected answers are written from the
- * specification's revisions 2025-06-18, 2025-11-25 and 2026-07-28.
+ * What a message of the Model Context Protocol is answered with, without a transport: expected answers are written from
+ * the specification's revisions 2025-06-18, 2025-11-25 and 2026-07-28.
  */
 #include "api/mcp_int.h"
 #include "core/limits.h"
@@ -424,8 +424,8 @@ static void origins__of_this_machine_and_the_address_listened_on__are_welcome(vo
 
 /* ---- memory ---- */
 
-/* Whatever allocation fails, what is answered is a whole answer, or the buffer says that it is none; and what must be refused
- * is never done. The memory of reading is our fault, not the client's. */
+/* Whatever allocation fails, what is answered is a whole answer, or the buffer says that it is none; and what must be
+ * refused is never done. The memory of reading is our fault, not the client's. */
 static void check_begin(const char *text, const floe_mcp_headers *headers, bool refused, uint64_t nth, bool *was_hit) {
     FLOE_AUTO_ARENA arena;
     FLOE_AUTO_ARENA read;

@@ -1,6 +1,6 @@
 /*
- * POST /mcp and `floe_mcp`: the same messages over a real server and on a pipe, over a real index and a real store. What a
- * tool gives must be what the route of the same purpose gives.
+ * POST /mcp and `floe_mcp`: the same messages over a real server and on a pipe, over a real index and a real store.
+ * What a tool gives must be what the route of the same purpose gives.
  */
 #include "core/file.h"
 #include "core/json.h"
@@ -229,9 +229,9 @@ static void get_online_features__says_what_the_lookup_says(void **state) {
     }
 }
 
-/* A question that somebody vouches for is evidence for its tables and part of a context, by every way in. No word of it is in
- * the catalog, so nothing else finds the table. The set is read again within half a second: the answers are asked for until
- * they have it. */
+/* A question that somebody vouches for is evidence for its tables and part of a context, by every way in. No word of it
+ * is in the catalog, so nothing else finds the table. The set is read again within half a second: the answers are asked
+ * for until they have it. */
 static void verified_question__is_found_by_tools_as_by_the_routes(void **state) {
     mcp_world *m = *state;
     static const floe_question_table arena_table = {{"sport", 5}, {"stadium", 7}};

@@ -1,6 +1,6 @@
 /*
- * Clients that take their time: each phase of a connection has an end, whatever trickles in. The engine runs on the test's
- * own thread with short limits; every wait is for the event itself, the end of a connection.
+ * Clients that take their time: each phase of a connection has an end, whatever trickles in. The engine runs on the
+ * test's own thread with short limits; every wait is for the event itself, the end of a connection.
  */
 #include "api/patience_int.h"
 #include "core/limits.h"

@@ -1,6 +1,6 @@
 /*
- * What the server does with requests as HTTP: targets, framing, encodings, what a client accepts, pipelines. Each is sent
- * byte by byte as written here, and each refusal is problem+json that names what was wrong.
+ * What the server does with requests as HTTP: targets, framing, encodings, what a client accepts, pipelines. Each is
+ * sent byte by byte as written here, and each refusal is problem+json that names what was wrong.
  */
 #include "tests/api/world.h"
 
@@ -201,7 +201,8 @@ static void headers__given_twice__are_refused(void **state) {
     }
 }
 
-/* A body whose end two readers would see in two places: the connection ends, so that nothing can be smuggled behind it. */
+/* A body whose end two readers would see in two places: the connection ends, so that nothing can be smuggled behind
+ * it. */
 static void body__framed_in_two_ways__ends_the_connection(void **state) {
     world *w = *state;
     floe_test_http http;

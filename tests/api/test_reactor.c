@@ -1,6 +1,6 @@
 /*
- * One reactor on the test's own thread, so that its allocations can be counted and made to fail: a warmed-up server takes
- * nothing from the heap for a lookup, and one without memory answers and goes on.
+ * One reactor on the test's own thread, so that its allocations can be counted and made to fail: a warmed-up server
+ * takes nothing from the heap for a lookup, and one without memory answers and goes on.
  */
 #include "api/reactor_int.h"
 #include "core/limits.h"
@@ -161,8 +161,8 @@ static void warmed_up_lookup__redis__takes_nothing_from_the_heap(void **state) {
     check_no_allocation(FLOE_STORE_REDIS);
 }
 
-/* A fresh connection and a plan not kept each time, with the 1st, 2nd … allocation failing, until one asks for fewer. `judge`
- * sees each answer. Returns how many were not 200. */
+/* A fresh connection and a plan not kept each time, with the 1st, 2nd … allocation failing, until one asks for fewer.
+ * `judge` sees each answer. Returns how many were not 200. */
 static unsigned sweep(stand *s, const char *request, void (*judge)(int status, const char *text)) {
     bool was_hit = true;
     unsigned failures = 0;
@@ -189,8 +189,8 @@ static void judge_lookup(int status, const char *text) {
     assert_true(status == 200 || status == 503 || status == 0);
 }
 
-/* Whatever fails, the client is answered (200 or 503) or, where there is no memory even for a request, let go; and the next
- * one is served. */
+/* Whatever fails, the client is answered (200 or 503) or, where there is no memory even for a request, let go; and the
+ * next one is served. */
 static void lookup__with_any_allocation_failing__is_answered_or_let_go(void **state) {
     (void)state;
     static stand s;

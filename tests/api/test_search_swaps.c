@@ -1,6 +1,6 @@
 /*
- * The workers of a server take handles of an index, ask and give them back while the index is replaced: every answer is of one
- * whole index, and never of one older than the worker has seen. Run it under ThreadSanitizer too.
+ * The workers of a server take handles of an index, ask and give them back while the index is replaced: every answer is
+ * of one whole index, and never of one older than the worker has seen. Run it under ThreadSanitizer too.
  */
 #include "api/search_int.h"
 #include "core/file.h"

@@ -1,6 +1,6 @@
 /*
- * A graceful stop: under load, with requests half sent, with idle connections. A request is lost when its bytes were sent
- * on a connection that the server had not announced to close, and no answer came.
+ * A graceful stop: under load, with requests half sent, with idle connections. A request is lost when its bytes were
+ * sent on a connection that the server had not announced to close, and no answer came.
  * timeout: 600
  */
 #include "tests/api/world.h"

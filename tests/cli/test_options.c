@@ -1,5 +1,6 @@
 /*
- * The command line: options in every spelling, each once; values; operands; what is wrong is a usage error that names it.
+ * The command line: options in every spelling, each once; values; operands; what is wrong is a usage error that names
+ * it.
  */
 #include "tests/cli/capture.h"
 #include "cli/cli.h"

@@ -1,6 +1,6 @@
 /*
- * What is printed: tables for people line up by characters, JSON for programs is quoted right, and a stream of rows gives
- * the same in batches of any size.
+ * What is printed: tables for people line up by characters, JSON for programs is quoted right, and a stream of rows
+ * gives the same in batches of any size.
  */
 #include "tests/cli/capture.h"
 #include "cli/cli.h"

@@ -1,5 +1,5 @@
-/* core/arrow: formats to types, cells of every layout, offsets, nulls, dictionaries, broken arrays. The arrays are laid out
- * by hand from the columnar format (apache/arrow, docs/source/format/Columnar.rst). */
+/* core/arrow: formats to types, cells of every layout, offsets, nulls, dictionaries, broken arrays. The arrays are laid
+ * out by hand from the columnar format (apache/arrow, docs/source/format/Columnar.rst). */
 #include "tests/support/support.h"
 
 #include "core/arrow.h"

@@ -147,7 +147,8 @@ static void integers__layout__is_little_endian(void **state) {
     assert_memory_equal(buf.ptr, expected, sizeof(expected));
 }
 
-/* Examples of the Protocol Buffers encoding guide: 150 is 96 01; zigzag −1 is 1, 1 is 2, −2 is 3, INT32_MAX fffffffe. */
+/* Examples of the Protocol Buffers encoding guide: 150 is 96 01; zigzag −1 is 1, 1 is 2, −2 is 3, INT32_MAX
+ * fffffffe. */
 static void varints__published_examples(void **state) {
     (void)state;
     FLOE_AUTO_BUF buf;

@@ -302,8 +302,8 @@ static void file_write__name_longer_than_the_file_system_allows__leaves_nothing(
     scratch_close(&s);
 }
 
-/* Runs a write with the n-th call failing, for every n; `old` may be NULL. Returns how often a failed write left the new
- * content, which may only be the fsync of the folder after the rename. */
+/* Runs a write with the n-th call failing, for every n; `old` may be NULL. Returns how often a failed write left the
+ * new content, which may only be the fsync of the folder after the rename. */
 static int sweep_write(const char *old, bool exclusive, int sys_errno, floe_code expected) {
     int replaced = 0;
     int tolerated = 0; /* closing the folder at the end; and the first try to remove the name that was linked from */

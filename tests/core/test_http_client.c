@@ -1,6 +1,7 @@
 /*
- * The HTTP client against a scripted server: what goes over the wire, what is tried again and when, and how each failure
- * reports. Waits go to a hook that writes them down, so nothing here sleeps; TLS runs against `openssl s_server`.
+ * The HTTP client against a scripted server: what goes over the wire, what is tried again and when, and how each
+ * failure reports. Waits go to a hook that writes them down, so nothing here sleeps; TLS runs against `openssl
+ * s_server`.
  */
 #include "core/file.h"
 #include "core/http_client.h"

@@ -1,6 +1,6 @@
 /*
- * Timers of the event loop. Nothing is measured: a timer is awaited by turning the loop, and what is asserted is order and
- * count. Meant to run under the thread sanitizer as well.
+ * Timers of the event loop. Nothing is measured: a timer is awaited by turning the loop, and what is asserted is order
+ * and count. Meant to run under the thread sanitizer as well.
  */
 #include "tests/core/scratch.h"
 

@@ -1,6 +1,6 @@
 /*
- * Metrics. The expected text follows the Prometheus text format 0.0.4; the registry lives as long as the process, so each
- * test uses names of its own.
+ * Metrics. The expected text follows the Prometheus text format 0.0.4; the registry lives as long as the process, so
+ * each test uses names of its own.
  */
 #include "tests/core/scratch.h"
 

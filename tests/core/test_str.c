@@ -247,8 +247,8 @@ static void to_f64__junk_and_overflow__are_refused(void **state) {
     assert_code(floe_str_to_f64((floe_str){longest, 401}, &(double){0}, NULL), FLOE_INVALID);
 }
 
-/* 1 + 2^-24 + 2^-60 lies just above the middle between the floats 1 and 1 + 2^-23. Rounded to a double first it falls on
- * the middle, and from there to even, which is 1: wrong. */
+/* 1 + 2^-24 + 2^-60 lies just above the middle between the floats 1 and 1 + 2^-23. Rounded to a double first it falls
+ * on the middle, and from there to even, which is 1: wrong. */
 static void to_f32__just_above_the_middle__is_rounded_once(void **state) {
     (void)state;
     float value = 0;

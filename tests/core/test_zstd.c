@@ -191,7 +191,8 @@ static void zstd_decompress__bomb__is_stopped_at_the_cap(void **state) {
     test_free(zeros);
 }
 
-/* A header that claims an exabyte is not believed: nothing of that size is allocated, and the missing bytes are found. */
+/* A header that claims an exabyte is not believed: nothing of that size is allocated, and the missing bytes are
+ * found. */
 static void zstd_decompress__header_that_lies__is_corrupt(void **state) {
     (void)state;
     /* Descriptor 0xC0: eight bytes of content size, no single segment; window 1 KiB. */

@@ -952,13 +952,13 @@ static void schemas__remembered__serve_only_files_of_their_own_text(void **state
     static const avro_pair EXTRA[] = {{"extra", "1"}};
     FLOE_AUTO_BUF other = {0};
     FLOE_AUTO_BUF two = {0};
-    floe_avro_memory memory = {0};
+    floe_avro_memory memory;
     floe_error err = {0};
     floe_avro_file file;
     const int64_t number = 7;
     floe_buf_init(&other, FLOE_MIB(1));
     floe_buf_init(&two, FLOE_MIB(1));
-    floe_arena_init(&memory.arena, FLOE_MIB(1));
+    floe_avro_memory_init(&memory, FLOE_MIB(1));
     write_numbers(NULL, &number, 1);
     avro_block(&file_bytes, 1, floe_buf_view(&payload));
     avro_header(&other, OTHER, NULL, EXTRA, 1);
@@ -977,7 +977,7 @@ static void schemas__remembered__serve_only_files_of_their_own_text(void **state
         assert_code(floe_avro_open_again(FLOE_STR("t.avro"), floe_buf_view(&broken), &memory, &arena, &file, &err),
                     FLOE_CORRUPT);
     }
-    floe_arena_close(&memory.arena);
+    floe_avro_memory_close(&memory);
 }
 
 int main(void) {

@@ -1,8 +1,8 @@
 /*
  * Under ThreadSanitizer only: C11 threads on top of POSIX threads. librdkafka uses C11's, which the sanitizer does not
- * intercept: it would meet threads it has never heard of (and crash) and would not see the locks. These definitions take the
- * place of libc's, because the program's symbols come before those of its libraries. glibc's C11 and POSIX objects have one
- * layout.
+ * intercept: it would meet threads it has never heard of (and crash) and would not see the locks. These definitions
+ * take the place of libc's, because the program's symbols come before those of its libraries. glibc's C11 and POSIX
+ * objects have one layout.
  */
 #if defined(__SANITIZE_THREAD__)
 #define FLOE_TEST_TSAN 1

@@ -1,6 +1,6 @@
 /*
- * Writers and readers at the same time, from several processes and from several threads, over both kinds of stores: what
- * remains is the newest, and nobody ever sees anything go backwards.
+ * Writers and readers at the same time, from several processes and from several threads, over both kinds of stores:
+ * what remains is the newest, and nobody ever sees anything go backwards.
  */
 #include "tests/online/world.h"
 

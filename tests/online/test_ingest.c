@@ -1,6 +1,6 @@
 /*
- * Events from Kafka into the store, against librdkafka's mock cluster. A group's first message takes some seconds there,
- * which is why the tests run side by side.
+ * Events from Kafka into the store, against librdkafka's mock cluster. A group's first message takes some seconds
+ * there, which is why the tests run side by side.
  * timeout: 600
  */
 #include "tests/online/flights.h"

@@ -1,6 +1,6 @@
 /*
- * Request features in lookups: computed from what the request brings and from features that are found, or not, in the store.
- * Every lookup is made blocking and on a loop.
+ * Request features in lookups: computed from what the request brings and from features that are found, or not, in the
+ * store. Every lookup is made blocking and on a loop.
  */
 #include "tests/online/world.h"
 

@@ -1,6 +1,6 @@
 /*
- * A sync that is killed with SIGKILL, at every call it makes to the store and at random moments, then run again: the same
- * content as one clean run, and never half of it in between. Over both kinds of stores.
+ * A sync that is killed with SIGKILL, at every call it makes to the store and at random moments, then run again: the
+ * same content as one clean run, and never half of it in between. Over both kinds of stores.
  * timeout: 600
  */
 #include "tests/online/sync_world.h"

@@ -1,6 +1,6 @@
 /*
- * Random histories of a table and its online view (appends, deletes, pushes, incremental and full syncs) against a plain
- * model of what the store must hold. FLOE_TEST_SEED repeats one.
+ * Random histories of a table and its online view (appends, deletes, pushes, incremental and full syncs) against a
+ * plain model of what the store must hold. FLOE_TEST_SEED repeats one.
  */
 #include "tests/online/sync_world.h"
 #include "tests/support/apart.h"

@@ -1,5 +1,6 @@
 /*
- * Sketches: the hash against XXH64's published vectors, the estimator against exact counts within its error, and merging.
+ * Sketches: the hash against XXH64's published vectors, the estimator against exact counts within its error, and
+ * merging.
  */
 #include "core/hash.h"
 #include "proto/sketch.h"

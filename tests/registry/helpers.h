@@ -1,6 +1,6 @@
 /*
- * What the tests of registry share: projects written to a temporary folder, the columns of a few made-up tables, and the
- * way from text to resolved definitions in one call.
+ * What the tests of registry share: projects written to a temporary folder, the columns of a few made-up tables, and
+ * the way from text to resolved definitions in one call.
  */
 #ifndef FLOE_TESTS_REGISTRY_HELPERS_H
 #define FLOE_TESTS_REGISTRY_HELPERS_H

@@ -192,8 +192,8 @@ static void role__none__sees_everything(void **state) {
     assert_true(floe_role_sees_view(NULL, FLOE_STR("v")));
 }
 
-/* An oracle that joins the names and compares texts, against random short names over few letters, so that leading parts,
- * equal names and names with dots all happen. */
+/* An oracle that joins the names and compares texts, against random short names over few letters, so that leading
+ * parts, equal names and names with dots all happen. */
 static floe_str random_name(floe_test_rng *rng, size_t most) {
     size_t len = 1 + floe_test_below(rng, most);
     char *name = floe_arena_alloc(&arena, len + 1, 1);

@@ -1,6 +1,6 @@
 /*
- * The example that the documentation shows. Whole, it names things that this version cannot do, and each must be refused
- * by name, at its line; what it can do must load, resolve and apply.
+ * The example that the documentation shows. Whole, it names things that this version cannot do, and each must be
+ * refused by name, at its line; what it can do must load, resolve and apply.
  */
 #include "core/limits.h"
 #include "core/time.h"

@@ -1,7 +1,7 @@
 /*
  * Evaluation of expressions, against tables written out by hand and against a small evaluator of another making: it
- * computes truth as -1, 0, 1 (false, unknown, true), so that AND is a minimum, OR a maximum and NOT a change of sign; it
- * keeps exact numbers in thousandths, and matches LIKE by plain recursion.
+ * computes truth as -1, 0, 1 (false, unknown, true), so that AND is a minimum, OR a maximum and NOT a change of sign;
+ * it keeps exact numbers in thousandths, and matches LIKE by plain recursion.
  */
 #include "core/limits.h"
 #include "core/mem.h"

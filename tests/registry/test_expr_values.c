@@ -1,6 +1,6 @@
 /*
- * What expressions compute, against oracles that share nothing with the evaluator: 128-bit arithmetic, identities between
- * functions, and counting by hand, over random values with every edge among them.
+ * What expressions compute, against oracles that share nothing with the evaluator: 128-bit arithmetic, identities
+ * between functions, and counting by hand, over random values with every edge among them.
  */
 #include "core/time.h"
 #include "registry/registry.h"

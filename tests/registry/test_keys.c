@@ -82,8 +82,8 @@ static void key_create__gives_a_text_of_the_stated_form_that_no_other_key_has(vo
     }
 }
 
-/* 43 characters of 6 bits are 258 bits: of 256 random ones the last character holds 4, so its low 2 bits are 0, and each of
- * the 16 characters that are left can come (RFC 4648 section 5: the index of A is 0, of E 4 …). */
+/* 43 characters of 6 bits are 258 bits: of 256 random ones the last character holds 4, so its low 2 bits are 0, and
+ * each of the 16 characters that are left can come (RFC 4648 section 5: the index of A is 0, of E 4 …). */
 static void key_create__last_character__carries_the_last_four_bits(void **state) {
     (void)state;
     for (size_t i = 0; i < 200; i++) {
@@ -215,7 +215,8 @@ static void key_create__above_the_limit_of_valid_keys__is_refused_until_one_is_r
     assert_ok(floe_registry_key_create(registry, FLOE_STR("r"), FLOE_STR(""), &arena, text, &key, &err), &err);
 }
 
-/* Processes that make keys at once wait for each other; no key is lost, and no two have a number or a digest in common. */
+/* Processes that make keys at once wait for each other; no key is lost, and no two have a number or a digest in
+ * common. */
 #define MAKERS 6
 #define KEYS_EACH 20
 

@@ -1,5 +1,6 @@
 /*
- * Verified questions in the registry: they stay, they are replaced by their text, and a registry without any is left as it is.
+ * Verified questions in the registry: they stay, they are replaced by their text, and a registry without any is left as
+ * it is.
  */
 #include "tests/support/support.h"
 

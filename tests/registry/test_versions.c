@@ -1,46 +1,12 @@
 /*
- * Applied definitions: plan, apply, load, history; what a second process sees; what a kill leaves behind.
+ * Applied definitions: plan, apply, load, history. The file they lie in, and several processes at it: test_registry.c.
  */
-#include "core/file.h"
 #include "core/limits.h"
-#include "core/sql.h"
 #include "core/time.h"
 #include "registry/encode_int.h"
-#include "tests/registry/helpers.h"
+#include "tests/registry/stored.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-typedef struct test_store {
-    floe_arena arena;
-    const char *path;
-    floe_registry *registry;
-    floe_error err;
-} test_store;
-
-static void open_store(test_store *store) {
-    *store = (test_store){0};
-    floe_arena_init(&store->arena, FLOE_MIB(256));
-    store->path = floe_path_join(&store->arena, test_folder(&store->arena), "state/registry.db");
-    assert_ok(floe_registry_open(store->path, true, &store->registry, &store->err), &store->err);
-}
-
-static void close_store(test_store *store) {
-    floe_registry_close(&store->registry);
-    floe_arena_close(&store->arena);
-}
-
-/* Applies definitions from text and returns the version. */
-static int64_t apply(test_store *store, const char *yaml) {
-    test_project project;
-    int64_t version = 0;
-    test_project_resolved(&project, yaml);
-    assert_ok(floe_registry_apply(store->registry, project.definitions, &version, &store->err), &store->err);
-    test_project_close(&project);
-    return version;
-}
 
 /* The plan as text, one line per change: "~ feature_view v: detail !" (! where it rewrites). */
 static const char *plan(test_store *store, const char *yaml) {
@@ -62,111 +28,12 @@ static const char *plan(test_store *store, const char *yaml) {
     return text;
 }
 
-/* ---- opening ---- */
-
-static void registry_open__missing_file__says_what_to_run(void **state) {
-    (void)state;
-    FLOE_AUTO_ARENA arena = {0};
-    floe_arena_init(&arena, FLOE_MIB(1));
-    const char *path = floe_path_join(&arena, test_folder(&arena), "none.db");
-    floe_registry *registry = NULL;
-    floe_error err = {0};
-    assert_code(floe_registry_open(path, false, &registry, &err), FLOE_NOT_FOUND);
-    assert_message(&err, "floe apply");
-    assert_message(&err, path);
-    assert_false(floe_file_exists(path));
-    assert_null(registry);
-}
-
-static void registry_open__created__is_there_for_the_next(void **state) {
-    (void)state;
-    test_store store;
-    open_store(&store);
-    int64_t version = -1;
-    assert_ok(floe_registry_version(store.registry, &version, &store.err), &store.err);
-    assert_int_equal(version, 0);
-    floe_registry *second = NULL;
-    assert_ok(floe_registry_open(store.path, false, &second, &store.err), &store.err);
-    floe_registry_close(&second);
-    floe_registry_close(&second);
-    close_store(&store);
-}
-
-static void run_sql(const char *path, const char *text) {
-    floe_sql *sql = NULL;
-    floe_error err = {0};
-    assert_ok(floe_sql_open(path, FLOE_SQL_WRITE, &sql, &err), &err);
-    assert_ok(floe_sql_exec(sql, text, &err), &err);
-    floe_sql_close(&sql);
-}
-
-static void registry_open__newer_schema__is_refused_by_name(void **state) {
-    (void)state;
-    test_store store;
-    open_store(&store);
-    floe_registry_close(&store.registry);
-    run_sql(store.path, "PRAGMA user_version = 3");
-    assert_code(floe_registry_open(store.path, true, &store.registry, &store.err), FLOE_UNSUPPORTED);
-    assert_message(&store.err, "schema version 3");
-    assert_message(&store.err, store.path);
-    close_store(&store);
-}
-
-static void registry_open__database_of_somebody_else__is_left_alone(void **state) {
-    (void)state;
-    test_store store;
-    open_store(&store);
-    const char *path = floe_path_join(&store.arena, floe_path_dirname(&store.arena, store.path), "other.db");
-    run_sql(path, "CREATE TABLE t(x)");
-    floe_registry *registry = NULL;
-    assert_code(floe_registry_open(path, true, &registry, &store.err), FLOE_INVALID);
-    assert_message(&store.err, "not a registry");
-    floe_error_clear(&store.err);
-    run_sql(path, "PRAGMA user_version = 1; DROP TABLE t");
-    assert_code(floe_registry_open(path, true, &registry, &store.err), FLOE_INVALID);
-    close_store(&store);
-}
-
-static void registry_open__file_that_is_no_database__is_corrupt(void **state) {
-    (void)state;
-    test_store store;
-    open_store(&store);
-    FLOE_AUTO_BUF junk;
-    floe_buf_init(&junk, 8192);
-    for (int i = 0; i < 500; i++) {
-        floe_buf_text(&junk, "not a database ");
-    }
-    test_write(floe_path_dirname(&store.arena, store.path), "junk.db", junk.ptr);
-    const char *path = floe_path_join(&store.arena, floe_path_dirname(&store.arena, store.path), "junk.db");
-    floe_registry *registry = NULL;
-    assert_code(floe_registry_open(path, false, &registry, &store.err), FLOE_CORRUPT);
-    assert_message(&store.err, "junk.db");
-    assert_message(&store.err, "run floe apply");
-    close_store(&store);
-}
-
-static void registry_open__empty_file_of_a_killed_creation__is_filled_by_the_next(void **state) {
-    (void)state;
-    test_store store;
-    open_store(&store);
-    const char *folder = floe_path_dirname(&store.arena, store.path);
-    test_write(folder, "empty.db", "");
-    const char *path = floe_path_join(&store.arena, folder, "empty.db");
-    floe_registry *registry = NULL;
-    assert_code(floe_registry_open(path, false, &registry, &store.err), FLOE_NOT_FOUND);
-    assert_message(&store.err, "floe apply");
-    floe_error_clear(&store.err);
-    assert_ok(floe_registry_open(path, true, &registry, &store.err), &store.err);
-    floe_registry_close(&registry);
-    close_store(&store);
-}
-
 /* ---- planning ---- */
 
 static void plan__nothing_applied__adds_everything(void **state) {
     (void)state;
     test_store store;
-    open_store(&store);
+    test_store_open(&store);
     static const char expected[] = "+ entity airport\n+ source flights\n+ feature_view delays\n"
                                    "+ feature_service model\n";
     assert_string_equal(plan(&store, test_valid_yaml), expected);
@@ -177,16 +44,8 @@ static void plan__nothing_applied__adds_everything(void **state) {
     int64_t version = -1;
     assert_ok(floe_registry_version(registry, &version, NULL), NULL);
     assert_int_equal(version, 0);
-    close_store(&store);
+    test_store_close(&store);
 }
-
-#define HEAD                                                                                                           \
-    "entities:\n  - {name: e, keys: [{name: origin, type: string}]}\n"                                                 \
-    "sources:\n  - {name: t, table: lake.aviation.flights, event_time: date}\n"
-#define VIEW "feature_views:\n  - name: v\n    entity: e\n    source: t\n"
-#define OUTPUTS                                                                                                        \
-    "    features: [{name: f, column: delay}]\n"                                                                       \
-    "    aggregates: [{column: delay, functions: [mean, max], windows: [7d]}]\n"
 
 typedef struct diff_case {
     const char *before;
@@ -197,65 +56,72 @@ typedef struct diff_case {
 static void plan__changes__are_named_old_to_new(void **state) {
     (void)state;
     static const diff_case cases[] = {
-        {HEAD VIEW OUTPUTS, HEAD VIEW OUTPUTS, ""},
-        {HEAD VIEW "    ttl: 90d\n" OUTPUTS, HEAD VIEW "    ttl: 30d\n" OUTPUTS, "~ feature_view v: ttl 90d → 30d\n"},
-        {HEAD VIEW "    ttl: 7d\n" OUTPUTS, HEAD VIEW "    ttl: 1w\n" OUTPUTS, ""},
-        {HEAD VIEW OUTPUTS, HEAD VIEW "    ttl: 36h\n" OUTPUTS, "~ feature_view v: ttl none → 36h\n"},
-        {HEAD VIEW "    description: a\n" OUTPUTS, HEAD VIEW OUTPUTS, "~ feature_view v: description a → none\n"},
-        {HEAD VIEW OUTPUTS, HEAD VIEW "    at: before\n" OUTPUTS, "~ feature_view v: at at_or_before → before !\n"},
-        {HEAD VIEW OUTPUTS, HEAD VIEW "    online: false\n" OUTPUTS, "~ feature_view v: online true → false\n"},
-        {HEAD VIEW "    online: false\n" OUTPUTS, HEAD VIEW "    online: false\n    at: before\n" OUTPUTS,
+        {TEST_HEAD TEST_VIEW TEST_OUTPUTS, TEST_HEAD TEST_VIEW TEST_OUTPUTS, ""},
+        {TEST_HEAD TEST_VIEW "    ttl: 90d\n" TEST_OUTPUTS, TEST_HEAD TEST_VIEW "    ttl: 30d\n" TEST_OUTPUTS,
+         "~ feature_view v: ttl 90d → 30d\n"},
+        {TEST_HEAD TEST_VIEW "    ttl: 7d\n" TEST_OUTPUTS, TEST_HEAD TEST_VIEW "    ttl: 1w\n" TEST_OUTPUTS, ""},
+        {TEST_HEAD TEST_VIEW TEST_OUTPUTS, TEST_HEAD TEST_VIEW "    ttl: 36h\n" TEST_OUTPUTS,
+         "~ feature_view v: ttl none → 36h\n"},
+        {TEST_HEAD TEST_VIEW "    description: a\n" TEST_OUTPUTS, TEST_HEAD TEST_VIEW TEST_OUTPUTS,
+         "~ feature_view v: description a → none\n"},
+        {TEST_HEAD TEST_VIEW TEST_OUTPUTS, TEST_HEAD TEST_VIEW "    at: before\n" TEST_OUTPUTS,
+         "~ feature_view v: at at_or_before → before !\n"},
+        {TEST_HEAD TEST_VIEW TEST_OUTPUTS, TEST_HEAD TEST_VIEW "    online: false\n" TEST_OUTPUTS,
+         "~ feature_view v: online true → false\n"},
+        {TEST_HEAD TEST_VIEW "    online: false\n" TEST_OUTPUTS,
+         TEST_HEAD TEST_VIEW "    online: false\n    at: before\n" TEST_OUTPUTS,
          "~ feature_view v: at at_or_before → before\n"},
-        {HEAD VIEW "    where: delay > 5\n" OUTPUTS, HEAD VIEW "    where: delay > 6\n" OUTPUTS,
+        {TEST_HEAD TEST_VIEW "    where: delay > 5\n" TEST_OUTPUTS,
+         TEST_HEAD TEST_VIEW "    where: delay > 6\n" TEST_OUTPUTS,
          "~ feature_view v: where delay > 5 → delay > 6 !\n"},
-        {HEAD VIEW OUTPUTS, HEAD VIEW "    keys: {origin: destination}\n" OUTPUTS,
+        {TEST_HEAD TEST_VIEW TEST_OUTPUTS, TEST_HEAD TEST_VIEW "    keys: {origin: destination}\n" TEST_OUTPUTS,
          "~ feature_view v: keys origin origin → destination !\n"},
-        {HEAD VIEW "    tags: [a, b]\n" OUTPUTS, HEAD VIEW "    tags: [b, c]\n" OUTPUTS,
+        {TEST_HEAD TEST_VIEW "    tags: [a, b]\n" TEST_OUTPUTS, TEST_HEAD TEST_VIEW "    tags: [b, c]\n" TEST_OUTPUTS,
          "~ feature_view v: +tag c; -tag a\n"},
-        {HEAD VIEW "    tags: [a, b]\n" OUTPUTS, HEAD VIEW "    tags: [b, a]\n" OUTPUTS,
+        {TEST_HEAD TEST_VIEW "    tags: [a, b]\n" TEST_OUTPUTS, TEST_HEAD TEST_VIEW "    tags: [b, a]\n" TEST_OUTPUTS,
          "~ feature_view v: order of tags\n"},
-        {HEAD VIEW "    features: [{name: f, column: delay}]\n",
-         HEAD VIEW "    features: [{name: f, column: distance}]\n",
+        {TEST_HEAD TEST_VIEW "    features: [{name: f, column: delay}]\n",
+         TEST_HEAD TEST_VIEW "    features: [{name: f, column: distance}]\n",
          "~ feature_view v: feature f column delay → distance !\n"},
-        {HEAD VIEW "    features: [{name: f, column: delay}]\n",
-         HEAD VIEW "    features: [{name: f, column: delay}, {name: g, column: delay}]\n",
+        {TEST_HEAD TEST_VIEW "    features: [{name: f, column: delay}]\n",
+         TEST_HEAD TEST_VIEW "    features: [{name: f, column: delay}, {name: g, column: delay}]\n",
          "~ feature_view v: +feature g !\n"},
-        {HEAD VIEW "    features: [{name: f, column: delay}, {name: g, column: delay}]\n",
-         HEAD VIEW "    features: [{name: g, column: delay}, {name: f, column: delay}]\n",
+        {TEST_HEAD TEST_VIEW "    features: [{name: f, column: delay}, {name: g, column: delay}]\n",
+         TEST_HEAD TEST_VIEW "    features: [{name: g, column: delay}, {name: f, column: delay}]\n",
          "~ feature_view v: order of features !\n"},
-        {HEAD VIEW OUTPUTS, HEAD VIEW "    features: [{name: f, column: delay}]\n",
+        {TEST_HEAD TEST_VIEW TEST_OUTPUTS, TEST_HEAD TEST_VIEW "    features: [{name: f, column: delay}]\n",
          "~ feature_view v: -aggregate delay_mean_7d; -aggregate delay_max_7d !\n"},
-        {HEAD VIEW OUTPUTS,
-         HEAD VIEW "    features: [{name: f, column: delay, description: d}]\n"
-                   "    aggregates: [{column: delay, functions: [mean, max], windows: [7d]}]\n",
+        {TEST_HEAD TEST_VIEW TEST_OUTPUTS,
+         TEST_HEAD TEST_VIEW "    features: [{name: f, column: delay, description: d}]\n"
+                             "    aggregates: [{column: delay, functions: [mean, max], windows: [7d]}]\n",
          "~ feature_view v: feature f description none → d\n"},
-        {HEAD VIEW OUTPUTS, HEAD, "- feature_view v\n"},
-        {HEAD, HEAD VIEW OUTPUTS, "+ feature_view v\n"},
-        {HEAD VIEW OUTPUTS,
+        {TEST_HEAD TEST_VIEW TEST_OUTPUTS, TEST_HEAD, "- feature_view v\n"},
+        {TEST_HEAD, TEST_HEAD TEST_VIEW TEST_OUTPUTS, "+ feature_view v\n"},
+        {TEST_HEAD TEST_VIEW TEST_OUTPUTS,
          "entities:\n  - {name: e, keys: [{name: origin, type: string}]}\n"
-         "sources:\n  - {name: t, table: lake.aviation.flights, event_time: known_at}\n" VIEW OUTPUTS,
+         "sources:\n  - {name: t, table: lake.aviation.flights, event_time: known_at}\n" TEST_VIEW TEST_OUTPUTS,
          "~ source t: event_time date → known_at\n~ feature_view v: its entity or source changed !\n"},
-        {HEAD, "entities:\n  - {name: e, keys: [{name: origin, type: string}, {name: x, type: int64}]}\n",
+        {TEST_HEAD, "entities:\n  - {name: e, keys: [{name: origin, type: string}, {name: x, type: int64}]}\n",
          "~ entity e: +key x\n- source t\n"},
         {"entities:\n  - {name: e, keys: [{name: origin, type: string}]}\n",
          "entities:\n  - {name: e, keys: [{name: origin, type: bytes}]}\n",
          "~ entity e: key origin type string → bytes\n"},
-        {HEAD VIEW OUTPUTS "feature_services:\n  - {name: s, features: ['v:f']}\n",
-         HEAD VIEW OUTPUTS "feature_services:\n  - {name: s, features: ['v']}\n",
+        {TEST_HEAD TEST_VIEW TEST_OUTPUTS "feature_services:\n  - {name: s, features: ['v:f']}\n",
+         TEST_HEAD TEST_VIEW TEST_OUTPUTS "feature_services:\n  - {name: s, features: ['v']}\n",
          "~ feature_service s: +feature v:delay_mean_7d; +feature v:delay_max_7d\n"},
-        {HEAD "streams:\n  - {name: k, source: t, kafka: {brokers: b, topic: t}}\n",
-         HEAD "streams:\n  - {name: k, source: t, kafka: {brokers: b, topic: u}, dead_letter: d}\n",
+        {TEST_HEAD "streams:\n  - {name: k, source: t, kafka: {brokers: b, topic: t}}\n",
+         TEST_HEAD "streams:\n  - {name: k, source: t, kafka: {brokers: b, topic: u}, dead_letter: d}\n",
          "~ stream k: kafka topic t → u; dead_letter none → d\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         test_store store;
-        open_store(&store);
-        apply(&store, cases[i].before);
+        test_store_open(&store);
+        test_store_apply(&store, cases[i].before);
         const char *found = plan(&store, cases[i].after);
         if (strcmp(found, cases[i].plan) != 0) {
             fail_msg("case %zu gives\n%s not\n%s", i, found, cases[i].plan);
         }
-        close_store(&store);
+        test_store_close(&store);
     }
 }
 
@@ -277,8 +143,8 @@ static floe_status columns_of_grown(void *context, floe_str table, floe_arena *a
 static void plan__evolved_table__is_a_change_of_the_source_and_of_what_reads_it(void **state) {
     (void)state;
     test_store store;
-    open_store(&store);
-    apply(&store, HEAD VIEW "    features: [{name: f, column: delay}]\n");
+    test_store_open(&store);
+    test_store_apply(&store, TEST_HEAD TEST_VIEW "    features: [{name: f, column: delay}]\n");
     static const floe_column grown[] = {
         {FLOE_STR("date"), {.kind = FLOE_KIND_TIMESTAMP}},
         {FLOE_STR("delay"), {.kind = FLOE_KIND_INT64}},
@@ -288,7 +154,7 @@ static void plan__evolved_table__is_a_change_of_the_source_and_of_what_reads_it(
     grown_columns = grown;
     grown_count = 4;
     test_project project;
-    test_project_open(&project, HEAD VIEW "    features: [{name: f, column: delay}]\n");
+    test_project_open(&project, TEST_HEAD TEST_VIEW "    features: [{name: f, column: delay}]\n");
     assert_ok(test_load(&project), &project.err);
     const floe_schema_resolver resolver = {.columns = columns_of_grown};
     assert_ok(floe_definitions_resolve(project.definitions, &resolver, &project.arena, &project.err), &project.err);
@@ -303,7 +169,7 @@ static void plan__evolved_table__is_a_change_of_the_source_and_of_what_reads_it(
     assert_str(changes[1].kind, "feature_view");
     assert_true(changes[1].rewrites);
     test_project_close(&project);
-    close_store(&store);
+    test_store_close(&store);
 }
 
 /* ---- applying and loading ---- */
@@ -311,48 +177,50 @@ static void plan__evolved_table__is_a_change_of_the_source_and_of_what_reads_it(
 static void apply__changes__make_versions_and_none_makes_none(void **state) {
     (void)state;
     test_store store;
-    open_store(&store);
-    assert_int_equal(apply(&store, HEAD VIEW OUTPUTS), 1);
-    assert_int_equal(apply(&store, HEAD VIEW OUTPUTS), 1);
+    test_store_open(&store);
+    assert_int_equal(test_store_apply(&store, TEST_HEAD TEST_VIEW TEST_OUTPUTS), 1);
+    assert_int_equal(test_store_apply(&store, TEST_HEAD TEST_VIEW TEST_OUTPUTS), 1);
     /* Other lines, other order of keys, a comment: the same definitions. */
-    assert_int_equal(
-        apply(&store, "# moved\n\n" HEAD "feature_views:\n  - source: t\n    entity: e\n    name: v\n" OUTPUTS), 1);
-    assert_int_equal(apply(&store, HEAD), 2);
-    assert_int_equal(apply(&store, HEAD VIEW OUTPUTS), 3);
+    assert_int_equal(test_store_apply(&store,
+                                      "# moved\n\n" TEST_HEAD
+                                      "feature_views:\n  - source: t\n    entity: e\n    name: v\n" TEST_OUTPUTS),
+                     1);
+    assert_int_equal(test_store_apply(&store, TEST_HEAD), 2);
+    assert_int_equal(test_store_apply(&store, TEST_HEAD TEST_VIEW TEST_OUTPUTS), 3);
     int64_t version = 0;
     assert_ok(floe_registry_version(store.registry, &version, NULL), NULL);
     assert_int_equal(version, 3);
-    close_store(&store);
+    test_store_close(&store);
 }
 
 static void apply__no_definitions_at_all__is_a_version_once(void **state) {
     (void)state;
     test_store store;
-    open_store(&store);
-    assert_int_equal(apply(&store, ""), 1);
-    assert_int_equal(apply(&store, ""), 1);
+    test_store_open(&store);
+    assert_int_equal(test_store_apply(&store, ""), 1);
+    assert_int_equal(test_store_apply(&store, ""), 1);
     const floe_definitions *definitions = NULL;
     assert_ok(floe_registry_load(store.registry, 0, &store.arena, &definitions, &store.err), &store.err);
     assert_int_equal(definitions->view_count, 0);
     assert_int_equal(definitions->version, 1);
-    close_store(&store);
+    test_store_close(&store);
 }
 
 static void load__nothing_applied_or_no_such_version__is_not_found(void **state) {
     (void)state;
     test_store store;
     const floe_definitions *definitions = NULL;
-    open_store(&store);
+    test_store_open(&store);
     assert_code(floe_registry_load(store.registry, 0, &store.arena, &definitions, &store.err), FLOE_NOT_FOUND);
     assert_message(&store.err, "floe apply");
-    apply(&store, HEAD);
+    test_store_apply(&store, TEST_HEAD);
     floe_error_clear(&store.err);
     assert_code(floe_registry_load(store.registry, 2, &store.arena, &definitions, &store.err), FLOE_NOT_FOUND);
     assert_message(&store.err, "no version 2; the newest is 1");
     floe_error_clear(&store.err);
     assert_code(floe_registry_load(store.registry, -1, &store.arena, &definitions, &store.err), FLOE_NOT_FOUND);
     assert_null(definitions);
-    close_store(&store);
+    test_store_close(&store);
 }
 
 static const char everything_yaml[] =
@@ -403,7 +271,7 @@ static void check_same_outputs(const floe_view *a, const floe_view *b) {
 static void load__what_was_applied__comes_back_resolved_without_any_table(void **state) {
     (void)state;
     test_store store;
-    open_store(&store);
+    test_store_open(&store);
     test_project project;
     test_project_resolved(&project, everything_yaml);
     int64_t version = 0;
@@ -448,15 +316,15 @@ static void load__what_was_applied__comes_back_resolved_without_any_table(void *
                         test_print_expr(request->expression, &store.arena));
     assert_int_equal(loaded->services[1].ref_count, a->output_count);
     test_project_close(&project);
-    close_store(&store);
+    test_store_close(&store);
 }
 
 /* What comes back is encoded to the bytes it was read from: nothing is lost or invented on the way. */
 static void load__applied_again__changes_nothing(void **state) {
     (void)state;
     test_store store;
-    open_store(&store);
-    apply(&store, everything_yaml);
+    test_store_open(&store);
+    test_store_apply(&store, everything_yaml);
     const floe_definitions *loaded = NULL;
     assert_ok(floe_registry_load(store.registry, 0, &store.arena, &loaded, &store.err), &store.err);
     const floe_change *changes = NULL;
@@ -466,16 +334,16 @@ static void load__applied_again__changes_nothing(void **state) {
     int64_t version = 0;
     assert_ok(floe_registry_apply(store.registry, loaded, &version, &store.err), &store.err);
     assert_int_equal(version, 1);
-    close_store(&store);
+    test_store_close(&store);
 }
 
 static void load__older_version__is_as_it_was(void **state) {
     (void)state;
     test_store store;
-    open_store(&store);
-    apply(&store, HEAD VIEW "    ttl: 90d\n" OUTPUTS);
-    apply(&store, HEAD VIEW "    ttl: 30d\n" OUTPUTS);
-    apply(&store, HEAD);
+    test_store_open(&store);
+    test_store_apply(&store, TEST_HEAD TEST_VIEW "    ttl: 90d\n" TEST_OUTPUTS);
+    test_store_apply(&store, TEST_HEAD TEST_VIEW "    ttl: 30d\n" TEST_OUTPUTS);
+    test_store_apply(&store, TEST_HEAD);
     const floe_definitions *definitions = NULL;
     assert_ok(floe_registry_load(store.registry, 1, &store.arena, &definitions, &store.err), &store.err);
     assert_int_equal(definitions->views[0].ttl_us, 90 * FLOE_US_PER_DAY);
@@ -484,33 +352,7 @@ static void load__older_version__is_as_it_was(void **state) {
     assert_int_equal(definitions->views[0].ttl_us, 30 * FLOE_US_PER_DAY);
     assert_ok(floe_registry_load(store.registry, 0, &store.arena, &definitions, &store.err), &store.err);
     assert_int_equal(definitions->view_count, 0);
-    close_store(&store);
-}
-
-/* Damage past the first page shows when the page is read; the first holds the schema, so the file opens. */
-static void registry__damage_found_late__says_what_to_do_as_well(void **state) {
-    (void)state;
-    test_store store;
-    open_store(&store);
-    apply(&store, HEAD VIEW OUTPUTS);
-    floe_registry_close(&store.registry);
-    FLOE_AUTO_BUF bytes;
-    floe_buf_init(&bytes, FLOE_MIB(64));
-    assert_ok(floe_file_read(store.path, &bytes, &store.err), &store.err);
-    assert_true(bytes.len > 8192);
-    memset(bytes.ptr + 4096, 0x5a, bytes.len - 4096);
-    assert_ok(floe_file_write(store.path, floe_buf_view(&bytes), false, &store.err), &store.err);
-    floe_error err = {0};
-    const floe_definitions *definitions = NULL;
-    floe_status status = floe_registry_open(store.path, false, &store.registry, &err);
-    if (!floe_failed(status)) {
-        status = floe_registry_load(store.registry, 0, &store.arena, &definitions, &err);
-    }
-    assert_code(status, FLOE_CORRUPT);
-    assert_message(&err, "registry is damaged");
-    assert_message(&err, "run floe apply");
-    assert_message(&err, "floe sync");
-    close_store(&store);
+    test_store_close(&store);
 }
 
 static void load__tampered_rows__are_corrupt_and_never_a_crash(void **state) {
@@ -529,28 +371,28 @@ static void load__tampered_rows__are_corrupt_and_never_a_crash(void **state) {
     };
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         test_store store;
-        open_store(&store);
-        apply(&store, HEAD VIEW OUTPUTS);
-        run_sql(store.path, damages[i]);
+        test_store_open(&store);
+        test_store_apply(&store, TEST_HEAD TEST_VIEW TEST_OUTPUTS);
+        test_sql_run(store.path, damages[i]);
         const floe_definitions *definitions = NULL;
         floe_status status = floe_registry_load(store.registry, 0, &store.arena, &definitions, &store.err);
         if (status.code != FLOE_CORRUPT) {
             fail_msg("%s gives %d %s", damages[i], (int)status.code, store.err.message);
         }
-        close_store(&store);
+        test_store_close(&store);
     }
 }
 
 static void history__applies__are_listed_newest_first(void **state) {
     (void)state;
     test_store store;
-    open_store(&store);
+    test_store_open(&store);
     floe_now_pin(INT64_C(1000000));
-    apply(&store, HEAD);
+    test_store_apply(&store, TEST_HEAD);
     floe_now_pin(INT64_C(2000000));
-    apply(&store, HEAD VIEW OUTPUTS);
+    test_store_apply(&store, TEST_HEAD TEST_VIEW TEST_OUTPUTS);
     floe_now_pin(INT64_C(3000000));
-    apply(&store, "entities:\n  - {name: e, keys: [{name: k, type: int64}]}\n");
+    test_store_apply(&store, "entities:\n  - {name: e, keys: [{name: k, type: int64}]}\n");
     floe_now_pin(0);
     const floe_history_entry *entries = NULL;
     size_t count = 0;
@@ -562,228 +404,31 @@ static void history__applies__are_listed_newest_first(void **state) {
     assert_str(entries[1].summary, "+1 ~0 -0: +feature_view v");
     assert_str(entries[2].summary, "+2 ~0 -0: +entity e, +source t");
     assert_int_equal(entries[2].applied_us, 1000000);
-    close_store(&store);
+    test_store_close(&store);
 }
 
 static void history__summary_of_very_many__is_cut_and_counted(void **state) {
     (void)state;
     test_store store;
-    open_store(&store);
+    test_store_open(&store);
     FLOE_AUTO_BUF yaml;
     floe_buf_init(&yaml, FLOE_MIB(1));
     floe_buf_text(&yaml, "entities:\n");
     for (int i = 0; i < 1000; i++) {
         floe_buf_printf(&yaml, "  - {name: entity_with_a_long_name_%d, keys: [{name: k, type: int64}]}\n", i);
     }
-    apply(&store, yaml.ptr);
+    test_store_apply(&store, yaml.ptr);
     const floe_history_entry *entries = NULL;
     size_t count = 0;
     assert_ok(floe_registry_history(store.registry, &store.arena, &entries, &count, &store.err), &store.err);
     assert_true(entries[0].summary.len < 4000);
     assert_non_null(strstr(entries[0].summary.ptr, "+1000 ~0 -0: "));
     assert_non_null(strstr(entries[0].summary.ptr, " more"));
-    close_store(&store);
-}
-
-/* ---- several processes ---- */
-
-/* A definition whose owner tells who wrote it. */
-static const char *owned_yaml(floe_arena *arena, int owner, int count) {
-    FLOE_AUTO_BUF yaml;
-    floe_buf_init(&yaml, FLOE_MIB(1));
-    floe_buf_text(&yaml, "entities:\n");
-    for (int i = 0; i < count; i++) {
-        floe_buf_printf(&yaml, "  - {name: e%d, owner: w%d, keys: [{name: k, type: int64}]}\n", i, owner);
-    }
-    return floe_arena_strndup(arena, yaml.ptr, yaml.len);
-}
-
-/* In a child: applies the project's definitions; the exit code says how it went. */
-static pid_t fork_apply(const test_store *store, const test_project *project) {
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        floe_registry *registry = NULL;
-        int64_t version = 0;
-        bool failed = floe_failed(floe_registry_open(store->path, true, &registry, NULL)) ||
-                      floe_failed(floe_registry_apply(registry, project->definitions, &version, NULL));
-        _exit(failed ? 1 : 0);
-    }
-    return child;
-}
-
-static void apply__by_eight_processes_at_once__gives_every_one_its_version(void **state) {
-    (void)state;
-    enum { WRITERS = 8 };
-    test_store store;
-    test_project projects[WRITERS];
-    pid_t children[WRITERS];
-    open_store(&store);
-    floe_registry_close(&store.registry);
-    for (int i = 0; i < WRITERS; i++) {
-        test_project_resolved(&projects[i], owned_yaml(&store.arena, i, 20));
-    }
-    for (int i = 0; i < WRITERS; i++) {
-        children[i] = fork_apply(&store, &projects[i]);
-    }
-    for (int i = 0; i < WRITERS; i++) {
-        int status = 0;
-        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-        test_project_close(&projects[i]);
-    }
-    assert_ok(floe_registry_open(store.path, false, &store.registry, &store.err), &store.err);
-    /* Every writer's definitions differ from every other's, so each made one version; none mixes two writers. */
-    for (int64_t version = 1; version <= WRITERS; version++) {
-        const floe_definitions *definitions = NULL;
-        assert_ok(floe_registry_load(store.registry, version, &store.arena, &definitions, &store.err), &store.err);
-        assert_int_equal(definitions->entity_count, 20);
-        for (size_t i = 1; i < definitions->entity_count; i++) {
-            assert_true(floe_str_equal(definitions->entities[i].about.owner, definitions->entities[0].about.owner));
-        }
-    }
-    int64_t newest = 0;
-    assert_ok(floe_registry_version(store.registry, &newest, NULL), NULL);
-    assert_int_equal(newest, WRITERS);
-    close_store(&store);
-}
-
-/* In a child: applies one set after the other until it is killed; says when the first is in. */
-static void apply_forever(const test_store *store, const test_project *projects, int ready) {
-    floe_registry *registry = NULL;
-    int64_t version = 0;
-    if (floe_failed(floe_registry_open(store->path, true, &registry, NULL))) {
-        _exit(1);
-    }
-    for (int i = 0;; i = 1 - i) {
-        if (floe_failed(floe_registry_apply(registry, projects[i].definitions, &version, NULL)) ||
-            write(ready, "x", 1) != 1) {
-            _exit(1);
-        }
-    }
-}
-
-static void apply__killed_anywhere__leaves_the_old_or_the_new(void **state) {
-    (void)state;
-    test_store store;
-    test_project projects[2];
-    open_store(&store);
-    floe_registry_close(&store.registry);
-    for (int i = 0; i < 2; i++) {
-        test_project_resolved(&projects[i], owned_yaml(&store.arena, i, 200));
-    }
-    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
-    int64_t before = 0;
-    for (int round = 0; round < 15; round++) {
-        int ends[2];
-        char byte = 0;
-        assert_int_equal(pipe(ends), 0);
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0) {
-            apply_forever(&store, projects, ends[1]);
-        }
-        close(ends[1]);
-        assert_int_equal(read(ends[0], &byte, 1), 1);     /* It is at work now. */
-        usleep((useconds_t)floe_test_below(&rng, 20000)); /* Where the kill falls; nothing waits for it. */
-        assert_int_equal(kill(child, SIGKILL), 0);
-        assert_int_equal(waitpid(child, NULL, 0), child);
-        close(ends[0]);
-        assert_ok(floe_registry_open(store.path, false, &store.registry, &store.err), &store.err);
-        const floe_definitions *definitions = NULL;
-        floe_arena arena;
-        floe_arena_init(&arena, FLOE_MIB(64));
-        assert_ok(floe_registry_load(store.registry, 0, &arena, &definitions, &store.err), &store.err);
-        assert_true(definitions->version >= before && definitions->version > 0);
-        before = definitions->version;
-        assert_int_equal(definitions->entity_count, 200);
-        for (size_t i = 0; i < 200; i++) {
-            assert_true(floe_str_equal(definitions->entities[i].about.owner, definitions->entities[0].about.owner));
-        }
-        floe_arena_close(&arena);
-        floe_registry_close(&store.registry);
-    }
-    test_project_close(&projects[0]);
-    test_project_close(&projects[1]);
-    close_store(&store);
-}
-
-static void apply__read_only_reader__sees_versions_appear(void **state) {
-    (void)state;
-    test_store store;
-    open_store(&store);
-    floe_registry *reader = NULL;
-    int64_t version = -1;
-    assert_ok(floe_registry_open(store.path, false, &reader, &store.err), &store.err);
-    assert_ok(floe_registry_version(reader, &version, NULL), NULL);
-    assert_int_equal(version, 0);
-    apply(&store, HEAD);
-    assert_ok(floe_registry_version(reader, &version, NULL), NULL);
-    assert_int_equal(version, 1);
-    floe_registry_close(&reader);
-    close_store(&store);
-}
-
-/* ---- failures ---- */
-
-typedef struct sweep {
-    const char *path;
-    const floe_definitions *definitions;
-} sweep;
-
-static floe_status use_registry(void *context, floe_error *err) {
-    const sweep *what = context;
-    FLOE_AUTO_ARENA arena = {0};
-    floe_arena_init(&arena, FLOE_MIB(64));
-    floe_registry *registry = NULL;
-    const floe_change *changes = NULL;
-    const floe_definitions *loaded = NULL;
-    const floe_history_entry *entries = NULL;
-    size_t count = 0;
-    int64_t version = 0;
-    FLOE_TRY(floe_registry_open(what->path, true, &registry, err));
-    floe_status status = floe_registry_plan(registry, what->definitions, &arena, &changes, &count, err);
-    if (!floe_failed(status)) {
-        status = floe_registry_apply(registry, what->definitions, &version, err);
-    }
-    if (!floe_failed(status)) {
-        status = floe_registry_load(registry, 0, &arena, &loaded, err);
-    }
-    if (!floe_failed(status)) {
-        status = floe_registry_history(registry, &arena, &entries, &count, err);
-    }
-    floe_registry_close(&registry);
-    return status;
-}
-
-static void registry__any_failing_allocation__is_reported_and_leaves_a_whole_registry(void **state) {
-    (void)state;
-    test_store store;
-    test_project project;
-    open_store(&store);
-    apply(&store, HEAD);
-    test_project_resolved(&project, HEAD VIEW OUTPUTS);
-    sweep what = {store.path, project.definitions};
-    assert_true(floe_test_alloc_sweep(use_registry, &what) > 0);
-    int64_t version = 0;
-    assert_ok(floe_registry_version(store.registry, &version, &store.err), &store.err);
-    assert_int_equal(version, 2);
-    const floe_definitions *definitions = NULL;
-    assert_ok(floe_registry_load(store.registry, 1, &store.arena, &definitions, &store.err), &store.err);
-    assert_int_equal(definitions->view_count, 0);
-    test_project_close(&project);
-    close_store(&store);
+    test_store_close(&store);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(registry_open__missing_file__says_what_to_run),
-        cmocka_unit_test(registry_open__created__is_there_for_the_next),
-        cmocka_unit_test(registry_open__newer_schema__is_refused_by_name),
-        cmocka_unit_test(registry_open__database_of_somebody_else__is_left_alone),
-        cmocka_unit_test(registry_open__file_that_is_no_database__is_corrupt),
-        cmocka_unit_test(registry__damage_found_late__says_what_to_do_as_well),
-        cmocka_unit_test(registry_open__empty_file_of_a_killed_creation__is_filled_by_the_next),
         cmocka_unit_test(plan__nothing_applied__adds_everything),
         cmocka_unit_test(plan__changes__are_named_old_to_new),
         cmocka_unit_test(plan__evolved_table__is_a_change_of_the_source_and_of_what_reads_it),
@@ -796,10 +441,6 @@ int main(void) {
         cmocka_unit_test(load__tampered_rows__are_corrupt_and_never_a_crash),
         cmocka_unit_test(history__applies__are_listed_newest_first),
         cmocka_unit_test(history__summary_of_very_many__is_cut_and_counted),
-        cmocka_unit_test(apply__by_eight_processes_at_once__gives_every_one_its_version),
-        cmocka_unit_test(apply__killed_anywhere__leaves_the_old_or_the_new),
-        cmocka_unit_test(apply__read_only_reader__sees_versions_appear),
-        cmocka_unit_test(registry__any_failing_allocation__is_reported_and_leaves_a_whole_registry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,7 +113,7 @@ static bool read_row(floe_arena *arena, const char *line, expr_case *made) {
 
 const expr_case *expr_cases_read(floe_arena *arena, const char *file, size_t *ret_count) {
     const char *root = getenv("FLOE_ROOT");
-    char *path = floe_arena_printf(arena, "%s/%s", root ? root : ".", file);
+    const char *path = file[0] == '/' ? file : floe_arena_printf(arena, "%s/%s", root ? root : ".", file);
     FILE *stream = fopen(path, "r");
     assert_non_null(stream);
     expr_case *cases = NULL;

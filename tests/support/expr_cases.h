@@ -18,7 +18,7 @@ typedef struct expr_case {
     const char *text, *type, *value; /* value "null": null */
 } expr_case;
 
-/* Reads the cases of one file of the source tree. Owns: the arena. */
+/* Reads the cases of one file of the source tree, or of an absolute path. Owns: the arena. */
 const expr_case *expr_cases_read(floe_arena *arena, const char *file, size_t *ret_count);
 
 /* "type value" of a result as a case writes it. Owns: the arena. */

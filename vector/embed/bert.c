@@ -104,7 +104,11 @@ static floe_status load_layer(const loader *from, floe_bert_layer *layer) {
     layer->up_bias = up.bias;
     layer->down = down.weight;
     layer->down_bias = down.bias;
-    return FLOE_OK;
+    layer->qkv_halves = floe_halves_make(layer->qkv, 3 * hidden, hidden, from->arena);
+    layer->out_halves = floe_halves_make(layer->out, hidden, hidden, from->arena);
+    layer->up_halves = floe_halves_make(layer->up, intermediate, hidden, from->arena);
+    layer->down_halves = floe_halves_make(layer->down, hidden, intermediate, from->arena);
+    return floe_arena_check(from->arena, from->err);
 }
 
 static floe_status load_layers(loader *from, floe_bert *bert) {
@@ -193,21 +197,29 @@ static void attend(const floe_bert *bert, const float *qkv, float *context, floa
     }
 }
 
+/* A layer's product of rows without gaps: with few of them in half precision, where that is to be had. */
+static void multiply(const float *a, const float *weights, const floe_halves *halves, float *out,
+                     floe_gemm_shape shape) {
+    if (halves != NULL && shape.rows <= FLOE_FEW_ROWS) {
+        floe_halves_product(halves, a, shape.rows, out, shape.columns);
+        return;
+    }
+    floe_gemm_transposed((floe_matrix){a, shape.inner}, (floe_matrix){weights, shape.inner}, out, shape.columns, shape);
+}
+
 static void attention(const floe_bert *bert, const floe_bert_layer *layer, floe_bert_work *work,
                       const floe_bert_batch *batch) {
     size_t hidden = bert->config.hidden;
     size_t tokens = batch->token_count;
     size_t row = 0;
-    floe_gemm_transposed((floe_matrix){work->x, hidden}, (floe_matrix){layer->qkv, hidden}, work->qkv, 3 * hidden,
-                         (floe_gemm_shape){tokens, 3 * hidden, hidden});
+    multiply(work->x, layer->qkv, layer->qkv_halves, work->qkv, (floe_gemm_shape){tokens, 3 * hidden, hidden});
     bert->kernels->add_bias(work->qkv, tokens, 3 * hidden, layer->qkv_bias);
     for (size_t text = 0; text < batch->count; text++) {
         attend(bert, work->qkv + row * 3 * hidden, work->context + row * hidden, work->scores, batch->lens[text]);
         row += batch->lens[text];
     }
     /* The room of query, key and value is free again. */
-    floe_gemm_transposed((floe_matrix){work->context, hidden}, (floe_matrix){layer->out, hidden}, work->qkv, hidden,
-                         (floe_gemm_shape){tokens, hidden, hidden});
+    multiply(work->context, layer->out, layer->out_halves, work->qkv, (floe_gemm_shape){tokens, hidden, hidden});
     bert->kernels->add(work->x, work->qkv, tokens, hidden, layer->out_bias);
     bert->kernels->layer_norm(work->x, tokens, hidden, &layer->attention_norm);
 }
@@ -215,11 +227,10 @@ static void attention(const floe_bert *bert, const floe_bert_layer *layer, floe_
 static void feed_forward(const floe_bert *bert, const floe_bert_layer *layer, floe_bert_work *work, size_t tokens) {
     size_t hidden = bert->config.hidden;
     size_t intermediate = bert->config.intermediate;
-    floe_gemm_transposed((floe_matrix){work->x, hidden}, (floe_matrix){layer->up, hidden}, work->hidden, intermediate,
-                         (floe_gemm_shape){tokens, intermediate, hidden});
+    multiply(work->x, layer->up, layer->up_halves, work->hidden, (floe_gemm_shape){tokens, intermediate, hidden});
     bert->kernels->gelu(work->hidden, tokens, intermediate, layer->up_bias);
-    floe_gemm_transposed((floe_matrix){work->hidden, intermediate}, (floe_matrix){layer->down, intermediate},
-                         work->context, hidden, (floe_gemm_shape){tokens, hidden, intermediate});
+    multiply(work->hidden, layer->down, layer->down_halves, work->context,
+             (floe_gemm_shape){tokens, hidden, intermediate});
     bert->kernels->add(work->x, work->context, tokens, hidden, layer->down_bias);
     bert->kernels->layer_norm(work->x, tokens, hidden, &layer->output_norm);
 }

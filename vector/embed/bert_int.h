@@ -13,6 +13,7 @@
 #ifndef FLOE_VECTOR_EMBED_BERT_INT_H
 #define FLOE_VECTOR_EMBED_BERT_INT_H
 
+#include "vector/embed/halves_int.h"
 #include "vector/embed/kernels_int.h"
 #include "vector/embed/model_int.h"
 #include "vector/embed/safetensors_int.h"
@@ -24,6 +25,7 @@ typedef struct floe_bert_layer {
     const float *up, *up_bias;     /* [intermediate × hidden] */
     const float *down, *down_bias; /* [hidden × intermediate] */
     floe_norm output_norm;
+    const floe_halves *qkv_halves, *out_halves, *up_halves, *down_halves; /* the same weights; NULL: none */
 } floe_bert_layer;
 
 typedef struct floe_bert {

@@ -74,10 +74,12 @@ typedef enum floe_avro_codec {
     FLOE_AVRO_CODEC_ZSTD
 } floe_avro_codec;
 
+typedef struct floe_avro_memory floe_avro_memory;
 typedef struct floe_avro_file {
     floe_str name; /* for messages */
     floe_arena *arena;
-    floe_reader rest; /* the blocks */
+    floe_avro_memory *memory; /* NULL: none */
+    floe_reader rest;         /* the blocks */
     const floe_avro_type *schema;
     const floe_avro_entry *header;
     size_t header_count;
@@ -89,13 +91,17 @@ typedef struct floe_avro_file {
 /* Reads the header of a whole file in memory. Owns: everything lies in the arena or borrows from `bytes`. Errors: CORRUPT
  * naming file and place; UNSUPPORTED naming an unknown codec. */
 floe_status floe_avro_open(floe_str name, floe_str bytes, floe_arena *arena, floe_avro_file *ret_file, floe_error *err);
-/* The schema that was read last, for who reads many files of one writer: their schemas are mostly the same text, and parsing it is dear.
- * `arena` is the owner's to open and close; it holds one schema at a time. Thread: one at a time. */
-typedef struct floe_avro_memory {
+/* What is kept for who reads many files of one writer: the schema that was read last, for mostly they are the same text and parsing it is
+ * dear, and the room that blocks are decompressed in. Thread: one at a time. */
+struct floe_avro_memory {
     floe_arena arena;
     floe_str text;
     const floe_avro_type *schema;
-} floe_avro_memory;
+    floe_buf plain;
+};
+/* `cap` is the most that a schema may take. */
+void floe_avro_memory_init(floe_avro_memory *memory, size_t cap);
+void floe_avro_memory_close(floe_avro_memory *memory);
 
 /* As floe_avro_open, with a memory (NULL: none), which the file then borrows from until the next file is opened by it. */
 floe_status floe_avro_open_again(floe_str name, floe_str bytes, floe_avro_memory *memory, floe_arena *arena,
@@ -167,6 +173,8 @@ typedef struct floe_avro_decoder {
     floe_avro_options options;
     const uint8_t *at, *end; /* of the block */
     const uint8_t *start;
+    char *room; /* what is left of the piece of the arena that small lists are cut from */
+    size_t room_len;
     int64_t left; /* records of the block still to decode */
     bool bad;     /* sticky: the block ended too early or holds something impossible */
 } floe_avro_decoder;

@@ -39,6 +39,45 @@ static floe_status compile_all(op_compiler *compiler, const floe_avro_type *type
     return FLOE_OK;
 }
 
+/* Nearly all unions are of null and one other branch. */
+static void simplify_union(floe_avro_op *op) {
+    bool first = op->child_count == 2 && op->children[0].code == FLOE_OP_NOTHING;
+    bool second = op->child_count == 2 && op->children[1].code == FLOE_OP_NOTHING;
+    if (op->code == FLOE_OP_UNION && first != second) {
+        op->code = FLOE_OP_OPTIONAL;
+        op->value_branch = first ? 1 : 0;
+        op->children += op->value_branch;
+        op->child_count = 1;
+    }
+}
+
+/* The two operations of an item that is a pair, NULL where it is none. */
+static const floe_avro_op *pair_of(const floe_avro_op *list) {
+    const floe_avro_op *item = &list->children[0];
+    return item->code == FLOE_OP_CHILDREN && item->child_count == 2 && item->offset == 0 ? item->children : NULL;
+}
+
+static void simplify_skipped_list(floe_avro_op *op) {
+    const floe_avro_op *pair = pair_of(op);
+    bool keyed = pair != NULL && pair[0].code == FLOE_OP_SKIP_LONG;
+    if (keyed && (pair[1].code == FLOE_OP_SKIP_LONG || pair[1].code == FLOE_OP_SKIP_TEXT)) {
+        op->code = FLOE_OP_SKIP_PAIRS;
+        op->texts = pair[1].code == FLOE_OP_SKIP_TEXT;
+    }
+}
+
+/* The key must come first, and nothing else be in an item. */
+static void simplify_list(const op_compiler *compiler, floe_avro_op *op) {
+    const floe_avro_op *pair = pair_of(op);
+    bool keyed = pair != NULL && pair[0].code == FLOE_OP_I32 && pair[0].offset == 0;
+    bool filtered = op->filtered && !compiler->options->keep_all;
+    if (filtered && keyed && (pair[1].code == FLOE_OP_I64 || pair[1].code == FLOE_OP_TEXT)) {
+        op->code = FLOE_OP_PAIRS;
+        op->texts = pair[1].code == FLOE_OP_TEXT;
+        op->value_offset = pair[1].offset;
+    }
+}
+
 /* A map's item is preceded by its key. */
 static floe_status compile_skip_map(op_compiler *compiler, const floe_avro_type *type, floe_avro_op *op,
                                     floe_error *err) {
@@ -76,10 +115,14 @@ static floe_status compile_skip(op_compiler *compiler, const floe_avro_type *typ
     case FLOE_AVRO_ARRAY:
         op->code = FLOE_OP_SKIP_LIST;
         op->len = type->fields[0].type->min_len;
-        return compile_all(compiler, type, NULL, op, err);
+        FLOE_TRY(compile_all(compiler, type, NULL, op, err));
+        simplify_skipped_list(op);
+        return FLOE_OK;
     default:
         op->code = type->kind == FLOE_AVRO_UNION ? FLOE_OP_UNION : FLOE_OP_CHILDREN;
-        return compile_all(compiler, type, NULL, op, err);
+        FLOE_TRY(compile_all(compiler, type, NULL, op, err));
+        simplify_union(op);
+        return FLOE_OK;
     }
 }
 
@@ -170,7 +213,9 @@ static floe_status compile_list(op_compiler *compiler, const floe_avro_type *typ
     floe_avro_target record = *target;
     record.want = FLOE_AVRO_WANT_RECORD;
     record.offset = 0;
-    return compile_item(compiler, item, of_records ? &record : &NUMBER, children, err);
+    FLOE_TRY(compile_item(compiler, item, of_records ? &record : &NUMBER, children, err));
+    simplify_list(compiler, op);
+    return FLOE_OK;
 }
 
 static floe_kind value_kind(const floe_avro_type *type) {
@@ -363,7 +408,9 @@ static floe_status compile_type(op_compiler *compiler, const floe_avro_type *typ
     }
     if (type->kind == FLOE_AVRO_UNION) {
         ret_op->code = FLOE_OP_UNION;
-        return compile_all(compiler, type, target, ret_op, err);
+        FLOE_TRY(compile_all(compiler, type, target, ret_op, err));
+        simplify_union(ret_op);
+        return FLOE_OK;
     }
     return compile_wanted(compiler, type, target, ret_op, err);
 }

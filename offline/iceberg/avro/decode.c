@@ -8,52 +8,32 @@
  */
 #include "offline/iceberg/avro/avro_int.h"
 
+#include "core/mem.h"
+
 #include <inttypes.h>
 
 static void run_op(floe_avro_decoder *decoder, const floe_avro_op *op, char *base);
 
 /* ---- cursor ---- */
 
-static void set_bad(floe_avro_decoder *decoder) {
-    decoder->bad = true;
-    decoder->at = decoder->end;
-}
-
-static uint64_t bytes_left(const floe_avro_decoder *decoder) {
-    return (uint64_t)(decoder->end - decoder->at);
-}
-
-static int64_t get_longer(floe_avro_decoder *decoder) {
+floe_avro_long floe_avro_longer_at(const uint8_t *at, const uint8_t *end) {
     uint64_t bits = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        if (decoder->at == decoder->end) {
-            break;
-        }
-        uint8_t byte = *decoder->at++;
+    for (unsigned shift = 0; shift < 70 && at < end; shift += 7) {
+        uint8_t byte = *at++;
         if (shift == 63 && byte > 1) {
             break;
         }
         bits |= (uint64_t)(byte & 0x7f) << shift;
         if (byte < 0x80) {
-            return (int64_t)(bits >> 1) ^ -(int64_t)(bits & 1);
+            return (floe_avro_long){floe_avro_zigzag(bits), at};
         }
     }
-    set_bad(decoder);
-    return 0;
-}
-
-/* Most numbers of a manifest are of one byte. */
-static inline int64_t get_long(floe_avro_decoder *decoder) {
-    if (decoder->at < decoder->end && *decoder->at < 0x80) {
-        uint8_t byte = *decoder->at++;
-        return (int64_t)(byte >> 1) ^ -(int64_t)(byte & 1);
-    }
-    return get_longer(decoder);
+    return (floe_avro_long){0, NULL};
 }
 
 static const uint8_t *get_bytes(floe_avro_decoder *decoder, uint64_t len) {
-    if (len > bytes_left(decoder)) {
-        set_bad(decoder);
+    if (len > floe_avro_left(decoder)) {
+        floe_avro_set_bad(decoder);
         return NULL;
     }
     const uint8_t *bytes = decoder->at;
@@ -62,27 +42,32 @@ static const uint8_t *get_bytes(floe_avro_decoder *decoder, uint64_t len) {
 }
 
 static floe_str get_text(floe_avro_decoder *decoder) {
-    int64_t len = get_long(decoder);
+    int64_t len = floe_avro_get_long(decoder);
     const uint8_t *bytes = get_bytes(decoder, len < 0 ? UINT64_MAX : (uint64_t)len);
     return bytes == NULL ? (floe_str){"", 0} : (floe_str){(const char *)bytes, (size_t)len};
 }
 
-/* The count of the next block of an array or map, 0 at its end; *ret_len is the block's length where it is told, else
- * -1. */
-static uint64_t get_count(floe_avro_decoder *decoder, uint64_t item_min_len, int64_t *ret_len) {
-    int64_t count = get_long(decoder);
-    *ret_len = -1;
-    if (count < 0) {
-        *ret_len = get_long(decoder);
-        if (*ret_len < 0 || (uint64_t)*ret_len > bytes_left(decoder)) {
-            set_bad(decoder);
-        }
+/* Under AddressSanitizer each piece is its own, so that an overrun is seen. */
+void *floe_avro_take(floe_avro_decoder *decoder, size_t count, size_t element_len) {
+    enum { PIECE = 4096, SMALL = 512, ALIGNMENT = 16 };
+    floe_arena *arena = decoder->file->arena;
+    bool small = !FLOE_ASAN && count <= SMALL && count * element_len <= SMALL;
+    size_t len = small ? (count * element_len + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : 0;
+    if (small && len > decoder->room_len) {
+        decoder->room = floe_arena_alloc(arena, PIECE, 1);
+        decoder->room_len = decoder->room == NULL ? 0 : PIECE;
     }
-    uint64_t positive = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
-    if (positive > bytes_left(decoder) / item_min_len) {
-        set_bad(decoder);
+    void *taken = decoder->room;
+    if (!small) {
+        taken = floe_arena_alloc(arena, count, element_len);
+    } else if (taken != NULL) {
+        decoder->room += len;
+        decoder->room_len -= len;
     }
-    return decoder->bad ? 0 : positive;
+    if (taken == NULL) {
+        floe_avro_set_bad(decoder);
+    }
+    return taken;
 }
 
 /* ---- skipping ---- */
@@ -96,13 +81,13 @@ static void run_nothing(floe_avro_decoder *decoder, const floe_avro_op *op, char
 static void run_refuse(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
     (void)op;
     (void)base;
-    set_bad(decoder);
+    floe_avro_set_bad(decoder);
 }
 
 static void run_skip_long(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
     (void)op;
     (void)base;
-    (void)get_long(decoder);
+    (void)floe_avro_get_long(decoder);
 }
 
 static void run_skip_fixed(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
@@ -125,7 +110,7 @@ static void run_children(floe_avro_decoder *decoder, const floe_avro_op *op, cha
 static void run_skip_list(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
     for (;;) {
         int64_t len = -1;
-        uint64_t count = get_count(decoder, op->len, &len);
+        uint64_t count = floe_avro_get_count(decoder, op->len, &len);
         if (count == 0) {
             return;
         }
@@ -142,23 +127,28 @@ static void run_skip_list(floe_avro_decoder *decoder, const floe_avro_op *op, ch
 /* ---- decoding ---- */
 
 static void run_union(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
-    int64_t branch = get_long(decoder);
+    int64_t branch = floe_avro_get_long(decoder);
     if (branch < 0 || (uint64_t)branch >= op->child_count) {
-        set_bad(decoder);
+        floe_avro_set_bad(decoder);
         return;
     }
     run_op(decoder, &op->children[branch], base);
 }
 
+static void run_skip_pairs(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
+    (void)base;
+    floe_avro_skip_pairs(decoder, op);
+}
+
 static void run_i64(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
-    int64_t value = get_long(decoder);
+    int64_t value = floe_avro_get_long(decoder);
     memcpy(base + op->offset, &value, sizeof(value));
 }
 
 static void run_i32(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
-    int64_t wide = get_long(decoder);
+    int64_t wide = floe_avro_get_long(decoder);
     if (wide < INT32_MIN || wide > INT32_MAX) {
-        set_bad(decoder);
+        floe_avro_set_bad(decoder);
         return;
     }
     int32_t value = (int32_t)wide;
@@ -201,18 +191,18 @@ typedef struct item_list {
     size_t count, capacity;
 } item_list;
 
-static bool is_kept(const floe_avro_decoder *decoder, int32_t id) {
+bool floe_avro_is_kept(const floe_avro_options *options, int32_t id) {
     size_t low = 0;
-    size_t high = decoder->options.keep_count;
+    size_t high = options->keep_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (decoder->options.keep_ids[middle] < id) {
+        if (options->keep_ids[middle] < id) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < decoder->options.keep_count && decoder->options.keep_ids[low] == id;
+    return low < options->keep_count && options->keep_ids[low] == id;
 }
 
 /* Room for `more` items after those that are there; usually the only block of the list. */
@@ -224,9 +214,8 @@ static void list_grow(floe_avro_decoder *decoder, const floe_avro_op *op, uint64
     if (want <= list->capacity) {
         return;
     }
-    char *items = floe_arena_alloc(decoder->file->arena, (size_t)want, op->item_len);
+    char *items = floe_avro_take(decoder, (size_t)want, op->item_len);
     if (items == NULL) {
-        set_bad(decoder);
         return;
     }
     if (list->count > 0) {
@@ -236,37 +225,13 @@ static void list_grow(floe_avro_decoder *decoder, const floe_avro_op *op, uint64
     list->capacity = (size_t)want;
 }
 
-/* Whether an item is a key and a value that is one number or one text, and the key comes first: as in all maps of a manifest. */
-static bool is_pair(const floe_avro_op *op) {
-    const floe_avro_op *item = &op->children[0];
-    return op->filtered && item->code == FLOE_OP_CHILDREN && item->child_count == 2 && item->offset == 0 &&
-           item->children[0].code == FLOE_OP_I32 && item->children[0].offset == 0 &&
-           (item->children[1].code == FLOE_OP_I64 || item->children[1].code == FLOE_OP_TEXT);
-}
-
-/* Steps over a pair that nobody asked for; false where somebody did, and nothing was read. */
-static bool skip_pair(floe_avro_decoder *decoder, const floe_avro_op *op) {
-    const uint8_t *start = decoder->at;
-    int64_t key = get_long(decoder);
-    if (decoder->bad || key < INT32_MIN || key > INT32_MAX || is_kept(decoder, (int32_t)key)) {
-        decoder->at = decoder->bad ? decoder->end : start;
-        return decoder->bad;
-    }
-    if (op->children[0].children[1].code == FLOE_OP_I64) {
-        (void)get_long(decoder);
-    } else {
-        (void)get_text(decoder);
-    }
-    return true;
-}
-
 static void list_item(floe_avro_decoder *decoder, const floe_avro_op *op, item_list *list) {
     _Alignas(16) char item[FLOE_AVRO_ITEM_MAX];
     memset(item, 0, op->item_len);
     run_op(decoder, &op->children[0], item);
     int32_t key = 0;
     memcpy(&key, item, sizeof(key));
-    bool keep = !op->filtered || decoder->options.keep_all || is_kept(decoder, key);
+    bool keep = !op->filtered || decoder->options.keep_all || floe_avro_is_kept(&decoder->options, key);
     if (keep && !decoder->bad && list->count < list->capacity) {
         memcpy(list->items + list->count * op->item_len, item, op->item_len);
         list->count++;
@@ -275,18 +240,15 @@ static void list_item(floe_avro_decoder *decoder, const floe_avro_op *op, item_l
 
 static void run_list(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
     item_list list = {0};
-    bool skips = !decoder->options.keep_all && is_pair(op);
     for (;;) {
         int64_t len = -1;
-        uint64_t count = get_count(decoder, op->len, &len);
+        uint64_t count = floe_avro_get_count(decoder, op->len, &len);
         if (count == 0) {
             break;
         }
         list_grow(decoder, op, count, &list);
         for (uint64_t i = 0; i < count && !decoder->bad; i++) {
-            if (!skips || !skip_pair(decoder, op)) {
-                list_item(decoder, op, &list);
-            }
+            list_item(decoder, op, &list);
         }
     }
     memcpy(base + op->offset, &list.items, sizeof(list.items));
@@ -297,9 +259,8 @@ static void run_list(floe_avro_decoder *decoder, const floe_avro_op *op, char *b
 
 static void run_values(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
     size_t count = decoder->options.value_count;
-    floe_value *values = floe_arena_alloc(decoder->file->arena, count, sizeof(*values));
+    floe_value *values = floe_avro_take(decoder, count, sizeof(*values));
     if (values == NULL) {
-        set_bad(decoder);
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -325,7 +286,7 @@ static void run_value_null(floe_avro_decoder *decoder, const floe_avro_op *op, c
 }
 
 static void run_value_long(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
-    value_at(op, base)->as.integer = get_long(decoder);
+    value_at(op, base)->as.integer = floe_avro_get_long(decoder);
 }
 
 static void run_value_bool(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
@@ -356,14 +317,14 @@ static void value_decimal(floe_avro_decoder *decoder, floe_str bytes, floe_value
     const uint8_t *at = (const uint8_t *)bytes.ptr;
     size_t len = bytes.len;
     if (len == 0) {
-        set_bad(decoder);
+        floe_avro_set_bad(decoder);
         return;
     }
     unsigned __int128 bits = at[0] & 0x80 ? ~(unsigned __int128)0 : 0;
     uint8_t sign = at[0] & 0x80 ? 0xff : 0;
     for (size_t i = 0; i < len; i++) {
         if (len - i > sizeof(bits) && at[i] != sign) {
-            set_bad(decoder);
+            floe_avro_set_bad(decoder);
             return;
         }
         bits = bits << 8 | at[i];
@@ -383,17 +344,19 @@ static void run_value_text(floe_avro_decoder *decoder, const floe_avro_op *op, c
     }
 }
 
-static void run_op(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
+static void run_by_table(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
     typedef void run(floe_avro_decoder * decoder, const floe_avro_op *op, char *base);
     static run *const RUN[] = {
         [FLOE_OP_NOTHING] = run_nothing,
         [FLOE_OP_REFUSE] = run_refuse,
         [FLOE_OP_CHILDREN] = run_children,
         [FLOE_OP_UNION] = run_union,
+        [FLOE_OP_OPTIONAL] = run_op,
         [FLOE_OP_SKIP_LONG] = run_skip_long,
         [FLOE_OP_SKIP_FIXED] = run_skip_fixed,
         [FLOE_OP_SKIP_TEXT] = run_skip_text,
         [FLOE_OP_SKIP_LIST] = run_skip_list,
+        [FLOE_OP_SKIP_PAIRS] = run_skip_pairs,
         [FLOE_OP_I64] = run_i64,
         [FLOE_OP_I32] = run_i32,
         [FLOE_OP_BOOL] = run_bool,
@@ -402,6 +365,7 @@ static void run_op(floe_avro_decoder *decoder, const floe_avro_op *op, char *bas
         [FLOE_OP_FIXED] = run_fixed,
         [FLOE_OP_PRESENT] = run_present,
         [FLOE_OP_LIST] = run_list,
+        [FLOE_OP_PAIRS] = floe_avro_run_pairs,
         [FLOE_OP_VALUES] = run_values,
         [FLOE_OP_VALUE_NULL] = run_value_null,
         [FLOE_OP_VALUE_LONG] = run_value_long,
@@ -411,6 +375,41 @@ static void run_op(floe_avro_decoder *decoder, const floe_avro_op *op, char *bas
         [FLOE_OP_VALUE_TEXT] = run_value_text,
     };
     RUN[op->code](decoder, op, base);
+}
+
+/* Whether the value of an optional follows. */
+static inline bool has_value(floe_avro_decoder *decoder, const floe_avro_op *op) {
+    int64_t branch = floe_avro_get_long(decoder);
+    if (branch < 0 || branch > 1) {
+        floe_avro_set_bad(decoder);
+    }
+    return branch == op->value_branch && !decoder->bad;
+}
+
+/* What most fields of an entry are is done at once, the rest through the table. */
+static void run_op(floe_avro_decoder *decoder, const floe_avro_op *op, char *base) {
+    if (op->code == FLOE_OP_OPTIONAL) {
+        if (!has_value(decoder, op)) {
+            return;
+        }
+        op = op->children;
+    }
+    switch (op->code) {
+    case FLOE_OP_SKIP_LONG:
+        (void)floe_avro_get_long(decoder);
+        break;
+    case FLOE_OP_I64:
+        run_i64(decoder, op, base);
+        break;
+    case FLOE_OP_PAIRS:
+        floe_avro_run_pairs(decoder, op, base);
+        break;
+    case FLOE_OP_TEXT:
+        run_text(decoder, op, base);
+        break;
+    default:
+        run_by_table(decoder, op, base);
+    }
 }
 
 /* ---- records ---- */
@@ -426,7 +425,7 @@ static floe_status start_block(floe_avro_decoder *decoder, floe_error *err) {
     floe_str bytes = {"", 0};
     FLOE_ENSURE(decoder->at == decoder->end, err, FLOE_CORRUPT,
                 "%.*s: block %" PRId64 " is damaged: %" PRIu64 " bytes follow its last record",
-                FLOE_STR_ARG(decoder->file->name), decoder->file->block_number, bytes_left(decoder));
+                FLOE_STR_ARG(decoder->file->name), decoder->file->block_number, floe_avro_left(decoder));
     FLOE_TRY(floe_avro_next_block(decoder->file, &bytes, &decoder->left, err));
     decoder->start = (const uint8_t *)bytes.ptr;
     decoder->at = decoder->start;

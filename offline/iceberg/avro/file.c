@@ -134,6 +134,16 @@ static floe_status read_header(floe_avro_file *file, floe_avro_memory *memory, f
     return read_schema(file, memory, err);
 }
 
+void floe_avro_memory_init(floe_avro_memory *memory, size_t cap) {
+    *memory = (floe_avro_memory){0};
+    floe_arena_init(&memory->arena, cap);
+}
+
+void floe_avro_memory_close(floe_avro_memory *memory) {
+    floe_arena_close(&memory->arena);
+    floe_buf_close(&memory->plain);
+}
+
 floe_status floe_avro_open(floe_str name, floe_str bytes, floe_arena *arena, floe_avro_file *ret_file,
                            floe_error *err) {
     return floe_avro_open_again(name, bytes, NULL, arena, ret_file, err);
@@ -141,7 +151,8 @@ floe_status floe_avro_open(floe_str name, floe_str bytes, floe_arena *arena, flo
 
 floe_status floe_avro_open_again(floe_str name, floe_str bytes, floe_avro_memory *memory, floe_arena *arena,
                                  floe_avro_file *ret_file, floe_error *err) {
-    floe_avro_file file = {.name = name, .arena = arena, .rest = floe_reader_of(bytes.ptr, bytes.len)};
+    floe_avro_file file = {
+        .name = name, .arena = arena, .memory = memory, .rest = floe_reader_of(bytes.ptr, bytes.len)};
     floe_status status = read_header(&file, memory, err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "%.*s", FLOE_STR_ARG(name));
@@ -178,11 +189,15 @@ static floe_status block_bytes(floe_avro_file *file, floe_str packed, floe_str *
         *ret_bytes = packed;
         return FLOE_OK;
     }
-    FLOE_AUTO_BUF plain = {0};
-    floe_buf_init(&plain, FLOE_LIMIT_AVRO_BLOCK_BYTES);
-    FLOE_TRY(unpack(file->codec, packed, &plain, err));
-    FLOE_TRY(floe_buf_check(&plain, err));
-    *ret_bytes = floe_arena_str(file->arena, floe_buf_view(&plain));
+    FLOE_AUTO_BUF own = {0};
+    floe_buf *plain = file->memory == NULL ? &own : &file->memory->plain;
+    if (plain->cap == 0) {
+        floe_buf_init(plain, FLOE_LIMIT_AVRO_BLOCK_BYTES);
+    }
+    floe_buf_clear(plain);
+    FLOE_TRY(unpack(file->codec, packed, plain, err));
+    FLOE_TRY(floe_buf_check(plain, err));
+    *ret_bytes = floe_arena_str(file->arena, floe_buf_view(plain));
     return floe_arena_check(file->arena, err);
 }
 
