@@ -389,3 +389,17 @@ floe_status floe_arrow_get(const floe_arrow_view *view, int64_t row, floe_arena 
     *ret_value = value;
     return FLOE_OK;
 }
+
+floe_arrow_plain floe_arrow_plain_of(const floe_arrow_view *view) {
+    const struct ArrowArray *array = view->array;
+    bool four = view->layout == LAYOUT_I32 || view->layout == LAYOUT_F32;
+    bool eight = view->layout == LAYOUT_I64 || view->layout == LAYOUT_F64;
+    bool batch_nulls = view->batch->n_buffers > 0 && view->batch->buffers[0] != NULL;
+    if (batch_nulls || view->index_layout != LAYOUT_NONE || !(four || eight) || array->n_buffers != 2) {
+        return (floe_arrow_plain){0};
+    }
+    return (floe_arrow_plain){.valid = array->buffers[0],
+                              .data = array->buffers[1],
+                              .offset = view->batch->offset + array->offset,
+                              .cell_len = four ? 4 : 8};
+}

@@ -107,6 +107,19 @@ floe_status floe_arrow_view_of(const struct ArrowSchema *schema, const struct Ar
 floe_status floe_arrow_get(const floe_arrow_view *view, int64_t row, floe_arena *arena, floe_value *ret_value,
                            floe_error *err);
 
+/* Cells that lie side by side and are their values: numbers of 4 or 8 bytes, dates as days, timestamps as microseconds. */
+typedef struct floe_arrow_plain {
+    const uint8_t *valid; /* bits, by offset + row; NULL: none is null */
+    const uint8_t *data;  /* of cell offset + row; NULL: the column lies otherwise */
+    int64_t offset;
+    size_t cell_len;
+} floe_arrow_plain;
+floe_arrow_plain floe_arrow_plain_of(const floe_arrow_view *view);
+static inline bool floe_arrow_plain_is_null(const floe_arrow_plain *plain, int64_t row) {
+    int64_t at = plain->offset + row;
+    return plain->valid && !((plain->valid[at >> 3] >> (at & 7)) & 1);
+}
+
 /* Builds batches row by row. */
 typedef struct floe_arrow_builder floe_arrow_builder;
 floe_status floe_arrow_builder_open(const floe_column *columns, size_t count, floe_arrow_builder **ret_builder,

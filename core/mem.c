@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* fail_at 0: off. Counting goes on after the failure, so that a sweep sees how far the code went. */
 static _Thread_local uint64_t fail_at;
@@ -95,4 +96,14 @@ void floe_free_indirect(void *pointer_to_memory) {
     void *memory = NULL;
     memcpy(&memory, pointer_to_memory, sizeof(memory));
     free(memory);
+}
+
+#define HUGE_PAGE_LEN ((size_t)2 << 20)
+
+void floe_mem_advise_huge(void *memory, size_t len) {
+    uintptr_t from = ((uintptr_t)memory + HUGE_PAGE_LEN - 1) / HUGE_PAGE_LEN * HUGE_PAGE_LEN;
+    uintptr_t to = ((uintptr_t)memory + len) / HUGE_PAGE_LEN * HUGE_PAGE_LEN;
+    if (memory && to > from) {
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE); /* A wish; without it all works as well. */
+    }
 }

@@ -34,6 +34,10 @@ floe_status floe_alloc(size_t count, size_t element_len, void *ret_memory, floe_
  * its old block. Errors: NOMEM. */
 floe_status floe_realloc(void *memory, size_t count, size_t element_len, floe_error *err);
 
+/* Wishes that memory which is read here and there lie on large pages, where it spans some: with small ones half of the time goes into
+ * looking addresses up. Costs memory as a whole page is touched. */
+void floe_mem_advise_huge(void *memory, size_t len);
+
 /* Copies len bytes and adds a NUL. Owns: the caller. Errors: NOMEM. */
 floe_status floe_strndup(const char *text, size_t len, char **ret_copy, floe_error *err);
 floe_status floe_strdup(const char *text, char **ret_copy, floe_error *err);

@@ -147,11 +147,17 @@ void floe_dataset_progress(dataset_job *job, const char *step, double fraction);
 void floe_dataset_progress_rows(dataset_job *job, const char *step, int64_t done, int64_t total);
 void floe_dataset_steps_end(dataset_job *job);
 
-/* ---- counted.c ---- */
+/* ---- feed.c ---- */
 
-/* Wraps a stream so that it tells how many of `total` rows went by. Owns: takes *inner over on success. */
-floe_status floe_dataset_counted(dataset_job *job, const char *step, int64_t total, struct ArrowArrayStream *inner,
-                                 struct ArrowArrayStream *ret_stream, floe_error *err);
+/* What is told of rows that go by: `done` of `total`. */
+typedef struct row_progress {
+    dataset_job *job;
+    const char *step;
+    int64_t total;
+} row_progress;
+/* Feeds the rows of a query into one need of a question; progress may be NULL. */
+floe_status floe_dataset_feed_query(floe_session *session, const char *sql, const row_progress *progress, floe_pit *pit,
+                                    size_t need_index, floe_error *err);
 
 /* ---- job.c ---- */
 

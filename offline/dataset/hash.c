@@ -33,14 +33,6 @@ typedef struct hasher {
     floe_arena *arena;
 } hasher;
 
-/* Cells whose values lie side by side, as nearly all do. */
-typedef struct plain_cells {
-    const uint8_t *valid; /* bits; NULL: none is null */
-    const void *data;     /* NULL: any other layout */
-    int64_t offset;
-    bool real; /* doubles; else int64 */
-} plain_cells;
-
 static void append_cell(floe_buf *out, const floe_value *value) {
     floe_buf_byte(out, value->is_null ? 0 : 1);
     if (value->is_null) {
@@ -151,19 +143,6 @@ static floe_status hash_schema(hasher *hash, const struct ArrowSchema *schema, f
     return floe_arena_check(hash->arena, err);
 }
 
-static plain_cells plain_of(const floe_arrow_view *view) {
-    const char *format = view->schema->format;
-    bool whole = strcmp(format, "l") == 0 || strncmp(format, "tsu:", 4) == 0, real = strcmp(format, "g") == 0;
-    bool batch_nulls = view->batch->n_buffers > 0 && view->batch->buffers[0];
-    if (batch_nulls || view->schema->dictionary || !(whole || real)) {
-        return (plain_cells){0};
-    }
-    return (plain_cells){.valid = view->array->buffers[0],
-                         .data = view->array->buffers[1],
-                         .offset = view->batch->offset + view->array->offset,
-                         .real = real};
-}
-
 static inline char *put_word(char *to, uint64_t word) {
     for (int b = 0; b < 8; b++) {
         to[b] = (char)(word >> (8 * b));
@@ -179,23 +158,24 @@ static inline uint64_t real_word(double real) {
 }
 
 /* The same as cell by cell. */
-static void hash_plain(floe_buf *out, column_stats *stats, const plain_cells *plain, int64_t first, int64_t last) {
+static void hash_plain(floe_buf *out, column_stats *stats, const floe_arrow_plain *plain, bool is_real, int64_t first,
+                       int64_t last) {
     char *from = floe_buf_reserve(out, (size_t)(last - first) * 9), *to = from;
-    for (int64_t at = plain->offset + first; from && at < plain->offset + last; at++) {
-        bool null = plain->valid && !((plain->valid[at >> 3] >> (at & 7)) & 1);
+    for (int64_t row = first; from && row < last; row++) {
+        bool null = floe_arrow_plain_is_null(plain, row);
         *to++ = null ? 0 : 1;
         if (null) {
             if (stats) {
                 stats->null_count++;
             }
-        } else if (plain->real) {
-            double value = ((const double *)plain->data)[at];
+        } else if (is_real) {
+            double value = ((const double *)(const void *)plain->data)[plain->offset + row];
             to = put_word(to, real_word(value));
             if (stats) {
                 floe_stats_add_real(stats, value);
             }
         } else {
-            int64_t value = ((const int64_t *)plain->data)[at];
+            int64_t value = ((const int64_t *)(const void *)plain->data)[plain->offset + row];
             to = put_word(to, (uint64_t)value);
             if (stats) {
                 floe_stats_add_whole(stats, value);
@@ -214,9 +194,9 @@ static floe_status hash_rows(hasher *hash, const struct ArrowSchema *schema, con
         floe_arrow_view view;
         FLOE_TRY(floe_arrow_view_of(schema, batch, (int64_t)i, &view, err));
         column_stats *stats = hash->stats ? &hash->stats[i] : NULL;
-        plain_cells plain = plain_of(&view);
-        if (plain.data) {
-            hash_plain(&hash->cells[i], stats, &plain, first, last);
+        floe_arrow_plain plain = floe_arrow_plain_of(&view);
+        if (plain.data && plain.cell_len == 8) {
+            hash_plain(&hash->cells[i], stats, &plain, view.type.kind == FLOE_KIND_DOUBLE, first, last);
             continue;
         }
         for (int64_t row = first; row < last; row++) {

@@ -124,15 +124,8 @@ floe_status floe_dataset_feed(dataset_job *job, const source_scan *scan, floe_pi
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     FLOE_TRY(floe_source_sql(scan, job->session, &sql, err));
-    FLOE_AUTO_STREAM rows = {0};
-    FLOE_AUTO_STREAM counted = {0};
-    floe_status status = floe_session_stream(job->session, sql.ptr, NULL, &rows, err);
-    if (!floe_failed(status)) {
-        status = floe_dataset_counted(job, "reading sources", scan->files.plan.rows, &rows, &counted, err);
-    }
-    if (!floe_failed(status)) {
-        status = floe_pit_feed(pit, need_index, &counted, err);
-    }
+    const row_progress progress = {job, "reading sources", scan->files.plan.rows};
+    floe_status status = floe_dataset_feed_query(job->session, sql.ptr, &progress, pit, need_index, err);
     return floe_failed(status)
                ? floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(scan->need->source->about.name))
                : FLOE_OK;

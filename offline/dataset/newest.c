@@ -176,9 +176,7 @@ static floe_status feed(floe_session *session, const source_scan *scan, const pa
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     FLOE_TRY(parted ? parted_sql(parted, session, &sql, err) : floe_source_sql(scan, session, &sql, err));
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
-    return floe_pit_feed(pit, 0, &stream, err);
+    return floe_dataset_feed_query(session, sql.ptr, NULL, pit, 0, err);
 }
 
 static void scan_cleanup(source_scan *scan) {

@@ -328,9 +328,7 @@ static floe_status feed_part(const dataset_job *job, const unit *u, floe_pit *pi
     floe_buf_clear(&sql);
     FLOE_TRY(u->rescans ? append_rescan(job, u, pit, first, &sql, err)
                         : append_rows(job, u, pit, first, last, &sql, err));
-    FLOE_AUTO_STREAM rows = {0};
-    FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &rows, err));
-    return floe_pit_feed(pit, 0, &rows, err);
+    return floe_dataset_feed_query(job->session, sql.ptr, NULL, pit, 0, err);
 }
 
 /* The answers beside their labels' numbers, behind those that are there. */

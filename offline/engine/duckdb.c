@@ -73,6 +73,9 @@ static floe_status open_database(duckdb_config config, floe_engine *engine, floe
     if (!floe_failed(status)) {
         status = floe_duckdb_register_keys(connection, &engine->live, err);
     }
+    if (!floe_failed(status)) {
+        status = floe_duckdb_register_visits(connection, &engine->visits, err);
+    }
     duckdb_disconnect(&connection);
     return status;
 }
@@ -85,6 +88,9 @@ floe_status floe_engine_open(int threads, uint64_t memory_bytes, const char *spi
     engine->memory_bytes = memory_bytes;
     (void)pthread_rwlock_init(&engine->live.lock, NULL);
     (void)pthread_mutex_init(&engine->reached.lock, NULL);
+    floe_no_rows_open(&engine->no_rows);
+    (void)pthread_mutex_init(&engine->visits.lock, NULL);
+    (void)pthread_cond_init(&engine->visits.left, NULL);
     duckdb_config config = NULL;
     FLOE_ENSURE(duckdb_create_config(&config) == DuckDBSuccess, err, FLOE_NOMEM, "no memory for the engine's settings");
     floe_status status = fill_config(config, threads, memory_bytes, spill_folder, err);
@@ -105,6 +111,9 @@ void floe_engine_close(floe_engine **engine) {
         }
         (void)pthread_rwlock_destroy(&(*engine)->live.lock);
         (void)pthread_mutex_destroy(&(*engine)->reached.lock);
+        floe_no_rows_close(&(*engine)->no_rows);
+        (void)pthread_mutex_destroy(&(*engine)->visits.lock);
+        (void)pthread_cond_destroy(&(*engine)->visits.left);
         floe_free((*engine)->live.items);
         floe_free(*engine);
         *engine = NULL;
@@ -138,4 +147,8 @@ void floe_session_close(floe_session **session) {
 
 uint64_t floe_session_memory_bytes(const floe_session *session) {
     return session->engine->memory_bytes;
+}
+
+const char *floe_session_no_rows_path(const floe_session *session) {
+    return session->engine->no_rows.path[0] ? session->engine->no_rows.path : NULL;
 }

@@ -26,9 +26,28 @@ typedef struct floe_reached {
     size_t count;
 } floe_reached;
 
+/* The visits that go on (duckdb_visit.c). */
+typedef struct floe_visit floe_visit;
+typedef struct floe_visits {
+    pthread_mutex_t lock;
+    pthread_cond_t left; /* a call of some visit has ended */
+    floe_visit *first;
+    int64_t last_number;
+} floe_visits;
+
+/* A Parquet file without rows (duckdb_no_rows.c); an empty path: there is none. */
+typedef struct floe_no_rows {
+    int fd;
+    char path[32];
+} floe_no_rows;
+void floe_no_rows_open(floe_no_rows *file);
+void floe_no_rows_close(floe_no_rows *file);
+
 struct floe_engine {
     duckdb_database database;
+    floe_no_rows no_rows;
     floe_live_views live;
+    floe_visits visits;
     floe_reached reached;
     uint64_t memory_bytes; /* 0: the engine's own choice */
 };
@@ -87,6 +106,9 @@ floe_status floe_duckdb_register_live(duckdb_connection connection, floe_live_vi
 
 /* floe_key_add and floe_key_live (duckdb_keys.c) over the engine's views. */
 floe_status floe_duckdb_register_keys(duckdb_connection connection, floe_live_views *views, floe_error *err);
+
+/* floe_visit(number, column …) → BIGINT over the engine's visits. */
+floe_status floe_duckdb_register_visits(duckdb_connection connection, floe_visits *visits, floe_error *err);
 
 /* Takes the session's views out of the engine's table and frees the sets. */
 void floe_duckdb_close_live_sets(floe_session *session);

@@ -132,11 +132,27 @@ static floe_status put_cell(duckdb_vector vector, idx_t row, const floe_value *v
 
 /* ---- a batch ---- */
 
+/* Cells that lie in Arrow as in a vector. */
+static void put_same(duckdb_vector vector, const floe_arrow_plain *plain, int64_t first, int64_t count) {
+    memcpy(duckdb_vector_get_data(vector), plain->data + (size_t)(plain->offset + first) * plain->cell_len,
+           (size_t)count * plain->cell_len);
+    for (int64_t row = 0; plain->valid && row < count; row++) {
+        if (floe_arrow_plain_is_null(plain, first + row)) {
+            put_null(vector, (idx_t)row);
+        }
+    }
+}
+
 static floe_status put_column(loader *load, const struct ArrowArray *batch, int64_t column, int64_t first,
                               int64_t count, floe_error *err) {
     floe_arrow_view view;
     FLOE_TRY(floe_arrow_view_of(&load->schema, batch, column, &view, err));
     duckdb_vector vector = duckdb_data_chunk_get_vector(load->chunk, (idx_t)column);
+    floe_arrow_plain plain = floe_arrow_plain_of(&view);
+    if (plain.data) {
+        put_same(vector, &plain, first, count);
+        return FLOE_OK;
+    }
     for (int64_t row = 0; row < count; row++) {
         floe_value value;
         floe_status status = floe_arrow_get(&view, first + row, &load->arena, &value, err);

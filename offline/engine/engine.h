@@ -54,6 +54,19 @@ floe_status floe_session_run(floe_session *session, const char *sql, const floe_
 floe_status floe_session_stream(floe_session *session, const char *sql, const floe_sql_params *params,
                                 struct ArrowArrayStream *ret_stream, floe_error *err);
 
+/* Who takes rows in, from any thread. */
+typedef struct floe_row_taker {
+    void *context;
+    /* Once, before any row. */
+    floe_status (*begin)(void *context, struct ArrowSchema *schema, floe_error *err);
+    /* Thread: several at a time. Owns: the batch is borrowed for the call. */
+    floe_status (*take)(void *context, const struct ArrowArray *batch, floe_error *err);
+} floe_row_taker;
+/* Runs one query and hands its rows, in no order, to `taker` on the threads that make them: faster than a stream, whose rows
+ * all pass through one. Returns when no call is under way. Shape: batches of at most 2048 rows; types as those of
+ * floe_session_stream. Errors: the taker's first, which ends the query; else as floe_session_run. */
+floe_status floe_session_visit(floe_session *session, const char *sql, const floe_row_taker *taker, floe_error *err);
+
 /* Whether one statement is a SELECT that binds to what the session holds; it is not run. Errors: as floe_session_run; DENIED
  * for another statement. */
 floe_status floe_session_prepare(floe_session *session, const char *sql, floe_error *err);
@@ -69,6 +82,9 @@ typedef struct floe_engine_store {
  * linked version (the file that FLOE_HTTPFS names, none where that is empty; else where DuckDB keeps its extensions; else
  * beside its library), nor for a bucket whose name another endpoint has taken. Errors: those of floe_session_run. */
 floe_status floe_session_reach(floe_session *session, const floe_engine_store *store, bool *ret_able, floe_error *err);
+/* A Parquet file without rows, which may stand at the end of a list of one file for read_parquet(schema = …): it is then read by
+ * several threads. NULL where the system has none. Owns: the engine. */
+const char *floe_session_no_rows_path(const floe_session *session);
 /* Stops what the session runs, if it runs anything. Thread: any. */
 void floe_session_interrupt(floe_session *session);
 

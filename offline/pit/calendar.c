@@ -20,14 +20,13 @@ typedef struct key_span {
 } key_span;
 
 struct pit_calendar {
-    const int64_t *times;
+    pit_post *posts;
     key_span *keys;
     uint32_t *spans; /* per span the first label at or after it; after a key's last one its `end` */
 };
 
 /* Divides the labels of one key; its spans begin at `at`. Returns where the next key's do. */
-static uint32_t divide(pit_calendar *calendar, key_span *key, uint32_t at) {
-    const int64_t *times = calendar->times;
+static uint32_t divide(pit_calendar *calendar, const int64_t *times, key_span *key, uint32_t at) {
     uint32_t count = key->end - key->start;
     key->spans_at = at;
     if (count == 0) {
@@ -54,14 +53,21 @@ floe_status floe_pit_calendar_open(const int64_t *times, const uint32_t *starts,
                                    pit_calendar **ret_calendar, floe_error *err) {
     FLOE_CLEANUP(floe_pit_calendar_close) pit_calendar *calendar = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*calendar), &calendar, err));
-    calendar->times = times;
+    size_t labels = starts[key_count], spans = labels + key_count + 1;
+    FLOE_TRY(floe_alloc(labels + 1, sizeof(*calendar->posts), &calendar->posts, err));
     FLOE_TRY(floe_alloc(key_count + 1, sizeof(*calendar->keys), &calendar->keys, err));
-    FLOE_TRY(floe_realloc(&calendar->spans, (size_t)starts[key_count] + key_count + 1, sizeof(uint32_t), err));
+    FLOE_TRY(floe_realloc(&calendar->spans, spans, sizeof(uint32_t), err));
+    floe_mem_advise_huge(calendar->posts, labels * sizeof(*calendar->posts));
+    floe_mem_advise_huge(calendar->keys, key_count * sizeof(*calendar->keys));
+    floe_mem_advise_huge(calendar->spans, spans * sizeof(uint32_t));
+    for (size_t i = 0; i < labels; i++) {
+        calendar->posts[i].time = times[i];
+    }
     uint32_t at = 0;
     for (size_t k = 0; k < key_count; k++) {
         calendar->keys[k].start = starts[k];
         calendar->keys[k].end = starts[k + 1];
-        at = divide(calendar, &calendar->keys[k], at);
+        at = divide(calendar, times, &calendar->keys[k], at);
     }
     *ret_calendar = calendar;
     calendar = NULL;
@@ -70,6 +76,7 @@ floe_status floe_pit_calendar_open(const int64_t *times, const uint32_t *starts,
 
 void floe_pit_calendar_close(pit_calendar **calendar) {
     if (*calendar) {
+        floe_free((*calendar)->posts);
         floe_free((*calendar)->keys);
         floe_free((*calendar)->spans);
         floe_free(*calendar);
@@ -78,14 +85,14 @@ void floe_pit_calendar_close(pit_calendar **calendar) {
 }
 
 /* The first label of [low, high), whose times rise, that is at or after `from`; `high`: none. */
-static uint32_t first_among(const int64_t *times, uint32_t low, uint32_t high, int64_t from) {
+static uint32_t first_among(const pit_post *posts, uint32_t low, uint32_t high, int64_t from) {
     while (high - low > FEW) {
         uint32_t middle = low + (high - low) / 2;
-        bool reached = times[middle] >= from;
+        bool reached = posts[middle].time >= from;
         high = reached ? middle : high;
         low = reached ? low : middle + 1;
     }
-    while (low < high && times[low] < from) {
+    while (low < high && posts[low].time < from) {
         low++;
     }
     return low;
@@ -98,8 +105,26 @@ static bool span_of(const key_span *key, int64_t from, uint32_t *ret_at) {
     return span < key->span_count;
 }
 
-void floe_pit_calendar_find(const pit_calendar *calendar, const uint32_t *keys, const int64_t *from, size_t count,
-                            uint32_t *ret_labels) {
+/* The posts of labels whose spans are known. */
+static void find_posts(const pit_calendar *calendar, const uint32_t *keys, const int64_t *from, const uint64_t *ranks,
+                       size_t count, uint32_t *labels) {
+    const pit_post *posts = calendar->posts;
+    for (size_t i = 0; i < count; i++) {
+        if (labels[i] == PIT_NO_ROW) {
+            continue;
+        }
+        const uint32_t *span = &calendar->spans[labels[i]];
+        uint32_t label = first_among(posts, span[0], span[1], from[i]);
+        bool some = label < calendar->keys[keys[i]].end;
+        if (some && ranks) {
+            some = ranks[i] >= atomic_load_explicit(&posts[label].standing, memory_order_relaxed);
+        }
+        labels[i] = some ? label : PIT_NO_ROW;
+    }
+}
+
+void floe_pit_calendar_find(const pit_calendar *calendar, const uint32_t *keys, const int64_t *from,
+                            const uint64_t *ranks, size_t count, uint32_t *ret_labels) {
     for (size_t i = 0; i < count; i++) {
         __builtin_prefetch(&calendar->keys[keys[i]]);
     }
@@ -113,14 +138,12 @@ void floe_pit_calendar_find(const pit_calendar *calendar, const uint32_t *keys, 
     }
     for (size_t i = 0; i < count; i++) {
         if (ret_labels[i] != PIT_NO_ROW) {
-            __builtin_prefetch(&calendar->times[calendar->spans[ret_labels[i]]]);
+            __builtin_prefetch(&calendar->posts[calendar->spans[ret_labels[i]]]);
         }
     }
-    for (size_t i = 0; i < count; i++) {
-        if (ret_labels[i] != PIT_NO_ROW) {
-            const uint32_t *span = &calendar->spans[ret_labels[i]];
-            uint32_t label = first_among(calendar->times, span[0], span[1], from[i]);
-            ret_labels[i] = label < calendar->keys[keys[i]].end ? label : PIT_NO_ROW;
-        }
-    }
+    find_posts(calendar, keys, from, ranks, count, ret_labels);
+}
+
+atomic_uint_least64_t *floe_pit_calendar_standing(const pit_calendar *calendar, uint32_t label) {
+    return &calendar->posts[label].standing;
 }

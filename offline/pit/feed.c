@@ -1,37 +1,26 @@
 /*
- * Rows in, by several threads: this one reads the stream, and hands batches to feeders (feeder.c) through a queue of a few;
- * where the queue is full it takes a batch itself. One batch, or one thread asked for, starts none.
+ * Rows in, by several threads: whoever brings a batch takes a feeder (feeder.c) that nobody uses, or makes one.
  *
- * Threads: a feeder thread owns its feeder and the batch it took; the queue is under one lock. What they write together,
- * slots and symbols, is under locks of theirs. No answer depends on who took what (pit.h).
+ * Threads: a feeder belongs to the thread that took it. What feeders write together, slots and symbols, is under locks of
+ * theirs. A question of one thread takes one batch at a time, whoever brings it. No answer depends on who took what (pit.h).
  */
 #include "offline/pit/feed.h"
 
 #include "core/limits.h"
 #include "core/mem.h"
 
-#define QUEUE_PER_THREAD 2
-#define FEEDERS_MAX 16
-
-typedef struct feeding {
+struct floe_pit_feed {
     floe_pit *pit;
-    pit_feeder *feeders[FEEDERS_MAX]; /* the first is the reader's */
-    pthread_t threads[FEEDERS_MAX];
-    int wanted, started; /* feeders; threads */
-    struct ArrowArray queue[FEEDERS_MAX * QUEUE_PER_THREAD];
-    size_t first, count, room;
-    bool done; /* nothing comes any more */
-    floe_status status;
-    floe_error err;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-} feeding;
-
-/* One that a thread starts as. */
-typedef struct feeder_start {
-    feeding *feeding;
-    pit_feeder *feeder;
-} feeder_start;
+    size_t need_index;
+    floe_arena arena;
+    pit_row_columns columns;
+    pit_batch batch;
+    pthread_mutex_t lock; /* feeders */
+    pit_feeder **feeders; /* that nobody uses */
+    size_t count, room;
+    size_t made;
+    pthread_mutex_t turn; /* of a question of one thread */
+};
 
 static floe_status columns_of(const floe_pit_need *need, floe_arena *arena, struct ArrowSchema *schema,
                               pit_row_columns *columns, pit_batch *batch, floe_error *err) {
@@ -60,128 +49,6 @@ static floe_status columns_of(const floe_pit_need *need, floe_arena *arena, stru
     return floe_pit_batch_columns(arena, schema, names, count, batch, err);
 }
 
-/* ---- the queue ---- */
-
-static void fail(feeding *f, floe_status status, const floe_error *err) {
-    pthread_mutex_lock(&f->lock);
-    if (!floe_failed(f->status)) {
-        f->status = status;
-        f->err = *err;
-    }
-    pthread_cond_broadcast(&f->changed);
-    pthread_mutex_unlock(&f->lock);
-}
-
-/* The next batch, waited for; false: there is none any more. */
-static bool pop(feeding *f, struct ArrowArray *ret_batch) {
-    pthread_mutex_lock(&f->lock);
-    while (f->count == 0 && !f->done && !floe_failed(f->status)) {
-        pthread_cond_wait(&f->changed, &f->lock);
-    }
-    bool some = f->count > 0 && !floe_failed(f->status);
-    if (some) {
-        *ret_batch = f->queue[f->first];
-        f->first = (f->first + 1) % f->room;
-        f->count--;
-    }
-    pthread_mutex_unlock(&f->lock);
-    return some;
-}
-
-/* Hands the batch over; false: the queue is full. */
-static bool push(feeding *f, struct ArrowArray *batch) {
-    pthread_mutex_lock(&f->lock);
-    bool fits = f->count < f->room;
-    if (fits) {
-        f->queue[(f->first + f->count++) % f->room] = *batch;
-        batch->release = NULL;
-        pthread_cond_signal(&f->changed);
-    }
-    pthread_mutex_unlock(&f->lock);
-    return fits;
-}
-
-static bool has_failed(feeding *f) {
-    pthread_mutex_lock(&f->lock);
-    bool failed = floe_failed(f->status);
-    pthread_mutex_unlock(&f->lock);
-    return failed;
-}
-
-static void *feeder_thread(void *context) {
-    feeder_start *start = context;
-    for (;;) {
-        FLOE_AUTO_ARRAY batch = {0};
-        if (!pop(start->feeding, &batch)) {
-            return NULL;
-        }
-        floe_error err = {0};
-        floe_status status = floe_pit_feeder_take(start->feeder, &batch, &err);
-        if (floe_failed(status)) {
-            fail(start->feeding, status, &err);
-            return NULL;
-        }
-    }
-}
-
-/* ---- one stream ---- */
-
-static void start_threads(feeding *f, feeder_start *starts) {
-    for (int i = 1; i < f->wanted; i++) {
-        starts[i] = (feeder_start){f, f->feeders[i]};
-        if (pthread_create(&f->threads[f->started], NULL, feeder_thread, &starts[i]) != 0) {
-            return; /* A system that gives no more threads is only slower. */
-        }
-        f->started++;
-    }
-}
-
-static floe_status read_batches(feeding *f, struct ArrowArrayStream *stream, feeder_start *starts, floe_error *err) {
-    for (size_t batches = 0;; batches++) {
-        FLOE_AUTO_ARRAY batch = {0};
-        FLOE_TRY(floe_arrow_stream_next(stream, "source", &batch, err));
-        if (!batch.release || has_failed(f)) {
-            return FLOE_OK;
-        }
-        f->pit->rows_fed += batch.length;
-        if (batches == 1) {
-            start_threads(f, starts); /* There is more than one batch. */
-        }
-        if (f->started == 0 || !push(f, &batch)) {
-            FLOE_TRY(floe_pit_feeder_take(f->feeders[0], &batch, err));
-        }
-    }
-}
-
-/* Lets the threads take what is left, or leave it after a failure. */
-static void end_threads(feeding *f) {
-    pthread_mutex_lock(&f->lock);
-    f->done = true;
-    pthread_cond_broadcast(&f->changed);
-    pthread_mutex_unlock(&f->lock);
-    for (int i = 0; i < f->started; i++) {
-        pthread_join(f->threads[i], NULL);
-    }
-    for (; f->count > 0; f->count--) {
-        floe_arrow_array_release(&f->queue[f->first]);
-        f->first = (f->first + 1) % f->room;
-    }
-}
-
-static floe_status feed_stream(feeding *f, struct ArrowArrayStream *stream, floe_error *err) {
-    feeder_start starts[FEEDERS_MAX];
-    floe_error own = {0};
-    floe_status status = read_batches(f, stream, starts, &own);
-    if (floe_failed(status)) {
-        fail(f, status, &own);
-    }
-    end_threads(f);
-    if (floe_failed(f->status) && err && err->code == FLOE_CODE_OK) {
-        *err = f->err;
-    }
-    return f->status;
-}
-
 static floe_status open_groups(floe_pit *pit, size_t need_index, floe_error *err) {
     for (size_t g = 0; g < pit->group_count; g++) {
         pit_group *group = &pit->groups[g];
@@ -192,31 +59,133 @@ static floe_status open_groups(floe_pit *pit, size_t need_index, floe_error *err
     return FLOE_OK;
 }
 
-static void feeding_cleanup(feeding *f) {
-    for (int i = 0; i < f->wanted; i++) {
-        floe_pit_feeder_close(&f->feeders[i]);
-    }
-    pthread_cond_destroy(&f->changed);
-    pthread_mutex_destroy(&f->lock);
+static floe_status fill(floe_pit_feed *feed, struct ArrowSchema *schema, floe_error *err) {
+    const floe_pit_need *need = &feed->pit->needs[feed->need_index];
+    FLOE_TRY(columns_of(need, &feed->arena, schema, &feed->columns, &feed->batch, err));
+    return open_groups(feed->pit, feed->need_index, err);
 }
 
-floe_status floe_pit_feed(floe_pit *pit, size_t need_index, struct ArrowArrayStream *stream, floe_error *err) {
-    FLOE_AUTO_ARENA arena;
-    floe_arena_init(&arena, FLOE_MIB(1));
-    FLOE_AUTO_SCHEMA schema = {0};
-    FLOE_TRY(floe_arrow_stream_schema(stream, "source", &schema, err));
-    pit_row_columns columns;
-    pit_batch batch;
-    FLOE_TRY(columns_of(&pit->needs[need_index], &arena, &schema, &columns, &batch, err));
-    FLOE_TRY(open_groups(pit, need_index, err));
-    FLOE_CLEANUP(feeding_cleanup) feeding f = {.pit = pit, .status = FLOE_OK};
-    pthread_mutex_init(&f.lock, NULL);
-    pthread_cond_init(&f.changed, NULL);
-    int wanted = pit->threads < FEEDERS_MAX ? pit->threads : FEEDERS_MAX;
-    f.room = (size_t)wanted * QUEUE_PER_THREAD;
-    while (f.wanted < wanted) {
-        FLOE_TRY(floe_pit_feeder_open(pit, need_index, &columns, &batch, &f.feeders[f.wanted], err));
-        f.wanted++;
+floe_status floe_pit_feed_open(floe_pit *pit, size_t need_index, struct ArrowSchema *schema, floe_pit_feed **ret_feed,
+                               floe_error *err) {
+    FLOE_CLEANUP(floe_pit_feed_close) floe_pit_feed *feed = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*feed), &feed, err));
+    feed->pit = pit;
+    feed->need_index = need_index;
+    floe_arena_init(&feed->arena, FLOE_MIB(1));
+    pthread_mutex_init(&feed->lock, NULL);
+    pthread_mutex_init(&feed->turn, NULL);
+    FLOE_TRY(fill(feed, schema, err));
+    *ret_feed = feed;
+    feed = NULL;
+    return FLOE_OK;
+}
+
+void floe_pit_feed_close(floe_pit_feed **feed) {
+    floe_pit_feed *f = *feed;
+    if (!f) {
+        return;
     }
-    return feed_stream(&f, stream, err);
+    FLOE_ASSERT(f->count == f->made);
+    for (size_t i = 0; i < f->count; i++) {
+        floe_pit_feeder_close(&f->feeders[i]);
+    }
+    floe_free(f->feeders);
+    pthread_mutex_destroy(&f->lock);
+    pthread_mutex_destroy(&f->turn);
+    floe_arena_close(&f->arena);
+    floe_free(f);
+    *feed = NULL;
+}
+
+/* ---- one batch ---- */
+
+/* Makes room for all feeders, so that giving one back cannot fail. */
+static floe_status make_feeder(floe_pit_feed *feed, pit_feeder **ret_feeder, floe_error *err) {
+    if (feed->made == feed->room) {
+        FLOE_TRY(floe_realloc(&feed->feeders, 2 * feed->room + 4, sizeof(pit_feeder *), err));
+        feed->room = 2 * feed->room + 4;
+    }
+    FLOE_TRY(floe_pit_feeder_open(feed->pit, feed->need_index, &feed->columns, &feed->batch, ret_feeder, err));
+    feed->made++;
+    return FLOE_OK;
+}
+
+static floe_status take_feeder(floe_pit_feed *feed, int64_t rows, pit_feeder **ret_feeder, floe_error *err) {
+    pthread_mutex_lock(&feed->lock);
+    feed->pit->rows_fed += rows;
+    floe_status status = FLOE_OK;
+    if (feed->count > 0) {
+        *ret_feeder = feed->feeders[--feed->count];
+    } else {
+        status = make_feeder(feed, ret_feeder, err);
+    }
+    pthread_mutex_unlock(&feed->lock);
+    return status;
+}
+
+static void give_back(floe_pit_feed *feed, pit_feeder *feeder) {
+    pthread_mutex_lock(&feed->lock);
+    feed->feeders[feed->count++] = feeder;
+    pthread_mutex_unlock(&feed->lock);
+}
+
+static floe_status take(floe_pit_feed *feed, const struct ArrowArray *batch, floe_error *err) {
+    pit_feeder *feeder;
+    FLOE_TRY(take_feeder(feed, batch->length, &feeder, err));
+    floe_status status = floe_pit_feeder_take(feeder, batch, err);
+    give_back(feed, feeder);
+    return status;
+}
+
+floe_status floe_pit_feed_take(floe_pit_feed *feed, const struct ArrowArray *batch, floe_error *err) {
+    if (feed->pit->threads > 1) {
+        return take(feed, batch, err);
+    }
+    pthread_mutex_lock(&feed->turn);
+    floe_status status = take(feed, batch, err);
+    pthread_mutex_unlock(&feed->turn);
+    return status;
+}
+
+/* ---- a stream ---- */
+
+typedef struct streaming {
+    floe_pit_feed *feed;
+    struct ArrowArrayStream *stream;
+    pthread_mutex_t lock; /* the stream */
+    atomic_bool stop;
+} streaming;
+
+static floe_status next_batch(streaming *s, struct ArrowArray *ret_batch, floe_error *err) {
+    pthread_mutex_lock(&s->lock);
+    floe_status status = atomic_load(&s->stop) ? FLOE_OK : floe_arrow_stream_next(s->stream, "source", ret_batch, err);
+    if (floe_failed(status) || !ret_batch->release) {
+        atomic_store(&s->stop, true);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return status;
+}
+
+static floe_status take_batches(void *context, floe_error *err) {
+    streaming *s = context;
+    for (;;) {
+        FLOE_AUTO_ARRAY batch = {0};
+        FLOE_TRY(next_batch(s, &batch, err));
+        if (!batch.release) {
+            return FLOE_OK;
+        }
+        FLOE_TRY(floe_pit_feed_take(s->feed, &batch, err));
+    }
+}
+
+floe_status floe_pit_feed_stream(floe_pit *pit, size_t need_index, struct ArrowArrayStream *rows, floe_error *err) {
+    FLOE_AUTO_SCHEMA schema = {0};
+    FLOE_TRY(floe_arrow_stream_schema(rows, "source", &schema, err));
+    FLOE_CLEANUP(floe_pit_feed_close) floe_pit_feed *feed = NULL;
+    FLOE_TRY(floe_pit_feed_open(pit, need_index, &schema, &feed, err));
+    streaming s = {.feed = feed, .stream = rows};
+    pthread_mutex_init(&s.lock, NULL);
+    floe_status status = floe_pit_together(pit->threads, take_batches, &s, &s.stop, err);
+    pthread_mutex_destroy(&s.lock);
+    return status;
 }

@@ -97,9 +97,9 @@ void floe_pit_feeder_close(pit_feeder **feeder) {
     for (size_t g = 0; g < f->group_count; g++) {
         floe_pit_part_room_close(&f->groups[g].parts);
     }
-    void *arrays[] = {f->rows,        f->row_keys,      f->times[0],  f->times[1],   f->times[2],
-                      f->times[3],    f->times[4],      f->records,   f->slots.rows, f->slots.slots,
-                      f->slots.order, f->slots.records, f->slots.from};
+    void *arrays[] = {f->rows,        f->row_keys,      f->times[0],   f->times[1],   f->times[2],
+                      f->times[3],    f->times[4],      f->records,    f->slots.rows, f->slots.slots,
+                      f->slots.order, f->slots.records, f->slots.from, f->slots.ranks};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
         floe_free(arrays[i]);
     }
@@ -123,6 +123,7 @@ static floe_status make_room(pit_feeder *f, size_t rows, floe_error *err) {
     }
     FLOE_TRY(floe_realloc(&f->records, rows, sizeof(*f->records), err));
     FLOE_TRY(floe_realloc(&f->slots.from, rows, sizeof(*f->slots.from), err));
+    FLOE_TRY(floe_realloc(&f->slots.ranks, rows, sizeof(*f->slots.ranks), err));
     FLOE_TRY(floe_realloc(&f->slots.records, rows, sizeof(*f->slots.records), err));
     f->room = rows;
     return FLOE_OK;

@@ -4,7 +4,7 @@
  * One question, in four steps:
  *   1. floe_pit_open     what is asked (references), as known or not
  *   2. floe_pit_labels   the spine's keys and times, or floe_pit_labels_newest: every key of the source at one time
- *   3. floe_pit_feed     the rows of each source in the question, in any order, once per source
+ *   3. floe_pit_feed_…   the rows of each source in the question, in any order, once per source
  *   4. floe_pit_run      the sweep; then floe_pit_stream gives the answer columns in label order
  *
  * The idea that makes it one-dimensional: a source row is visible at a label's time t exactly when t reaches
@@ -17,8 +17,8 @@
  * Sums are exact and rounded once (pit/wide.h), so no order of rows, threads or files can change an answer.
  *
  * Memory: everything of the question in RAM, of each row only what an answer can show; of a source that is only asked for
- * as-of features no more rows than labels. Thread: one at a time; floe_pit_feed and floe_pit_run start threads of their own,
- * and end them before they return.
+ * as-of features no more rows than labels. Thread: one at a time, but for floe_pit_feed_take; floe_pit_feed_stream and
+ * floe_pit_run start threads of their own, and end them before they return.
  */
 #ifndef FLOE_OFFLINE_PIT_PIT_H
 #define FLOE_OFFLINE_PIT_PIT_H
@@ -68,7 +68,17 @@ typedef struct floe_pit_need {
 } floe_pit_need;
 const floe_pit_need *floe_pit_needs(const floe_pit *pit, size_t *ret_count);
 
-floe_status floe_pit_feed(floe_pit *pit, size_t need_index, struct ArrowArrayStream *rows, floe_error *err);
+/* Rows of one need, from several threads. Open, take batches, close before the run; the pit outlives it. Borrows the schema until
+ * it is closed. Errors: INVALID naming a column that is missing; CONFLICT for one whose type has changed. */
+typedef struct floe_pit_feed floe_pit_feed;
+floe_status floe_pit_feed_open(floe_pit *pit, size_t need_index, struct ArrowSchema *schema, floe_pit_feed **ret_feed,
+                               floe_error *err);
+/* Thread: several at a time. */
+floe_status floe_pit_feed_take(floe_pit_feed *feed, const struct ArrowArray *batch, floe_error *err);
+void floe_pit_feed_close(floe_pit_feed **feed);
+
+/* All of that over a stream, by as many threads as the question has. */
+floe_status floe_pit_feed_stream(floe_pit *pit, size_t need_index, struct ArrowArrayStream *rows, floe_error *err);
 
 /* Errors: INVALID when a window's integer sum leaves int64 (or 38 digits), naming feature, key and time; CANCELLED. */
 floe_status floe_pit_run(floe_pit *pit, const floe_run *run, floe_error *err);

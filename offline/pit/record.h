@@ -62,7 +62,8 @@ typedef floe_status (*pit_keep_cells)(void *context, const uint32_t *rows, uint8
                                       floe_error *err);
 /* Room of one thread. */
 typedef struct pit_slot_room {
-    int64_t *from; /* which time on each row is visible */
+    int64_t *from;   /* which time on each row is visible */
+    uint64_t *ranks; /* event times in the order of unsigned numbers */
     uint32_t *slots;
     uint32_t *order;
     uint32_t *rows;

@@ -8,8 +8,8 @@
  * was equal to the winner but for the order of files; that is kept in a mark, so that ties are counted. Of the newest rows,
  * each key has one label, and so one slot.
  *
- * Most rows lose, by their event time. The times of those that stand in slots lie side by side before the records, so that
- * a row that loses touches eight bytes, no record, and no lock: a time that stands there only ever rises.
+ * Most rows lose, by their event time. The times of those that stand in slots lie beside the labels' (calendar.h), so that
+ * a row that loses touches no record and no lock: a time that stands there only ever rises.
  *
  * Invariant: what stands in a slot is the largest of the rows that came, whatever their order, and its mark says whether any
  * of them is equal but for file order: the equal one met either the winner, or one that stood between them and so was equal.
@@ -23,17 +23,17 @@
 
 #include <stdatomic.h>
 
-#define BLOCK_BITS 13 /* slots of a block, which is given back when it is gathered */
+#define BLOCK_BITS 16 /* slots of a block, which is given back when it is gathered */
 #define BLOCK_SLOTS ((size_t)1 << BLOCK_BITS)
+#define GATHER_SLOTS ((size_t)1 << 13) /* of a block at a time */
 #define LOCKS 32
 
 enum { STATE_TIED = 1, STATE_USED = 2 };
 
-#define TIMES_LEN (BLOCK_SLOTS * sizeof(atomic_uint_least64_t))
-
 struct pit_slots {
-    uint8_t **blocks; /* cleared; times of all slots, then their records */
+    uint8_t **blocks; /* cleared; records, then of the newest rows the ranks that stand in them */
     size_t block_count, block_room;
+    size_t slot_count; /* the last block may have room for no more */
     pthread_mutex_t locks[LOCKS];
     bool shared;            /* more than one thread brings rows */
     pit_calendar *calendar; /* NULL: of the newest rows */
@@ -65,15 +65,18 @@ static floe_status make_blocks(const pit_group *group, pit_slots *slots, size_t 
         slots->block_room = room;
     }
     while (slots->block_count < need) {
-        FLOE_TRY(floe_alloc(BLOCK_SLOTS, sizeof(atomic_uint_least64_t) + group->record_len,
-                            &slots->blocks[slots->block_count], err));
-        slots->block_count++;
+        size_t left = count - (slots->block_count << BLOCK_BITS);
+        size_t some = slots->calendar && left < BLOCK_SLOTS ? left : BLOCK_SLOTS; /* Labels are known, keys come. */
+        size_t len = group->record_len + (slots->calendar ? 0 : sizeof(atomic_uint_least64_t));
+        FLOE_TRY(floe_alloc(some, len, &slots->blocks[slots->block_count], err));
+        floe_mem_advise_huge(slots->blocks[slots->block_count++], some * len);
+        slots->slot_count += some;
     }
     return FLOE_OK;
 }
 
 static inline uint8_t *record_of(const pit_group *group, size_t slot) {
-    return group->slots->blocks[slot >> BLOCK_BITS] + TIMES_LEN + (slot & (BLOCK_SLOTS - 1)) * group->record_len;
+    return group->slots->blocks[slot >> BLOCK_BITS] + (slot & (BLOCK_SLOTS - 1)) * group->record_len;
 }
 
 /* Event times in the order of unsigned numbers, so that cleared memory is the earliest. */
@@ -82,8 +85,13 @@ static inline uint64_t rank_of(int64_t event) {
 }
 
 /* The rank of the event that stands in a slot. */
-static inline atomic_uint_least64_t *standing(const pit_group *group, size_t slot) {
-    return (atomic_uint_least64_t *)(void *)group->slots->blocks[slot >> BLOCK_BITS] + (slot & (BLOCK_SLOTS - 1));
+static inline atomic_uint_least64_t *standing(const pit_group *group, uint32_t slot) {
+    const pit_slots *slots = group->slots;
+    if (slots->calendar) {
+        return floe_pit_calendar_standing(slots->calendar, slot);
+    }
+    void *ranks = slots->blocks[slot >> BLOCK_BITS] + BLOCK_SLOTS * group->record_len;
+    return (atomic_uint_least64_t *)ranks + (slot & (BLOCK_SLOTS - 1));
 }
 
 floe_status floe_pit_slots_open(const floe_pit *pit, pit_group *group, floe_error *err) {
@@ -123,40 +131,40 @@ void floe_pit_slots_close(pit_slots **slots) {
 
 /* ---- which slot ---- */
 
-/* Leaves out the rows that are older than what stands in their slot. */
-static void drop_older(const pit_group *group, const pit_taken *taken, pit_slot_room *room) {
+/* Of the newest rows each key has one slot. */
+static void find_newest(const floe_pit *pit, const pit_group *group, const pit_taken *taken, pit_slot_room *room) {
     for (size_t i = 0; i < taken->count; i++) {
-        if (room->slots[i] != PIT_NO_ROW) {
-            __builtin_prefetch(standing(group, room->slots[i]));
+        bool seen = room->from[i] != INT64_MAX && room->from[i] <= pit->newest_us;
+        room->slots[i] = seen ? taken->keys[i] : PIT_NO_ROW;
+        if (seen) {
+            __builtin_prefetch(standing(group, taken->keys[i]));
         }
     }
     for (size_t i = 0; i < taken->count; i++) {
         uint32_t slot = room->slots[i];
-        if (slot == PIT_NO_ROW) {
-            continue;
-        }
-        if (rank_of(taken->event[i]) < atomic_load_explicit(standing(group, slot), memory_order_relaxed)) {
+        if (slot != PIT_NO_ROW && room->ranks[i] < atomic_load_explicit(standing(group, slot), memory_order_relaxed)) {
             room->slots[i] = PIT_NO_ROW;
-        } else {
-            __builtin_prefetch(record_of(group, slot), 1);
         }
     }
 }
 
-/* The slots that rows compete for: room->slots; PIT_NO_ROW: no label sees the row, or it has lost already. */
+/* The slots that rows compete for: room->slots; PIT_NO_ROW: no label sees the row, or one that is younger stands there. */
 static void find_slots(const floe_pit *pit, const pit_group *group, const pit_taken *taken, pit_slot_room *room) {
     bool before = group->views[0].before, as_known = pit->options.as_known;
     for (size_t i = 0; i < taken->count; i++) {
         room->from[i] = floe_pit_visible(as_known, before, taken->event[i], as_known ? taken->created[i] : INT64_MIN);
+        room->ranks[i] = rank_of(taken->event[i]);
     }
-    if (!pit->newest_labels) {
-        floe_pit_calendar_find(group->slots->calendar, taken->keys, room->from, taken->count, room->slots);
+    if (pit->newest_labels) {
+        find_newest(pit, group, taken, room);
+    } else {
+        floe_pit_calendar_find(group->slots->calendar, taken->keys, room->from, room->ranks, taken->count, room->slots);
     }
-    for (size_t i = 0; pit->newest_labels && i < taken->count; i++) {
-        bool seen = room->from[i] != INT64_MAX && room->from[i] <= pit->newest_us;
-        room->slots[i] = seen ? taken->keys[i] : PIT_NO_ROW;
+    for (size_t i = 0; i < taken->count; i++) {
+        if (room->slots[i] != PIT_NO_ROW) {
+            __builtin_prefetch(record_of(group, room->slots[i]), 1);
+        }
     }
-    drop_older(group, taken, room);
 }
 
 /* ---- who stands in it ---- */
@@ -265,21 +273,18 @@ floe_status floe_pit_slots_take(const floe_pit *pit, pit_group *group, const pit
 
 static size_t count_used(const pit_group *group) {
     size_t count = 0;
-    for (size_t b = 0; b < group->slots->block_count; b++) {
-        for (size_t i = 0; i < BLOCK_SLOTS; i++) {
-            const uint8_t *record = record_of(group, (b << BLOCK_BITS) + i);
-            count += (record[group->state_at] & STATE_USED) != 0;
-        }
+    for (size_t slot = 0; slot < group->slots->slot_count; slot++) {
+        count += (record_of(group, slot)[group->state_at] & STATE_USED) != 0;
     }
     return count;
 }
 
-/* The rows of one block behind `first`; the key of each tells where its key's rows end. */
-static size_t gather_block(pit_group *group, const pit_lane *lanes, size_t lane_count, size_t block,
-                           const uint8_t **records, size_t first) {
-    size_t count = 0;
-    for (size_t i = 0; i < BLOCK_SLOTS; i++) {
-        uint8_t *record = record_of(group, (block << BLOCK_BITS) + i);
+/* The rows of some slots behind `first`; the key of each tells where its key's rows end. */
+static size_t gather_some(pit_group *group, const pit_lane *lanes, size_t lane_count, size_t slot,
+                          const uint8_t **records, size_t first) {
+    size_t count = 0, left = group->slots->slot_count - slot;
+    for (size_t i = 0; i < GATHER_SLOTS && i < left; i++) {
+        uint8_t *record = record_of(group, slot + i);
         if (record[group->state_at] & STATE_USED) {
             record[group->state_at] &= STATE_TIED;
             uint32_t key = floe_pit_record_key(group, record);
@@ -303,13 +308,16 @@ floe_status floe_pit_slots_gather(pit_group *group, floe_error *err) {
     FLOE_TRY(floe_alloc(group->keys.count + 1, sizeof(uint32_t), &group->row_end, err));
     FLOE_TRY(floe_realloc(&group->tied, rows + 1, 1, err));
     FLOE_TRY(floe_pit_lanes_open(group, rows, &arena, &lanes, &lane_count, err));
-    const uint8_t **records = floe_arena_alloc(&arena, BLOCK_SLOTS, sizeof(*records));
+    const uint8_t **records = floe_arena_alloc(&arena, GATHER_SLOTS, sizeof(*records));
     FLOE_TRY(floe_arena_check(&arena, err));
     size_t first = 0;
-    for (size_t b = 0; group->slots && b < group->slots->block_count; b++) {
-        first = gather_block(group, lanes, lane_count, b, records, first);
-        floe_free(group->slots->blocks[b]);
-        group->slots->blocks[b] = NULL;
+    for (size_t slot = 0; group->slots && slot < group->slots->slot_count; slot += GATHER_SLOTS) {
+        first = gather_some(group, lanes, lane_count, slot, records, first);
+        size_t block = slot >> BLOCK_BITS;
+        if ((slot + GATHER_SLOTS) >> BLOCK_BITS > block) { /* The block ends. */
+            floe_free(group->slots->blocks[block]);
+            group->slots->blocks[block] = NULL;
+        }
     }
     group->row_count = rows;
     floe_pit_slots_close(&group->slots);

@@ -298,7 +298,7 @@ static floe_status feed_all(world *w, floe_pit *pit, uint64_t seed, floe_error *
         count = count > w->row_count - at ? w->row_count - at : count;
         FLOE_AUTO_STREAM stream = {0};
         FLOE_TRY(world_rows(w, only_need(pit), order + at, count, &stream, err));
-        FLOE_TRY(floe_pit_feed(pit, 0, &stream, err));
+        FLOE_TRY(floe_pit_feed_stream(pit, 0, &stream, err));
         at += count;
     }
     return FLOE_OK;

@@ -161,7 +161,7 @@ static void feed__rows_in_order_of_time__give_the_same_bits(void **state) {
         assert_ok(world_labels(&w, false, &labels, &err), &err);
         assert_ok(floe_pit_labels(pit, &labels, &err), &err);
         assert_ok(world_rows(&w, floe_pit_needs(pit, &count), order, w.row_count, &rows, &err), &err);
-        assert_ok(floe_pit_feed(pit, 0, &rows, &err), &err);
+        assert_ok(floe_pit_feed_stream(pit, 0, &rows, &err), &err);
         assert_ok(floe_pit_run(pit, NULL, &err), &err);
         assert_ok(floe_pit_stream(pit, &answers, &err), &err);
         assert_ok(world_read(&w, &answers, &sorted, &err), &err);
@@ -220,7 +220,7 @@ static void feed__failure_in_a_thread__ends_the_feed_with_its_message(void **sta
         size_t *order = world_shuffled(&w, &rng);
         assert_ok(world_rows(&w, floe_pit_needs(pit, &count), order, w.row_count, &bad.inner, &err), &err);
         assert_ok(floe_arrow_stream_make(&source, &bad, &rows, &err), &err);
-        assert_true(floe_failed(floe_pit_feed(pit, 0, &rows, &err)));
+        assert_true(floe_failed(floe_pit_feed_stream(pit, 0, &rows, &err)));
         assert_int_equal(err.code, FLOE_CORRUPT);
         assert_non_null(strstr(err.message, "offsets that go backwards"));
     }

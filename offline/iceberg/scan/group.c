@@ -4,13 +4,15 @@
  * Invariant: the engine's file_index counts the files in the order of the list given to read_parquet, so the list's i-th path
  * is group->files[i], and every list of constants beside it has its values in that order. Values, positions and deletes of a
  * file are found by that number alone: a list in another order, with a path twice or one left out, would give the rows of one
- * file what belongs to another.
+ * file what belongs to another. Only behind all of them may a file without rows stand.
  */
 #include "offline/iceberg/scan/scan_int.h"
 
 #include "core/limits.h"
 
 #include <inttypes.h>
+
+#define ROWS_OF_ONE_THREAD 100000 /* fewer mostly lie in one row group */
 
 void floe_scan_type_sql(const sql_builder *builder, size_t field, floe_buf *out) {
     floe_ice_type_sql(builder->fields[field]->type, builder->options->plain_times, out);
@@ -163,15 +165,20 @@ static void schema_sql(sql_builder *builder, const scan_group *group) {
 }
 
 static floe_status source_sql(sql_builder *builder, const scan_group *group, floe_error *err) {
-    const char **paths = floe_arena_alloc(builder->arena, group->file_count, sizeof(*paths));
+    const char **paths = floe_arena_alloc(builder->arena, group->file_count + 1, sizeof(*paths));
     const char *list = NULL;
+    size_t count = group->file_count;
     int64_t rows = 0;
     FLOE_TRY(floe_arena_check(builder->arena, err));
     for (size_t i = 0; i < group->file_count; i++) {
         paths[i] = builder->files->local_paths[group->files[i]];
         rows += builder->files->files[group->files[i]]->record_count;
     }
-    FLOE_TRY(floe_scan_list_sql(builder, paths, group->file_count, &list, err));
+    const char *no_rows = floe_session_no_rows_path(builder->session);
+    if (count == 1 && rows > ROWS_OF_ONE_THREAD && no_rows) {
+        paths[count++] = no_rows;
+    }
+    FLOE_TRY(floe_scan_list_sql(builder, paths, count, &list, err));
     floe_buf_text(builder->out, " FROM read_parquet(");
     floe_buf_text(builder->out, list);
     floe_buf_printf(builder->out, ", explicit_cardinality=%" PRId64 ", can_have_nan=true, schema=", rows);
