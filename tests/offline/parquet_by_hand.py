@@ -49,9 +49,11 @@ class Group:
 
 
 class Leaf:
-    """A column. `cells` are (repetition level, definition level, value), value left out below the largest definition level."""
+    """A column. `cells` are (repetition level, definition level, value), value left out below the largest definition level.
+    `ends` are the bytes of the smallest and the largest value, as files gave them before orders of columns had names."""
 
-    def __init__(self, name, repetition, kind, cells, field_id=None, converted=None, scale=None, precision=None, length=None):
+    def __init__(self, name, repetition, kind, cells, field_id=None, converted=None, scale=None, precision=None, length=None, ends=None):
+        self.ends = ends
         self.name, self.repetition, self.kind, self.cells = name, repetition, kind, cells
         self.field_id, self.converted, self.scale, self.precision, self.length = field_id, converted, scale, precision, length
 
@@ -109,6 +111,8 @@ def write(file_name, rows, *nodes):
         size = len(header) + len(page)
         chunk = {1: (I32, leaf.kind), 2: (LIST_OF, (I32, [0, 3])), 3: (LIST_OF, (BINARY, path)), 4: (I32, 0), 5: (I64, len(leaf.cells)),
                  6: (I64, size), 7: (I64, size), 9: (I64, len(out))}
+        if leaf.ends is not None:
+            chunk[12] = (STRUCT, {1: (BINARY, leaf.ends[1]), 2: (BINARY, leaf.ends[0])})
         chunks.append({2: (I64, len(out)), 3: (STRUCT, chunk)})
         out += header + page
     root = {3: (I32, REQUIRED), 4: (BINARY, "schema"), 5: (I32, len(nodes))}
