@@ -16,7 +16,7 @@ import uuid
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foreign import Table, optional, reorder
+from foreign import SYNC, Table, optional, reorder
 from parquet_by_hand import (BYTES, DECIMAL, ENUM, FIXED, INT32, INT64, LIST as LISTED, MAP as MAPPED, MAP_KEY_VALUE, OPTIONAL, REPEATED,
                              REQUIRED, UTF8, Group, Leaf, write)
 
@@ -439,6 +439,22 @@ def manifests():
         table.empty_blocks = True
     quirk("blocks without records", empty_blocks)
     quirk("packed blocks without records", lambda table: (empty_blocks(table), setattr(table, "codec", "deflate")))
+    quirk("more files than there are, in a list", lambda table: setattr(
+        table, "change_line", lambda line: {**line, "added_data_files_count": 5, "existing_data_files_count": 2}))
+
+    def cut(table):
+        """The manifest loses its second block, and stays a whole Avro file."""
+        def shorten(line):
+            path = os.path.join(table.folder, "metadata", "m0.avro")
+            with open(path, "rb") as file:
+                whole = file.read()
+            header = whole.index(SYNC) + len(SYNC)
+            with open(path, "wb") as file:
+                file.write(whole[:whole.index(SYNC, header) + len(SYNC)])
+            return line
+        table.add(plain_rows())
+        table.per_block, table.change_line = 1, shorten
+    quirk("a manifest that lost a block", cut, want=Refused("the manifest is cut off: it lists 1 files, its manifest list says 2"))
     for label, more in {"a length of 0": {"file_size_in_bytes": 0}, "a length too large": {"file_size_in_bytes": 10**9},
                         "fewer rows than there are": {"record_count": 2}, "more rows": {"record_count": 5}, "no rows": {"record_count": 0},
                         "a sort order": {"sort_order_id": 7}, "no keys": {"equality_ids": []}}.items():
