@@ -144,6 +144,21 @@ static floe_status need_snapshot(expiry *state, const floe_ice_metadata *metadat
     return FLOE_OK;
 }
 
+static const char *const STATISTICS[] = {"statistics", "partition-statistics"};
+enum { STATISTICS_LISTS = sizeof(STATISTICS) / sizeof(STATISTICS[0]) };
+
+/* Statistics may be attached to a snapshot at any time, and what names them is whole: whatever it names stays. */
+static floe_status need_statistics(expiry *state, const floe_ice_metadata *metadata, floe_error *err) {
+    for (size_t l = 0; l < STATISTICS_LISTS; l++) {
+        const floe_node *list = floe_node_get(metadata->root, STATISTICS[l]);
+        for (size_t i = 0; list && list->kind == FLOE_NODE_ARRAY && i < list->count; i++) {
+            const floe_node *path = floe_node_get(list->items[i], "statistics-path");
+            FLOE_TRY(path && path->kind == FLOE_NODE_STRING ? need_path(state, path->text, err) : FLOE_OK);
+        }
+    }
+    return FLOE_OK;
+}
+
 floe_status floe_expire_need_newer(expiry *state, const floe_ice_metadata *metadata, floe_error *err) {
     bool begun = false;
     for (size_t i = 0; i < metadata->snapshot_count; i++) {
@@ -156,7 +171,7 @@ floe_status floe_expire_need_newer(expiry *state, const floe_ice_metadata *metad
         }
         FLOE_TRY(need_snapshot(state, metadata, &metadata->snapshots[i], err));
     }
-    return FLOE_OK;
+    return need_statistics(state, metadata, err);
 }
 
 static bool names_kept_snapshot(const expiry *state, const floe_node *item) {
@@ -166,9 +181,8 @@ static bool names_kept_snapshot(const expiry *state, const floe_node *item) {
 
 /* Statistics files: those of snapshots that stay are needed, others go. */
 static floe_status sort_statistics(expiry *state, const floe_ice_metadata *metadata, bool needed, floe_error *err) {
-    static const char *const LISTS[] = {"statistics", "partition-statistics"};
-    for (size_t l = 0; l < 2; l++) {
-        const floe_node *list = floe_node_get(metadata->root, LISTS[l]);
+    for (size_t l = 0; l < STATISTICS_LISTS; l++) {
+        const floe_node *list = floe_node_get(metadata->root, STATISTICS[l]);
         for (size_t i = 0; list && list->kind == FLOE_NODE_ARRAY && i < list->count; i++) {
             const floe_node *path = floe_node_get(list->items[i], "statistics-path");
             if (!path || path->kind != FLOE_NODE_STRING || names_kept_snapshot(state, list->items[i]) != needed) {

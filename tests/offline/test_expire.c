@@ -8,6 +8,8 @@
 
 #include "core/json.h"
 #include "core/time.h"
+#include "offline/iceberg/metadata.h"
+#include "offline/maintain/maintain_int.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -260,6 +262,40 @@ static void statistics__of_snapshots_that_went__go(void **state) {
     assert_false(is_there("1.stats"));
     assert_true(is_there("4.stats"));
     assert_int_equal(floe_node_get(maintain_metadata(&world)->root, "statistics")->count, 1);
+}
+
+/* A catalog service's table has gained statistics since expiry looked at it, of files that were to go as nobody's: of a snapshot that
+ * is kept, and of one that the service has not let go yet. Those that it names stay; the other one still goes. */
+static void statistics__attached_while_expiring__stay(void **state) {
+    (void)state;
+    static const char *const NAMES[] = {"old.stats", "p.stats", "nobody.stats"};
+    floe_error err = {0};
+    floe_ice_metadata newer;
+    const char *paths[3];
+    for (int i = 0; i < 3; i++) {
+        paths[i] = maintain_path(&world, TEXT("metadata/%s", NAMES[i]));
+        ice_write_file(paths[i], FLOE_STR("x"));
+    }
+    const char *document =
+        TEXT("{\"format-version\":2,\"location\":\"/t\",\"schemas\":[{\"schema-id\":0,\"type\":\"struct\","
+             "\"fields\":[]}],\"partition-specs\":[{\"spec-id\":0,\"fields\":[]}],\"statistics\":[{"
+             "\"snapshot-id\":7,\"statistics-path\":\"file://%s\"},{\"snapshot-id\":8}],"
+             "\"partition-statistics\":[{\"snapshot-id\":9,\"statistics-path\":\"%s\"}]}",
+             paths[0], paths[1]);
+    assert_ok(floe_metadata_decode(floe_str_of(document), &world.ice.arena, &newer, &err), &err);
+    floe_import import = {.arena = &world.ice.arena, .fs = floe_fs_local()};
+    expiry expiring = {.import = &import, .arena = &world.ice.arena};
+    floe_map_init(&expiring.kept, &world.ice.arena);
+    floe_map_init(&expiring.need.paths, &world.ice.arena);
+    floe_map_init(&expiring.need.inodes, &world.ice.arena);
+    floe_map_init(&expiring.need.manifests, &world.ice.arena);
+    floe_map_init(&expiring.listed, &world.ice.arena);
+    assert_ok(floe_expire_need_newer(&expiring, &newer, &err), &err);
+    for (int i = 0; i < 3; i++) {
+        floe_fs_file file = {0};
+        assert_ok(floe_fs_local()->ops->stat(floe_fs_local(), paths[i], &file, &err), &err);
+        assert_int_equal(floe_expire_is_needed(&expiring, &file), i < 2);
+    }
 }
 
 /* ---- files that nothing names ---- */
@@ -540,6 +576,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(files__that_only_old_snapshots_need__go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files__of_a_tagged_snapshot__stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(statistics__of_snapshots_that_went__go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(statistics__attached_while_expiring__stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(orphans__old_ones_of_known_names__go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(orphans__young_ones__stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(orphans__other_spelling_of_the_folder__removes_nothing_needed, set_up,
