@@ -83,6 +83,15 @@ static const char *nearest_command(const char *two_words, const char *first) {
     return nearest ? nearest : floe_str_nearest(floe_str_of(first), names, count);
 }
 
+/* "floe WORDS: TEXT" and what is behind it, in one write. */
+static void complain(const char *words, const char *class, const char *text, const char *end) {
+    FLOE_AUTO_BUF line;
+    floe_buf_init(&line, FLOE_KIB(64));
+    floe_buf_printf(&line, "floe %s: %s%s", words, class, class[0] ? ": " : "");
+    cli_put_message(&line, floe_str_of(text));
+    fprintf(stderr, "%s%s\n", line.failed ? "floe: no memory is left to say what went wrong" : line.ptr, end);
+}
+
 static int unknown_command(int argc, char **argv) {
     const char *second = argc > 1 ? argv[1] : "";
     const char *elsewhere = cli_known_elsewhere(argv[0], second);
@@ -98,7 +107,10 @@ static int unknown_command(int argc, char **argv) {
     snprintf(two_words, sizeof(two_words), "%.60s %.60s", argv[0], second);
     const char *nearest = nearest_command(two_words, argv[0]);
     bool of_two = is_group(argv[0]) || (nearest && strchr(nearest, ' '));
-    fprintf(stderr, "floe: there is no command \"%.120s\"%s%s%s; see floe --help\n", of_two ? two_words : argv[0],
+    FLOE_AUTO_BUF typed;
+    floe_buf_init(&typed, FLOE_KIB(4));
+    cli_put_message(&typed, floe_str_of(of_two ? two_words : argv[0]));
+    fprintf(stderr, "floe: there is no command \"%.120s\"%s%s%s; see floe --help\n", typed.ptr ? typed.ptr : "",
             FLOE_HINT(nearest));
     return CLI_EXIT_USAGE;
 }
@@ -108,12 +120,14 @@ static int report(const floe_cli *cli, const floe_error *err) {
     const floe_code_info *info = floe_code_describe(err->code);
     const char *words = cli->command->words;
     if (cli->usage) {
-        fprintf(stderr, "floe %s: %s; see floe %s --help\n", words, err->message, words);
+        char hint[128];
+        (void)snprintf(hint, sizeof(hint), "; see floe %s --help", words);
+        complain(words, "", err->message, hint);
         return CLI_EXIT_USAGE;
     }
     /* Whoever read our output (head, a pager) has enough: that is no news to anybody. */
     if (err->code != FLOE_IO || err->sys_errno != EPIPE) {
-        fprintf(stderr, "floe %s: %s: %s\n", words, info->name, err->message);
+        complain(words, info->name, err->message, "");
     }
     if (err->code == FLOE_INTERNAL) {
         fprintf(stderr, "  at %s:%d; this is a defect of floe\n", err->file, err->line);

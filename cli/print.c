@@ -145,11 +145,37 @@ static void print_cell(floe_buf *out, const char *text, size_t width, bool right
     floe_buf_text(out, last ? "\n" : "  ");
 }
 
+/* How many bytes from here on no terminal should get as they are: broken UTF-8, controls, marks of direction. */
+static size_t unfit_len(floe_str rest) {
+    const unsigned char *c = (const unsigned char *)rest.ptr;
+    size_t len = floe_utf8_sequence(rest);
+    bool control = len == 1 && ((c[0] < ' ' && c[0] != '\n') || c[0] == 0x7F);
+    bool second = len == 2 && ((c[0] == 0xC2 && c[1] < 0xA0) || (c[0] == 0xD8 && c[1] == 0x9C));
+    bool turning = len == 3 && c[0] == 0xE2 &&
+                   ((c[1] == 0x80 && (c[2] == 0x8E || c[2] == 0x8F || (c[2] >= 0xAA && c[2] <= 0xAE))) ||
+                    (c[1] == 0x81 && c[2] >= 0xA6 && c[2] <= 0xA9));
+    return len == 0 ? 1 : control || second || turning ? len : 0;
+}
+
 /* One line of text: line breaks and tabs would break the table, escapes command the terminal. */
 static void append_shown(floe_buf *out, floe_str text) {
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t byte = (uint8_t)text.ptr[i];
-        floe_buf_byte(out, byte < ' ' || byte == 0x7f ? ' ' : byte);
+    while (text.len > 0) {
+        size_t unfit = text.ptr[0] == '\n' ? 1 : unfit_len(text);
+        size_t taken = unfit > 0 ? unfit : floe_utf8_sequence(text);
+        floe_buf_append(out, unfit > 0 ? " " : text.ptr, unfit > 0 ? 1 : taken);
+        text = (floe_str){text.ptr + taken, text.len - taken};
+    }
+}
+
+void cli_put_message(floe_buf *out, floe_str message) {
+    while (message.len > 0) {
+        size_t unfit = unfit_len(message);
+        for (size_t i = 0; i < unfit; i++) {
+            floe_buf_printf(out, "\\x%02x", (unsigned)(unsigned char)message.ptr[i]);
+        }
+        size_t taken = unfit > 0 ? unfit : floe_utf8_sequence(message);
+        floe_buf_append(out, message.ptr, unfit > 0 ? 0 : taken);
+        message = (floe_str){message.ptr + taken, message.len - taken};
     }
 }
 

@@ -75,6 +75,33 @@ static void table__control_characters__never_reach_the_terminal(void **state) {
                                                     "a [2Jb     1  x y\n");
 }
 
+/* What is left as it is, and what becomes an escape a byte. U+009B begins a command of a terminal as ESC [ does; U+202E
+ * and its kin turn what is read next. */
+static void message__what_commands_a_terminal__is_escaped(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", ""},
+        {"plain, \xC3\xA9\xE4\xB8\x96\xF0\x9F\x98\x80", "plain, \xC3\xA9\xE4\xB8\x96\xF0\x9F\x98\x80"},
+        {"two\nlines", "two\nlines"},
+        {"a\x1B[31mb\tc\r", "a\\x1b[31mb\\x09c\\x0d"},
+        {"\x7F", "\\x7f"},
+        {"\xC2\x9B", "\\xc2\\x9b"},
+        {"\xC2\xA0", "\xC2\xA0"},
+        {"\xE2\x80\xAE\xE2\x81\xA6\xE2\x80\x8F\xD8\x9C", "\\xe2\\x80\\xae\\xe2\\x81\\xa6\\xe2\\x80\\x8f\\xd8\\x9c"},
+        {"\xE2\x80\xA6", "\xE2\x80\xA6"},
+        {"\xFF\xFE", "\\xff\\xfe"},
+        {"\xC3", "\\xc3"},
+        {"\xE4\xB8", "\\xe4\\xb8"},
+        {"\xED\xA0\x80", "\\xed\\xa0\\x80"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        FLOE_AUTO_BUF out;
+        floe_buf_init(&out, FLOE_KIB(4));
+        cli_put_message(&out, floe_str_of(cases[i][0]));
+        assert_string_equal(floe_buf_view(&out).ptr ? floe_buf_view(&out).ptr : "", cases[i][1]);
+    }
+}
+
 static void table__lines_of_the_last_cell__start_below_each_other(void **state) {
     (void)state;
     static const char *const rows[][3] = {{"n", "1", "first\nsecond\nthird"}, {"m", "2", "one"}};
@@ -340,6 +367,7 @@ int main(void) {
         cmocka_unit_test(table__without_rows__has_headings_or_an_empty_array),
         cmocka_unit_test(table__as_json__quotes_texts_and_leaves_numbers),
         cmocka_unit_test(table__control_characters__never_reach_the_terminal),
+        cmocka_unit_test(message__what_commands_a_terminal__is_escaped),
         cmocka_unit_test(table__lines_of_the_last_cell__start_below_each_other),
         cmocka_unit_test(object__values_are_json_and_missing_ones_null),
         cmocka_unit_test(numbers__are_grouped_by_three),
