@@ -47,6 +47,26 @@ bool floe_http_header_find(floe_str name, floe_http_header *ret_header) {
     return false;
 }
 
+static bool is_token_byte(unsigned char c) {
+    bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return alphanumeric || (c > ' ' && c < 0x7F && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+const char *floe_http_line_problem(floe_str name, floe_str value) {
+    for (size_t i = 0; i < name.len; i++) {
+        if (!is_token_byte((unsigned char)name.ptr[i])) {
+            return "a header's name holds a blank or another character that no name has";
+        }
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if ((c < ' ' && c != '\t') || c == 0x7F) {
+            return "a header's value holds a control character";
+        }
+    }
+    return name.len == 0 ? "a header has no name" : NULL;
+}
+
 /* ---- media types ---- */
 
 /* What stands before the first parameter. */

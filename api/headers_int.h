@@ -11,6 +11,10 @@ bool floe_http_header_find(floe_str name, floe_http_header *ret_header);
 /* Whether several lines of it are one list; of every other header a second line is refused. */
 bool floe_http_header_is_list(floe_http_header header);
 
+/* What is wrong with a header's line as it came, as a sentence, or NULL: a name that is no token, as one with a blank before
+ * its colon, or a control character in the value. Source: RFC 9110, 5.1 and 5.5; RFC 9112, 5.1. */
+const char *floe_http_line_problem(floe_str name, floe_str value);
+
 /* Whether a Content-Type is this type, whatever its parameters. */
 bool floe_media_type_is(floe_str type, const char *lower);
 /* Whether its charset, when it names one, is one whose bytes are UTF-8. */

@@ -45,7 +45,8 @@ typedef struct exchange {
     size_t target_len;
     size_t discarded;
     bool begun;
-    bool unframed; /* where its body ends is not known: the answer ends the connection */
+    bool unframed;        /* where its body ends is not known: the answer ends the connection */
+    const char *line_end; /* of the last line of the head that was looked at; NULL: not known */
     bool handled;
     bool answered;
     bool suspended;
@@ -157,16 +158,66 @@ static enum MHD_Result take_param(void *context, enum MHD_ValueKind kind, const 
     return MHD_YES;
 }
 
+static void refuse_head(exchange *begun, const char *problem) {
+    begun->unframed = true;
+    refuse_as(begun, 400, problem);
+}
+
+#if MHD_VERSION < 0x01000000
+/* Before 1.0 the engine loses what it cannot read: a line that begins with a blank becomes a part of the name before it, a
+ * NUL byte ends a value, a line without a name ends the head. Whoever forwarded the request may have read a length there.
+ * Lines stay where they were received, so what was lost is a gap between them. */
+static void judge_gap(exchange *begun, const char *next, size_t most) {
+    uintptr_t end = (uintptr_t)begun->line_end, at = (uintptr_t)next;
+    if (end != 0 && (at <= end || at - end > most)) {
+        refuse_head(begun, "the head holds a line that goes on in the next, has no name, or holds a NUL byte");
+    }
+}
+
+static void judge_line(exchange *begun, floe_str name, floe_str value) {
+    judge_gap(begun, name.ptr, 2);
+    begun->line_end = value.ptr == NULL ? name.ptr + name.len : value.ptr + value.len;
+}
+
+/* The last line and the empty one. */
+static void judge_end(exchange *begun, const char *method, size_t head_len) {
+    judge_gap(begun, method + head_len, 4);
+}
+
+static const char *end_of_request_line(const char *method, const char *version) {
+    uintptr_t start = (uintptr_t)method, end = (uintptr_t)version;
+    return end > start && end - start < ENGINE_BYTES_MAX ? version + strlen(version) : NULL;
+}
+#else
+static void judge_line(exchange *begun, floe_str name, floe_str value) {
+    (void)begun, (void)name, (void)value;
+}
+
+static void judge_end(exchange *begun, const char *method, size_t head_len) {
+    (void)begun, (void)method, (void)head_len;
+}
+
+static const char *end_of_request_line(const char *method, const char *version) {
+    (void)method, (void)version;
+    return NULL;
+}
+#endif
+
 static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *key, size_t key_len,
                                    const char *value, size_t value_len) {
     (void)kind;
     exchange *begun = context;
     floe_http_request *request = &begun->request;
     floe_http_header header = FLOE_HEADER_COUNT;
-    if (!floe_http_header_find((floe_str){key, key_len}, &header)) {
+    floe_str name = {key, key_len}, came = {value == NULL ? "" : value, value == NULL ? 0 : value_len};
+    const char *problem = floe_http_line_problem(name, came);
+    judge_line(begun, name, (floe_str){value, came.len});
+    if (problem != NULL) {
+        refuse_head(begun, problem);
+    }
+    if (!floe_http_header_find(name, &header)) {
         return MHD_YES;
     }
-    floe_str came = {value == NULL ? "" : value, value == NULL ? 0 : value_len};
     floe_str *slot = &request->headers[header];
     const char *text = NULL;
     if (slot->ptr == NULL) {
@@ -176,8 +227,7 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
         *slot = floe_str_of(text == NULL ? "" : text);
     } else {
         text = floe_arena_printf(&request->arena, "the header %s is there twice", floe_http_header_name(header));
-        begun->unframed = true;
-        refuse_as(begun, 400, text == NULL ? "a header is there twice" : text);
+        refuse_head(begun, text == NULL ? "a header is there twice" : text);
     }
     return MHD_YES;
 }
@@ -193,18 +243,20 @@ static void judge_framing(exchange *begun) {
         return;
     }
     if (header_of(begun, FLOE_HEADER_CONTENT_LENGTH).ptr != NULL) {
-        begun->unframed = true;
-        refuse_as(begun, 400, "the request has both Transfer-Encoding and Content-Length; send one of them");
+        refuse_head(begun, "the request has both Transfer-Encoding and Content-Length; send one of them");
     } else if (!floe_str_is_nocase(coding, "chunked")) {
         begun->unframed = true;
         refuse_as(begun, 501, "the only Transfer-Encoding that is understood is chunked");
     }
 }
 
-static void judge_head(exchange *begun, const char *version) {
+static void judge_head(exchange *begun, const char *method, const char *version) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(begun->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     floe_str expect = header_of(begun, FLOE_HEADER_EXPECT);
+    if (info != NULL) {
+        judge_end(begun, method, info->header_size);
+    }
 #if MHD_VERSION < 0x01000000
     /* Before 1.0 a NUL byte in the request line ends the target for the engine. The version stands right behind it. */
     if (begun->target != NULL && version > begun->target &&
@@ -228,11 +280,12 @@ static void judge_head(exchange *begun, const char *version) {
 static void fill_request(exchange *begun, const char *path, const char *method, const char *version) {
     floe_http_request *request = &begun->request;
     (void)MHD_get_connection_values_n(begun->connection, MHD_GET_ARGUMENT_KIND, take_param, begun);
+    begun->line_end = end_of_request_line(method, version);
     (void)MHD_get_connection_values_n(begun->connection, MHD_HEADER_KIND, take_header, begun);
     request->method = method_of(method);
     request->path = floe_http_target_path(floe_str_of(path));
     request->started_us = floe_monotonic_us();
-    judge_head(begun, version);
+    judge_head(begun, method, version);
 }
 
 /* The request line is there; its target is looked at before the engine decodes it. */

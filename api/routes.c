@@ -49,7 +49,13 @@ static void route_readyz(floe_reactor *reactor, floe_http_request *request) {
         return;
     }
     floe_buf_text(&request->out, "{\"status\":\"ready\",\"version\":");
-    floe_buf_int(&request->out, reactor->snapshot->definitions->version);
+    const floe_definitions *definitions = reactor->snapshot->definitions;
+    floe_buf_int(&request->out, definitions->version);
+    size_t behind = floe_online_behind(reactor->online, definitions->views, definitions->view_count);
+    if (behind > 0) {
+        floe_buf_text(&request->out, ",\"waiting_for_sync\":");
+        floe_buf_int(&request->out, (int64_t)behind);
+    }
     floe_buf_byte(&request->out, '}');
     answer_text(request, "application/json");
 }

@@ -58,9 +58,12 @@ static floe_status print_changes(floe_cli *cli, const floe_change *changes, size
     }
     for (size_t i = 0; i < count && !cli->json; i++) {
         const floe_change *change = &changes[i];
-        floe_buf_printf(&out, "%c %.*s %.*s%s%.*s%s\n", change->sign, FLOE_STR_ARG(change->kind),
-                        FLOE_STR_ARG(change->name), change->detail.len > 0 ? ": " : "", FLOE_STR_ARG(change->detail),
-                        change->rewrites ? "  (its online values are written anew at the next sync)" : "");
+        floe_buf_printf(
+            &out, "%c %.*s %.*s%s%.*s%s\n", change->sign, FLOE_STR_ARG(change->kind), FLOE_STR_ARG(change->name),
+            change->detail.len > 0 ? ": " : "", FLOE_STR_ARG(change->detail),
+            change->rewrites
+                ? "  (its online values are written anew at the next sync; until then what changed is NOT_FOUND)"
+                : "");
     }
     if (count == 0 && !cli->json) {
         floe_buf_printf(&out, "%s\n", without);

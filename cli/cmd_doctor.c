@@ -6,6 +6,7 @@
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "core/time.h"
 #include "vector/vector.h"
 
 #include <stdio.h>
@@ -170,8 +171,11 @@ static void check_views(check_up *doctor) {
             status = FLOE_FAIL(&err, FLOE_NOT_FOUND, "nothing was synced yet; run floe sync %.*s",
                                FLOE_STR_ARG(view->about.name));
         } else if (!floe_failed(status) && state.fingerprint != view->fingerprint) {
-            status = FLOE_FAIL(&err, FLOE_CONFLICT, "what is served is of an earlier definition; run floe sync %.*s",
-                               FLOE_STR_ARG(view->about.name));
+            status =
+                FLOE_FAIL(&err, FLOE_CONFLICT,
+                          "the store holds values of another definition: %zu of %zu features are NOT_FOUND until the "
+                          "next sync; run floe sync %.*s",
+                          state.unserved, view->output_count, FLOE_STR_ARG(view->about.name));
         }
         report(doctor, floe_arena_printf(&cli->arena, "online view %.*s", FLOE_STR_ARG(view->about.name)), status, &err,
                state.filling ? "served; a sync is filling the next generation" : "served");
@@ -189,6 +193,19 @@ static void check_store(check_up *doctor) {
     report(doctor, "online store", status, &err, "answers");
     if (!floe_failed(status)) {
         check_views(doctor);
+    }
+}
+
+#define STREAM_WAIT_US (5 * FLOE_US_PER_SECOND)
+
+static void check_streams(check_up *doctor) {
+    floe_cli *cli = doctor->cli;
+    for (size_t i = 0; cli->definitions && i < cli->definitions->stream_count; i++) {
+        const floe_stream_def *stream = &cli->definitions->streams[i];
+        floe_error err = {0};
+        floe_status status = floe_stream_probe(stream, STREAM_WAIT_US, &cli_cancelled, &err);
+        report(doctor, floe_arena_printf(&cli->arena, "stream %.*s", FLOE_STR_ARG(stream->about.name)), status, &err,
+               floe_arena_printf(&cli->arena, "the broker answers and has topic %.*s", FLOE_STR_ARG(stream->topic)));
     }
 }
 
@@ -239,6 +256,7 @@ floe_status cli_doctor(floe_cli *cli, floe_error *err) {
         check_catalogs(&doctor);
         check_definitions(&doctor);
         check_store(&doctor);
+        check_streams(&doctor);
         check_search(&doctor);
         check_ask(&doctor);
     }

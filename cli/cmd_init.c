@@ -7,26 +7,29 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Words begin with two comment signs, what can be used with one: taking one sign and its space away from every line leaves a
+ * file that is read. */
 static const char plain_yaml[] =
-    "# floe.yaml: where things are. Only `project:` is required. ${VAR} and ${VAR:-default} are expanded.\n"
+    "## floe.yaml: where things are. Only `project:` is required. ${VAR} and ${VAR:-default} are expanded.\n"
     "project: %s\n"
     "# registry: .floe/registry.db\n"
     "catalogs:\n"
     "  lake: {type: directory, warehouse: ./lakehouse}\n"
     "online: {store: embedded, path: .floe/online}\n"
-    "# online: {store: redis, url: redis://127.0.0.1:6379/0}\n"
+    "## Or a server, instead of the line above: online: {store: redis, url: redis://127.0.0.1:6379/0}\n"
     "server: {listen: 127.0.0.1:6566}\n"
-    "# Who may see what, by API key (`floe key create --role R`); without it only this machine can connect, and sees "
+    "## Who may see what, by API key (`floe key create --role R`); without it only this machine can connect, and sees "
     "all:\n"
     "# access: {analyst: {namespaces: [lake.shop], views: [customer_orders]}}\n"
-    "# The LLM of `floe ask`, any endpoint that speaks as OpenAI's does:\n"
+    "## The LLM of `floe ask`, any endpoint that speaks as OpenAI's does:\n"
     "# ask: {url: \"https://host/v1/chat/completions\", model: a-model, api_key: \"${ASK_KEY}\"}\n";
 
 static const char plain_features[] =
-    "# What features mean; any number of files in this folder. After an import such as\n"
-    "#   floe table import orders.parquet lake.shop.orders\n"
-    "# take the comment signs away and run: floe plan && floe apply && floe sync\n"
-    "#\n"
+    "## What features mean; any number of files in this folder. After an import such as\n"
+    "##   floe table import orders.parquet lake.shop.orders\n"
+    "## take the single comment signs away (sed -i 's/^# //' features/features.yaml) and run:\n"
+    "##   floe plan && floe apply && floe sync\n"
+    "\n"
     "# entities:\n"
     "#   - {name: customer, keys: [{name: customer_id, type: int64}]}\n"
     "# sources:\n"

@@ -148,6 +148,11 @@ static void log_refused(void *context, int32_t partition, int64_t offset, const 
     floe_log(FLOE_LOG_WARN, "event refused", "at", where, "reason", reason, NULL);
 }
 
+static void log_waiting(void *context, const char *why) {
+    (void)context;
+    floe_log(FLOE_LOG_WARN, "waiting for Kafka", "reason", why, NULL);
+}
+
 floe_status cli_ingest(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_need_definitions(cli, err));
     const floe_definitions *definitions = cli->definitions;
@@ -168,6 +173,7 @@ floe_status cli_ingest(floe_cli *cli, floe_error *err) {
                                    .store = cli->store,
                                    .until_end = cli_flag(cli, "--until-end"),
                                    .refused = log_refused,
+                                   .waiting = log_waiting,
                                    .cancelled = &cli_cancelled};
     floe_ingest_result result;
     FLOE_TRY(floe_ingest_run(&request, &result, err));

@@ -85,7 +85,8 @@ floe_status cli_serve(floe_cli *cli, floe_error *err) {
     int64_t threads = 0;
     FLOE_TRY(parse_listen(cli, &config, err));
     FLOE_TRY(cli_value_i64(cli, "--threads", &threads, err));
-    CLI_USAGE(cli, threads >= 0 && threads <= 256, err, "--threads must be 0 to 256");
+    CLI_USAGE(cli, !cli_value(cli, "--threads") || (threads >= 1 && threads <= 256), err,
+              "--threads must be a number from 1 to 256");
     config.threads = (int)threads;
     FLOE_CLEANUP(floe_checker_close) floe_checker *checker = NULL;
     floe_sql_check check = {0};

@@ -114,6 +114,38 @@ static floe_status bind_filter(scan_job *job, floe_error *err) {
     return floe_expr_bind(job->filter, job->arena, columns, count, err);
 }
 
+/* What a literal or a column is of; NONE for anything else. */
+static floe_kind kind_of(const scan_job *job, const floe_expr *expr) {
+    if (expr->op == FLOE_EXPR_LITERAL && !expr->literal.is_null) {
+        return expr->literal.type.kind;
+    }
+    for (size_t i = 0; expr->op == FLOE_EXPR_COLUMN && i < job->schema->field_count; i++) {
+        if (floe_str_equal(expr->column, job->schema->fields[i].name)) {
+            return floe_ice_type_to_floe(job->schema->fields[i].type).kind;
+        }
+    }
+    return FLOE_KIND_NONE;
+}
+
+static bool is_comparison(floe_expr_op op) {
+    return (op >= FLOE_EXPR_EQ && op <= FLOE_EXPR_LIKE) || op == FLOE_EXPR_BETWEEN;
+}
+
+/* Whether text is compared with a number somewhere: the engine would cast one of them, row by row. */
+static bool mixes_text_and_number(const scan_job *job, const floe_expr *expr) {
+    bool text = false;
+    bool number = false;
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        floe_kind kind = kind_of(job, expr->args[i]);
+        text = text || kind == FLOE_KIND_STRING;
+        number = number || floe_kind_is_number(kind);
+        if (mixes_text_and_number(job, expr->args[i])) {
+            return true;
+        }
+    }
+    return text && number && is_comparison(expr->op);
+}
+
 static floe_status read_filter(scan_job *job, floe_error *err) {
     floe_error why = {0};
     if (job->request.where == NULL) {
@@ -126,8 +158,9 @@ static floe_status read_filter(scan_job *job, floe_error *err) {
         return FLOE_OK;
     }
     bool parsed = job->filter != NULL;
+    bool mixed = parsed && status.code == FLOE_INVALID && mixes_text_and_number(job, job->filter);
     job->filter = NULL;
-    bool given_up = job->request.engine_where && status.code != FLOE_NOMEM;
+    bool given_up = job->request.engine_where && !mixed && status.code != FLOE_NOMEM;
     if (!given_up) {
         return FLOE_FAIL(err, why.code, "where: %s", why.message);
     }
@@ -404,7 +437,13 @@ floe_status floe_scan_source_sql(floe_table *table, const floe_scan_request *req
 typedef struct scan_stream {
     floe_session *session;
     struct ArrowArrayStream rows;
+    bool filtered;
 } scan_stream;
+
+/* What the engine finds INVALID while it reads rows can only be the filter. */
+static floe_status name_filter(bool filtered, floe_status status, floe_error *err) {
+    return filtered && status.code == FLOE_INVALID ? floe_error_prefix(err, status, "where") : status;
+}
 
 static floe_status stream_schema(void *context, struct ArrowSchema *ret_schema, floe_error *err) {
     scan_stream *stream = context;
@@ -413,7 +452,7 @@ static floe_status stream_schema(void *context, struct ArrowSchema *ret_schema, 
 
 static floe_status stream_next(void *context, struct ArrowArray *ret_batch, floe_error *err) {
     scan_stream *stream = context;
-    return floe_arrow_stream_next(&stream->rows, "scan", ret_batch, err);
+    return name_filter(stream->filtered, floe_arrow_stream_next(&stream->rows, "scan", ret_batch, err), err);
 }
 
 static void stream_close(void *context) {
@@ -430,6 +469,7 @@ floe_status floe_table_scan(floe_table *table, const floe_scan_request *request,
     floe_buf_init(&sql, FLOE_GIB(1));
     FLOE_AUTO_FREE scan_stream *stream = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*stream), &stream, err));
+    stream->filtered = request->where != NULL;
     floe_status status = open_scan(table, request, false, &stream->session, &sql, err);
     if (!floe_failed(status)) {
         status = floe_session_stream(stream->session, sql.ptr, NULL, &stream->rows, err);
@@ -456,7 +496,7 @@ floe_status floe_table_scan_to(floe_table *table, const floe_scan_request *reque
     floe_buf_init(&sql, FLOE_GIB(1));
     FLOE_TRY(floe_rows_check(path, err));
     FLOE_TRY(open_scan(table, request, true, &session, &sql, err));
-    FLOE_TRY(floe_rows_prepare(session, sql.ptr, path, &rows, err));
+    FLOE_TRY(name_filter(request->where != NULL, floe_rows_prepare(session, sql.ptr, path, &rows, err), err));
     FLOE_TRY(floe_rows_publish(path, err));
     *ret_rows = rows;
     return FLOE_OK;

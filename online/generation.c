@@ -23,15 +23,18 @@ floe_status floe_generation_definition(const floe_view *view, floe_arena *arena,
     FLOE_TRY(floe_arena_check(arena, err));
     for (size_t i = 0; i < view->output_count; i++) {
         const floe_output *output = &view->outputs[i];
-        outputs[i] = (floe_stored_output){
-            .name = output->about.name, .aggregate = output->function != FLOE_FN_NONE, .type = output->type};
+        outputs[i] = (floe_stored_output){.name = output->about.name,
+                                          .aggregate = output->function != FLOE_FN_NONE,
+                                          .type = output->type,
+                                          .meaning = output->meaning};
     }
     *ret_definition = (floe_stored_definition){.entity = view->entity->about.name,
                                                .at_before = view->at_before,
                                                .keys = view->entity->keys,
                                                .key_count = view->entity->key_count,
                                                .outputs = outputs,
-                                               .output_count = view->output_count};
+                                               .output_count = view->output_count,
+                                               .meaning = view->meaning};
     return FLOE_OK;
 }
 
@@ -112,6 +115,11 @@ void floe_generation_release(floe_generation **generation_pointer) {
     floe_free(generation);
 }
 
+bool floe_generation_same_rows(const floe_generation *generation, const floe_view *view) {
+    uint64_t stored = generation->state.live.definition.meaning;
+    return stored != 0 && stored == view->meaning;
+}
+
 bool floe_generation_find(const floe_generation *generation, const floe_output *output, size_t *ret_column) {
     const floe_stored_definition *definition = &generation->state.live.definition;
     bool aggregate = output->function != FLOE_FN_NONE;
@@ -123,7 +131,7 @@ bool floe_generation_find(const floe_generation *generation, const floe_output *
         }
         if (floe_str_equal(stored->name, output->about.name)) {
             *ret_column = column;
-            return floe_type_equal(stored->type, output->type);
+            return floe_type_equal(stored->type, output->type) && stored->meaning == output->meaning;
         }
         column++;
     }

@@ -38,7 +38,11 @@ floe_status floe_generation_open(floe_str bytes, floe_generation **ret_generatio
 floe_generation *floe_generation_hold(floe_generation *generation);
 void floe_generation_release(floe_generation **generation);
 
-/* The column of the part's row that holds `output`, found by name and type; false when the live generation has none. */
+/* Whether the live generation's rows were made of the rows that this view's definition means: the same table, times,
+ * keys, where and boundary. Not for a state of format 1, which does not tell. */
+bool floe_generation_same_rows(const floe_generation *generation, const floe_view *view);
+/* The column of the part's row that holds `output`, found by name, type and meaning; false when the live generation has
+ * none. Rule: only where floe_generation_same_rows. */
 bool floe_generation_find(const floe_generation *generation, const floe_output *output, size_t *ret_column);
 
 /* A random id that is not 0. Errors: IO when the system has no randomness to give. */

@@ -293,8 +293,12 @@ static floe_status run_all(ingest *run, floe_error *err) {
         run->newest_us[i] = INT64_MIN;
     }
     FLOE_TRY(list_views(run, err));
-    FLOE_TRY(floe_kafka_open(request->stream, request->kafka_options, FLOE_KAFKA_START_US, request->cancelled,
-                             &run->kafka, err));
+    const floe_kafka_start start = {.options = request->kafka_options,
+                                    .wait_us = FLOE_KAFKA_START_US,
+                                    .cancelled = request->cancelled,
+                                    .waiting = request->waiting,
+                                    .waiting_context = request->waiting_context};
+    FLOE_TRY(floe_kafka_open(request->stream, &start, &run->kafka, err));
     for (bool end = false; !end && !is_cancelled(run);) {
         FLOE_TRY(run_once(run, &end, err));
     }

@@ -9,13 +9,16 @@
 
 #include "core/mem.h"
 #include "core/time.h"
+#include "online/online.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 
 #define CALL_MS 10000
 #define STEP_MS 200
+#define TELL_US (3 * FLOE_US_PER_SECOND) /* after so long without a broker that is said */
 #define LAST_ERROR_MAX 256
+#define TELL_BYTES 1024
 #define COMMIT_TRIES 5
 
 typedef struct kafka_partition {
@@ -162,14 +165,30 @@ static floe_status look(floe_kafka *kafka, bool *ret_there, floe_error *err) {
     return FLOE_OK;
 }
 
-static floe_status wait_for_topic(floe_kafka *kafka, int64_t start_us, const atomic_bool *cancelled, floe_error *err) {
-    int64_t end_us = floe_monotonic_us() + start_us;
+/* Somebody may be watching: silence would look like work. */
+static void tell_waiting(const floe_kafka *kafka, const floe_kafka_start *start) {
+    char why[TELL_BYTES];
+    snprintf(why, sizeof(why), "no broker at %s has answered yet; still trying, for %lld s in all%s%s", kafka->brokers,
+             (long long)(start->wait_us / FLOE_US_PER_SECOND), kafka->last_error[0] != '\0' ? ": " : "",
+             kafka->last_error);
+    start->waiting(start->waiting_context, why);
+}
+
+static floe_status wait_for_topic(floe_kafka *kafka, const floe_kafka_start *start, floe_error *err) {
+    int64_t begun_us = floe_monotonic_us();
+    bool told = start->waiting == NULL;
     for (bool there = false; !there;) {
-        FLOE_ENSURE(cancelled == NULL || !atomic_load(cancelled), err, FLOE_CANCELLED, "the ingest was stopped");
+        FLOE_ENSURE(start->cancelled == NULL || !atomic_load(start->cancelled), err, FLOE_CANCELLED,
+                    "the ingest was stopped");
         FLOE_TRY(look(kafka, &there, err));
-        if (!there && floe_monotonic_us() >= end_us) {
+        int64_t waited_us = floe_monotonic_us() - begun_us;
+        if (!there && waited_us >= start->wait_us) {
             return fail_away(kafka, "reach a broker; start it, or correct the stream's brokers",
                              RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, err);
+        }
+        if (!there && !told && waited_us >= TELL_US) {
+            told = true;
+            tell_waiting(kafka, start);
         }
     }
     return FLOE_OK;
@@ -195,12 +214,12 @@ static floe_status set_up(floe_kafka *kafka, const floe_stream_def *stream, cons
     return FLOE_OK;
 }
 
-floe_status floe_kafka_open(const floe_stream_def *stream, const char *const *options, int64_t start_us,
-                            const atomic_bool *cancelled, floe_kafka **ret_kafka, floe_error *err) {
+floe_status floe_kafka_open(const floe_stream_def *stream, const floe_kafka_start *start, floe_kafka **ret_kafka,
+                            floe_error *err) {
     floe_kafka *kafka = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*kafka), &kafka, err));
-    floe_status status = set_up(kafka, stream, options, err);
-    status = floe_failed(status) ? status : wait_for_topic(kafka, start_us, cancelled, err);
+    floe_status status = set_up(kafka, stream, start->options, err);
+    status = floe_failed(status) ? status : wait_for_topic(kafka, start, err);
     status = floe_failed(status) ? status : subscribe(kafka, err);
     if (floe_failed(status)) {
         floe_kafka_close(&kafka);
@@ -208,6 +227,17 @@ floe_status floe_kafka_open(const floe_stream_def *stream, const char *const *op
     }
     *ret_kafka = kafka;
     return FLOE_OK;
+}
+
+floe_status floe_stream_probe(const floe_stream_def *stream, int64_t wait_us, const atomic_bool *cancelled,
+                              floe_error *err) {
+    floe_kafka_start start = {.wait_us = wait_us, .cancelled = cancelled};
+    floe_kafka *kafka = NULL;
+    FLOE_TRY(floe_alloc(1, sizeof(*kafka), &kafka, err));
+    floe_status status = set_up(kafka, stream, NULL, err);
+    status = floe_failed(status) ? status : wait_for_topic(kafka, &start, err);
+    floe_kafka_close(&kafka);
+    return status;
 }
 
 void floe_kafka_close(floe_kafka **kafka_pointer) {

@@ -21,10 +21,19 @@ typedef struct floe_kafka_message {
     void *handle;
 } floe_kafka_message;
 
-/* Connects, joins the group and subscribes. `options` as in floe_ingest_request. Errors: UNAVAILABLE when no broker
- * answered within start_us; NOT_FOUND for a missing topic; INVALID for an unknown option; CANCELLED. */
-floe_status floe_kafka_open(const floe_stream_def *stream, const char *const *options, int64_t start_us,
-                            const atomic_bool *cancelled, floe_kafka **ret_kafka, floe_error *err);
+/* How a start waits for a broker. */
+typedef struct floe_kafka_start {
+    const char *const *options; /* as in floe_ingest_request */
+    int64_t wait_us;            /* how long at most */
+    const atomic_bool *cancelled;
+    void (*waiting)(void *context, const char *why); /* called once when it takes longer than 3 s; may be NULL */
+    void *waiting_context;
+} floe_kafka_start;
+
+/* Connects, joins the group and subscribes. Errors: UNAVAILABLE when no broker answered within wait_us; NOT_FOUND for a
+ * missing topic; INVALID for an unknown option; CANCELLED. */
+floe_status floe_kafka_open(const floe_stream_def *stream, const floe_kafka_start *start, floe_kafka **ret_kafka,
+                            floe_error *err);
 /* Leaves the group; what was not committed is read again by the next. */
 void floe_kafka_close(floe_kafka **kafka);
 

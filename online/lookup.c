@@ -47,7 +47,7 @@ static floe_status check_keys(const floe_lookup *lookup, floe_error *err) {
             char want[FLOE_TYPE_NAME_MAX];
             char have[FLOE_TYPE_NAME_MAX];
             FLOE_ENSURE(key->is_null || floe_type_equal(key->type, plan->keys[k].type), err, FLOE_INVALID,
-                        "entity %zu: the key %.*s is of type %s, but its value is of type %s", e + 1,
+                        "entity [%zu]: the key %.*s is of type %s, but its value is of type %s", e,
                         FLOE_STR_BRIEF(plan->keys[k].name), floe_type_name(plan->keys[k].type, want),
                         floe_type_name(key->type, have));
         }
@@ -65,7 +65,7 @@ static floe_status check_inputs(const floe_lookup *lookup, floe_error *err) {
             char want[FLOE_TYPE_NAME_MAX];
             char have[FLOE_TYPE_NAME_MAX];
             FLOE_ENSURE(value->is_null || floe_type_equal(value->type, plan->inputs[i].type), err, FLOE_INVALID,
-                        "entity %zu: the request's %.*s is of type %s, but its value is of type %s", e + 1,
+                        "entity [%zu]: the request's %.*s is of type %s, but its value is of type %s", e,
                         FLOE_STR_BRIEF(plan->inputs[i].name), floe_type_name(plan->inputs[i].type, want),
                         floe_type_name(value->type, have));
         }
@@ -111,20 +111,7 @@ floe_status floe_lookup_begin(floe_lookup *lookup, floe_buf *scratch, floe_buf *
 
 /* ---- bind ---- */
 
-static bool same_entity(const floe_stored_definition *stored, const floe_entity *entity) {
-    if (!floe_str_equal(stored->entity, entity->about.name) || stored->key_count != entity->key_count) {
-        return false;
-    }
-    for (size_t i = 0; i < entity->key_count; i++) {
-        if (!floe_str_equal(stored->keys[i].name, entity->keys[i].name) ||
-            !floe_type_equal(stored->keys[i].type, entity->keys[i].type)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Where the live rows were written with another definition, columns are found by name and type. */
+/* Where the live rows were written with another definition, columns are found by name, type and meaning. */
 static size_t *find_columns(const floe_generation *generation, const floe_plan_columns *columns, floe_arena *arena) {
     size_t *found = floe_arena_alloc(arena, columns->count, sizeof(*found));
     for (size_t i = 0; found != NULL && i < columns->count; i++) {
@@ -143,7 +130,7 @@ floe_status floe_lookup_bind(floe_lookup_run *run, size_t view_index, floe_gener
     if (!view->readable || generation->live_shape == view->plan->shape) {
         return FLOE_OK;
     }
-    view->readable = same_entity(&generation->state.live.definition, view->plan->view->entity);
+    view->readable = floe_generation_same_rows(generation, view->plan->view);
     view->as_of_columns = find_columns(generation, &view->plan->as_of, arena);
     view->aggregates_columns = find_columns(generation, &view->plan->aggregates, arena);
     return floe_arena_check(arena, err);
@@ -211,7 +198,9 @@ static floe_status encode_key(floe_lookup_run *run, const floe_plan_group *group
         }
     }
     floe_buf_clear(run->key);
-    FLOE_TRY(floe_error_prefix(err, floe_key_encode(keys, count, run->key, err), "entity %zu", entity + 1));
+    floe_status status = floe_key_check(group->entity->keys, keys, count, err);
+    status = floe_failed(status) ? status : floe_key_encode(keys, count, run->key, err);
+    FLOE_TRY(floe_error_prefix(err, status, "entity [%zu]", entity));
     *ret_key = floe_arena_str(run->lookup->arena, floe_buf_view(run->key));
     return floe_arena_check(run->lookup->arena, err);
 }

@@ -75,7 +75,7 @@ struct floe_lookup_plan {
 typedef struct floe_run_view {
     const floe_plan_view *plan;
     floe_generation *generation; /* held; NULL until bound */
-    bool readable;               /* there is a live generation for this entity */
+    bool readable;               /* there is a live generation, made of the rows that the definition means */
     size_t as_of_part;           /* among the group's parts, or FLOE_NO_COLUMN */
     size_t aggregates_part;
     size_t *as_of_columns;      /* column of each as-of output in the row, or NULL: as in the plan */

@@ -268,6 +268,25 @@ static floe_status watch_view(floe_online *online, floe_str name, watched_view *
     return FLOE_OK;
 }
 
+size_t floe_online_behind(floe_online *online, const floe_view *views, size_t view_count) {
+    size_t behind = 0;
+    int64_t now_us = floe_monotonic_us();
+    for (size_t i = 0; i < view_count; i++) {
+        watched_view *view = NULL;
+        floe_error err;
+        floe_error_clear(&err);
+        if (!views[i].online || floe_failed(watch_view(online, views[i].about.name, &view, &err))) {
+            continue;
+        }
+        if (!is_fresh(view, now_us)) {
+            ask_state(view);
+        }
+        const floe_stored_generation *live = view->generation == NULL ? NULL : &view->generation->state.live;
+        behind += live != NULL && live->id != 0 && live->fingerprint != views[i].fingerprint ? 1 : 0;
+    }
+    return behind;
+}
+
 /* ---- lookups ---- */
 
 static floe_status begin_flight(floe_online *online, floe_lookup *lookup, flight **ret_flight, floe_error *err) {

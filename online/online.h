@@ -74,8 +74,9 @@ struct floe_lookup {
 
 /* A server thread's connection to the store: asynchronous, pipelined, on that thread's loop. All lookups started within
  * one loop turn go out in one write. Reconnects by itself; while the store is away lookups fail with UNAVAILABLE at once.
- * Each view is read in its live generation, re-read from the store at least once a second; where that was written with an
- * older definition, its columns are found by name and type. A row dated ahead of our clock (by at most max_future) counts as
+ * Each view is read in its live generation, re-read from the store at least once a second. Where that was written with
+ * another definition, only outputs that mean the same are found in it (name, type, column, function, window, over the same
+ * rows: table, times, keys, where, boundary); everything else is NOT_FOUND until a sync. A row dated ahead of our clock (by at most max_future) counts as
  * of now. Where nothing is found, counts are 0 and PRESENT, but only once aggregates were synced: a store that was never
  * filled does not claim to know. A host name in the URL is resolved on this thread. */
 typedef struct floe_online floe_online;
@@ -86,6 +87,10 @@ void floe_online_close(floe_online **online);
 void floe_online_lookup(floe_online *online, floe_lookup *lookup);
 /* Whether the store answers now; for /readyz. */
 bool floe_online_ready(const floe_online *online);
+/* How many of these views' stored values are of another definition, so that what changed is NOT_FOUND until a sync; for
+ * /readyz. Rule: it tells what is known and asks for what is not, so the answer may be that of the call before; a view
+ * that is not online, or was never filled, does not count. */
+size_t floe_online_behind(floe_online *online, const floe_view *views, size_t view_count);
 
 /* ---- the blocking store ---- */
 
@@ -125,6 +130,8 @@ typedef struct floe_store_view_state {
     uint64_t fingerprint;
     int64_t as_of_us; /* time of the aggregates; 0: none */
     bool filling;
+    size_t
+        unserved; /* of the view's outputs: those that lookups do not find until a sync, being of another definition */
 } floe_store_view_state;
 floe_status floe_store_view_state_get(floe_store *store, const floe_view *view, floe_store_view_state *ret_state,
                                       floe_error *err);
@@ -191,6 +198,9 @@ typedef struct floe_ingest_request {
     /* Called for each event that is refused while there is no dead-letter topic; for the caller's log. May be NULL. */
     void (*refused)(void *context, int32_t partition, int64_t offset, const char *reason);
     void *refused_context;
+    /* Called once when no broker has answered for 3 s at start, with what is waited for; for the caller's log. May be NULL. */
+    void (*waiting)(void *context, const char *why);
+    void *waiting_context;
 } floe_ingest_request;
 typedef struct floe_ingest_result {
     int64_t events, written, older, filtered, refused;
@@ -205,6 +215,11 @@ typedef struct floe_ingest_result {
  * Errors: UNAVAILABLE after the broker was away for 60 s at start (retried for ever afterwards); NOT_FOUND for a missing
  * topic; CONFLICT when the store's generation is of another definition than ours. Thread: one. */
 floe_status floe_ingest_run(const floe_ingest_request *request, floe_ingest_result *ret_result, floe_error *err);
+
+/* Whether the stream's broker answers and has its topic; joins no group and reads nothing. For doctor. Errors: UNAVAILABLE
+ * when no broker answered within wait_us; NOT_FOUND for a missing topic; CANCELLED. Thread: any. */
+floe_status floe_stream_probe(const floe_stream_def *stream, int64_t wait_us, const atomic_bool *cancelled,
+                              floe_error *err);
 
 /* One event's JSON → a row of the view; the codec of ingest and push. *ret_pass is false when `where` filters it. Every
  * column that the view uses must be there, null or not, so that a misspelt one is noticed; other members are ignored. Event,

@@ -109,6 +109,26 @@ void floe_store_forget(floe_store *store, floe_str view) {
     }
 }
 
+/* How many of the view's outputs a lookup does not find in the live generation, as floe_lookup_bind decides. */
+static floe_status count_unserved(const floe_generation *generation, const floe_view *view, size_t *ret_count,
+                                  floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(8));
+    floe_stored_definition definition;
+    uint64_t shape = 0;
+    FLOE_TRY(floe_generation_definition(view, &arena, &definition, err));
+    FLOE_TRY(floe_generation_shape(&definition, view->fingerprint, &shape, err));
+    bool same_shape = generation->live_shape == shape;
+    bool same_rows = floe_generation_same_rows(generation, view);
+    size_t column = 0;
+    *ret_count = 0;
+    for (size_t i = 0; i < view->output_count && !same_shape; i++) {
+        bool found = same_rows && floe_generation_find(generation, &view->outputs[i], &column);
+        *ret_count += found ? 0 : 1;
+    }
+    return FLOE_OK;
+}
+
 floe_status floe_store_view_state_get(floe_store *store, const floe_view *view, floe_store_view_state *ret_state,
                                       floe_error *err) {
     floe_generation *generation = NULL;
@@ -119,8 +139,9 @@ floe_status floe_store_view_state_get(floe_store *store, const floe_view *view, 
                                          .fingerprint = state->live.fingerprint,
                                          .as_of_us = state->live.as_of_us,
                                          .filling = state->filling.id != 0};
+    floe_status status = count_unserved(generation, view, &ret_state->unserved, err);
     floe_generation_release(&generation);
-    return FLOE_OK;
+    return status;
 }
 
 /* ---- a blocking lookup ---- */

@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "core/time.h"
 #include "online/sync_int.h"
+#include "proto/key.h"
 
 #define ROW_ARENA_BYTES FLOE_MIB(64)
 
@@ -123,7 +124,7 @@ static floe_status get_keys(sync_reader *reader, int64_t row, bool *ret_null, fl
         FLOE_TRY(get(reader, reader->key_columns[k], row, entity->keys[k].type, &reader->keys[k], err));
         *ret_null = *ret_null || reader->keys[k].is_null;
     }
-    return FLOE_OK;
+    return *ret_null ? FLOE_OK : floe_key_check(entity->keys, reader->keys, entity->key_count, err);
 }
 
 static floe_status get_time(sync_reader *reader, size_t which, int64_t row, int64_t null_us, int64_t *ret_us,

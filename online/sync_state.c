@@ -82,6 +82,9 @@ static floe_status change_announce_aggregates(void *context, floe_stored_state *
     const floe_sync *sync = context;
     retire_generation(state, &state->filling, arena);
     state->filling = (floe_stored_generation){0};
+    if (state->live.id == sync->generation_id) {
+        state->live.definition = sync->definition; /* the same; its meanings are new to a state of format 1 */
+    }
     retire(state, FLOE_PART_AGGREGATES, sync->aggregates_id, sync->definition.entity, arena);
     return floe_arena_check(arena, err);
 }

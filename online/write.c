@@ -157,7 +157,7 @@ static floe_status check_keys(const row_writer *writer, floe_error *err) {
                     "the key %.*s is of type %s, but its value is of type %s", FLOE_STR_BRIEF(entity->keys[k].name),
                     floe_type_name(entity->keys[k].type, want), floe_type_name(writer->keys[k].type, have));
     }
-    return FLOE_OK;
+    return floe_key_check(entity->keys, writer->keys, entity->key_count, err);
 }
 
 static floe_status add_row(row_writer *writer, const floe_online_row *row, size_t index, const floe_part *parts,

@@ -7,6 +7,7 @@
 #include "core/limits.h"
 #include "proto/value_int.h"
 
+#define SHOWN_BYTES 40       /* of a key that is too long */
 #define DECIMAL_KEY_BYTES 18 /* precision, scale, 16 bytes of the unscaled value */
 
 bool floe_key_type_allowed(floe_type type) {
@@ -48,9 +49,76 @@ static floe_status encode_one(const floe_value *key, size_t index, floe_buf *out
     return floe_error_prefix(err, floe_proto_put_fixed(key, out, err), "entity key %zu", index + 1);
 }
 
+/* ---- how long ---- */
+
+static size_t varint_len(uint64_t value) {
+    size_t len = 1;
+    for (; value >= 128; value >>= 7) {
+        len++;
+    }
+    return len;
+}
+
+static size_t content_len(const floe_value *key) {
+    size_t width = floe_proto_width(key->type.kind);
+    return width == 0 ? key->as.bytes.len : key->type.kind == FLOE_KIND_DECIMAL ? DECIMAL_KEY_BYTES : width;
+}
+
+size_t floe_key_bytes(const floe_value *keys, size_t count) {
+    size_t len = 1 + varint_len(count);
+    for (size_t i = 0; i < count; i++) {
+        size_t content = content_len(&keys[i]);
+        len += 1 + varint_len(content) + content;
+    }
+    return len;
+}
+
+/* The first characters of a text, whole ones; bytes in hex. */
+static void show_start(const floe_value *key, floe_buf *out) {
+    floe_str bytes = key->as.bytes;
+    size_t len = bytes.len < SHOWN_BYTES ? bytes.len : SHOWN_BYTES;
+    if (key->type.kind == FLOE_KIND_BYTES) {
+        for (size_t i = 0; i < len / 2; i++) {
+            floe_buf_printf(out, "%02x", (unsigned)(uint8_t)bytes.ptr[i]);
+        }
+        return;
+    }
+    while (len > 0 && len < bytes.len && ((uint8_t)bytes.ptr[len] & 0xC0) == 0x80) {
+        len--;
+    }
+    floe_buf_str(out, (floe_str){bytes.ptr, len});
+}
+
+floe_status floe_key_check(const floe_column *keys, const floe_value *values, size_t count, floe_error *err) {
+    size_t len = floe_key_bytes(values, count);
+    if (len <= FLOE_LIMIT_KEY_BYTES) {
+        return FLOE_OK;
+    }
+    size_t longest = 0;
+    for (size_t i = 1; i < count; i++) {
+        longest = content_len(&values[i]) > content_len(&values[longest]) ? i : longest;
+    }
+    FLOE_AUTO_BUF start;
+    floe_buf_init(&start, FLOE_KIB(1));
+    show_start(&values[longest], &start);
+    return FLOE_FAIL(
+        err, FLOE_LIMIT,
+        "the key %.*s is %zu bytes long (it begins with \"%.*s\"), and the entity's keys take %zu bytes; at "
+        "most %zu are allowed. Leave such rows out, in a view with `where:`, or name the entity by something "
+        "shorter",
+        FLOE_STR_BRIEF(keys[longest].name), content_len(&values[longest]), FLOE_STR_BRIEF(floe_buf_view(&start)), len,
+        FLOE_LIMIT_KEY_BYTES);
+}
+
 floe_status floe_key_encode(const floe_value *keys, size_t count, floe_buf *out, floe_error *err) {
     FLOE_ENSURE(count >= 1 && count <= FLOE_LIMIT_ENTITY_KEYS, err, FLOE_INVALID, "an entity has 1 to %d keys, not %zu",
                 FLOE_LIMIT_ENTITY_KEYS, count);
+    for (size_t i = 0; i < count; i++) {
+        bool long_text = !keys[i].is_null && floe_proto_width(keys[i].type.kind) == 0 &&
+                         floe_key_type_allowed(keys[i].type) && keys[i].as.bytes.len > FLOE_LIMIT_KEY_BYTES;
+        FLOE_ENSURE(!long_text, err, FLOE_LIMIT, "entity key %zu is %zu bytes long; the keys may take at most %zu",
+                    i + 1, keys[i].as.bytes.len, FLOE_LIMIT_KEY_BYTES);
+    }
     size_t start = out->len;
     floe_buf_byte(out, FLOE_KEY_FORMAT);
     floe_buf_varint(out, count);

@@ -9,6 +9,7 @@
 #ifndef FLOE_PROTO_KEY_H
 #define FLOE_PROTO_KEY_H
 
+#include "core/arrow.h"
 #include "core/buf.h"
 #include "core/value.h"
 
@@ -17,6 +18,14 @@
 /* Whether values of the type may identify an entity: bool, integers, string, bytes, date, timestamp, decimal. Floats and
  * lists may not: equality of floats is no identity. */
 bool floe_key_type_allowed(floe_type type);
+
+/* How many bytes floe_key_encode makes of values of allowed types, none null, however many that are. */
+size_t floe_key_bytes(const floe_value *values, size_t count);
+
+/* Whether an entity with these values (1…FLOE_LIMIT_ENTITY_KEYS of them, of allowed types, none null) takes at most
+ * FLOE_LIMIT_KEY_BYTES as bytes: the one limit for everything that names an entity, online and offline. Errors: LIMIT
+ * naming the longest key by its name and its first bytes, and what to do. */
+floe_status floe_key_check(const floe_column *keys, const floe_value *values, size_t count, floe_error *err);
 
 /* Appends the bytes of `count` keys (1…FLOE_LIMIT_ENTITY_KEYS) to `out`; on failure what was appended is undefined.
  * Errors: INVALID for a null key, a type that is not allowed or an integer outside its type; LIMIT past

@@ -44,7 +44,12 @@ static void put_generation(const floe_stored_generation *generation, floe_buf *o
     floe_buf_u64(out, generation->aggregates_id);
     floe_buf_u64(out, generation->fingerprint);
     floe_buf_u64(out, (uint64_t)generation->as_of_us);
-    floe_stored_definition_encode(&generation->definition, out);
+    const floe_stored_definition *definition = &generation->definition;
+    floe_stored_definition_encode(definition, out);
+    floe_buf_u64(out, definition->meaning);
+    for (size_t i = 0; i < definition->output_count; i++) {
+        floe_buf_u64(out, definition->outputs[i].meaning);
+    }
 }
 
 floe_status floe_stored_state_encode(const floe_stored_state *state, floe_buf *out, floe_error *err) {
@@ -106,7 +111,7 @@ static floe_status get_keys(floe_reader *reader, floe_arena *arena, floe_stored_
 }
 
 static floe_status get_outputs(floe_reader *reader, floe_arena *arena, floe_stored_definition *definition,
-                               floe_error *err) {
+                               floe_stored_output **ret_outputs, floe_error *err) {
     FLOE_TRY(get_count(reader, FLOE_LIMIT_VIEW_FEATURES, &definition->output_count,
                        "a stored definition's number of outputs", err));
     floe_stored_output *outputs = floe_arena_alloc(arena, definition->output_count, sizeof(*outputs));
@@ -117,11 +122,22 @@ static floe_status get_outputs(floe_reader *reader, floe_arena *arena, floe_stor
         FLOE_TRY(floe_proto_get_type(reader, &outputs[i].type, "a stored definition's output", err));
     }
     definition->outputs = outputs;
+    *ret_outputs = outputs;
     return FLOE_OK;
 }
 
-static floe_status get_generation(floe_reader *reader, floe_arena *arena, floe_stored_generation *generation,
-                                  floe_error *err) {
+static floe_status get_meanings(floe_reader *reader, floe_stored_definition *definition, floe_stored_output *outputs,
+                                floe_error *err) {
+    FLOE_TRY(floe_read_u64(reader, &definition->meaning, "a stored definition's meaning", err));
+    for (size_t i = 0; i < definition->output_count; i++) {
+        FLOE_TRY(floe_read_u64(reader, &outputs[i].meaning, "the meaning of a stored definition's output", err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status get_generation(floe_reader *reader, uint8_t format, floe_arena *arena,
+                                  floe_stored_generation *generation, floe_error *err) {
+    floe_stored_output *outputs = NULL;
     uint64_t as_of_us = 0;
     FLOE_TRY(floe_read_u64(reader, &generation->id, "a generation's id", err));
     if (generation->id == 0) {
@@ -134,7 +150,8 @@ static floe_status get_generation(floe_reader *reader, floe_arena *arena, floe_s
     FLOE_TRY(get_text(reader, &generation->definition.entity, "a generation's entity", err));
     FLOE_TRY(get_bool(reader, &generation->definition.at_before, "a generation's boundary", err));
     FLOE_TRY(get_keys(reader, arena, &generation->definition, err));
-    return get_outputs(reader, arena, &generation->definition, err);
+    FLOE_TRY(get_outputs(reader, arena, &generation->definition, &outputs, err));
+    return format == 1 ? FLOE_OK : get_meanings(reader, &generation->definition, outputs, err);
 }
 
 static floe_status get_retired(floe_reader *reader, floe_retired_part *retired, floe_error *err) {
@@ -168,11 +185,11 @@ floe_status floe_stored_state_decode(floe_str bytes, floe_arena *arena, floe_sto
         floe_reader reader = floe_reader_of(bytes.ptr, bytes.len);
         uint8_t format = 0;
         FLOE_TRY(floe_read_u8(&reader, &format, "a view's state", err));
-        FLOE_ENSURE(format == FLOE_STATE_FORMAT, err, FLOE_UNSUPPORTED,
-                    "a view's state in the store is of format %u; this version reads format %d", format,
+        FLOE_ENSURE(format >= 1 && format <= FLOE_STATE_FORMAT, err, FLOE_UNSUPPORTED,
+                    "a view's state in the store is of format %u; this version reads formats 1 to %d", format,
                     FLOE_STATE_FORMAT);
-        FLOE_TRY(get_generation(&reader, arena, &state.live, err));
-        FLOE_TRY(get_generation(&reader, arena, &state.filling, err));
+        FLOE_TRY(get_generation(&reader, format, arena, &state.live, err));
+        FLOE_TRY(get_generation(&reader, format, arena, &state.filling, err));
         FLOE_TRY(get_retired_list(&reader, arena, &state, err));
         FLOE_ENSURE(floe_reader_left(&reader) == 0, err, FLOE_CORRUPT, "%zu bytes follow a view's state",
                     floe_reader_left(&reader));

@@ -9,7 +9,7 @@
 #include "core/arrow.h"
 #include "core/buf.h"
 
-#define FLOE_STATE_FORMAT 1
+#define FLOE_STATE_FORMAT 2 /* 1, without meanings, is still read */
 #define FLOE_STATE_RETIRED_MAX 64
 #define FLOE_STATE_BYTES_MAX FLOE_MIB(4)
 
@@ -29,6 +29,7 @@ typedef struct floe_stored_output {
     floe_str name;
     bool aggregate; /* lies in the aggregates row; else in the as-of row */
     floe_type type;
+    uint64_t meaning; /* floe_output.meaning; 0: not known */
 } floe_stored_output;
 
 /* What rows were written with. */
@@ -39,6 +40,7 @@ typedef struct floe_stored_definition {
     size_t key_count;
     const floe_stored_output *outputs; /* definition order; a row holds those of its part in this order */
     size_t output_count;
+    uint64_t meaning; /* floe_view.meaning; 0: not known */
 } floe_stored_definition;
 
 typedef struct floe_stored_generation {
@@ -62,7 +64,7 @@ typedef struct floe_stored_state {
     size_t retired_count;
 } floe_stored_state;
 
-/* Appends the definition alone: equal bytes mean rows that can be read alike. */
+/* Appends the definition alone, without meanings: equal bytes mean rows that can be read alike. */
 void floe_stored_definition_encode(const floe_stored_definition *definition, floe_buf *out);
 
 floe_status floe_stored_state_encode(const floe_stored_state *state, floe_buf *out, floe_error *err);

@@ -192,7 +192,9 @@ void floe_decode_notes(const floe_decoder *decoder, const floe_node *node, const
 const char *floe_decode_about(const floe_decoder *decoder, const floe_node *node, const char *kind,
                               floe_about *ret_about) {
     floe_about about = {.pos = {decoder->file, node->line}};
-    if (!floe_decode_need_text(decoder, node, "name", floe_decoder_printf(decoder, "a %s", kind), &about.name)) {
+    if (!floe_decode_need_text(decoder, node, "name",
+                               floe_decoder_printf(decoder, strchr("aeiou", kind[0]) ? "an %s" : "a %s", kind),
+                               &about.name)) {
         return NULL;
     }
     const char *what = floe_decoder_printf(decoder, "%s %.*s", kind, FLOE_STR_ARG(about.name));

@@ -137,11 +137,27 @@ static void decode_rest(const floe_decoder *decoder, const floe_node *node, cons
 
 /* ---- any ---- */
 
+/* What other catalogs are called is known, so that they are refused by name. */
+static void find_unknown_type(const floe_decoder *decoder, const floe_node *node, const char *what, floe_str type) {
+    static const char *const types[] = {"directory", "rest"};
+    static const char *const foreign[] = {"glue", "hive", "nessie", "jdbc", "sql", "dynamodb", "hadoop", "snowflake"};
+    int line = floe_decode_line(node, "type");
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        if (floe_str_is(type, foreign[i])) {
+            FLOE_FIND(decoder, line, FLOE_UNSUPPORTED,
+                      "%s: catalogs of type %s are not supported by this version; directory and rest are", what,
+                      foreign[i]);
+            return;
+        }
+    }
+    FLOE_FIND(decoder, line, FLOE_INVALID, "%s: unknown type `%.*s`; there are directory and rest%s", what,
+              FLOE_STR_ARG(type), floe_name_hint(decoder->arena, floe_str_nearest(type, types, 2)));
+}
+
 static void decode_catalog(const floe_decoder *decoder, const floe_member *member, const char *root,
                            floe_catalog_def *catalog) {
     static const char *const known[] = {"type",  "warehouse",  "moved", "storage", "uri", "credential",
                                         "token", "oauth2_uri", "scope", "ca",      NULL};
-    static const char *const types[] = {"directory", "rest"};
     const char *what = floe_decoder_printf(decoder, "catalog %.*s", FLOE_STR_ARG(member->key));
     *catalog = (floe_catalog_def){.name = member->key, .pos = floe_decoder_at(decoder, member->line)};
     const char *problem = floe_name_problem(member->key);
@@ -157,9 +173,7 @@ static void decode_catalog(const floe_decoder *decoder, const floe_member *membe
     } else if (floe_str_is(catalog->type, "rest")) {
         decode_rest(decoder, member->value, what, root, catalog);
     } else {
-        FLOE_FIND(decoder, floe_decode_line(member->value, "type"), FLOE_INVALID, "%s: unknown type `%.*s`%s", what,
-                  FLOE_STR_ARG(catalog->type),
-                  floe_name_hint(decoder->arena, floe_str_nearest(catalog->type, types, 2)));
+        find_unknown_type(decoder, member->value, what, catalog->type);
     }
     decode_storage(decoder, member->value, what, catalog);
     decode_moved(decoder, member->value, what, catalog);

@@ -140,6 +140,6 @@ floe_status floe_resolve(floe_definitions *definitions, const struct floe_schema
                          floe_error *err);
 
 /* The hash of what makes a view's stored values comparable. */
-floe_status floe_view_fingerprint(const floe_view *view, uint64_t *ret_fingerprint, floe_error *err);
+floe_status floe_view_fingerprint(floe_view *view, floe_error *err);
 
 #endif

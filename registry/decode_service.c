@@ -88,6 +88,10 @@ void floe_decode_service(floe_loading *loading, const floe_node *node) {
         FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s has the name of a request feature; both are asked for by it",
                   what);
     }
+    if (!decoder->stored && floe_definitions_view(&loading->definitions, service.about.name) != NULL) {
+        FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s has the name of a feature view; both are asked for by it",
+                  what);
+    }
     floe_service *slot = FLOE_ARENA_PUSH(decoder->arena, loading->services, loading->definitions.service_count,
                                          loading->service_capacity);
     if (slot != NULL) {

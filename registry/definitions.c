@@ -12,6 +12,8 @@
 #include "registry/names_int.h"
 #include "registry/registry.h"
 
+#include <sys/stat.h>
+
 const char *floe_object_kind_name(floe_object_kind kind) {
     static const char *const names[FLOE_OBJECT_KINDS] = {
         [FLOE_OBJECT_ENTITY] = "entity",           [FLOE_OBJECT_SOURCE] = "source",
@@ -147,6 +149,15 @@ static floe_status parse_text(floe_loading *loading, floe_str text, parsed_file 
     return FLOE_OK;
 }
 
+/* Reading a pipe would wait for whoever writes into it. What is not there, or is a folder, the reading tells. */
+static floe_status check_file(const char *path, floe_error *err) {
+    struct stat file;
+    bool plain = stat(path, &file) != 0 || S_ISREG(file.st_mode) || S_ISDIR(file.st_mode);
+    FLOE_ENSURE(plain, err, FLOE_INVALID,
+                "it is no regular file but a pipe, a socket or a device; definitions are read from regular files");
+    return FLOE_OK;
+}
+
 static floe_status parse_file(floe_loading *loading, const char *root, parsed_file *file, floe_error *err) {
     floe_arena *arena = loading->decoder.arena;
     FLOE_AUTO_BUF text;
@@ -154,7 +165,8 @@ static floe_status parse_file(floe_loading *loading, const char *root, parsed_fi
     floe_error error = {0};
     const char *path = floe_path_join(arena, root, file->name);
     FLOE_TRY(floe_arena_check(arena, err));
-    floe_status status = floe_file_read(path, &text, &error);
+    floe_status status = check_file(path, &error);
+    status = floe_failed(status) ? status : floe_file_read(path, &text, &error);
     if (floe_failed(status)) {
         return floe_findings_take(&loading->findings, (floe_pos){file->name, 0}, NULL, &error, err);
     }

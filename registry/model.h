@@ -75,16 +75,17 @@ typedef enum floe_function {
 
 /* One output column of a view: an as-of feature or one aggregate over one window. */
 typedef struct floe_output {
-    floe_about about;                           /* name: as asked for; description of the feature */
-    floe_function function;                     /* NONE: as-of */
-    uint32_t k;                                 /* of first_k, last_k, top_k; else 0 */
-    double quantile;                            /* of percentile: 0…1 */
-    floe_str quantile_text;                     /* as a shortest plain decimal: 0.95 */
-    floe_str column;                            /* source column; "*" for count of rows */
-    int64_t window_us;                          /* 0: over all time */
-    floe_str window_text;                       /* as written; empty for all time */
-    floe_type column_type;                      /* set by resolve; NONE for "*" */
-    floe_type type;                             /* set by resolve: result type */
+    floe_about about;       /* name: as asked for; description of the feature */
+    floe_function function; /* NONE: as-of */
+    uint32_t k;             /* of first_k, last_k, top_k; else 0 */
+    double quantile;        /* of percentile: 0…1 */
+    floe_str quantile_text; /* as a shortest plain decimal: 0.95 */
+    floe_str column;        /* source column; "*" for count of rows */
+    int64_t window_us;      /* 0: over all time */
+    floe_str window_text;   /* as written; empty for all time */
+    floe_type column_type;  /* set by resolve; NONE for "*" */
+    floe_type type;         /* set by resolve: result type */
+    uint64_t meaning;       /* set by resolve: over what its values are computed from, but its name */
     const struct floe_request_feature *request; /* the output is that of a request feature; NULL: of a view */
 } floe_output;
 
@@ -102,6 +103,7 @@ typedef struct floe_view {
     size_t output_count;
     uint64_t fingerprint; /* over what makes stored values comparable: source table and times, keys, where, at, outputs;
                              not descriptions, ttl, owner, tags, online */
+    uint64_t meaning; /* the same without outputs: whose rows the values are of; 0 only where nothing was resolved */
     int where_line, keys_line; /* for messages; 0 when it came from the registry */
 } floe_view;
 

@@ -211,7 +211,7 @@ static floe_status resolve_view(resolver_state *state, floe_view *view) {
     for (size_t i = 0; i < view->output_count; i++) {
         resolve_output(state, view, (floe_output *)&view->outputs[i], what);
     }
-    return floe_view_fingerprint(view, &view->fingerprint, state->err);
+    return floe_view_fingerprint(view, state->err);
 }
 
 /* ---- request features ---- */

@@ -175,6 +175,18 @@ floe_status floe_meaning_load(const char *folder, floe_embedder *embedder, floe_
     return floe_meaning_link(meaning, corpus, err);
 }
 
+/* What every question looks through. */
+static floe_status make_shelves(floe_meaning *meaning, floe_error *err) {
+    FLOE_AUTO_FREE uint64_t *tables = NULL;
+    FLOE_TRY(floe_alloc(meaning->slot_count / 64 + 1, sizeof(*tables), &tables, err));
+    for (size_t i = 0; i < meaning->corpus->table_count; i++) {
+        uint32_t slot = meaning->slot_of[FLOE_LINK_TABLE][i];
+        tables[slot / 64] |= UINT64_C(1) << slot % 64;
+    }
+    FLOE_TRY(floe_ann_shelf_open(meaning->view, meaning->vocabulary, false, &meaning->word_shelf, err));
+    return floe_ann_shelf_open(meaning->view, tables, true, &meaning->table_shelf, err);
+}
+
 floe_status floe_meaning_link(floe_meaning *meaning, floe_corpus *corpus, floe_error *err) {
     floe_ann_view_info info;
     FLOE_TRY(floe_recall_open(&meaning->recall, err));
@@ -197,42 +209,40 @@ floe_status floe_meaning_link(floe_meaning *meaning, floe_corpus *corpus, floe_e
         meaning->stems[i] = FLOE_TERM_NONE;
     }
     FLOE_TRY(make_links(meaning, corpus, err));
+    FLOE_TRY(make_shelves(meaning, err));
     return sum_spaces(meaning, err);
 }
 
 void floe_meaning_close(floe_meaning *meaning) {
+    floe_ann_shelf_close(&meaning->word_shelf);
+    floe_ann_shelf_close(&meaning->table_shelf);
     floe_ann_view_release(&meaning->view);
     floe_recall_close(&meaning->recall);
 }
 
 /* ---- scopes ---- */
 
-bool floe_meaning_is_asked(const floe_meaning *meaning, floe_link_id link, uint32_t entry, const bool *asked) {
-    const floe_corpus *corpus = meaning->corpus;
-    switch (link) {
-    case FLOE_LINK_COLUMN:
-    case FLOE_LINK_COLUMN_WORD:
-        return asked[corpus->tables[corpus->columns[entry].table].scope];
-    case FLOE_LINK_FEATURE:
-    case FLOE_LINK_FEATURE_WORD:
-        return asked[corpus->features[entry].scope];
-    case FLOE_LINK_TABLE:
-    case FLOE_LINK_TABLE_WORD:
-    case FLOE_LINK_TABLE_PHRASE:
-    case FLOE_LINK_COUNT:
-    default:
-        return asked[corpus->tables[entry].scope];
-    }
-}
-
 static bool any_asked(const floe_meaning *meaning, floe_link_id link, uint32_t slot, const bool *asked) {
     const floe_links *links = &meaning->links[link];
     for (uint32_t i = links->first[slot]; i < links->first[slot + 1]; i++) {
-        if (floe_meaning_is_asked(meaning, link, links->entries[i], asked)) {
+        if (asked[floe_meaning_scope(meaning, link, links->entries[i])]) {
             return true;
         }
     }
     return false;
+}
+
+static void count_asked(floe_meaning *meaning) {
+    const floe_corpus *corpus = meaning->corpus;
+    memset(meaning->asked_counts, 0, sizeof(meaning->asked_counts));
+    for (size_t i = 0; i < corpus->table_count; i++) {
+        bool is_asked = meaning->masked[corpus->tables[i].scope];
+        meaning->asked_counts[FLOE_LINK_TABLE] += is_asked ? 1 : 0;
+        meaning->asked_counts[FLOE_LINK_COLUMN] += is_asked ? corpus->tables[i].column_count : 0;
+    }
+    for (size_t i = 0; i < corpus->feature_count; i++) {
+        meaning->asked_counts[FLOE_LINK_FEATURE] += meaning->masked[corpus->features[i].scope] ? 1 : 0;
+    }
 }
 
 void floe_meaning_mask(floe_meaning *meaning, const bool *asked) {
@@ -248,10 +258,11 @@ void floe_meaning_mask(floe_meaning *meaning, const bool *asked) {
             }
         }
     }
-    meaning->is_whole = !meaning->is_part;
+    meaning->asks_all = true;
     for (size_t i = 0; i < scopes; i++) {
         meaning->masked[i] = asked[i];
-        meaning->is_whole = meaning->is_whole && asked[i];
+        meaning->asks_all = meaning->asks_all && asked[i];
     }
+    count_asked(meaning);
     meaning->is_masked = true;
 }

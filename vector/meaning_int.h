@@ -14,6 +14,7 @@
 #define FLOE_VECTOR_MEANING_INT_H
 
 #include "vector/ann/ann.h"
+#include "vector/helper_int.h"
 #include "vector/rank/rank_int.h"
 
 /* ---- what is embedded (wording.c) ---- */
@@ -103,17 +104,20 @@ typedef struct floe_meaning {
     const floe_corpus *corpus;
     size_t slot_count;
     floe_links links[FLOE_LINK_COUNT];
-    floe_str *words;                        /* by slot: of vocabulary, the text */
-    uint32_t *stems;                        /* by slot: of a single word, its stem's number */
-    uint64_t *masks[FLOE_LINK_DOCUMENTS];   /* slots that an entry in scope has */
-    uint64_t *vocabulary;                   /* slots of vocabulary */
-    uint64_t *near_columns;                 /* of the question: slots of the columns that are compared */
-    uint32_t *slot_of[FLOE_LINK_DOCUMENTS]; /* by entry: the slot of its document */
-    bool *masked;                           /* by scope: what the masks were made for */
-    bool is_masked, is_whole;               /* they were made; for all scopes */
-    float *spaces;                          /* by scope: the sum of its tables' vectors */
+    floe_str *words;                          /* by slot: of vocabulary, the text */
+    uint32_t *stems;                          /* by slot: of a single word, its stem's number */
+    uint64_t *masks[FLOE_LINK_DOCUMENTS];     /* slots that an entry in scope has */
+    uint64_t *vocabulary;                     /* slots of vocabulary */
+    uint64_t *near_columns;                   /* of the question: slots of the columns that are compared */
+    uint32_t *slot_of[FLOE_LINK_DOCUMENTS];   /* by entry: the slot of its document */
+    bool *masked;                             /* by scope: what the masks were made for */
+    bool is_masked, asks_all;                 /* they were made; for all scopes */
+    size_t asked_counts[FLOE_LINK_DOCUMENTS]; /* entries in the scopes that they were made for */
+    float *spaces;                            /* by scope: the sum of its tables' vectors */
     size_t dim;
     floe_recall *recall;
+    floe_helper *helper;                      /* borrowed, as the embedder */
+    floe_ann_shelf *word_shelf, *table_shelf; /* of the vocabulary, and of the documents of all tables; NULL: none */
 } floe_meaning;
 
 /* Opens the vectors of a loaded index, in the index's folder. Owns: the arrays lie in the corpus's arena; floe_meaning_close gives back the rest.
@@ -135,30 +139,54 @@ static inline bool floe_meaning_shows(const floe_meaning *meaning, uint32_t slot
 
 /* Makes the masks those of the scopes asked. */
 void floe_meaning_mask(floe_meaning *meaning, const bool *asked);
-/* Whether an entry of a link is in a scope that is asked. */
-bool floe_meaning_is_asked(const floe_meaning *meaning, floe_link_id link, uint32_t entry, const bool *asked);
+
+/* The scope of an entry of a link. */
+static inline uint32_t floe_meaning_scope(const floe_meaning *meaning, floe_link_id link, uint32_t entry) {
+    const floe_corpus *corpus = meaning->corpus;
+    switch (link) {
+    case FLOE_LINK_COLUMN:
+    case FLOE_LINK_COLUMN_WORD:
+        return corpus->tables[corpus->columns[entry].table].scope;
+    case FLOE_LINK_FEATURE:
+    case FLOE_LINK_FEATURE_WORD:
+        return corpus->features[entry].scope;
+    case FLOE_LINK_TABLE:
+    case FLOE_LINK_TABLE_WORD:
+    case FLOE_LINK_TABLE_PHRASE:
+    case FLOE_LINK_COUNT:
+    default:
+        return corpus->tables[entry].scope;
+    }
+}
+
+/* Whether an entry of a link is in a scope that the masks were made for. */
+static inline bool floe_meaning_is_asked(const floe_meaning *meaning, floe_link_id link, uint32_t entry) {
+    return meaning->asks_all || meaning->masked[floe_meaning_scope(meaning, link, entry)];
+}
 
 /* ---- questions (recall.c) ---- */
 
 floe_status floe_recall_open(floe_recall **ret_recall, floe_error *err);
 void floe_recall_close(floe_recall **recall);
-/* Reads a question: its vector and its words' near words, from the cache or by one call of the embedder. Errors: those of
- * the embedder. */
-floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, floe_asked *ret_asked, floe_error *err);
+/* Reads a question: its vector and its words' near words, from the cache or by one call of the embedder. `meanwhile` is done by the
+ * calling thread, once, while a helper embeds. Errors: those of the embedder. */
+floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, const floe_aside *meanwhile, floe_asked *ret_asked,
+                            floe_error *err);
 
 /* ---- scoring (rank/meaning.c) ---- */
 
-/* Cosine of each entry's document with the question less that of the hundredth best; entries in scope only. */
+/* Cosine of each entry's document with the question less that of the hundredth best; entries in scope only. Not for columns. */
 floe_status floe_meaning_score(floe_meaning *meaning, floe_link_id link, const floe_question *question,
                                floe_scores *scores, floe_error *err);
-/* The same of tables, by the mean of their three best columns. */
+/* The same of tables, by the mean of their three best columns, and of the columns themselves where `single` is not NULL: both
+ * are of one list, so that the columns are looked through once. */
 floe_status floe_meaning_score_columns(floe_meaning *meaning, const floe_question *question, floe_scores *tables,
-                                       floe_error *err);
+                                       floe_scores *single, floe_error *err);
 /* The same of namespaces, each by the mean of its tables' vectors, so that a namespace is what is asked of it. Scores are by
  * scope. */
 floe_status floe_meaning_score_spaces(const floe_meaning *meaning, const floe_question *question, floe_scores *spaces,
                                       floe_error *err);
-/* Soft BM25. `best` is scratch of as many entries, zero before and after. `matches` (may be NULL) gets each word's closeness
+/* Soft BM25 in the scopes that the masks were made for. `best` is scratch of as many entries, zero before and after. `matches` (may be NULL) gets each word's closeness
  * by entry, word-major, and `weights` its idf. */
 typedef struct floe_soft_out {
     floe_scores *scores, *best;

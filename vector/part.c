@@ -77,7 +77,8 @@ floe_status floe_meaning_share(const floe_meaning *whole, floe_corpus *corpus, f
     __attribute__((cleanup(missing_close))) missing all = {.view = whole->view};
     floe_arena_init(&all.arena, TEXT_ARENA_MAX);
     floe_map_init(&all.known, &all.arena);
-    *ret_meaning = (floe_meaning){.embedder = whole->embedder, .corpus = corpus, .dim = whole->dim, .is_part = true};
+    *ret_meaning = (floe_meaning){
+        .embedder = whole->embedder, .corpus = corpus, .dim = whole->dim, .is_part = true, .helper = whole->helper};
     FLOE_TRY(find_missing(corpus, &all, err));
     FLOE_TRY(extend(whole, &all, &ret_meaning->view, err));
     return floe_meaning_link(ret_meaning, corpus, err);

@@ -137,7 +137,7 @@ typedef struct new_words {
     size_t asked_count;
 } new_words;
 
-static floe_status remember_words(floe_meaning *meaning, const new_words *added, floe_error *err) {
+static floe_status remember_words(floe_meaning *meaning, const new_words *added, floe_helper *helper, floe_error *err) {
     FLOE_AUTO_FREE floe_ann_hit *hits = NULL;
     size_t counts[FLOE_ASKED_WORDS_MAX];
     floe_near near[NEAR_MAX];
@@ -145,7 +145,8 @@ static floe_status remember_words(floe_meaning *meaning, const new_words *added,
         return FLOE_OK;
     }
     FLOE_TRY(floe_alloc(added->count * NEAR_MAX, sizeof(*hits), &hits, err));
-    floe_ann_query query = {.k = NEAR_MAX, .allowed = meaning->vocabulary};
+    floe_ann_query query = {
+        .k = NEAR_MAX, .allowed = meaning->vocabulary, .shelf = meaning->word_shelf, .helper = helper};
     floe_ann_batch batch = {added->vectors, added->count, hits, counts};
     FLOE_TRY(floe_ann_view_search_batch(meaning->view, &query, &batch, err));
     for (size_t i = 0; i < added->count; i++) {
@@ -221,40 +222,75 @@ static void plan_lesson(const floe_meaning *meaning, floe_str text, const readin
     }
 }
 
+/* What the helper does of a lesson. */
+typedef struct embedding {
+    floe_embedder *embedder;
+    const lesson *plan;
+    float *rows;
+    floe_status status;
+    floe_error error;
+} embedding;
+
 /* One call for the question and its words where the model reads both alike, else one for each. */
-static floe_status embed_lesson(floe_embedder *embedder, const lesson *plan, float *rows, floe_error *err) {
-    size_t dim = floe_embedder_describe(embedder)->dim;
-    size_t first = floe_embedder_describe(embedder)->is_alike ? 0 : plan->question_count;
+static floe_status embed_lesson(embedding *job) {
+    const lesson *plan = job->plan;
+    size_t dim = floe_embedder_describe(job->embedder)->dim;
+    size_t first = floe_embedder_describe(job->embedder)->is_alike ? 0 : plan->question_count;
     if (first > 0) {
-        FLOE_TRY(floe_embedder_embed(embedder, FLOE_EMBED_QUERY, plan->texts, first, rows, err));
+        FLOE_TRY(floe_embedder_embed(job->embedder, FLOE_EMBED_QUERY, plan->texts, first, job->rows, &job->error));
     }
     size_t count = plan->text_count - first;
-    return count > 0
-               ? floe_embedder_embed(embedder, FLOE_EMBED_DOCUMENT, plan->texts + first, count, rows + first * dim, err)
-               : FLOE_OK;
+    return count > 0 ? floe_embedder_embed(job->embedder, FLOE_EMBED_DOCUMENT, plan->texts + first, count,
+                                           job->rows + first * dim, &job->error)
+                     : FLOE_OK;
 }
 
-static floe_status learn(floe_meaning *meaning, floe_str text, const reading *read, floe_error *err) {
+static void work_embedding(void *context) {
+    embedding *job = context;
+    job->status = embed_lesson(job);
+}
+
+/* What there is to embed is set aside; meanwhile the near words are looked for of those that the catalog knows. */
+static floe_status embed_and_remember(floe_meaning *meaning, const lesson *plan, const floe_aside *meanwhile,
+                                      float *rows, floe_error *err) {
+    embedding job = {.embedder = meaning->embedder, .plan = plan, .rows = rows};
+    floe_aside aside = {work_embedding, &job};
+    if (plan->text_count == 0) {
+        meanwhile->work(meanwhile->context);
+        return remember_words(meaning, &plan->known, meaning->helper, err);
+    }
+    floe_helper_set_aside(meaning->helper, &aside);
+    meanwhile->work(meanwhile->context);
+    floe_status status = remember_words(meaning, &plan->known, NULL, err);
+    floe_helper_settle(meaning->helper, &aside);
+    FLOE_TRY(status);
+    return floe_failed(job.status) ? FLOE_FAIL(err, job.error.code, "%s", job.error.message) : FLOE_OK;
+}
+
+static floe_status learn(floe_meaning *meaning, floe_str text, const reading *read, const floe_aside *meanwhile,
+                         floe_error *err) {
     FLOE_AUTO_FREE float *rows = NULL;
     lesson plan;
     size_t dim = floe_embedder_describe(meaning->embedder)->dim;
     plan_lesson(meaning, text, read, &plan);
     FLOE_TRY(floe_alloc(plan.text_count * dim, sizeof(float), &rows, err));
-    FLOE_TRY(embed_lesson(meaning->embedder, &plan, rows, err));
+    FLOE_TRY(embed_and_remember(meaning, &plan, meanwhile, rows, err));
     if (plan.question_count > 0) {
         FLOE_TRY(remember(place_of_question(meaning->recall, text), text, rows, dim, sizeof(float), err));
     }
+    new_words embedded = {.asked = plan.known.asked, .asked_count = plan.known.asked_count};
     for (size_t i = plan.question_count; i < plan.text_count; i++) {
-        plan.known.words[plan.known.count] = plan.texts[i];
-        plan.known.vectors[plan.known.count++] = rows + i * dim;
+        embedded.words[embedded.count] = plan.texts[i];
+        embedded.vectors[embedded.count++] = rows + i * dim;
     }
-    return remember_words(meaning, &plan.known, err);
+    return remember_words(meaning, &embedded, meaning->helper, err);
 }
 
-floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, floe_asked *ret_asked, floe_error *err) {
+floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, const floe_aside *meanwhile, floe_asked *ret_asked,
+                            floe_error *err) {
     reading read;
     read_words(text, &read);
-    FLOE_TRY(learn(meaning, text, &read, err));
+    FLOE_TRY(learn(meaning, text, &read, meanwhile, err));
     *ret_asked = (floe_asked){.vector = place_of_question(meaning->recall, text)->value};
     for (size_t i = 0; i < read.word_count; i++) {
         const remembered *place = find_word(meaning->recall, read.words[i]);

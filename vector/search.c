@@ -24,6 +24,7 @@ struct floe_search {
     char *folder;
     int64_t number;
     floe_embedder *embedder; /* borrowed; NULL: lexical */
+    floe_helper *helper;     /* of hybrid search; NULL: none */
     floe_sight whole;        /* everything; its arena holds what the handle needs else */
     floe_sights of_roles;
 };
@@ -36,6 +37,7 @@ void floe_search_close(floe_search **search) {
     }
     floe_sights_close(&(*search)->of_roles);
     floe_sight_close(&(*search)->whole);
+    floe_helper_close(&(*search)->helper);
     floe_free((*search)->folder);
     floe_free(*search);
     *search = NULL;
@@ -95,7 +97,9 @@ floe_status floe_search_open(const char *folder, floe_embedder *embedder, floe_s
     floe_arena_init(&search->whole.arena, INDEX_ARENA_MAX);
     search->embedder = embedder && floe_embedder_describe(embedder)->dim > 0 ? embedder : NULL;
     FLOE_TRY(floe_strdup(folder, &search->folder, err));
+    search->helper = search->embedder ? floe_helper_open() : NULL;
     FLOE_TRY(load(search, err));
+    search->whole.meaning.helper = search->helper;
     FLOE_TRY(floe_sight_ready(&search->whole, err));
     *ret_search = search;
     search = NULL;
@@ -399,6 +403,17 @@ static void set_hit(const floe_corpus *corpus, const floe_found *found, floe_are
     hit->description = is_column ? corpus->columns[found->entry].description : table->description;
 }
 
+/* What needs no vectors is done while the question is embedded. */
+typedef struct lexing {
+    floe_ranker *ranker;
+    const floe_question *question;
+} lexing;
+
+static void score_lexical(void *context) {
+    const lexing *job = context;
+    floe_rank_lexical(job->ranker, job->question);
+}
+
 static floe_status answer(floe_sight *sight, const floe_query *query, floe_arena *arena, floe_answer *ret_answer,
                           floe_error *err) {
     FLOE_AUTO_ARENA scratch;
@@ -409,9 +424,13 @@ static floe_status answer(floe_sight *sight, const floe_query *query, floe_arena
     floe_asked asked = {0};
     sight->ranker.weights =
         floe_weights_until(sight->has_meaning ? floe_weights_hybrid : floe_weights_lexical, (int)query->stage);
+    lexing lexical = {&sight->ranker, &question};
+    floe_aside meanwhile = {score_lexical, &lexical};
     if (sight->has_meaning) {
-        FLOE_TRY(floe_recall_ask(&sight->meaning, question.text, &asked, err));
+        FLOE_TRY(floe_recall_ask(&sight->meaning, question.text, &meanwhile, &asked, err));
         question.meaning = &asked;
+    } else {
+        score_lexical(&lexical);
     }
     size_t room =
         limit_of(query, FLOE_HIT_TABLE) + limit_of(query, FLOE_HIT_COLUMN) + limit_of(query, FLOE_HIT_FEATURE);

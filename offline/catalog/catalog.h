@@ -80,10 +80,12 @@ floe_status floe_catalog_commit(floe_catalog *catalog, const floe_catalog_commit
                                 const char **ret_metadata_path, floe_error *err);
 
 /* The newest metadata file of a table's folder (the one that holds `metadata/`).
- * Rule: version-hint.text when it names a file that is there and no higher version lies beside it, else the highest
- *       version of v<n>.metadata.json and <n>-<uuid>.metadata.json, each also as .gz.metadata.json and
- *       .metadata.json.gz; among equal versions the last name by byte.
- * Errors: NOT_FOUND naming the folder. Owns: the arena. */
+ * Rule: the highest version of v<n>.metadata.json and <n>-<uuid>.metadata.json, each also as .gz.metadata.json and
+ *       .metadata.json.gz. version-hint.text may be behind it; one that spells out the name of a file which is there, other
+ *       than v<n>, is followed as it is. Of two files of one version the hint's v<n>, else the one whose content proves it to
+ *       be later.
+ * Errors: NOT_FOUND naming the folder; CORRUPT naming both: the hint is ahead of every file, so that a commit is lost, or of
+ *         two files of one version neither proves to be later. Owns: the arena. */
 floe_status floe_catalog_newest_metadata(floe_fs *fs, const char *table_folder, floe_arena *arena,
                                          const char **ret_metadata_path, floe_error *err);
 

@@ -1,15 +1,26 @@
 /*
  * The newest metadata file of a table's folder.
  *
- * version-hint.text is only a hint: a writer that was killed between the metadata file and the hint leaves an older
- * one, so the search rolls forward from it, version by version, as Iceberg's own reader of such folders does.
+ * version-hint.text is only a hint: a writer that was killed between the metadata file and the hint leaves an older one, so
+ * the highest version wins over a hint that is behind it; versions in between may be gone, since old metadata files are
+ * removed. A hint that is ahead of every file is another matter: it is written after its file, so that file was there and a
+ * commit is lost. Nothing else would say so: the table would be read, and committed to, as it was before.
+ *
+ * Phases: list; read the hint; choose. The listing is the older of the two, so a hint that is ahead of it may be a commit
+ * that came in between: the folder is listed once more, and that listing is newer than the hint.
+ *
+ * Two files of one version are two states. The later one is taken where it proves to be later (is_later), else both are
+ * refused: which of their names sorts last says nothing.
  */
 #include "offline/catalog/catalog.h"
 
 #include "core/file.h"
+#include "core/tree.h"
+#include "offline/iceberg/metadata.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { HINT_BYTES_MAX = 256 };
 
@@ -45,26 +56,7 @@ int64_t floe_catalog_metadata_version(floe_str file_name) {
     return plain && !floe_failed(floe_str_to_i64(digits, &version, &ignored)) ? version : -1;
 }
 
-/* The file of that stem in the folder, or NULL. */
-static const char *with_stem(floe_arena *arena, const char *folder, const char *const *names, size_t count,
-                             floe_str stem) {
-    for (size_t i = count; i-- > 0;) {
-        floe_str name = floe_str_of(names[i]);
-        if (stem.len > 0 && floe_str_equal(stem_of(name), stem)) {
-            return floe_path_join(arena, folder, names[i]);
-        }
-    }
-    return NULL;
-}
-
-static const char *with_version(floe_arena *arena, const char *folder, const char *const *names, size_t count,
-                                int64_t version) {
-    char stem[32];
-    (void)snprintf(stem, sizeof(stem), "v%" PRId64, version);
-    return with_stem(arena, folder, names, count, floe_str_of(stem));
-}
-
-/* The hint's text: a number means v<number>, anything else is a name without its ending. An unreadable hint is none. */
+/* The hint's text. An unreadable hint is none. */
 static floe_str read_hint(floe_fs *fs, const char *folder, floe_arena *arena) {
     FLOE_AUTO_BUF text = {0};
     floe_error ignored = {0};
@@ -76,57 +68,235 @@ static floe_str read_hint(floe_fs *fs, const char *folder, floe_arena *arena) {
     return floe_arena_str(arena, floe_str_trim(floe_buf_view(&text)));
 }
 
-static const char *from_hint(floe_str hint, floe_arena *arena, const char *folder, const char *const *names,
-                             size_t count) {
-    int64_t version = 0;
-    floe_error ignored = {0};
-    if (hint.len == 0) {
-        return NULL;
-    }
-    if (floe_failed(floe_str_to_i64(hint, &version, &ignored)) || version < 0) {
-        return with_stem(arena, folder, names, count, hint);
-    }
-    const char *path = with_version(arena, folder, names, count, version);
-    for (const char *later = path; later != NULL && version < INT64_MAX;) {
-        path = later;
-        later = with_version(arena, folder, names, count, ++version);
-    }
-    return path;
+typedef struct metadata_folder {
+    floe_fs *fs;
+    floe_arena *arena;
+    const char *path;
+    floe_str hint;
+    const char *const *names;
+    size_t count;
+    int64_t highest; /* version of a file; -1: none */
+} metadata_folder;
+
+static int64_t version_at(const metadata_folder *folder, size_t index) {
+    return floe_catalog_metadata_version(floe_str_of(folder->names[index]));
 }
 
-static const char *highest(floe_arena *arena, const char *folder, const char *const *names, size_t count) {
-    const char *best = NULL;
-    int64_t best_version = -1;
-    for (size_t i = 0; i < count; i++) {
-        int64_t version = floe_catalog_metadata_version(floe_str_of(names[i]));
-        if (version >= 0 && version >= best_version) {
-            best = names[i];
-            best_version = version;
-        }
-    }
-    return best == NULL ? NULL : floe_path_join(arena, folder, best);
-}
-
-floe_status floe_catalog_newest_metadata(floe_fs *fs, const char *table_folder, floe_arena *arena,
-                                         const char **ret_metadata_path, floe_error *err) {
-    const char *folder = floe_path_join(arena, table_folder, "metadata");
-    const char *const *names = NULL;
-    size_t count = 0;
-    FLOE_TRY(floe_arena_check(arena, err));
+static floe_status list_folder(metadata_folder *folder, const char *table_folder, floe_error *err) {
     floe_error failure = {0};
-    floe_status listed = fs->ops->list(fs, folder, arena, &names, &count, &failure);
+    floe_status listed =
+        folder->fs->ops->list(folder->fs, folder->path, folder->arena, &folder->names, &folder->count, &failure);
     FLOE_ENSURE(listed.code != FLOE_NOT_FOUND && listed.code != FLOE_INVALID, err, FLOE_NOT_FOUND,
                 "%s is no table: it has no folder metadata", table_folder);
     if (floe_failed(listed)) {
         return FLOE_FAIL(err, failure.code, "%s", failure.message);
     }
-    const char *path = from_hint(read_hint(fs, folder, arena), arena, folder, names, count);
-    if (path == NULL) {
-        path = highest(arena, folder, names, count);
+    folder->highest = -1;
+    for (size_t i = 0; i < folder->count; i++) {
+        int64_t version = version_at(folder, i);
+        folder->highest = version > folder->highest ? version : folder->highest;
     }
-    FLOE_TRY(floe_arena_check(arena, err));
-    FLOE_ENSURE(path != NULL, err, FLOE_NOT_FOUND,
-                "%s holds no metadata file (v<n>.metadata.json, <n>-<uuid>.metadata.json)", folder);
-    *ret_metadata_path = path;
     return FLOE_OK;
+}
+
+/* ---- what the hint says ---- */
+
+static bool is_number(floe_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
+static floe_str hinted_stem(floe_str hint) {
+    floe_str stem = stem_of(hint);
+    return stem.ptr != NULL ? stem : hint;
+}
+
+/* The version that a hint names: <n>, v<n> or <n>-<uuid>. INT64_MAX: a number beyond all that names can hold. -1: none, so that
+ * it has no place among the files. */
+static int64_t hinted_version(const metadata_folder *folder) {
+    int64_t version = -1;
+    floe_error ignored = {0};
+    if (is_number(folder->hint)) {
+        return floe_failed(floe_str_to_i64(folder->hint, &version, &ignored)) ? INT64_MAX : version;
+    }
+    floe_str stem = hinted_stem(folder->hint);
+    const char *name = floe_arena_printf(folder->arena, "%.*s.metadata.json", FLOE_STR_ARG(stem));
+    return name != NULL && stem.len > 0 ? floe_catalog_metadata_version(floe_str_of(name)) : -1;
+}
+
+/* Whether the hint spells out a name that only one file can have, and not a count that goes on. */
+static bool is_outright(const metadata_folder *folder) {
+    bool counted = folder->hint.len > 0 && folder->hint.ptr[0] == 'v' && hinted_version(folder) >= 0;
+    return folder->hint.len > 0 && !is_number(folder->hint) && !counted;
+}
+
+static size_t count_stem(const metadata_folder *folder, floe_str stem) {
+    size_t count = 0;
+    for (size_t i = 0; stem.len > 0 && i < folder->count; i++) {
+        count += floe_str_equal(stem_of(floe_str_of(folder->names[i])), stem);
+    }
+    return count;
+}
+
+/* Whether the file that the hint names was there and is not any more. */
+static bool is_lost(const metadata_folder *folder) {
+    int64_t version = hinted_version(folder);
+    bool among = version == folder->highest && is_outright(folder) && !count_stem(folder, hinted_stem(folder->hint));
+    return folder->highest >= 0 && (version > folder->highest || (version >= 0 && among));
+}
+
+static floe_status refuse_lost(const metadata_folder *folder, floe_error *err) {
+    const char *last = "";
+    for (size_t i = 0; i < folder->count; i++) {
+        last = version_at(folder, i) == folder->highest ? folder->names[i] : last;
+    }
+    const char *counted = is_number(folder->hint) ? "v" : "";
+    return FLOE_FAIL(
+        err, FLOE_CORRUPT,
+        "%s: version-hint.text names %s%.*s.metadata.json, which is not there; the highest is %s: a commit is "
+        "lost. Bring the file back; to go on without what it held, write %" PRId64 " into version-hint.text",
+        folder->path, counted, FLOE_STR_BRIEF(hinted_stem(folder->hint)), last, folder->highest);
+}
+
+/* ---- the candidates ---- */
+
+/* What the names of candidates have: a stem, or the highest version. */
+typedef struct wanted {
+    floe_str stem; /* "": any */
+    char counted[32];
+} wanted;
+
+/* Of an outright hint whose file is there its stem, of a hint that counts to the highest version v<n>, where there is one. */
+static void decide_wanted(const metadata_folder *folder, wanted *ret) {
+    *ret = (wanted){0};
+    if (is_outright(folder)) {
+        floe_str stem = hinted_stem(folder->hint);
+        ret->stem = count_stem(folder, stem) > 0 ? stem : (floe_str){0};
+    } else if (folder->hint.len > 0 && hinted_version(folder) == folder->highest) {
+        int len = snprintf(ret->counted, sizeof(ret->counted), "v%" PRId64, folder->highest);
+        floe_str stem = {ret->counted, (size_t)len};
+        ret->stem = count_stem(folder, stem) > 0 ? stem : (floe_str){0};
+    }
+}
+
+static bool is_candidate(const metadata_folder *folder, const wanted *is_wanted, size_t index) {
+    floe_str stem = stem_of(floe_str_of(folder->names[index]));
+    return is_wanted->stem.len > 0 ? floe_str_equal(stem, is_wanted->stem)
+                                   : folder->highest >= 0 && version_at(folder, index) == folder->highest;
+}
+
+/* Whether the log of former metadata files names that file. */
+static bool logs(const floe_node *log, const char *name) {
+    for (size_t i = 0; log != NULL && i < log->count; i++) {
+        const floe_node *file = floe_node_get(log->items[i], "metadata-file");
+        floe_str path = file != NULL && file->kind == FLOE_NODE_STRING ? file->text : (floe_str){0};
+        size_t len = strlen(name);
+        if (path.len >= len && memcmp(path.ptr + path.len - len, name, len) == 0 &&
+            (path.len == len || path.ptr[path.len - len - 1] == '/')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+typedef struct candidate {
+    const char *name;
+    floe_ice_metadata metadata;
+    bool is_readable;
+} candidate;
+
+/* Whether a's content proves that it was made from b or from what came after b.
+ * Rule: both are of one table (table-uuid), and a's metadata-log names b. A writer logs at least the file it began with, so a
+ *       log that does not name b is one of a sibling: a commit that raced with b, whatever their times are. Only where a keeps
+ *       no log its snapshots are asked: b's current one is among them and is not a's, a's is none of b's, and neither
+ *       last-sequence-number nor last-updated-ms goes backwards. */
+static bool is_later(const candidate *a, const candidate *b) {
+    const floe_ice_metadata *x = &a->metadata, *y = &b->metadata;
+    if (!a->is_readable || !b->is_readable || x->table_uuid.len == 0 || !floe_str_equal(x->table_uuid, y->table_uuid)) {
+        return false;
+    }
+    const floe_node *log = floe_node_get(x->root, "metadata-log");
+    if (log != NULL && log->kind == FLOE_NODE_ARRAY && log->count > 0) {
+        return logs(log, b->name);
+    }
+    return y->current_snapshot_id != -1 && x->current_snapshot_id != y->current_snapshot_id &&
+           floe_ice_snapshot_by_id(x, y->current_snapshot_id) != NULL &&
+           floe_ice_snapshot_by_id(y, x->current_snapshot_id) == NULL &&
+           x->last_sequence_number >= y->last_sequence_number && x->last_updated_ms >= y->last_updated_ms;
+}
+
+static floe_status read_candidates(const metadata_folder *folder, candidate *items, size_t count, floe_error *err) {
+    for (size_t i = 0; i < count; i++) {
+        const char *path = floe_path_join(folder->arena, folder->path, items[i].name);
+        FLOE_TRY(floe_arena_check(folder->arena, err));
+        floe_error failure = {0};
+        floe_status status = floe_metadata_read(folder->fs, path, folder->arena, &items[i].metadata, &failure);
+        items[i].is_readable = !floe_failed(status);
+        if (floe_failed(status) && status.code != FLOE_CORRUPT && status.code != FLOE_UNSUPPORTED) {
+            return FLOE_FAIL(err, failure.code, "%s", failure.message);
+        }
+    }
+    return FLOE_OK;
+}
+
+static floe_status choose_latest(const metadata_folder *folder, candidate *items, size_t count, const char **ret_name,
+                                 floe_error *err) {
+    FLOE_TRY(read_candidates(folder, items, count, err));
+    for (size_t a = 0; a < count; a++) {
+        bool latest = true;
+        for (size_t b = 0; b < count && latest; b++) {
+            latest = a == b || (is_later(&items[a], &items[b]) && !is_later(&items[b], &items[a]));
+        }
+        if (latest) {
+            *ret_name = items[a].name;
+            return FLOE_OK;
+        }
+    }
+    return FLOE_FAIL(
+        err, FLOE_CORRUPT,
+        "%s holds %zu metadata files of one version, %s and %s, and neither says that it came after the other: "
+        "which is the table is not known. Ask the catalog or the writer, and move the other away",
+        folder->path, count, items[0].name, items[1].name);
+}
+
+/* *ret_name NULL: there is no metadata file. */
+static floe_status choose(const metadata_folder *folder, const char **ret_name, floe_error *err) {
+    candidate *items = NULL;
+    size_t count = 0, capacity = 0;
+    wanted is_wanted;
+    decide_wanted(folder, &is_wanted);
+    for (size_t i = 0; i < folder->count; i++) {
+        if (is_candidate(folder, &is_wanted, i)) {
+            candidate *item = FLOE_ARENA_PUSH(folder->arena, items, count, capacity);
+            FLOE_TRY(floe_arena_check(folder->arena, err));
+            *item = (candidate){.name = folder->names[i]};
+        }
+    }
+    *ret_name = count > 0 ? items[0].name : NULL;
+    return count > 1 ? choose_latest(folder, items, count, ret_name, err) : FLOE_OK;
+}
+
+floe_status floe_catalog_newest_metadata(floe_fs *fs, const char *table_folder, floe_arena *arena,
+                                         const char **ret_metadata_path, floe_error *err) {
+    metadata_folder folder = {.fs = fs, .arena = arena, .path = floe_path_join(arena, table_folder, "metadata")};
+    FLOE_TRY(floe_arena_check(arena, err));
+    FLOE_TRY(list_folder(&folder, table_folder, err));
+    folder.hint = read_hint(fs, folder.path, arena);
+    FLOE_TRY(floe_arena_check(arena, err));
+    if (is_lost(&folder)) {
+        FLOE_TRY(list_folder(&folder, table_folder, err));
+    }
+    if (is_lost(&folder)) {
+        return refuse_lost(&folder, err);
+    }
+    const char *name = NULL;
+    FLOE_TRY(choose(&folder, &name, err));
+    FLOE_ENSURE(name != NULL, err, FLOE_NOT_FOUND,
+                "%s holds no metadata file (v<n>.metadata.json, <n>-<uuid>.metadata.json)", folder.path);
+    *ret_metadata_path = floe_path_join(arena, folder.path, name);
+    return floe_arena_check(arena, err);
 }

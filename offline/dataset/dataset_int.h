@@ -134,6 +134,9 @@ typedef struct dataset_job {
     dataset_steps steps;
 } dataset_job;
 
+/* Refuses a spine whose keys are longer than an entity's may be (proto/key.h). Errors: LIMIT naming the row and the key. */
+floe_status floe_spine_check_keys(dataset_job *job, floe_error *err);
+
 /* Opens a job, does the work, and closes it. */
 typedef floe_status (*floe_dataset_work)(dataset_job *job, void *context, floe_error *err);
 floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,

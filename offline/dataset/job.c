@@ -114,6 +114,7 @@ floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
     floe_query_rows rows;
     FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
     FLOE_TRY(check_names(job->asked, &job->spine, err));
+    FLOE_TRY(floe_spine_check_keys(job, err));
     FLOE_TRY(floe_session_query(job->session, "SELECT count(*) FROM spine", NULL, job->arena, &rows, err));
     job->label_count = rows.values[0].as.integer;
     return job->pit ? floe_dataset_feed_bounds(job, job->pit, err) : FLOE_OK;

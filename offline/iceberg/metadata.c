@@ -263,6 +263,8 @@ static floe_status decode_numbers(const floe_node *root, floe_ice_metadata *meta
 
 static floe_status decode_root(const floe_node *root, floe_arena *arena, floe_ice_metadata *metadata, floe_error *err) {
     FLOE_TRY(decode_version(root, metadata, err));
+    FLOE_ENSURE(floe_node_get(root, "view-uuid") == NULL && floe_node_get(root, "versions") == NULL, err,
+                FLOE_UNSUPPORTED, "this describes a view and not a table; floe reads tables");
     FLOE_TRY(floe_node_opt_str(root, "table-uuid", WHAT, &metadata->table_uuid, err));
     FLOE_TRY(floe_node_need_str(root, "location", WHAT, &metadata->location, err));
     FLOE_TRY(decode_numbers(root, metadata, err));

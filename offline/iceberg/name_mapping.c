@@ -137,6 +137,6 @@ floe_status floe_name_mapping_apply(const floe_ice_metadata *metadata, const flo
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "the property schema.name-mapping.default");
     }
-    *ret_schema = (floe_parquet_schema){mapped.nodes, mapped.count, schema->number, true};
+    *ret_schema = (floe_parquet_schema){mapped.nodes, mapped.count, schema->number, true, schema->doubtful};
     return FLOE_OK;
 }

@@ -221,6 +221,13 @@ static floe_status resolve_list(const nested_file *file, const floe_ice_field *f
     if (at == SIZE_MAX || !file->schema->nodes[repeated].repeated) {
         return no_part(file, element, err);
     }
+    /* The engine takes a group of one member for the group between, and its member for the element. */
+    bool alone = at == repeated && !is_leaf(file->schema, at) && child_at(file->schema, at, 1) == SIZE_MAX;
+    FLOE_ENSURE(
+        !alone, err, FLOE_UNSUPPORTED,
+        "%s: the nested column \"%.*s\" is a list of two levels whose elements are structs of one member, which floe "
+        "does not read",
+        file->path, FLOE_STR_BRIEF(file->column));
     AUTO_PART inner = {0};
     open_part(&inner);
     FLOE_TRY(resolve(file, element, at, &inner, err));

@@ -187,6 +187,83 @@ static floe_status prepare(schema_reader *reader, const char *const *paths, floe
     return floe_arena_check(reader->arena, err);
 }
 
+/* ---- files whose statistics nobody can trust ---- */
+
+static bool has_ids(const floe_parquet_schema *schema) {
+    bool has = false;
+    for (size_t i = 0; i < schema->node_count && !has; i++) {
+        has = schema->nodes[i].depth == 0 && schema->nodes[i].field_id >= 0;
+    }
+    return has;
+}
+
+/* The doubtful twin of a schema, made once. `twins` holds one for each number that there was before. */
+static floe_status doubt(schema_reader *reader, floe_parquet_schema **twins, floe_str file_name, floe_error *err) {
+    uintptr_t index = (uintptr_t)floe_map_get(&reader->by_path, file_name);
+    FLOE_ENSURE(index > 0, err, FLOE_INTERNAL, "the engine speaks of the file %.*s, which it was not given",
+                FLOE_STR_ARG(file_name));
+    const floe_parquet_schema *schema = reader->schemas[index - 1];
+    if (has_ids(schema) || schema->doubtful) {
+        return FLOE_OK;
+    }
+    if (twins[schema->number] == NULL) {
+        floe_parquet_schema *twin = floe_arena_alloc(reader->arena, 1, sizeof(*twin));
+        FLOE_TRY(floe_arena_check(reader->arena, err));
+        *twin = *schema;
+        twin->number = reader->schema_count++;
+        twin->doubtful = true;
+        twins[schema->number] = twin;
+    }
+    reader->schemas[index - 1] = twins[schema->number];
+    return FLOE_OK;
+}
+
+static floe_status doubt_batch(schema_reader *reader, floe_parquet_schema **twins, const struct ArrowSchema *schema,
+                               const struct ArrowArray *batch, floe_error *err) {
+    floe_arrow_view view;
+    FLOE_TRY(floe_arrow_view_of(schema, batch, 0, &view, err));
+    for (int64_t r = 0; r < batch->length; r++) {
+        floe_value name;
+        FLOE_TRY(floe_arrow_get(&view, r, reader->arena, &name, err));
+        FLOE_TRY(doubt(reader, twins, name.as.bytes, err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status doubt_files(schema_reader *reader, floe_session *session, const char *list_sql, floe_error *err) {
+    static const char what[] = "the footers of the data files";
+    FLOE_AUTO_BUF sql = {0};
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_AUTO_SCHEMA schema = {0};
+    floe_parquet_schema **twins = floe_arena_alloc(reader->arena, reader->schema_count + 1, sizeof(*twins));
+    floe_buf_init(&sql, FLOE_GIB(1));
+    floe_buf_text(&sql, "SELECT file_name FROM parquet_file_metadata(");
+    floe_buf_text(&sql, list_sql);
+    /* DuckDB names no orders either, but has only ever written what it reads. */
+    floe_buf_text(&sql, ") WHERE column_orders IS NULL AND NOT starts_with(coalesce(created_by, ''), 'DuckDB')");
+    FLOE_TRY(floe_arena_check(reader->arena, err));
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
+    FLOE_TRY(floe_arrow_stream_schema(&stream, what, &schema, err));
+    for (;;) {
+        FLOE_AUTO_ARRAY batch = {0};
+        FLOE_TRY(floe_arrow_stream_next(&stream, what, &batch, err));
+        if (batch.release == NULL) {
+            return FLOE_OK;
+        }
+        FLOE_TRY(doubt_batch(reader, twins, &schema, &batch, err));
+    }
+}
+
+/* Whoever gave ids to columns gave orders too: tables of nothing else are not asked again. */
+static floe_status doubt_some(schema_reader *reader, floe_session *session, const char *list_sql, floe_error *err) {
+    bool all_have_ids = true;
+    for (size_t i = 0; i < reader->count && all_have_ids; i++) {
+        all_have_ids = has_ids(reader->schemas[i]);
+    }
+    return all_have_ids ? FLOE_OK : doubt_files(reader, session, list_sql, err);
+}
+
 floe_status floe_parquet_schemas_read(floe_session *session, const char *list_sql, const char *const *paths,
                                       size_t count, floe_arena *arena, const floe_parquet_schema *const **ret_schemas,
                                       floe_error *err) {
@@ -199,6 +276,7 @@ floe_status floe_parquet_schemas_read(floe_session *session, const char *list_sq
     floe_buf_close(&reader.text);
     FLOE_TRY(status);
     FLOE_TRY(check_complete(&reader, paths, err));
+    FLOE_TRY(doubt_some(&reader, session, list_sql, err));
     *ret_schemas = reader.schemas;
     return FLOE_OK;
 }

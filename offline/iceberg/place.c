@@ -106,6 +106,16 @@ static id_count count_ids(const floe_parquet_schema *schema) {
     return count;
 }
 
+/* The engine gives a list or map the field id of the repeated node inside it, where that has one, as the elements of lists of two levels
+ * do: the column's own id then finds nothing, and its name must be used. */
+static bool hides_an_id(const floe_parquet_schema *schema) {
+    bool hides = false;
+    for (size_t i = 0; i < schema->node_count && !hides; i++) {
+        hides = schema->nodes[i].depth == 1 && schema->nodes[i].repeated && schema->nodes[i].field_id >= 0;
+    }
+    return hides;
+}
+
 /* Names address columns only while no two are the same to the engine, which ignores case. */
 static floe_status check_names(const floe_parquet_schema *schema, const char *path, floe_error *err) {
     for (size_t i = 0; i < schema->node_count; i++) {
@@ -163,6 +173,18 @@ static floe_status place_nanoseconds(const floe_parquet_node *node, const floe_i
     return floe_arena_check(arena, err);
 }
 
+/* Bytes of any kind, of a file whose own statistics must not be asked: the engine asks them for bare columns alone. */
+static floe_status place_doubtful(const place_file *file, const floe_ice_field *field, floe_arena *arena,
+                                  floe_column_place *ret_place, floe_error *err) {
+    floe_ice_kind kind = field->type->kind;
+    bool bytes = kind == FLOE_ICE_STRING || kind == FLOE_ICE_BINARY || kind == FLOE_ICE_FIXED ||
+                 kind == FLOE_ICE_UUID || kind == FLOE_ICE_DECIMAL || is_nested(field->type);
+    if (file->schema.doubtful && bytes && ret_place->expression.ptr == NULL) {
+        ret_place->expression = floe_str_of(floe_arena_printf(arena, "coalesce(c%d, NULL)", (int)field->id));
+    }
+    return floe_arena_check(arena, err);
+}
+
 static floe_status place_found(const place_file *file, size_t column, const floe_ice_field *field, floe_arena *arena,
                                floe_column_place *ret_place, floe_error *err) {
     const floe_parquet_node *node = &file->schema.nodes[column];
@@ -176,16 +198,17 @@ static floe_status place_found(const place_file *file, size_t column, const floe
     if (done) {
         return FLOE_OK;
     }
-    return is_nested(field->type) ? floe_nested_place(&file->schema, column, file->path, field, file->format_version,
-                                                      arena, ret_place, err)
-                                  : floe_leaf_check(field, file->format_version, node->type, file->path, err);
+    FLOE_TRY(is_nested(field->type) ? floe_nested_place(&file->schema, column, file->path, field, file->format_version,
+                                                        arena, ret_place, err)
+                                    : floe_leaf_check(field, file->format_version, node->type, file->path, err));
+    return place_doubtful(file, field, arena, ret_place, err);
 }
 
 static floe_status look_at_file(const floe_ice_metadata *metadata, const floe_parquet_schema *schema, floe_arena *arena,
                                 place_file *file, floe_error *err) {
     id_count ids = count_ids(schema);
     file->schema = *schema;
-    file->by_name = ids.with_id < ids.columns;
+    file->by_name = ids.with_id < ids.columns || hides_an_id(schema);
     if (ids.with_id == 0 && ids.columns > 0) {
         FLOE_TRY(floe_name_mapping_apply(metadata, schema, file->path, arena, &file->schema, err));
     }

@@ -68,9 +68,13 @@ typedef struct floe_parquet_schema {
     size_t node_count;
     uint32_t number; /* files with equal schemas have equal numbers */
     bool mapped;     /* the ids come from the table's name mapping */
+    bool doubtful;   /* the least and largest bytes that the files give of a column are ordered nobody knows how */
 } floe_parquet_schema;
 
-/* The schemas of files, read through the session; equal ones are one. Errors: NOT_FOUND or IO naming the file. */
+/* The schemas of files, read through the session; equal ones are one.
+ * Rule: files without ids may be older than the format's orders of columns. Their writers compared the bytes of texts as signed ones,
+ *       so that a filter on what the files say of themselves would lose rows: these files' schemas are `doubtful`.
+ * Errors: NOT_FOUND or IO naming the file. */
 floe_status floe_parquet_schemas_read(floe_session *session, const char *list_sql, const char *const *paths,
                                       size_t count, floe_arena *arena, const floe_parquet_schema *const **ret_schemas,
                                       floe_error *err);

@@ -12,10 +12,16 @@
 #include "core/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #define READERS_MAX 1024
-#define FULL_BYTES FLOE_KIB(64) /* less room than this is none: one write of LMDB is up to 64 pages */
+#define LOCK_BYTES                                                                                                     \
+    (READERS_MAX * 64 + FLOE_KIB(4)) /* a cache line per reader, and their head: LMDB takes a longer table */
+#define FULL_BYTES FLOE_KIB(64)      /* less room than this is none: one write of LMDB is up to 64 pages */
 
 static size_t first_map_bytes = FLOE_GIB(1);
 
@@ -70,8 +76,37 @@ floe_status floe_lmdb_fail(int rc, const char *path, const char *what, floe_erro
 
 /* ---- environments ---- */
 
+/* LMDB writes its table of readers through a memory map of a file that it only makes long: on a full disk the first touch
+ * would be a SIGBUS. So its blocks are had first. A table that is there keeps its length, which others may have mapped; a
+ * file system that cannot reserve is left to LMDB. */
+static int reserve_locks(const char *folder) {
+    char path[PATH_MAX];
+    struct stat file;
+    int written = snprintf(path, sizeof(path), "%s/lock.mdb", folder);
+    if (written < 0 || (size_t)written >= sizeof(path)) {
+        return ENAMETOOLONG;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        return errno;
+    }
+    int rc = fstat(fd, &file) == 0 ? 0 : errno;
+    if (rc == 0) {
+        int done = -1;
+        do {
+            done = fallocate(fd, 0, 0, file.st_size > 0 ? file.st_size : (off_t)LOCK_BYTES);
+        } while (done != 0 && errno == EINTR);
+        rc = done == 0 || errno == EOPNOTSUPP || errno == ENOSYS ? 0 : errno;
+    }
+    (void)close(fd);
+    return rc;
+}
+
 static int set_up(floe_lmdb_env *shared) {
-    int rc = mdb_env_create(&shared->env);
+    int rc = reserve_locks(shared->path);
+    if (rc == 0) {
+        rc = mdb_env_create(&shared->env);
+    }
     if (rc == 0) {
         rc = mdb_env_set_maxreaders(shared->env, READERS_MAX);
     }

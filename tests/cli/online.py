@@ -96,6 +96,91 @@ class Base(Checks):
         self.assertEqual((told["full"], told["why"]), (True, "definition changed"))
         self.assertEqual(self.values("SFO"), [5, 1])
 
+    def redefine(self, *changes):
+        """The definitions with texts replaced, applied; what plan said of it."""
+        text = DELAYS
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        self.project.write("features/delays.yaml", text)
+        told = self.project.floe_ok("plan").out
+        self.project.floe_ok("apply")
+        return told
+
+    def test_a_change_that_leaves_values_what_they_mean_goes_on_being_served(self):
+        self.sync()
+        for change in ((("How late flights", "How very late flights"),), (("    at: before", "    owner: me\n    tags: [t]\n    at: before"),),
+                       (("    at: before", "    ttl: 100000d\n    at: before"),), (("created_time: known_at", "created_time: known_at, max_future: 5m"),),
+                       (("delay IS NOT NULL", " delay IS NOT NULL "),)):
+            self.assertNotIn("NOT_FOUND", self.redefine(*change))
+            self.assertEqual([self.values(o) for o in ("SFO", "JFK", "XXX")], [SFO, JFK, NOBODY], change)
+        told = self.redefine(("column: delay}", "column: delay}\n      - {name: far, column: distance}"))
+        self.assertIn("until then what changed is NOT_FOUND", told)
+        cells = self.get("SFO")
+        self.assertEqual([c["value"] for c in cells], [25, None, 2, 15.0, 25])
+        self.assertEqual([c["status"] for c in cells], ["PRESENT", "NOT_FOUND", "PRESENT", "PRESENT", "PRESENT"])
+        doctor = self.project.floe("doctor")
+        self.assertIn("1 of 5 features are NOT_FOUND", doctor.out + doctor.err)
+        self.sync()
+        self.assertEqual(self.values("SFO"), [25, 2586, 2, 15.0, 25])
+
+    def test_values_of_rows_that_the_definition_no_longer_means_are_not_served(self):
+        """The keys, the filter, the times, the boundary or the table is another: nothing that is stored is an answer, not
+        even a count. After the sync it is; by hand from FLIGHTS."""
+        self.project.write_csv("other.csv", FLIGHTS_HEADER, [["2001-01-01 00:10:00", "SFO", "JFK", "9", "1", "2001-01-01 07:00:00"]])
+        self.project.floe_ok("table", "import", "other.csv", "lake.aviation.other")
+        self.sync()
+        for change, sfo, jfk in (
+                (("    at: before", "    keys: {origin: destination}\n    at: before"), [-3, 1, -3.0, -3], [25, 2, 15.0, 25]),
+                (("delay IS NOT NULL", "delay < 10"), [5, 1, 5.0, 5], [-3, 1, -3.0, -3]),
+                (("event_time: date", "event_time: known_at"), SFO, JFK),
+                (("created_time: known_at", "created_time: date"), SFO, JFK),
+                (("    at: before\n", ""), SFO, JFK),
+                (("lake.aviation.flights", "lake.aviation.other"), [9, 1, 9.0, 9], NOBODY)):
+            self.assertIn("until then what changed is NOT_FOUND", self.redefine(change))
+            for origin in ("SFO", "JFK", "XXX"):
+                cells = self.get(origin)
+                self.assertEqual([(c["value"], c["status"]) for c in cells], [(None, "NOT_FOUND")] * 4, (change, origin))
+            doctor = self.project.floe("doctor")
+            self.assertIn("4 of 4 features are NOT_FOUND", doctor.out + doctor.err, change)
+            (told,) = self.sync()
+            self.assertEqual((told["full"], told["why"]), (True, "definition changed"))
+            self.assertEqual([self.values(o) for o in ("SFO", "JFK")], [sfo, jfk], change)
+            self.redefine()
+            self.sync()
+            self.assertEqual([self.values(o) for o in ("SFO", "JFK", "XXX")], [SFO, JFK, NOBODY])
+
+    def test_a_feature_of_another_column_is_not_served_and_the_others_are(self):
+        self.sync()
+        self.redefine(("{name: last_delay, column: delay}", "{name: last_delay, column: distance}"))
+        cells = self.get("SFO")
+        self.assertEqual([c["value"] for c in cells], [None, *SFO[1:]])
+        self.assertEqual([c["status"] for c in cells], ["NOT_FOUND", "PRESENT", "PRESENT", "PRESENT"])
+        self.redefine()  # back to what was synced: there is nothing to wait for
+        self.assertEqual(self.values("SFO"), SFO)
+        self.redefine(("{column: delay, functions: [count, mean, max]}",
+                       "{column: delay, functions: [count, mean]}\n      - {column: distance, functions: [max], name: delay_max}"))
+        self.assertEqual(self.values("SFO"), [*SFO[:3], None])
+        self.sync()
+        self.assertEqual(self.values("SFO"), [*SFO[:3], 2586])
+
+    def test_the_server_does_not_answer_with_values_of_another_definition(self):
+        self.sync()
+        with Server(self.project) as server:
+            self.assertEqual(self.lookup(server, ["SFO", "JFK"])[1]["values"], [list(c) for c in zip(SFO, JFK)])
+            self.redefine(("    at: before", "    keys: {origin: destination}\n    at: before"))
+            wait_until(lambda: server.request("/readyz")[1]["version"] == 2, "the new version")
+            for _ in range(5):
+                status, answer = self.lookup(server, ["SFO", "JFK", "XXX"], include=["statuses"])
+                self.assertEqual(status, 200, answer)
+                self.assertEqual(answer["values"], [[None] * 3] * 4)
+                self.assertEqual(answer["statuses"], [["NOT_FOUND"] * 3] * 4)
+            wait_until(lambda: server.request("/readyz")[1].get("waiting_for_sync") == 1, "the view that waits for a sync")
+            self.sync()
+            right = [list(c) for c in zip([-3, 1, -3.0, -3], [25, 2, 15.0, 25])]
+            wait_until(lambda: self.lookup(server, ["SFO", "JFK"])[1]["values"] == right, "the new values")
+            wait_until(lambda: "waiting_for_sync" not in server.request("/readyz")[1], "no view that waits for a sync")
+
     def test_waits_of_a_sync_that_are_no_times_are_refused(self):
         for waits in ("", "0,0", "1,2"):
             self.ok(self.project.floe("sync", "--full", env={"FLOE_SYNC_WAITS": waits}) if waits else
@@ -174,6 +259,34 @@ class Base(Checks):
             file.write(whole)
         self.sync()
         self.assertEqual(self.values("SFO"), SFO_LATER)
+
+    def test_a_key_that_is_too_long_is_the_same_limit_everywhere_and_is_named(self):
+        """An entity's keys take at most 4096 bytes; version, count, kind and a length of two bytes are 5 of them."""
+        fits, over = "S" * 4091, "S" * 4092
+        self.append(["2001-02-05 00:00:00", fits, "LAX", "8", "337", "2001-02-05 02:00:00"])
+        self.sync()
+        self.assertEqual(self.values(fits), [8, 1, 8.0, 8])
+        said = ["LIMIT", "origin is 4092 bytes long", 'begins with "' + "S" * 40 + '"', "at most 4096", "where:"]
+        self.refused(self.project.floe("get", "delay_model", "origin=" + over), *said)
+        for name, length in (("a.csv", 4092), ("b.csv", 8187), ("c.csv", 8192), ("d.csv", 20000)):
+            self.project.write_csv(name, ["origin", "at"], [["SFO", "2001-03-01 00:00:00"], ["T" * length, "2001-03-01 00:00:00"]])
+            with self.unchanged(self.project.path("lakehouse")):
+                self.refused(self.project.floe("dataset", "build", "--service", "delay_model", "--spine", name, "--time", "at", "-o",
+                                               "out.parquet"), "LIMIT", name, "row 2", f"origin is {length} bytes long", "TTTT", "at most 4096")
+        self.project.write_csv("e.csv", ["origin", "at"], [[fits, "2001-03-01 00:00:00"], ["", "2001-03-01 00:00:00"]])
+        self.project.floe_ok("dataset", "build", "--service", "delay_model", "--spine", "e.csv", "--time", "at", "-o", "out.csv")
+        self.assertIn(fits + ",2001-03-01", self.project.read("out.csv"))
+        self.append(["2001-02-06 00:00:00", over, "LAX", "9", "337", "2001-02-06 02:00:00"])
+        self.refused(self.project.floe("sync"), *said, "airport_delays")
+        self.refused(self.project.floe("sync", "--full"), *said, "airport_delays")
+        self.assertEqual(self.values(fits), [8, 1, 8.0, 8])
+        self.redefine(("delay IS NOT NULL", "delay IS NOT NULL AND length(origin) < 4092"))
+        self.sync()
+        self.assertEqual(self.values(fits), [8, 1, 8.0, 8])
+        with Server(self.project) as server:
+            status, problem = self.lookup(server, ["SFO", over])
+            self.assertEqual((status, problem["code"]), (413, "LIMIT"))
+            self.assertIn("entity [1]: the key origin is 4092 bytes long", problem["detail"])
 
     # ---- serve ----
 

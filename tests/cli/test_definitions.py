@@ -5,6 +5,7 @@ import glob
 import os
 import resource
 import shutil
+import subprocess
 import unittest
 
 from harness import DELAYS, EXIT, Checks, Project, flights_project, floe
@@ -35,6 +36,19 @@ class Init(Checks, unittest.TestCase):
         run = self.ok(floe("plan", cwd=shop))
         self.assertIn("+ feature_view customer_orders", run.out)
         self.ok(floe("apply", cwd=shop))
+
+    def test_one_comment_sign_taken_off_every_line_leaves_files_that_are_read(self):
+        """As the words say, by their own command; words have two signs, so they stay comments."""
+        self.project.floe_ok("init", "shop")
+        shop = self.project.path("shop")
+        self.project.write("shop/orders.csv", "customer_id,ordered_at,amount\n1,2001-01-01 00:00:00,2.5\n")
+        self.ok(floe("table", "import", "orders.csv", "lake.shop.orders", cwd=shop))
+        words = self.project.read("shop/features/features.yaml")
+        command = words[words.index("(sed") + 1:words.index(")", words.index("(sed"))]
+        subprocess.run(["sh", "-c", command], cwd=shop, check=True)
+        self.assertIn("+ feature_view customer_orders", self.ok(floe("plan", cwd=shop)).out)
+        subprocess.run(["sed", "-i", "s/^# //", "floe.yaml"], cwd=shop, check=True)
+        self.ok(floe("plan", cwd=shop, env={"ASK_KEY": "k"}))
 
     def test_the_example_is_what_the_examples_folder_holds(self):
         self.project.floe_ok("init", "f", "--example", "flights")
@@ -196,6 +210,22 @@ class WrongDefinitions(Checks, unittest.TestCase):
         self.project.write("features/broken.yaml", "entities:\n  - {name: x\n")
         self.wrong("INVALID", "features/broken.yaml:")
 
+    def test_what_is_no_regular_file_is_refused_at_once(self):
+        os.mkfifo(self.project.path("features/pipe.yaml"))
+        for command in ("plan", "apply"):
+            self.refused(self.project.floe(command), "INVALID", "features/pipe.yaml", "no regular file")
+        os.remove(self.project.path("features/pipe.yaml"))
+        os.symlink("/dev/zero", self.project.path("features/device.yaml"))
+        self.refused(self.project.floe("plan"), "INVALID", "features/device.yaml", "no regular file")
+        os.remove(self.project.path("features/device.yaml"))
+        os.symlink("delays.yaml", self.project.path("features/again.yaml"))
+        self.wrong("INVALID", "features/delays.yaml", "airport")
+
+    def test_a_service_of_a_views_name_is_refused(self):
+        """`floe get NAME` takes either: which one is meant nobody could say."""
+        self.project.write("features/delays.yaml", DELAYS.replace("name: delay_model", "name: airport_delays"))
+        self.wrong("INVALID", "features/delays.yaml:", "feature service airport_delays", "has the name of a feature view")
+
     def test_one_definition_in_two_files_is_named(self):
         self.project.write("features/more.yaml", "entities:\n  - {name: airport, keys: [{name: origin, type: string}]}\n")
         run = self.project.floe("plan")
@@ -277,6 +307,13 @@ class WrongProject(Checks, unittest.TestCase):
             else:
                 self.refused(run, "UNSUPPORTED", "floe.yaml:4", name)
 
+    def test_catalogs_of_other_types_are_refused_by_name(self):
+        for kind in ("hive", "glue", "nessie", "jdbc"):
+            yaml = f"project: p\ncatalogs:\n  prod: {{type: {kind}, uri: \"thrift://h:1\"}}\n"
+            self.refused(self.project(yaml).floe("plan"), "UNSUPPORTED", "floe.yaml:3", f"type {kind}", "directory and rest")
+        yaml = "project: p\ncatalogs:\n  prod: {type: files, warehouse: w}\n"
+        self.refused(self.project(yaml).floe("plan"), "INVALID", "floe.yaml:3", "unknown type `files`", "directory and rest")
+
     def test_a_catalog_that_does_not_answer_is_named(self):
         rest = "project: p\ncatalogs:\n  prod: {type: rest, uri: \"http://127.0.0.1:1\"}\n"
         self.refused(self.project(rest).floe("table", "ls"), "UNAVAILABLE", "prod", "127.0.0.1:1")
@@ -323,6 +360,16 @@ class Doctor(Checks, unittest.TestCase):
             run = project.floe("doctor", "--json")
             self.assertEqual(run.code, EXIT["CONFLICT"], str(run))
             self.assertIn("floe sync airport_delays", self.findings(run)["online view airport_delays"]["finding"])
+
+    def test_a_streams_broker_that_does_not_answer_is_a_finding(self):
+        stream = 'streams:\n  - {name: departures, source: flights, kafka: {brokers: "127.0.0.1:1", topic: departures}}\n'
+        with flights_project(apply=False) as project:
+            project.write("features/delays.yaml", DELAYS + stream)
+            project.floe_ok("apply")
+            row = self.findings(project.floe("doctor", "--json"))["stream departures"]
+            self.assertFalse(row["ok"])
+            self.assertIn("127.0.0.1:1", row["finding"])
+            self.assertIn("start it", row["finding"])
 
     def test_a_table_that_cannot_be_read_is_named_with_its_file(self):
         """Whatever a scan needs is taken away or spoilt in turn, and put back; the table beside it stays whole."""

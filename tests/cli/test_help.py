@@ -204,6 +204,7 @@ class WrongValues(Checks, unittest.TestCase):
             self.refused(project.floe("search", "w", "--kind", "tabel"), "USAGE", "--kind", "table, column and feature")
             self.refused(project.floe("serve", "--log", "xml"), "USAGE", "--log is text or json")
             self.refused(project.floe("serve", "--threads", "1000"), "USAGE", "--threads")
+            self.refused(project.floe("serve", "--threads", "0"), "USAGE", "--threads", "1 to 256")
             for listen in ("x", ":80", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1"):
                 self.refused(project.floe("serve", "--listen", listen), "USAGE", "--listen")
             build = ["dataset", "build", "--features", "v", "--spine", "s", "-o", "o.csv"]

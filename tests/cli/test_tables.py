@@ -244,6 +244,19 @@ class WrongRead(Checks, unittest.TestCase):
         for where in ("delay >", "", "1; DROP TABLE x", ") OR (1=1", "delay > 'x'"):
             self.refused(self.scan(TABLE, "--where=" + where), "INVALID")
 
+    def test_text_is_not_compared_with_a_number(self):
+        """The engine would cast one of them: the text "10" is more than 9, and less than "9"."""
+        for where in ("delay > 'x'", "delay > '1'", "'1' < delay", "delay IN (1, '2')", "delay BETWEEN '1' AND '9'", "origin = 5",
+                      "NOT (origin < 3)", "delay = 1 OR (delay = 2 AND origin >= 3)"):
+            self.refused(self.scan(TABLE, "--where", where), "INVALID", "where:", "cannot compare")
+            self.refused(self.project.floe("table", "plan", TABLE, "--where", where), "INVALID", "where:", "cannot compare")
+        self.ok(self.scan(TABLE, "--where", "CAST(delay AS VARCHAR) > '1'"))
+        self.ok(self.scan(TABLE, "--where", "origin = 'SFO' AND delay > 1"))
+
+    def test_what_the_engine_cannot_compute_is_the_filters_fault(self):
+        for out in ([], ["-o", "out.csv"]):
+            self.refused(self.scan(TABLE, "--where", "try_strptime(origin, '%Y') IS NULL AND error('no such row')", *out), "INVALID", "where:")
+
     def test_unknown_snapshots_are_named(self):
         self.refused(self.scan(TABLE, "--snapshot", "12"), "NOT_FOUND", "12", "floe table snapshots")
         self.refused(self.scan(TABLE, "--ref", "nope"), "NOT_FOUND", "nope")

@@ -59,12 +59,12 @@ def write_avro(path, schema, records, metadata=(), codec="null", per_block=None,
         entries["avro.codec"] = codec
     out = [b"Obj\1", encode({"type": "map", "values": "bytes"}, entries), SYNC]
     per_block = per_block or max(1, len(records))
-    pack = zlib.compressobj(6, zlib.DEFLATED, -15) if codec == "deflate" else None
-    nothing = b"" if pack is None else b"\3\0"
+    deflate = codec is not None and codec.lower() == "deflate"
+    nothing = b"\3\0" if deflate else b""
     blocks = [records[at:at + per_block] for at in range(0, len(records), per_block)]
     for block in [b for pair in ([[], block] for block in blocks) for b in pair] + [[]] if empty_blocks else blocks:
         payload = b"".join(encode(schema, record) for record in block)
-        if codec == "deflate":
+        if deflate:
             pack = zlib.compressobj(6, zlib.DEFLATED, -15)
             payload = pack.compress(payload) + pack.flush() if block else nothing
         out += [number(len(block)), number(len(payload)), payload, SYNC]
@@ -97,6 +97,7 @@ def data_file_fields(partition, version):
         id_map("null_value_counts", 110, "long", 121, 122), id_map("nan_value_counts", 137, "long", 138, 139),
         id_map("lower_bounds", 125, "bytes", 126, 127), id_map("upper_bounds", 128, "bytes", 129, 130),
         optional("key_metadata", "bytes", 131), optional("split_offsets", {"type": "array", "items": "long", "element-id": 133}, 132),
+        *([optional("equality_ids", {"type": "array", "items": "int", "element-id": 136}, 135)] if version > 1 else []),
         optional("sort_order_id", "int", 140)]
 
 
@@ -140,11 +141,11 @@ class Table:
 
     def __init__(self, folder, fields, spec=(), version=2):
         self.folder, self.fields, self.spec, self.version = folder, fields, list(spec), version
-        self.partition, self.entries, self.properties = [], [], {}
+        self.partition, self.entries, self.deletes, self.properties = [], [], [], {}
         self.uri = "file://" + folder
         self.codec, self.per_block, self.empty_blocks = "null", None, False
         self.header = {}
-        self.change_entry = self.change_list = self.change_document = lambda value: value
+        self.change_entry = self.change_list = self.change_line = self.change_document = lambda value: value
         os.makedirs(os.path.join(folder, "metadata"), exist_ok=True)
         os.makedirs(os.path.join(folder, "data"), exist_ok=True)
 
@@ -161,18 +162,29 @@ class Table:
             "partition": partition or {}, "record_count": rows, "file_size_in_bytes": os.path.getsize(path),
             "block_size_in_bytes": 67108864, **(more or {})}})
 
-    def write(self):
-        """Writes manifest, list and metadata; returns the metadata file."""
-        folder = os.path.join(self.folder, "metadata")
-        manifest, listing = os.path.join(folder, "m0.avro"), os.path.join(folder, "snap-1.avro")
-        write_avro(manifest, self.change_entry(entry_schema(self.partition, self.version)), self.entries, self.header, self.codec,
+    def delete(self, rows, keys=None, partition=None, **options):
+        """Writes an Arrow table as a delete file of a later commit: of positions, or of the fields whose ids are `keys`."""
+        more = {"content": 1 if keys is None else 2, "equality_ids": keys}
+        self.add(rows, partition, more=more, **options)
+        self.deletes.append(self.entries.pop())
+
+    def write_manifest(self, number, entries):
+        """The manifest and its line of the list: 0 holds data files, 1 delete files that were committed after them."""
+        path = os.path.join(self.folder, "metadata", f"m{number}.avro")
+        write_avro(path, self.change_entry(entry_schema(self.partition, self.version)), entries, self.header, self.codec,
                    self.per_block, self.empty_blocks)
-        line = {"manifest_path": self.uri + "/metadata/m0.avro", "manifest_length": os.path.getsize(manifest),
-                "partition_spec_id": 0, "content": 0, "sequence_number": 1, "min_sequence_number": 1, "added_snapshot_id": 1,
-                "added_data_files_count": len(self.entries), "existing_data_files_count": 0, "deleted_data_files_count": 0,
-                "added_rows_count": sum(e["data_file"]["record_count"] for e in self.entries), "existing_rows_count": 0,
-                "deleted_rows_count": 0}
-        write_avro(listing, self.change_list(list_schema(self.version)), [line], {}, self.codec)
+        return {"manifest_path": f"{self.uri}/metadata/m{number}.avro", "manifest_length": os.path.getsize(path),
+                "partition_spec_id": 0, "content": number, "sequence_number": number + 1, "min_sequence_number": number + 1,
+                "added_snapshot_id": 1, "added_data_files_count": len(entries), "existing_data_files_count": 0,
+                "deleted_data_files_count": 0, "added_rows_count": sum(e["data_file"]["record_count"] for e in entries),
+                "existing_rows_count": 0, "deleted_rows_count": 0}
+
+    def write(self):
+        """Writes manifests, list and metadata; returns the metadata file."""
+        folder = os.path.join(self.folder, "metadata")
+        listing = os.path.join(folder, "snap-1.avro")
+        lines = [self.write_manifest(0, self.entries)] + ([self.write_manifest(1, self.deletes)] if self.deletes else [])
+        write_avro(listing, self.change_list(list_schema(self.version)), [self.change_line(line) for line in lines], {}, self.codec)
         schema = {"type": "struct", "schema-id": 0, "fields": self.fields}
         document = {
             "format-version": self.version, "table-uuid": str(uuid.uuid4()), "location": self.uri, "last-updated-ms": 1700000000000,
@@ -183,8 +195,7 @@ class Table:
                            "manifest-list": self.uri + "/metadata/snap-1.avro", "schema-id": 0}],
             "snapshot-log": [{"snapshot-id": 1, "timestamp-ms": 1700000000000}], "metadata-log": []}
         if self.version > 1:
-            document["last-sequence-number"] = 1
-            document["snapshots"][0]["sequence-number"] = 1
+            document["last-sequence-number"] = document["snapshots"][0]["sequence-number"] = 2 if self.deletes else 1
         else:
             document["schema"], document["partition-spec"] = schema, self.spec
         path = os.path.join(folder, "v1.metadata.json")

@@ -16,7 +16,9 @@ import uuid
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foreign import Table, optional, reorder
+from foreign import SYNC, Table, optional, reorder
+from parquet_by_hand import (BYTES, DECIMAL, ENUM, FIXED, INT32, INT64, LIST as LISTED, MAP as MAPPED, MAP_KEY_VALUE, OPTIONAL, REPEATED,
+                             REQUIRED, UTF8, Group, Leaf, write)
 
 FLOE = os.environ["FLOE_BIN"]
 UTC = dt.timezone.utc
@@ -201,6 +203,115 @@ def name_mapping():
     nested("no names and no ids", fields, plain, Refused("no name mapping"))
 
 
+# ---- schemas that old tools wrote ----
+
+def old(label, fields, want, *nodes, mapping=None, args=()):
+    table = new(fields)
+    if mapping is not None:
+        table.properties["schema.name-mapping.default"] = json.dumps(mapping)
+    path = os.path.join(table.folder, "data", f"{uuid.uuid4()}.parquet")
+    first = nodes[0]
+    while isinstance(first, Group):
+        first = first.children[0]
+    rows = sum(cell[0] == 0 for cell in first.cells)
+    write(path, rows, *nodes)
+    table.add_path(path, rows)
+    expect(label, table.write(), want, *args)
+
+
+# Lists in levels of repetition and definition: [1], null, [], [2, 3] or, of what may be null inside, [2, null].
+NUMBERS = [(0, 2, 1), (0, 0), (0, 1), (0, 2, 2), (1, 2, 3)]
+MEMBER_X = [(0, 3, 1), (0, 0), (0, 1), (0, 3, 2), (1, 2)]
+MEMBER_Y = [(0, 3, "p"), (0, 0), (0, 1), (0, 2), (1, 3, "q")]
+
+
+def old_lists():
+    structs = {"type": "list", "element-id": 2, "element": struct_of(column("x", "long", 5), column("y", "string", 6)),
+               "element-required": False}
+    turned = {**structs, "element": struct_of(column("y2", "string", 6), column("x", "long", 5))}
+    single = {**structs, "element": struct_of(column("x", "long", 5))}
+    numbers = [{"a": [1]}, {"a": None}, {"a": []}, {"a": [2, 3]}]
+    for name in ("array", "element", "a_tuple", "bag"):
+        leaf = Leaf(name, REPEATED, INT64, NUMBERS, field_id=2)
+        old(f"two levels, \"{name}\"", [column("a", LIST, 1)], numbers, Group("a", OPTIONAL, leaf, field_id=1, converted=LISTED))
+        old(f"two levels, renamed, \"{name}\"", [column("b", LIST, 1)], [{"b": row["a"]} for row in numbers],
+            Group("a", OPTIONAL, leaf, field_id=1, converted=LISTED))
+        x, y = Leaf("x", OPTIONAL, INT64, MEMBER_X, field_id=5), Leaf("y", OPTIONAL, BYTES, MEMBER_Y, field_id=6, converted=UTF8)
+        both = Group("a", OPTIONAL, Group(name, REPEATED, x, y, field_id=2), field_id=1, converted=LISTED)
+        old(f"two levels of structs, \"{name}\"", [column("a", structs, 1)],
+            [{"a": [{"x": 1, "y": "p"}]}, {"a": None}, {"a": []}, {"a": [{"x": 2, "y": None}, {"x": None, "y": "q"}]}], both)
+        old(f"two levels of structs, turned around, \"{name}\"", [column("a", turned, 1)],
+            [{"a": [{"y2": "p", "x": 1}]}, {"a": None}, {"a": []}, {"a": [{"y2": None, "x": 2}, {"y2": "q", "x": None}]}], both)
+        old(f"two levels of structs of one member, \"{name}\"", [column("a", single, 1)], Refused("structs of one member"),
+            Group("a", OPTIONAL, Group(name, REPEATED, x, field_id=2), field_id=1, converted=LISTED))
+        three = Leaf("x", OPTIONAL, INT64, MEMBER_X, field_id=2)
+        for group_id in (None, 77):
+            old(f"three levels, \"{name}\", {group_id}", [column("a", LIST, 1)], [{"a": [1]}, {"a": None}, {"a": []}, {"a": [2, None]}],
+                Group("a", OPTIONAL, Group(name, REPEATED, three, field_id=group_id), field_id=1, converted=LISTED))
+    beside = Leaf("A_", REQUIRED, INT64, [(0, 0, 9)] * 4, field_id=3)
+    old("two levels beside another column", [column("a", LIST, 1), column("z", "long", 3)], [{**row, "z": 9} for row in numbers],
+        Group("a", OPTIONAL, Leaf("array", REPEATED, INT64, NUMBERS, field_id=2), field_id=1, converted=LISTED), beside)
+    mapping = [{"field-id": 1, "names": ["a"], "fields": [{"field-id": 2, "names": ["array", "element"]}]}]
+    old("two levels by names", [column("a", LIST, 1)], numbers,
+        Group("a", OPTIONAL, Leaf("array", REPEATED, INT64, NUMBERS), converted=LISTED), mapping=mapping)
+    old("two levels without an id inside", [column("a", LIST, 1)], Refused("no element with the id 2"),
+        Group("a", OPTIONAL, Leaf("array", REPEATED, INT64, NUMBERS), field_id=1, converted=LISTED))
+    old("no list around what is repeated", [column("a", LIST, 1)], Refused("no element with the id 2"),
+        Leaf("a", REPEATED, INT64, [(0, 1, 1), (0, 0), (0, 0), (1, 1, 3)], field_id=1))
+
+
+def old_maps():
+    keys, values = [(0, 2, "k"), (0, 0), (0, 1), (0, 2, "l"), (1, 2, "m")], [(0, 3, 1), (0, 0), (0, 1), (0, 3, 2), (1, 2)]
+    want = [{"m": [("k", 1)]}, {"m": None}, {"m": []}, {"m": [("l", 2), ("m", None)]}]
+    for inner, key, value, group_id, converted in (("map", "key", "value", None, MAP_KEY_VALUE), ("key_value", "key", "value", None, None),
+                                                   ("entries", "k", "v", None, None), ("map", "key", "value", 78, MAP_KEY_VALUE)):
+        pair = Group(inner, REPEATED, Leaf(key, REQUIRED, BYTES, keys, field_id=3, converted=UTF8),
+                     Leaf(value, OPTIONAL, INT64, values, field_id=4), field_id=group_id, converted=converted)
+        old(f"a map by {inner} of {key}, {group_id}", [column("m", MAP, 1)], want, Group("m", OPTIONAL, pair, field_id=1, converted=MAPPED))
+
+
+def old_columns():
+    def of(label, kind, stored, cells, want, **more):
+        cells = [(0, 0) if cell is None else (0, 1, cell) for cell in cells]
+        old(label, [column("a", kind, 1)], want if isinstance(want, Refused) else [{"a": cell} for cell in want],
+            Leaf("a", OPTIONAL, stored, cells, field_id=1, **more))
+
+    def big(number, size):
+        return number.to_bytes(size, "big", signed=True)
+
+    cents = [decimal.Decimal("-1.25"), None, decimal.Decimal("0.07")]
+    for size, digits in ((1, 2), (2, 4), (4, 9), (5, 11), (8, 18), (16, 38)):
+        cells = [big(-125, size), None, big(7, size)]
+        of(f"decimal in {size} bytes of any length", "decimal(38,2)", BYTES, cells, cents, converted=DECIMAL, scale=2, precision=38)
+        of(f"decimal in {size} bytes", "decimal(38,2)", FIXED, cells, cents, converted=DECIMAL, scale=2, precision=digits, length=size)
+    of("decimal in 32 bits", "decimal(9,2)", INT32, [-125, None, 7], cents, converted=DECIMAL, scale=2, precision=9)
+    of("decimal in 64 bits", "decimal(18,2)", INT64, [-125, None, 7], cents, converted=DECIMAL, scale=2, precision=18)
+    of("an enum", "string", BYTES, ["x", None], ["x", None], converted=ENUM)
+    of("uuid without annotation, of any length", "uuid", BYTES, [UUID.bytes, None], [UUID, None])
+    of("a day without annotation", "date", INT32, [18262, None, 0, 0], Refused("the file holds INTEGER"))
+    of("a time without annotation", "timestamp", INT64, [1, None, 0, 0], Refused("the file holds BIGINT"))
+
+
+def old_statistics():
+    """Writers once compared the bytes of texts as signed ones: what begins beyond ASCII was their smallest. Files of that time have no
+    ids, and a filter on what they say of themselves would lose rows."""
+    accent = "é".encode()
+    names = [{"field-id": 1, "names": ["a"], "fields": [{"field-id": 2, "names": ["x"]}]}]
+    for question, found in (("{} = 'é'", "é"), ("{} = 'a'", "a"), ("{} > 'b'", "é"), ("{} < 'b'", "a"), ("{} LIKE 'é%'", "é")):
+        for converted in (None, UTF8):
+            old(f"signed bytes, {question}, {converted}", [column("a", "string", 1)], [{"a": found}],
+                Leaf("a", OPTIONAL, BYTES, [(0, 1, b"a"), (0, 1, accent)], converted=converted, ends=(accent, b"a")),
+                mapping=names, args=("--where", question.format("a")))
+        inside = Leaf("x", OPTIONAL, BYTES, [(0, 2, b"a"), (0, 2, accent)], converted=UTF8, ends=(accent, b"a"))
+        old(f"signed bytes in a struct, {question}", [column("a", struct_of(column("x", "string", 2)), 1)], [{"a": {"x": found}}],
+            Group("a", OPTIONAL, inside), mapping=names, args=("--where", question.format("a.x")))
+    cents = [(-125).to_bytes(4, "big", signed=True), (7).to_bytes(4, "big", signed=True)]
+    for question, found in (("a < 0", "-1.25"), ("a > 0", "0.07")):
+        old(f"decimals by unsigned bytes, {question}", [column("a", "decimal(9,2)", 1)], [{"a": decimal.Decimal(found)}],
+            Leaf("a", OPTIONAL, FIXED, [(0, 1, cell) for cell in cents], converted=DECIMAL, scale=2, precision=9, length=4,
+                 ends=(cents[1], cents[0])), mapping=names, args=("--where", question))
+
+
 # ---- metadata and manifests ----
 
 ROWS = [{"k": 1, "s": "a"}, {"k": 2, "s": None}, {"k": 3, "s": "c"}]
@@ -228,6 +339,10 @@ def document(change):
             return whole
         table.change_document = changed
     return apply
+
+
+def edited(**parts):
+    return document(lambda whole: whole.update(parts))
 
 
 def without(*names):
@@ -259,6 +374,31 @@ def metadata_documents():
           document(lambda whole: whole.update({"refs": main, "current-snapshot-id": -1})), want=Refused("its branch main is at 1"))
     quirk("a location with a slash at its end", document(lambda whole: whole.update(location=whole["location"] + "/")))
     quirk("no location", without("location"), want=Refused("no \"location\""))
+    for path in ("s3a://bucket/t", "warehouse/t"):
+        quirk(f"the location {path}, where no file lies", edited(location=path))
+    quirk("a view", document(lambda whole: (whole.clear(), whole.update({
+        "view-uuid": str(UUID), "format-version": 1, "location": "/v", "schemas": [], "current-version-id": 1, "versions": [],
+        "version-log": []}))), want=Refused("describes a view"))
+
+    for label, parts in {"a snapshot without a number": {"sequence-number": None}, "a parent of -1": {"parent-snapshot-id": -1},
+                         "a null parent": {"parent-snapshot-id": None}, "a schema of -1": {"schema-id": -1},
+                         "a null summary": {"summary": None},
+                         "numbers and nulls in a summary": {"summary": {"operation": "append", "added-records": 3, "x": None}}}.items():
+        quirk(label, document(lambda whole, parts=parts: whole["snapshots"][0].update(parts)))
+    quirk("properties that are no texts", edited(properties={"a": 1, "b": None, "c": True}))
+    quirk("nulls in a schema", document(lambda whole: (whole["schemas"][0].update({"identifier-field-ids": None}),
+                                                       whole["schemas"][0]["fields"][0].update(doc=None, required=False))))
+    quirk("a sort order by something unknown", edited(**{"default-sort-order-id": 3, "sort-orders": [
+        {"order-id": 3, "fields": [{"transform": "zorder", "source-ids": [1, 2], "direction": "asc", "null-order": "nulls-first"}]}]}))
+    log = [{"snapshot-id": 1, "timestamp-ms": 1700000000000}, {"snapshot-id": 99, "timestamp-ms": 1600000000000}]
+    late = ("--as-of", "2024-01-01T00:00:00Z")
+    quirk("a log out of order, twice, with a snapshot that is gone", edited(**{"snapshot-log": log + log[:1]}), args=late)
+    quirk("no refs", edited(refs={}))
+    quirk("members that nobody knows", edited(**{"zz": {"a": [1]}, "next-row-id": None, "encryption-keys": []}))
+    for transform in ({"source-ids": [1, 2], "transform": "zorder"}, {"source-ids": [1], "transform": "bucket[4]"},
+                      {"source-id": 1, "transform": "Bucket[4]"}, {"source-id": 77, "transform": "identity"}):
+        later = {"spec-id": 1, "fields": [{"field-id": 1001, "name": "z", **transform}]}
+        quirk(f"another spec with {transform}", document(lambda whole, later=later: whole["partition-specs"].append(later)))
 
     def inline(whole):
         path = whole["snapshots"][0].pop("manifest-list")
@@ -292,13 +432,33 @@ def manifests():
     quirk("fields that nobody knows", entries_and_list(unknown_fields))
     quirk("unions with null at their end", entries_and_list(lambda schema: mapped(schema, "unions")))
     quirk("no field ids", entries_and_list(lambda schema: mapped(schema, "ids")))
-    for codec in ("null", "deflate", None):
+    for codec in ("null", "deflate", None, "DEFLATE", "Null"):
         quirk(f"codec {codec}", lambda table, codec=codec: setattr(table, "codec", codec))
 
     def empty_blocks(table):
         table.empty_blocks = True
     quirk("blocks without records", empty_blocks)
     quirk("packed blocks without records", lambda table: (empty_blocks(table), setattr(table, "codec", "deflate")))
+    quirk("more files than there are, in a list", lambda table: setattr(
+        table, "change_line", lambda line: {**line, "added_data_files_count": 5, "existing_data_files_count": 2}))
+
+    def cut(table):
+        """The manifest loses its second block, and stays a whole Avro file."""
+        def shorten(line):
+            path = os.path.join(table.folder, "metadata", "m0.avro")
+            with open(path, "rb") as file:
+                whole = file.read()
+            header = whole.index(SYNC) + len(SYNC)
+            with open(path, "wb") as file:
+                file.write(whole[:whole.index(SYNC, header) + len(SYNC)])
+            return line
+        table.add(plain_rows())
+        table.per_block, table.change_line = 1, shorten
+    quirk("a manifest that lost a block", cut, want=Refused("the manifest is cut off: it lists 1 files, its manifest list says 2"))
+    for label, more in {"a length of 0": {"file_size_in_bytes": 0}, "a length too large": {"file_size_in_bytes": 10**9},
+                        "fewer rows than there are": {"record_count": 2}, "more rows": {"record_count": 5}, "no rows": {"record_count": 0},
+                        "a sort order": {"sort_order_id": 7}, "no keys": {"equality_ids": []}}.items():
+        quirk(f"an entry with {label}", lambda table, more=more: table.entries[0]["data_file"].update(more))
     quirk("a format in lower case", lambda table: table.entries[0]["data_file"].update(file_format="parquet"))
     for name, uri in (("file:/", "file:"), ("no scheme", ""), ("a host", "file://localhost")):
         quirk(f"paths with {name}", uri=lambda folder, uri=uri: uri + folder)
@@ -321,6 +481,90 @@ def bounds():
     quirk("counts of -1", of({}, {}, null_value_counts=unknown, value_counts=unknown), args=where)
     quirk("nulls counted as none where there are", of({}, {}, null_value_counts=[{"key": 1, "value": 0}]), args=where)
     quirk("bounds that rule the file out", of({1: struct.pack("<q", 10)}, {1: struct.pack("<q", 30)}), args=where, want=[])
+
+
+# ---- deletes ----
+
+PATH, POSITION, ROW = 2147483546, 2147483545, 2147483544
+LEFT = [ROWS[0], ROWS[2]]  # the second row is deleted
+NAMED = [{"field-id": 1, "names": ["k"]}, {"field-id": 2, "names": ["s"]}]
+
+
+def deleted(label, change, want=None, mapping=None):
+    """The plain rows, and deletes that `change` makes, of the table and the path of its data file."""
+    table = new([column("k", "long", 1), column("s", "string", 2)])
+    if mapping is not None:
+        table.properties["schema.name-mapping.default"] = json.dumps(mapping)
+    table.add(plain_rows())
+    change(table, table.entries[0]["data_file"]["file_path"])
+    expect(label, table.write(), LEFT if want is None else want)
+
+
+def at(paths, positions=(1,), kind=None, **more):
+    """Rows of a position delete file."""
+    return arrow(file_path=(PATH, pa.array(paths)), pos=(POSITION, pa.array(positions, kind or pa.int64())), **more)
+
+
+def position_deletes():
+    def of(label, rows, **how):
+        deleted(f"positions: {label}", lambda table, path: table.delete(rows(path)), **how)
+
+    of("as the specification has them", lambda path: at([path]))
+    of("without ids", lambda path: pa.table({"file_path": [path], "pos": [1]}))
+    of("under other names", lambda path: arrow(f=(PATH, pa.array([path])), p=(POSITION, pa.array([1]))))
+    of("the other way around", lambda path: arrow(pos=(POSITION, pa.array([1])), file_path=(PATH, pa.array([path]))))
+    for kind in (pa.int32(), pa.uint32(), pa.uint64()):
+        of(f"as {kind}", lambda path, kind=kind: at([path], kind=kind))
+    of("paths as bytes", lambda path: at([path.encode()]))
+    of("paths as bytes, without ids", lambda path: pa.table({"file_path": [path.encode()], "pos": [1]}))
+    of("paths as a dictionary", lambda path: arrow(file_path=(PATH, pa.array([path]).dictionary_encode()), pos=(POSITION, pa.array([1]))))
+    of("with the rows", lambda path: at([path], row=(ROW, pa.array([{"k": 2}], pa.struct([pa.field("k", pa.int64(), metadata=under(1))])))))
+    of("file:/x for file:///x", lambda path: at([path.replace("file:///", "file:/")]))
+    of("no scheme", lambda path: at([path.removeprefix("file://")]))
+    of("in no order, twice, elsewhere, of nothing", lambda path: at([path, "/no/where", path, None, path], [1, 0, 1, 0, 77]))
+    of("none", lambda path: at(pa.array([], pa.string()), []), want=ROWS)
+    deleted("positions: bytes beside texts", lambda table, path: (table.delete(at([path.encode()])), table.delete(at([path], [0])),
+                                                                 table.delete(pa.table({"file_path": [path], "pos": [2]}))), [])
+    for where in ("entries", "deletes"):
+        deleted(f"positions: no keys among {where}", lambda table, path, where=where: (
+            table.delete(at([path])), getattr(table, where)[0]["data_file"].update(equality_ids=[])))
+    for uri in ("file:", "file://localhost"):
+        def elsewhere(table, path, uri=uri):
+            table.delete(at([path]))
+            table.entries[0]["data_file"]["file_path"] = path.replace("file://", uri)
+        deleted(f"positions: of a data file with {uri}", elsewhere)
+
+
+def equality_deletes():
+    def of(label, rows, keys, want=None, **how):
+        deleted(f"keys: {label}", lambda table, path: table.delete(rows, keys), want, **how)
+
+    of("one", arrow(k=(1, pa.array([2]))), [1])
+    of("under another name", arrow(old=(1, pa.array([2]))), [1])
+    of("one id twice", arrow(k=(1, pa.array([2]))), [1, 1])
+    of("of a narrower type", arrow(k=(1, pa.array([2], pa.int32()))), [1])
+    of("two, one of them null", arrow(s=(2, pa.array([None], pa.string())), k=(1, pa.array([2]))), [1, 2])
+    of("the whole row, by one", arrow(k=(1, pa.array([2])), s=(2, pa.array(["other"]))), [1])
+    of("null", arrow(s=(2, pa.array([None], pa.string()))), [2])
+    of("bytes for text", arrow(s=(2, pa.array([b"c"]))), [2], ROWS[:2])
+    of("none", arrow(k=(1, pa.array([], pa.int64()))), [1], ROWS)
+    of("without ids", pa.table({"k": [2]}), [1], Refused("no name mapping"))
+    of("without ids, by the mapping", pa.table({"k": [2]}), [1], mapping=NAMED)
+    deleted("keys and positions of one commit", lambda table, path: (
+        table.delete(arrow(s=(2, pa.array(["c"]))), [2]), table.delete(at([path]))), ROWS[:1])
+    time = dt.datetime(2020, 1, 1, 1, 2, 3, 4000)
+    for kind, stored, key, cell in (
+            ("timestamp", pa.timestamp("us"), pa.timestamp("ms"), time), ("timestamp", pa.timestamp("us"), pa.timestamp("ns"), time),
+            ("timestamptz", pa.timestamp("us", "UTC"), pa.timestamp("us", "UTC"), time), ("uuid", pa.binary(16), pa.binary(16), UUID.bytes),
+            ("fixed[3]", pa.binary(3), pa.binary(), b"abc"), ("binary", pa.binary(), pa.binary(), b"\0\xff"),
+            ("time", pa.time64("us"), pa.time32("ms"), time.time()), ("date", pa.date32(), pa.date32(), time.date()),
+            ("decimal(20,2)", pa.decimal128(20, 2), pa.decimal128(9, 2), decimal.Decimal("1.25")), ("boolean", pa.bool_(), pa.bool_(), True),
+            ("long", pa.int64(), pa.uint32(), 5), ("double", pa.float64(), pa.float32(), 1.5)):
+        for options in ({}, {"use_deprecated_int96_timestamps": True}) if kind.startswith("timestamp") else ({},):
+            table = new([column("a", kind, 1)])
+            table.add(arrow(a=(1, pa.array([cell, None], stored))))
+            table.delete(arrow(a=(1, pa.array([cell], key))), [1], **options)
+            expect(f"keys: {key} for {kind} {options}", table.write(), [{"a": None}])
 
 
 # ---- partition values ----
@@ -373,7 +617,8 @@ def partition_values():
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="floe-foreign-") as BASE:
-        for part in (parquet_types, parquet_encodings, nested_columns, name_mapping, metadata_documents, manifests, bounds, partition_values):
+        for part in (parquet_types, parquet_encodings, nested_columns, name_mapping, old_lists, old_maps, old_columns, old_statistics,
+                     metadata_documents, manifests, bounds, position_deletes, equality_deletes, partition_values):
             part()
     print(f"{done} tables, {len(failures)} read wrong")
     if failures:

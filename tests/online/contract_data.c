@@ -67,6 +67,15 @@ static void keys__long__are_told_apart_to_the_limit(void **state) {
     floe_write_outcome outcome;
     assert_code(floe_store_write(w->store, view, &row, 1, &outcome, &world_error), FLOE_LIMIT);
     assert_message("row 1");
+    assert_message("view simple");
+    assert_message("begins with \"kkkk");
+    assert_message("at most 4096");
+    const floe_value *columns[] = {&key};
+    floe_ref ref = {view, view->outputs};
+    floe_lookup lookup = {.entity_count = 1, .keys = columns, .arena = &w->arena};
+    assert_ok(floe_lookup_plan_make(&ref, 1, &w->arena, &lookup.plan, &world_error));
+    assert_code(ask_both(w, &lookup), FLOE_LIMIT);
+    assert_message("entity [0]: the key");
 }
 
 static void keys__of_another_type__are_refused(void **state) {
@@ -287,24 +296,67 @@ static void write__of_another_definition__is_a_conflict_until_a_sync(void **stat
     assert_int_equal(ask_simple(w, view, "a").value.as.integer, 1);
 }
 
-static void lookup__with_another_definition__finds_columns_by_name_and_type(void **state) {
+static void lookup__with_another_definition__finds_columns_by_name_type_and_meaning(void **state) {
     world *w = *state;
     floe_entity *entity = make_simple_entity(w, "thing");
     floe_output old[] = {as_of_output("a", type_of(FLOE_KIND_INT64)), as_of_output("b", type_of(FLOE_KIND_INT64)),
-                         as_of_output("c", type_of(FLOE_KIND_INT64))};
+                         as_of_output("c", type_of(FLOE_KIND_INT64)), as_of_output("e", type_of(FLOE_KIND_INT64))};
     floe_output new[] = {as_of_output("b", type_of(FLOE_KIND_INT64)), as_of_output("c", type_of(FLOE_KIND_STRING)),
-                         as_of_output("d", type_of(FLOE_KIND_INT64))};
-    floe_view *before = make_view(w, "changing", entity, old, 3);
-    floe_view *after = make_view(w, "changing", entity, new, 3);
+                         as_of_output("d", type_of(FLOE_KIND_INT64)), as_of_output("e", type_of(FLOE_KIND_INT64))};
+    new[3].meaning++; /* of another column now */
+    floe_view *before = make_view(w, "changing", entity, old, 4);
+    floe_view *after = make_view(w, "changing", entity, new, 4);
     after->fingerprint = before->fingerprint + 1;
     floe_value key = text("k");
-    floe_value values[] = {floe_value_int64(1), floe_value_int64(2), floe_value_int64(3)};
+    floe_value values[] = {floe_value_int64(1), floe_value_int64(2), floe_value_int64(3), floe_value_int64(4)};
     put(w, before, &key, 1, NO_CREATED, NEVER, values);
     floe_cell *cells = ask(w, after, &key, 0);
     assert_int_equal(cells[0].status, FLOE_CELL_PRESENT);
     assert_int_equal(cells[0].value.as.integer, 2);
     assert_int_equal(cells[1].status, FLOE_CELL_NOT_FOUND); /* of another type now */
     assert_int_equal(cells[2].status, FLOE_CELL_NOT_FOUND); /* not there yet */
+    assert_int_equal(cells[3].status, FLOE_CELL_NOT_FOUND);
+    assert_true(cells[3].value.is_null);
+    assert_false(cells[3].has_event_us);
+    floe_store_view_state seen;
+    assert_ok(floe_store_view_state_get(w->store, after, &seen, &world_error));
+    assert_int_equal(seen.unserved, 3);
+    assert_ok(floe_store_view_state_get(w->store, before, &seen, &world_error));
+    assert_int_equal(seen.unserved, 0);
+}
+
+/* Of each output name, type and meaning are the same: what they are computed over is not. */
+static void lookup__with_rows_of_another_meaning__finds_nothing(void **state) {
+    world *w = *state;
+    floe_view *view = make_simple_view(w);
+    put_simple(w, view, "a", 1, 1);
+    floe_view changed = *view;
+    changed.fingerprint++;
+    assert_int_equal(ask_simple(w, &changed, "a").value.as.integer, 1);
+    changed.meaning++;
+    assert_int_equal(ask_simple(w, &changed, "a").status, FLOE_CELL_NOT_FOUND);
+    floe_store_view_state seen;
+    assert_ok(floe_store_view_state_get(w->store, &changed, &seen, &world_error));
+    assert_int_equal(seen.unserved, 1);
+    assert_int_equal(ask_simple(w, view, "a").value.as.integer, 1);
+}
+
+/* What a version without meanings stored: it is the answer to its own definition only. */
+static void lookup__where_meanings_are_not_known__needs_the_same_definition(void **state) {
+    world *w = *state;
+    floe_view *view = make_simple_view(w);
+    floe_output *output = (floe_output *)(uintptr_t)view->outputs;
+    uint64_t view_meaning = view->meaning;
+    uint64_t output_meaning = output->meaning;
+    view->meaning = output->meaning = 0;
+    put_simple(w, view, "a", 1, 1);
+    floe_view changed = *view;
+    changed.fingerprint++;
+    assert_int_equal(ask_simple(w, &changed, "a").status, FLOE_CELL_NOT_FOUND);
+    view->meaning = changed.meaning = view_meaning;
+    output->meaning = output_meaning;
+    assert_int_equal(ask_simple(w, &changed, "a").status, FLOE_CELL_NOT_FOUND);
+    assert_int_equal(ask_simple(w, view, "a").value.as.integer, 1);
 }
 
 static void lookup__with_other_keys__finds_nothing(void **state) {
@@ -316,6 +368,7 @@ static void lookup__with_other_keys__finds_nothing(void **state) {
     floe_view rekeyed = *view;
     rekeyed.entity = make_entity(w, "thing", &name, &type, 1);
     rekeyed.fingerprint++;
+    rekeyed.meaning++;
     assert_int_equal(ask_simple(w, &rekeyed, "a").status, FLOE_CELL_NOT_FOUND);
 }
 
@@ -456,7 +509,9 @@ const struct CMUnitTest *contract_data_tests(size_t *ret_count) {
         TEST(plan__no_features_or_no_entities__answers_nothing),
         TEST(plan__many_entities__come_back_in_order),
         TEST(write__of_another_definition__is_a_conflict_until_a_sync),
-        TEST(lookup__with_another_definition__finds_columns_by_name_and_type),
+        TEST(lookup__with_another_definition__finds_columns_by_name_type_and_meaning),
+        TEST(lookup__with_rows_of_another_meaning__finds_nothing),
+        TEST(lookup__where_meanings_are_not_known__needs_the_same_definition),
         TEST(lookup__with_other_keys__finds_nothing),
         TEST(identity__is_made_once_and_per_project),
         TEST(projects__that_share_a_store__do_not_meet),

@@ -335,13 +335,46 @@ static void ingest__unknown_option__is_invalid(void **state) {
     assert_code(floe_ingest_run(&request, &k->result, &world_error), FLOE_INVALID);
 }
 
+static void count_waiting(void *context, const char *why) {
+    ++*(int *)context;
+    assert_non_null(strstr(why, "127.0.0.1:1"));
+    assert_non_null(strstr(why, "4 s in all"));
+}
+
 static void kafka__without_a_broker__is_unavailable_with_its_address(void **state) {
     kafka_world *k = *state;
+    int told = 0;
     floe_kafka *kafka = NULL;
     k->stream.brokers = FLOE_STR("127.0.0.1:1");
-    assert_code(floe_kafka_open(&k->stream, NULL, 300000, NULL, &kafka, &world_error), FLOE_UNAVAILABLE);
+    const floe_kafka_start start = {.wait_us = 300000, .waiting = count_waiting, .waiting_context = &told};
+    assert_code(floe_kafka_open(&k->stream, &start, &kafka, &world_error), FLOE_UNAVAILABLE);
+    assert_int_equal(told, 0); /* it was over before anybody could wonder */
     assert_message("127.0.0.1:1");
     assert_null(kafka);
+    assert_code(floe_stream_probe(&k->stream, 300000, NULL, &world_error), FLOE_UNAVAILABLE);
+    assert_message("127.0.0.1:1");
+}
+
+/* Whoever watches is told once that nothing happens, and why. */
+static void kafka__that_is_waited_for__is_told_once(void **state) {
+    kafka_world *k = *state;
+    floe_kafka *kafka = NULL;
+    int told = 0;
+    k->stream.brokers = FLOE_STR("127.0.0.1:1");
+    const floe_kafka_start start = {
+        .wait_us = 4 * FLOE_US_PER_SECOND, .waiting = count_waiting, .waiting_context = &told};
+    assert_code(floe_kafka_open(&k->stream, &start, &kafka, &world_error), FLOE_UNAVAILABLE);
+    assert_int_equal(told, 1);
+}
+
+static void probe__of_a_broker_that_is_there__reads_nothing(void **state) {
+    kafka_world *k = *state;
+    send_flight(k, 0, "SFO", "2023-01-01", "1");
+    assert_ok(floe_stream_probe(&k->stream, 10 * FLOE_US_PER_SECOND, NULL, &world_error));
+    atomic_bool stopped = true;
+    k->stream.topic = FLOE_STR("no.such.topic");
+    assert_code(floe_stream_probe(&k->stream, 10 * FLOE_US_PER_SECOND, &stopped, &world_error), FLOE_CANCELLED);
+    k->stream.topic = FLOE_STR("departures");
 }
 
 static void ingest__stopped_before_any_broker_came__ends_well(void **state) {
@@ -412,6 +445,8 @@ int main(void) {
         TEST(ingest__other_definition_in_the_store__is_a_conflict_and_commits_nothing),
         TEST(ingest__unknown_option__is_invalid),
         TEST(kafka__without_a_broker__is_unavailable_with_its_address),
+        TEST(kafka__that_is_waited_for__is_told_once),
+        TEST(probe__of_a_broker_that_is_there__reads_nothing),
         TEST(ingest__stopped_before_any_broker_came__ends_well),
         TEST(ingest__running__applies_what_comes_and_stops_when_told),
     };

@@ -6,8 +6,13 @@
 #include "core/mem.h"
 #include "online/store_int.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define SMALL_MAP FLOE_KIB(256)
 
@@ -257,10 +262,96 @@ static void lookup__without_memory__fails_cleanly(void **state) {
     }
 }
 
+/* ---- a disk that is full ---- */
+
+/* LMDB writes the file of locks through its map, so a hole in it would be a SIGBUS on a disk that is full. */
+static void locks__have_all_their_blocks(void **state) {
+    world *w = *state;
+    struct stat file;
+    const char *path = floe_arena_printf(&w->arena, "%.*s/lock.mdb", FLOE_STR_ARG(w->def.path));
+    assert_int_equal(stat(path, &file), 0);
+    assert_true(file.st_size >= 64 * 1024);
+    assert_true(file.st_blocks * 512 >= file.st_size);
+}
+
+/* As an earlier version, or LMDB's own tools, leave it: long and empty. Its length stays, for others may have it mapped. */
+static void locks__with_holes__are_filled_and_keep_their_length(void **state) {
+    world *w = *state;
+    struct stat file;
+    const char *folder = floe_arena_printf(&w->arena, "%s/left", w->dir);
+    const char *path = floe_arena_printf(&w->arena, "%s/lock.mdb", folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(fd, 70000), 0);
+    assert_int_equal(close(fd), 0);
+    floe_online_def def = {.kind = FLOE_STORE_EMBEDDED, .path = floe_str_of(folder)};
+    floe_store *store = NULL;
+    assert_ok(floe_store_open(&def, world_project(), &store, &world_error));
+    floe_store_close(&store);
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(file.st_size, 70000);
+    assert_true(file.st_blocks * 512 >= file.st_size);
+}
+
+enum { TRIED = 0, NOT_ALLOWED = 1, OPENED = 2, OTHER_ERROR = 3, OTHER_WORDS = 4 };
+
+static void fill_disk(const char *folder) {
+    static char zeros[4096];
+    char path[300];
+    snprintf(path, sizeof(path), "%s/fill", folder);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    while (fd >= 0 && write(fd, zeros, sizeof(zeros)) > 0) {
+    }
+    (void)close(fd);
+}
+
+/* In a process of its own, whose mounts nobody else sees. */
+static int open_on_full_disk(const char *folder) {
+    if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", folder, "tmpfs", 0, "size=256k") != 0) {
+        return NOT_ALLOWED;
+    }
+    fill_disk(folder);
+    floe_store *store = NULL;
+    char path[300];
+    snprintf(path, sizeof(path), "%s/store", folder);
+    floe_online_def def = {.kind = FLOE_STORE_EMBEDDED, .path = floe_str_of(path)};
+    floe_error_clear(&world_error);
+    floe_status status = floe_store_open(&def, FLOE_STR("p"), &store, &world_error);
+    if (!floe_failed(status)) {
+        return OPENED;
+    }
+    return status.code != FLOE_IO                                ? OTHER_ERROR
+           : strstr(world_error.message, "disk is full") == NULL ? OTHER_WORDS
+                                                                 : TRIED;
+}
+
+/* Where the system lets nobody mount, the two tests above hold alone what this one shows. */
+static void open__on_a_full_disk__says_so(void **state) {
+    (void)state;
+    char folder[] = "/tmp/floe-full-XXXXXX";
+    int result = 0;
+    assert_non_null(mkdtemp(folder));
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(open_on_full_disk(folder));
+    }
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(rmdir(folder), 0);
+    assert_true(WIFEXITED(result)); /* not killed by SIGBUS */
+    assert_true(WEXITSTATUS(result) == TRIED || WEXITSTATUS(result) == NOT_ALLOWED);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
     const struct CMUnitTest tests[] = {
         TEST(map__that_is_full__grows),
+        TEST(locks__have_all_their_blocks),
+        TEST(locks__with_holes__are_filled_and_keep_their_length),
+        cmocka_unit_test(open__on_a_full_disk__says_so),
         TEST(map__grown_by_another_process__is_taken_over),
         TEST(writer__killed_inside_a_batch__blocks_nobody),
         TEST(file__that_is_no_store__is_corrupt),

@@ -248,6 +248,64 @@ static void sync__changed_definition__is_served_only_when_complete(void **state)
     assert_int_equal(count_rows(&s->w, changed), 1);
 }
 
+/* Counts are as unknown as everything else: 0 would be a claim. */
+static void sync__changed_rows__have_no_counts_until_the_next_one(void **state) {
+    sync_world *s = *state;
+    floe_view *view = table_view(&s->w);
+    table_add(&s->t, "a", NOW - 10, 1);
+    assert_ok(sync_run(s, view, false));
+    floe_view *changed = table_view(&s->w);
+    changed->fingerprint++;
+    changed->meaning++;
+    for (size_t i = 0; i < 2; i++) {
+        floe_cell *cells = cells_of(s, changed, i == 0 ? "a" : "nobody");
+        for (size_t c = 0; c < 3; c++) {
+            assert_int_equal(cells[c].status, FLOE_CELL_NOT_FOUND);
+            assert_true(cells[c].value.is_null);
+        }
+    }
+    assert_ok(sync_run(s, changed, false));
+    assert_true(floe_str_is(s->result.why_full, "definition changed"));
+    assert_int_equal(value_of(s, changed, "a"), 1);
+    floe_cell *cells = cells_of(s, changed, "nobody");
+    assert_int_equal(cells[1].status, FLOE_CELL_PRESENT);
+    assert_int_equal(cells[1].value.as.integer, 0);
+    assert_int_equal(value_of(s, view, "a"), -1); /* who still has the old definition is not deceived either */
+}
+
+/* An aggregate that changed is missing; the feature beside it stays, and so does the other aggregate. */
+static void sync__changed_aggregate__is_missing_alone(void **state) {
+    sync_world *s = *state;
+    floe_view *view = table_view(&s->w);
+    table_add(&s->t, "a", NOW - 10, 5);
+    assert_ok(sync_run(s, view, false));
+    floe_view *changed = table_view(&s->w);
+    changed->fingerprint++;
+    ((floe_output *)(uintptr_t)changed->outputs)[1].meaning += 1000; /* the count, over another column */
+    floe_cell *cells = cells_of(s, changed, "a");
+    assert_int_equal(cells[0].value.as.integer, 5);
+    assert_int_equal(cells[1].status, FLOE_CELL_NOT_FOUND);
+    assert_int_equal(cells[2].status, FLOE_CELL_PRESENT);
+    cells = cells_of(s, changed, "nobody");
+    assert_int_equal(cells[1].status, FLOE_CELL_NOT_FOUND);
+}
+
+/* A store that an earlier version filled learns what its values mean at the next sync, without being filled anew. */
+static void sync__of_a_store_without_meanings__brings_them(void **state) {
+    sync_world *s = *state;
+    floe_view *view = table_view(&s->w);
+    floe_view *old = table_view(&s->w);
+    old->meaning = 0;
+    table_add(&s->t, "a", NOW - 10, 1);
+    assert_ok(sync_run(s, old, false));
+    floe_view *added = table_view(&s->w);
+    added->fingerprint++;
+    assert_int_equal(value_of(s, added, "a"), -1);
+    assert_ok(sync_run(s, view, false));
+    assert_false(s->result.full);
+    assert_int_equal(value_of(s, added, "a"), 1);
+}
+
 static void sync__emptied_store__gets_everything_again(void **state) {
     sync_world *s = *state;
     floe_view *view = table_view(&s->w);
@@ -544,6 +602,9 @@ static int run(floe_store_kind kind) {
         TEST(sync__rewritten_rows__make_it_full_and_deleted_ones_vanish),
         TEST(sync__asked_for__is_full),
         TEST(sync__changed_definition__is_served_only_when_complete),
+        TEST(sync__changed_rows__have_no_counts_until_the_next_one),
+        TEST(sync__changed_aggregate__is_missing_alone),
+        TEST(sync__of_a_store_without_meanings__brings_them),
         TEST(sync__emptied_store__gets_everything_again),
         TEST(sync__another_registry__does_not_know_the_store),
         TEST(sync__write_during_filling__lands_in_both_generations),

@@ -78,12 +78,18 @@ floe_entity *make_simple_entity(world *w, const char *name) {
 }
 
 floe_output as_of_output(const char *name, floe_type type) {
-    return (floe_output){.about = {.name = floe_str_of(name)}, .column = floe_str_of(name), .type = type};
+    return (floe_output){.about = {.name = floe_str_of(name)},
+                         .column = floe_str_of(name),
+                         .type = type,
+                         .meaning = floe_xxh64(name, strlen(name), 0)};
 }
 
 floe_output aggregate_output(const char *name, floe_function function, floe_type type) {
-    return (floe_output){
-        .about = {.name = floe_str_of(name)}, .function = function, .column = floe_str_of("x"), .type = type};
+    return (floe_output){.about = {.name = floe_str_of(name)},
+                         .function = function,
+                         .column = floe_str_of("x"),
+                         .type = type,
+                         .meaning = function + UINT64_C(1)};
 }
 
 floe_view *make_view(world *w, const char *name, const floe_entity *entity, const floe_output *outputs, size_t count) {
@@ -99,7 +105,8 @@ floe_view *make_view(world *w, const char *name, const floe_entity *entity, cons
                         .online = true,
                         .outputs = copy,
                         .output_count = count,
-                        .fingerprint = floe_xxh64(name, strlen(name), count)};
+                        .fingerprint = floe_xxh64(name, strlen(name), count),
+                        .meaning = floe_xxh64(name, strlen(name), 1)};
     return view;
 }
 

@@ -157,6 +157,94 @@ static void key__length__is_limited(void **state) {
     assert_int_equal(encode_code(&key, 1), FLOE_LIMIT);
 }
 
+/* Far past the limit it is the same refusal, whatever the buffer could hold. */
+static void key__far_too_long__is_the_same_limit(void **state) {
+    (void)state;
+    static char letters[3 * FLOE_LIMIT_KEY_BYTES];
+    memset(letters, 'k', sizeof(letters));
+    const size_t lens[] = {2 * FLOE_LIMIT_KEY_BYTES - 6, 2 * FLOE_LIMIT_KEY_BYTES - 5, 2 * FLOE_LIMIT_KEY_BYTES,
+                           sizeof(letters)};
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        FLOE_AUTO_BUF out;
+        floe_buf_init(&out, 2 * FLOE_LIMIT_KEY_BYTES);
+        floe_value keys[2] = {floe_value_int64(1), floe_value_string((floe_str){letters, lens[i]})};
+        assert_code(floe_key_encode(keys, 2, &out, &proto_error), FLOE_LIMIT);
+        assert_non_null(strstr(proto_error.message, "at most 4096"));
+    }
+}
+
+/* floe_key_bytes counts what floe_key_encode writes, and floe_key_check refuses exactly what it refuses. */
+static void key__bytes_and_check__agree_with_encode(void **state) {
+    (void)state;
+    static char letters[2 * FLOE_LIMIT_KEY_BYTES];
+    static const floe_column names[] = {{{"id", 2}, {.kind = FLOE_KIND_INT64}},
+                                        {{"amount", 6}, {.kind = FLOE_KIND_DECIMAL, .precision = 10, .scale = 2}},
+                                        {{"url", 3}, {.kind = FLOE_KIND_STRING}},
+                                        {{"flag", 4}, {.kind = FLOE_KIND_BOOL}},
+                                        {{"day", 3}, {.kind = FLOE_KIND_DATE}}};
+    memset(letters, 'k', sizeof(letters));
+    for (size_t len = 0; len < 5000; len += len < 200 || (len > 4000 && len < 4200) ? 1 : 97) {
+        FLOE_AUTO_BUF out;
+        floe_buf_init(&out, 4 * FLOE_LIMIT_KEY_BYTES);
+        floe_value keys[5] = {floe_value_int64(1),
+                              {.type = names[1].type, .as.decimal = 5},
+                              floe_value_string((floe_str){letters, len}),
+                              {.type = names[3].type},
+                              {.type = names[4].type}};
+        for (size_t count = 3; count <= 5; count++) {
+            floe_buf_clear(&out);
+            floe_code encoded = floe_key_encode(keys, count, &out, &proto_error).code;
+            assert_int_equal(floe_key_check(names, keys, count, &proto_error).code, encoded);
+            if (encoded == FLOE_CODE_OK) {
+                assert_int_equal(floe_key_bytes(keys, count), out.len);
+            } else {
+                assert_int_equal(encoded, FLOE_LIMIT);
+                assert_true(floe_key_bytes(keys, count) > FLOE_LIMIT_KEY_BYTES);
+            }
+        }
+    }
+}
+
+static void check_says(const floe_column *names, const floe_value *keys, size_t count, const char *part) {
+    floe_error_clear(&proto_error);
+    assert_code(floe_key_check(names, keys, count, &proto_error), FLOE_LIMIT);
+    if (strstr(proto_error.message, part) == NULL) {
+        fail_msg("no %s in: %s", part, proto_error.message);
+    }
+}
+
+/* The longest one, by its name and its first 40 bytes: whole characters of a text, bytes in hex. */
+static void key__too_long__is_named_with_its_beginning(void **state) {
+    (void)state;
+    static char letters[5000];
+    static const floe_column names[] = {{{"site", 4}, {.kind = FLOE_KIND_STRING}},
+                                        {{"url", 3}, {.kind = FLOE_KIND_STRING}}};
+    static const floe_column raw[] = {{{"digest", 6}, {.kind = FLOE_KIND_BYTES}}};
+    memset(letters, 'k', sizeof(letters));
+    floe_value keys[2] = {text("short"), floe_value_string((floe_str){letters, 5000})};
+    check_says(names, keys, 2, "the key url is 5000 bytes long");
+    check_says(names, keys, 2, "begins with \"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk\")");
+    check_says(names, keys, 2, "at most 4096 are allowed");
+    check_says(names, keys, 2, "where:");
+    for (size_t i = 0; i + 1 < sizeof(letters); i += 2) {
+        memcpy(letters + i, "\xc3\xa4", 2);
+    }
+    letters[0] = 'x'; /* so that byte 40 is inside a character */
+    letters[1] = '-';
+    letters[2] = '.';
+    for (size_t i = 3; i + 1 < sizeof(letters); i += 2) {
+        memcpy(letters + i, "\xc3\xa4", 2);
+    }
+    check_says(names, keys, 2, "\xc3\xa4\")");
+    floe_value bytes = {.type = raw[0].type, .as.bytes = {letters, 4999}};
+    check_says(raw, &bytes, 1, "\"782d2ec3a4");
+    /* Two that are short enough each: together they are not. */
+    keys[0] = floe_value_string((floe_str){letters, 2500});
+    keys[1] = floe_value_string((floe_str){letters, 2499});
+    check_says(names, keys, 2, "the key site is 2500 bytes long");
+    check_says(names, keys, 2, "take 5007 bytes"); /* 2 for version and count; kind and two bytes of length each */
+}
+
 static void key__cut_or_longer_bytes__are_corrupt(void **state) {
     (void)state;
     FLOE_AUTO_ARENA arena;
@@ -260,6 +348,9 @@ int main(void) {
         cmocka_unit_test(key__outside_its_type__is_refused),
         cmocka_unit_test(key__number_of_keys__is_one_to_sixteen),
         cmocka_unit_test(key__length__is_limited),
+        cmocka_unit_test(key__far_too_long__is_the_same_limit),
+        cmocka_unit_test(key__bytes_and_check__agree_with_encode),
+        cmocka_unit_test(key__too_long__is_named_with_its_beginning),
         cmocka_unit_test(key__cut_or_longer_bytes__are_corrupt),
         cmocka_unit_test(key__bytes_that_are_never_written__are_refused),
         cmocka_unit_test(key__random_bytes__that_are_read_are_written_alike),

@@ -349,7 +349,14 @@ typedef struct view_parts {
     const char *outputs;
 } view_parts;
 
-static uint64_t fingerprint(view_parts parts) {
+typedef struct view_meaning {
+    uint64_t fingerprint;
+    uint64_t rows;
+    size_t count;
+    uint64_t outputs[4];
+} view_meaning;
+
+static view_meaning meaning_of(view_parts parts) {
     test_project project;
     FLOE_AUTO_BUF yaml;
     floe_buf_init(&yaml, 8192);
@@ -363,9 +370,18 @@ static uint64_t fingerprint(view_parts parts) {
                                           : "    features: [{name: f, column: delay}]\n"
                                             "    aggregates: [{column: delay, functions: [mean], windows: [7d]}]\n");
     test_project_resolved(&project, yaml.ptr);
-    uint64_t value = project.definitions->views[0].fingerprint;
+    const floe_view *view = &project.definitions->views[0];
+    view_meaning found = {.fingerprint = view->fingerprint, .rows = view->meaning, .count = view->output_count};
+    assert_true(found.count <= 4);
+    for (size_t i = 0; i < found.count; i++) {
+        found.outputs[i] = view->outputs[i].meaning;
+    }
     test_project_close(&project);
-    return value;
+    return found;
+}
+
+static uint64_t fingerprint(view_parts parts) {
+    return meaning_of(parts).fingerprint;
 }
 
 static void fingerprint__what_only_describes__changes_nothing(void **state) {
@@ -436,6 +452,68 @@ static void fingerprint__what_makes_values__changes_it_each_to_another(void **st
     }
 }
 
+/* What values are computed over: every change of it gives the view another meaning and leaves the outputs theirs. */
+static void meaning__of_the_rows__is_table_times_keys_where_and_boundary(void **state) {
+    (void)state;
+    static const view_parts different[] = {
+        {0},
+        {.entity = "{name: destination, type: string}"},
+        {.source = "table: lake.aviation.flights, event_time: known_at"},
+        {.source = "table: lake.aviation.flights, event_time: date, created_time: known_at"},
+        {.source = "table: lake.aviation.flights, event_time: date, end_time: valid_to"},
+        {.head = ""},
+        {.head = "    where: delay > 6\n"},
+        {.head = "    where: delay > 5\n    at: before\n"},
+        {.head = "    where: delay > 5\n    keys: {origin: destination}\n"},
+    };
+    enum { COUNT = sizeof different / sizeof *different };
+    view_meaning found[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        found[i] = meaning_of(different[i]);
+        assert_true(found[i].rows != 0);
+        assert_int_equal(found[i].count, 2);
+        assert_memory_equal(found[i].outputs, found[0].outputs, sizeof found[0].outputs);
+        for (size_t j = 0; j < i; j++) {
+            assert_true(found[i].rows != found[j].rows);
+        }
+    }
+}
+
+/* What an output is computed from: another column, function, window or parameter is another meaning, whatever it is called;
+ * the rows and the outputs beside it keep theirs. */
+static void meaning__of_an_output__is_all_but_its_name(void **state) {
+    (void)state;
+    static const char *const different[] = {
+        "{column: delay, functions: [mean], windows: [7d], name: x}",
+        "{column: distance, functions: [mean], windows: [7d], name: x}",
+        "{column: delay, functions: [max], windows: [7d], name: x}",
+        "{column: delay, functions: [mean], windows: [8d], name: x}",
+        "{column: delay, functions: [mean], name: x}",
+        "{column: delay, functions: [{percentile: 0.5}], name: x}",
+        "{column: delay, functions: [{percentile: 0.6}], name: x}",
+        "{column: delay, functions: [{top_k: 2}], name: x}",
+        "{column: delay, functions: [{top_k: 3}], name: x}",
+    };
+    enum { COUNT = sizeof different / sizeof *different };
+    view_meaning found[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        char outputs[512];
+        snprintf(outputs, sizeof outputs, "    features: [{name: f, column: delay}]\n    aggregates: [%s]\n",
+                 different[i]);
+        found[i] = meaning_of((view_parts){.outputs = outputs});
+        assert_int_equal(found[i].count, 2);
+        assert_true(found[i].rows == found[0].rows && found[i].outputs[0] == found[0].outputs[0]);
+        for (size_t j = 0; j < i; j++) {
+            assert_true(found[i].outputs[1] != found[j].outputs[1]);
+        }
+    }
+    view_meaning renamed =
+        meaning_of((view_parts){.outputs = "    features: [{name: g, column: delay, description: d}]\n"
+                                           "    aggregates: [{column: delay, functions: [mean], windows: [7d]}]\n"});
+    assert_true(renamed.outputs[0] == found[0].outputs[0] && renamed.outputs[1] == found[0].outputs[1]);
+    assert_true(renamed.fingerprint != found[0].fingerprint);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resolve__result_types__are_those_of_the_language),
@@ -448,6 +526,8 @@ int main(void) {
         cmocka_unit_test(resolve__int32_column__widens_to_an_int64_key),
         cmocka_unit_test(fingerprint__what_only_describes__changes_nothing),
         cmocka_unit_test(fingerprint__what_makes_values__changes_it_each_to_another),
+        cmocka_unit_test(meaning__of_the_rows__is_table_times_keys_where_and_boundary),
+        cmocka_unit_test(meaning__of_an_output__is_all_but_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -288,6 +288,8 @@ static void load__what_was_applied__comes_back_resolved_without_any_table(void *
     const floe_view *b = &loaded->views[0];
     check_same_outputs(a, b);
     assert_int_equal(a->fingerprint, b->fingerprint);
+    assert_true(a->meaning != 0 && a->meaning == b->meaning);
+    assert_true(a->outputs[0].meaning != 0 && a->outputs[0].meaning == b->outputs[0].meaning);
     assert_int_equal(a->ttl_us, b->ttl_us);
     assert_int_equal(b->at_before, true);
     assert_int_equal(b->online, false);

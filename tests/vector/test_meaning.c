@@ -214,7 +214,9 @@ static void check_against(floe_search *search, const char *question, floe_rank_s
         }
         assert_true(table < TABLES);
         double relative = answer.hits[i].score / answer.hits[0].score;
-        if (fabs(relative - scores[table] / best) > 1e-4) {
+        /* Single texts are embedded with weights in half precision and a batch with whole ones: cosines of two texts differ by some
+         * 1e-4, and more where what is nothing is taken off both. */
+        if (fabs(relative - scores[table] / best) > 1e-3) {
             fail_msg("%s, %s: %g, expected %g", question, slow[table].name, relative, scores[table] / best);
         }
     }

@@ -74,6 +74,8 @@ typedef struct floe_ann_query {
     /* A filter that leaves so many rows that scanning them costs more than the graph may be answered by the graph, with its
      * beam widened by what the filter takes away. Without it a filtered answer is exact: recall 1. */
     bool may_approximate;
+    const struct floe_ann_shelf *shelf; /* of the view and of `allowed`; NULL: none. The answer is the same, sooner */
+    struct floe_helper *helper; /* shares the work of a filtered scan through codes; NULL: the calling thread alone */
 } floe_ann_query;
 
 typedef struct floe_ann_hit {
@@ -170,6 +172,16 @@ floe_status floe_ann_view_extend(const floe_ann_view *view, const floe_ann_vecto
  * asked more than a few times. Cost: one pass over the rows, a byte per dimension of memory, shared by all views of a part. Errors:
  * NOMEM. Thread: any, also while others search. */
 floe_status floe_ann_view_prepare(const floe_ann_view *view, floe_error *err);
+
+/* Rows of a view that are often looked through together, laid side by side for it; `is_fine`: and more closely told apart, for rows that
+ * are much alike. Shape: `allowed` as in floe_ann_query. Owns: the
+ * caller, until the close; needs the view only while it is made. Errors: NOMEM. Thread: any. Cost: one byte per dimension and
+ * row of memory, fine two, and one pass over the rows. */
+typedef struct floe_ann_shelf floe_ann_shelf;
+floe_status floe_ann_shelf_open(const floe_ann_view *view, const uint64_t *allowed, bool is_fine,
+                                floe_ann_shelf **ret_shelf, floe_error *err);
+/* Safe on NULL. */
+void floe_ann_shelf_close(floe_ann_shelf **shelf);
 
 typedef struct floe_ann_view_info {
     size_t dim;

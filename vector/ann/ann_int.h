@@ -48,7 +48,8 @@ floe_status floe_ann_check_query(const floe_ann_query *query, size_t dim, size_t
 typedef struct floe_ann_part {
     const floe_ann *ann;
     const uint64_t *bits;
-    size_t survivors; /* set bits; all rows without bits */
+    const floe_shelf *shelf; /* of the bits; NULL: none */
+    size_t survivors;        /* set bits; all rows without bits */
     uint32_t base;
     bool may_graph;
 } floe_ann_part;
@@ -61,6 +62,9 @@ floe_status floe_ann_part_faiss(const floe_ann_part *part, const floe_ann_query 
 /* By what costs less. */
 floe_status floe_ann_part_search(const floe_ann_part *part, const floe_ann_query *query, floe_top *top,
                                  floe_error *err);
+
+/* The shelf of one index of a view; NULL of none. */
+const floe_shelf *floe_ann_shelf_part(const floe_ann_shelf *shelf, size_t part);
 
 /* Sets ef_search and sample_recall of a graph: `wanted`, or (0) what a sample of questions needs (beam.c). */
 floe_status floe_ann_choose_beam(floe_ann *ann, unsigned wanted, floe_error *err);

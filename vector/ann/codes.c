@@ -21,7 +21,7 @@ static float largest_of(const float *row, size_t dim) {
 }
 
 /* Whichever way a number is rounded, the distance is that of what was kept. */
-static void encode(const float *row, size_t dim, int8_t *ret_codes, floe_code_scale *ret_scale) {
+void floe_codes_encode(const float *row, size_t dim, int8_t *ret_codes, floe_code_scale *ret_scale) {
     float largest = largest_of(row, dim);
     float step = largest / CODE_MAX;
     float per_step = largest > 0 ? CODE_MAX / largest : 0;
@@ -46,7 +46,7 @@ floe_status floe_codes_make(const float *rows, size_t count, size_t dim, floe_co
     int8_t *to = (int8_t *)codes->block.begin;
     floe_code_scale *scales = (floe_code_scale *)(void *)(codes->block.begin + count * codes->stride);
     for (size_t row = 0; row < count; row++) {
-        encode(rows + row * dim, dim, to + row * codes->stride, &scales[row]);
+        floe_codes_encode(rows + row * dim, dim, to + row * codes->stride, &scales[row]);
     }
     codes->rows = to;
     codes->scales = scales;
@@ -78,9 +78,11 @@ floe_code_product floe_code_product_portable(void) {
 }
 
 floe_code_product floe_code_product_best(void) {
-    floe_code_product best = floe_code_product_avx512();
-    if (best == NULL) {
-        best = floe_code_product_avx2();
+    floe_code_product fast[] = {floe_code_product_vnni(), floe_code_product_avx512(), floe_code_product_avx2()};
+    for (size_t i = 0; i < sizeof(fast) / sizeof(fast[0]); i++) {
+        if (fast[i] != NULL) {
+            return fast[i];
+        }
     }
-    return best != NULL ? best : product_portable;
+    return product_portable;
 }

@@ -28,6 +28,8 @@ typedef struct floe_codes {
     floe_block block; /* holds both */
 } floe_codes;
 
+/* One row: `dim` codes. */
+void floe_codes_encode(const float *row, size_t dim, int8_t *ret_codes, floe_code_scale *ret_scale);
 /* Of `count` rows of length 1 within 1 %. Owns: the caller, until floe_codes_close. Errors: NOMEM. */
 floe_status floe_codes_make(const float *rows, size_t count, size_t dim, floe_codes **ret_codes, floe_error *err);
 /* Safe on NULL. */
@@ -40,10 +42,37 @@ floe_code_product floe_code_product_portable(void);
 /* NULL where the machine has not got it, or is no x86-64. */
 floe_code_product floe_code_product_avx2(void);
 floe_code_product floe_code_product_avx512(void);
+floe_code_product floe_code_product_vnni(void); /* AVX-512 with VNNI */
 
-/* As floe_scan_bitmap_batch into tops that are empty, which then hold the same; `codes` NULL: by floe_scan_bitmap_batch. Errors:
- * NOMEM. */
-floe_status floe_sift_bitmap_batch(const floe_scan *scan, const floe_codes *codes, const uint64_t *bits,
-                                   const float *const *queries, size_t count, floe_top *tops, floe_error *err);
+/* Those of four questions at once; NULL where four by themselves are as good. Questions may be the same. */
+typedef void (*floe_code_four)(const int16_t *const queries[4], const int8_t *row, size_t stride,
+                               int32_t ret_products[4]);
+floe_code_four floe_code_four_vnni(void);
+
+/* Rows that are often looked through together, side by side: their codes, and codes of what those leave out, which tell a row's product
+ * some two hundred times more closely. See shelf.c. */
+typedef struct floe_shelf {
+    size_t count, stride;
+    const uint32_t *rows;          /* by place, ascending */
+    const int8_t *coarse, *fine;   /* by place */
+    const floe_code_scale *scales; /* of both, by place: 2 × place, 2 × place + 1 */
+    floe_block block;
+} floe_shelf;
+/* Of the rows of a scan whose bits are set. Owns: the caller, until floe_shelf_close, which is safe on a zeroed one. Errors: NOMEM. */
+floe_status floe_shelf_open(const floe_scan *scan, const uint64_t *bits, bool is_fine, floe_shelf *ret_shelf,
+                            floe_error *err);
+void floe_shelf_close(floe_shelf *shelf);
+
+/* Which rows are sifted, and how. */
+typedef struct floe_sifting {
+    const floe_codes *codes;    /* NULL: by floe_scan_bitmap_batch */
+    const floe_shelf *shelf;    /* of the same rows as `bits`; NULL: none */
+    struct floe_helper *helper; /* shares the work; NULL: the calling thread alone */
+    const uint64_t *bits;
+} floe_sifting;
+
+/* As floe_scan_bitmap_batch into tops that are empty, which then hold the same. Errors: NOMEM. */
+floe_status floe_sift_bitmap_batch(const floe_scan *scan, const floe_sifting *by, const float *const *queries,
+                                   size_t count, floe_top *tops, floe_error *err);
 
 #endif

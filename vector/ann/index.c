@@ -198,7 +198,8 @@ floe_scan floe_ann_part_scan_of(const floe_ann_part *part, const float *vector) 
 floe_status floe_ann_part_scan(const floe_ann_part *part, const floe_ann_query *query, floe_top *top, floe_error *err) {
     floe_scan scan = floe_ann_part_scan_of(part, query->vector);
     if (part->bits != NULL) {
-        return floe_sift_bitmap_batch(&scan, atomic_load(&part->ann->codes), part->bits, &query->vector, 1, top, err);
+        floe_sifting by = {atomic_load(&part->ann->codes), part->shelf, query->helper, part->bits};
+        return floe_sift_bitmap_batch(&scan, &by, &query->vector, 1, top, err);
     }
     floe_scan_all(&scan, top);
     return FLOE_OK;

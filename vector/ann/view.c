@@ -314,6 +314,7 @@ static floe_status search_parts(const floe_ann_view *view, const floe_ann_query 
         size_t survivors = floe_bits_count(mine, ann->info.count);
         floe_ann_part part = {.ann = ann,
                               .bits = survivors == ann->info.count ? NULL : mine,
+                              .shelf = floe_ann_shelf_part(query->shelf, p),
                               .survivors = survivors,
                               .base = (uint32_t)view->bases[p],
                               .may_graph = query->allowed == NULL || query->may_approximate};
@@ -380,8 +381,9 @@ static floe_status search_batch(const floe_ann_view *view, const floe_ann_query 
     for (size_t p = 0; p < view->part_count; p++) {
         floe_ann_part part = {.ann = view->parts[p]->ann, .base = (uint32_t)view->bases[p]};
         floe_scan scan = floe_ann_part_scan_of(&part, NULL);
-        FLOE_TRY(floe_sift_bitmap_batch(&scan, atomic_load(&part.ann->codes), part_bits(view, both, p), batch->vectors,
-                                        batch->count, tops, err));
+        floe_sifting by = {atomic_load(&part.ann->codes), floe_ann_shelf_part(query->shelf, p), query->helper,
+                           part_bits(view, both, p)};
+        FLOE_TRY(floe_sift_bitmap_batch(&scan, &by, batch->vectors, batch->count, tops, err));
         for (size_t i = 0; i < batch->count; i++) {
             gathering all = {batch->hits + i * query->k, batch->counts[i], query->k};
             join(view, p, &tops[i], &all);

@@ -23,6 +23,7 @@ typedef struct near_entry {
 typedef struct near_list {
     near_entry *items;
     size_t count;
+    size_t nearest_count; /* those behind the FLOE_DENSE_NEAR best hits */
 } near_list;
 
 static void near_list_free(near_list *list) {
@@ -30,8 +31,8 @@ static void near_list_free(near_list *list) {
 }
 
 /* Entries in scope behind the hits, best first. */
-static floe_status spread(const floe_meaning *meaning, floe_link_id link, const bool *asked, const floe_ann_hit *hits,
-                          size_t count, near_list *ret_list, floe_error *err) {
+static floe_status spread(const floe_meaning *meaning, floe_link_id link, const floe_ann_hit *hits, size_t count,
+                          near_list *ret_list, floe_error *err) {
     const floe_links *links = &meaning->links[link];
     size_t room = 0;
     for (size_t i = 0; i < count; i++) {
@@ -40,25 +41,36 @@ static floe_status spread(const floe_meaning *meaning, floe_link_id link, const 
     FLOE_TRY(floe_alloc(room + 1, sizeof(near_entry), &ret_list->items, err));
     for (size_t i = 0; i < count; i++) {
         for (uint32_t j = links->first[hits[i].slot]; j < links->first[hits[i].slot + 1]; j++) {
-            if (floe_meaning_is_asked(meaning, link, links->entries[j], asked)) {
+            if (floe_meaning_is_asked(meaning, link, links->entries[j])) {
                 ret_list->items[ret_list->count++] = (near_entry){links->entries[j], (double)hits[i].score};
             }
         }
+        ret_list->nearest_count = i < FLOE_DENSE_NEAR ? ret_list->count : ret_list->nearest_count;
     }
     return FLOE_OK;
 }
 
-static floe_status find_near(floe_meaning *meaning, floe_link_id link, const floe_question *question, size_t k,
+/* What is looked for. */
+typedef struct near_query {
+    floe_link_id link;
+    size_t k;
+    floe_helper *helper; /* NULL: by the calling thread alone */
+} near_query;
+
+static floe_status find_near(floe_meaning *meaning, const near_query *by, const floe_question *question,
                              near_list *ret_list, floe_error *err) {
+    floe_link_id link = by->link;
     FLOE_AUTO_FREE floe_ann_hit *hits = NULL;
     size_t count = 0;
     floe_ann_query query = {.vector = question->meaning->vector,
-                            .k = k,
+                            .k = by->k,
                             .allowed = link == FLOE_LINK_COLUMN ? meaning->near_columns : meaning->masks[link],
-                            .may_approximate = meaning->is_whole};
-    FLOE_TRY(floe_alloc(k, sizeof(*hits), &hits, err));
+                            .may_approximate = meaning->asks_all && !meaning->is_part,
+                            .shelf = link == FLOE_LINK_TABLE && meaning->asks_all ? meaning->table_shelf : NULL,
+                            .helper = by->helper};
+    FLOE_TRY(floe_alloc(by->k, sizeof(*hits), &hits, err));
     FLOE_TRY(floe_ann_view_search(meaning->view, &query, hits, &count, err));
-    return spread(meaning, link, question->asked, hits, count, ret_list, err);
+    return spread(meaning, link, hits, count, ret_list, err);
 }
 
 /* What counts as nothing. */
@@ -77,7 +89,8 @@ static void add_above(const near_list *list, floe_scores *scores) {
 floe_status floe_meaning_score(floe_meaning *meaning, floe_link_id link, const floe_question *question,
                                floe_scores *scores, floe_error *err) {
     __attribute__((cleanup(near_list_free))) near_list list = {0};
-    FLOE_TRY(find_near(meaning, link, question, FLOE_DENSE_NEAR, &list, err));
+    near_query by = {link, FLOE_DENSE_NEAR, NULL};
+    FLOE_TRY(find_near(meaning, &by, question, &list, err));
     add_above(&list, scores);
     return FLOE_OK;
 }
@@ -119,14 +132,19 @@ static void average_columns(const floe_meaning *meaning, const near_list *column
 }
 
 floe_status floe_meaning_score_columns(floe_meaning *meaning, const floe_question *question, floe_scores *tables,
-                                       floe_error *err) {
+                                       floe_scores *single, floe_error *err) {
     __attribute__((cleanup(near_list_free))) near_list columns = {0};
     __attribute__((cleanup(near_list_free))) near_list means = {0};
-    FLOE_TRY(find_near(meaning, FLOE_LINK_COLUMN, question, FLOE_DENSE_COLUMNS, &columns, err));
+    near_query by = {FLOE_LINK_COLUMN, FLOE_DENSE_COLUMNS, meaning->helper};
+    FLOE_TRY(find_near(meaning, &by, question, &columns, err));
     size_t tail = meaning->corpus->table_count / sizeof(near_entry) + 1;
     FLOE_TRY(floe_alloc(columns.count + tail, sizeof(near_entry), &means.items, err));
     average_columns(meaning, &columns, tables, &means);
     add_above(&means, tables);
+    if (single) {
+        columns.count = columns.nearest_count;
+        add_above(&columns, single);
+    }
     return FLOE_OK;
 }
 
@@ -173,21 +191,15 @@ floe_status floe_meaning_score_spaces(const floe_meaning *meaning, const floe_qu
 
 /* ---- soft lexical ---- */
 
-static double count_entries(const floe_meaning *meaning, floe_link_id link, const bool *asked) {
-    const floe_corpus *corpus = meaning->corpus;
-    size_t count = link == FLOE_LINK_COLUMN_WORD    ? corpus->column_count
-                   : link == FLOE_LINK_FEATURE_WORD ? corpus->feature_count
-                                                    : corpus->table_count;
-    double asked_count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        asked_count += floe_meaning_is_asked(meaning, link, i, asked) ? 1 : 0;
-    }
-    return asked_count;
+static double count_entries(const floe_meaning *meaning, floe_link_id link) {
+    return (double)meaning->asked_counts[link == FLOE_LINK_COLUMN_WORD    ? FLOE_LINK_COLUMN
+                                         : link == FLOE_LINK_FEATURE_WORD ? FLOE_LINK_FEATURE
+                                                                          : FLOE_LINK_TABLE];
 }
 
 /* The closeness of the nearest word of each entry. The nearest words come first, so the first one counts. */
-static double spread_word(const floe_meaning *meaning, floe_link_id link, const bool *asked,
-                          const floe_asked_word *word, floe_scores *best) {
+static double spread_word(const floe_meaning *meaning, floe_link_id link, const floe_asked_word *word,
+                          floe_scores *best) {
     const floe_links *links = &meaning->links[link];
     double sum = 0;
     for (size_t i = 0; i < word->near_count; i++) {
@@ -195,7 +207,7 @@ static double spread_word(const floe_meaning *meaning, floe_link_id link, const 
         for (uint32_t j = links->first[slot]; j < links->first[slot + 1]; j++) {
             uint32_t entry = links->entries[j];
             double more = (double)word->near[i].closeness - best->of[entry];
-            if (more > 0 && floe_meaning_is_asked(meaning, link, entry, asked)) {
+            if (more > 0 && floe_meaning_is_asked(meaning, link, entry)) {
                 floe_scores_add(best, entry, more);
                 sum += more;
             }
@@ -206,9 +218,9 @@ static double spread_word(const floe_meaning *meaning, floe_link_id link, const 
 
 void floe_soft_score(const floe_meaning *meaning, floe_link_id link, const floe_question *question,
                      const floe_soft_out *out) {
-    double entries = count_entries(meaning, link, question->asked);
+    double entries = count_entries(meaning, link);
     for (size_t i = 0; i < question->meaning->word_count; i++) {
-        double sum = spread_word(meaning, link, question->asked, &question->meaning->words[i], out->best);
+        double sum = spread_word(meaning, link, &question->meaning->words[i], out->best);
         double weight = log(1 + (entries - sum + 0.5) / (sum + 0.5));
         if (out->weights) {
             out->weights[i] = sum > 0 ? weight : 0;
@@ -227,7 +239,18 @@ void floe_soft_score(const floe_meaning *meaning, floe_link_id link, const floe_
 
 /* ---- all of it ---- */
 
-static void score_words(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind) {
+/* What the helper does while the documents of tables are looked through. */
+typedef struct wording {
+    floe_ranker *ranker;
+    const floe_question *question;
+    floe_hit_kind kind;
+} wording;
+
+static void score_words(void *context) {
+    const wording *job = context;
+    floe_ranker *ranker = job->ranker;
+    const floe_question *question = job->question;
+    floe_hit_kind kind = job->kind;
     size_t tables = ranker->corpus->table_count;
     memset(ranker->word_matches, 0, question->meaning->word_count * tables * sizeof(float));
     floe_soft_out words = {&ranker->soft_words, &ranker->soft_best, ranker->word_matches, tables, ranker->word_weights};
@@ -283,14 +306,10 @@ static void choose_columns(floe_ranker *ranker) {
 static floe_status score_documents(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind,
                                    floe_error *err) {
     floe_meaning *meaning = ranker->meaning;
-    FLOE_TRY(floe_meaning_score(meaning, FLOE_LINK_TABLE, question, &ranker->dense_tables, err));
-    floe_scores_normalise(&ranker->dense_tables);
     choose_columns(ranker);
-    FLOE_TRY(floe_meaning_score_columns(meaning, question, &ranker->dense_by_columns, err));
+    floe_scores *single = kind == FLOE_HIT_ANY || kind == FLOE_HIT_COLUMN ? &ranker->dense_columns : NULL;
+    FLOE_TRY(floe_meaning_score_columns(meaning, question, &ranker->dense_by_columns, single, err));
     FLOE_TRY(floe_meaning_score_spaces(meaning, question, &ranker->dense_spaces, err));
-    if (kind == FLOE_HIT_ANY || kind == FLOE_HIT_COLUMN) {
-        FLOE_TRY(floe_meaning_score(meaning, FLOE_LINK_COLUMN, question, &ranker->dense_columns, err));
-    }
     if (kind == FLOE_HIT_ANY || kind == FLOE_HIT_FEATURE) {
         FLOE_TRY(floe_meaning_score(meaning, FLOE_LINK_FEATURE, question, &ranker->dense_features, err));
     }
@@ -305,8 +324,14 @@ floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question
                                   &ranker->soft_features};
     floe_scores *const documents[] = {&ranker->dense_columns, &ranker->dense_features, &ranker->dense_by_columns,
                                       &ranker->dense_spaces};
+    wording job = {ranker, question, kind};
+    floe_aside aside = {score_words, &job};
     floe_meaning_mask(ranker->meaning, question->asked);
-    score_words(ranker, question, kind);
+    floe_helper_set_aside(ranker->meaning->helper, &aside);
+    floe_status status = floe_meaning_score(ranker->meaning, FLOE_LINK_TABLE, question, &ranker->dense_tables, err);
+    floe_helper_settle(ranker->meaning->helper, &aside);
+    FLOE_TRY(status);
+    floe_scores_normalise(&ranker->dense_tables);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         floe_scores_normalise(words[i]);
     }

@@ -112,6 +112,7 @@ static void add_name(floe_question *question, floe_str text) {
     uint64_t hash = floe_words_hash(0, text);
     if (hash != 0 && question->name_count < FLOE_QUESTION_NAMES_MAX) {
         question->names[question->name_count++] = hash;
+        question->name_bits |= UINT64_C(1) << hash % 64;
     }
 }
 
@@ -149,7 +150,7 @@ void floe_question_read(floe_corpus *corpus, const bool *asked, floe_str text, f
     add_names(ret_question, text);
 }
 
-bool floe_question_names(const floe_question *question, uint64_t hash) {
+bool floe_question_has_name(const floe_question *question, uint64_t hash) {
     for (size_t i = 0; hash != 0 && i < question->name_count; i++) {
         if (question->names[i] == hash) {
             return true;

@@ -215,8 +215,9 @@ typedef struct floe_question {
     double weight;                           /* of all terms */
     uint64_t names[FLOE_QUESTION_NAMES_MAX]; /* hashes of what may be an exact name */
     size_t name_count;
-    floe_str text;     /* as asked, with misspelt words put right */
-    const bool *asked; /* by scope */
+    uint64_t name_bits; /* bit h % 64 of each hash h: most names are told from them by it */
+    floe_str text;      /* as asked, with misspelt words put right */
+    const bool *asked;  /* by scope */
     size_t scope_count;
     const struct floe_asked *meaning;  /* NULL: no vectors */
     const floe_verified_hit *verified; /* what is like it, best first */
@@ -228,7 +229,10 @@ void floe_question_read(floe_corpus *corpus, const bool *asked, floe_str text, f
                         floe_question *ret_question);
 /* How much a term tells in the scopes asked; 0 when nothing there has it. */
 double floe_term_weight(const floe_corpus *corpus, const floe_question *question, uint32_t number);
-bool floe_question_names(const floe_question *question, uint64_t hash);
+bool floe_question_has_name(const floe_question *question, uint64_t hash);
+static inline bool floe_question_names(const floe_question *question, uint64_t hash) {
+    return (question->name_bits >> hash % 64 & 1) != 0 && floe_question_has_name(question, hash);
+}
 /* Inverse document frequency within the scopes asked; 0 when no document has the term. */
 double floe_field_idf(const floe_field *field, const floe_question *question, uint32_t term);
 
@@ -337,8 +341,10 @@ typedef struct floe_ranker {
 void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, struct floe_meaning *meaning, floe_arena *arena);
 void floe_ranker_clear(floe_ranker *ranker);
 
-/* Scores everything that entries of the kind are judged by; needed before the functions below. Errors: NOMEM, those of the
- * vectors. */
+/* Scores words: needs no vectors. */
+void floe_rank_lexical(floe_ranker *ranker, const floe_question *question);
+/* After that, scores everything else that entries of the kind are judged by; needed before the functions below. Errors: NOMEM, those of
+ * the vectors. */
 floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err);
 /* What verified questions say, before all of that (rank/verified.c); and the one that speaks for a table, or NULL. */
 floe_status floe_rank_verified(floe_ranker *ranker, const floe_query *query, floe_question *question, floe_arena *arena,

@@ -184,7 +184,7 @@ static void cohere(floe_ranker *ranker) {
     ranker->later_scale = floe_scores_normalise(&ranker->tables);
 }
 
-floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err) {
+void floe_rank_lexical(floe_ranker *ranker, const floe_question *question) {
     for (int i = 0; i <= FLOE_FIELD_VALUES; i++) {
         floe_field_score(&ranker->corpus->fields[i], question, &ranker->fields[i]);
     }
@@ -194,6 +194,9 @@ floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question
     for (int i = 0; i <= FLOE_FIELD_VALUES; i++) {
         floe_scores_normalise(&ranker->fields[i]);
     }
+}
+
+floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err) {
     FLOE_TRY(floe_rank_meaning(ranker, question, kind, err));
     floe_rank_lineage(ranker, question);
     ranker->has_spaces = has_spaces(ranker, question);

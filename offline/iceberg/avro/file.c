@@ -87,7 +87,7 @@ static floe_status choose_codec(floe_avro_file *file, floe_error *err) {
         return FLOE_OK;
     }
     for (size_t i = 0; i < sizeof(CODECS) / sizeof(CODECS[0]); i++) {
-        if (floe_str_is(name, CODECS[i].name)) {
+        if (floe_str_is_nocase(name, CODECS[i].name)) {
             file->codec = CODECS[i].codec;
             return FLOE_OK;
         }

@@ -172,30 +172,52 @@ static floe_status read_stream(position_loader *loader, const size_t *indexes, s
 
 /* ---- position delete files ---- */
 
+/* How a position delete file is read. */
+typedef struct delete_shape {
+    bool by_id;  /* its columns have ids, else names */
+    bool binary; /* its paths are bytes: texts that their writer has not marked as such */
+} delete_shape;
+enum { SHAPES = 4 };
+
+static delete_shape shape_of(int index) {
+    return (delete_shape){.by_id = (index & 1) != 0, .binary = (index & 2) != 0};
+}
+
+static bool is_whole(floe_str type) {
+    return floe_str_is(type, "BIGINT") || floe_str_is(type, "INTEGER") || floe_str_is(type, "UBIGINT") ||
+           floe_str_is(type, "UINTEGER");
+}
+
 /* Whether both columns are there, by id where every column has one, else by name. */
-static floe_status check_columns(const floe_parquet_schema *schema, const char *path, bool *ret_by_id,
-                                 floe_error *err) {
+static floe_status check_columns(const floe_parquet_schema *schema, const char *path, int *ret_shape, floe_error *err) {
     bool ids = true;
     bool path_found[2] = {false, false}; /* by name, by id */
     bool position_found[2] = {false, false};
+    bool bytes[2] = {false, false};
     for (size_t i = 0; i < schema->node_count; i++) {
         const floe_parquet_node *node = &schema->nodes[i];
-        bool text = node->depth == 0 && floe_str_is(node->type, "VARCHAR");
-        bool whole = node->depth == 0 && (floe_str_is(node->type, "BIGINT") || floe_str_is(node->type, "INTEGER"));
+        bool binary = floe_str_is(node->type, "BLOB");
+        bool text = node->depth == 0 && (binary || floe_str_is(node->type, "VARCHAR"));
+        bool whole = node->depth == 0 && is_whole(node->type);
+        bool named = text && floe_str_is(node->name, "file_path");
+        bool numbered = text && node->field_id == PATH_ID;
         ids = ids && (node->depth > 0 || node->field_id >= 0);
-        path_found[0] = path_found[0] || (text && floe_str_is(node->name, "file_path"));
+        path_found[0] = path_found[0] || named;
+        bytes[0] = bytes[0] || (named && binary);
         position_found[0] = position_found[0] || (whole && floe_str_is(node->name, "pos"));
-        path_found[1] = path_found[1] || (text && node->field_id == PATH_ID);
+        path_found[1] = path_found[1] || numbered;
+        bytes[1] = bytes[1] || (numbered && binary);
         position_found[1] = position_found[1] || (whole && node->field_id == POSITION_ID);
     }
-    *ret_by_id = ids && path_found[1] && position_found[1];
-    FLOE_ENSURE(*ret_by_id || (path_found[0] && position_found[0]), err, FLOE_CORRUPT,
+    bool by_id = ids && path_found[1] && position_found[1];
+    FLOE_ENSURE(by_id || (path_found[0] && position_found[0]), err, FLOE_CORRUPT,
                 "%s is no position delete file: it lacks the columns file_path (string) and pos (long)", path);
+    *ret_shape = (by_id ? 1 : 0) + (bytes[by_id] ? 2 : 0);
     return FLOE_OK;
 }
 
-static floe_status read_files(position_loader *loader, const size_t *indexes, size_t count, bool by_id, int64_t finder,
-                              floe_error *err) {
+static floe_status read_files(position_loader *loader, const size_t *indexes, size_t count, delete_shape shape,
+                              int64_t finder, floe_error *err) {
     static const char ENTRY[] = "{'name': '%s', 'type': '%s', 'default_value': NULL::VARCHAR}";
     const char **paths = floe_arena_alloc(loader->scratch, count + 1, sizeof(*paths));
     const char *list = NULL;
@@ -209,13 +231,14 @@ static floe_status read_files(position_loader *loader, const size_t *indexes, si
     FLOE_AUTO_BUF sql = {0};
     FLOE_AUTO_STREAM stream = {0};
     floe_buf_init(&sql, FLOE_GIB(1));
-    floe_buf_printf(&sql, "SELECT file_index::BIGINT, floe_file_of(%" PRId64 ", p), coalesce(n, -1) FROM read_parquet(",
-                    finder);
+    floe_buf_printf(&sql,
+                    "SELECT file_index::BIGINT, floe_file_of(%" PRId64 ", %s), coalesce(n, -1) FROM read_parquet(",
+                    finder, shape.binary ? "decode(p)" : "p");
     floe_buf_text(&sql, list);
     floe_buf_printf(&sql, ", explicit_cardinality=%" PRId64 ", schema=MAP {", rows);
-    floe_buf_printf(&sql, by_id ? "%d: " : "'file_path': ", PATH_ID);
-    floe_buf_printf(&sql, ENTRY, "p", "VARCHAR");
-    floe_buf_printf(&sql, by_id ? ", %d: " : ", 'pos': ", POSITION_ID);
+    floe_buf_printf(&sql, shape.by_id ? "%d: " : "'file_path': ", PATH_ID);
+    floe_buf_printf(&sql, ENTRY, "p", shape.binary ? "BLOB" : "VARCHAR");
+    floe_buf_printf(&sql, shape.by_id ? ", %d: " : ", 'pos': ", POSITION_ID);
     floe_buf_printf(&sql, ENTRY, "n", "BIGINT");
     floe_buf_text(&sql, "}) WHERE p IS NOT NULL");
     FLOE_TRY(floe_buf_check(&sql, err));
@@ -226,9 +249,9 @@ static floe_status read_files(position_loader *loader, const size_t *indexes, si
 static floe_status read_all_files(position_loader *loader, int64_t finder, floe_error *err) {
     const floe_parquet_schema *const *schemas = NULL;
     const char *list = NULL;
-    size_t *indexes[2] = {NULL, NULL}; /* by name, by id */
-    size_t counts[2] = {0, 0};
-    for (size_t i = 0; i < 2; i++) {
+    size_t *indexes[SHAPES] = {NULL};
+    size_t counts[SHAPES] = {0};
+    for (size_t i = 0; i < SHAPES; i++) {
         indexes[i] = floe_arena_alloc(loader->scratch, loader->delete_count, sizeof(*indexes[i]));
     }
     FLOE_TRY(floe_arena_check(loader->scratch, err));
@@ -236,12 +259,12 @@ static floe_status read_all_files(position_loader *loader, int64_t finder, floe_
     FLOE_TRY(floe_parquet_schemas_read(loader->builder->session, list, loader->delete_paths, loader->delete_count,
                                        loader->scratch, &schemas, err));
     for (size_t i = 0; i < loader->delete_count; i++) {
-        bool by_id = false;
-        FLOE_TRY(check_columns(schemas[i], loader->delete_paths[i], &by_id, err));
-        indexes[by_id][counts[by_id]++] = i;
+        int shape = 0;
+        FLOE_TRY(check_columns(schemas[i], loader->delete_paths[i], &shape, err));
+        indexes[shape][counts[shape]++] = i;
     }
-    for (int by_id = 0; by_id < 2; by_id++) {
-        FLOE_TRY(counts[by_id] > 0 ? read_files(loader, indexes[by_id], counts[by_id], by_id, finder, err) : FLOE_OK);
+    for (int i = 0; i < SHAPES; i++) {
+        FLOE_TRY(counts[i] > 0 ? read_files(loader, indexes[i], counts[i], shape_of(i), finder, err) : FLOE_OK);
     }
     return FLOE_OK;
 }

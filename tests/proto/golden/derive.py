@@ -1,5 +1,5 @@
 """Derives the golden bytes of proto/FORMATS.md from its text alone, without floe: python3 derive.py [folder] writes
-key-1.hex, row-1.hex and state-1.hex there. Each line is a name and bytes in hex."""
+key-1.hex, row-1.hex, state-1.hex and state-2.hex there. Each line is a name and bytes in hex."""
 import os
 import struct
 import sys
@@ -134,6 +134,11 @@ def generation(ident, aggregates, fingerprint, as_of, entity, before, keys, outp
     return out + varint(len(outputs)) + b"".join(text(n) + bytes([a]) + type_bytes(*t) for n, a, t in outputs)
 
 
+def meant(old, rows, *outputs):
+    """A generation of format 2: one of format 1, and what its rows and each of its outputs mean."""
+    return old + struct.pack("<Q", rows) + b"".join(struct.pack("<Q", each) for each in outputs)
+
+
 NULL_CREATED, NEVER = -(1 << 63), (1 << 63) - 1
 
 KEYS = {
@@ -165,16 +170,23 @@ LIVE = generation(0x0102030405060708, 9, 0xFFEEDDCCBBAA9988, 1700000000000000, b
                   [(b"last_delay", 0, (DOUBLE,)), (b"count_7d", 1, (INT64,)), (b"amount", 0, (DECIMAL, 0, 10, 2))])
 FILLING = generation(2, 0, 3, 0, b"e", 0, [(b"k", (DATE,))], [(b"x", 0, (LIST, STRING))])
 
-STATES = {
-    "nothing": bytes([1]) + bytes(8) + bytes(8) + varint(0),
-    "live": bytes([1]) + LIVE + bytes(8) + varint(0),
-    "all": bytes([1]) + LIVE + FILLING + varint(2) + b"a" + struct.pack("<Q", 77) + text(b"old")
-           + struct.pack("<q", 1600000000000000) + b"g" + struct.pack("<Q", 78) + text(b"") + struct.pack("<q", -1),
-}
+RETIRED = (varint(2) + b"a" + struct.pack("<Q", 77) + text(b"old") + struct.pack("<q", 1600000000000000)
+           + b"g" + struct.pack("<Q", 78) + text(b"") + struct.pack("<q", -1))
+
+
+def states(form, live, filling):
+    return {"nothing": bytes([form]) + bytes(8) + bytes(8) + varint(0),
+            "live": bytes([form]) + live + bytes(8) + varint(0),
+            "all": bytes([form]) + live + filling + RETIRED}
+
+
+STATES_1 = states(1, LIVE, FILLING)
+STATES_2 = states(2, meant(LIVE, 0x8877665544332211, 11, 12, (1 << 64) - 1), meant(FILLING, 4, 0))
 
 
 def main(folder):
-    for name, entries in (("key-1", KEYS), ("row-1", {**ROWS, "stored_zstd": STORED}), ("state-1", STATES)):
+    for name, entries in (("key-1", KEYS), ("row-1", {**ROWS, "stored_zstd": STORED}), ("state-1", STATES_1),
+                          ("state-2", STATES_2)):
         with open(os.path.join(folder, name + ".hex"), "w", encoding="ascii") as out:
             for label, content in entries.items():
                 out.write(f"{label} {content.hex()}\n")

@@ -1,0 +1,95 @@
+/*
+ * How long a spine's keys may be: as long as the online store takes, by the one rule of proto/key.h, so that a model is not
+ * trained on entities that nobody can look up. The engine finds the first row past the limit, whatever engine answers later.
+ */
+#include "core/limits.h"
+#include "offline/dataset/dataset_int.h"
+#include "proto/key.h"
+
+static bool is_text(const floe_column *key) {
+    return key->type.kind == FLOE_KIND_STRING || key->type.kind == FLOE_KIND_BYTES;
+}
+
+/* Whether the entity's keys have a length of their own: those of numbers and times never reach the limit. */
+static bool has_text(const floe_entity *entity) {
+    bool any = false;
+    for (size_t i = 0; i < entity->key_count; i++) {
+        any = any || is_text(&entity->keys[i]);
+    }
+    return any;
+}
+
+static void append_text(const floe_dataset_request *request, const floe_column *key, floe_buf *sql) {
+    floe_buf_text(sql, "CAST(");
+    floe_sql_quote_name(sql, floe_spine_key_column(request, key->name));
+    floe_buf_text(sql, " AS ");
+    floe_sql_type_name(sql, key->type);
+    floe_buf_text(sql, ")");
+}
+
+/* What the keys take when every text is empty. */
+static size_t fixed_bytes(const floe_entity *entity) {
+    floe_value keys[FLOE_LIMIT_ENTITY_KEYS];
+    for (size_t i = 0; i < entity->key_count; i++) {
+        keys[i] = (floe_value){.type = entity->keys[i].type};
+    }
+    return floe_key_bytes(keys, entity->key_count);
+}
+
+/* The first row past the limit: its number and its keys, of which only texts are shown and so only they are asked for. Null
+ * keys match nothing and pass: a sum with null is null. */
+static void append_question(const floe_dataset_request *request, const floe_entity *entity, floe_buf *sql) {
+    floe_buf_text(sql, "SELECT * FROM (SELECT row_number() OVER () AS __row");
+    for (size_t i = 0; i < entity->key_count; i++) {
+        floe_buf_text(sql, ", ");
+        if (is_text(&entity->keys[i])) {
+            append_text(request, &entity->keys[i], sql);
+        } else {
+            floe_buf_text(sql, "0");
+        }
+        floe_buf_printf(sql, " AS k%zu", i);
+    }
+    floe_buf_printf(sql, " FROM spine) WHERE %zu", fixed_bytes(entity));
+    for (size_t i = 0; i < entity->key_count; i++) {
+        if (is_text(&entity->keys[i])) { /* with it grows what tells its length: 7 bits a byte */
+            const char *len = entity->keys[i].type.kind == FLOE_KIND_BYTES ? "octet_length" : "strlen";
+            floe_buf_printf(sql, " + %s(k%zu) + CASE WHEN %s(k%zu) < 128 THEN 0 ELSE 1 END", len, i, len, i);
+        }
+    }
+    floe_buf_printf(sql, " > %zu LIMIT 1", FLOE_LIMIT_KEY_BYTES);
+}
+
+static floe_status check_row(const floe_entity *entity, const floe_value *found, const char *spine, floe_error *err) {
+    floe_value keys[FLOE_LIMIT_ENTITY_KEYS];
+    for (size_t i = 0; i < entity->key_count; i++) {
+        bool text = is_text(&entity->keys[i]);
+        keys[i] = (floe_value){.type = entity->keys[i].type, .as.bytes = text ? found[1 + i].as.bytes : FLOE_STR("")};
+    }
+    floe_status status = floe_key_check(entity->keys, keys, entity->key_count, err);
+    return floe_error_prefix(err, status, "the spine %s, row %lld", spine, (long long)found[0].as.integer);
+}
+
+static floe_status check_entity(dataset_job *job, const floe_entity *entity, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_query_rows rows;
+    floe_buf_init(&sql, FLOE_MIB(1));
+    append_question(job->request, entity, &sql);
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_query(job->session, sql.ptr, NULL, job->arena, &rows, err));
+    return rows.row_count > 0 ? check_row(entity, rows.values, job->request->spine, err) : FLOE_OK;
+}
+
+floe_status floe_spine_check_keys(dataset_job *job, floe_error *err) {
+    const floe_dataset_request *request = job->request;
+    for (size_t i = 0; i < request->ref_count; i++) {
+        const floe_entity *entity = request->refs[i].view ? request->refs[i].view->entity : NULL;
+        bool seen = entity == NULL || !has_text(entity);
+        for (size_t j = 0; j < i && !seen; j++) {
+            seen = request->refs[j].view && request->refs[j].view->entity == entity;
+        }
+        if (!seen) {
+            FLOE_TRY(check_entity(job, entity, err));
+        }
+    }
+    return FLOE_OK;
+}
