@@ -3,6 +3,7 @@
  */
 #include "core/mem.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -106,4 +107,12 @@ void floe_mem_advise_huge(void *memory, size_t len) {
     if (memory && to > from) {
         (void)madvise((void *)from, to - from, MADV_HUGEPAGE); /* A wish; without it all works as well. */
     }
+}
+
+/* The library's own threshold rises with every large block that is freed, up to 32 MiB: what is below stays with the process. */
+void floe_mem_return_early(void) {
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
 }

@@ -38,6 +38,10 @@ floe_status floe_realloc(void *memory, size_t count, size_t element_len, floe_er
  * looking addresses up. Costs memory as a whole page is touched. */
 void floe_mem_advise_huge(void *memory, size_t len);
 
+/* From now on large blocks go back to the system when they are freed, which costs time: for a process that was told how much memory it
+ * may take. Thread: any; it is a setting of the whole process. */
+void floe_mem_return_early(void);
+
 /* Copies len bytes and adds a NUL. Owns: the caller. Errors: NOMEM. */
 floe_status floe_strndup(const char *text, size_t len, char **ret_copy, floe_error *err);
 floe_status floe_strdup(const char *text, char **ret_copy, floe_error *err);

@@ -130,6 +130,7 @@ typedef struct dataset_job {
     size_t scan_count;
     uint64_t kernel_bytes; /* what the kernel may hold */
     uint64_t engine_bytes; /* and the engine */
+    bool answer_is_view;   /* "answer", over tables that stay; else it is a table */
     dataset_steps steps;
 } dataset_job;
 

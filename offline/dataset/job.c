@@ -163,6 +163,9 @@ static floe_status share_memory(dataset_job *job, floe_error *err) {
     const char *set = floe_arena_printf(job->arena, "SET memory_limit = '%" PRIu64 "B'", engine);
     FLOE_TRY(floe_arena_check(job->arena, err));
     job->engine_bytes = engine;
+    if (asked > 0) {
+        floe_mem_return_early();
+    }
     return floe_session_run(job->session, set, NULL, NULL, err);
 }
 

@@ -97,7 +97,7 @@ static void choose_parts(const dataset_job *job, unit *u) {
     uint64_t labels = (uint64_t)job->label_count, per_row = row_bytes(u->whole->need);
     uint64_t answers = labels * (LABEL_BYTES + ANSWER_BYTES * u->ref_count);
     uint64_t fit = job->kernel_bytes > 0 ? job->kernel_bytes : 1;
-    uint64_t rescans = (labels * per_row + answers) / (fit - fit / 4) + 1;
+    uint64_t rescans = (labels * per_row + answers) / fit + 1; /* A row in a slot takes less than one that is moved. */
     u->rescans = is_as_of(u) && rescans <= RESCANS_MAX;
     uint64_t parts = u->rescans ? rescans : PARTS_PER_FIT * ((rows * per_row + answers) / fit + 1);
     u->parts = parts > PARTS_MAX ? PARTS_MAX : (size_t)parts;
@@ -371,7 +371,8 @@ static size_t last_that_fits(const dataset_job *job, const unit *u, size_t first
     if (u->rescans) {
         return first + 1;
     }
-    uint64_t per_row = row_bytes(u->whole->need), room = job->kernel_bytes;
+    uint64_t per_row = row_bytes(u->whole->need);
+    uint64_t room = job->kernel_bytes - job->kernel_bytes / 4; /* The rest is for answers on their way out. */
     uint64_t labels = (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * u->ref_count) / u->parts;
     uint64_t bytes = 0;
     size_t last = first;
@@ -454,16 +455,15 @@ static floe_status gather(dataset_job *job, const unit *units, size_t unit_count
     }
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(64));
-    floe_buf_text(&sql, "CREATE TEMP TABLE answer AS SELECT ");
+    /* Read side by side they take few blocks of memory; a table of them all would need more than there may be. */
+    job->answer_is_view = true;
+    floe_buf_text(&sql, "CREATE TEMP VIEW answer AS SELECT ");
     for (size_t i = 0; i < job->request->ref_count; i++) {
         floe_buf_text(&sql, i > 0 ? ", " : "");
         append_name(&job->request->refs[i], &sql);
     }
     for (size_t i = 0; i < slices; i++) {
         floe_buf_printf(&sql, "%s part_slice_%zu", i == 0 ? " FROM" : " POSITIONAL JOIN", i);
-    }
-    for (size_t i = 0; i < slices; i++) {
-        floe_buf_printf(&sql, "; DROP TABLE part_slice_%zu", i);
     }
     FLOE_TRY(floe_buf_check(&sql, err));
     return floe_session_run(job->session, sql.ptr, NULL, NULL, err);

@@ -165,9 +165,10 @@ floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err) {
     FLOE_TRY(floe_dataset_check_inputs(job, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(64));
-    floe_buf_text(&sql, "CREATE TEMP TABLE asked AS SELECT ");
-    FLOE_TRY(floe_dataset_write_asked(job, " FROM spine s POSITIONAL JOIN answer a", &sql, err));
-    floe_buf_text(&sql, "; DROP TABLE answer; ALTER TABLE asked RENAME TO answer");
+    const char *kind = job->answer_is_view ? "VIEW" : "TABLE";
+    floe_buf_printf(&sql, "ALTER %s answer RENAME TO answer_of_views; CREATE TEMP %s answer AS SELECT ", kind, kind);
+    FLOE_TRY(floe_dataset_write_asked(job, " FROM spine s POSITIONAL JOIN answer_of_views a", &sql, err));
+    floe_buf_text(&sql, job->answer_is_view ? "" : "; DROP TABLE answer_of_views");
     FLOE_TRY(floe_buf_check(&sql, err));
     floe_dataset_progress(job, "computing request features", -1);
     return floe_session_run(job->session, sql.ptr, NULL, NULL, err);

@@ -7,6 +7,9 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdatomic.h>
+
+#define CELLS_OF_ONE_THREAD ((size_t)100000) /* for fewer it is not worth starting another */
 
 typedef struct owned {
     uint8_t *valid; /* bits */
@@ -235,30 +238,50 @@ static floe_status make_column(const pit_answers *answers, const uint32_t *found
 
 /* ---- the batch ---- */
 
-static floe_status make_batch(const pit_answers *columns, size_t column_count, size_t first, size_t count,
-                              struct ArrowArray *batch, floe_error *err) {
-    batch->release = release_array;
-    FLOE_TRY(floe_alloc(1, sizeof(owned), &batch->private_data, err));
-    FLOE_TRY(floe_alloc(column_count, sizeof(struct ArrowArray *), &batch->children, err));
-    batch->n_children = (int64_t)column_count;
-    batch->buffers = ((owned *)batch->private_data)->pointers;
-    batch->n_buffers = 1;
-    batch->length = (int64_t)count;
+/* Columns are made by whoever takes the next one. */
+typedef struct making {
+    const pit_answers *columns;
+    size_t column_count, first, count;
+    struct ArrowArray *batch;
+    atomic_size_t next;
+    atomic_bool stop;
+} making;
+
+static floe_status make_columns(void *context, floe_error *err) {
+    making *m = context;
     FLOE_AUTO_FREE uint32_t *found = NULL;
-    FLOE_TRY(floe_alloc(count + 1, sizeof(*found), &found, err));
+    FLOE_TRY(floe_alloc(m->count + 1, sizeof(*found), &found, err));
     found_rows f = {.found = found};
-    for (size_t i = 0; i < column_count; i++) {
-        FLOE_TRY(floe_alloc(1, sizeof(struct ArrowArray), &batch->children[i], err));
-        find_rows(&f, &columns[i], first, count);
-        FLOE_TRY(make_column(&columns[i], found, first, count, batch->children[i], err));
+    while (!atomic_load(&m->stop)) {
+        size_t i = atomic_fetch_add(&m->next, 1);
+        if (i >= m->column_count) {
+            break;
+        }
+        FLOE_TRY(floe_alloc(1, sizeof(struct ArrowArray), &m->batch->children[i], err));
+        find_rows(&f, &m->columns[i], m->first, m->count);
+        FLOE_TRY(make_column(&m->columns[i], found, m->first, m->count, m->batch->children[i], err));
     }
     return FLOE_OK;
 }
 
+static floe_status make_batch(making *m, int threads, floe_error *err) {
+    struct ArrowArray *batch = m->batch;
+    batch->release = release_array;
+    FLOE_TRY(floe_alloc(1, sizeof(owned), &batch->private_data, err));
+    FLOE_TRY(floe_alloc(m->column_count, sizeof(struct ArrowArray *), &batch->children, err));
+    batch->n_children = (int64_t)m->column_count;
+    batch->buffers = ((owned *)batch->private_data)->pointers;
+    batch->n_buffers = 1;
+    batch->length = (int64_t)m->count;
+    bool alone = threads < 2 || m->column_count < 2 || m->column_count * m->count < CELLS_OF_ONE_THREAD;
+    return alone ? make_columns(m, err) : floe_pit_together(threads, make_columns, m, &m->stop, err);
+}
+
 floe_status floe_pit_columnar_batch(const pit_answers *columns, size_t column_count, size_t first, size_t count,
-                                    struct ArrowArray *ret_batch, floe_error *err) {
+                                    int threads, struct ArrowArray *ret_batch, floe_error *err) {
     FLOE_AUTO_ARRAY batch = {0};
-    FLOE_TRY(make_batch(columns, column_count, first, count, &batch, err));
+    making m = {.columns = columns, .column_count = column_count, .first = first, .count = count, .batch = &batch};
+    FLOE_TRY(make_batch(&m, threads, err));
     *ret_batch = batch;
     batch.release = NULL;
     return FLOE_OK;

@@ -21,9 +21,9 @@ typedef struct pit_answers {
 
 /* Whether columns of this type are made here. */
 bool floe_pit_columnar_takes(floe_type type);
-/* Labels [first, first + count) of all columns as one batch. Owns: the caller releases it. Errors: INVALID for a number that
+/* Labels [first, first + count) of all columns as one batch, by up to so many threads where there is enough to do. Owns: the caller releases it. Errors: INVALID for a number that
  * does not fit its type, LIMIT for more than 2 GiB of text in a batch, NOMEM. */
 floe_status floe_pit_columnar_batch(const pit_answers *columns, size_t column_count, size_t first, size_t count,
-                                    struct ArrowArray *ret_batch, floe_error *err);
+                                    int threads, struct ArrowArray *ret_batch, floe_error *err);
 
 #endif

@@ -99,6 +99,9 @@ static floe_status make_answers(const floe_pit *pit, pit_view *view, floe_error 
         }
         FLOE_TRY(floe_alloc(pit->label_count + 1, 1, &view->results[i].is_null, err));
         FLOE_TRY(floe_alloc(pit->label_count + 1, answer_len(output), &view->results[i].data, err));
+        floe_mem_advise_huge(view->results[i].is_null, pit->label_count);
+        floe_mem_advise_huge(view->results[i].data.i64,
+                             pit->label_count * answer_len(output)); /* Gathered from all over. */
         bool counts = floe_function_counts(output->function);
         memset(view->results[i].is_null, counts ? 0 : 1, pit->label_count + 1);
     }

@@ -8,7 +8,8 @@
 
 #include <math.h>
 
-#define BATCH_ROWS 8192
+#define BATCH_ROWS ((size_t)8192)
+#define BATCH_CELLS ((size_t)1 << 20) /* of numbers, which several threads bring together */
 
 /* One asked column and where its answers lie. */
 typedef struct answer_column {
@@ -26,6 +27,7 @@ typedef struct answer_stream {
     size_t lead; /* columns before the answers: keys and times of the newest rows */
     size_t column_count;
     pit_answers *columnar; /* NULL: row by row */
+    size_t batch_rows;
     floe_value *row;
     floe_arrow_builder *builder;
     size_t at; /* next label */
@@ -139,9 +141,10 @@ static floe_status stream_schema(void *context, struct ArrowSchema *ret_schema, 
 }
 
 static floe_status next_columns(answer_stream *stream, struct ArrowArray *ret_batch, floe_error *err) {
-    size_t left = stream->pit->label_count - stream->at, count = left < BATCH_ROWS ? left : BATCH_ROWS;
+    size_t left = stream->pit->label_count - stream->at, count = left < stream->batch_rows ? left : stream->batch_rows;
     if (count > 0) {
-        FLOE_TRY(floe_pit_columnar_batch(stream->columnar, stream->column_count, stream->at, count, ret_batch, err));
+        FLOE_TRY(floe_pit_columnar_batch(stream->columnar, stream->column_count, stream->at, count,
+                                         stream->pit->threads, ret_batch, err));
         stream->at += count;
     }
     return FLOE_OK;
@@ -153,7 +156,7 @@ static floe_status stream_next(void *context, struct ArrowArray *ret_batch, floe
     if (stream->columnar) {
         return next_columns(stream, ret_batch, err);
     }
-    while (stream->at < stream->pit->label_count && floe_arrow_builder_rows(stream->builder) < BATCH_ROWS) {
+    while (stream->at < stream->pit->label_count && floe_arrow_builder_rows(stream->builder) < (int64_t)BATCH_ROWS) {
         FLOE_TRY(append_label(stream, stream->at, err));
         stream->at++;
     }
@@ -223,10 +226,14 @@ static pit_answers answers_of(const answer_column *answer, const floe_column *co
 
 /* Leaves stream->columnar NULL where a column is not made so. */
 static floe_status stream_columns(answer_stream *stream, floe_error *err) {
-    bool takes = stream->lead == 0;
+    bool takes = stream->lead == 0, texts = false;
     for (size_t i = 0; i < stream->column_count; i++) {
+        floe_kind kind = stream->columns[i].type.kind;
         takes = takes && floe_pit_columnar_takes(stream->columns[i].type);
+        texts = texts || kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES;
     }
+    size_t most = BATCH_CELLS / (stream->column_count + 1);
+    stream->batch_rows = texts || most < BATCH_ROWS ? BATCH_ROWS : most; /* A batch holds no more than 2 GiB of text. */
     if (!takes) {
         return FLOE_OK;
     }

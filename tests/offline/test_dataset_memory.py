@@ -22,6 +22,8 @@ feature_views:
     entity: one
     source: events
     aggregates: [{column: a, functions: [sum, count], windows: [1d]}]
+request_features:
+  - {name: above, inputs: [{name: label, type: int64}, {name: newest, feature: "v:n"}], expression: "label > newest", type: bool}
 """
 # A quarter of all rows and labels is of key 0; times are distinct per row, so the engine's ASOF has one answer.
 KEY = "CASE WHEN i % 4 = 0 THEN 0 WHEN i % 31 = 0 THEN NULL ELSE (i * 7919) % 211 END AS k, 's' || (i % 3) AS s"
@@ -87,6 +89,11 @@ class AsOfInLittleMemory(unittest.TestCase):
     def test_windows_beside_as_of__are_spilled(self):
         self.assertIn("spilled", self.how("v,sums", "1MB"))
         self.same("v,sums", ("1MB",))
+
+    def test_request_features__over_answers_that_lie_column_by_column(self):
+        self.same("v,sums,above", ("20kB", "1MB"))
+        wrong = self.project.rows("SELECT label FROM '$D/parts.parquet' WHERE above IS DISTINCT FROM (label > v__n)")
+        self.assertEqual(wrong, [])
 
     def test_enough__is_everything_at_once(self):
         self.assertIn("everything at once", self.how("v", "1GB"))
