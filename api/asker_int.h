@@ -1,6 +1,6 @@
 /*
- * What questions to an LLM and their contexts share: the verified questions of the registry, the checker of SQL that cli wires
- * in, and two threads of their own for asking, so that an endpoint that takes its time holds up no search.
+ * What questions to an LLM and their contexts share: the verified questions of the registry, the checker of SQL that
+ * cli wires in, and two threads of their own for asking, so that an endpoint that takes its time holds up no search.
  */
 #ifndef FLOE_API_ASKER_INT_H
 #define FLOE_API_ASKER_INT_H
@@ -21,8 +21,9 @@ void floe_asker_cancel(floe_asker *asker);
 /* Ends the threads. NULL-safe. */
 void floe_asker_close(floe_asker **asker);
 
-/* The verified questions, at most half a second old; they stay until they are released. Rule: what cannot be read leaves those
- * that were read last. *ret_held NULL: there are none. Errors: those of the registry, when nothing was ever read. Thread: any. */
+/* The verified questions, at most half a second old; they stay until they are released. Rule: what cannot be read
+ * leaves those that were read last. *ret_held NULL: there are none. Errors: those of the registry, when nothing was
+ * ever read. Thread: any. */
 typedef struct floe_held_questions floe_held_questions;
 floe_status floe_asker_hold(floe_asker *asker, floe_held_questions **ret_held, floe_error *err);
 const floe_verified *floe_held_set(const floe_held_questions *held); /* NULL-safe */

@@ -26,12 +26,12 @@ floe_status floe_lookup_body_json(floe_str json, floe_arena *arena, const floe_n
 /* The same from JSON that is read already, as an argument of a tool. */
 floe_status floe_lookup_body_read(const floe_node *root, floe_arena *arena, floe_lookup_body *ret_body,
                                   floe_error *err);
-/* Both. Owns: everything lies in the arena and borrows from `json`. Errors: INVALID naming the member and what was expected,
- * LIMIT for too many entities. */
+/* Both. Owns: everything lies in the arena and borrows from `json`. Errors: INVALID naming the member and what was
+ * expected, LIMIT for too many entities. */
 floe_status floe_lookup_body_parse(floe_str json, floe_arena *arena, floe_lookup_body *ret_body, floe_error *err);
 
-/* The values of the entity keys, ret_keys[k][e], each of its declared type. Errors: INVALID naming a key that is missing
- * or not asked for (and the nearest), or the place of a value of another type. */
+/* The values of the entity keys, ret_keys[k][e], each of its declared type. Errors: INVALID naming a key that is
+ * missing or not asked for (and the nearest), or the place of a value of another type. */
 floe_status floe_lookup_body_keys(const floe_lookup_body *body, const floe_column *keys, size_t key_count,
                                   floe_arena *arena, const floe_value *const **ret_keys, floe_error *err);
 

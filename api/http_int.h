@@ -105,7 +105,8 @@ void floe_http_close(floe_http **http);
 /* Runs whatever is ready; called once per turn of the loop and again while there is more to do. */
 void floe_http_run(floe_http *http);
 
-/* How long a client may take over its part: what a connection sends now and then keeps its place no longer than this. */
+/* How long a client may take over its part: what a connection sends now and then keeps its place no longer than
+ * this. */
 typedef struct floe_http_patience {
     int64_t head_us; /* from the connection's begin, or the end of its last answer, to a complete head */
     int64_t body_us; /* from there to the end of the body */
@@ -127,8 +128,8 @@ size_t floe_http_in_flight(const floe_http *http);
 /* Monotonic time of the last request's begin or end; 0: none yet. */
 int64_t floe_http_last_us(const floe_http *http);
 
-/* What is wrong with a request target as it came ("/path?query", or "*"), as a sentence, or NULL: an escape that is none, an
- * escaped NUL, a space or control character, a target that is no path (target.c). */
+/* What is wrong with a request target as it came ("/path?query", or "*"), as a sentence, or NULL: an escape that is
+ * none, an escaped NUL, a space or control character, a target that is no path (target.c). */
 const char *floe_http_target_problem(floe_str target);
 /* The path of a target: of one in absolute form ("http://host/path") what follows the host. */
 floe_str floe_http_target_path(floe_str target);
@@ -136,8 +137,9 @@ floe_str floe_http_target_path(floe_str target);
 /* Listening sockets (listen.c). */
 
 /* Resolves the host; *ret_loopback tells whether only this machine can connect. Opens `count` non-blocking sockets that
- * share one port among them, in `ret_sockets`; *ret_port is the real one. Errors: UNAVAILABLE when the address is in use
- * or not of this machine, naming it; NOT_FOUND for a host that does not resolve; DENIED for a port of the system. */
+ * share one port among them, in `ret_sockets`; *ret_port is the real one. Errors: UNAVAILABLE when the address is in
+ * use or not of this machine, naming it; NOT_FOUND for a host that does not resolve; DENIED for a port of the
+ * system. */
 floe_status floe_listen_open(const char *host, uint16_t port, size_t count, int *ret_sockets, uint16_t *ret_port,
                              floe_error *err);
 floe_status floe_listen_is_loopback(const char *host, bool *ret_loopback, floe_error *err);

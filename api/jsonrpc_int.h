@@ -1,6 +1,6 @@
 /*
- * JSON-RPC 2.0 as the Model Context Protocol uses it: one message a text, an id that is a text or an integer, parameters
- * that are an object. Pure functions over bytes that anybody may send.
+ * JSON-RPC 2.0 as the Model Context Protocol uses it: one message a text, an id that is a text or an integer,
+ * parameters that are an object. Pure functions over bytes that anybody may send.
  */
 #ifndef FLOE_API_JSONRPC_INT_H
 #define FLOE_API_JSONRPC_INT_H

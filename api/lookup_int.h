@@ -1,6 +1,6 @@
 /*
- * One lookup from its JSON to its JSON, whoever asks: POST /v1/lookup, a tool of MCP over HTTP, or one on stdio. Between
- * prepare and print the asker has the lookup done, on a reactor's connection or by a blocking store.
+ * One lookup from its JSON to its JSON, whoever asks: POST /v1/lookup, a tool of MCP over HTTP, or one on stdio.
+ * Between prepare and print the asker has the lookup done, on a reactor's connection or by a blocking store.
  */
 #ifndef FLOE_API_LOOKUP_INT_H
 #define FLOE_API_LOOKUP_INT_H

@@ -1,10 +1,10 @@
 /*
- * The Model Context Protocol without its transports: what a message means, and what is answered. HTTP (route_mcp.c) and stdio
- * (mcp_stdio.c) bring messages and run the tools; nothing here waits for anything.
+ * The Model Context Protocol without its transports: what a message means, and what is answered. HTTP (route_mcp.c) and
+ * stdio (mcp_stdio.c) bring messages and run the tools; nothing here waits for anything.
  *
  * Two kinds of clients are served. Since 2026-07-28 a message says its protocol version in params._meta and stands for
- * itself; before, a client begins with `initialize` and later says the version in a header or not at all. A message with a
- * version in its _meta is read by the newer rules, any other by the older ones, so no state is kept for either.
+ * itself; before, a client begins with `initialize` and later says the version in a header or not at all. A message
+ * with a version in its _meta is read by the newer rules, any other by the older ones, so no state is kept for either.
  *
  * Way of a message: floe_mcp_begin → answered, nothing to answer, or a tool to run → floe_mcp_run, or for
  * get_online_features a lookup (lookup_int.h) → floe_mcp_finish.
@@ -50,17 +50,18 @@ typedef struct floe_mcp_call {
     const floe_node *arguments; /* NULL: none */
 } floe_mcp_call;
 
-/* One message. `headers` NULL: it did not come by HTTP. Owns: what the call points to lies in the arena. Errors: none; what is
- * wrong with the message is an answer. Afterwards `out` may have failed (floe_buf_check). */
+/* One message. `headers` NULL: it did not come by HTTP. Owns: what the call points to lies in the arena. Errors: none;
+ * what is wrong with the message is an answer. Afterwards `out` may have failed (floe_buf_check). */
 void floe_mcp_begin(floe_str text, const floe_mcp_headers *headers, floe_arena *arena, floe_buf *out,
                     floe_mcp_call *ret_call);
 
-/* The answer to a tool that ran: `structured`, its result as JSON, and `text`, the same for a model (empty: the JSON itself). A
- * failure becomes a result with isError and the error's words. */
+/* The answer to a tool that ran: `structured`, its result as JSON, and `text`, the same for a model (empty: the JSON
+ * itself). A failure becomes a result with isError and the error's words. */
 void floe_mcp_finish(const floe_mcp_call *call, floe_status status, const floe_error *tool_error, floe_str structured,
                      floe_str text, floe_buf *out);
 
-/* Whether a page from this Origin (ptr NULL: no browser said one) may speak to a server that listens on `listen_host`. */
+/* Whether a page from this Origin (ptr NULL: no browser said one) may speak to a server that listens on
+ * `listen_host`. */
 bool floe_mcp_origin_allowed(floe_str origin, floe_str listen_host);
 
 /* ---- tools ---- */

@@ -1,7 +1,7 @@
 /*
  * Connections and whose turn it is on each, so that a client which sends or takes a byte now and then does not keep its
- * place for ever. The engine only notices silence. One that takes too long is shut down at the socket; the engine then finds
- * its end. Thread: the reactor's.
+ * place for ever. The engine only notices silence. One that takes too long is shut down at the socket; the engine then
+ * finds its end. Thread: the reactor's.
  */
 #ifndef FLOE_API_PATIENCE_INT_H
 #define FLOE_API_PATIENCE_INT_H

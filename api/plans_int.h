@@ -1,6 +1,6 @@
 /*
- * Lookup plans, prepared once per question and kept per thread: the columns asked for, and the part of the answer that is
- * the same for every entity. Thread: the reactor's.
+ * Lookup plans, prepared once per question and kept per thread: the columns asked for, and the part of the answer that
+ * is the same for every entity. Thread: the reactor's.
  */
 #ifndef FLOE_API_PLANS_INT_H
 #define FLOE_API_PLANS_INT_H

@@ -1,6 +1,6 @@
 /*
- * A reactor: one thread with its loop, its HTTP engine, its connection to the store, its definitions and its plans. Only
- * that thread touches them, but for the fields that say otherwise.
+ * A reactor: one thread with its loop, its HTTP engine, its connection to the store, its definitions and its plans.
+ * Only that thread touches them, but for the fields that say otherwise.
  */
 #ifndef FLOE_API_REACTOR_INT_H
 #define FLOE_API_REACTOR_INT_H
@@ -67,7 +67,8 @@ void floe_routes_begin(void *context, floe_http_request *request);
 void floe_routes_handle(void *context, floe_http_request *request);
 void floe_routes_end(void *context, floe_http_request *request, bool answered);
 
-/* The route at a place of the table: its path, and the methods it answers to as in the header Allow. False past the last. */
+/* The route at a place of the table: its path, and the methods it answers to as in the header Allow. False past the
+ * last. */
 bool floe_routes_get(size_t at, const char **ret_path, const char **ret_allow);
 
 /* One route each: answers the request, now or later. */

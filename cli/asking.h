@@ -1,6 +1,6 @@
 /*
- * What the commands about questions share: an open search, the role that asks, the verified questions, and the checker as
- * vector wants it.
+ * What the commands about questions share: an open search, the role that asks, the verified questions, and the checker
+ * as vector wants it.
  */
 #ifndef FLOE_CLI_ASKING_H
 #define FLOE_CLI_ASKING_H

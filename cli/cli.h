@@ -143,8 +143,8 @@ floe_status cli_table_end(cli_table *table, floe_error *err);
 floe_status cli_print_stream(floe_cli *cli, struct ArrowArrayStream *stream, floe_error *err);
 const char *cli_text(floe_cli *cli, floe_str text);
 const char *cli_shown(floe_cli *cli, floe_str text); /* for a terminal: control characters are spaces */
-/* A message for a terminal, lines and all: bytes that would command it, or turn what follows, as \xNN. Messages hold names
- * that others chose. */
+/* A message for a terminal, lines and all: bytes that would command it, or turn what follows, as \xNN. Messages hold
+ * names that others chose. */
 void cli_put_message(floe_buf *out, floe_str message);
 const char *cli_i64(floe_cli *cli, int64_t value);
 const char *cli_count(floe_cli *cli, int64_t value); /* 3,000,000 */

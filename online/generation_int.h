@@ -53,8 +53,8 @@ floe_status floe_generation_new_id(uint64_t *ret_id, floe_error *err);
 floe_status floe_generation_read(floe_backend *backend, floe_str view, floe_generation **ret_generation,
                                  floe_error *err);
 
-/* Changes a view's state, again and again until nobody else came in between. `change` gets the current state to edit (its
- * lists may be replaced by ones in the arena) and may refuse. */
+/* Changes a view's state, again and again until nobody else came in between. `change` gets the current state to edit
+ * (its lists may be replaced by ones in the arena) and may refuse. */
 typedef floe_status (*floe_state_change_fn)(void *context, floe_stored_state *state, floe_arena *arena,
                                             floe_error *err);
 floe_status floe_generation_change(floe_backend *backend, floe_str view, floe_state_change_fn change, void *context,

@@ -37,8 +37,8 @@ floe_status floe_kafka_open(const floe_stream_def *stream, const floe_kafka_star
 /* Leaves the group; what was not committed is read again by the next. */
 void floe_kafka_close(floe_kafka **kafka);
 
-/* Up to `max` messages, the first awaited for at most wait_ms. Owns: floe_kafka_release gives them back. Brokers that are
- * away are no error: nothing comes then. */
+/* Up to `max` messages, the first awaited for at most wait_ms. Owns: floe_kafka_release gives them back. Brokers that
+ * are away are no error: nothing comes then. */
 floe_status floe_kafka_poll(floe_kafka *kafka, int wait_ms, floe_kafka_message *messages, size_t max, size_t *ret_count,
                             floe_error *err);
 void floe_kafka_release(floe_kafka_message *messages, size_t count);
@@ -48,7 +48,8 @@ floe_status floe_kafka_dead_letter(floe_kafka *kafka, const floe_kafka_message *
                                    floe_error *err);
 bool floe_kafka_has_dead_letter(const floe_kafka *kafka);
 
-/* Waits until the dead letters have arrived, then commits everything that was polled. Errors: UNAVAILABLE: try again. */
+/* Waits until the dead letters have arrived, then commits everything that was polled. Errors: UNAVAILABLE: try
+ * again. */
 floe_status floe_kafka_commit(floe_kafka *kafka, floe_error *err);
 
 /* Whether everything that lay in the assigned partitions when they were assigned has been polled. */

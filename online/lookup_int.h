@@ -95,7 +95,8 @@ typedef struct floe_lookup_run {
     floe_buf *key;     /* the same, for encoding keys */
 } floe_lookup_run;
 
-/* Checks the lookup and allocates its results and its run in the lookup's arena. Errors: INVALID, UNSUPPORTED, LIMIT. */
+/* Checks the lookup and allocates its results and its run in the lookup's arena. Errors: INVALID, UNSUPPORTED,
+ * LIMIT. */
 floe_status floe_lookup_begin(floe_lookup *lookup, floe_buf *scratch, floe_buf *key, floe_lookup_run **ret_run,
                               floe_error *err);
 /* Takes its own hold on the generation. */

@@ -43,8 +43,8 @@ typedef struct floe_store_vtable {
     /* Replaces the state if it is `expected` (empty: none). */
     floe_status (*state_swap)(void *impl, floe_str view, floe_str expected, floe_str desired, bool *ret_swapped,
                               floe_error *err);
-    /* Each put, in order: each part gets the row unless its own is newer (with keep_on_tie: as new or newer). The outcome
-     * is that of the first part. Not atomic as a whole: after a failure any of the puts may have been done. */
+    /* Each put, in order: each part gets the row unless its own is newer (with keep_on_tie: as new or newer). The
+     * outcome is that of the first part. Not atomic as a whole: after a failure any of the puts may have been done. */
     floe_status (*write)(void *impl, const floe_put *puts, size_t count, bool keep_on_tie,
                          floe_write_outcome *ret_outcomes, floe_error *err);
     floe_status (*read)(void *impl, const floe_get *gets, size_t count, floe_got_fn got, void *context,
@@ -72,8 +72,8 @@ void floe_backend_close(floe_backend *backend);
 
 /* ---- the reactor's side ---- */
 
-/* Answers of an asynchronous store; each is called once per request, perhaps before the request returns. After a failure
- * `err` tells why. */
+/* Answers of an asynchronous store; each is called once per request, perhaps before the request returns. After a
+ * failure `err` tells why. */
 typedef void (*floe_state_fn)(void *context, floe_status status, floe_str state, const floe_error *err);
 /* It only takes the values in: it starts no request of its own. */
 typedef void (*floe_read_fn)(void *context, floe_status status, const floe_str *values, const floe_error *err);

@@ -42,8 +42,8 @@ floe_status floe_sync_wait(const floe_sync *sync, int64_t wait_us, floe_error *e
 
 /* ---- states ---- */
 
-/* Writes the new generation's ids into the view's state, so that writers fill it and nothing of it is ever lost sight of.
- * What an interrupted sync had been filling is put among what is to be deleted. */
+/* Writes the new generation's ids into the view's state, so that writers fill it and nothing of it is ever lost sight
+ * of. What an interrupted sync had been filling is put among what is to be deleted. */
 floe_status floe_sync_announce(floe_sync *sync, floe_error *err);
 /* The same for the aggregates of an incremental sync, which only this sync writes. */
 floe_status floe_sync_announce_aggregates(floe_sync *sync, floe_error *err);

@@ -6,7 +6,8 @@
 
 #include "proto/row.h"
 
-/* Appends count, null bits and elements. Errors: INVALID for an element that is neither null nor of the element type. */
+/* Appends count, null bits and elements. Errors: INVALID for an element that is neither null nor of the element
+ * type. */
 floe_status floe_row_put_list(const floe_value *list, floe_buf *out, floe_error *err);
 
 /* Reads a list that fills `bytes`; items lie in the arena, their text borrows. Errors: CORRUPT; LIMIT, NOMEM. */

@@ -10,7 +10,8 @@
 /* Bytes of a fixed-width value of the kind; 0: of variable length (string, bytes, list) or no kind at all. */
 size_t floe_proto_width(floe_kind kind);
 
-/* Whether the four bytes of a type mean something: a known kind, an element exactly for lists, decimal digits in range. */
+/* Whether the four bytes of a type mean something: a known kind, an element exactly for lists, decimal digits in
+ * range. */
 bool floe_proto_type_valid(floe_type type);
 
 /* Appends a fixed-width value that is not null. Errors: INVALID for an int32 or date outside 32 bits. */

@@ -38,8 +38,8 @@ const floe_node *floe_decode_member(const floe_node *object, const char *key);
  * the object in messages. */
 bool floe_decode_object(const floe_decoder *decoder, const floe_node *node, const char *what, const char *const *keys);
 
-/* Text of a node or of a member. A missing member leaves *ret_text and is fine for _opt, a finding for _need. Empty text
- * is a finding. They return whether *ret_text was set. */
+/* Text of a node or of a member. A missing member leaves *ret_text and is fine for _opt, a finding for _need. Empty
+ * text is a finding. They return whether *ret_text was set. */
 bool floe_decode_text_node(const floe_decoder *decoder, const floe_node *node, const char *what, floe_str *ret_text);
 bool floe_decode_opt_text(const floe_decoder *decoder, const floe_node *object, const char *key, const char *what,
                           floe_str *ret_text);
@@ -55,8 +55,8 @@ const floe_node *floe_decode_opt_list(const floe_decoder *decoder, const floe_no
                                       const char *what);
 int floe_decode_line(const floe_node *object, const char *key); /* of a member's value, else of the object */
 
-/* name, description, owner, tags and the place. Returns what the thing is called in messages ("feature view x"), or NULL
- * (with a finding) when it has no usable name. */
+/* name, description, owner, tags and the place. Returns what the thing is called in messages ("feature view x"), or
+ * NULL (with a finding) when it has no usable name. */
 const char *floe_decode_about(const floe_decoder *decoder, const floe_node *node, const char *kind,
                               floe_about *ret_about);
 
@@ -73,7 +73,8 @@ typedef enum floe_object_kind {
     FLOE_OBJECT_KINDS
 } floe_object_kind;
 
-/* "entity", "source", "feature_view", "request_feature", "feature_service", "stream": the word in diffs and in the registry. */
+/* "entity", "source", "feature_view", "request_feature", "feature_service", "stream": the word in diffs and in the
+ * registry. */
 const char *floe_object_kind_name(floe_object_kind kind);
 
 /* Definitions while they are read: entities and sources first, then views, then request

@@ -8,8 +8,8 @@
 #include "registry/decode_int.h"
 #include "registry/registry.h"
 
-/* One definition as JSON that the decoder reads back. Equal definitions give equal bytes, whatever file, line or order of
- * keys they were written with. */
+/* One definition as JSON that the decoder reads back. Equal definitions give equal bytes, whatever file, line or order
+ * of keys they were written with. */
 typedef struct floe_object {
     floe_object_kind kind;
     floe_str name;

@@ -21,8 +21,8 @@ typedef struct floe_token {
     uint32_t at; /* byte offset */
 } floe_token;
 
-/* The whole text as tokens, the last one END. Quoted forms with doubled quotes are copied into the arena. Errors: INVALID
- * with the position. */
+/* The whole text as tokens, the last one END. Quoted forms with doubled quotes are copied into the arena. Errors:
+ * INVALID with the position. */
 floe_status floe_expr_lex(floe_arena *arena, floe_str text, size_t len_max, const floe_token **ret_tokens,
                           floe_error *err);
 
@@ -73,7 +73,8 @@ floe_value floe_expr_eval_call(const floe_expr *expr, const floe_expr_run *run);
 
 /* A number as the nearest double. */
 double floe_expr_real(const floe_value *value);
-/* A number as an unscaled decimal of this scale, or rounded to it half away from zero; false when it leaves 38 digits. */
+/* A number as an unscaled decimal of this scale, or rounded to it half away from zero; false when it leaves 38
+ * digits. */
 bool floe_expr_rescale(__int128 unscaled, unsigned from, unsigned to, __int128 *ret_unscaled);
 /* `value` where it is finite or an argument was not; else null. */
 floe_value floe_expr_finite(double value, bool finite_arguments);

@@ -1,9 +1,9 @@
 /*
  * What the files of the Redis store share. Only this folder includes hiredis.
  *
- * Keys in Redis (proto/FORMATS.md, store layout): with P the project as a netstring ("7:flights") and E the entity's name
- * as one, `floe:P:E:` and the encoded key is the entity's hash, its fields the parts; `floe:P:state` is a hash of view
- * states by view name; `floe:P:id` the identity.
+ * Keys in Redis (proto/FORMATS.md, store layout): with P the project as a netstring ("7:flights") and E the entity's
+ * name as one, `floe:P:E:` and the encoded key is the entity's hash, its fields the parts; `floe:P:state` is a hash of
+ * view states by view name; `floe:P:id` the identity.
  */
 #ifndef FLOE_ONLINE_REDIS_INT_H
 #define FLOE_ONLINE_REDIS_INT_H
@@ -67,8 +67,8 @@ typedef struct floe_redis {
     floe_buf key;
 } floe_redis;
 
-/* Runs `job` on a connection; once more on a new one when the connection that was there had died meanwhile. A job may thus
- * run twice, the first time up to any point. */
+/* Runs `job` on a connection; once more on a new one when the connection that was there had died meanwhile. A job may
+ * thus run twice, the first time up to any point. */
 typedef floe_status (*floe_redis_job_fn)(floe_redis *store, void *context, bool *ret_lost, floe_error *err);
 floe_status floe_redis_run(floe_redis *store, floe_redis_job_fn job, void *context, floe_error *err);
 
