@@ -164,9 +164,9 @@ static void refuse_head(exchange *begun, const char *problem) {
 }
 
 #if MHD_VERSION < 0x01000000
-/* Before 1.0 the engine loses what it cannot read: a line that begins with a blank becomes a part of the name before it, a
- * NUL byte ends a value, a line without a name ends the head. Whoever forwarded the request may have read a length there.
- * Lines stay where they were received, so what was lost is a gap between them. */
+/* Before 1.0 the engine loses what it cannot read: a line that begins with a blank becomes a part of the name before
+ * it, a NUL byte ends a value, a line without a name ends the head. Whoever forwarded the request may have read a
+ * length there. Lines stay where they were received, so what was lost is a gap between them. */
 static void judge_gap(exchange *begun, const char *next, size_t most) {
     uintptr_t end = (uintptr_t)begun->line_end, at = (uintptr_t)next;
     if (end != 0 && (at <= end || at - end > most)) {

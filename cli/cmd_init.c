@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Words begin with two comment signs, what can be used with one: taking one sign and its space away from every line leaves a
- * file that is read. */
+/* Words begin with two comment signs, what can be used with one: taking one sign and its space away from every line
+ * leaves a file that is read. */
 static const char plain_yaml[] =
     "## floe.yaml: where things are. Only `project:` is required. ${VAR} and ${VAR:-default} are expanded.\n"
     "project: %s\n"

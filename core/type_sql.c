@@ -1,6 +1,6 @@
 /*
- * See type_sql.h. One reader goes forward over the text and writes as it goes; what it wrote is thrown away when the text
- * turns out to be no type.
+ * See type_sql.h. One reader goes forward over the text and writes as it goes; what it wrote is thrown away when the
+ * text turns out to be no type.
  */
 #include "core/type_sql.h"
 

@@ -1,8 +1,8 @@
 /*
  * Functions of the expression language over one row.
  *
- * Lower and upper case are those of Latin, Greek, Cyrillic and Armenian letters that have exactly one counterpart; other
- * characters stay as they are, so that no text changes its number of characters or bytes and no locale plays in.
+ * Lower and upper case are those of Latin, Greek, Cyrillic and Armenian letters that have exactly one counterpart;
+ * other characters stay as they are, so that no text changes its number of characters or bytes and no locale plays in.
  */
 #include "core/hash.h"
 #include "core/time.h"

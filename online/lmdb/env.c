@@ -76,9 +76,9 @@ floe_status floe_lmdb_fail(int rc, const char *path, const char *what, floe_erro
 
 /* ---- environments ---- */
 
-/* LMDB writes its table of readers through a memory map of a file that it only makes long: on a full disk the first touch
- * would be a SIGBUS. So its blocks are had first. A table that is there keeps its length, which others may have mapped; a
- * file system that cannot reserve is left to LMDB. */
+/* LMDB writes its table of readers through a memory map of a file that it only makes long: on a full disk the first
+ * touch would be a SIGBUS. So its blocks are had first. A table that is there keeps its length, which others may have
+ * mapped; a file system that cannot reserve is left to LMDB. */
 static int reserve_locks(const char *folder) {
     char path[PATH_MAX];
     struct stat file;
