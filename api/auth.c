@@ -106,6 +106,21 @@ void floe_keyring_release(floe_keyring **ring_pointer) {
     }
 }
 
+size_t floe_keyring_roles(const floe_keyring *ring, const floe_role **ret_roles, size_t max) {
+    size_t count = 0;
+    for (size_t i = 0; ring != NULL && i < ring->capacity && count < max; i++) {
+        const floe_role *role = ring->keys[i].used ? ring->keys[i].role : NULL;
+        size_t at = 0;
+        while (at < count && ret_roles[at] != role) {
+            at++;
+        }
+        if (role != NULL && at == count) {
+            ret_roles[count++] = role;
+        }
+    }
+    return count;
+}
+
 size_t floe_keyring_count(const floe_keyring *ring) {
     return ring == NULL ? 0 : ring->count;
 }

@@ -24,6 +24,8 @@ floe_status floe_keyring_follow(const floe_project *project, int64_t *known, flo
 floe_keyring *floe_keyring_hold(floe_keyring *ring);
 void floe_keyring_release(floe_keyring **ring);
 size_t floe_keyring_count(const floe_keyring *ring);
+/* The roles that keys carry, each once, at most `max`; they are the project's. Returns how many. */
+size_t floe_keyring_roles(const floe_keyring *ring, const floe_role **ret_roles, size_t max);
 
 /* What a request's key says. */
 typedef enum floe_auth {

@@ -66,6 +66,16 @@ static void publish(floe_server *server, floe_snapshot *snapshot) {
     floe_log(FLOE_LOG_INFO, "new definitions are served", "version", version, NULL);
 }
 
+/* What the roles of the keys see is made off the requests' path, by a thread of the searches'. A server without it works as well. */
+static void follow_roles(floe_server *server) {
+    const floe_role *roles[FLOE_SEARCHERS_ROLES];
+    size_t count = floe_keyring_roles(server->keyring, roles, FLOE_SEARCHERS_ROLES);
+    floe_error err = {0};
+    if (floe_failed(floe_searchers_follow(server->shared.searchers, roles, count, &err))) {
+        floe_log_error("searches are not prepared", &err);
+    }
+}
+
 /* Keys that cannot be read leave those that were read last; the failure is that of the registry. */
 static floe_status follow_keys(floe_server *server, floe_error *err) {
     floe_keyring *keyring = NULL;
@@ -77,6 +87,9 @@ static floe_status follow_keys(floe_server *server, floe_error *err) {
     server->keyring = keyring;
     for (size_t i = 0; i < server->reactor_count; i++) {
         floe_reactor_publish_keys(server->reactors[i], keyring);
+    }
+    if (server->shared.searchers != NULL) {
+        follow_roles(server);
     }
     return FLOE_OK;
 }
@@ -140,6 +153,7 @@ static floe_status open_shared(floe_server *server, const floe_server_config *co
     FLOE_TRY(floe_stats_open(&shared->stats, err));
     floe_metric_set(shared->stats.version, server->snapshot->definitions->version);
     FLOE_TRY(floe_searchers_open(config->project, folder, workers, &shared->searchers, err));
+    follow_roles(server);
     FLOE_TRY(floe_asker_open(config->project, config->check, &shared->asker, err));
     return floe_pool_open(workers, JOBS_MAX, &shared->pool, err);
 }

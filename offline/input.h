@@ -56,4 +56,28 @@ typedef struct floe_csv_read {
  * twice. */
 floe_status floe_csv_item(floe_session *session, const floe_csv_read *read, floe_buf *out, floe_error *err);
 
+/* ---- input_exact.c ---- */
+
+/* Text whose columns have the types that the engine's reader guessed. */
+typedef struct floe_exact_request {
+    const char *reader; /* "read_csv" or "read_json" */
+    const char *const *files;
+    size_t file_count;
+    const char *options;              /* of the reader, after the files: ", comment = ''" */
+    const floe_query_column *columns; /* its guess */
+    size_t column_count;
+    const floe_str *fixed;  /* columns whose types were asked for, and that are looked at elsewhere */
+    const floe_str *strict; /* columns that must have a type of their own kind, also where labels are kept */
+    size_t fixed_count, strict_count;
+    bool keeps_labels; /* what the guess does not hold is kept as finer times or as text, instead of refused */
+} floe_exact_request;
+
+/* Types that hold every value as it is written: ret_types by column, of which *ret_changed are others than guessed.
+ * Rule: whole numbers beyond int64 become decimals of 38 digits. Fractions are the nearest double, while it holds the digits before
+ *       the point. Times finer than microseconds, and zones in a column of times without, are not held.
+ * Errors: INVALID naming file, row, column and value, and those of floe_session_stream. Owns: the arena.
+ * Cost: the file is read once as text; where later rows are of another kind than the first, three times. */
+floe_status floe_input_exact(floe_session *session, const floe_exact_request *request, floe_arena *arena,
+                             floe_str *ret_types, size_t *ret_changed, floe_error *err);
+
 #endif

@@ -473,6 +473,7 @@ floe_status floe_table_scan(floe_table *table, const floe_scan_request *request,
     floe_status status = open_scan(table, request, false, &stream->session, &sql, err);
     if (!floe_failed(status)) {
         status = floe_session_stream(stream->session, sql.ptr, NULL, &stream->rows, err);
+        status = name_filter(stream->filtered, status, err);
     }
     if (!floe_failed(status)) {
         status = floe_arrow_stream_make(&SOURCE, stream, ret_stream, err);

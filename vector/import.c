@@ -69,16 +69,25 @@ static floe_status sample_text(const floe_node *node, const char *what, floe_are
     return floe_arena_check(arena, err);
 }
 
+/* As of a crawled table (cli/sample.h): so many values, none longer; what is more or longer is not kept. */
+#define SAMPLES_MAX 50
+#define SAMPLE_BYTES_MAX 64
+
 static floe_status get_samples(const floe_node *object, const char *what, floe_arena *arena, floe_texts *ret_samples,
                                floe_error *err) {
     const floe_node *array = NULL;
     FLOE_TRY(get_array(object, "samples", what, &array, err));
     floe_str *texts = floe_arena_alloc(arena, array->count, sizeof(*texts));
     FLOE_TRY(floe_arena_check(arena, err));
+    size_t count = 0;
     for (size_t i = 0; i < array->count; i++) {
-        FLOE_TRY(sample_text(array->items[i], what, arena, &texts[i], err));
+        floe_str text = {0};
+        FLOE_TRY(sample_text(array->items[i], what, arena, &text, err));
+        if (count < SAMPLES_MAX && text.len <= SAMPLE_BYTES_MAX) {
+            texts[count++] = text;
+        }
     }
-    *ret_samples = (floe_texts){texts, array->count};
+    *ret_samples = (floe_texts){texts, count};
     return FLOE_OK;
 }
 

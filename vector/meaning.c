@@ -7,6 +7,7 @@
  */
 #include "vector/meaning_int.h"
 
+#include "core/hash.h"
 #include "core/limits.h"
 #include "core/mem.h"
 
@@ -196,6 +197,7 @@ floe_status floe_meaning_link(floe_meaning *meaning, floe_corpus *corpus, floe_e
     meaning->words = floe_arena_alloc(corpus->arena, meaning->slot_count + 1, sizeof(floe_str));
     meaning->stems = floe_arena_alloc(corpus->arena, meaning->slot_count + 1, sizeof(uint32_t));
     meaning->vocabulary = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
+    meaning->asked_words = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
     meaning->near_columns = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
     meaning->visible = floe_arena_alloc(corpus->arena, mask_words, sizeof(uint64_t));
     meaning->masked = floe_arena_alloc(corpus->arena, corpus->scope_count + 1, sizeof(bool));
@@ -232,6 +234,23 @@ static bool any_asked(const floe_meaning *meaning, floe_link_id link, uint32_t s
     return false;
 }
 
+/* The words and names of what is asked: the nearest of them are looked for, not those of the nearest of all that are in scope. */
+static void mask_words(floe_meaning *meaning) {
+    meaning->scope_id = 0;
+    if (meaning->asks_all) {
+        return;
+    }
+    meaning->scope_id = floe_xxh64(meaning->masked, meaning->corpus->scope_count, 0) | 1;
+    memset(meaning->asked_words, 0, (meaning->slot_count / 64 + 1) * sizeof(uint64_t));
+    for (uint32_t slot = 0; slot < meaning->slot_count; slot++) {
+        bool is_asked = false;
+        for (int link = FLOE_LINK_DOCUMENTS; link < FLOE_LINK_COUNT && !is_asked; link++) {
+            is_asked = any_asked(meaning, (floe_link_id)link, slot, meaning->masked);
+        }
+        meaning->asked_words[slot / 64] |= (uint64_t)is_asked << slot % 64;
+    }
+}
+
 static void count_asked(floe_meaning *meaning) {
     const floe_corpus *corpus = meaning->corpus;
     memset(meaning->asked_counts, 0, sizeof(meaning->asked_counts));
@@ -264,5 +283,6 @@ void floe_meaning_mask(floe_meaning *meaning, const bool *asked) {
         meaning->asks_all = meaning->asks_all && asked[i];
     }
     count_asked(meaning);
+    mask_words(meaning);
     meaning->is_masked = true;
 }

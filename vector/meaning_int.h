@@ -110,6 +110,8 @@ typedef struct floe_meaning {
     uint64_t *vocabulary;                     /* slots of vocabulary */
     uint64_t *near_columns;                   /* of the question: slots of the columns that are compared */
     uint32_t *slot_of[FLOE_LINK_DOCUMENTS];   /* by entry: the slot of its document */
+    uint64_t *asked_words;                    /* slots of vocabulary that an entry in scope has */
+    uint64_t scope_id;                        /* tells the scopes that the masks were made for from others; 0: all */
     bool *masked;                             /* by scope: what the masks were made for */
     bool is_masked, asks_all;                 /* they were made; for all scopes */
     size_t asked_counts[FLOE_LINK_DOCUMENTS]; /* entries in the scopes that they were made for */
@@ -168,7 +170,7 @@ static inline bool floe_meaning_is_asked(const floe_meaning *meaning, floe_link_
 
 floe_status floe_recall_open(floe_recall **ret_recall, floe_error *err);
 void floe_recall_close(floe_recall **recall);
-/* Reads a question: its vector and its words' near words, from the cache or by one call of the embedder. `meanwhile` is done by the
+/* Reads a question in the scopes that the masks were made for: its vector and its words' near words there, from the cache or by one call of the embedder. `meanwhile` is done by the
  * calling thread, once, while a helper embeds. Errors: those of the embedder. */
 floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, const floe_aside *meanwhile, floe_asked *ret_asked,
                             floe_error *err);

@@ -20,7 +20,8 @@
 typedef struct remembered {
     char *text;
     size_t len;
-    void *value; /* of a question: its vector; of a word: floe_near */
+    uint64_t scope; /* of a word: what it was looked for in */
+    void *value;    /* of a question: its vector; of a word: floe_near */
     size_t count;
 } remembered;
 
@@ -53,8 +54,9 @@ void floe_recall_close(floe_recall **recall) {
     *recall = NULL;
 }
 
-static bool holds(const remembered *place, floe_str text) {
-    return place->text && place->len == text.len && memcmp(place->text, text.ptr, text.len) == 0;
+static bool holds(const remembered *place, uint64_t scope, floe_str text) {
+    return place->text && place->scope == scope && place->len == text.len &&
+           memcmp(place->text, text.ptr, text.len) == 0;
 }
 
 static floe_status remember(remembered *place, floe_str text, const void *value, size_t count, size_t element_len,
@@ -67,7 +69,7 @@ static floe_status remember(remembered *place, floe_str text, const void *value,
         memcpy(copy, value, count * element_len);
     }
     forget(place);
-    *place = (remembered){name, text.len, copy, count};
+    *place = (remembered){.text = name, .len = text.len, .value = copy, .count = count};
     copy = NULL;
     name = NULL;
     return FLOE_OK;
@@ -80,20 +82,21 @@ static remembered *place_of_question(floe_recall *recall, floe_str text) {
 }
 
 /* What is known of a word, or NULL. */
-static remembered *find_word(floe_recall *recall, floe_str word) {
-    size_t first = floe_wording_id(word) % WORDS;
+static remembered *find_word(const floe_meaning *meaning, floe_str word) {
+    floe_recall *recall = meaning->recall;
+    size_t first = (floe_wording_id(word) ^ meaning->scope_id) % WORDS;
     for (size_t i = 0; i < WORD_PLACES; i++) {
         remembered *place = &recall->words[(first + i) % WORDS];
-        if (holds(place, word)) {
+        if (holds(place, meaning->scope_id, word)) {
             return place;
         }
     }
     return NULL;
 }
 
-static bool holds_any(const remembered *place, const floe_str *words, size_t count) {
+static bool holds_any(const remembered *place, uint64_t scope, const floe_str *words, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (holds(place, words[i])) {
+        if (holds(place, scope, words[i])) {
             return true;
         }
     }
@@ -101,11 +104,13 @@ static bool holds_any(const remembered *place, const floe_str *words, size_t cou
 }
 
 /* Where a new word is put: the first of its places that none of the question's words has. */
-static remembered *place_for_word(floe_recall *recall, floe_str word, const floe_str *asked, size_t asked_count) {
-    size_t first = floe_wording_id(word) % WORDS;
+static remembered *place_for_word(const floe_meaning *meaning, floe_str word, const floe_str *asked,
+                                  size_t asked_count) {
+    floe_recall *recall = meaning->recall;
+    size_t first = (floe_wording_id(word) ^ meaning->scope_id) % WORDS;
     for (size_t i = 0; i < WORD_PLACES; i++) {
         remembered *place = &recall->words[(first + i) % WORDS];
-        if (!holds_any(place, asked, asked_count)) {
+        if (!holds_any(place, meaning->scope_id, asked, asked_count)) {
             return place;
         }
     }
@@ -145,15 +150,18 @@ static floe_status remember_words(floe_meaning *meaning, const new_words *added,
         return FLOE_OK;
     }
     FLOE_TRY(floe_alloc(added->count * NEAR_MAX, sizeof(*hits), &hits, err));
-    floe_ann_query query = {
-        .k = NEAR_MAX, .allowed = meaning->vocabulary, .shelf = meaning->word_shelf, .helper = helper};
+    floe_ann_query query = {.k = NEAR_MAX,
+                            .allowed = meaning->asks_all ? meaning->vocabulary : meaning->asked_words,
+                            .shelf = meaning->asks_all ? meaning->word_shelf : NULL,
+                            .helper = helper};
     floe_ann_batch batch = {added->vectors, added->count, hits, counts};
     FLOE_TRY(floe_ann_view_search_batch(meaning->view, &query, &batch, err));
     for (size_t i = 0; i < added->count; i++) {
         floe_str word = added->words[i];
         size_t count = choose_near(meaning, word, hits + i * NEAR_MAX, counts[i], near);
-        remembered *place = place_for_word(meaning->recall, word, added->asked, added->asked_count);
+        remembered *place = place_for_word(meaning, word, added->asked, added->asked_count);
         FLOE_TRY(remember(place, word, near, count, sizeof(near[0]), err));
+        place->scope = meaning->scope_id;
     }
     return FLOE_OK;
 }
@@ -204,13 +212,13 @@ typedef struct lesson {
  * hidden things have is embedded like one that nobody has, so that time does not tell which it is. */
 static void plan_lesson(const floe_meaning *meaning, floe_str text, const reading *read, lesson *plan) {
     floe_recall *recall = meaning->recall;
-    plan->text_count = plan->question_count = holds(place_of_question(recall, text), text) ? 0 : 1;
+    plan->text_count = plan->question_count = holds(place_of_question(recall, text), 0, text) ? 0 : 1;
     plan->texts[0] = text;
     plan->known = (new_words){.asked = read->words, .asked_count = read->word_count};
     for (size_t i = 0; i < read->word_count; i++) {
         floe_str word = read->words[i];
         uint32_t slot = 0;
-        if (find_word(recall, word)) {
+        if (find_word(meaning, word)) {
             continue;
         }
         if (floe_ann_view_find(meaning->view, floe_wording_id(word), &slot) && floe_meaning_shows(meaning, slot)) {
@@ -293,7 +301,7 @@ floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, const floe_asi
     FLOE_TRY(learn(meaning, text, &read, meanwhile, err));
     *ret_asked = (floe_asked){.vector = place_of_question(meaning->recall, text)->value};
     for (size_t i = 0; i < read.word_count; i++) {
-        const remembered *place = find_word(meaning->recall, read.words[i]);
+        const remembered *place = find_word(meaning, read.words[i]);
         if (place) {
             ret_asked->words[ret_asked->word_count++] =
                 (floe_asked_word){{place->text, place->len}, place->value, place->count};

@@ -114,6 +114,16 @@ floe_status floe_search_corpus(floe_search *search, const floe_role *role, const
     return FLOE_OK;
 }
 
+bool floe_search_wants(const floe_search *search, const floe_role *role) {
+    return role != NULL && floe_sights_wants(&search->of_roles, &search->whole, role);
+}
+
+floe_status floe_search_prepare(floe_search *search, const floe_role *role, floe_error *err) {
+    floe_sight *sight = NULL;
+    return floe_search_wants(search, role) ? floe_sights_of(&search->of_roles, &search->whole, role, &sight, err)
+                                           : FLOE_OK;
+}
+
 bool floe_search_is_stale(const floe_search *search) {
     int64_t number = 0;
     return !floe_failed(floe_generation_current(search->folder, &number, NULL)) && number != search->number;
@@ -427,6 +437,7 @@ static floe_status answer(floe_sight *sight, const floe_query *query, floe_arena
     lexing lexical = {&sight->ranker, &question};
     floe_aside meanwhile = {score_lexical, &lexical};
     if (sight->has_meaning) {
+        floe_meaning_mask(&sight->meaning, sight->asked);
         FLOE_TRY(floe_recall_ask(&sight->meaning, question.text, &meanwhile, &asked, err));
         question.meaning = &asked;
     } else {

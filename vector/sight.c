@@ -115,6 +115,10 @@ floe_status floe_sights_of(floe_sights *sights, floe_sight *whole, const floe_ro
     return FLOE_OK;
 }
 
+bool floe_sights_wants(const floe_sights *sights, const floe_sight *whole, const floe_role *role) {
+    return find(sights, role) == NULL && !is_full(sights, whole);
+}
+
 void floe_sights_close(floe_sights *sights) {
     while (sights->count > 0) {
         free_sight(&sights->items[--sights->count]);

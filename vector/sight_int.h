@@ -46,6 +46,8 @@ typedef struct floe_sights {
  * loading that much of an index. */
 floe_status floe_sights_of(floe_sights *sights, floe_sight *whole, const floe_role *role, floe_sight **ret_sight,
                            floe_error *err);
+/* Whether what the role sees is still to be made, and there is room for it beside the others. */
+bool floe_sights_wants(const floe_sights *sights, const floe_sight *whole, const floe_role *role);
 void floe_sights_close(floe_sights *sights);
 
 #endif

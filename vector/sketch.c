@@ -139,8 +139,8 @@ const floe_sketch *floe_sketcher_finish(const floe_sketcher *sketcher, bool whol
                             .distinct = sketcher->distinct,
                             .whole = whole,
                             .is_integer = sketcher->is_integer,
-                            .least = sketcher->is_integer ? sketcher->least : 0,
-                            .most = sketcher->is_integer ? sketcher->most : 0};
+                            .is_counter = sketcher->is_integer &&
+                                          floe_sketch_counts(sketcher->least, sketcher->most, sketcher->distinct)};
     return take_smallest(sketcher, sketch) ? sketch : NULL;
 }
 
@@ -153,10 +153,9 @@ bool floe_sketch_is_unique(const floe_sketch *sketch) {
 /* A column of every tenth number is still a counter's. */
 #define COUNTER_STEP 10
 
-bool floe_sketch_is_counter(const floe_sketch *sketch) {
+bool floe_sketch_counts(int64_t least, int64_t most, int64_t distinct) {
     /* As doubles, because the ends of the range of integers are too far apart for their difference. */
-    return sketch->is_integer &&
-           (double)sketch->most - (double)sketch->least <= (double)COUNTER_STEP * (double)sketch->distinct;
+    return (double)most - (double)least <= (double)COUNTER_STEP * (double)distinct;
 }
 
 size_t floe_sketch_contains(const floe_sketch *whole, const floe_sketch *part, size_t *ret_found) {

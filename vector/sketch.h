@@ -1,6 +1,6 @@
 /*
  * Sketches of columns: how many rows and distinct values a column has, and the smallest hashes of its values, by which one
- * column is told to hold the values of another without keeping its values (but for the smallest and largest integer).
+ * column is told to hold the values of another without keeping any of them.
  *
  * A sketch belongs to the index: nothing answers with it. Of a column with personal data none is kept (mark.c), because a hash
  * of a phone number or an address is found by trying all of them.
@@ -26,7 +26,7 @@ typedef struct floe_sketch {
     int64_t distinct;       /* of these; exact */
     bool whole;             /* the table has no other rows */
     bool is_integer;        /* every value is an integer, or the text of one */
-    int64_t least, most;    /* of integers */
+    bool is_counter;        /* integers with hardly a gap between the least and the most, as counters give them */
     const uint32_t *hashes; /* ascending, each once */
     size_t hash_count;
 } floe_sketch;
@@ -52,8 +52,8 @@ const floe_sketch *floe_sketcher_finish(const floe_sketcher *sketcher, bool whol
 
 /* Whether every value that was looked at is another one. */
 bool floe_sketch_is_unique(const floe_sketch *sketch);
-/* Whether the values are integers with hardly a gap, as counters give them: such a column holds those of many others. */
-bool floe_sketch_is_counter(const floe_sketch *sketch);
+/* Whether so many different integers between these two are a counter's: such a column holds the values of many others. */
+bool floe_sketch_counts(int64_t least, int64_t most, int64_t distinct);
 /* Of the values of `part` that are comparable, those that `whole` has too. Rule: comparable is what lies below both horizons.
  * Returns how many are comparable; a sketch of a part of a table has none that it could be shown to lack. */
 size_t floe_sketch_contains(const floe_sketch *whole, const floe_sketch *part, size_t *ret_found);

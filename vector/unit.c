@@ -9,7 +9,7 @@
 #include "core/hash.h"
 
 /* What a sketch begins with; 0: there is none. */
-enum { SKETCH_THERE = 1, SKETCH_WHOLE = 2, SKETCH_INTEGER = 4, SKETCH_ALL = 7 };
+enum { SKETCH_THERE = 1, SKETCH_WHOLE = 2, SKETCH_INTEGER = 4, SKETCH_COUNTER = 8, SKETCH_ALL = 15 };
 
 static void put_text(floe_buf *out, floe_str text) {
     floe_buf_varint(out, text.len);
@@ -24,17 +24,19 @@ static void put_texts(floe_buf *out, floe_texts texts) {
 }
 
 static void put_sketch(floe_buf *out, const floe_sketch *sketch) {
-    floe_buf_varint(out, sketch ? (sketch->whole ? SKETCH_WHOLE : 0) | (sketch->is_integer ? SKETCH_INTEGER : 0) |
-                                      SKETCH_THERE
-                                : 0);
     if (!sketch) {
+        floe_buf_varint(out, 0);
         return;
     }
+    int flags = SKETCH_THERE | (sketch->whole ? SKETCH_WHOLE : 0) | (sketch->is_integer ? SKETCH_INTEGER : 0) |
+                (sketch->is_counter ? SKETCH_COUNTER : 0);
+    floe_buf_varint(out, (uint64_t)flags);
     floe_buf_zigzag(out, sketch->rows);
     floe_buf_zigzag(out, sketch->values);
     floe_buf_zigzag(out, sketch->distinct);
-    floe_buf_zigzag(out, sketch->least);
-    floe_buf_zigzag(out, sketch->most);
+    /* Where indexes once kept the least and the most value. */
+    floe_buf_zigzag(out, 0);
+    floe_buf_zigzag(out, 0);
     floe_buf_varint(out, sketch->hash_count);
     for (size_t i = 0; i < sketch->hash_count; i++) {
         floe_buf_u32(out, sketch->hashes[i]);
@@ -137,14 +139,19 @@ static floe_status take_personal(decoder *in, floe_personal *ret_personal) {
     return FLOE_OK;
 }
 
+/* An index that still holds the least and the most value is read as what they say; they are not kept. */
 static floe_status take_sketch_counts(decoder *in, floe_sketch *sketch) {
-    int64_t *const numbers[] = {&sketch->rows, &sketch->values, &sketch->distinct, &sketch->least, &sketch->most};
+    int64_t least = 0;
+    int64_t most = 0;
+    int64_t *const numbers[] = {&sketch->rows, &sketch->values, &sketch->distinct, &least, &most};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         FLOE_TRY(floe_read_zigzag(&in->reader, numbers[i], "a sketch's numbers", in->err));
     }
     FLOE_ENSURE(sketch->distinct >= 0 && sketch->values >= sketch->distinct && sketch->rows >= sketch->values, in->err,
                 FLOE_CORRUPT, "a sketch has %lld rows, %lld values and %lld distinct ones", (long long)sketch->rows,
                 (long long)sketch->values, (long long)sketch->distinct);
+    bool is_old = sketch->is_integer && (least != 0 || most != 0);
+    sketch->is_counter = sketch->is_counter || (is_old && floe_sketch_counts(least, most, sketch->distinct));
     return FLOE_OK;
 }
 
@@ -173,6 +180,7 @@ static floe_status take_sketch(decoder *in, const floe_sketch **ret_sketch) {
     FLOE_TRY(floe_arena_check(in->arena, in->err));
     sketch->whole = (flags & SKETCH_WHOLE) != 0;
     sketch->is_integer = (flags & SKETCH_INTEGER) != 0;
+    sketch->is_counter = (flags & SKETCH_COUNTER) != 0;
     FLOE_TRY(take_sketch_counts(in, sketch));
     FLOE_TRY(take_hashes(in, sketch));
     *ret_sketch = sketch;

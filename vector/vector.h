@@ -106,6 +106,11 @@ floe_status floe_search_open(const char *folder, floe_embedder *embedder, floe_s
 void floe_search_close(floe_search **search);
 /* Whether a newer index was published since it was opened. */
 bool floe_search_is_stale(const floe_search *search);
+/* Whether a role's first question would make what the role sees, and what is made would have room beside that of other roles. */
+bool floe_search_wants(const floe_search *search, const floe_role *role);
+/* Makes it, where it is wanted, so that the first question needs not. Errors: NOMEM, LIMIT, those of the embedder. Cost: as loading that
+ * much of an index. */
+floe_status floe_search_prepare(floe_search *search, const floe_role *role, floe_error *err);
 
 typedef enum floe_hit_kind { FLOE_HIT_ANY, FLOE_HIT_TABLE, FLOE_HIT_COLUMN, FLOE_HIT_FEATURE } floe_hit_kind;
 

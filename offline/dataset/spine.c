@@ -11,6 +11,20 @@
 
 #include <string.h>
 
+static const char CSV_OPTIONS[] = ", comment = '', header = true";
+static const char JSON_OPTIONS[] = ", format = 'newline_delimited'";
+
+/* What the engine's reader makes of the columns of a text file, and the types that hold their values as they are written. */
+typedef struct spine_guess {
+    bool csv;
+    const char *call; /* of CSV: the reader's, without its last bracket */
+    floe_buf *known;  /* of CSV: ", types = {…" of the keys, without the last brace */
+    const floe_query_column *columns;
+    size_t count, changed;
+    floe_str *types; /* by column */
+    floe_arena *arena;
+} spine_guess;
+
 floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key) {
     for (size_t i = 0; i < request->key_count; i++) {
         if (floe_str_equal(request->keys[i].key, key)) {
@@ -118,6 +132,57 @@ static floe_status check_shared_columns(const floe_dataset_request *request, con
     return FLOE_OK;
 }
 
+/* ---- guesses ---- */
+
+/* Types that hold the values as they are written, by column. Labels pass through untouched, if need be as text; a key must have its
+ * type. Keys of a CSV file are read by their declared types, which are strict but for times. */
+static floe_status find_exact_types(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
+                                    size_t key_count, spine_guess *guess, floe_error *err) {
+    floe_str *fixed = floe_arena_alloc(guess->arena, key_count + 1, sizeof(*fixed));
+    floe_str *strict = floe_arena_alloc(guess->arena, key_count + 1, sizeof(*strict));
+    guess->types = floe_arena_alloc(guess->arena, guess->count + 1, sizeof(*guess->types));
+    FLOE_TRY(floe_arena_check(guess->arena, err));
+    floe_exact_request exact = {.reader = guess->csv ? "read_csv" : "read_json",
+                                .files = &request->spine,
+                                .file_count = 1,
+                                .options = guess->csv ? CSV_OPTIONS : JSON_OPTIONS,
+                                .columns = guess->columns,
+                                .column_count = guess->count,
+                                .fixed = fixed,
+                                .strict = strict,
+                                .keeps_labels = true};
+    for (size_t i = 0; i < key_count; i++) {
+        bool text = keys[i].type.kind == FLOE_KIND_STRING || keys[i].type.kind == FLOE_KIND_BYTES;
+        bool known = guess->csv ? keys[i].type.kind != FLOE_KIND_TIMESTAMP : text;
+        floe_str column = floe_spine_key_column(request, keys[i].name);
+        *(known ? &fixed[exact.fixed_count++] : &strict[exact.strict_count++]) = column;
+    }
+    return floe_input_exact(session, &exact, guess->arena, guess->types, &guess->changed, err);
+}
+
+/* Appends to the types of the keys those of labels that the reader would change. */
+static floe_status append_label_types(floe_session *session, const floe_dataset_request *request,
+                                      const floe_column *keys, size_t key_count, spine_guess *guess, floe_error *err) {
+    floe_buf *types = guess->known;
+    const char *close = types->len > 0 ? "}" : "";
+    const char *select = floe_arena_printf(guess->arena, "SELECT * FROM %s%.*s%s)", guess->call,
+                                           FLOE_STR_ARG(floe_buf_view(types)), close);
+    FLOE_TRY(floe_buf_check(types, err));
+    FLOE_TRY(floe_arena_check(guess->arena, err));
+    FLOE_TRY(floe_session_describe(session, select, guess->arena, &guess->columns, &guess->count, err));
+    FLOE_TRY(find_exact_types(session, request, keys, key_count, guess, err));
+    for (size_t i = 0; i < guess->count; i++) {
+        if (!floe_str_equal(guess->types[i], guess->columns[i].type)) {
+            floe_buf_text(types, types->len > 0 ? ", " : ", types = {");
+            floe_sql_quote_text(types, guess->columns[i].name);
+            floe_buf_text(types, ": ");
+            floe_sql_quote_text(types, guess->types[i]);
+        }
+    }
+    floe_buf_text(types, types->len > 0 ? "}" : "");
+    return floe_buf_check(types, err);
+}
+
 /* A CSV file with the key columns as the type their entity declares. */
 static floe_status append_csv(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
                               size_t key_count, floe_arena *arena, floe_buf *sql, floe_error *err) {
@@ -150,12 +215,12 @@ static floe_status append_csv(floe_session *session, const floe_dataset_request 
         floe_sql_type_name(&types, strict ? (floe_type){.kind = FLOE_KIND_STRING} : keys[i].type);
         floe_buf_text(&types, "'");
     }
-    floe_buf_text(&types, types.len > 0 ? "}" : "");
     floe_buf_text(&call, "read_csv(");
     floe_sql_quote_text(&call, floe_str_of(request->spine));
-    floe_buf_text(&call, ", comment = '', header = true");
-    FLOE_TRY(floe_buf_check(&types, err));
+    floe_buf_text(&call, CSV_OPTIONS);
     FLOE_TRY(floe_buf_check(&call, err));
+    spine_guess guess = {.csv = true, .call = call.ptr, .known = &types, .arena = arena};
+    FLOE_TRY(append_label_types(session, request, keys, key_count, &guess, err));
     read.call = call.ptr;
     read.types = floe_buf_view(&types).ptr;
     read.values = values;
@@ -275,21 +340,21 @@ static const floe_column *text_key_of(const floe_dataset_request *request, const
 /* read_json over columns whose types the reader found out, but keys of text as text and of bytes from base64. The columns
  * are spelled out only where the reader would make more of a text key, because it then knows no other column. */
 static void append_json(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
-                        const spine_table *found, floe_buf *sql) {
+                        const spine_guess *found, floe_buf *sql) {
     FLOE_AUTO_BUF types, pattern;
     floe_buf_init(&types, FLOE_MIB(1));
     floe_buf_init(&pattern, FLOE_KIB(4));
     bool retyped = false, any = false;
     floe_buf_text(sql, "(SELECT *");
-    for (size_t i = 0; i < found->column_count; i++) {
+    for (size_t i = 0; i < found->count; i++) {
         const floe_query_column *column = &found->columns[i];
         const floe_column *key = text_key_of(request, keys, key_count, column->name);
         bool more = key && looks_like_more(column->type);
-        retyped = retyped || more;
+        retyped = retyped || more || !floe_str_equal(found->types[i], column->type);
         floe_buf_text(&types, i > 0 ? ", " : "");
         floe_sql_quote_text(&types, column->name);
         floe_buf_text(&types, ": ");
-        floe_sql_quote_text(&types, more ? FLOE_STR("VARCHAR") : column->type);
+        floe_sql_quote_text(&types, more ? FLOE_STR("VARCHAR") : found->types[i]);
         if (key && key->type.kind == FLOE_KIND_BYTES && (more || floe_str_is(column->type, "VARCHAR"))) {
             floe_buf_clear(&pattern);
             (void)append_key_pattern(key->type, &pattern);
@@ -300,11 +365,13 @@ static void append_json(const floe_dataset_request *request, const floe_column *
     }
     floe_buf_text(sql, any ? ") FROM read_json(" : " FROM read_json(");
     floe_sql_quote_text(sql, floe_str_of(request->spine));
-    floe_buf_text(sql, ", format = 'newline_delimited'");
+    floe_buf_text(sql, JSON_OPTIONS);
     if (retyped) {
         floe_buf_text(sql, ", columns = {");
         floe_buf_str(sql, floe_buf_view(&types));
         floe_buf_byte(sql, '}');
+    } else { /* as the types were found: over all rows */
+        floe_buf_text(sql, ", sample_size = -1");
     }
     floe_buf_text(sql, "))");
 }
@@ -323,7 +390,9 @@ static floe_status append_file(floe_session *session, const floe_dataset_request
         if (csv) {
             return append_csv(session, request, keys, key_count, arena, sql, err);
         }
-        append_json(request, keys, key_count, &header, sql);
+        spine_guess guess = {.columns = header.columns, .count = header.column_count, .arena = arena};
+        FLOE_TRY(find_exact_types(session, request, keys, key_count, &guess, err));
+        append_json(request, keys, key_count, &guess, sql);
         return FLOE_OK;
     }
     FLOE_ENSURE(floe_str_ends_with(path, FLOE_STR(".parquet")), err, FLOE_UNSUPPORTED,
@@ -395,6 +464,22 @@ static floe_status narrow_integers(floe_session *session, const floe_dataset_req
     return describe(session, arena, spine, err);
 }
 
+/* The cast of text to a time would round what is finer than microseconds, and the column with it. */
+static floe_status refuse_finer_text(floe_session *session, const floe_dataset_request *request, const char *name,
+                                     floe_arena *arena, floe_error *err) {
+    const char *sql = floe_arena_printf(arena,
+                                        "SELECT r, %s FROM (SELECT row_number() OVER () AS r, * FROM spine) WHERE "
+                                        "regexp_matches(%s, '\\.[0-9]{6}[0-9]*[1-9]') ORDER BY r LIMIT 1",
+                                        name, name);
+    floe_query_rows rows;
+    FLOE_TRY(floe_arena_check(arena, err));
+    FLOE_TRY(floe_session_query(session, sql, NULL, arena, &rows, err));
+    FLOE_ENSURE(rows.row_count == 0, err, FLOE_INVALID,
+                "the spine %s, row %lld: the time column %s is %.*s, finer than microseconds; round it in the file",
+                request->spine, (long long)rows.values[0].as.integer, name, FLOE_STR_BRIEF(rows.values[1].as.bytes));
+    return FLOE_OK;
+}
+
 /* CSV and JSON have no times, only text that the engine takes for times when all of it is written alike. A column that
  * --time names is read as what it says: RFC 3339, or without a zone in UTC. */
 static floe_status read_text_time(floe_session *session, const floe_dataset_request *request, floe_arena *arena,
@@ -411,6 +496,7 @@ static floe_status read_text_time(floe_session *session, const floe_dataset_requ
     floe_buf_init(&name, FLOE_KIB(64));
     floe_sql_quote_name(&name, column->name);
     FLOE_TRY(floe_buf_check(&name, err));
+    FLOE_TRY(refuse_finer_text(session, request, name.ptr, arena, err));
     const char *cast = floe_arena_printf(arena, "CAST(CAST(%s AS TIMESTAMPTZ) AS TIMESTAMP)", name.ptr);
     const char *sql =
         floe_arena_printf(arena, "ALTER TABLE spine ALTER COLUMN %s TYPE TIMESTAMP USING %s", name.ptr, cast);

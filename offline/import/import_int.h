@@ -41,7 +41,8 @@ typedef struct floe_import {
 
     import_column *columns;
     size_t column_count;
-    floe_str source_sql; /* SELECT of the input's columns under their names */
+    const char *read_columns; /* ", columns = {…}" where the reader of JSON must not guess; NULL: it may */
+    floe_str source_sql;      /* SELECT of the input's columns under their names */
     floe_ice_schema schema;
     int32_t last_column_id;
     floe_ice_spec spec;

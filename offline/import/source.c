@@ -204,7 +204,7 @@ static bool put_changed(const type_override *item, bool is_text, floe_buf *out) 
     return !name.failed;
 }
 
-static void put_input(const floe_import_request *request, const type_override *types, size_t type_count, floe_buf *out);
+static void put_input(const floe_import *import, const type_override *types, size_t type_count, floe_buf *out);
 
 /* Refuses a value that the asked type would silently round or cut. */
 static floe_status check_unchanged(floe_import *import, const type_override *item, floe_error *err) {
@@ -220,7 +220,7 @@ static floe_status check_unchanged(floe_import *import, const type_override *ite
     floe_buf_text(&sql, "SELECT CAST(");
     floe_sql_quote_name(&sql, item->column);
     floe_buf_text(&sql, " AS VARCHAR) FROM (");
-    put_input(import->request, &as_text, from_text ? 1 : 0, &sql);
+    put_input(import, &as_text, from_text ? 1 : 0, &sql);
     floe_buf_text(&sql, ") AS input WHERE ");
     floe_buf_str(&sql, floe_buf_view(&condition));
     floe_buf_text(&sql, " LIMIT 1");
@@ -236,18 +236,22 @@ static floe_status check_unchanged(floe_import *import, const type_override *ite
 
 /* ---- the SQL ---- */
 
+/* Columns are what is in the files, not in their folders' names; no line is left out for how it begins. */
+static const char *reader_options(const import_reader *reader) {
+    return reader->takes_types ? ", hive_partitioning = false, comment = '', header = true"
+                               : ", hive_partitioning = false";
+}
+
 /* The call of the reader, without its last bracket. */
-static void put_reader(const floe_import_request *request, floe_buf *out) {
+static void put_reader(const floe_import *import, floe_buf *out) {
+    const floe_import_request *request = import->request;
     const import_reader *reader = floe_import_reader(request->files[0]);
     floe_buf_printf(out, "%s([", reader->function);
     for (size_t i = 0; i < request->file_count; i++) {
         floe_buf_text(out, i ? ", " : "");
         floe_sql_quote_text(out, floe_str_of(request->files[i]));
     }
-    floe_buf_text(out,
-                  "], hive_partitioning = false"); /* columns are what is in the files, not in their folders' names */
-    floe_buf_text(out, reader->takes_types ? ", comment = '', header = true"
-                                           : ""); /* or lines would be left out for how they begin */
+    floe_buf_printf(out, "]%s%s", reader_options(reader), import->read_columns ? import->read_columns : "");
 }
 
 static void put_types(const type_override *types, size_t type_count, floe_buf *out) {
@@ -266,7 +270,7 @@ static floe_status put_csv(floe_import *import, const type_override *types, size
     FLOE_AUTO_BUF call, with_types;
     floe_buf_init(&call, FLOE_IMPORT_SQL_CAP);
     floe_buf_init(&with_types, FLOE_IMPORT_SQL_CAP);
-    put_reader(import->request, &call);
+    put_reader(import, &call);
     put_types(types, type_count, &with_types);
     FLOE_TRY(floe_buf_check(&call, err));
     FLOE_TRY(floe_buf_check(&with_types, err));
@@ -278,10 +282,9 @@ static floe_status put_csv(floe_import *import, const type_override *types, size
     return floe_csv_item(import->session, &read, out, err);
 }
 
-static void put_input(const floe_import_request *request, const type_override *types, size_t type_count,
-                      floe_buf *out) {
+static void put_input(const floe_import *import, const type_override *types, size_t type_count, floe_buf *out) {
     floe_buf_text(out, "SELECT *");
-    bool cast = !floe_import_reader(request->files[0])->takes_types;
+    bool cast = !floe_import_reader(import->request->files[0])->takes_types;
     for (size_t i = 0; cast && i < type_count; i++) {
         floe_buf_text(out, i ? ", CAST(" : " REPLACE (CAST(");
         floe_sql_quote_name(out, types[i].column);
@@ -290,7 +293,7 @@ static void put_input(const floe_import_request *request, const type_override *t
         floe_buf_text(out, i + 1 == type_count ? ")" : "");
     }
     floe_buf_text(out, " FROM ");
-    put_reader(request, out);
+    put_reader(import, out);
     if (!cast) {
         put_types(types, type_count, out);
     }
@@ -346,33 +349,99 @@ floe_status floe_import_query_source(floe_import *import, floe_str select, floe_
     return take_columns(import, &columns, err);
 }
 
+/* ---- guesses ---- */
+
+/* JSON is read with all columns spelled out, or its reader guesses once more. */
+static floe_status spell_columns(floe_import *import, const input_columns *raw, const floe_str *types,
+                                 floe_error *err) {
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, FLOE_IMPORT_SQL_CAP);
+    for (size_t i = 0; i < raw->count; i++) {
+        floe_buf_text(&text, i > 0 ? ", " : ", columns = {");
+        floe_sql_quote_text(&text, raw->items[i].name);
+        floe_buf_text(&text, ": ");
+        floe_sql_quote_text(&text, types[i]);
+    }
+    floe_buf_byte(&text, '}');
+    FLOE_TRY(floe_buf_check(&text, err));
+    import->read_columns = floe_arena_str(import->arena, floe_buf_view(&text)).ptr;
+    return floe_arena_check(import->arena, err);
+}
+
+static floe_status add_type(floe_import *import, const floe_query_column *column, floe_str type, type_override **items,
+                            size_t *count, floe_error *err) {
+    size_t capacity = *count;
+    type_override *slot = FLOE_ARENA_PUSH(import->arena, *items, *count, capacity);
+    FLOE_TRY(floe_arena_check(import->arena, err));
+    *slot = (type_override){column->name, type, column->type};
+    return FLOE_OK;
+}
+
+/* Types that hold every value of text, where the reader's guess does not. JSON that is no objects has one column, "json". */
+static floe_status take_exact_types(floe_import *import, const input_columns *raw, type_override **items, size_t *count,
+                                    floe_error *err) {
+    const import_reader *reader = floe_import_reader(import->request->files[0]);
+    bool is_json = strcmp(reader->function, "read_json") == 0;
+    floe_str *fixed = floe_arena_alloc(import->arena, *count + 1, sizeof(*fixed));
+    floe_str *types = floe_arena_alloc(import->arena, raw->count + 1, sizeof(*types));
+    FLOE_TRY(floe_arena_check(import->arena, err));
+    if ((!is_json && !reader->takes_types) || (is_json && raw->count == 1 && floe_str_is(raw->items[0].name, "json"))) {
+        return FLOE_OK;
+    }
+    floe_exact_request request = {.reader = reader->function,
+                                  .files = import->request->files,
+                                  .file_count = import->request->file_count,
+                                  .options = reader_options(reader),
+                                  .columns = raw->items,
+                                  .column_count = raw->count,
+                                  .fixed = fixed};
+    for (; request.fixed_count < *count; request.fixed_count++) {
+        fixed[request.fixed_count] = (*items)[request.fixed_count].column;
+    }
+    size_t changed = 0;
+    FLOE_TRY(floe_input_exact(import->session, &request, import->arena, types, &changed, err));
+    if (changed > 0 && is_json) {
+        return spell_columns(import, raw, types, err);
+    }
+    for (size_t i = 0; i < raw->count && changed > 0; i++) {
+        if (!floe_str_equal(types[i], raw->items[i].type)) {
+            FLOE_TRY(add_type(import, &raw->items[i], types[i], items, count, err));
+        }
+    }
+    return FLOE_OK;
+}
+
 floe_status floe_import_source(floe_import *import, floe_error *err) {
     const floe_import_request *request = import->request;
     FLOE_TRY(floe_import_check_files(import, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
-    put_input(request, NULL, 0, &sql);
+    put_input(import, NULL, 0, &sql);
     FLOE_TRY(floe_buf_check(&sql, err));
     input_columns raw = {0};
     FLOE_TRY(describe_query(import, sql.ptr, &raw, err));
     const import_reader *reader = floe_import_reader(request->files[0]);
-    bool is_json = strcmp(reader->function, "read_json") == 0;
     type_override *types = NULL;
     size_t type_count = 0;
-    if (request->types || is_json) {
+    if (request->types) {
         FLOE_TRY(parse_overrides(import, &raw, &types, &type_count, err));
         for (size_t i = 0; i < type_count; i++) {
             FLOE_TRY(check_unchanged(import, &types[i], err));
         }
-        if (is_json) {
-            FLOE_TRY(narrow_integers(import, floe_buf_view(&sql), &raw, &types, &type_count, err));
-        }
     }
+    FLOE_TRY(take_exact_types(import, &raw, &types, &type_count, err));
     floe_buf_clear(&sql);
+    if (strcmp(reader->function, "read_json") == 0) {
+        put_input(import, NULL, 0, &sql);
+        FLOE_TRY(floe_buf_check(&sql, err));
+        FLOE_TRY(describe_query(import, sql.ptr, &raw, err));
+        FLOE_TRY(narrow_integers(import, floe_buf_view(&sql), &raw, &types, &type_count, err));
+        floe_buf_clear(&sql);
+    }
     if (reader->takes_types) {
         FLOE_TRY(put_csv(import, types, type_count, &sql, err));
     } else {
-        put_input(request, types, type_count, &sql);
+        put_input(import, types, type_count, &sql);
     }
     FLOE_TRY(floe_buf_check(&sql, err));
     return select_columns(import, floe_buf_view(&sql), err);

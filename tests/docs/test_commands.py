@@ -20,8 +20,8 @@ order_id,customer_id,ordered_at,amount
 3,7,2024-03-02 09:00:00,100.00
 """
 LABELS = "customer_id,at\n42,2024-03-01 10:00:00\n42,2024-03-06 00:00:00\n9,2024-03-06 00:00:00\n"
-# An editor for scripts: does what the file's own comment says, "take the comment signs away".
-EDITOR = "#!/bin/sh\nsed -i -e '1,/^#$/d' -e 's/^# //' \"$1\"\n"
+# An editor for scripts: takes away the single comment signs, as the file's own words (behind two) say.
+EDITOR = "#!/bin/sh\nsed -i -e '/^##/d' -e 's/^# \\{0,1\\}//' \"$1\"\n"
 
 
 def blocks(page):

@@ -567,6 +567,32 @@ def equality_deletes():
             expect(f"keys: {key} for {kind} {options}", table.write(), [{"a": None}])
 
 
+def deletes_of_partitions():
+    """A delete file reaches the files whose stored partition values are its own, whatever made them: null is null, NaN is NaN whatever its
+    bits, and the two zeros differ, as in Java."""
+    global done
+    other_nan = struct.unpack("<d", struct.pack("<Q", 0xFFF8000000000001))[0]
+    for label, avro, kind, transform, own, others in (
+            ("NaN", "double", "double", "identity", float("nan"), (1.0, None)), ("another NaN", "double", "double", "identity", other_nan, (1.0,)),
+            ("zero", "double", "double", "identity", 0.0, (-0.0,)), ("minus zero", "float", "float", "identity", -0.0, (0.0, None)),
+            ("null", "string", "string", "identity", None, ("", "a")), ("nothing known", "int", "string", "zorder[16]", 3, (4, None)),
+            ("bytes", "bytes", "binary", "identity", b"\0", (b"", b"\0\0"))):
+        for keys in (None, [2]):
+            table = new([column("p", kind, 1), column("k", "long", 2)],
+                        spec=[{"name": "p", "transform": transform, "source-id": 1, "field-id": 1000}])
+            table.partition = [optional("p", avro, 1000)]
+            for number, value in enumerate((own, *others)):
+                table.add(arrow(k=(2, pa.array([7, number]))), partition={"p": value})
+            stored = float("nan") if label == "another NaN" else own
+            path = table.entries[0]["data_file"]["file_path"]
+            table.delete(at([path], [0]) if keys is None else arrow(k=(2, pa.array([7]))), keys, partition={"p": stored})
+            got = scan(table.write(), "--columns", "k")
+            want = [row for number in range(len(others) + 1) for row in (7, number) if not (row == 7 and number == 0)]
+            done += 1
+            if isinstance(got, Refused) or sorted(row["k"] for row in got) != sorted(want):
+                failures.append(f"deletes of the partition {label}, keys {keys}\n  got  {got}\n  want {want}")
+
+
 # ---- partition values ----
 
 def partitioned(label, avro, kind, stored, want, transform="identity", args=()):
@@ -618,7 +644,8 @@ def partition_values():
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="floe-foreign-") as BASE:
         for part in (parquet_types, parquet_encodings, nested_columns, name_mapping, old_lists, old_maps, old_columns, old_statistics,
-                     metadata_documents, manifests, bounds, position_deletes, equality_deletes, partition_values):
+                     metadata_documents, manifests, bounds, position_deletes, equality_deletes,
+                     deletes_of_partitions, partition_values):
             part()
     print(f"{done} tables, {len(failures)} read wrong")
     if failures:

@@ -195,6 +195,38 @@ static void import__sink_refuses__ends_the_reading(void **state) {
     assert_message(&err, "the sink does not want it");
 }
 
+/* As of crawled tables: fifty values, none of more than 64 bytes; the others are checked, and not kept. */
+static void import__samples_without_end__are_kept_as_crawled_ones_are(void **state) {
+    (void)state;
+    FLOE_AUTO_BUF text;
+    taken run = {0};
+    floe_error err = {0};
+    floe_buf_init(&text, FLOE_MIB(1));
+    floe_buf_text(&text, "{\"database\":\"d\",\"table\":\"a\",\"columns\":[{\"name\":\"c\",\"samples\":[\"");
+    for (int i = 0; i < 64; i++) {
+        floe_buf_byte(&text, 'x');
+    }
+    floe_buf_text(&text, "\",\"");
+    for (int i = 0; i < 65; i++) {
+        floe_buf_byte(&text, 'y');
+    }
+    floe_buf_text(&text, "\"");
+    for (int i = 0; i < 200; i++) {
+        floe_buf_printf(&text, ",%d", i % 10);
+    }
+    floe_buf_text(&text, "]}]}");
+    floe_buf_byte(&text, '\0');
+    assert_ok(read_text(text.ptr, &run, &err), &err);
+    assert_int_equal(run.count, 1);
+    /* [x × 64] and 49 of one digit. */
+    assert_int_equal(strlen(run.samples), 66 + 49 * 3);
+    assert_null(strchr(run.samples, 'y'));
+    text.len -= 5;
+    floe_buf_text(&text, ",[1]]}]}");
+    floe_buf_byte(&text, '\0');
+    assert_true(floe_failed(read_text(text.ptr, &run, &err)));
+}
+
 static floe_status import_once(void *context, floe_error *err) {
     taken run = {0};
     return read_text(context, &run, err);
@@ -225,6 +257,7 @@ int main(void) {
         cmocka_unit_test(import__only_what_is_required__is_enough),
         cmocka_unit_test(import__opaque_names__are_kept),
         cmocka_unit_test(import__empty_file__is_nothing),
+        cmocka_unit_test(import__samples_without_end__are_kept_as_crawled_ones_are),
         cmocka_unit_test(import__each_mistake__is_told_with_file_and_line),
         cmocka_unit_test(import__after_a_bad_line__nothing_more_is_taken),
         cmocka_unit_test(import__many_bad_lines__are_told_ten_and_the_rest_counted),

@@ -95,7 +95,7 @@ static void same_sketch(const floe_sketch *a, const floe_sketch *b) {
         assert_int_equal(a->distinct, b->distinct);
         assert_int_equal(a->whole, b->whole);
         assert_int_equal(a->is_integer, b->is_integer);
-        assert_true(a->least == b->least && a->most == b->most);
+        assert_int_equal(a->is_counter, b->is_counter);
         assert_int_equal(a->hash_count, b->hash_count);
         assert_memory_equal(a->hashes, b->hashes, a->hash_count * sizeof(*a->hashes));
     }
@@ -314,9 +314,76 @@ static void unit__any_allocation_fails__is_nomem(void **state) {
     assert_true(floe_test_alloc_sweep(round_trip, &table) > 0);
 }
 
+/* A unit of one column that holds `count` integers from `first` on. */
+static floe_unit unit_of_integers(floe_arena *arena, int64_t first, int64_t step, int64_t count) {
+    floe_sketcher sketcher;
+    floe_part *part = floe_arena_alloc(arena, 1, sizeof(*part));
+    floe_sketcher_init(&sketcher, arena);
+    for (int64_t i = 0; i < count; i++) {
+        floe_sketcher_int(&sketcher, first + i * step);
+    }
+    *part = (floe_part){.name = FLOE_STR("c"), .sketch = floe_sketcher_finish(&sketcher, true)};
+    return (floe_unit){.kind = FLOE_UNIT_TABLE, .name = FLOE_STR("t"), .parts = part, .part_count = 1};
+}
+
+/* Integers may be phone numbers or numbers of persons. */
+static void unit__a_sketch__holds_none_of_the_values(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena;
+    FLOE_AUTO_BUF body;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_buf_init(&body, FLOE_MIB(1));
+    floe_unit unit = unit_of_integers(&arena, 491701234567, 1000003, 20);
+    floe_unit_encode(&unit, &body);
+    for (int64_t i = 0; i < 20; i++) {
+        FLOE_AUTO_BUF value;
+        int64_t number = 491701234567 + i * 1000003;
+        floe_buf_init(&value, 64);
+        floe_buf_zigzag(&value, number);
+        assert_null(memmem(body.ptr, body.len, value.ptr, value.len));
+        assert_null(memmem(body.ptr, body.len, &number, sizeof(number)));
+    }
+}
+
+/* Three counts of 20, twice nothing, 20 hashes: once the nothings were the least and the most value. */
+static bool reads_as_counter(int64_t step) {
+    static const char counts[] = {40, 40, 40, 0, 0, 20};
+    FLOE_AUTO_ARENA arena;
+    FLOE_AUTO_BUF body;
+    FLOE_AUTO_BUF old;
+    floe_unit back = {0};
+    floe_error err = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_buf_init(&body, FLOE_MIB(1));
+    floe_buf_init(&old, FLOE_MIB(1));
+    floe_unit unit = unit_of_integers(&arena, 5000, step, 20);
+    floe_unit_encode(&unit, &body);
+    const char *at = memmem(body.ptr, body.len, counts, sizeof(counts));
+    assert_non_null(at);
+    floe_buf_str(&old, (floe_str){body.ptr, (size_t)(at - body.ptr) - 1});
+    floe_buf_byte(&old, 1 | 2 | 4); /* there, whole, integers */
+    floe_buf_str(&old, (floe_str){counts, 3});
+    floe_buf_zigzag(&old, 5000);
+    floe_buf_zigzag(&old, 5000 + 19 * step);
+    floe_buf_str(&old, (floe_str){at + 5, body.len - (size_t)(at + 5 - body.ptr)});
+    assert_ok(floe_unit_decode(floe_buf_view(&old), &arena, &back, &err), &err);
+    assert_int_equal(back.parts[0].sketch->hash_count, 20);
+    assert_int_equal(back.parts[0].sketch->is_counter, unit.parts[0].sketch->is_counter);
+    return back.parts[0].sketch->is_counter;
+}
+
+static void unit__a_sketch_that_holds_least_and_most__is_read_as_what_they_say(void **state) {
+    (void)state;
+    assert_true(reads_as_counter(1));
+    assert_true(reads_as_counter(10));
+    assert_false(reads_as_counter(100));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unit__random__comes_back_as_it_was),
+        cmocka_unit_test(unit__a_sketch__holds_none_of_the_values),
+        cmocka_unit_test(unit__a_sketch_that_holds_least_and_most__is_read_as_what_they_say),
         cmocka_unit_test(unit__cut_anywhere__is_corrupt),
         cmocka_unit_test(unit__random_bytes__never_take_much_memory),
         cmocka_unit_test(hash__every_field_but_the_version__changes_it),

@@ -49,6 +49,11 @@ static bool has_column(const floe_unit *unit, floe_str name) {
 }
 
 /* Tables of one column say nothing by it. */
+bool floe_share_is_alike(size_t left, size_t right, size_t shared) {
+    size_t both = left + right - shared;
+    return both > 1 && (double)shared >= ALIKE_SHARE * (double)both;
+}
+
 bool floe_tables_are_alike(const floe_corpus *corpus, uint32_t a, uint32_t b) {
     const floe_unit *left = &corpus->units[a];
     const floe_unit *right = &corpus->units[b];
@@ -56,8 +61,7 @@ bool floe_tables_are_alike(const floe_corpus *corpus, uint32_t a, uint32_t b) {
     for (size_t i = 0; i < left->part_count; i++) {
         shared += has_column(right, left->parts[i].name) ? 1 : 0;
     }
-    size_t both = left->part_count + right->part_count - shared;
-    return both > 1 && (double)shared >= ALIKE_SHARE * (double)both;
+    return floe_share_is_alike(left->part_count, right->part_count, shared);
 }
 
 /* Leaves the key of the table's family; returns how many marks its name has, SIZE_MAX when it has nothing else. */

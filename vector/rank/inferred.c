@@ -64,10 +64,66 @@ static bool is_declared(const floe_corpus *corpus, uint32_t a, uint32_t b) {
     return false;
 }
 
-static bool may_link(const floe_corpus *corpus, uint32_t from, uint32_t to) {
-    uint32_t a = corpus->columns[from].table;
-    uint32_t b = corpus->columns[to].table;
-    return a != b && !is_declared(corpus, a, b) && !floe_tables_are_alike(corpus, a, b);
+static int compare_numbers(const void *a, const void *b) {
+    uint32_t left = *(const uint32_t *)a;
+    uint32_t right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Names as numbers, so that two tables are compared by one walk over both. */
+static void number_names(floe_inference *run) {
+    const floe_corpus *corpus = run->corpus;
+    floe_map numbers;
+    uintptr_t last = 0;
+    floe_map_init(&numbers, &run->scratch);
+    run->name_numbers = floe_arena_alloc(&run->scratch, corpus->column_count + 1, sizeof(uint32_t));
+    run->alike_to = floe_arena_alloc(&run->scratch, corpus->table_count + 1, sizeof(uint32_t));
+    run->alike = floe_arena_alloc(&run->scratch, corpus->table_count + 1, sizeof(uint32_t));
+    for (uint32_t i = 0; i < corpus->column_count && !run->scratch.overflow; i++) {
+        floe_str name = floe_part_of(corpus, i)->name;
+        const void *known = floe_map_get(&numbers, name);
+        if (!known) {
+            known = (const void *)++last;
+            (void)floe_map_put(&numbers, name, (void *)last);
+        }
+        run->name_numbers[i] = (uint32_t)(uintptr_t)known;
+    }
+    for (size_t i = 0; i < corpus->table_count && !run->scratch.overflow; i++) {
+        const floe_table_entry *table = &corpus->tables[i];
+        qsort(run->name_numbers + table->first_column, table->column_count, sizeof(uint32_t), compare_numbers);
+    }
+}
+
+/* As floe_tables_are_alike. */
+static bool compare_tables(const floe_inference *run, uint32_t a, uint32_t b) {
+    const floe_table_entry *left = &run->corpus->tables[a];
+    const floe_table_entry *right = &run->corpus->tables[b];
+    const uint32_t *own = run->name_numbers + left->first_column;
+    const uint32_t *other = run->name_numbers + right->first_column;
+    size_t shared = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < left->column_count; i++) {
+        while (at < right->column_count && other[at] < own[i]) {
+            at++;
+        }
+        shared += at < right->column_count && other[at] == own[i] ? 1 : 0;
+    }
+    return floe_share_is_alike(left->column_count, right->column_count, shared);
+}
+
+/* The columns of a table come one after the other, and often fit the same tables: what was found out last is kept. */
+static bool are_alike(floe_inference *run, uint32_t a, uint32_t b) {
+    if (run->alike_to[b] != a + 1) {
+        run->alike_to[b] = a + 1;
+        run->alike[b] = compare_tables(run, a, b) ? 1 : 0;
+    }
+    return run->alike[b] != 0;
+}
+
+static bool may_link(floe_inference *run, uint32_t from, uint32_t to) {
+    uint32_t a = run->corpus->columns[from].table;
+    uint32_t b = run->corpus->columns[to].table;
+    return a != b && !is_declared(run->corpus, a, b) && !are_alike(run, a, b);
 }
 
 /* ---- by name, with the values as witnesses ---- */
@@ -98,7 +154,7 @@ static int compare_owned(const void *a, const void *b) {
 }
 
 static bool speaks(const floe_sketch *sketch) {
-    return sketch && sketch->distinct >= VALUES_MIN && !floe_sketch_is_counter(sketch);
+    return sketch && sketch->distinct >= VALUES_MIN && !sketch->is_counter;
 }
 
 /* The sketch of a column that others may refer to by value; NULL when it is none. */
@@ -209,7 +265,7 @@ static bool fits_better(const floe_inference *run, uint32_t column, uint32_t one
     return shared[0] != shared[1] ? shared[0] > shared[1] : left != right ? left < right : one < other;
 }
 
-static uint32_t by_values(const floe_inference *run, const hash_list *list, uint32_t column) {
+static uint32_t by_values(floe_inference *run, const hash_list *list, uint32_t column) {
     uint32_t suspects[SUSPECTS_MAX];
     uint32_t best = UINT32_MAX;
     const floe_sketch *own = floe_part_of(run->corpus, column)->sketch;
@@ -217,8 +273,7 @@ static uint32_t by_values(const floe_inference *run, const hash_list *list, uint
     for (size_t i = 0; i < count; i++) {
         const floe_sketch *other = floe_part_of(run->corpus, suspects[i])->sketch;
         bool fits = floe_types_agree(run->types[column], run->types[suspects[i]]) &&
-                    judge(other, own, VALUES_MIN, VALUES_SHARE) == CONTAINED &&
-                    may_link(run->corpus, column, suspects[i]);
+                    judge(other, own, VALUES_MIN, VALUES_SHARE) == CONTAINED && may_link(run, column, suspects[i]);
         if (fits && (best == UINT32_MAX || fits_better(run, column, suspects[i], best))) {
             best = suspects[i];
         }
@@ -247,7 +302,7 @@ static void infer(floe_inference *run, const hash_list *list) {
             continue;
         }
         uint32_t to = floe_inferred_by_name(run, i);
-        verdict values = to == UINT32_MAX || !may_link(corpus, i, to)
+        verdict values = to == UINT32_MAX || !may_link(run, i, to)
                              ? CONTRADICTED
                              : judge(floe_part_of(corpus, to)->sketch, part->sketch, NAMED_VALUES_MIN, NAMED_SHARE);
         if (values != CONTRADICTED) {
@@ -270,6 +325,7 @@ floe_status floe_corpus_infer(floe_corpus *corpus, floe_error *err) {
     floe_map_init(&run.bare, &run.scratch);
     floe_map_init(&run.keys, &run.scratch);
     floe_inference_read(&run);
+    number_names(&run);
     if (!run.scratch.overflow) {
         own_hashes(&run, &list);
     }

@@ -24,6 +24,8 @@ typedef struct floe_inference {
     floe_map names, bare;         /* scope and stems of a table, all and without its layer → tables of that name */
     floe_map keys; /* scope and stems of a column that is a declared primary key → columns of that name */
     floe_buf key;
+    uint32_t *name_numbers;     /* by column: which name it has; of a table ascending, so no longer by column */
+    uint32_t *alike_to, *alike; /* by table: with which one it was compared last, + 1; and what came of it */
 } floe_inference;
 
 /* ---- names (inferred_name.c) ---- */

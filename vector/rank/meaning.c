@@ -316,6 +316,7 @@ static floe_status score_documents(floe_ranker *ranker, const floe_question *que
     return FLOE_OK;
 }
 
+/* The masks are those of the question: it was read in them. */
 floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err) {
     if (!ranker->meaning) {
         return FLOE_OK;
@@ -326,7 +327,6 @@ floe_status floe_rank_meaning(floe_ranker *ranker, const floe_question *question
                                       &ranker->dense_spaces};
     wording job = {ranker, question, kind};
     floe_aside aside = {score_words, &job};
-    floe_meaning_mask(ranker->meaning, question->asked);
     floe_helper_set_aside(ranker->meaning->helper, &aside);
     floe_status status = floe_meaning_score(ranker->meaning, FLOE_LINK_TABLE, question, &ranker->dense_tables, err);
     floe_helper_settle(ranker->meaning->helper, &aside);

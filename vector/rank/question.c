@@ -95,7 +95,7 @@ static void add_meant(const reader *read, floe_str word) {
         put_right(read, word, meant);
         return;
     }
-    add_reading(read, word, floe_speller_read(&read->corpus->speller, FLOE_STR(""), word));
+    add_reading(read, word, floe_speller_peek(&read->corpus->speller, FLOE_STR(""), word, read->arena));
 }
 
 static void read_word(const reader *read, floe_str word) {

@@ -188,6 +188,8 @@ floe_status floe_corpus_group(floe_corpus *corpus, floe_error *err);
 floe_status floe_corpus_find_copies(floe_corpus *corpus, floe_error *err);
 /* Whether two tables have much the same columns. */
 bool floe_tables_are_alike(const floe_corpus *corpus, uint32_t a, uint32_t b);
+/* The same of two numbers of columns, so many of which both have. */
+bool floe_share_is_alike(size_t left, size_t right, size_t shared);
 /* Whether a folded word of a table's name says which layer, state or day of something it is, and not of what: stg, tmp, bak,
  * old, 2021. */
 bool floe_word_is_mark(floe_str word);

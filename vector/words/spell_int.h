@@ -70,6 +70,9 @@ void floe_speller_learn(floe_speller *speller, const floe_unit *table);
 /* The reading of a folded word of a name; the same for the same words learned. Owns: the speller. With an empty namespace only
  * the lists count. */
 const floe_reading *floe_speller_read(floe_speller *speller, floe_str space, floe_str word);
+/* The same of a word that somebody asks: what is not known yet is read into the arena and not kept, for there is no end of what people
+ * ask. */
+const floe_reading *floe_speller_peek(const floe_speller *speller, floe_str space, floe_str word, floe_arena *arena);
 
 /* Whether a word is listed, or the plural of one that is. */
 bool floe_speller_lists(const floe_speller *speller, floe_str word);

@@ -399,3 +399,22 @@ const floe_reading *floe_speller_read(floe_speller *speller, floe_str space, flo
     (void)floe_map_put(&speller->readings, own, reading);
     return reading;
 }
+
+const floe_reading *floe_speller_peek(const floe_speller *speller, floe_str space, floe_str word, floe_arena *arena) {
+    static const floe_reading itself = {0};
+    char buf[KEY_MAX];
+    floe_speller asking = *speller;
+    space = floe_map_get(&speller->teaching, space) ? space : FLOE_STR("");
+    const floe_reading *kept = floe_map_get(&speller->readings, key_of(space, word, buf));
+    if (kept) {
+        return kept;
+    }
+    asking.arena = arena;
+    floe_reading *reading = floe_arena_alloc(arena, 1, sizeof(*reading));
+    floe_str own = floe_arena_str(arena, word);
+    if (!reading || !own.ptr) {
+        return &itself;
+    }
+    read_word(&asking, space, own, reading);
+    return reading;
+}

@@ -1,0 +1,321 @@
+/*
+ * Types that the engine's readers guess for text, held against every value. A reader looks at the first twenty thousand rows and
+ * casts the rest to what it found, rounding 1.5 to 2 and cutting the time off a date; it takes whole numbers beyond int64 for
+ * doubles, and times for microseconds however fine they are.
+ *
+ * Phases: one pass over the columns as text counts, by column, the values that the guess does not hold. Where later rows are of
+ * another kind than the first, the reader is made to look at all of them, and its new guess is counted again. What is left is
+ * decided: whole numbers become decimals; else a label is kept as finer times or as text, and anything that must have a type
+ * is refused by its row.
+ */
+#include "offline/input.h"
+
+#include "core/limits.h"
+#include "core/mem.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* What is counted of a column. */
+enum { OF_ANOTHER_KIND, INEXACT, NOT_WHOLE, NOT_WIDE, VALUES, COUNTS };
+
+typedef struct exact_run {
+    floe_session *session;
+    const floe_exact_request *request;
+    const floe_query_column *columns;
+    size_t count;
+    floe_arena *arena;
+    int64_t (*counts)[COUNTS]; /* by column */
+} exact_run;
+
+static bool is_json(const floe_exact_request *request) {
+    return strcmp(request->reader, "read_json") == 0;
+}
+
+static bool is_among(floe_str name, const floe_str *names, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (floe_str_equal(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_timestamp(floe_str type) {
+    return floe_str_starts_with(type, FLOE_STR("TIMESTAMP"));
+}
+
+static bool is_whole(floe_str type) {
+    return floe_str_ends_with(type, FLOE_STR("INT"));
+}
+
+static bool is_checked(const exact_run *run, size_t i) {
+    floe_str type = run->columns[i].type;
+    bool known = is_whole(type) || is_timestamp(type) || floe_str_is(type, "DOUBLE") || floe_str_is(type, "BOOLEAN") ||
+                 floe_str_is(type, "DATE") || floe_str_is(type, "TIME");
+    return known && !is_among(run->columns[i].name, run->request->fixed, run->request->fixed_count);
+}
+
+/* ---- the file as text ---- */
+
+static void put_files(const floe_exact_request *request, const char *only, floe_buf *out) {
+    floe_buf_printf(out, "%s([", request->reader);
+    for (size_t i = 0; i < (only ? 1 : request->file_count); i++) {
+        floe_buf_text(out, i > 0 ? ", " : "");
+        floe_sql_quote_text(out, floe_str_of(only ? only : request->files[i]));
+    }
+    floe_buf_printf(out, "]%s", request->options);
+}
+
+static void put_option(floe_buf *out, const char *name, floe_str value) {
+    floe_buf_printf(out, ", %s = ", name);
+    floe_sql_quote_text(out, value);
+}
+
+/* Every checked column as it is written. `only` NULL: of all files. CSV is cut as the other reading cuts it: over text alone the
+ * engine might guess another delimiter. */
+static floe_status put_as_text(const exact_run *run, const char *only, floe_buf *out, floe_error *err) {
+    put_files(run->request, only, out);
+    if (!is_json(run->request)) {
+        floe_csv_dialect dialect;
+        FLOE_TRY(floe_csv_sniff(run->session, run->request->files[0], true, run->arena, &dialect, err));
+        floe_buf_text(out, ", all_varchar = true");
+        put_option(out, "delim", dialect.delimiter);
+        put_option(out, "quote", dialect.quote);
+        put_option(out, "escape", dialect.escape);
+        floe_buf_byte(out, ')');
+        return floe_buf_check(out, err);
+    }
+    const char *before = ", columns = {";
+    for (size_t i = 0; i < run->count; i++) {
+        if (is_checked(run, i)) {
+            floe_buf_text(out, before);
+            floe_sql_quote_text(out, run->columns[i].name);
+            floe_buf_text(out, ": 'VARCHAR'");
+            before = ", ";
+        }
+    }
+    floe_buf_text(out, "})");
+    return floe_buf_check(out, err);
+}
+
+/* ---- conditions over a text, @, that is not null ---- */
+
+static const char FINER[] = "regexp_matches(@, '\\.[0-9]{6}[0-9]*[1-9]')";
+
+/* A double holds a number while it holds the digits before its point, and does not take it for infinite. A label moreover keeps all
+ * its digits, of which a double tells 17 apart. */
+static const char ROUNDED[] =
+    "((regexp_full_match(@, '[+-]?[0-9]{16,}([.][0-9]*)?') AND NOT coalesce(TRY_CAST(split_part(@, '.', 1) AS HUGEINT) "
+    "= TRY_CAST(trunc(TRY_CAST(@ AS DOUBLE)) AS HUGEINT), false)) OR (isinf(TRY_CAST(@ AS DOUBLE)) AND "
+    "regexp_matches(@, '[0-9]')))";
+static const char LONG_NUMBER[] =
+    "length(regexp_replace(ltrim(regexp_replace(@, '[eE].*', ''), '+-0.'), '[^0-9]', '', 'g')) > 17";
+
+/* The value is of another kind than the column's guess, which would cut it or drop its zone; that of no offset is what no zone
+ * means. */
+static const char *another_kind(floe_str type) {
+    if (is_whole(type)) {
+        return "NOT regexp_full_match(@, '[+-]?(0|[1-9][0-9]*)')";
+    }
+    if (floe_str_is(type, "BOOLEAN")) {
+        return "NOT regexp_full_match(@, '(?i)true|false|t|f')";
+    }
+    if (floe_str_is(type, "DATE")) {
+        return "regexp_matches(@, '[:T]')";
+    }
+    return floe_str_is(type, "TIMESTAMP") ? "(regexp_matches(@, ':[0-9.]+ ?[+-][0-9]') AND NOT "
+                                            "regexp_matches(@, ':[0-9.]+ ?[+-]00(:?00)?$'))"
+                                          : "false";
+}
+
+static const char *inexact(const exact_run *run, floe_str type) {
+    if (floe_str_is(type, "DOUBLE")) {
+        const char *both = floe_arena_printf(run->arena, "(%s OR %s)", ROUNDED, LONG_NUMBER);
+        return run->request->keeps_labels ? both : ROUNDED;
+    }
+    return is_timestamp(type) || floe_str_is(type, "TIME") ? FINER : "false";
+}
+
+/* Whether the wider type of the same kind, of 38 digits or of nanoseconds, does not hold it either. */
+static const char *not_wide(floe_str type) {
+    return floe_str_is(type, "DOUBLE") ? "TRY_CAST(@ AS DECIMAL(38,0)) IS NULL"
+                                       : "(TRY_CAST(@ AS TIMESTAMP_NS) IS NULL OR "
+                                         "regexp_matches(@, '\\.[0-9]{9}[0-9]*[1-9]'))";
+}
+
+static void put_condition(floe_buf *out, const char *condition, size_t column) {
+    for (const char *at = condition; at && *at; at++) {
+        if (*at == '@') {
+            floe_buf_printf(out, "c%zu", column);
+        } else {
+            floe_buf_byte(out, (uint8_t)*at);
+        }
+    }
+}
+
+/* ---- counting ---- */
+
+static void put_counts(const exact_run *run, size_t i, floe_buf *out) {
+    floe_str type = run->columns[i].type;
+    const char *conditions[COUNTS] = {[OF_ANOTHER_KIND] = another_kind(type),
+                                      [INEXACT] = inexact(run, type),
+                                      [NOT_WHOLE] = "NOT regexp_full_match(@, '[+-]?[0-9]+')",
+                                      [NOT_WIDE] = not_wide(type),
+                                      [VALUES] = "true"};
+    for (size_t k = 0; k < COUNTS; k++) {
+        floe_buf_printf(out, "count(*) FILTER (WHERE c%zu IS NOT NULL AND ", i);
+        put_condition(out, conditions[k], i);
+        floe_buf_text(out, "), ");
+    }
+}
+
+static floe_status count(exact_run *run, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_query_rows rows;
+    size_t at = 0;
+    floe_buf_init(&sql, FLOE_MIB(64));
+    floe_buf_text(&sql, "SELECT ");
+    for (size_t i = 0; i < run->count; i++) {
+        if (is_checked(run, i)) {
+            put_counts(run, i, &sql);
+        }
+    }
+    floe_buf_text(&sql, "0 FROM (SELECT ");
+    for (size_t i = 0; i < run->count; i++) {
+        if (is_checked(run, i)) {
+            floe_buf_text(&sql, "trim(");
+            floe_sql_quote_name(&sql, run->columns[i].name);
+            floe_buf_printf(&sql, ") AS c%zu, ", i);
+        }
+    }
+    floe_buf_text(&sql, "0 AS z FROM ");
+    FLOE_TRY(put_as_text(run, NULL, &sql, err));
+    floe_buf_byte(&sql, ')');
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_query(run->session, sql.ptr, NULL, run->arena, &rows, err));
+    run->counts = floe_arena_alloc(run->arena, run->count, sizeof(*run->counts));
+    FLOE_TRY(floe_arena_check(run->arena, err));
+    for (size_t i = 0; i < run->count; i++) {
+        for (size_t k = 0; k < COUNTS; k++) {
+            run->counts[i][k] = is_checked(run, i) ? rows.values[at++].as.integer : 0;
+        }
+    }
+    return FLOE_OK;
+}
+
+static bool is_strict(const exact_run *run, size_t i) {
+    return is_among(run->columns[i].name, run->request->strict, run->request->strict_count);
+}
+
+/* The reader's guess over all rows of all files, for those that may have another; names and their order stay. */
+static floe_status guess_again(exact_run *run, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    const floe_query_column *columns;
+    size_t column_count;
+    floe_buf_init(&sql, FLOE_MIB(64));
+    floe_buf_text(&sql, "SELECT * FROM ");
+    put_files(run->request, NULL, &sql);
+    floe_buf_text(&sql, is_json(run->request) ? ", sample_size = -1)" : ", sample_size = -1, files_to_sniff = -1)");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_describe(run->session, sql.ptr, run->arena, &columns, &column_count, err));
+    FLOE_ENSURE(column_count == run->count, err, FLOE_INVALID,
+                "%s: later rows have other columns than the first; give every row the same", run->request->files[0]);
+    floe_query_column *taken = floe_arena_alloc(run->arena, run->count + 1, sizeof(*taken));
+    FLOE_TRY(floe_arena_check(run->arena, err));
+    for (size_t i = 0; i < run->count; i++) {
+        bool stays = is_strict(run, i) || !is_checked(run, i);
+        taken[i] = stays ? run->columns[i] : columns[i];
+    }
+    run->columns = taken;
+    return FLOE_OK;
+}
+
+/* ---- the verdict ---- */
+
+static const char *advice(floe_str type) {
+    return floe_str_is(type, "DOUBLE")
+               ? "a double; say --types COLUMN=double to have it rounded, or =decimal(p,s) or =string"
+           : is_timestamp(type) || floe_str_is(type, "TIME")
+               ? "a time in microseconds and of one zone; say --types COLUMN=string and round it in --select"
+               : "what the column's other values are; say --types COLUMN=string";
+}
+
+/* Names the first such value. The files are asked one by one, because rows are counted in each. */
+static floe_status refuse(const exact_run *run, size_t i, floe_error *err) {
+    floe_str type = run->columns[i].type, name = run->columns[i].name;
+    for (size_t f = 0; f < run->request->file_count; f++) {
+        FLOE_AUTO_BUF sql;
+        floe_query_rows rows;
+        floe_buf_init(&sql, FLOE_MIB(64));
+        floe_buf_printf(&sql, "SELECT r, c%zu FROM (SELECT row_number() OVER () AS r, trim(", i);
+        floe_sql_quote_name(&sql, name);
+        floe_buf_printf(&sql, ") AS c%zu FROM ", i);
+        FLOE_TRY(put_as_text(run, run->request->files[f], &sql, err));
+        floe_buf_printf(&sql, ") WHERE c%zu IS NOT NULL AND (", i);
+        put_condition(&sql, run->counts[i][OF_ANOTHER_KIND] > 0 ? another_kind(type) : inexact(run, type), i);
+        floe_buf_text(&sql, ") ORDER BY r LIMIT 1");
+        FLOE_TRY(floe_buf_check(&sql, err));
+        FLOE_TRY(floe_session_query(run->session, sql.ptr, NULL, run->arena, &rows, err));
+        if (rows.row_count > 0) {
+            return FLOE_FAIL(
+                err, FLOE_INVALID,
+                "%s, row %" PRId64 ": the column \"%.*s\" has the value %.*s, which cannot be held as it is as %s%s",
+                run->request->files[f], rows.values[0].as.integer, FLOE_STR_BRIEF(name),
+                FLOE_STR_BRIEF(rows.values[1].as.bytes), run->request->keeps_labels ? "a key or a time" : advice(type),
+                run->request->keeps_labels ? "; round it in the file" : "");
+        }
+    }
+    return FLOE_FAIL(err, FLOE_INTERNAL, "a value of %s was found and lost again", run->request->files[0]);
+}
+
+static floe_status decide(const exact_run *run, size_t i, floe_str *type, floe_error *err) {
+    const int64_t *counts = run->counts[i];
+    floe_str guess = run->columns[i].type;
+    bool labels = run->request->keeps_labels;
+    bool strict = is_strict(run, i);
+    bool all_whole = floe_str_is(guess, "DOUBLE") && counts[NOT_WHOLE] == 0 && counts[VALUES] > 0;
+    if (all_whole && counts[NOT_WIDE] == 0 && !strict) {
+        *type = labels ? FLOE_STR("DECIMAL(38,0)") : FLOE_STR("HUGEINT");
+    } else if (counts[OF_ANOTHER_KIND] == 0 && counts[INEXACT] == 0) {
+        return FLOE_OK;
+    } else if (floe_str_is(guess, "TIMESTAMP") && labels && !strict && counts[OF_ANOTHER_KIND] == 0 &&
+               counts[NOT_WIDE] == 0) {
+        *type = FLOE_STR("TIMESTAMP_NS");
+    } else if (labels && !strict) {
+        *type = FLOE_STR("VARCHAR");
+    } else {
+        return refuse(run, i, err);
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_input_exact(floe_session *session, const floe_exact_request *request, floe_arena *arena,
+                             floe_str *ret_types, size_t *ret_changed, floe_error *err) {
+    const floe_query_column *columns = request->columns;
+    size_t column_count = request->column_count;
+    exact_run run = {.session = session, .request = request, .columns = columns, .count = column_count, .arena = arena};
+    bool again = false, any = false;
+    *ret_changed = 0;
+    for (size_t i = 0; i < column_count; i++) {
+        ret_types[i] = columns[i].type;
+        any = any || is_checked(&run, i);
+    }
+    if (!any) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(count(&run, err));
+    for (size_t i = 0; i < column_count; i++) {
+        again = again || run.counts[i][OF_ANOTHER_KIND] > 0;
+    }
+    if (again) {
+        FLOE_TRY(guess_again(&run, err));
+        FLOE_TRY(count(&run, err));
+    }
+    for (size_t i = 0; i < column_count; i++) {
+        ret_types[i] = run.columns[i].type;
+        FLOE_TRY(is_checked(&run, i) ? decide(&run, i, &ret_types[i], err) : FLOE_OK);
+        *ret_changed += !floe_str_equal(ret_types[i], columns[i].type);
+    }
+    return FLOE_OK;
+}
