@@ -13,6 +13,7 @@ struct floe_halves {
 
 #if defined(__x86_64__)
 
+#include <cpuid.h>
 #include <immintrin.h>
 
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
@@ -30,8 +31,12 @@ struct floe_halves {
 
 /* ---- making ---- */
 
+/* Half precision is asked of the processor itself: not every compiler knows its name. That the system keeps wide registers is
+ * part of the answer about AVX2. */
 static bool can_widen(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    unsigned a, b, c = 0, d;
+    bool halves = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+    return halves && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
 static bool fit(const float *values, size_t count) {
