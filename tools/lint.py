@@ -30,7 +30,7 @@ FUNCTION_MEDIAN, FUNCTION_P95, FUNCTION_MAX, FILE_MAX, TESTS_TO_SOURCE = 15, 50,
 STANDARD_HEADER = re.compile(
     r"(assert|complex|ctype|dirent|dlfcn|endian|errno|execinfo|fcntl|fenv|float|fnmatch|getopt|glob|grp|ifaddrs|inttypes|libgen"
     r"|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool"
-    r"|immintrin|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|sysexits|syslog|termios|threads|time|unistd|wchar|wctype)\.h$"
+    r"|immintrin|cpuid|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|sysexits|syslog|termios|threads|time|unistd|wchar|wctype)\.h$"
     r"|(arpa|linux|net|netinet|sanitizer|sys)/"
 )
 CALL = r"(?<![\w.>])({})\s*\("
