@@ -19,9 +19,10 @@ typedef struct floe_catalog floe_catalog;
 typedef struct floe_catalog_entry {
     floe_str namespace_name; /* "aviation", "a.b" for nested namespaces */
     floe_str table;
-    const char *location;      /* the table's folder */
-    const char *metadata_path; /* its newest metadata file, as a local path */
-    floe_mirror *mirror;       /* where its objects are copied to; NULL: it lies in local files. Of the catalog. */
+    const char *location; /* the table's folder */
+    const char
+        *metadata_path;  /* its newest metadata file, as a local path; listed: its folder, where that cannot be told */
+    floe_mirror *mirror; /* where its objects are copied to; NULL: it lies in local files. Of the catalog. */
 } floe_catalog_entry;
 
 typedef struct floe_catalog_commit_request {

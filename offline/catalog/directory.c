@@ -63,6 +63,9 @@ static floe_status walk_child(walk *into, const char *path, const char *namespac
     if (!floe_failed(status)) { /* A table outside any namespace has no name here; its path opens it. */
         return depth == 0 ? FLOE_OK : add_entry(into, path, namespace_name, name, metadata_path, err);
     }
+    if (status.code == FLOE_CORRUPT && depth > 0) { /* A table all the same; whoever opens it is told. */
+        return add_entry(into, path, namespace_name, name, path, err);
+    }
     if (status.code != FLOE_NOT_FOUND) {
         return FLOE_FAIL(err, missing.code, "%s", missing.message);
     }
