@@ -12,8 +12,7 @@ import sys
 import threading
 import unittest
 
-sys.path.insert(0, os.path.join(os.environ["FLOE_ROOT"], "tests/cli"))
-from harness import DEADLINE_S, Checks, Project, Server, flights_project  # noqa: E402
+from harness import DEADLINE_S, Checks, Project, Server, flights_project
 
 SEED = int(os.environ.get("FLOE_SEED", random.SystemRandom().randrange(2 ** 32)))
 LOOKUP = {"features": ["airport_delays:delay_count"], "entities": {"origin": ["SFO", "JFK", "XXX"]}}
