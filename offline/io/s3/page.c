@@ -147,8 +147,7 @@ floe_status floe_s3_page_read(floe_str xml, floe_arena *arena, floe_s3_page *ret
     FLOE_ENSURE(xml.len <= INT32_MAX, err, FLOE_LIMIT, "a listing of %zu bytes is too long", xml.len);
     bool whole = XML_Parse(parser, xml.ptr, (int)xml.len, 1) == XML_STATUS_OK;
     FLOE_TRY(floe_arena_check(arena, err));
-    FLOE_ENSURE(whole && !self->wrong, err, FLOE_CORRUPT, "the store's listing is no ListBucketResult (line %lu)",
-                (unsigned long)XML_GetCurrentLineNumber(parser));
+    FLOE_ENSURE(whole && !self->wrong, err, FLOE_CORRUPT, "the store's listing is no ListBucketResult");
     FLOE_ENSURE(!self->truncated || page.token.len > 0, err, FLOE_CORRUPT,
                 "the store's listing goes on but names no token to continue with");
     if (!self->truncated) {
