@@ -91,7 +91,7 @@ static bool is_as_of(const unit *u) {
     return as_of;
 }
 
-/* Once all features of the unit are known. Parts that are not put together may be a third larger than the others. */
+/* Once all features of the unit are known. */
 static void choose_parts(const dataset_job *job, unit *u) {
     uint64_t rows = u->whole->files.plan.rows > 0 ? (uint64_t)u->whole->files.plan.rows : 0;
     uint64_t labels = (uint64_t)job->label_count, per_row = row_bytes(u->whole->need);

@@ -20,11 +20,7 @@ floe_status floe_block_open(size_t len, floe_block *ret_block, floe_error *err) 
     floe_block made = {.len = len};
     FLOE_TRY(floe_alloc(1, len + ALIGN, &made.memory, err));
     made.begin = up(made.memory, ALIGN);
-    if (len >= 2 * HUGE_LEN) {
-        char *from = up(made.begin, HUGE_LEN);
-        /* A wish; without it all works as well. */
-        (void)madvise(from, (size_t)(made.begin + len - from) / HUGE_LEN * HUGE_LEN, MADV_HUGEPAGE);
-    }
+    floe_mem_advise_huge(made.begin, len);
     *ret_block = made;
     return FLOE_OK;
 }
