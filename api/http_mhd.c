@@ -532,13 +532,21 @@ void floe_http_run(floe_http *http) {
 
 /* ---- the engine ---- */
 
+#if MHD_VERSION >= 0x01000000
+/* From 1.0 on the engine itself refuses what two readers may read in two ways (folded lines, a bare LF, tabs between the
+ * parts of a request line), where it is told to be strict. */
+#define ENGINE_STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
+#else
+#define ENGINE_STRICTNESS MHD_OPTION_STRICT_FOR_CLIENT, 0
+#endif
+
 static floe_status open_daemon(floe_http *http, int listener, unsigned connection_max, floe_error *err) {
     http->daemon =
         MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
                          MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, connection_max,
                          MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, ENGINE_BYTES_MAX,
                          MHD_OPTION_URI_LOG_CALLBACK, on_target, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-                         http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
+                         http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, ENGINE_STRICTNESS, MHD_OPTION_END);
     FLOE_ENSURE(http->daemon != NULL, err, FLOE_IO, "the HTTP engine does not start (%u connections)", connection_max);
     return FLOE_OK;
 }

