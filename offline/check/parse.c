@@ -30,6 +30,7 @@ typedef struct object {
 
 typedef struct defined {
     size_t owner; /* the row of the query that the WITH belongs to */
+    size_t entry; /* the row of {key, value} in its list */
     floe_str name;
 } defined;
 
@@ -171,7 +172,7 @@ static bool same_nocase(floe_str a, floe_str b) {
     return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
 }
 
-/* cte_map: {map: [{key: name, …}]} of a query: its names hold in all of it. */
+/* cte_map: {map: [{key: name, value}]} of a query: a name holds in the query and in the WITH queries after its own. */
 static floe_status note_with(parsing *run, size_t at) {
     const object *row = &run->rows[at];
     bool entry = floe_str_is(row->key, "key") && row->parent != NO_ROW && run->rows[row->parent].parent != NO_ROW;
@@ -182,18 +183,42 @@ static floe_status note_with(parsing *run, size_t at) {
     size_t map = run->rows[list].parent;
     if (floe_str_is(run->rows[map].key, "cte_map")) {
         FLOE_ENSURE(run->with_count < WITHS_MAX, run->err, FLOE_LIMIT, "more than %d WITH queries", WITHS_MAX);
-        run->withs[run->with_count++] = (defined){run->rows[map].parent, row->text};
+        run->withs[run->with_count++] = (defined){run->rows[map].parent, row->parent, row->text};
     }
     return FLOE_OK;
 }
 
+/* Whether a WITH of the query `owner` gives the name; `from` is its WITH query that we come from, or NO_ROW. In itself and in
+ * those before it a name is that of something else: a table, or what the engine keeps about itself. */
+static bool is_given(const parsing *run, size_t owner, size_t from, floe_str name) {
+    for (size_t i = 0; i < run->with_count; i++) {
+        const defined *with = &run->withs[i];
+        if (with->owner == owner && with->entry < from && same_nocase(with->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_entry(const parsing *run, size_t row) {
+    for (size_t i = 0; i < run->with_count; i++) {
+        if (run->withs[i].entry == row) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_defined(const parsing *run, size_t at) {
     floe_str name = run->rows[at].table;
+    size_t from = NO_ROW;
     for (size_t above = run->rows[at].parent; above != NO_ROW; above = run->rows[above].parent) {
-        for (size_t i = 0; i < run->with_count; i++) {
-            if (run->withs[i].owner == above && same_nocase(run->withs[i].name, name)) {
-                return true;
-            }
+        if (is_entry(run, above)) {
+            from = above;
+        } else if (is_given(run, above, from, name)) {
+            return true;
+        } else if (floe_str_is(run->rows[above].kind, "OBJECT") && !floe_str_is(run->rows[above].key, "cte_map")) {
+            from = NO_ROW; /* the query that the WITH belongs to is behind us */
         }
     }
     return false;

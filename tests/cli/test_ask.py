@@ -107,6 +107,11 @@ WITH salaries AS (SELECT * FROM lake.hr.salaries) SELECT * FROM salaries
 SELECT * FROM (WITH s AS (SELECT 1) SELECT * FROM s), lake.hr.salaries
 SELECT amount FROM lake.hr.people, lake.hr.salaries
 SELECT * FROM information_schema.columns
+WITH duckdb_views AS (SELECT * FROM duckdb_views) SELECT sql FROM duckdb_views
+WITH a AS (SELECT * FROM duckdb_views), duckdb_views AS (SELECT 1) SELECT sql FROM a, lake.hr.people
+WITH a AS (SELECT sql FROM sqlite_master), sqlite_master AS (SELECT 1) SELECT * FROM a
+WITH a AS (SELECT * FROM pragma_database_list), pragma_database_list AS (SELECT 1) SELECT * FROM a
+WITH salaries AS (SELECT * FROM salaries) SELECT * FROM salaries
 SELECT * FROM duckdb_tables()
 SELECT * FROM duckdb_views()
 SELECT * FROM pragma_table_info('people')
@@ -188,6 +193,12 @@ class Ask(Checks, unittest.TestCase):
                      '"lake"."aviation"."flights"', '"flights"'):
             self.endpoint.says(f"SELECT count(*) AS n FROM {name} f JOIN {name} g USING (date)")
             self.assertEqual(self.ok(self.ask("how many flights")).out.split(), ["n", "4"], name)
+
+    def test_a_with_query__may_have_the_name_of_the_table_it_reads(self):
+        for sql in ("WITH flights AS (SELECT * FROM flights WHERE delay > 0) SELECT count(*) AS n FROM flights",
+                    "WITH late AS (FROM flights WHERE delay > 0), flights AS (SELECT 1) SELECT count(*) AS n FROM late"):
+            self.endpoint.says(sql)
+            self.assertEqual(self.ok(self.ask("late flights")).out.split(), ["n", "2"], sql)
 
     def test_values_of_all_kinds__are_printed(self):
         self.endpoint.says("SELECT sum(distance) AS total, avg(delay) AS mean, min(date) AS first, "

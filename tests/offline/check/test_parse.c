@@ -114,6 +114,16 @@ static void parse__names_of_with__are_no_tables_where_they_hold(void **state) {
         {"WITH w AS (SELECT 1) SELECT * FROM s.w", "s.w"},
         {"WITH w AS MATERIALIZED (SELECT * FROM t) SELECT * FROM w UNION SELECT * FROM u", "t u"},
         {"SELECT (WITH w AS (SELECT 1) SELECT * FROM w), * FROM w", "w"},
+        /* In its own query, and in those before it, the name is still the table's, or that of a view of the engine's own. */
+        {"WITH w AS (SELECT * FROM w) SELECT * FROM w", "w"},
+        {"WITH v AS (SELECT * FROM w), w AS (SELECT 1) SELECT * FROM v", "w"},
+        {"WITH duckdb_views AS (SELECT * FROM duckdb_views) SELECT sql FROM duckdb_views", "duckdb_views"},
+        {"WITH a AS (SELECT * FROM sqlite_master), sqlite_master AS (SELECT 1) SELECT * FROM a", "sqlite_master"},
+        {"WITH a AS (SELECT (SELECT 1 FROM b WHERE EXISTS (FROM b))), b AS (SELECT 1) SELECT * FROM a", "b"},
+        {"WITH a AS (SELECT 1), b AS (WITH c AS (FROM a) SELECT * FROM c, a) SELECT * FROM b", ""},
+        {"WITH w AS (WITH w AS (SELECT 7) SELECT * FROM w) SELECT * FROM w", ""},
+        {"WITH w AS (WITH w AS (SELECT * FROM w) SELECT * FROM w) SELECT * FROM w", "w"},
+        {"WITH a AS (SELECT * FROM (WITH b AS (FROM b) FROM b) x), b AS (SELECT 1) FROM a UNION FROM b", "b"},
     };
     check_names(cases, COUNT(cases));
 }
