@@ -33,15 +33,6 @@ floe_status floe_scan_check_columns(const floe_scan_request *request, const floe
     return FLOE_OK;
 }
 
-floe_status floe_scan_check_file(const floe_table *table, const floe_ice_data_file *file, floe_error *err) {
-    bool parquet = file->format.len == 7 && strncasecmp(file->format.ptr, "parquet", 7) == 0;
-    FLOE_ENSURE(parquet, err, FLOE_UNSUPPORTED, "table %.*s: the data file %.*s is %.*s; floe reads Parquet",
-                FLOE_STR_BRIEF(table->name), FLOE_STR_ARG(file->path), FLOE_STR_BRIEF(file->format));
-    FLOE_ENSURE(!file->encrypted, err, FLOE_UNSUPPORTED, "table %.*s: the data file %.*s is encrypted",
-                FLOE_STR_BRIEF(table->name), FLOE_STR_ARG(file->path));
-    return FLOE_OK;
-}
-
 /* ---- the result ---- */
 
 static int compare_files(const void *a, const void *b) {

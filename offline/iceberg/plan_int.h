@@ -14,7 +14,7 @@ floe_status floe_column_check(const floe_ice_field *field, floe_error *err);
 floe_status floe_columns_find(const floe_ice_schema *schema, const floe_str *names, size_t count, floe_arena *arena,
                               const floe_ice_field *const **ret_fields, size_t *ret_count, floe_error *err);
 
-/* ---- plan.c: what every way of choosing files shares ---- */
+/* ---- plan.c, plan_manifests.c: what every way of choosing files shares ---- */
 
 /* The columns of the request are there and can be read. Errors: NOT_FOUND, UNSUPPORTED. */
 floe_status floe_scan_check_columns(const floe_scan_request *request, const floe_ice_schema *schema, floe_arena *arena,

@@ -52,6 +52,15 @@ typedef struct entry_reader {
 
 /* ---- entries ---- */
 
+floe_status floe_scan_check_file(const floe_table *table, const floe_ice_data_file *file, floe_error *err) {
+    bool parquet = file->format.len == 7 && strncasecmp(file->format.ptr, "parquet", 7) == 0;
+    FLOE_ENSURE(parquet, err, FLOE_UNSUPPORTED, "table %.*s: the data file %.*s is %.*s; floe reads Parquet",
+                FLOE_STR_BRIEF(table->name), FLOE_STR_ARG(file->path), FLOE_STR_BRIEF(file->format));
+    FLOE_ENSURE(!file->encrypted, err, FLOE_UNSUPPORTED, "table %.*s: the data file %.*s is encrypted",
+                FLOE_STR_BRIEF(table->name), FLOE_STR_ARG(file->path));
+    return FLOE_OK;
+}
+
 static floe_status listed_twice(const entry_reader *reader, floe_str path, floe_error *err) {
     return FLOE_FAIL(err, FLOE_CORRUPT, "table %.*s: the snapshot lists the file %.*s twice",
                      FLOE_STR_BRIEF(reader->pass->scan->table->name), FLOE_STR_ARG(path));

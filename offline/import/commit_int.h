@@ -29,6 +29,11 @@ typedef struct floe_attempt {
     size_t files_before; /* of import->written: what this attempt adds comes after */
 } floe_attempt;
 
+/* ---- attempt.c ---- */
+
+/* Writes a file of the table's metadata at a path of its location. Errors: as floe_file_write. */
+floe_status floe_attempt_write(floe_attempt *attempt, floe_str path, floe_str bytes, floe_error *err);
+
 /* Writes a manifest and lists it. `content` needs no version and no snapshot. */
 floe_status floe_attempt_write_manifest(floe_attempt *attempt, floe_ice_manifest_content *content, floe_error *err);
 

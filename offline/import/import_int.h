@@ -4,7 +4,7 @@
  * Phases: source.c finds out what columns the input has and writes the SQL that yields them; schema.c gives
  * them types and field ids, or matches them with the table's; partition.c does the same for partitions;
  * sort.c the order of rows; data.c writes the data files and measures them; overwrite.c says which former files go;
- * commit.c makes the whole a snapshot. Maintenance (offline/maintain) writes and commits by the last of these phases.
+ * commit.c makes the whole a snapshot, attempt by attempt. Maintenance (offline/maintain) writes and commits by the last of these phases.
  */
 #ifndef FLOE_OFFLINE_IMPORT_INT_H
 #define FLOE_OFFLINE_IMPORT_INT_H
