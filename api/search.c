@@ -127,13 +127,15 @@ void floe_searchers_give(floe_searchers *searchers, floe_search *search) {
 /* One embedder, whose weights all handles share, with as many forward passes at once as there are workers. A failure is
  * that of this search; the next one tries again. */
 static floe_status share_embedder(floe_searchers *searchers, floe_error *err) {
+    floe_error cause = {0};
     floe_status status = FLOE_OK;
     (void)pthread_mutex_lock(&searchers->mutex);
     if (searchers->embedder == NULL) {
-        status = floe_search_embedder_open(searchers->project, searchers->keep, &searchers->embedder, err);
+        status = floe_search_embedder_open(searchers->project, searchers->keep, &searchers->embedder, &cause);
     }
     (void)pthread_mutex_unlock(&searchers->mutex);
-    return status;
+    /* The server's lack, not a wrong question: a service that refuses our key refuses nothing to the asker. */
+    return floe_failed(status) ? FLOE_FAIL(err, FLOE_UNAVAILABLE, "%s", cause.message) : FLOE_OK;
 }
 
 /* An index that is not there, or cannot be read, is the server's lack, not a wrong question. What is wrong with it goes

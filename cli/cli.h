@@ -180,6 +180,8 @@ floe_status cli_parse_size(const char *text, uint64_t *ret_bytes, floe_error *er
 /* Gives the registry what was built and is not in it: by this command, or by one that was killed before it could. Every
  * command that asks for datasets begins so. */
 floe_status cli_list_datasets(floe_cli *cli, floe_error *err);
+/* A cell's text to read: as it is, or as a JSON string where it holds a NUL, which would end it. */
+const char *cli_dataset_cell(floe_cli *cli, floe_str text);
 /* A dataset by id or name. */
 floe_status cli_dataset_entry(floe_cli *cli, const char *name, floe_dataset_entry *ret_entry, floe_error *err);
 

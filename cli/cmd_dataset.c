@@ -42,7 +42,7 @@ static floe_status list_dataset(floe_cli *cli, const floe_dataset_unlisted *data
     const floe_node *manifest = NULL, *rows = NULL;
     floe_dataset_entry entry = {.manifest_path = floe_str_of(dataset->manifest_path), .manifest = dataset->manifest};
     floe_error why = {0};
-    FLOE_TRY(floe_json_parse(&cli->arena, dataset->manifest, &manifest, err));
+    FLOE_TRY(floe_json_parse_any_text(&cli->arena, dataset->manifest, &manifest, err));
     rows = floe_node_get(manifest, "rows");
     FLOE_ENSURE(floe_str_is(fact(manifest, "id"), dataset->id) && rows && rows->kind == FLOE_NODE_INT, err,
                 FLOE_CORRUPT, "it is not the manifest of the dataset %s", dataset->id);
@@ -54,9 +54,24 @@ static floe_status list_dataset(floe_cli *cli, const floe_dataset_unlisted *data
     floe_status status = floe_registry_dataset_put(cli->registry, &entry, &why);
     bool is_listed = status.code == FLOE_CONFLICT && !why.retriable; /* by another process, a moment ago */
     if (floe_failed(status) && !is_listed) {
-        return FLOE_FAIL(err, why.code, "%s", why.message);
+        return floe_error_set(err, why.code, why.sys_errno, why.file, why.line, "%s", why.message);
     }
     return floe_dataset_listed(cli->project->root, dataset->id, err);
+}
+
+/* Whether the commit of a table landed, where the build that began it did not say so: it was killed, it got no answer, or it
+ * still runs. A catalog that cannot be asked now is asked again by the next command. */
+static bool is_committed(floe_cli *cli, const floe_dataset_unlisted *dataset) {
+    floe_error why = {0};
+    bool committed = false;
+    floe_status status = cli_need_lake(cli, true, &why);
+    if (!floe_failed(status)) {
+        status = floe_dataset_committed(cli->lake, dataset->manifest, &committed, &why);
+    }
+    if (floe_failed(status)) {
+        fprintf(stderr, "note: whether the dataset %s is in its table is not known: %s\n", dataset->id, why.message);
+    }
+    return !floe_failed(status) && committed;
 }
 
 floe_status cli_list_datasets(floe_cli *cli, floe_error *err) {
@@ -64,7 +79,9 @@ floe_status cli_list_datasets(floe_cli *cli, floe_error *err) {
     size_t count;
     FLOE_TRY(floe_datasets_unlisted(cli->project->root, &cli->arena, &datasets, &count, err));
     for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(floe_error_prefix(err, list_dataset(cli, &datasets[i], err), "%s", datasets[i].manifest_path));
+        if (!datasets[i].is_unsure || is_committed(cli, &datasets[i])) {
+            FLOE_TRY(floe_error_prefix(err, list_dataset(cli, &datasets[i], err), "%s", datasets[i].manifest_path));
+        }
     }
     return FLOE_OK;
 }

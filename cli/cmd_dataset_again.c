@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 #include "core/file.h"
+#include "core/json.h"
 #include "core/limits.h"
 #include "core/time.h"
 
@@ -74,6 +75,17 @@ floe_status cli_dataset_rebuild(floe_cli *cli, floe_error *err) {
 
 /* ---- audit ---- */
 
+const char *cli_dataset_cell(floe_cli *cli, floe_str text) {
+    if (!text.ptr || !memchr(text.ptr, 0, text.len)) {
+        return cli_text(cli, text);
+    }
+    FLOE_AUTO_BUF quoted;
+    floe_buf_init(&quoted, FLOE_GIB(1));
+    floe_json_writer json = floe_json_writer_of(&quoted);
+    floe_json_string(&json, text);
+    return cli_text(cli, floe_buf_view(&quoted));
+}
+
 static const char *gap(floe_cli *cli, int64_t micros) {
     if (micros < 0) {
         return NULL;
@@ -111,8 +123,10 @@ static floe_status fail_audit(floe_cli *cli, const char *file, const floe_datase
         audit->content_differs ? "; the file was changed after it was built" : ", and were so when the file was built");
     for (size_t i = 0; i < audit->finding_count; i++) {
         const floe_audit_finding *f = &audit->findings[i];
+        floe_str found = floe_str_of(cli_dataset_cell(cli, f->found));
+        floe_str expected = floe_str_of(cli_dataset_cell(cli, f->expected));
         floe_error_append_line(err, "row %s, %.*s: %.*s, by the rule %.*s", cli_i64(cli, f->row + 1),
-                               FLOE_STR_BRIEF(f->column), FLOE_STR_BRIEF(f->found), FLOE_STR_BRIEF(f->expected));
+                               FLOE_STR_BRIEF(f->column), FLOE_STR_BRIEF(found), FLOE_STR_BRIEF(expected));
     }
     return status;
 }

@@ -21,7 +21,7 @@ static const char *text_of(floe_cli *cli, const floe_node *node) {
         return NULL;
     }
     if (node->kind == FLOE_NODE_STRING) {
-        return cli_text(cli, node->text);
+        return cli_dataset_cell(cli, node->text);
     }
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_MIB(16));
@@ -92,8 +92,9 @@ static void compare_manifests(differ *d, const floe_node *a, const floe_node *b)
     static const char *const column[] = {"type", NULL};
     static const char *const source[] = {"table", "snapshot_id", "rows", NULL};
     static const char *const view[] = {"entity", "source", "keys", "where", "ttl", "at", NULL};
-    static const char *const feature[] = {"column", "function", "window", "type",   "nulls",    "nan", "infinite",
-                                          "min",    "max",      "mean",   "stddev", "distinct", NULL};
+    static const char *const feature[] = {"expression", "column", "function", "quantile", "k",   "window",
+                                          "type",       "nulls",  "nan",      "infinite", "min", "max",
+                                          "mean",       "stddev", "distinct", NULL};
     for (size_t i = 0; facts[i]; i++) {
         compare_member(d, "fact", NULL, facts[i], a, b);
     }
@@ -150,7 +151,7 @@ static floe_status compare_files(differ *d, const floe_node *a, const floe_node 
         const char *name =
             floe_arena_printf(&cli->arena, "%.*s: %s, the first is row %s", FLOE_STR_BRIEF(changes[i].column),
                               cli_many(cli, changes[i].rows, "row", "rows"), cli_i64(cli, changes[i].first_row + 1));
-        add_row(d, "cells", name, cli_text(cli, changes[i].before), cli_text(cli, changes[i].after));
+        add_row(d, "cells", name, cli_dataset_cell(cli, changes[i].before), cli_dataset_cell(cli, changes[i].after));
     }
     return FLOE_OK;
 }
@@ -162,7 +163,7 @@ floe_status cli_dataset_diff(floe_cli *cli, floe_error *err) {
     const char *note = NULL;
     for (int i = 0; i < 2; i++) {
         FLOE_TRY(cli_dataset_entry(cli, cli->operands[i], &entries[i], err));
-        FLOE_TRY(floe_json_parse(&cli->arena, entries[i].manifest, &manifests[i], err));
+        FLOE_TRY(floe_json_parse_any_text(&cli->arena, entries[i].manifest, &manifests[i], err));
     }
     differ d = {.cli = cli};
     cli_table_begin(&d.table, cli, headings, NULL, 4);

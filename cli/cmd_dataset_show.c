@@ -112,7 +112,7 @@ floe_status cli_dataset_show(floe_cli *cli, floe_error *err) {
         return cli_write(FLOE_STR("\n"), err);
     }
     const floe_node *manifest;
-    FLOE_TRY(floe_json_parse(&cli->arena, entry.manifest, &manifest, err));
+    FLOE_TRY(floe_json_parse_any_text(&cli->arena, entry.manifest, &manifest, err));
     FLOE_TRY(print_facts(cli, manifest, err));
     const floe_node *features = floe_node_get(manifest, "features");
     if (!features || features->kind != FLOE_NODE_ARRAY) {

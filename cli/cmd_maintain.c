@@ -106,7 +106,7 @@ static floe_status add_pin(floe_cli *cli, const floe_node *object, const floe_da
  * are random, so that those of other tables do no harm. */
 static floe_status add_pins(floe_cli *cli, const floe_dataset_entry *entry, pin_list *list, floe_error *err) {
     const floe_node *manifest = NULL;
-    FLOE_TRY(floe_json_parse(&cli->arena, entry->manifest, &manifest, err));
+    FLOE_TRY(floe_json_parse_any_text(&cli->arena, entry->manifest, &manifest, err));
     FLOE_TRY(add_pin(cli, floe_node_get(manifest, "spine"), entry, list, err));
     FLOE_TRY(add_pin(cli, floe_node_get(manifest, "output"), entry, list, err));
     const floe_node *sources = floe_node_get(manifest, "sources");

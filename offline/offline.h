@@ -306,11 +306,15 @@ typedef struct floe_dataset_unlisted {
     const char *id;
     const char *manifest_path;
     floe_str manifest;
+    bool is_unsure; /* of a table whose commit began: whether it has the rows, floe_dataset_committed says */
 } floe_dataset_unlisted;
-/* A project's datasets whose file is in place and that nobody listed, by id; those whose build still runs, or died before
- * its file was in place, are left out. Errors: IO, DENIED, NOMEM. */
+/* A project's datasets whose file is in place, or may be in a table, and that nobody listed, by id; those whose build still
+ * runs, or died before its file was in place, are left out. Errors: IO, DENIED, NOMEM. */
 floe_status floe_datasets_unlisted(const char *root, floe_arena *arena, const floe_dataset_unlisted **ret_items,
                                    size_t *ret_count, floe_error *err);
+/* Whether the table that a manifest names has the snapshot that the dataset is. Errors: those of opening a table, but that it is
+ * not there; CORRUPT (the manifest). */
+floe_status floe_dataset_committed(floe_lake *lake, floe_str manifest, bool *ret_committed, floe_error *err);
 /* Says that the registry has the dataset. */
 floe_status floe_dataset_listed(const char *root, const char *id, floe_error *err);
 

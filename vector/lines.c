@@ -70,6 +70,9 @@ static floe_status take_line(reading *run, floe_str line) {
 floe_status floe_lines_each(floe_str text, const char *file, const floe_line_sink *sink, floe_error *err) {
     reading run = {.file = file, .sink = sink, .err = err};
     floe_str line = {0};
+    if (floe_str_starts_with(text, FLOE_STR("\xEF\xBB\xBF"))) {
+        text = (floe_str){text.ptr + 3, text.len - 3}; /* the mark of UTF-8, which is no part of the text */
+    }
     while (floe_str_split(&text, '\n', &line)) {
         run.line++;
         line = floe_str_trim(line);

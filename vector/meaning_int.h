@@ -170,6 +170,9 @@ static inline bool floe_meaning_is_asked(const floe_meaning *meaning, floe_link_
 
 floe_status floe_recall_open(floe_recall **ret_recall, floe_error *err);
 void floe_recall_close(floe_recall **recall);
+/* The failure of a question because of what the embedder said. Rule: what a service refuses or answers wrongly is UNAVAILABLE, for it is
+ * no fault of the question, nor of who asks it. */
+floe_status floe_embedding_failed(const floe_error *cause, floe_error *err);
 /* Reads a question in the scopes that the masks were made for: its vector and its words' near words there, from the cache or by one call of the embedder. `meanwhile` is done by the
  * calling thread, once, while a helper embeds. Errors: those of the embedder. */
 floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, const floe_aside *meanwhile, floe_asked *ret_asked,

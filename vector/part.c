@@ -50,9 +50,13 @@ static floe_status find_missing(floe_corpus *corpus, missing *all, floe_error *e
 
 static floe_status embed(floe_embedder *embedder, const missing *all, uint64_t *ids, float *rows, floe_error *err) {
     size_t dim = floe_embedder_describe(embedder)->dim;
+    floe_error cause = {0};
     for (size_t from = 0; from < all->count; from += EMBED_AT_ONCE) {
         size_t count = all->count - from < EMBED_AT_ONCE ? all->count - from : EMBED_AT_ONCE;
-        FLOE_TRY(floe_embedder_embed(embedder, FLOE_EMBED_DOCUMENT, all->texts + from, count, rows + from * dim, err));
+        if (floe_failed(floe_embedder_embed(embedder, FLOE_EMBED_DOCUMENT, all->texts + from, count, rows + from * dim,
+                                            &cause))) {
+            return floe_embedding_failed(&cause, err);
+        }
     }
     for (size_t i = 0; i < all->count; i++) {
         ids[i] = floe_wording_id(all->texts[i]);

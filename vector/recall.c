@@ -272,7 +272,7 @@ static floe_status embed_and_remember(floe_meaning *meaning, const lesson *plan,
     floe_status status = remember_words(meaning, &plan->known, NULL, err);
     floe_helper_settle(meaning->helper, &aside);
     FLOE_TRY(status);
-    return floe_failed(job.status) ? FLOE_FAIL(err, job.error.code, "%s", job.error.message) : FLOE_OK;
+    return floe_failed(job.status) ? floe_embedding_failed(&job.error, err) : FLOE_OK;
 }
 
 static floe_status learn(floe_meaning *meaning, floe_str text, const reading *read, const floe_aside *meanwhile,
@@ -292,6 +292,13 @@ static floe_status learn(floe_meaning *meaning, floe_str text, const reading *re
         embedded.vectors[embedded.count++] = rows + i * dim;
     }
     return remember_words(meaning, &embedded, meaning->helper, err);
+}
+
+floe_status floe_embedding_failed(const floe_error *cause, floe_error *err) {
+    bool ours = cause->code == FLOE_NOMEM || cause->code == FLOE_LIMIT || cause->code == FLOE_CANCELLED ||
+                cause->code == FLOE_TIMEOUT;
+    return FLOE_FAIL(err, ours ? cause->code : FLOE_UNAVAILABLE, "the question could not be embedded: %s",
+                     cause->message);
 }
 
 floe_status floe_recall_ask(floe_meaning *meaning, floe_str text, const floe_aside *meanwhile, floe_asked *ret_asked,

@@ -21,10 +21,7 @@ enum { NAMESPACE_DEPTH_MAX = 8, PAGES_MAX = 100000 };
 typedef struct rest_catalog {
     floe_catalog base;
     floe_rest rest;
-    floe_arena arena;
-    floe_ptrs mirrors;     /* of credentials that the server gave, each opened once */
-    floe_storage_def last; /* what the newest of them was opened with */
-    const atomic_bool *cancelled;
+    floe_rest_stores stores;
 } rest_catalog;
 
 static rest_catalog *self_of(floe_catalog *catalog) {
@@ -38,75 +35,28 @@ static floe_str text_of(const floe_node *object, const char *key) {
 
 /* ---- where files are ---- */
 
-static bool is_same_storage(const floe_storage_def *a, const floe_storage_def *b) {
-    return floe_str_equal(a->endpoint, b->endpoint) && floe_str_equal(a->region, b->region) &&
-           a->path_style == b->path_style && floe_str_equal(a->access_key, b->access_key) &&
-           floe_str_equal(a->secret_key, b->secret_key) && floe_str_equal(a->session_token, b->session_token);
-}
-
-static floe_storage_def kept_storage(rest_catalog *self, const floe_storage_def *storage) {
-    floe_arena *arena = &self->arena;
-    return (floe_storage_def){.given = true,
-                              .endpoint = floe_arena_str(arena, storage->endpoint),
-                              .region = floe_arena_str(arena, storage->region),
-                              .path_style = storage->path_style,
-                              .access_key = floe_arena_str(arena, storage->access_key),
-                              .secret_key = floe_arena_str(arena, storage->secret_key),
-                              .session_token = floe_arena_str(arena, storage->session_token)};
-}
-
-static floe_status open_mirror(rest_catalog *self, const floe_s3_options *options, floe_mirror **ret_mirror,
-                               floe_error *err) {
-    floe_mirror_options wanted = {.s3 = *options};
-    wanted.s3.cancelled = self->cancelled;
-    FLOE_TRY(floe_mirror_open(&wanted, ret_mirror, err));
-    floe_ptrs_append(&self->mirrors, &self->arena, *ret_mirror);
-    floe_status status = floe_arena_check(&self->arena, err);
-    if (floe_failed(status)) {
-        floe_mirror_close(ret_mirror);
-    }
-    return status;
-}
-
-/* The mirror of a table: by its own configuration, by the catalog's, by the environment; none for local files. */
-static floe_status mirror_of(rest_catalog *self, const floe_node *config, floe_str location, floe_mirror **ret_mirror,
+/* The mirror of a table; none for local files. */
+static floe_status mirror_of(rest_catalog *self, const floe_node *answer, floe_str location, floe_mirror **ret_mirror,
                              floe_error *err) {
-    floe_storage_def storage = self->rest.storage;
-    floe_rest_storage(config, &storage);
     *ret_mirror = NULL;
     if (!floe_path_is_object(location)) {
         return FLOE_OK;
     }
-    if (self->mirrors.count > 0 && is_same_storage(&storage, &self->last)) {
-        *ret_mirror = self->mirrors.items[self->mirrors.count - 1];
-        return FLOE_OK;
-    }
-    floe_s3_options options = floe_s3_options_of_environment();
-    if (storage.given) {
-        options = (floe_s3_options){storage.endpoint,
-                                    storage.region,
-                                    storage.path_style,
-                                    storage.access_key,
-                                    storage.secret_key,
-                                    storage.session_token,
-                                    NULL};
-    }
-    FLOE_TRY(open_mirror(self, &options, ret_mirror, err));
-    self->last = kept_storage(self, &storage);
-    return floe_arena_check(&self->arena, err);
+    return floe_rest_store_of(&self->stores, &self->rest.storage, answer, location, ret_mirror, err);
 }
 
 /* ---- load ---- */
 
-static const char *table_path(floe_arena *arena, floe_str namespace_name, floe_str table) {
-    const char *space = floe_rest_namespace(arena, namespace_name);
+static const char *table_path(floe_catalog *catalog, floe_arena *arena, floe_str namespace_name, floe_str table) {
+    const char *space = floe_rest_namespace(&self_of(catalog)->rest, arena, namespace_name);
     const char *name = floe_rest_encode(arena, table);
     return floe_arena_printf(arena, "namespaces/%s/tables/%s", space ? space : "", name ? name : "");
 }
 
 static floe_status load(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
                         const floe_node **ret_answer, floe_error *err) {
-    floe_rest_call call = {.method = "GET", .path = table_path(arena, namespace_name, table), .delegate = true};
+    floe_rest_call call = {
+        .method = "GET", .path = table_path(catalog, arena, namespace_name, table), .delegate = true};
     FLOE_TRY(floe_arena_check(arena, err));
     return floe_rest_ask(&self_of(catalog)->rest, &call, arena, ret_answer, err);
 }
@@ -117,7 +67,7 @@ static floe_status entry_of(floe_catalog *catalog, const floe_node *answer, floe
     FLOE_ENSURE(answer != NULL, err, FLOE_CORRUPT, "the catalog's answer about a table is empty");
     FLOE_TRY(floe_node_need_str(answer, "metadata-location", "the catalog's answer about a table", &file, err));
     floe_str location = text_of(floe_node_get(answer, "metadata"), "location");
-    FLOE_TRY(mirror_of(self_of(catalog), floe_node_get(answer, "config"), file, &entry->mirror, err));
+    FLOE_TRY(mirror_of(self_of(catalog), answer, floe_path_is_object(location) ? location : file, &entry->mirror, err));
     floe_moved here = catalog->moved;
     here.mirror = entry->mirror;
     entry->location = floe_arena_strndup(arena, location.ptr ? location.ptr : "", location.len);
@@ -131,6 +81,7 @@ static floe_status rest_locate(floe_catalog *catalog, floe_str namespace_name, f
     const floe_node *answer = NULL;
     floe_catalog_entry entry = {.namespace_name = namespace_name, .table = table};
     floe_arena_init(&answers, ANSWER_ARENA);
+    FLOE_TRY(floe_rest_ready(&self_of(catalog)->rest, err));
     floe_status status = load(catalog, namespace_name, table, &answers, &answer, err);
     if (!floe_failed(status)) {
         status = entry_of(catalog, answer, arena, &entry, err);
@@ -238,7 +189,7 @@ static floe_status take_namespaces(listing *into, const floe_node *answer, floe_
     for (size_t i = 0; names != NULL && i < names->count; i++) {
         floe_str name = {0};
         FLOE_TRY(join_levels(into->arena, names->items[i], &name, err));
-        const char *space = floe_rest_namespace(into->arena, name);
+        const char *space = floe_rest_namespace(&into->self->rest, into->arena, name);
         const char *path = floe_arena_printf(into->arena, "namespaces/%s/tables", space ? space : "");
         FLOE_TRY(floe_arena_check(into->arena, err));
         FLOE_TRY(each_page(into, path, name, depth, take_tables, err));
@@ -251,7 +202,7 @@ static floe_status walk_namespaces(listing *into, floe_str parent, unsigned dept
     if (depth > NAMESPACE_DEPTH_MAX) {
         return FLOE_OK;
     }
-    const char *space = parent.len == 0 ? "" : floe_rest_namespace(into->arena, parent);
+    const char *space = parent.len == 0 ? "" : floe_rest_namespace(&into->self->rest, into->arena, parent);
     const char *path =
         floe_arena_printf(into->arena, "namespaces%s%s", parent.len == 0 ? "" : "?parent=", space ? space : "");
     FLOE_TRY(floe_arena_check(into->arena, err));
@@ -269,6 +220,7 @@ static floe_status rest_list(floe_catalog *catalog, floe_arena *arena, const flo
                              size_t *ret_count, floe_error *err) {
     floe_error failure = {0};
     listing into = {.self = self_of(catalog), .arena = arena};
+    FLOE_TRY(floe_rest_ready(&self_of(catalog)->rest, err));
     floe_status status = walk_namespaces(&into, (floe_str){0}, 0, &failure);
     if (floe_failed(status)) {
         return FLOE_FAIL(err, failure.code, "%s", failure.message);
@@ -328,7 +280,7 @@ static floe_status stage(floe_catalog *catalog, floe_str namespace_name, floe_st
                                     "\"type\":\"int\",\"required\":false}]}"));
     floe_json_object_end(&writer);
     FLOE_TRY(floe_buf_check(&body, err));
-    const char *space = floe_rest_namespace(arena, namespace_name);
+    const char *space = floe_rest_namespace(&self_of(catalog)->rest, arena, namespace_name);
     const char *path = floe_arena_printf(arena, "namespaces/%s/tables", space ? space : "");
     FLOE_TRY(floe_arena_check(arena, err));
     floe_rest_call call = {.method = "POST", .path = path, .body = floe_buf_view(&body), .delegate = true};
@@ -341,6 +293,7 @@ static floe_status rest_location(floe_catalog *catalog, floe_str namespace_name,
     const floe_node *answer = NULL;
     floe_error missing = {0};
     floe_arena_init(&answers, ANSWER_ARENA);
+    FLOE_TRY(floe_rest_ready(&self_of(catalog)->rest, err));
     floe_status status = stage(catalog, namespace_name, table, &answers, &answer, &missing);
     if (status.code == FLOE_NOT_FOUND) {
         FLOE_TRY(make_namespace(catalog, namespace_name, &answers, err));
@@ -354,7 +307,7 @@ static floe_status rest_location(floe_catalog *catalog, floe_str namespace_name,
     floe_str location = text_of(answer == NULL ? NULL : floe_node_get(answer, "metadata"), "location");
     FLOE_ENSURE(location.len > 0, err, FLOE_CORRUPT, "the catalog does not say where the table %.*s would lie",
                 FLOE_STR_BRIEF(table));
-    FLOE_TRY(mirror_of(self_of(catalog), floe_node_get(answer, "config"), location, &catalog->mirror, err));
+    FLOE_TRY(mirror_of(self_of(catalog), answer, location, &catalog->mirror, err));
     *ret_location = floe_arena_strndup(arena, location.ptr, location.len);
     return floe_arena_check(arena, err);
 }
@@ -474,7 +427,7 @@ static floe_status find_out(floe_catalog *catalog, const floe_catalog_commit_req
 static floe_status send_change(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_str body,
                                floe_arena *arena, const floe_node **ret_answer, floe_error *err) {
     floe_rest_call call = {.method = "POST",
-                           .path = table_path(arena, request->namespace_name, request->table),
+                           .path = table_path(catalog, arena, request->namespace_name, request->table),
                            .body = body,
                            .once = true};
     FLOE_TRY(floe_arena_check(arena, err));
@@ -532,6 +485,7 @@ static floe_status rest_commit(floe_catalog *catalog, const floe_catalog_commit_
     FLOE_AUTO_ARENA answers = {0};
     floe_catalog_entry entry = {0};
     floe_arena_init(&answers, ANSWER_ARENA);
+    FLOE_TRY(floe_rest_ready(&self_of(catalog)->rest, err));
     FLOE_TRY(commit_in(catalog, request, &answers, &entry, err));
     *ret_metadata_path = floe_arena_strdup(arena, entry.metadata_path);
     return floe_arena_check(arena, err);
@@ -540,12 +494,8 @@ static floe_status rest_commit(floe_catalog *catalog, const floe_catalog_commit_
 /* ---- open and close ---- */
 
 static void close_self(rest_catalog *self) {
-    for (size_t i = 0; i < self->mirrors.count; i++) {
-        floe_mirror *mirror = self->mirrors.items[i];
-        floe_mirror_close(&mirror);
-    }
+    floe_rest_stores_close(&self->stores);
     floe_rest_close(&self->rest);
-    floe_arena_close(&self->arena);
     floe_free(self);
 }
 
@@ -564,12 +514,13 @@ floe_status floe_rest_catalog_open(const floe_catalog_def *definition, const ato
     };
     rest_catalog *self = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*self), &self, err));
-    floe_arena_init(&self->arena, FLOE_MIB(64));
     self->base.ops = &OPS;
     self->base.name = definition->name;
     self->base.moved = (floe_moved){definition->moved_from, definition->moved_to, NULL};
-    self->cancelled = cancelled;
-    floe_status status = floe_rest_open(&self->rest, definition, cancelled, err);
+    floe_status status = floe_rest_stores_open(&self->stores, definition, cancelled, err);
+    if (!floe_failed(status)) {
+        status = floe_rest_open(&self->rest, definition, cancelled, err);
+    }
     if (floe_failed(status)) {
         close_self(self);
         return status;

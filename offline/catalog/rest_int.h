@@ -1,8 +1,9 @@
 /*
  * What the files of the REST catalog share.
  *
- * session.c speaks: addresses, tokens, answers that are JSON or an error of ours. change.c writes what a commit changes, as the
- * requirements and updates that the protocol wants. rest.c is the seam.
+ * rest_session.c speaks: addresses, tokens, answers that are JSON or an error of ours. rest_change.c writes what a commit changes, as
+ * the requirements and updates that the protocol wants. rest_storage.c finds the store and the keys of a table's files. rest.c is the
+ * seam.
  */
 #ifndef FLOE_OFFLINE_CATALOG_REST_INT_H
 #define FLOE_OFFLINE_CATALOG_REST_INT_H
@@ -11,6 +12,7 @@
 #include "core/json.h"
 #include "core/tree.h"
 #include "offline/catalog/rest.h"
+#include "offline/io/mirror.h"
 
 typedef struct floe_rest {
     const floe_catalog_def *definition;
@@ -18,6 +20,7 @@ typedef struct floe_rest {
     floe_http_client *http;
     bool configured;
     floe_str uri, prefix;     /* prefix: "" or "name/", encoded */
+    floe_str separator;       /* of a namespace's levels in a path, encoded; empty: %1F */
     floe_buf token;           /* empty: none */
     int64_t token_until_us;   /* monotonic; 0: as long as it is taken */
     floe_storage_def storage; /* what the server's configuration says of it, over the definition's */
@@ -35,13 +38,17 @@ typedef struct floe_rest_call {
     bool delegate;    /* credentials for the table's files are welcome */
 } floe_rest_call;
 
-/* Asks and reads the answer; *ret_answer is NULL for an empty one. Rule: the first call gets the configuration; a token that has
- * run out is had anew, also once after 401. Errors: those of the answer, with the server's own message. */
+/* Gets the server's configuration, once: paths are made by what it says. */
+floe_status floe_rest_ready(floe_rest *rest, floe_error *err);
+
+/* Asks and reads the answer; *ret_answer is NULL for an empty one. Rule: a token that has run out is had anew, also once after 401
+ * and 419. Errors: those of the answer, with the server's own message. */
 floe_status floe_rest_ask(floe_rest *rest, const floe_rest_call *call, floe_arena *arena, const floe_node **ret_answer,
                           floe_error *err);
 
-/* "a.b" → "a%1Fb", each part encoded. */
-const char *floe_rest_namespace(floe_arena *arena, floe_str namespace_name);
+/* "a.b" → "a%1Fb", or with what the server's configuration puts in between; each part encoded. Once the session is
+ * configured. */
+const char *floe_rest_namespace(const floe_rest *rest, floe_arena *arena, floe_str namespace_name);
 const char *floe_rest_encode(floe_arena *arena, floe_str text);
 
 /* The members `requirements` and `updates` of a commit that takes a table from the state `base` (NULL: it is made) to `next`:
@@ -49,7 +56,26 @@ const char *floe_rest_encode(floe_arena *arena, floe_str text);
  * CommitTableRequest. */
 floe_status floe_rest_change(const floe_node *base, const floe_node *next, floe_json_writer *out, floe_error *err);
 
-/* Keys of a table's configuration → storage: s3.endpoint, s3.access-key-id and so on. Untouched where nothing is said. */
+/* Keys of a configuration → storage: s3.endpoint, s3.access-key-id and so on. Untouched where nothing is said. */
 void floe_rest_storage(const floe_node *config, floe_storage_def *storage);
+/* The same of an answer about a table at `location`: its config, and its storage-credentials over that. *ret_vended: it gives keys.
+ * Errors: CORRUPT; UNSUPPORTED where requests would have to be signed by the catalog. */
+floe_status floe_rest_table_storage(const floe_node *answer, floe_str location, floe_storage_def *storage,
+                                    bool *ret_vended, floe_error *err);
+
+/* The stores that tables were found in, each opened once. */
+typedef struct floe_rest_stores {
+    floe_arena arena;
+    floe_ptrs items;
+    const atomic_bool *cancelled;
+    floe_str realm; /* under which copies of objects lie whose keys the catalog gives */
+} floe_rest_stores;
+floe_status floe_rest_stores_open(floe_rest_stores *stores, const floe_catalog_def *definition,
+                                  const atomic_bool *cancelled, floe_error *err);
+void floe_rest_stores_close(floe_rest_stores *stores);
+/* The mirror of a table that lies at `location`, by the answer about it over what is `known` of the catalog's store, with the newest
+ * keys. Owns: the stores. Errors: as floe_rest_table_storage; INVALID for an endpoint that is no address. */
+floe_status floe_rest_store_of(floe_rest_stores *stores, const floe_storage_def *known, const floe_node *answer,
+                               floe_str location, floe_mirror **ret_mirror, floe_error *err);
 
 #endif

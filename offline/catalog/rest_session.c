@@ -15,7 +15,7 @@
 #define TOKEN_MAX FLOE_KIB(64)
 #define TOKEN_MARGIN_US (60 * FLOE_US_PER_SECOND)
 
-enum { ATTEMPTS = 4, PATH_ARENA = 1 << 20 };
+enum { ATTEMPTS = 4, TOKEN_RAN_OUT = 419 /* AuthenticationTimeoutResponse of the REST catalog API */ };
 
 /* ---- open and close ---- */
 
@@ -51,17 +51,25 @@ const char *floe_rest_encode(floe_arena *arena, floe_str text) {
     return floe_sigv4_encode(arena, text, false);
 }
 
-const char *floe_rest_namespace(floe_arena *arena, floe_str namespace_name) {
+const char *floe_rest_namespace(const floe_rest *rest, floe_arena *arena, floe_str namespace_name) {
     FLOE_AUTO_BUF joined = {0};
     floe_str part = {0};
     floe_buf_init(&joined, FLOE_KIB(64));
     for (bool first = true; floe_str_split(&namespace_name, '.', &part); first = false) {
+        const char *encoded = floe_rest_encode(arena, part);
         if (!first) {
-            floe_buf_byte(&joined, 0x1f);
+            floe_buf_str(&joined, rest->separator.len > 0 ? rest->separator : FLOE_STR("%1F"));
         }
-        floe_buf_str(&joined, part);
+        floe_buf_text(&joined, encoded ? encoded : "");
     }
-    return floe_rest_encode(arena, floe_buf_view(&joined));
+    return joined.failed ? NULL : floe_arena_strndup(arena, joined.ptr ? joined.ptr : "", joined.len);
+}
+
+/* What stands between the levels of a namespace in a path, encoded once: servers say it as it is or encoded. */
+static floe_str separator_of(floe_arena *arena, floe_str said) {
+    bool encoded = said.len == 3 && said.ptr[0] == '%';
+    const char *text = said.len == 0 || encoded ? NULL : floe_rest_encode(arena, said);
+    return text == NULL ? said : floe_str_of(text);
 }
 
 /* ---- one exchange ---- */
@@ -198,7 +206,8 @@ static floe_status ask_url(floe_rest *rest, const floe_rest_call *call, const ch
     floe_http_response_init(&response, ANSWER_MAX);
     FLOE_TRY(need_token(rest, err));
     FLOE_TRY(send_once(rest, call, url, &response, err));
-    if (response.status == 401 && rest->definition->credential.len > 0) {
+    bool refused = response.status == 401 || response.status == TOKEN_RAN_OUT;
+    if (refused && rest->definition->credential.len > 0) {
         FLOE_TRY(get_token(rest, err));
         FLOE_TRY(send_once(rest, call, url, &response, err));
     }
@@ -212,29 +221,6 @@ static floe_status ask_url(floe_rest *rest, const floe_rest_call *call, const ch
 static floe_str text_of(const floe_node *object, const char *key) {
     const floe_node *node = object == NULL ? NULL : floe_node_get(object, key);
     return node != NULL && node->kind == FLOE_NODE_STRING ? node->text : (floe_str){0};
-}
-
-void floe_rest_storage(const floe_node *config, floe_storage_def *storage) {
-    const struct {
-        const char *key;
-        floe_str *into;
-    } texts[] = {{"s3.endpoint", &storage->endpoint},
-                 {"client.region", &storage->region},
-                 {"s3.region", &storage->region},
-                 {"s3.access-key-id", &storage->access_key},
-                 {"s3.secret-access-key", &storage->secret_key},
-                 {"s3.session-token", &storage->session_token}};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        floe_str text = text_of(config, texts[i].key);
-        if (text.len > 0) {
-            *texts[i].into = text;
-            storage->given = true;
-        }
-    }
-    floe_str style = text_of(config, "s3.path-style-access");
-    if (style.len > 0) {
-        storage->path_style = floe_str_is_nocase(style, "true");
-    }
 }
 
 static floe_status configure(floe_rest *rest, floe_error *err) {
@@ -264,6 +250,9 @@ static floe_status configure(floe_rest *rest, floe_error *err) {
     floe_rest_storage(overrides, &storage);
     rest->storage = storage;
     rest->uri = uri.len > 0 ? uri : rest->uri;
+    floe_str separator = text_of(overrides, "namespace-separator");
+    separator = separator.len > 0 ? separator : text_of(defaults, "namespace-separator");
+    rest->separator = separator_of(&rest->arena, separator);
     if (prefix.len > 0) { /* a prefix may have slashes of its own */
         const char *path = floe_sigv4_encode(&rest->arena, prefix, true);
         rest->prefix = floe_str_of(floe_arena_printf(&rest->arena, "%s/", path ? path : ""));
@@ -272,11 +261,13 @@ static floe_status configure(floe_rest *rest, floe_error *err) {
     return floe_arena_check(&rest->arena, err);
 }
 
+floe_status floe_rest_ready(floe_rest *rest, floe_error *err) {
+    return rest->configured ? FLOE_OK : configure(rest, err);
+}
+
 floe_status floe_rest_ask(floe_rest *rest, const floe_rest_call *call, floe_arena *arena, const floe_node **ret_answer,
                           floe_error *err) {
-    if (!rest->configured) {
-        FLOE_TRY(configure(rest, err));
-    }
+    FLOE_TRY(floe_rest_ready(rest, err));
     const char *url =
         floe_arena_printf(arena, "%.*s/v1/%.*s%s", FLOE_STR_ARG(rest->uri), FLOE_STR_ARG(rest->prefix), call->path);
     FLOE_TRY(floe_arena_check(arena, err));

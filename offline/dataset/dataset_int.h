@@ -45,7 +45,8 @@ floe_status floe_spine_load_arrow(floe_session *session, const floe_dataset_requ
 
 /* ---- spine_times.c ---- */
 
-/* Whether every time and date is of the years 1 to 9999. Errors: INVALID naming file, row, column and value. */
+/* Whether every time and date is of the years 1 to 9999, and was read as the file holds it or rounded down. Errors: INVALID naming
+ * file, row, column and value; UNSUPPORTED naming file, row and column of nanoseconds that the engine rounds up. */
 floe_status floe_spine_check_times(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
                                    floe_error *err);
 

@@ -99,7 +99,7 @@ static floe_status read_output(const floe_node *root, floe_arena *arena, floe_da
 floe_status floe_dataset_recipe_read(floe_str manifest, const char *manifest_path, floe_arena *arena,
                                      floe_dataset_recipe *ret_recipe, floe_error *err) {
     const floe_node *root;
-    floe_status status = floe_json_parse(arena, manifest, &root, err);
+    floe_status status = floe_json_parse_any_text(arena, manifest, &root, err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "%s", manifest_path);
     }

@@ -1,6 +1,7 @@
 /*
- * Times of a spine that no row of any source could be compared with, and that no format but the engine's own can hold: infinite
- * ones, and years outside 1 to 9999. They are refused instead of quietly matching nothing.
+ * Times of a spine that are refused instead of quietly meaning something else: those that no row of any source could be compared
+ * with and no format but the engine's own can hold (infinite ones, years outside 1 to 9999), and those that the engine has
+ * rounded up already.
  */
 #include "core/limits.h"
 #include "core/mem.h"
@@ -70,11 +71,60 @@ static floe_status fail_at(floe_session *session, const floe_dataset_request *re
         request->spine, rows.values[0].as.integer, FLOE_STR_BRIEF(column), FLOE_STR_BRIEF(rows.values[1].as.bytes));
 }
 
+/* ---- nanoseconds in UTC ---- */
+
+/* The engine cuts what a Parquet file holds in nanoseconds and UTC to microseconds, towards zero: from 1970 on that rounds down, as
+ * the rule does; before, it would let a label see the microsecond after it. Of 1970's first instant it cannot be told which it was. */
+static floe_status check_cut(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
+                             floe_str column, floe_arena *arena, floe_error *err) {
+    bool is_zoned = false;
+    for (size_t i = 0; i < spine->column_count; i++) {
+        is_zoned = is_zoned || (floe_str_equal(spine->columns[i].name, column) &&
+                                floe_str_is(spine->columns[i].type, "TIMESTAMP WITH TIME ZONE"));
+    }
+    if (!is_zoned) {
+        return FLOE_OK; /* a member of a nested column */
+    }
+    FLOE_AUTO_BUF sql;
+    floe_query_rows rows;
+    floe_buf_init(&sql, FLOE_MIB(1));
+    floe_buf_text(&sql, "SELECT n FROM (SELECT ");
+    floe_sql_quote_name(&sql, column);
+    floe_buf_text(&sql, " AS x, row_number() OVER () AS n FROM spine) WHERE epoch_us(x) <= 0 ORDER BY n LIMIT 1");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
+    FLOE_ENSURE(rows.row_count == 0, err, FLOE_UNSUPPORTED,
+                "the spine %s, row %" PRId64 ": the column \"%.*s\" is in nanoseconds and UTC, of which times up to "
+                "1970-01-01T00:00:00Z cannot be read exactly from Parquet; write it in microseconds, or without a zone",
+                request->spine, rows.values[0].as.integer, FLOE_STR_BRIEF(column));
+    return FLOE_OK;
+}
+
+static floe_status check_nanoseconds(floe_session *session, const floe_dataset_request *request,
+                                     const spine_table *spine, floe_arena *arena, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_query_rows rows;
+    if (spine->source_table.len > 0 || !floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".parquet"))) {
+        return FLOE_OK;
+    }
+    floe_buf_init(&sql, FLOE_MIB(1));
+    floe_buf_text(&sql, "SELECT name FROM parquet_schema(");
+    floe_sql_quote_text(&sql, floe_str_of(request->spine));
+    floe_buf_text(&sql, ") WHERE duckdb_type = 'TIMESTAMP WITH TIME ZONE' AND logical_type LIKE '%NANOS=NanoSeconds%'");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
+    for (size_t i = 0; i < rows.row_count; i++) {
+        FLOE_TRY(check_cut(session, request, spine, rows.values[i].as.bytes, arena, err));
+    }
+    return FLOE_OK;
+}
+
 floe_status floe_spine_check_times(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
                                    floe_error *err) {
     FLOE_AUTO_ARENA arena;
     size_t column;
     floe_arena_init(&arena, FLOE_MIB(64));
+    FLOE_TRY(check_nanoseconds(session, request, spine, &arena, err));
     FLOE_TRY(find_column(session, spine, &arena, &column, err));
     return column == spine->column_count ? FLOE_OK
                                          : fail_at(session, request, spine->columns[column].name, &arena, err);

@@ -191,11 +191,11 @@ static const char *cache_folder(floe_arena *arena) {
 }
 
 /* Stores of other endpoints may hold other objects under the same names; so may those that other keys open. */
-static const char *store_folder(floe_mirror *mirror) {
+static const char *store_folder(floe_mirror *mirror, floe_str whose) {
     floe_sha256 hash;
     uint8_t digest[32];
     char hex[65];
-    const floe_str parts[] = {mirror->s3_options.endpoint, mirror->s3_options.region, mirror->s3_options.access_key};
+    const floe_str parts[] = {mirror->s3_options.endpoint, mirror->s3_options.region, whose};
     floe_sha256_init(&hash);
     for (size_t i = 0; i < 3; i++) {
         floe_sha256_update(&hash, parts[i].ptr, parts[i].len);
@@ -206,8 +206,22 @@ static const char *store_folder(floe_mirror *mirror) {
     return floe_arena_printf(&mirror->arena, "%s/%.16s", mirror->cache, hex);
 }
 
-static floe_str kept(floe_mirror *mirror, floe_str text) {
-    return text.len == 0 ? (floe_str){"", 0} : floe_arena_str(&mirror->arena, text);
+static floe_str kept(floe_arena *arena, floe_str text) {
+    return text.len == 0 ? (floe_str){"", 0} : floe_arena_str(arena, text);
+}
+
+static floe_status keep_keys(floe_mirror *mirror, const floe_s3_options *given, floe_error *err) {
+    floe_s3_options *own = &mirror->s3_options;
+    own->access_key = own->secret_key = own->session_token = (floe_str){"", 0};
+    floe_arena_reset(&mirror->keys);
+    floe_str access_key = kept(&mirror->keys, given->access_key);
+    floe_str secret_key = kept(&mirror->keys, given->secret_key);
+    floe_str session_token = kept(&mirror->keys, given->session_token);
+    FLOE_TRY(floe_arena_check(&mirror->keys, err));
+    own->access_key = access_key;
+    own->secret_key = secret_key;
+    own->session_token = session_token;
+    return FLOE_OK;
 }
 
 /* FLOE_OBJECT_CACHE_BYTES: a whole number, of bytes. */
@@ -233,14 +247,13 @@ static floe_status set_up(floe_mirror *mirror, const floe_mirror_options *option
     FLOE_TRY(floe_path_absolute(&mirror->arena, cache, &mirror->cache, err));
     FLOE_TRY(bound_of_environment(&mirror->folder_max, err));
     mirror->folder_max = options->folder_max > 0 ? options->folder_max : mirror->folder_max;
-    mirror->s3_options = (floe_s3_options){.endpoint = kept(mirror, given->endpoint),
-                                           .region = kept(mirror, given->region),
+    mirror->s3_options = (floe_s3_options){.endpoint = kept(&mirror->arena, given->endpoint),
+                                           .region = kept(&mirror->arena, given->region),
                                            .path_style = given->path_style,
-                                           .access_key = kept(mirror, given->access_key),
-                                           .secret_key = kept(mirror, given->secret_key),
-                                           .session_token = kept(mirror, given->session_token),
                                            .cancelled = given->cancelled};
-    mirror->folder = store_folder(mirror);
+    FLOE_TRY(keep_keys(mirror, given, err));
+    floe_str whose = options->realm.len > 0 ? options->realm : given->access_key;
+    mirror->folder = store_folder(mirror, whose);
     FLOE_TRY(floe_arena_check(&mirror->arena, err));
     return floe_s3_open(&mirror->s3_options, &mirror->s3, err);
 }
@@ -263,6 +276,7 @@ floe_status floe_mirror_open(const floe_mirror_options *options, floe_mirror **r
     FLOE_TRY(floe_alloc(1, sizeof(*mirror), &mirror, err));
     mirror->fs.ops = &OPS;
     floe_arena_init(&mirror->arena, FLOE_MIB(1));
+    floe_arena_init(&mirror->keys, FLOE_MIB(1));
     FLOE_TRY(set_up(mirror, options, err));
     *ret_mirror = mirror;
     mirror = NULL;
@@ -272,10 +286,25 @@ floe_status floe_mirror_open(const floe_mirror_options *options, floe_mirror **r
 void floe_mirror_close(floe_mirror **mirror) {
     if (*mirror != NULL) {
         floe_s3_close(&(*mirror)->s3);
+        floe_arena_close(&(*mirror)->keys);
         floe_arena_close(&(*mirror)->arena);
         floe_free(*mirror);
         *mirror = NULL;
     }
+}
+
+floe_status floe_mirror_rekey(floe_mirror *mirror, const floe_s3_options *options, floe_error *err) {
+    const floe_s3_options *own = &mirror->s3_options;
+    floe_s3 *fresh = NULL;
+    if (floe_str_equal(own->access_key, options->access_key) && floe_str_equal(own->secret_key, options->secret_key) &&
+        floe_str_equal(own->session_token, options->session_token)) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(keep_keys(mirror, options, err));
+    FLOE_TRY(floe_s3_open(&mirror->s3_options, &fresh, err));
+    floe_s3_close(&mirror->s3);
+    mirror->s3 = fresh;
+    return FLOE_OK;
 }
 
 bool floe_path_is_copy(const floe_mirror *mirror, const char *path) {

@@ -17,6 +17,7 @@
 
 typedef struct floe_mirror_options {
     floe_s3_options s3;
+    floe_str realm; /* whose the objects are, for a store whose keys are often others; empty: who has the access key */
     const char *folder;  /* of the copies; NULL: FLOE_OBJECT_CACHE, else floe/objects of the user's cache folder */
     uint64_t folder_max; /* bytes; 0: FLOE_OBJECT_CACHE_BYTES, else 20 GiB */
 } floe_mirror_options;
@@ -25,6 +26,9 @@ typedef struct floe_mirror_options {
  * files side by side by itself. */
 floe_status floe_mirror_open(const floe_mirror_options *options, floe_mirror **ret_mirror, floe_error *err);
 void floe_mirror_close(floe_mirror **mirror); /* NULL-safe */
+
+/* Takes other keys for the same store; copies and paths stay as they are. Thread: as all calls. Errors: NOMEM. */
+floe_status floe_mirror_rekey(floe_mirror *mirror, const floe_s3_options *options, floe_error *err);
 
 /* An object of the mirror that has no copy here → its name "s3://bucket/key", for who reads objects by itself; the bucket alone in
  * *ret_bucket. NULL: it has a copy, which is nearer, or its name has signs that others read otherwise, or the arena is full. */

@@ -9,6 +9,7 @@
 struct floe_mirror {
     floe_fs fs; /* first: the seam's functions find the mirror behind it */
     floe_arena arena;
+    floe_arena keys; /* of the keys in s3_options */
     floe_s3_options s3_options;
     const char *folder; /* of this store: no slash at its end */
     const char *cache;  /* of all stores: what the bound is for */

@@ -56,12 +56,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         split = urllib.parse.urlsplit(self.path)
         payload = headers["x-amz-content-sha256"]
         signed = fields["SignedHeaders"].split(";")
-        want = sign(store.secret_key, self.command, split.path, split.query, headers, signed, payload,
-                    headers["x-amz-date"], region)
-        return (access == store.access_key and region == store.region and fields["Signature"] == want
+        key = store.keys.get(access)
+        if key is None:
+            return False
+        want = sign(key.secret, self.command, split.path, split.query, headers, signed, payload, headers["x-amz-date"], region)
+        return (region == store.region and fields["Signature"] == want
                 and payload == hashlib.sha256(body).hexdigest() and {"host", "x-amz-date"} <= set(signed)
-                and headers.get("x-amz-security-token", "") == store.session_token
-                and (not store.session_token or "x-amz-security-token" in signed))
+                and headers.get("x-amz-security-token", "") == key.token
+                and (not key.token or "x-amz-security-token" in signed))
+
+    def key_of(self):
+        """The key that signed the request."""
+        return self.server.store.keys[self.headers["Authorization"].split("Credential=", 1)[1].split("/", 1)[0]]
 
     def handle_any(self):
         store = self.server.store
@@ -79,10 +85,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.refuse(status, "SlowDown")
         if not self.is_signed(body):
             return self.refuse(403, "SignatureDoesNotMatch")
+        if self.key_of().is_over():
+            return self.refuse(400, "ExpiredToken")
+        query = dict(urllib.parse.parse_qsl(split.query, keep_blank_values=True))
+        if not (key or query.get("prefix", "")).startswith(self.key_of().prefix):
+            return self.refuse(403, "AccessDenied")
         if bucket != store.bucket:
             return self.refuse(404, "NoSuchBucket")
         if self.command == "GET" and not key:
-            return self.list(dict(urllib.parse.parse_qsl(split.query, keep_blank_values=True)))
+            return self.list(query)
         with store.lock:
             return getattr(self, self.command.lower())(store, key, body)
 
@@ -145,10 +156,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer(200, ("".join(parts) + "</ListBucketResult>").encode(), {"Content-Type": "application/xml"})
 
 
+class Key:
+    """What opens objects: those under a prefix, until it is over."""
+
+    def __init__(self, secret, token="", prefix=""):
+        self.secret, self.token, self.prefix, self.over, self.used = secret, token, prefix, False, 0
+
+    def is_over(self):
+        self.used += 1
+        return self.over
+
+
 class ObjectStore:
     def __init__(self, bucket="bucket", session_token="", page_size=1000):
         self.bucket, self.session_token, self.page_size = bucket, session_token, page_size
         self.access_key, self.secret_key, self.region = "AKIDTEST", "se/cr+et", "eu-test-1"
+        self.keys = {self.access_key: Key(self.secret_key, session_token)}  # access key → Key
         self.objects, self.requests, self.failures, self.lock = {}, [], [], threading.Lock()
         self.times = {}  # of the objects, seconds; those without are of the server's start
         self.sent = 0  # bytes of bodies

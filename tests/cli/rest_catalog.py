@@ -81,15 +81,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, page)
 
     def table(self, identifier):
+        """What is said of a table that is loaded: with the keys of its files."""
         table = self.server.service.catalog.load_table(identifier)
-        self.answer(200, {"metadata-location": table.metadata_location, "config": self.server.service.config,
-                          "metadata": json.loads(table.metadata.model_dump_json())})
+        self.answer(200, self.state(table) | {"config": self.server.service.config} | self.vended(table.metadata.location))
+
+    def state(self, table):
+        return {"metadata-location": table.metadata_location, "metadata": json.loads(table.metadata.model_dump_json())}
+
+    def vended(self, location):
+        asked = self.headers.get("X-Iceberg-Access-Delegation") == "vended-credentials"
+        return self.server.service.vend(location) if asked else {}
 
     def route(self, parts, query, body):
         catalog = self.server.service.catalog
-        space = tuple(parts[1].split("\x1f")) if len(parts) > 1 else ()
+        space = tuple(parts[1].split(self.server.service.separator)) if len(parts) > 1 else ()
         if parts == ["namespaces"] and self.command == "GET":
-            parent = tuple(query["parent"].split("\x1f")) if "parent" in query else ()
+            parent = tuple(query["parent"].split(self.server.service.separator)) if "parent" in query else ()
             return self.page("namespaces", [list(name) for name in catalog.list_namespaces(parent)], query)
         if parts == ["namespaces"]:
             catalog.create_namespace(tuple(body["namespace"]))
@@ -111,7 +118,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if service.catalog.table_exists((*space, body["name"])):
             raise TableAlreadyExistsError("it exists")
         staged = service.catalog._create_staged_table((*space, body["name"]), Schema())
-        self.answer(200, {"metadata": {"location": staged.metadata.location}, "config": service.config})
+        self.answer(200, {"metadata": {"location": staged.metadata.location}, "config": service.config}
+                    | self.vended(staged.metadata.location))
 
     def commit(self, identifier, body):
         service = self.server.service
@@ -129,7 +137,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             service.lost_answers -= 1
             self.close_connection = True
             return self.connection.close()
-        return self.table(identifier)
+        return self.answer(200, self.state(service.catalog.load_table(identifier)))
 
 
 class RestCatalog:
@@ -139,7 +147,9 @@ class RestCatalog:
         self.requests, self.failures, self.commits, self.warehouses = [], [], [], []
         self.lock = threading.Lock()
         self.overrides = {}  # of the configuration
+        self.separator = "\x1f"  # of the levels of a namespace
         self.listing = {}  # key of an answer → what is said in its place
+        self.vend = lambda location: {}  # what else the answer about a table says, for who asks for keys
         self.hook = lambda moment: None  # told of each request when it was "asked" and, before the answer, when it is "done"
         self.catalog = SqlCatalog("test", uri=f"sqlite:///{folder}/catalog.db",
                                   warehouse=warehouse or f"file://{folder}/warehouse", **(properties or {}))

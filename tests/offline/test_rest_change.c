@@ -231,10 +231,13 @@ static void storage__the_servers_words_win_and_silence_keeps(void **state) {
 static void namespace__parts_are_joined_by_the_unit_separator(void **state) {
     (void)state;
     FLOE_AUTO_ARENA arena = {0};
+    const floe_rest rest = {0};
+    const floe_rest other = {.separator = FLOE_STR("%2E")};
     floe_arena_init(&arena, FLOE_MIB(1));
-    assert_string_equal(floe_rest_namespace(&arena, FLOE_STR("a")), "a");
-    assert_string_equal(floe_rest_namespace(&arena, FLOE_STR("a.b.c")), "a%1Fb%1Fc");
-    assert_string_equal(floe_rest_namespace(&arena, FLOE_STR("a b/c")), "a%20b%2Fc");
+    assert_string_equal(floe_rest_namespace(&rest, &arena, FLOE_STR("a")), "a");
+    assert_string_equal(floe_rest_namespace(&rest, &arena, FLOE_STR("a.b.c")), "a%1Fb%1Fc");
+    assert_string_equal(floe_rest_namespace(&rest, &arena, FLOE_STR("a b/c")), "a%20b%2Fc");
+    assert_string_equal(floe_rest_namespace(&other, &arena, FLOE_STR("a.b c")), "a%2Eb%20c");
 }
 
 int main(void) {

@@ -41,7 +41,8 @@ static floe_status embed(floe_embedder *base, floe_embed_as as, const floe_str *
                          floe_error *err) {
     hash_embedder *embedder = (hash_embedder *)base;
     (void)as;
-    FLOE_ENSURE(!embedder->fails, err, FLOE_UNAVAILABLE, "the embedder is told to fail");
+    FLOE_ENSURE(!embedder->fails, err, embedder->code ? embedder->code : FLOE_UNAVAILABLE,
+                "the embedder is told to fail");
     embedder->calls++;
     embedder->texts += count;
     for (size_t i = 0; i < count; i++) {

@@ -12,7 +12,8 @@
 typedef struct hash_embedder {
     floe_embedder base;
     size_t calls, texts; /* since the caller set them */
-    bool fails;          /* calls fail with UNAVAILABLE */
+    bool fails;          /* calls fail with `code`, or UNAVAILABLE when it is none */
+    floe_code code;
 } hash_embedder;
 
 /* Ready for use; floe_embedder_close need not be called. */

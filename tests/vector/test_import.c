@@ -106,6 +106,20 @@ typedef struct mistake {
     const char *message;
 } mistake;
 
+static void import__mark_of_utf_8__is_passed_over_at_the_start_and_only_there(void **state) {
+    (void)state;
+    static const char line[] = "{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"a\"}]}\r\n";
+    char text[3 * sizeof(line)];
+    taken run = {0};
+    floe_error err = {0};
+    (void)snprintf(text, sizeof(text), "\xEF\xBB\xBF%s", line);
+    assert_ok(read_text(text, &run, &err), &err);
+    assert_int_equal(run.count, 1);
+    (void)snprintf(text, sizeof(text), "%s\xEF\xBB\xBF%s", line, line);
+    assert_code(read_text(text, &run, &err), FLOE_INVALID);
+    assert_message(&err, "docs.jsonl:2:");
+}
+
 static void import__each_mistake__is_told_with_file_and_line(void **state) {
     (void)state;
     static const mistake mistakes[] = {
@@ -258,6 +272,7 @@ int main(void) {
         cmocka_unit_test(import__opaque_names__are_kept),
         cmocka_unit_test(import__empty_file__is_nothing),
         cmocka_unit_test(import__samples_without_end__are_kept_as_crawled_ones_are),
+        cmocka_unit_test(import__mark_of_utf_8__is_passed_over_at_the_start_and_only_there),
         cmocka_unit_test(import__each_mistake__is_told_with_file_and_line),
         cmocka_unit_test(import__after_a_bad_line__nothing_more_is_taken),
         cmocka_unit_test(import__many_bad_lines__are_told_ten_and_the_rest_counted),

@@ -72,6 +72,34 @@ static void in__others_have_nearer_words__its_own_are_found_all_the_same(void **
     floe_search_close(&part);
 }
 
+/* A service that refuses our key refuses nothing to who asks; what is ours, and what the asker may try again, stays. */
+static void ask__an_embedder_that_fails__is_no_fault_of_the_question(void **state) {
+    (void)state;
+    static const floe_code codes[][2] = {{FLOE_DENIED, FLOE_UNAVAILABLE},    {FLOE_INVALID, FLOE_UNAVAILABLE},
+                                         {FLOE_NOT_FOUND, FLOE_UNAVAILABLE}, {FLOE_CORRUPT, FLOE_UNAVAILABLE},
+                                         {FLOE_IO, FLOE_UNAVAILABLE},        {FLOE_UNAVAILABLE, FLOE_UNAVAILABLE},
+                                         {FLOE_CANCELLED, FLOE_CANCELLED},   {FLOE_TIMEOUT, FLOE_TIMEOUT},
+                                         {FLOE_NOMEM, FLOE_NOMEM},           {FLOE_CONFLICT, FLOE_UNAVAILABLE}};
+    FLOE_AUTO_ARENA arena;
+    hash_embedder embedder;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    hash_embedder_init(&embedder);
+    floe_search *search = open_index("failing", true, &embedder);
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        floe_query query = {.text = FLOE_STR("deliveries"), .k = 5};
+        floe_answer answer = {0};
+        floe_error err = {0};
+        embedder.fails = true;
+        embedder.code = codes[i][0];
+        assert_code(floe_search_query(search, &query, &arena, &answer, &err), codes[i][1]);
+        assert_message(&err, "the question could not be embedded: the embedder is told to fail");
+        assert_int_equal(answer.hit_count, 0);
+    }
+    embedder.fails = false;
+    assert_true(ask(search, &arena, "deliveries", 5, FLOE_HIT_TABLE, "").hit_count > 0);
+    floe_search_close(&search);
+}
+
 static void peek__words_without_end__leave_nothing_and_read_as_kept_ones(void **state) {
     (void)state;
     static const char *const words[] = {"orderlines", "custmr", "xqzzy", "qty", "delivery", "flightno"};
@@ -105,6 +133,7 @@ static void peek__words_without_end__leave_nothing_and_read_as_kept_ones(void **
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in__others_have_nearer_words__its_own_are_found_all_the_same),
+        cmocka_unit_test(ask__an_embedder_that_fails__is_no_fault_of_the_question),
         cmocka_unit_test(peek__words_without_end__leave_nothing_and_read_as_kept_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include "core/http_client.h"
 #include "core/limits.h"
+#include "vector/secret_int.h"
 
 #define ROUNDS_MAX 2
 #define BODY_BYTES_MAX FLOE_MIB(4)
@@ -82,16 +83,6 @@ static floe_status print_body(const asking *run, floe_buf *body, floe_error *err
     return floe_buf_check(body, err);
 }
 
-/* An endpoint may repeat the key it was sent; then it is not repeated further. */
-static void hide_key(floe_str key, floe_error *err) {
-    size_t len = err ? strlen(err->message) : 0;
-    for (size_t at = 0; key.len > 0 && at + key.len <= len; at++) {
-        if (memcmp(err->message + at, key.ptr, key.len) == 0) {
-            memset(err->message + at, '*', key.len);
-        }
-    }
-}
-
 static floe_status send(const asking *run, floe_str body, floe_http_response *response, floe_error *err) {
     const floe_ask_def *endpoint = run->request->endpoint;
     floe_http_request request = {.method = "POST",
@@ -106,7 +97,8 @@ static floe_status send(const asking *run, floe_str body, floe_http_response *re
         status = floe_http_check(&request, response, &cause);
     }
     if (floe_failed(status)) {
-        hide_key(endpoint->api_key, &cause);
+        /* An endpoint may repeat the key it was sent. */
+        floe_secret_hide(endpoint->api_key, &cause);
         return FLOE_FAIL(err, cause.code, "ask: %s", cause.message);
     }
     return FLOE_OK;

@@ -19,7 +19,22 @@ static bool sees_columns(const floe_role *role, const floe_unit *unit, const flo
     return true;
 }
 
-/* The keys of `from` that refer to `to`; without names of their own for the other side they mean its primary key. */
+/* How many columns of a key are told: all of them, or where the table lacks one, none. */
+static size_t told(const floe_unit *unit, const floe_str *columns, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < unit->part_count && !found; k++) {
+            found = floe_str_equal(unit->parts[k].name, columns[i]);
+        }
+        if (!found) {
+            return 0;
+        }
+    }
+    return count;
+}
+
+/* The keys of `from` that refer to `to`; without names of their own for the other side they mean its primary key. A key may name
+ * columns that are not there; what it says of the tables holds all the same. */
 static size_t keys_from(const floe_unit *from, const floe_unit *to, const floe_role *role, floe_join *joins,
                         size_t room) {
     size_t count = 0;
@@ -39,6 +54,8 @@ static size_t keys_from(const floe_unit *from, const floe_unit *to, const floe_r
                           .other_column_count = own ? to->primary_key.count : key->reference_count};
         if (sees_columns(role, from, join.columns, join.column_count) &&
             sees_columns(role, to, join.other_columns, join.other_column_count)) {
+            join.column_count = told(from, join.columns, join.column_count);
+            join.other_column_count = told(to, join.other_columns, join.other_column_count);
             joins[count++] = join;
         }
     }

@@ -13,6 +13,7 @@
 #include "core/http_client.h"
 #include "core/json.h"
 #include "core/limits.h"
+#include "vector/secret_int.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -173,8 +174,8 @@ static floe_status ask(struct http *embedder, floe_str prefix, const floe_str *t
     return take_answer(embedder, count, rows, err);
 }
 
-static floe_status embed_all(struct http *embedder, floe_str prefix, const floe_str *texts, size_t count, float *rows,
-                             floe_error *err) {
+static floe_status embed_batches(struct http *embedder, floe_str prefix, const floe_str *texts, size_t count,
+                                 float *rows, floe_error *err) {
     size_t at = 0;
     while (at < count) {
         size_t left = count - at;
@@ -190,6 +191,16 @@ static floe_status embed_all(struct http *embedder, floe_str prefix, const floe_
         }
     }
     return FLOE_OK;
+}
+
+static floe_status embed_all(struct http *embedder, floe_str prefix, const floe_str *texts, size_t count, float *rows,
+                             floe_error *err) {
+    floe_status status = embed_batches(embedder, prefix, texts, count, rows, err);
+    if (floe_failed(status)) {
+        /* A service may repeat the key it was sent. */
+        floe_secret_hide(floe_str_of(embedder->api_key), err);
+    }
+    return status;
 }
 
 static floe_status http_embed(floe_embedder *base, floe_embed_as as, const floe_str *texts, size_t count,

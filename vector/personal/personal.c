@@ -96,20 +96,25 @@ static bool has_domain(floe_str text, size_t at) {
         label = c == '.' ? 0 : label + 1;
         letters = c == '.' ? 0 : letters + (is_letter(c) ? 1 : 0);
     }
-    bool ended = at == text.len || strchr(" \t\r\n,;:.>)]}\"'|?!", text.ptr[at]) != NULL;
+    bool ended = at == text.len || strchr(" \t\r\n,;:.<>()[]{}\"'`|?!*&\\", text.ptr[at]) != NULL;
     return dots > 0 && label >= 2 && letters == label && ended;
 }
 
-/* "git@github.com:a/b.git" is an address of a machine: a colon with a path behind it. */
+/* "git@github.com:a/b.git" is an address of a machine: a colon right behind the domain, and a path. */
 static bool is_path(floe_str text, size_t at) {
-    const char *colon = memchr(text.ptr + at, ':', text.len - at);
-    return colon != NULL && memchr(colon, '/', text.len - (size_t)(colon - text.ptr)) != NULL;
+    while (at < text.len && (is_letter(text.ptr[at]) || is_digit(text.ptr[at]) || strchr(".-", text.ptr[at]))) {
+        at++;
+    }
+    bool names = at + 1 < text.len && text.ptr[at] == ':' && text.ptr[at + 1] != ' ';
+    const char *end = names ? memchr(text.ptr + at, ' ', text.len - at) : NULL;
+    size_t len = names ? (end ? (size_t)(end - text.ptr) : text.len) - at : 0;
+    return len > 0 && memchr(text.ptr + at, '/', len) != NULL;
 }
 
 static bool has_email(floe_str text) {
     for (size_t i = 1; i + 1 < text.len; i++) {
         bool local = is_local(text.ptr[i - 1]) && text.ptr[i - 1] != '.';
-        if (text.ptr[i] == '@' && local && has_domain(text, i + 1) && !is_path(text, i)) {
+        if (text.ptr[i] == '@' && local && has_domain(text, i + 1) && !is_path(text, i + 1)) {
             return true;
         }
     }

@@ -405,6 +405,8 @@ floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpu
     floe_docstore_sink sink = {.unit = take_unit, .context = corpus};
     FLOE_TRY(floe_docstore_abbreviations(store, arena, &corpus->abbreviations, err));
     FLOE_TRY(floe_docstore_each(store, &sink, err));
+    floe_corpus_settle_keys(corpus);
+    FLOE_TRY(floe_arena_check(arena, err));
     return build(corpus, err);
 }
 

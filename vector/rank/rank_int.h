@@ -176,7 +176,9 @@ typedef struct floe_corpus {
 
 /* Fills the corpus from an index file. Owns: everything lies in corpus->arena. Errors: CORRUPT, LIMIT, NOMEM. */
 floe_status floe_corpus_load(floe_docstore *store, floe_arena *arena, floe_corpus *corpus, floe_error *err);
-/* The same from units in the order of a file, which are borrowed with all their texts. */
+/* Gives the columns in keys their own names (keys.c). Errors: those of the arena, which the caller checks. */
+void floe_corpus_settle_keys(floe_corpus *corpus);
+/* The same as floe_corpus_load from units in the order of a file, which are borrowed with all their texts. */
 floe_status floe_corpus_build(floe_unit *units, size_t count, floe_str abbreviations, floe_arena *arena,
                               floe_corpus *corpus, floe_error *err);
 

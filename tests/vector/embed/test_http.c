@@ -27,6 +27,7 @@ static void note_wait(int64_t time) {
 struct service {
     size_t batch_max, failures;
     floe_test_reply failure;
+    const char *said;  /* with a failure; NULL: "not now" */
     const char *fixed; /* answered instead of vectors */
     int refusal;       /* status for too many texts */
     size_t dim;
@@ -54,7 +55,7 @@ static void serve(void *context, size_t nth, const floe_test_request *request, f
     if (nth < service->failures) {
         *reply = service->failure;
         reply->body = body;
-        floe_buf_text(body, "{\"error\":{\"message\":\"not now\"}}");
+        floe_buf_printf(body, "{\"error\":{\"message\":\"%s\"}}", service->said ? service->said : "not now");
         return;
     }
     if (service->fixed != NULL) {
@@ -255,6 +256,21 @@ static void http__wrong_key_or_address__is_said(void **state) {
     }
 }
 
+static void http__a_service_that_repeats_the_key__is_told_without_it(void **state) {
+    (void)state;
+    static const int codes[] = {401, 400, 404, 500};
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        float rows[COUNT * 2];
+        size_t requests = 0;
+        floe_error err = {0};
+        struct service service = {
+            .failures = SIZE_MAX, .failure = {.status = codes[i]}, .said = "wrong: key-123, key-123"};
+        assert_true(floe_failed(ask(&service, &requests, rows, &err)));
+        assert_message(&err, "wrong: *******, *******");
+        assert_null(strstr(err.message, "key-123"));
+    }
+}
+
 static void http__what_is_no_answer__is_corrupt(void **state) {
     (void)state;
     static const char *const answers[] = {
@@ -368,6 +384,7 @@ int main(void) {
         cmocka_unit_test(http__outage__is_never_an_answer),
         cmocka_unit_test(http__outage_in_the_middle__fails_the_call),
         cmocka_unit_test(http__wrong_key_or_address__is_said),
+        cmocka_unit_test(http__a_service_that_repeats_the_key__is_told_without_it),
         cmocka_unit_test(http__what_is_no_answer__is_corrupt),
         cmocka_unit_test(http__another_dimension__is_said),
         cmocka_unit_test(http__unknown_dimension__is_asked_for_at_opening),
