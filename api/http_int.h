@@ -143,7 +143,8 @@ floe_str floe_http_target_path(floe_str target);
 floe_status floe_listen_open(const char *host, uint16_t port, size_t count, int *ret_sockets, uint16_t *ret_port,
                              floe_error *err);
 floe_status floe_listen_is_loopback(const char *host, bool *ret_loopback, floe_error *err);
-/* Lets connections that are being set up in, and keeps new ones out. Where the kernel will not, does nothing. */
-void floe_listen_shut(int listener);
+/* Lets connections that are being set up in, and keeps new ones out. False where the kernel does not let this user filter:
+ * nothing is done then, and a connection that comes between the last accept and the close is reset. */
+bool floe_listen_shut(int listener);
 
 #endif

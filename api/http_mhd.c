@@ -607,7 +607,7 @@ void floe_http_close(floe_http **http_pointer) {
 void floe_http_drain(floe_http *http) {
     http->draining = true;
     if (http->listener >= 0) {
-        floe_listen_shut(http->listener);
+        (void)floe_listen_shut(http->listener);
     }
 }
 

@@ -134,7 +134,7 @@ floe_status floe_listen_open(const char *host, uint16_t port, size_t count, int 
 /* A filter in the kernel drops the segments that would begin a connection; the client sends them again and, once the
  * socket is closed, is refused. Without it a connection that is set up between the last accept and the close would be
  * reset, with its request. */
-void floe_listen_shut(int listener) {
+bool floe_listen_shut(int listener) {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_OFFSET),
         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TCP_SYN_ACK),
@@ -143,5 +143,5 @@ void floe_listen_shut(int listener) {
         BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFFU),
     };
     struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
-    (void)setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+    return setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
 }

@@ -152,6 +152,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.join(folder, "all")
         shutil.copytree(FIXTURES, root)
+        for path, folders, files in os.walk(root):  # the fixtures may be read-only
+            for name in [".", *folders, *files]:
+                os.chmod(os.path.join(path, name), 0o755)
         os.makedirs(root + "-projects")
         for path in sorted(p for p, folders, _ in os.walk(root) if "metadata" in folders):
             check(root, path, counts)
