@@ -18,13 +18,20 @@ floe_status cli_dataset_entry(floe_cli *cli, const char *name, floe_dataset_entr
     return floe_registry_dataset_get(cli->registry, floe_str_of(name), &cli->arena, ret_entry, err);
 }
 
+/* Where the manifest lies, and the spine beside it: in this project's folder, which may have been moved since it was built. */
+static const char *manifest_path(floe_cli *cli, const floe_dataset_entry *entry) {
+    const char *here = floe_arena_printf(&cli->arena, "%s/.floe/datasets/%.*s/manifest.json", cli->project->root,
+                                         FLOE_STR_ARG(entry->id));
+    const char *folder = here ? floe_path_dirname(&cli->arena, here) : NULL;
+    return folder && floe_file_is_dir(folder) ? here : cli_text(cli, entry->manifest_path);
+}
+
 /* The recipe of a dataset, and the request that makes it again, by the definitions of its version. */
-static floe_status read_recipe(floe_cli *cli, const char *name, floe_dataset_recipe *recipe,
+static floe_status read_recipe(floe_cli *cli, const floe_dataset_entry *entry, floe_dataset_recipe *recipe,
                                floe_dataset_request *request, floe_error *err) {
-    floe_dataset_entry entry;
-    FLOE_TRY(cli_dataset_entry(cli, name, &entry, err));
-    const char *path = cli_text(cli, entry.manifest_path);
-    FLOE_TRY(floe_dataset_recipe_read(entry.manifest, path, &cli->arena, recipe, err));
+    const char *name = cli->operands[0], *path = manifest_path(cli, entry);
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    FLOE_TRY(floe_dataset_recipe_read(entry->manifest, path, &cli->arena, recipe, err));
     floe_status status =
         floe_registry_load(cli->registry, recipe->definitions_version, &cli->arena, &cli->definitions, err);
     if (floe_failed(status)) {
@@ -55,7 +62,9 @@ floe_status cli_dataset_rebuild(floe_cli *cli, floe_error *err) {
     floe_dataset_recipe recipe;
     floe_dataset_request request;
     floe_dataset_result result;
-    FLOE_TRY(read_recipe(cli, cli->operands[0], &recipe, &request, err));
+    floe_dataset_entry entry;
+    FLOE_TRY(cli_dataset_entry(cli, cli->operands[0], &entry, err));
+    FLOE_TRY(read_recipe(cli, &entry, &recipe, &request, err));
     FLOE_TRY(cli_dataset_resources(cli, &request, err));
     const char *out = cli_value(cli, "-o");
     request.out = out ? out : cli_text(cli, recipe.path);
@@ -149,14 +158,32 @@ static floe_status print_proof(floe_cli *cli, const floe_dataset_audit *audit, b
     return FLOE_OK;
 }
 
+/* The manifest that lies beside the spine, for people and other programs, must say what the registry was told. */
+static floe_status check_manifest(floe_cli *cli, const floe_dataset_entry *entry, floe_error *err) {
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, FLOE_MIB(128));
+    const char *path = manifest_path(cli, entry);
+    FLOE_TRY(floe_arena_check(&cli->arena, err));
+    bool there = floe_file_exists(path);
+    FLOE_TRY(there ? floe_file_read(path, &text, err) : FLOE_OK);
+    bool same = there && floe_str_equal(floe_str_trim(floe_buf_view(&text)), floe_str_trim(entry->manifest));
+    FLOE_ENSURE(same, err, FLOE_CORRUPT,
+                "the manifest %s %s; the registry has it as it was written: floe dataset show %.*s --json", path,
+                there ? "was changed after the dataset was built" : "is gone", FLOE_STR_BRIEF(entry->id));
+    return FLOE_OK;
+}
+
 floe_status cli_dataset_audit(floe_cli *cli, floe_error *err) {
     floe_dataset_recipe recipe;
     floe_dataset_request request;
     floe_dataset_audit audit;
+    floe_dataset_entry entry;
     int64_t sample = AUDIT_ROWS;
     FLOE_TRY(cli_value_i64(cli, "--sample", &sample, err));
     CLI_USAGE(cli, sample >= 0, err, "--sample must be 0 (every row) or a number of rows");
-    FLOE_TRY(read_recipe(cli, cli->operands[0], &recipe, &request, err));
+    FLOE_TRY(cli_dataset_entry(cli, cli->operands[0], &entry, err));
+    FLOE_TRY(check_manifest(cli, &entry, err));
+    FLOE_TRY(read_recipe(cli, &entry, &recipe, &request, err));
     const char *file = cli_value(cli, "--file") ? cli_value(cli, "--file") : cli_text(cli, recipe.file);
     FLOE_TRY(cli_need_lake(cli, true, err));
     FLOE_TRY(

@@ -113,6 +113,47 @@ class Tables(Checks, unittest.TestCase):
             before |= new
 
 
+class Kept(Checks, unittest.TestCase):
+    """What lies beside the spine, and where."""
+
+    def setUp(self):
+        self.project = flights_project()
+        self.addCleanup(lambda: shutil.rmtree(self.project.folder))
+        self.project.write_csv("spine.csv", SPINE_HEADER, [["SFO", "2001-02-03 06:00:00", "1"]])
+        self.built = self.project.floe_ok("dataset", "build", "--features", "airport_delays", "--spine", "spine.csv", "--time", "at",
+                                          "-o", "out.parquet", "--json").json
+
+    def test_a_manifest_that_was_changed_or_is_gone__is_found(self):
+        path = self.project.path(".floe", "datasets", self.built["id"], "manifest.json")
+        with open(path) as file:
+            manifest = file.read()
+        changes = {'"rows":1': '"rows":2', '"as_known":false': '"as_known":true', self.built["content_hash"]: "0" * 64,
+                   '"snapshot_id":': '"snapshot_id":1', manifest: ""}
+        for before, after in changes.items():
+            with self.subTest(before[:20]):
+                self.assertIn(before, manifest)
+                self.project.write(path, manifest.replace(before, after, 1))
+                self.refused(self.project.floe("dataset", "audit", self.built["id"]), "CORRUPT", path, "was changed",
+                             f"floe dataset show {self.built['id']} --json")
+        os.remove(path)
+        self.refused(self.project.floe("dataset", "audit", self.built["id"]), "CORRUPT", path, "is gone")
+        self.project.write(path, self.project.floe_ok("dataset", "show", self.built["id"], "--json").out)
+        self.ok(self.project.floe("dataset", "audit", self.built["id"]))
+
+    def test_a_project_that_was_moved__has_its_datasets_with_it(self):
+        old, new = self.project.folder, self.project.folder + "-moved"
+        os.rename(old, new)
+        self.project.folder = new
+        self.project.write("floe.yaml", f"""project: test
+catalogs:
+  lake: {{type: directory, warehouse: ./lakehouse, moved: {{from: {old}, to: {new}}}}}
+""")
+        self.ok(self.project.floe("dataset", "audit", self.built["id"], "--file", "out.parquet"))
+        self.ok(self.project.floe("dataset", "rebuild", self.built["id"], "-o", "again.parquet"))
+        with open(self.project.path("out.parquet"), "rb") as one, open(self.project.path("again.parquet"), "rb") as two:
+            self.assertEqual(one.read(), two.read())
+
+
 TEXTS = ["a\0b", "a\0c", "\0", "\x01\x1f\x7f", "\u2028", '"\\', "a\tb\nc", "\U0001f600", None]
 VIEW = """\
 entities: [{name: e, keys: [{name: k, type: int64}]}]

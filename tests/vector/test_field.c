@@ -172,7 +172,12 @@ static void lexicon__names_spelt_differently__have_one_hash(void **state) {
     assert_true(floe_words_hash(floe_words_hash(0, FLOE_STR("flight")), FLOE_STR("delays")) == hash);
     assert_false(floe_words_hash(0, FLOE_STR("flight_delay")) == hash);
     assert_false(floe_words_hash(0, FLOE_STR("delays_flight")) == hash);
-    assert_true(floe_words_hash(0, FLOE_STR(" -- ")) == 0);
+    assert_true(floe_words_hash(0, FLOE_STR("  ")) == 0);
+    /* What has no words is told apart by its characters. */
+    assert_false(floe_words_hash(0, FLOE_STR(" -- ")) == 0);
+    assert_true(floe_words_hash(0, FLOE_STR(" -- ")) == floe_words_hash(0, FLOE_STR("--")));
+    assert_false(floe_words_hash(0, FLOE_STR("--")) == floe_words_hash(0, FLOE_STR("#")));
+    assert_false(floe_words_hash(hash, FLOE_STR("#")) == hash);
 }
 
 static void lexicon__text_of_stop_words_only__keeps_them(void **state) {

@@ -162,6 +162,67 @@ static void exact__table_name__is_first_in_any_spelling(void **state) {
     floe_search_close(&search);
 }
 
+/* Names that are one to a person who types, but not to one who writes SQL. */
+static const char spellings[] =
+    "{\"database\":\"d\",\"table\":\"ORDERS\",\"columns\":[{\"name\":\"Ship_Date\"},{\"name\":\"ship date\"}]}\n"
+    "{\"database\":\"d\",\"table\":\"Orders\",\"description\":\"all orders\",\"columns\":[{\"name\":\"ship_date\"}]}\n"
+    "{\"database\":\"d\",\"table\":\"orders\",\"columns\":[{\"name\":\"orders\"},{\"name\":\"ShipDate\"}]}\n"
+    "{\"database\":\"d\",\"table\":\"order-s\",\"columns\":[{\"name\":\"id\"}]}\n"
+    "{\"database\":\"e.f\",\"table\":\"orders\",\"columns\":[{\"name\":\"na\xC3\xAFve\"},{\"name\":\"naive\"}]}\n"
+    "{\"database\":\"d\",\"table\":\"\xF0\x9F\x93\x8A\",\"columns\":[{\"name\":\"#\"},{\"name\":\"%\"}]}\n"
+    "{\"database\":\"d\",\"table\":\"\xF0\x9F\x8E\x89\",\"columns\":[{\"name\":\"x\"}]}\n";
+
+static void exact__name_in_its_own_letters__is_before_those_of_other_letters(void **state) {
+    (void)state;
+    static const char *const rows[][2] = {
+        {"ORDERS", "d.ORDERS"},       {"Orders", "d.Orders"},       {"d.Orders", "d.Orders"},
+        {"d.orders", "d.orders"},     {"d.\"Orders\"", "d.Orders"}, {"`d`.`ORDERS`", "d.ORDERS"},
+        {"e.f.orders", "e.f.orders"}, {"order-s", "d.order-s"},     {"\"e.f\".\"orders\"", "e.f.orders"},
+        {" Orders ", "d.Orders"},     {"from d.Orders", "d.Orders"}};
+    static const char *const columns[][2] = {
+        {"ship_date", "d.Orders.ship_date"},         {"Ship_Date", "d.ORDERS.Ship_Date"},
+        {"ship date", "d.ORDERS.ship date"},         {"ShipDate", "d.orders.ShipDate"},
+        {"orders.ShipDate", "d.orders.ShipDate"},    {"d.ORDERS.Ship_Date", "d.ORDERS.Ship_Date"},
+        {"na\xC3\xAFve", "e.f.orders.na\xC3\xAFve"}, {"naive", "e.f.orders.naive"}};
+    ARENA(arena);
+    floe_search *search = make_search("spellings", spellings);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        floe_answer answer = ask(search, &arena, rows[i][0], 10, FLOE_HIT_TABLE, "");
+        check_answer(&answer);
+        assert_int_equal(rank_of(&answer, rows[i][1]), 1);
+    }
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        floe_answer answer = ask(search, &arena, columns[i][0], 10, FLOE_HIT_COLUMN, "");
+        check_answer(&answer);
+        assert_int_equal(rank_of(&answer, columns[i][1]), 1);
+    }
+    /* The others of the name come next, before what is none: four tables are "orders". */
+    floe_answer answer = ask(search, &arena, "ORDERS", 10, FLOE_HIT_TABLE, "");
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(share_of(&answer.hits[i], "exact name") > 0);
+    }
+    floe_search_close(&search);
+}
+
+static void exact__name_without_words__is_found_by_itself_alone(void **state) {
+    (void)state;
+    ARENA(arena);
+    floe_search *search = make_search("bare", spellings);
+    floe_answer answer = ask(search, &arena, "\xF0\x9F\x93\x8A", 10, FLOE_HIT_ANY, "");
+    check_answer(&answer);
+    assert_int_equal(rank_of(&answer, "d.\xF0\x9F\x93\x8A"), 1);
+    assert_int_equal(rank_of(&answer, "d.\xF0\x9F\x8E\x89"), 0);
+    assert_true(share_of(&answer.hits[0], "exact name") > 0);
+    answer = ask(search, &arena, " # ", 10, FLOE_HIT_ANY, "");
+    assert_int_equal(rank_of(&answer, "d.\xF0\x9F\x93\x8A.#"), 1);
+    assert_int_equal(rank_of(&answer, "d.\xF0\x9F\x93\x8A.%"), 0);
+    /* A namespace is none of its tables that have no words. */
+    answer = ask(search, &arena, "d", 10, FLOE_HIT_TABLE, "");
+    assert_true(answer.hit_count == 0 || share_of(&answer.hits[0], "exact name") == 0);
+    assert_int_equal(ask(search, &arena, "?!", 10, FLOE_HIT_ANY, "").hit_count, 0);
+    floe_search_close(&search);
+}
+
 static void exact__name_of_stop_words__is_found(void **state) {
     (void)state;
     ARENA(arena);
@@ -682,6 +743,8 @@ int main(void) {
         cmocka_unit_test(feature__description_owner_and_tags__are_searched),
         cmocka_unit_test(service__in_a_namespace__is_found_when_all_its_views_are_there),
         cmocka_unit_test(exact__table_name__is_first_in_any_spelling),
+        cmocka_unit_test(exact__name_in_its_own_letters__is_before_those_of_other_letters),
+        cmocka_unit_test(exact__name_without_words__is_found_by_itself_alone),
         cmocka_unit_test(exact__name_of_stop_words__is_found),
         cmocka_unit_test(exact__column_and_feature__are_first_among_all_kinds),
         cmocka_unit_test(filter__kind_and_namespace__are_applied_before_the_cut),

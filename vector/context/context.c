@@ -11,6 +11,7 @@
 #define TEXT_BYTES_MAX FLOE_MIB(16)
 #define JOINS_MAX 128
 #define JOINS_OF_PAIR 4
+#define JOINS_COUNTED 1024
 /* Tables that are bridged: the best ones, and no further down than this share of the best score. */
 #define BRIDGED_TABLES 8
 #define BRIDGED_SHARE 0.35
@@ -185,6 +186,7 @@ static floe_status find_features(making *run, floe_error *err) {
 
 static floe_status find_joins(making *run, floe_error *err) {
     floe_join *joins = floe_arena_alloc(run->arena, JOINS_MAX, sizeof(*joins));
+    floe_join *found = floe_arena_alloc(run->arena, JOINS_COUNTED, sizeof(*found));
     uint32_t(*ends)[2] = floe_arena_alloc(run->arena, JOINS_MAX, sizeof(*ends));
     run->packing.join_taken = floe_arena_alloc(run->arena, JOINS_MAX, sizeof(bool));
     FLOE_TRY(floe_arena_check(run->arena, err));
@@ -192,9 +194,12 @@ static floe_status find_joins(making *run, floe_error *err) {
     for (size_t i = 0; i < run->packing.pick_count; i++) {
         for (size_t k = i; k < run->packing.pick_count; k++) {
             size_t room = JOINS_MAX - count < JOINS_OF_PAIR ? JOINS_MAX - count : JOINS_OF_PAIR;
-            size_t found = floe_joins_between(run->corpus, run->packing.picks[i].table, run->packing.picks[k].table,
-                                              run->request->role, joins + count, room);
-            for (size_t n = 0; n < found; n++, count++) {
+            size_t all = floe_joins_between(run->corpus, run->packing.picks[i].table, run->packing.picks[k].table,
+                                            run->request->role, found, JOINS_COUNTED);
+            size_t kept = all < room ? all : room;
+            run->packing.joins_cut += all - kept;
+            for (size_t n = 0; n < kept; n++, count++) {
+                joins[count] = found[n];
                 ends[count][0] = (uint32_t)i;
                 ends[count][1] = (uint32_t)k;
             }
@@ -268,7 +273,7 @@ static void set_others(const making *run, floe_context *context) {
     context->question_count =
         keep_taken(run, all->questions, sizeof(*all->questions), all->question_taken, all->question_count, &kept);
     context->questions = kept;
-    context->joins_left_out = all->join_count - context->join_count;
+    context->joins_left_out = all->join_count - context->join_count + all->joins_cut;
     context->features_left_out = all->feature_count - context->feature_count;
     context->questions_left_out = all->question_count - context->question_count;
 }

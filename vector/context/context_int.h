@@ -105,6 +105,7 @@ typedef struct floe_packing {
     bool *join_taken;
     const uint32_t (*join_ends)[2]; /* by join: the picks it needs */
     size_t join_count;
+    size_t joins_cut; /* beyond those of a pair, and of all, that are pieces */
     const floe_context_feature *features;
     bool *feature_taken;
     size_t feature_count;

@@ -308,7 +308,8 @@ static void put_left(const packer *state, size_t names, floe_buf *out) {
         put_left_number(&line, tables - named, named > 0 ? "more table" : "table", named > 0 ? "more tables" : "tables",
                         &any);
     }
-    put_left_number(&line, count_left(all->join_taken, all->join_count), "join", "joins", &any);
+    size_t joins = count_left(all->join_taken, all->join_count) + all->joins_cut;
+    put_left_number(&line, joins, "join", "joins", &any);
     put_left_number(&line, count_left(all->feature_taken, all->feature_count), "feature", "features", &any);
     put_left_number(&line, count_left(all->question_taken, all->question_count), "verified question",
                     "verified questions", &any);

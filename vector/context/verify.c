@@ -6,6 +6,8 @@
  */
 #include "vector/context/context_int.h"
 
+#include <strings.h>
+
 /* The parts that are there, with dots between them. */
 static floe_str joined(const floe_sql_ref *ref, floe_arena *arena) {
     bool catalog = ref->catalog.len > 0;
@@ -25,6 +27,16 @@ static floe_status find_refs(const floe_corpus *corpus, const floe_role *role, f
     return FLOE_OK;
 }
 
+/* To the engine columns are one that differ in case alone, or in nothing, as imported schemas may have them: the first stands. */
+static bool is_there(const floe_sql_bound_column *columns, size_t count, floe_str name) {
+    for (size_t i = 0; i < count; i++) {
+        if (columns[i].name.len == name.len && strncasecmp(columns[i].name.ptr, name.ptr, name.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The columns of a table that the role sees, as the checker and as the answer want them. */
 static floe_status fill_table(const floe_unit *unit, const floe_role *role, floe_arena *arena,
                               floe_sql_bound_table *bound, floe_sql_table *table, floe_error *err) {
@@ -33,7 +45,8 @@ static floe_status fill_table(const floe_unit *unit, const floe_role *role, floe
     size_t count = 0;
     FLOE_TRY(floe_arena_check(arena, err));
     for (size_t i = 0; i < unit->part_count; i++) {
-        if (floe_role_sees_column(role, unit->space, unit->name, unit->parts[i].name)) {
+        if (floe_role_sees_column(role, unit->space, unit->name, unit->parts[i].name) &&
+            !is_there(columns, count, unit->parts[i].name)) {
             columns[count] = (floe_sql_bound_column){unit->parts[i].name, unit->parts[i].type};
             names[count++] = unit->parts[i].name;
         }

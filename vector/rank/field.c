@@ -24,7 +24,8 @@ void floe_field_add_name(floe_field_builder *builder, floe_lexicon *lexicon, uin
     bool keep_stop_words = floe_text_keeps_stop_words(name);
     floe_words words = floe_words_of(name);
     floe_str word = {0};
-    while (floe_words_next(&words, &word)) {
+    bool any = false;
+    for (; floe_words_next(&words, &word); any = true) {
         const floe_reading *reading = lexicon->speller ? floe_speller_read(lexicon->speller, space, word) : NULL;
         bool stands = !reading || (reading->count == 0 && !reading->silent);
         for (size_t i = 0; !stands && i < reading->count; i++) {
@@ -35,6 +36,10 @@ void floe_field_add_name(floe_field_builder *builder, floe_lexicon *lexicon, uin
         if (keep_stop_words || !floe_word_is_stop(word)) {
             add_word(builder, lexicon, document, word, stands ? weight : weight * FLOE_WRITTEN_WEIGHT);
         }
+    }
+    floe_str bare = any ? FLOE_STR("") : floe_text_bare(name);
+    if (bare.len > 0) {
+        add_word(builder, lexicon, document, bare, weight);
     }
 }
 

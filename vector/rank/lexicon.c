@@ -57,11 +57,23 @@ bool floe_text_keeps_stop_words(floe_str text) {
     return true;
 }
 
+floe_str floe_text_bare(floe_str text) {
+    text = floe_str_trim(text);
+    size_t len = text.len < FLOE_WORD_MAX ? text.len : FLOE_WORD_MAX;
+    while (len > 0 && len < text.len && ((unsigned char)text.ptr[len] & 0xC0) == 0x80) {
+        len--;
+    }
+    return (floe_str){text.ptr, len};
+}
+
 uint64_t floe_words_hash(uint64_t hash, floe_str text) {
     floe_words words = floe_words_of(text);
     floe_str word = {0};
+    bool any = false;
     while (floe_words_next(&words, &word)) {
         hash = floe_xxh64(word.ptr, word.len, hash + 1);
+        any = true;
     }
-    return hash;
+    floe_str bare = any ? FLOE_STR("") : floe_text_bare(text);
+    return bare.len > 0 ? floe_xxh64(bare.ptr, bare.len, hash + 1) : hash;
 }

@@ -108,9 +108,22 @@ static void read_word(const reader *read, floe_str word) {
     }
 }
 
-static void add_name(floe_question *question, floe_str text) {
+/* Without the marks that SQL puts around a name. */
+static floe_str unquoted(floe_str text, floe_arena *arena) {
+    char *bytes = floe_arena_alloc(arena, text.len + 1, 1);
+    size_t len = 0;
+    for (size_t i = 0; bytes && i < text.len; i++) {
+        if (text.ptr[i] != '"' && text.ptr[i] != '`') {
+            bytes[len++] = text.ptr[i];
+        }
+    }
+    return (floe_str){bytes, len};
+}
+
+static void add_name(floe_question *question, floe_str text, floe_arena *arena) {
     uint64_t hash = floe_words_hash(0, text);
     if (hash != 0 && question->name_count < FLOE_QUESTION_NAMES_MAX) {
+        question->spelt[question->name_count] = unquoted(floe_str_trim(text), arena);
         question->names[question->name_count++] = hash;
         question->name_bits |= UINT64_C(1) << hash % 64;
     }
@@ -125,12 +138,12 @@ static bool looks_literal(floe_str piece) {
     return false;
 }
 
-static void add_names(floe_question *question, floe_str text) {
+static void add_names(floe_question *question, floe_str text, floe_arena *arena) {
     floe_str piece = {0};
-    add_name(question, text);
+    add_name(question, text, arena);
     while (floe_str_split(&text, ' ', &piece)) {
         if (looks_literal(piece)) {
-            add_name(question, piece);
+            add_name(question, piece, arena);
         }
     }
 }
@@ -142,18 +155,48 @@ void floe_question_read(floe_corpus *corpus, const bool *asked, floe_str text, f
     bool keep_stop_words = floe_text_keeps_stop_words(text);
     floe_words words = floe_words_of(text);
     floe_str word = {0};
-    while (floe_words_next(&words, &word)) {
+    bool any = false;
+    for (; floe_words_next(&words, &word); any = true) {
         if (keep_stop_words || !floe_word_is_stop(word)) {
             read_word(&read, word);
         }
     }
-    add_names(ret_question, text);
+    floe_str bare = any ? FLOE_STR("") : floe_text_bare(text);
+    if (bare.len > 0) {
+        (void)add_term(&read, bare, bare, 1);
+    }
+    add_names(ret_question, text, arena);
 }
 
 bool floe_question_has_name(const floe_question *question, uint64_t hash) {
     for (size_t i = 0; hash != 0 && i < question->name_count; i++) {
         if (question->names[i] == hash) {
             return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the text is the parts with dots between them. */
+static bool is_joined(const floe_str *parts, size_t count, floe_str text) {
+    for (size_t i = 0; i < count; i++) {
+        floe_str part = parts[i];
+        bool dot = i == 0 || (text.len > 0 && text.ptr[0] == '.');
+        text = i == 0 || !dot ? text : (floe_str){text.ptr + 1, text.len - 1};
+        if (!dot || !floe_str_starts_with(text, part)) {
+            return false;
+        }
+        text = (floe_str){text.ptr + part.len, text.len - part.len};
+    }
+    return text.len == 0;
+}
+
+bool floe_question_spells(const floe_question *question, const floe_str *parts, size_t count) {
+    for (size_t i = 0; i < question->name_count; i++) {
+        for (size_t first = 0; question->spelt[i].len > 0 && first < count; first++) {
+            if (is_joined(parts + first, count - first, question->spelt[i])) {
+                return true;
+            }
         }
     }
     return false;

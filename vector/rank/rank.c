@@ -87,15 +87,33 @@ typedef struct entry_ranking {
     size_t signal_count;
 } entry_ranking;
 
-static bool is_exact(const entry_ranking *run, uint32_t at) {
+static floe_exactness exactness_of_feature(const entry_ranking *run, uint32_t at) {
+    const floe_feature_entry *feature = &run->ranker->corpus->features[at];
+    if (!floe_question_names(run->question, feature->name_hash) &&
+        !floe_question_names(run->question, feature->full_hash)) {
+        return FLOE_EXACT_NO;
+    }
+    const char *colon = memrchr(feature->name.ptr, ':', feature->name.len);
+    size_t from = colon ? (size_t)(colon - feature->name.ptr) + 1 : 0;
+    const floe_str names[] = {feature->name, {feature->name.ptr + from, feature->name.len - from}};
+    bool letters =
+        floe_question_spells(run->question, &names[0], 1) || floe_question_spells(run->question, &names[1], 1);
+    return letters ? FLOE_EXACT_LETTERS : FLOE_EXACT_WORDS;
+}
+
+static floe_exactness exactness_of(const entry_ranking *run, uint32_t at) {
     const floe_question *question = run->question;
     if (run->kind == FLOE_HIT_FEATURE) {
-        const floe_feature_entry *feature = &run->ranker->corpus->features[at];
-        return floe_question_names(question, feature->name_hash) || floe_question_names(question, feature->full_hash);
+        return exactness_of_feature(run, at);
     }
     const floe_column_entry *column = &run->ranker->corpus->columns[at];
-    return floe_question_names(question, column->name_hash) || floe_question_names(question, column->table_hash) ||
-           floe_question_names(question, column->full_hash);
+    if (!floe_question_names(question, column->name_hash) && !floe_question_names(question, column->table_hash) &&
+        !floe_question_names(question, column->full_hash)) {
+        return FLOE_EXACT_NO;
+    }
+    const floe_table_entry *table = &run->ranker->corpus->tables[column->table];
+    const floe_str parts[] = {table->database, table->name, column->name};
+    return floe_question_spells(question, parts, 3) ? FLOE_EXACT_LETTERS : FLOE_EXACT_WORDS;
 }
 
 static double share(const entry_ranking *run, const entry_signal *signal, uint32_t at) {
@@ -108,10 +126,19 @@ static void set_shares(const entry_ranking *run, floe_ranked ranked, double best
     for (size_t i = 0; i < run->signal_count; i++) {
         found->shares[run->signals[i].signal] = share(run, &run->signals[i], ranked.entry) / best;
     }
-    found->shares[FLOE_SIGNAL_EXACT] = is_exact(run, ranked.entry) ? FLOE_WEIGHT_EXACT / best : 0;
+    found->shares[FLOE_SIGNAL_EXACT] = exactness_of(run, ranked.entry) != FLOE_EXACT_NO ? FLOE_WEIGHT_EXACT / best : 0;
     for (size_t i = 0; i < FLOE_SIGNAL_COUNT; i++) {
         found->score += found->shares[i];
     }
+}
+
+/* No later one has more than the one before it: what is spelt out comes first whatever else another one matches. */
+static void hold(double last, floe_found *found) {
+    double scale = found->score > last ? last / found->score : 1;
+    for (size_t i = 0; scale < 1 && i < FLOE_SIGNAL_COUNT; i++) {
+        found->shares[i] *= scale;
+    }
+    found->score = scale < 1 ? last : found->score;
 }
 
 /* An entry is ranked when a document of its own matches; its table alone does not make it a hit. */
@@ -128,7 +155,7 @@ static void fuse_entries(const entry_ranking *run) {
         for (size_t i = 0; i < run->signal_count; i++) {
             entries->of[at] += run->signals[i].of_table ? share(run, &run->signals[i], at) : 0;
         }
-        entries->of[at] += is_exact(run, at) ? FLOE_WEIGHT_EXACT : 0;
+        entries->of[at] += FLOE_WEIGHT_EXACT * exactness_of(run, at);
     }
 }
 
@@ -140,8 +167,12 @@ static size_t rank_entries(const entry_ranking *run, size_t limit, floe_arena *a
     floe_scores_clear(&run->ranker->entries);
     fuse_entries(run);
     size_t count = floe_rank_best(&run->ranker->entries, ranked, limit);
+    /* Of letters that are exact the weight counts once in the score. */
+    bool letters = count > 0 && exactness_of(run, ranked[0].entry) == FLOE_EXACT_LETTERS;
+    double best = count > 0 ? ranked[0].score - (letters ? FLOE_WEIGHT_EXACT : 0) : 1;
     for (size_t i = 0; i < count; i++) {
-        set_shares(run, ranked[i], ranked[0].score, &found[i]);
+        set_shares(run, ranked[i], best, &found[i]);
+        hold(i == 0 ? 1 : found[i - 1].score, &found[i]);
     }
     return count;
 }

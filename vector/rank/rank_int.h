@@ -38,7 +38,10 @@ uint32_t floe_lexicon_term(floe_lexicon *lexicon, floe_str word, bool add);
 /* Whether stop words count in the text: when it has no other. */
 bool floe_text_keeps_stop_words(floe_str text);
 
-/* Goes on with a hash, from 0 at first, over the folded, unstemmed words of a text; without words it stays. Two names of
+/* What stands for a text that has no words ("📊", "#"): it is one itself, trimmed and no longer than a word. Empty: so is the text. */
+floe_str floe_text_bare(floe_str text);
+
+/* Goes on with a hash, from 0 at first, over the folded, unstemmed words of a text, or what stands for them; of blanks it stays. Two names of
  * one hash are one name to a person who types: "flight delays", "FlightDelays" and "flight_delays". */
 uint64_t floe_words_hash(uint64_t hash, floe_str text);
 
@@ -218,6 +221,7 @@ typedef struct floe_question {
     size_t term_count;
     double weight;                           /* of all terms */
     uint64_t names[FLOE_QUESTION_NAMES_MAX]; /* hashes of what may be an exact name */
+    floe_str spelt[FLOE_QUESTION_NAMES_MAX]; /* by name: its letters, without quotes */
     size_t name_count;
     uint64_t name_bits; /* bit h % 64 of each hash h: most names are told from them by it */
     floe_str text;      /* as asked, with misspelt words put right */
@@ -234,6 +238,10 @@ void floe_question_read(floe_corpus *corpus, const bool *asked, floe_str text, f
 /* How much a term tells in the scopes asked; 0 when nothing there has it. */
 double floe_term_weight(const floe_corpus *corpus, const floe_question *question, uint32_t number);
 bool floe_question_has_name(const floe_question *question, uint64_t hash);
+/* Whether one of its names is the parts, or an end of them, letter by letter: "table" or "database.table". */
+bool floe_question_spells(const floe_question *question, const floe_str *parts, size_t count);
+/* How much of a name is asked for: of two that are the same but for case and separators, the one that is spelt out comes first. */
+typedef enum floe_exactness { FLOE_EXACT_NO, FLOE_EXACT_WORDS, FLOE_EXACT_LETTERS } floe_exactness;
 static inline bool floe_question_names(const floe_question *question, uint64_t hash) {
     return (question->name_bits >> hash % 64 & 1) != 0 && floe_question_has_name(question, hash);
 }

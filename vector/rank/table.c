@@ -210,7 +210,7 @@ floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question
 
 typedef struct candidate {
     uint32_t table;
-    bool exact;
+    floe_exactness exact;
     bool picked;
     uint32_t linked;    /* UINT32_MAX: to none */
     bool inferred;      /* the link is no declared key */
@@ -237,9 +237,13 @@ typedef struct greedy {
     double best;     /* of the first pick */
 } greedy;
 
-static bool is_exact(const floe_ranker *ranker, const floe_question *question, uint32_t table) {
+static floe_exactness exactness_of(const floe_ranker *ranker, const floe_question *question, uint32_t table) {
     const floe_table_entry *entry = &ranker->corpus->tables[table];
-    return floe_question_names(question, entry->name_hash) || floe_question_names(question, entry->full_hash);
+    if (!floe_question_names(question, entry->name_hash) && !floe_question_names(question, entry->full_hash)) {
+        return FLOE_EXACT_NO;
+    }
+    const floe_str parts[] = {entry->database, entry->name};
+    return floe_question_spells(question, parts, 2) ? FLOE_EXACT_LETTERS : FLOE_EXACT_WORDS;
 }
 
 /* How well the table's own document matches a term, 0…1. */
@@ -266,7 +270,7 @@ static void add_candidate(greedy *state, uint32_t table) {
                                      : match(ranker, table, state->question->terms[i].number);
     }
     state->candidates[state->candidate_count++] = (candidate){.table = table,
-                                                              .exact = is_exact(ranker, state->question, table),
+                                                              .exact = exactness_of(ranker, state->question, table),
                                                               .linked = UINT32_MAX,
                                                               .stands = 1,
                                                               .first = first_score(ranker, table),
@@ -312,7 +316,7 @@ static double join_share(const greedy *state, const candidate *one) {
 static double value(const greedy *state, size_t at) {
     const candidate *one = &state->candidates[at];
     return one->stands * (state->best > 0 ? one->base : one->first) + coverage(state, at) + join_share(state, one) +
-           (one->exact ? FLOE_WEIGHT_EXACT : 0);
+           FLOE_WEIGHT_EXACT * one->exact;
 }
 
 /* The shares of what a table had before the greedy pass, as the first pick or as a later one. */
@@ -385,7 +389,7 @@ static void pick(greedy *state, size_t at, floe_found *found) {
     candidate *one = &state->candidates[at];
     *found = (floe_found){.kind = FLOE_HIT_TABLE, .entry = one->table, .linked = one->linked};
     set_base_shares(state, one->table, one->stands, found);
-    found->shares[FLOE_SIGNAL_EXACT] = one->exact ? FLOE_WEIGHT_EXACT : 0;
+    found->shares[FLOE_SIGNAL_EXACT] = one->exact != FLOE_EXACT_NO ? FLOE_WEIGHT_EXACT : 0;
     found->shares[one->inferred ? FLOE_SIGNAL_INFERRED : FLOE_SIGNAL_JOIN] = join_share(state, one);
     found->shares[FLOE_SIGNAL_COVERAGE] = coverage(state, at);
     set_score(state, found);
@@ -437,7 +441,8 @@ typedef struct ranking {
 static void append_rest(greedy *state, ranking *run, bool exact) {
     for (size_t i = 0; i < run->order_count && run->count < run->limit; i++) {
         uint32_t table = run->order[i].entry;
-        if (is_exact(state->ranker, state->question, table) == exact && !is_candidate(state, table)) {
+        bool named = exactness_of(state->ranker, state->question, table) != FLOE_EXACT_NO;
+        if (named == exact && !is_candidate(state, table)) {
             floe_found *found = &run->found[run->count++];
             *found = (floe_found){.kind = FLOE_HIT_TABLE, .entry = table, .linked = UINT32_MAX};
             set_base_shares(state, table, 1, found);
@@ -451,7 +456,7 @@ static void append_rest(greedy *state, ranking *run, bool exact) {
 static void pick_all(greedy *state, ranking *run) {
     bool exact = true;
     for (size_t at = best_left(state); at != SIZE_MAX && run->count < run->limit; at = best_left(state)) {
-        if (exact && !state->candidates[at].exact) {
+        if (exact && state->candidates[at].exact == FLOE_EXACT_NO) {
             append_rest(state, run, true);
             exact = false;
         }
@@ -469,9 +474,7 @@ static void pick_all(greedy *state, ranking *run) {
 static void lift_exact(floe_ranker *ranker, const floe_question *question, double lift) {
     for (size_t i = 0; i < ranker->tables.count; i++) {
         uint32_t table = ranker->tables.touched[i];
-        if (is_exact(ranker, question, table)) {
-            ranker->tables.of[table] += lift;
-        }
+        ranker->tables.of[table] += lift * exactness_of(ranker, question, table);
     }
 }
 

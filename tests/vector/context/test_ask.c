@@ -350,6 +350,27 @@ static void verify__tables_of_the_role__are_bound_by_their_own_columns(void **st
     assert_null(strstr(err.message, "did you mean"));
 }
 
+/* An engine that folds case would take none of these tables: of columns that are one to it the first is bound. */
+static void verify__columns_that_differ_in_case_alone__are_bound_once(void **state) {
+    (void)state;
+    static const char lines[] = "{\"database\":\"d\",\"table\":\"t\",\"columns\":[{\"name\":\"a\"},{\"name\":\"b\"},"
+                                "{\"name\":\"A\"},{\"name\":\"a\"},{\"name\":\"ab\"},{\"name\":\"B\"}]}\n";
+    floe_search *twice = make_search("twice", lines);
+    const floe_sql_table *tables = NULL;
+    size_t count = 0;
+    floe_error err = {0};
+    fake = (fake_checker){0};
+    check = fake_check(&fake);
+    assert_ok(floe_sql_verify(twice, NULL, &check, FLOE_STR("select * from t"), &arena, &tables, &count, &err), &err);
+    assert_string_equal(fake.bound, "t(a,b,ab)");
+    assert_int_equal(tables[0].column_count, 3);
+    /* The first that the role sees, so that a hidden one hides no other. */
+    const floe_role *role = role_of(&arena, "d", NULL, "d.t.a,d.t.B");
+    assert_ok(floe_sql_verify(twice, role, &check, FLOE_STR("select * from t"), &arena, &tables, &count, &err), &err);
+    assert_string_equal(fake.bound, "t(b,A,ab)");
+    floe_search_close(&twice);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ask__good_sql__is_the_answer_of_one_round),
@@ -364,6 +385,7 @@ int main(void) {
         cmocka_unit_test(probe__an_endpoint__answers_or_says_why),
         cmocka_unit_test(ask__cancelled__ends_as_cancelled),
         cmocka_unit_test(verify__tables_of_the_role__are_bound_by_their_own_columns),
+        cmocka_unit_test(verify__columns_that_differ_in_case_alone__are_bound_once),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -345,6 +345,31 @@ static void context__names_that_do_not_fit__are_counted(void **state) {
     assert_true(context.table_count > 3);
 }
 
+/* Seven keys between two tables: four are pieces, and what is not shown is told, in the text and in figures. */
+static void context__joins_beyond_those_of_a_pair__are_counted_as_left_out(void **state) {
+    (void)state;
+    static const char lines[] =
+        "{\"database\":\"d\",\"table\":\"trip\",\"columns\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"c\"},{"
+        "\"name\":"
+        "\"d\"},{\"name\":\"e\"},{\"name\":\"f\"},{\"name\":\"g\"}],\"foreign_keys\":["
+        "{\"columns\":[\"a\"],\"table\":\"place\",\"references\":[\"id\"]},{\"columns\":[\"b\"],\"table\":\"place\","
+        "\"references\":[\"id\"]},{\"columns\":[\"c\"],\"table\":\"place\",\"references\":[\"id\"]},"
+        "{\"columns\":[\"d\"],\"table\":\"place\",\"references\":[\"id\"]},{\"columns\":[\"e\"],\"table\":\"place\","
+        "\"references\":[\"id\"]},{\"columns\":[\"f\"],\"table\":\"place\",\"references\":[\"id\"]},"
+        "{\"columns\":[\"g\"],\"table\":\"place\",\"references\":[\"id\"]}]}\n"
+        "{\"database\":\"d\",\"table\":\"place\",\"columns\":[{\"name\":\"id\"}],\"primary_key\":[\"id\"]}\n";
+    floe_search *trips = make_search("trips", lines);
+    floe_context_request request = {.question = FLOE_STR("trip to a place")};
+    floe_context context = context_of(trips, &arena, &request);
+    assert_int_equal(context.join_count, 4);
+    assert_int_equal(context.joins_left_out, 3);
+    assert_true(has(context.text, "-- Left out for want of room: 3 joins\n"));
+    request.token_max = 120;
+    context = context_of(trips, &arena, &request);
+    assert_int_equal(context.join_count + context.joins_left_out, 7);
+    floe_search_close(&trips);
+}
+
 /* ---- what others wrote ---- */
 
 static void context__names_and_prose__stay_in_their_place(void **state) {
@@ -559,6 +584,7 @@ int main(void) {
         cmocka_unit_test(context__bad_requests__are_invalid),
         cmocka_unit_test(context__any_budget__holds_and_nothing_is_cut),
         cmocka_unit_test(context__names_that_do_not_fit__are_counted),
+        cmocka_unit_test(context__joins_beyond_those_of_a_pair__are_counted_as_left_out),
         cmocka_unit_test(context__names_and_prose__stay_in_their_place),
         cmocka_unit_test(context__long_prose__ends_after_a_sentence),
         cmocka_unit_test(context__json__agrees_with_the_text),
