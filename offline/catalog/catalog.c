@@ -11,13 +11,12 @@ static floe_status open_directory(const floe_catalog_def *definition, const atom
     if (storage->given || floe_path_is_object(definition->warehouse)) {
         floe_mirror_options options = {.s3 = floe_s3_options_of_environment()};
         if (storage->given) {
-            options.s3 = (floe_s3_options){storage->endpoint,
-                                           storage->region,
-                                           storage->path_style,
-                                           storage->access_key,
-                                           storage->secret_key,
-                                           storage->session_token,
-                                           NULL};
+            options.s3 = (floe_s3_options){.endpoint = storage->endpoint,
+                                           .region = storage->region,
+                                           .path_style = storage->path_style,
+                                           .access_key = storage->access_key,
+                                           .secret_key = storage->secret_key,
+                                           .session_token = storage->session_token};
         }
         options.s3.cancelled = cancelled;
         FLOE_TRY(floe_mirror_open(&options, &mirror, err));

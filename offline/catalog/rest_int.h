@@ -68,7 +68,8 @@ typedef struct floe_rest_stores {
     floe_arena arena;
     floe_ptrs items;
     const atomic_bool *cancelled;
-    floe_str realm; /* under which copies of objects lie whose keys the catalog gives */
+    floe_str ca_file; /* of certificates to trust, the catalog's own too; empty: the system's */
+    floe_str realm;   /* under which copies of objects lie whose keys the catalog gives */
 } floe_rest_stores;
 floe_status floe_rest_stores_open(floe_rest_stores *stores, const floe_catalog_def *definition,
                                   const atomic_bool *cancelled, floe_error *err);

@@ -151,12 +151,17 @@ static const rest_store *find_store(const floe_rest_stores *stores, const floe_s
 }
 
 static floe_s3_options options_of(const floe_rest_stores *stores, const floe_storage_def *storage) {
-    floe_s3_options options = {storage->endpoint,   storage->region,        storage->path_style, storage->access_key,
-                               storage->secret_key, storage->session_token, stores->cancelled};
+    floe_s3_options options = {.endpoint = storage->endpoint,
+                               .region = storage->region,
+                               .path_style = storage->path_style,
+                               .access_key = storage->access_key,
+                               .secret_key = storage->secret_key,
+                               .session_token = storage->session_token};
     if (!storage->given) {
         options = floe_s3_options_of_environment();
-        options.cancelled = stores->cancelled;
     }
+    options.cancelled = stores->cancelled;
+    options.ca_file = stores->ca_file;
     return options;
 }
 
@@ -201,7 +206,7 @@ floe_status floe_rest_store_of(floe_rest_stores *stores, const floe_storage_def 
 
 floe_status floe_rest_stores_open(floe_rest_stores *stores, const floe_catalog_def *definition,
                                   const atomic_bool *cancelled, floe_error *err) {
-    *stores = (floe_rest_stores){.cancelled = cancelled};
+    *stores = (floe_rest_stores){.cancelled = cancelled, .ca_file = definition->ca};
     floe_arena_init(&stores->arena, FLOE_MIB(64));
     floe_str credential = definition->credential;
     const char *colon = memchr(credential.ptr ? credential.ptr : "", ':', credential.len);

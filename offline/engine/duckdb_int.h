@@ -16,13 +16,13 @@ typedef struct floe_live_views {
     size_t count, capacity;
 } floe_live_views;
 
-#define FLOE_REACHED_MAX 64
+#define FLOE_REACHED_MAX 1024
 
-/* Which buckets the engine reaches and where each lies, as hashes. */
+/* Which places (buckets, prefixes in them) the engine reaches and where each lies, as hashes. */
 typedef struct floe_reached {
     pthread_mutex_t lock;
     bool looked, loaded; /* for httpfs */
-    uint64_t buckets[FLOE_REACHED_MAX], endpoints[FLOE_REACHED_MAX];
+    uint64_t places[FLOE_REACHED_MAX], endpoints[FLOE_REACHED_MAX];
     size_t count;
 } floe_reached;
 
@@ -34,6 +34,18 @@ typedef struct floe_visits {
     floe_visit *first;
     int64_t last_number;
 } floe_visits;
+
+/* The givers that may be asked (duckdb_give.c), and for which lists of types there is a function. */
+typedef struct floe_gives {
+    pthread_mutex_t lock;
+    pthread_cond_t left; /* a call of some giver has ended */
+    floe_given *first;
+    int64_t last_number;
+    floe_buf *shapes; /* names of types; the function of shape i is floe_give_<i> */
+    size_t shape_count, shape_room;
+} floe_gives;
+void floe_gives_open(floe_gives *gives);
+void floe_gives_close(floe_gives *gives);
 
 /* A Parquet file without rows (duckdb_no_rows.c); an empty path: there is none. */
 typedef struct floe_no_rows {
@@ -48,6 +60,7 @@ struct floe_engine {
     floe_no_rows no_rows;
     floe_live_views live;
     floe_visits visits;
+    floe_gives gives;
     floe_reached reached;
     uint64_t memory_bytes; /* 0: the engine's own choice */
 };
@@ -106,6 +119,16 @@ floe_status floe_duckdb_register_live(duckdb_connection connection, floe_live_vi
 
 /* floe_key_add and floe_key_live (duckdb_keys.c) over the engine's views. */
 floe_status floe_duckdb_register_keys(duckdb_connection connection, floe_live_views *views, floe_error *err);
+
+/* Rows [first, first + count) of a batch's column into a vector, from row `at` on; the vector has the type that
+ * floe_sql_type_name gives. (duckdb_load.c) */
+typedef struct floe_cells_move {
+    int64_t first, count;
+    idx_t at;
+} floe_cells_move;
+floe_status floe_duckdb_put_column(const struct ArrowSchema *schema, const struct ArrowArray *batch, int64_t column,
+                                   const floe_cells_move *move, duckdb_vector vector, floe_arena *arena,
+                                   floe_error *err);
 
 /* floe_visit(number, column …) → BIGINT over the engine's visits. */
 floe_status floe_duckdb_register_visits(duckdb_connection connection, floe_visits *visits, floe_error *err);

@@ -1,8 +1,8 @@
 /*
  * Objects that the engine reads by itself, through DuckDB's httpfs.
  *
- * Phases: the extension is looked for once and loaded from its file → per bucket a secret that holds for that bucket alone. The
- * engine keeps secrets in memory only.
+ * Phases: the extension is looked for once and loaded from its file → per place, a bucket or the part of it that a table's keys are
+ * for, a secret that holds there alone. The engine keeps secrets in memory only.
  */
 #include "offline/engine/duckdb_int.h"
 
@@ -56,7 +56,8 @@ static const char *find_extension(floe_arena *arena) {
 static void put_settings(floe_buf *out) {
     static const char *const CERTIFICATES[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
                                                "/etc/ssl/cert.pem"};
-    const char *file = getenv("SSL_CERT_FILE");
+    const char *bundle = getenv("AWS_CA_BUNDLE");
+    const char *file = bundle && bundle[0] ? bundle : getenv("SSL_CERT_FILE");
     for (size_t i = 0; !file && i < sizeof CERTIFICATES / sizeof *CERTIFICATES; i++) {
         file = floe_file_exists(CERTIFICATES[i]) ? CERTIFICATES[i] : NULL;
     }
@@ -90,7 +91,7 @@ static floe_status load(floe_session *session, bool *ret_loaded, floe_error *err
     return floe_failed(status) ? floe_error_prefix(err, status, "the engine's extension httpfs") : status;
 }
 
-/* ---- buckets ---- */
+/* ---- places ---- */
 
 /* "https://host:port/" → "host:port", and whether it is to be spoken to in TLS. */
 static floe_str host_of(const floe_engine_store *store, bool *ret_tls) {
@@ -113,12 +114,21 @@ static void put_option(floe_buf *out, const char *name, floe_str value) {
     }
 }
 
+static void put_scope(const floe_engine_store *store, floe_buf *out) {
+    floe_buf_printf(out, "s3://%.*s/%.*s", FLOE_STR_ARG(store->bucket), FLOE_STR_ARG(store->prefix));
+}
+
+/* A bucket with dots is no label of a host, and no certificate is for it. */
+static bool in_path(const floe_engine_store *store, bool tls) {
+    return store->path_style || (tls && memchr(store->bucket.ptr, '.', store->bucket.len) != NULL);
+}
+
 static void put_secret(const floe_engine_store *store, int number, floe_buf *out) {
     bool tls = true;
     floe_str host = host_of(store, &tls);
     FLOE_AUTO_BUF scope = {0};
     floe_buf_init(&scope, FLOE_KIB(64));
-    floe_buf_printf(&scope, "s3://%.*s/", FLOE_STR_ARG(store->bucket));
+    put_scope(store, &scope);
     floe_buf_printf(out, "CREATE OR REPLACE TEMPORARY SECRET floe_store_%d (TYPE s3, PROVIDER config", number);
     put_option(out, "SCOPE", floe_buf_view(&scope));
     put_option(out, "KEY_ID", store->access_key);
@@ -126,31 +136,35 @@ static void put_secret(const floe_engine_store *store, int number, floe_buf *out
     put_option(out, "SESSION_TOKEN", store->session_token);
     put_option(out, "REGION", store->region.len > 0 ? store->region : FLOE_STR("us-east-1"));
     put_option(out, "ENDPOINT", host);
-    floe_buf_printf(out, ", URL_STYLE '%s', USE_SSL %s)", store->path_style ? "path" : "vhost", tls ? "true" : "false");
+    floe_buf_printf(out, ", URL_STYLE '%s', USE_SSL %s)", in_path(store, tls) ? "path" : "vhost",
+                    tls ? "true" : "false");
 }
 
-/* The bucket's number; -1: its name is another endpoint's, or there are too many. */
+/* The place's number; -1: its name is another endpoint's, or there are too many. */
 static int number_of(floe_reached *reached, const floe_engine_store *store) {
-    uint64_t bucket = floe_xxh64(store->bucket.ptr, store->bucket.len, 0);
+    FLOE_AUTO_BUF scope = {0};
+    floe_buf_init(&scope, FLOE_KIB(64));
+    put_scope(store, &scope);
+    uint64_t place = floe_xxh64(scope.ptr, scope.len, 0);
     uint64_t endpoint = floe_xxh64(store->endpoint.ptr, store->endpoint.len, store->path_style ? 2 : 1);
     for (size_t i = 0; i < reached->count; i++) {
-        if (reached->buckets[i] == bucket) {
+        if (reached->places[i] == place) {
             return reached->endpoints[i] == endpoint ? (int)i : -1;
         }
     }
     if (reached->count >= FLOE_REACHED_MAX) {
         return -1;
     }
-    reached->buckets[reached->count] = bucket;
+    reached->places[reached->count] = place;
     reached->endpoints[reached->count] = endpoint;
     return (int)reached->count++;
 }
 
-/* The extension cannot speak to an endpoint with a path of its own. */
+/* The extension cannot speak to an endpoint with a path of its own, and trusts the same certificates everywhere. */
 static bool is_plain_endpoint(const floe_engine_store *store) {
     bool tls = true;
     floe_str host = host_of(store, &tls);
-    return host.len == 0 || memchr(host.ptr, '/', host.len) == NULL;
+    return !store->own_ca && (host.len == 0 || memchr(host.ptr, '/', host.len) == NULL);
 }
 
 static floe_status reach(floe_session *session, const floe_engine_store *store, bool *ret_able, floe_error *err) {

@@ -67,20 +67,48 @@ typedef struct floe_row_taker {
  * floe_session_stream. Errors: the taker's first, which ends the query; else as floe_session_run. */
 floe_status floe_session_visit(floe_session *session, const char *sql, const floe_row_taker *taker, floe_error *err);
 
+/* Some columns of some rows. */
+typedef struct floe_row_piece {
+    size_t first_column, column_count;
+    int64_t first_row, row_count;
+} floe_row_piece;
+/* Who has rows by number and gives them piece by piece, to any thread. */
+typedef struct floe_row_giver {
+    void *context;
+    const floe_column *columns; /* of any type but lists of lists */
+    size_t column_count;
+    int64_t row_count;
+    /* Thread: several at a time. Owns: the caller releases the batch. */
+    floe_status (*give)(void *context, const floe_row_piece *piece, struct ArrowArray *ret_batch, floe_error *err);
+} floe_row_giver;
+typedef struct floe_given floe_given;
+/* Appends a SELECT of the columns of a temporary table and beside them, by the number of the row, those of `giver`. It keeps the
+ * order of the rows and is run by all threads, each of which asks for the pieces that it comes to; a positional join of two
+ * tables is run by one. The table has as many rows as the giver, none was ever deleted, and no column is called rowid or
+ * begins with __floe. Owns: the giver outlives *ret_given, which ends before the session. Errors: UNSUPPORTED for such a
+ * column; those of floe_session_run. The giver's own failures end the query as INVALID. */
+floe_status floe_session_give(floe_session *session, const char *table, const floe_row_giver *giver,
+                              floe_buf *ret_select, floe_given **ret_given, floe_error *err);
+/* The SELECT finds nothing any more. NULL-safe. */
+void floe_given_end(floe_given **given);
+
 /* Whether one statement is a SELECT that binds to what the session holds; it is not run. Errors: as floe_session_run; DENIED
  * for another statement. */
 floe_status floe_session_prepare(floe_session *session, const char *sql, floe_error *err);
-/* A bucket of an object store, for the engine to read from by itself, by ranges. */
+/* A bucket of an object store, or a part of one, for the engine to read from by itself, by ranges. */
 typedef struct floe_engine_store {
     floe_str bucket;
+    floe_str prefix;   /* what the keys are for: "table/", or empty for all of the bucket */
     floe_str endpoint; /* "https://host:port"; empty: Amazon's of the region */
     floe_str region;   /* empty: us-east-1 */
     bool path_style;
     floe_str access_key, secret_key, session_token; /* no access key: requests are not signed */
+    bool own_ca;
 } floe_engine_store;
 /* Lets SQL of all sessions read "s3://bucket/…". *ret_able: whether it can; not where this machine lacks DuckDB's httpfs of the
  * linked version (the file that FLOE_HTTPFS names, none where that is empty; else where DuckDB keeps its extensions; else
- * beside its library), nor for a bucket whose name another endpoint has taken. Errors: those of floe_session_run. */
+ * beside its library), nor for a place whose name another endpoint has taken, nor where certificates of its own are to be trusted. Of
+ * several places that hold an object the keys of the narrowest count. Errors: those of floe_session_run. */
 floe_status floe_session_reach(floe_session *session, const floe_engine_store *store, bool *ret_able, floe_error *err);
 /* A Parquet file without rows, which may stand at the end of a list of one file for read_parquet(schema = …): it is then read by
  * several threads. NULL where the system has none. Owns: the engine. */

@@ -243,6 +243,7 @@ static floe_status bound_of_environment(uint64_t *ret_max, floe_error *err) {
 static floe_status set_up(floe_mirror *mirror, const floe_mirror_options *options, floe_error *err) {
     const char *cache = options->folder ? options->folder : cache_folder(&mirror->arena);
     const floe_s3_options *given = &options->s3;
+    floe_str ca_file = given->ca_file.len > 0 ? given->ca_file : floe_str_of(text_of_environment("AWS_CA_BUNDLE"));
     FLOE_TRY(floe_arena_check(&mirror->arena, err));
     FLOE_TRY(floe_path_absolute(&mirror->arena, cache, &mirror->cache, err));
     FLOE_TRY(bound_of_environment(&mirror->folder_max, err));
@@ -250,7 +251,9 @@ static floe_status set_up(floe_mirror *mirror, const floe_mirror_options *option
     mirror->s3_options = (floe_s3_options){.endpoint = kept(&mirror->arena, given->endpoint),
                                            .region = kept(&mirror->arena, given->region),
                                            .path_style = given->path_style,
-                                           .cancelled = given->cancelled};
+                                           .cancelled = given->cancelled,
+                                           .ca_file = kept(&mirror->arena, ca_file)};
+    mirror->own_ca = given->ca_file.len > 0;
     FLOE_TRY(keep_keys(mirror, given, err));
     floe_str whose = options->realm.len > 0 ? options->realm : given->access_key;
     mirror->folder = store_folder(mirror, whose);
@@ -305,6 +308,10 @@ floe_status floe_mirror_rekey(floe_mirror *mirror, const floe_s3_options *option
     floe_s3_close(&mirror->s3);
     mirror->s3 = fresh;
     return FLOE_OK;
+}
+
+bool floe_mirror_has_own_ca(const floe_mirror *mirror) {
+    return mirror->own_ca;
 }
 
 bool floe_path_is_copy(const floe_mirror *mirror, const char *path) {

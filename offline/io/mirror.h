@@ -33,13 +33,16 @@ floe_status floe_mirror_rekey(floe_mirror *mirror, const floe_s3_options *option
 /* An object of the mirror that has no copy here → its name "s3://bucket/key", for who reads objects by itself; the bucket alone in
  * *ret_bucket. NULL: it has a copy, which is nearer, or its name has signs that others read otherwise, or the arena is full. */
 const char *floe_mirror_url(const floe_mirror *mirror, const char *path, floe_arena *arena, floe_str *ret_bucket);
+/* Whether its store's certificates are checked against a file of the definition's own. */
+bool floe_mirror_has_own_ca(const floe_mirror *mirror);
 const floe_s3_options *floe_mirror_store(const floe_mirror *mirror);
 
 /* The file system whose paths are those of the mirror. */
 floe_fs *floe_mirror_fs(floe_mirror *mirror);
 
 /* The options that the environment gives, as other programs know it: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
- * AWS_SESSION_TOKEN, AWS_REGION or AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL (then path style). */
+ * AWS_SESSION_TOKEN, AWS_REGION or AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL (then path style). Certificates are checked against AWS_CA_BUNDLE by every mirror whose options
+ * name no file of their own. */
 floe_s3_options floe_s3_options_of_environment(void);
 
 #endif

@@ -11,6 +11,7 @@ struct floe_mirror {
     floe_arena arena;
     floe_arena keys; /* of the keys in s3_options */
     floe_s3_options s3_options;
+    bool own_ca;        /* of the options and not of the environment */
     const char *folder; /* of this store: no slash at its end */
     const char *cache;  /* of all stores: what the bound is for */
     uint64_t folder_max;

@@ -1,6 +1,6 @@
 /*
- * Objects are fetched, sent and removed by several threads, each with a connection of its own. The calling thread waits; the
- * first failure ends the others after the piece they are at.
+ * Objects are fetched, sent and removed by several threads, each with a connection of its own; where there are fewer objects than
+ * threads, several fetch pieces of one. The calling thread waits; the first failure ends the others after the piece they are at.
  */
 #include "offline/io/mirror_int.h"
 
@@ -42,31 +42,101 @@ static void close_fd(const int *fd) {
 
 /* ---- fetch ---- */
 
-static floe_status write_piece(int fd, floe_str piece, const char *path, floe_error *err) {
+/* One object, of which several threads take one piece after the other. */
+typedef struct object_fetch {
+    transfer *work;
+    const floe_s3_object *object;
+    floe_s3_stat stat;
+    int fd;
+    const char *path;
+    atomic_size_t next; /* number of the piece that nobody has taken yet */
+} object_fetch;
+
+static floe_status write_piece(const object_fetch *fetch, floe_str piece, uint64_t at, floe_error *err) {
     while (piece.len > 0) {
-        ssize_t done = write(fd, piece.ptr, piece.len);
+        ssize_t done = pwrite(fetch->fd, piece.ptr, piece.len, (off_t)at);
         if (done < 0 && errno == EINTR) {
             continue;
         }
-        FLOE_ENSURE(done > 0, err, FLOE_IO, "%s cannot be written: %s", path, strerror(errno));
+        FLOE_ENSURE(done > 0, err, FLOE_IO, "%s cannot be written: %s", fetch->path, strerror(errno));
         piece = (floe_str){piece.ptr + done, piece.len - (size_t)done};
+        at += (uint64_t)done;
     }
     return FLOE_OK;
 }
 
+static floe_status take_pieces(object_fetch *fetch, floe_s3 *s3, floe_error *err) {
+    FLOE_AUTO_BUF piece = {0};
+    floe_buf_init(&piece, PIECE_LEN + FLOE_KIB(64));
+    for (;;) {
+        uint64_t at = (uint64_t)atomic_fetch_add(&fetch->next, 1) * PIECE_LEN;
+        if (at >= fetch->stat.len) {
+            return FLOE_OK;
+        }
+        uint64_t len = fetch->stat.len - at < PIECE_LEN ? fetch->stat.len - at : PIECE_LEN;
+        FLOE_ENSURE(!atomic_load(&fetch->work->failed), err, FLOE_CANCELLED, "another object failed");
+        floe_buf_clear(&piece);
+        FLOE_TRY(floe_s3_get(s3, fetch->object, at, len, fetch->stat.etag, &piece, err));
+        FLOE_TRY(write_piece(fetch, floe_buf_view(&piece), at, err));
+    }
+}
+
+static void note_failure(transfer *work, floe_status status, const floe_error *failure) {
+    (void)pthread_mutex_lock(&work->lock);
+    if (!floe_failed(work->status)) {
+        work->status = FLOE_FAIL(work->err, status.code, "%s", failure->message);
+        atomic_store(&work->failed, true);
+    }
+    (void)pthread_mutex_unlock(&work->lock);
+}
+
+/* A thread beside the one that has the object, with a connection of its own. */
+static void help(void *context) {
+    object_fetch *fetch = context;
+    __attribute__((cleanup(floe_s3_close))) floe_s3 *s3 = NULL;
+    floe_error failure = {0};
+    floe_status status = floe_s3_open(&fetch->work->mirror->s3_options, &s3, &failure);
+    if (!floe_failed(status)) {
+        status = take_pieces(fetch, s3, &failure);
+    }
+    if (floe_failed(status)) {
+        note_failure(fetch->work, status, &failure);
+    }
+}
+
+/* How many threads are free for one object while all of them are under way. */
+static size_t helper_count(const object_fetch *fetch) {
+    size_t objects = fetch->work->count < THREADS_MAX ? fetch->work->count : THREADS_MAX;
+    size_t share = THREADS_MAX / objects;
+    size_t pieces = (size_t)((fetch->stat.len + PIECE_LEN - 1) / PIECE_LEN);
+    size_t useful = pieces < share ? pieces : share;
+    return useful > 1 ? useful - 1 : 0;
+}
+
+/* What no helper takes this thread does, so that a system that gives no more threads is only slower. */
+static floe_status take_all(object_fetch *fetch, floe_s3 *s3, floe_error *err) {
+    size_t helpers = helper_count(fetch);
+    floe_pool *pool = NULL;
+    floe_error ignored = {0};
+    if (helpers > 0 && !floe_failed(floe_pool_open(helpers, helpers, &pool, &ignored))) {
+        for (size_t i = 0; i < helpers; i++) {
+            FLOE_IGNORE(floe_pool_submit(pool, help, fetch, &ignored));
+        }
+    }
+    floe_status status = take_pieces(fetch, s3, err);
+    if (floe_failed(status)) {
+        note_failure(fetch->work, status, err);
+    }
+    floe_pool_close(&pool);
+    return status;
+}
+
 static floe_status fetch_pieces(transfer *work, floe_s3 *s3, const floe_s3_object *object, int fd, const char *path,
                                 floe_error *err) {
-    FLOE_AUTO_BUF piece = {0};
-    floe_s3_stat stat = {0};
-    floe_buf_init(&piece, PIECE_LEN + FLOE_KIB(64));
-    FLOE_TRY(floe_s3_head(s3, object, &stat, err));
-    for (uint64_t at = 0; at < stat.len; at += PIECE_LEN) {
-        uint64_t len = stat.len - at < PIECE_LEN ? stat.len - at : PIECE_LEN;
-        FLOE_ENSURE(!atomic_load(&work->failed), err, FLOE_CANCELLED, "another object failed");
-        floe_buf_clear(&piece);
-        FLOE_TRY(floe_s3_get(s3, object, at, len, stat.etag, &piece, err));
-        FLOE_TRY(write_piece(fd, floe_buf_view(&piece), path, err));
-    }
+    object_fetch fetch = {.work = work, .object = object, .fd = fd, .path = path};
+    FLOE_TRY(floe_s3_head(s3, object, &fetch.stat, err));
+    FLOE_TRY(take_all(&fetch, s3, err));
+    FLOE_ENSURE(!atomic_load(&work->failed), err, FLOE_CANCELLED, "another object failed");
     FLOE_ENSURE(fdatasync(fd) == 0, err, FLOE_IO, "%s cannot be written: %s", path, strerror(errno));
     return FLOE_OK;
 }
@@ -154,15 +224,6 @@ static floe_status run_one(transfer *work, floe_s3 *s3, const char *path, floe_a
     default:
         return fetch_one(work, s3, path, arena, err);
     }
-}
-
-static void note_failure(transfer *work, floe_status status, const floe_error *failure) {
-    (void)pthread_mutex_lock(&work->lock);
-    if (!floe_failed(work->status)) {
-        work->status = FLOE_FAIL(work->err, status.code, "%s", failure->message);
-        atomic_store(&work->failed, true);
-    }
-    (void)pthread_mutex_unlock(&work->lock);
 }
 
 static floe_status run_paths(transfer *work, floe_error *err) {

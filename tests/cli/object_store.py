@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import hmac
 import http.server
+import ssl
 import threading
 import time
 import urllib.parse
@@ -168,7 +169,7 @@ class Key:
 
 
 class ObjectStore:
-    def __init__(self, bucket="bucket", session_token="", page_size=1000):
+    def __init__(self, bucket="bucket", session_token="", page_size=1000, certificate=None):
         self.bucket, self.session_token, self.page_size = bucket, session_token, page_size
         self.access_key, self.secret_key, self.region = "AKIDTEST", "se/cr+et", "eu-test-1"
         self.keys = {self.access_key: Key(self.secret_key, session_token)}  # access key → Key
@@ -180,6 +181,11 @@ class ObjectStore:
         self.started = time.time()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.store = self
+        self.scheme = "https" if certificate else "http"
+        if certificate:  # a file that holds its key too
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def changed(self, key):
@@ -188,13 +194,13 @@ class ObjectStore:
 
     @property
     def endpoint(self):
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self.server.server_address[1]}"
 
     def storage(self, **other):
         """The `storage:` of floe.yaml."""
         told = {"endpoint": self.endpoint, "region": self.region, "path_style": "true", "access_key": self.access_key,
                 "secret_key": self.secret_key} | ({"session_token": self.session_token} if self.session_token else {}) | other
-        return "{" + ", ".join(f'{key}: {value}' if value == "true" else f'{key}: "{value}"' for key, value in told.items()) + "}"
+        return "{" + ", ".join(f'{key}: {value}' if value in ("true", "false") else f'{key}: "{value}"' for key, value in told.items()) + "}"
 
     def close(self):
         self.server.shutdown()

@@ -4,14 +4,20 @@ lists in pages, is busy, loses objects or is not there."""
 # timeout: 600
 import json
 import os
+import random
 import shutil
+import subprocess
 import tempfile
 import threading
 import unittest
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from harness import Checks, Project
 from object_store import ObjectStore
 
+PIECE = 8 << 20  # of a large object
 ROWS = [(1, "a", "2024-01-01"), (2, "b c/d", "2024-02-01"), (3, "\u00fc%41", "2024-03-01"), (4, "x=y+z", "2024-03-02")]
 
 
@@ -108,6 +114,90 @@ class Objects(Checks, unittest.TestCase):
         pieces = [key for method, key, _ in store.requests if method == "GET" and "/big/data/" in key]
         self.assertGreater(max(sizes), 8 << 20, "the test's file is larger than a piece")
         self.assertGreater(len(pieces), len(sizes))
+
+    def make_big(self, project):
+        """A table of one file of several pieces, as random numbers are not made smaller; returns the first of them."""
+        count = 2200000
+        numbers = pa.Array.from_buffers(pa.int64(), count, [None, pa.py_buffer(random.Random(5).randbytes(8 * count))])
+        pq.write_table(pa.table({"id": numbers}), project.path("big.parquet"))
+        project.floe_ok("table", "import", "big.parquet", "far.a.big")
+        return numbers[0].as_py()
+
+    def test_pieces_of_one_object_are_fetched_side_by_side(self):
+        store = ObjectStore()
+        project = self.make(store)
+        first = self.make_big(project)
+        sizes = [len(data) for key, data in store.objects.items() if "/big/data/" in key]
+        self.assertEqual(len(sizes), 1)
+        pieces = -(-sizes[0] // PIECE)
+        self.assertGreater(pieces, 1)
+        self.forget_copies()
+        under_way, most, changed = set(), [0], threading.Condition()
+
+        def hook(moment):
+            """Holds each piece until another one is asked for beside it."""
+            with changed:
+                if moment == "done":
+                    under_way.discard(threading.get_ident())
+                    return
+                under_way.add(threading.get_ident())
+                most[0] = max(most[0], len(under_way))
+                changed.notify_all()
+                asked = [True for method, key, _ in store.requests if method == "GET" and "/big/data/" in key]
+                heads = [True for method, key, _ in store.requests if method == "HEAD" and "/big/data/" in key]
+                if heads and not asked:
+                    changed.wait_for(lambda: most[0] > 1, timeout=60)
+        store.hook = hook
+        store.requests.clear()
+        run = project.floe_ok("table", "scan", "far.a.big", "--where", f"id = {first}", "--json")
+        self.assertEqual(run.json_lines, [{"id": first}])
+        self.assertGreater(most[0], 1, "one piece after the other")
+        fetched = [key for method, key, _ in store.requests if method == "GET" and "/big/data/" in key]
+        self.assertEqual(len(fetched), pieces)
+
+    def test_one_piece_that_fails_fails_the_fetch_and_leaves_nothing(self):
+        store = ObjectStore()
+        project = self.make(store)
+        self.make_big(project)
+        self.forget_copies()
+        key = next(key for key in store.objects if "/big/data/" in key)
+        whole = store.objects[key]
+
+        def hook(moment):
+            """The object is another one after the first piece."""
+            if moment == "done" and any(method == "GET" and name == key for method, name, _ in store.requests):
+                store.objects[key] = whole[:-1] + b"?"
+        store.hook = hook
+        store.requests.clear()
+        self.refused(project.floe("table", "scan", "far.a.big"), "CONFLICT", key)
+        left = [name for _, _, names in os.walk(self.cache) for name in names if not name.endswith(".avro")]
+        self.assertEqual(left, [])
+
+    def test_the_schemes_own_port_may_be_written(self):
+        """It is left out of the Host header, which is signed. The store stands behind a proxy, so that it can have that port."""
+        store = ObjectStore()
+        project = self.make(store, endpoint="http://example.com:80")
+        proxy = {"http_proxy": store.endpoint, "no_proxy": "", "NO_PROXY": ""}
+        project.floe_ok("table", "import", "rows.csv", "far.a.t", env=proxy)
+        run = project.floe_ok("table", "scan", "far.a.t", "--json", env=proxy)
+        self.assertEqual(sorted((row["id"], row["name"]) for row in run.json_lines), self.want())
+
+    def test_certificates_of_its_own_are_trusted_when_named(self):
+        folder = tempfile.mkdtemp(prefix="floe-ca-")
+        self.addCleanup(shutil.rmtree, folder)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/key.pem", "-out", f"{folder}/ca.pem",
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        with open(f"{folder}/both.pem", "w") as both:
+            for name in ("key", "ca"):
+                with open(f"{folder}/{name}.pem") as part:
+                    both.write(part.read())
+        # A bucket with dots goes into the path by itself: no certificate is for it as a host.
+        project = self.make(ObjectStore(bucket="my.bucket", certificate=f"{folder}/both.pem"), path_style="false")
+        self.refused(project.floe("table", "import", "rows.csv", "far.a.t"), "DENIED", "certificate")
+        project.floe_ok("table", "import", "rows.csv", "far.a.t", env={"AWS_CA_BUNDLE": f"{folder}/ca.pem"})
+        self.forget_copies()
+        run = project.floe_ok("table", "scan", "far.a.t", "--json", env={"AWS_CA_BUNDLE": f"{folder}/ca.pem"})
+        self.assertEqual(sorted((row["id"], row["name"]) for row in run.json_lines), self.want())
 
     def test_session_tokens_are_sent_and_signed(self):
         store = ObjectStore(session_token="to/ken+1==")

@@ -9,11 +9,33 @@
 #include "core/limits.h"
 #include "offline/lake_int.h"
 
+#include <string.h>
+
 #define WHOLE_MAX FLOE_MIB(4) /* as quick to fetch whole as its footer and columns one by one */
 
-static floe_status reach(const sql_builder *builder, floe_str bucket, bool *ret_able, floe_error *err) {
+/* What keys that are for the table alone are for: the part of the bucket that it lies in, "" for an object outside of it. */
+static floe_str prefix_of(const sql_builder *builder, floe_str bucket, const char *url) {
+    floe_str location = builder->files->metadata->location;
+    while (location.len > 0 && location.ptr[location.len - 1] == '/') {
+        location.len--;
+    }
+    const char *after = memmem(location.ptr, location.len, "://", 3);
+    floe_str name = floe_str_of(url + strlen("s3://"));
+    if (after == NULL) {
+        return (floe_str){"", 0};
+    }
+    floe_str place = {after + 3, location.len - (size_t)(after + 3 - location.ptr)};
+    bool inside = place.len > bucket.len && place.len < name.len && floe_str_starts_with(name, place) &&
+                  name.ptr[place.len] == '/';
+    return inside ? (floe_str){name.ptr + bucket.len + 1, place.len - bucket.len} : (floe_str){"", 0};
+}
+
+static floe_status reach(const sql_builder *builder, floe_str bucket, floe_str prefix, bool *ret_able,
+                         floe_error *err) {
     const floe_s3_options *options = floe_mirror_store(builder->table->moved.mirror);
     floe_engine_store store = {.bucket = bucket,
+                               .prefix = prefix,
+                               .own_ca = floe_mirror_has_own_ca(builder->table->moved.mirror),
                                .endpoint = options->endpoint,
                                .region = options->region,
                                .path_style = options->path_style,
@@ -27,15 +49,18 @@ static floe_status reach(const sql_builder *builder, floe_str bucket, bool *ret_
 static floe_status find_remote(sql_builder *builder, floe_error *err) {
     const floe_mirror *mirror = builder->table->moved.mirror;
     floe_str last = {0};
+    floe_str last_prefix = {0};
     bool able = false;
     for (size_t i = 0; mirror != NULL && i < builder->files->file_count; i++) {
         const char *path = builder->files->local_paths[i];
         floe_str bucket = {0};
         bool large = builder->files->files[i]->file_len > (int64_t)WHOLE_MAX;
         const char *url = large ? floe_mirror_url(mirror, path, builder->arena, &bucket) : NULL;
-        if (url != NULL && (last.len == 0 || !floe_str_equal(bucket, last))) {
-            FLOE_TRY(reach(builder, bucket, &able, err));
+        floe_str prefix = url != NULL ? prefix_of(builder, bucket, url) : last_prefix;
+        if (url != NULL && (!floe_str_equal(bucket, last) || !floe_str_equal(prefix, last_prefix))) {
+            FLOE_TRY(reach(builder, bucket, prefix, &able, err));
             last = bucket;
+            last_prefix = prefix;
         }
         if (url != NULL && able) {
             (void)floe_map_put(&builder->remote, floe_str_of(path), (void *)(uintptr_t)url);

@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { HEADERS_MAX = 8, ATTEMPTS = 4, ANSWER_MAX = 1 << 16, ANSWER_TIMEOUT_MS = 120000 };
 #define LIST_ANSWER_MAX FLOE_MIB(16)
@@ -36,6 +37,11 @@ static floe_str copied(floe_s3 *s3, floe_str text) {
     return text.len == 0 ? (floe_str){0} : floe_arena_str(&s3->arena, text);
 }
 
+/* The scheme's own port is left out of the Host header, which is signed. */
+static floe_str without_port(floe_str host, floe_str port) {
+    return floe_str_ends_with(host, port) ? (floe_str){host.ptr, host.len - port.len} : host;
+}
+
 static floe_status split_endpoint(floe_s3 *s3, floe_error *err) {
     floe_str rest = s3->options.endpoint;
     bool is_http = floe_str_starts_with(rest, FLOE_STR("http://"));
@@ -48,9 +54,10 @@ static floe_status split_endpoint(floe_s3 *s3, floe_error *err) {
     }
     const char *slash = memchr(rest.ptr, '/', rest.len);
     size_t host_len = slash == NULL ? rest.len : (size_t)(slash - rest.ptr);
+    floe_str host = without_port((floe_str){rest.ptr, host_len}, is_http ? FLOE_STR(":80") : FLOE_STR(":443"));
     FLOE_ENSURE(host_len > 0, err, FLOE_INVALID, "the storage endpoint %.*s names no host",
                 FLOE_STR_BRIEF(s3->options.endpoint));
-    s3->authority = (floe_str){rest.ptr, host_len};
+    s3->authority = host;
     s3->base_path = (floe_str){rest.ptr + host_len, rest.len - host_len};
     return FLOE_OK;
 }
@@ -62,7 +69,8 @@ static floe_status copy_options(floe_s3 *s3, const floe_s3_options *options, flo
                           .path_style = options->path_style,
                           .access_key = copied(s3, options->access_key),
                           .secret_key = copied(s3, options->secret_key),
-                          .session_token = copied(s3, options->session_token)};
+                          .session_token = copied(s3, options->session_token),
+                          .ca_file = copied(s3, options->ca_file)};
     if (options->endpoint.len == 0) {
         const char *amazon =
             floe_arena_printf(&s3->arena, "https://s3.%.*s.amazonaws.com", FLOE_STR_ARG(s3->options.region));
@@ -79,6 +87,7 @@ floe_status floe_s3_open(const floe_s3_options *options, floe_s3 **ret_s3, floe_
     FLOE_TRY(floe_alloc(1, sizeof(*s3), &s3, err));
     floe_arena_init(&s3->arena, FLOE_KIB(256));
     FLOE_TRY(copy_options(s3, options, err));
+    http.ca_file = s3->options.ca_file.len > 0 ? s3->options.ca_file.ptr : NULL;
     FLOE_TRY(floe_http_client_open(&http, &s3->http, err));
     *ret_s3 = s3;
     s3 = NULL;
@@ -110,8 +119,14 @@ typedef struct s3_call {
     floe_str body;
 } s3_call;
 
+/* A bucket with dots is no label of a host, and no certificate is for it. */
+static bool in_path(const s3_call *call) {
+    bool tls = floe_str_is(call->s3->scheme, "https://");
+    return call->s3->options.path_style || (tls && strchr(call->bucket, '.') != NULL);
+}
+
 static floe_str host_of(const s3_call *call) {
-    if (call->s3->options.path_style) {
+    if (in_path(call)) {
         return call->s3->authority;
     }
     return floe_str_of(floe_arena_printf(call->arena, "%s.%.*s", call->bucket, FLOE_STR_ARG(call->s3->authority)));
@@ -120,8 +135,7 @@ static floe_str host_of(const s3_call *call) {
 static floe_str path_of(const s3_call *call) {
     const char *key = floe_sigv4_encode(call->arena, call->key, true);
     const char *path = floe_arena_printf(call->arena, "%.*s%s%s/%s", FLOE_STR_ARG(call->s3->base_path),
-                                         call->s3->options.path_style ? "/" : "",
-                                         call->s3->options.path_style ? call->bucket : "", key ? key : "");
+                                         in_path(call) ? "/" : "", in_path(call) ? call->bucket : "", key ? key : "");
     return floe_str_of(path ? path : "");
 }
 

@@ -19,6 +19,7 @@ typedef struct floe_s3_options {
     bool path_style;                                /* endpoint/bucket/key; else the bucket is the host's first label */
     floe_str access_key, secret_key, session_token; /* no access key: requests are not signed */
     const atomic_bool *cancelled;                   /* NULL: never */
+    floe_str ca_file; /* PEM, of what is trusted instead of the system's; empty: the system's */
 } floe_s3_options;
 
 typedef struct floe_s3_object {
