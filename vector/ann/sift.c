@@ -1,8 +1,8 @@
 /*
  * The sieve: rows by their codes first, then exactly those that may be among the best. See codes_int.h.
  *
- * Phases: the questions in whole numbers → each named row's least and most for each question, the k best of the leasts kept →
- * the rows whose most reaches the k-th least, row by row, through the exact scan. With a helper, each of the two halves of the
+ * Phases: the questions in whole numbers → each named row's least and most for each question, block by block, and the k-th of
+ * the leasts → the rows whose most reaches it, row by row, through the exact scan. With a helper, each of the two halves of the
  * rows is one thread's; what is best of both is the same, however the rows are shared out.
  */
 #include "vector/ann/codes_int.h"
@@ -26,13 +26,24 @@
 /* The second codes are looked at when the first leave so many times as many rows as are wanted. */
 #define FINE_SHARE 3
 
+/* Rows that are bounded together: their products by question, then one loop over them for each question. */
+enum { BLOCK = 64 };
+
+/* The k largest of what was kept, and a few more that wait to be told from them. */
+typedef struct leasts {
+    float *items;
+    size_t count, k;
+    float cut; /* what is less is not among them */
+} leasts;
+
 /* One question. */
 typedef struct sifted {
     int16_t *whole;
     double step, length, distance; /* of the question as of a row */
     double rounding;               /* what the exact product itself may be off */
     float *most;                   /* by named row */
-    floe_top least[2];             /* of the halves of the rows, then of all in the first */
+    leasts least[2];               /* of the halves of the rows, then of all in the first */
+    float needed;                  /* the k-th least: a row whose most is smaller has k rows before it */
 } sifted;
 
 typedef struct sieve {
@@ -52,10 +63,61 @@ static void sieve_close(sieve *of) {
     for (size_t i = 0; i < of->question_count; i++) {
         floe_free(of->questions[i].whole);
         floe_free(of->questions[i].most);
-        floe_top_close(&of->questions[i].least[0]);
-        floe_top_close(&of->questions[i].least[1]);
+        floe_free(of->questions[i].least[0].items);
+        floe_free(of->questions[i].least[1].items);
     }
     floe_free(of->named);
+}
+
+/* ---- the k largest ---- */
+
+static size_t leasts_room(size_t k) {
+    return 2 * k + BLOCK;
+}
+
+static floe_status leasts_open(leasts *of, size_t k, floe_error *err) {
+    *of = (leasts){.k = k, .cut = -INFINITY};
+    return floe_alloc(leasts_room(k), sizeof(*of->items), &of->items, err);
+}
+
+/* Puts the k largest of 1…count first, in no order, and returns the least of them (Hoare's selection). */
+static float select_largest(float *items, size_t count, size_t k) {
+    int64_t low = 0, high = (int64_t)count - 1, wanted = (int64_t)k - 1;
+    while (low < high) {
+        float pivot = items[low + (high - low) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (items[i] > pivot) {
+                i++;
+            }
+            while (items[j] < pivot) {
+                j--;
+            }
+            if (i <= j) {
+                float moved = items[i];
+                items[i++] = items[j];
+                items[j--] = moved;
+            }
+        }
+        if (wanted > j && wanted < i) {
+            break;
+        }
+        high = wanted <= j ? j : high;
+        low = wanted >= i ? i : low;
+    }
+    return items[wanted];
+}
+
+static void keep(leasts *of, float least) {
+    of->items[of->count++] = least;
+    if (of->count == leasts_room(of->k)) {
+        of->cut = select_largest(of->items, of->count, of->k);
+        of->count = of->k;
+    }
+}
+
+static float kth_of(leasts *of) {
+    return of->count < of->k ? -INFINITY : select_largest(of->items, of->count, of->k);
 }
 
 /* ---- questions ---- */
@@ -95,9 +157,9 @@ static double length_of(const float *query, size_t dim) {
 
 static floe_status add_question(sieve *of, const float *query, size_t k, floe_error *err) {
     sifted *added = &of->questions[of->question_count++];
-    FLOE_TRY(floe_top_open(&added->least[0], k, err));
+    FLOE_TRY(leasts_open(&added->least[0], k, err));
     if (of->helper != NULL) {
-        FLOE_TRY(floe_top_open(&added->least[1], k, err));
+        FLOE_TRY(leasts_open(&added->least[1], k, err));
     }
     FLOE_TRY(floe_alloc(of->row_count, sizeof(float), &added->most, err));
     FLOE_TRY(floe_alloc(of->stride, sizeof(int16_t), &added->whole, err));
@@ -158,22 +220,43 @@ static floe_code_scale scale_of(const sieve *of, size_t at) {
     return of->shelf != NULL ? of->shelf->scales[2 * at] : of->codes->scales[of->rows[at]];
 }
 
-static void bound_row(const bounding *job, const products *by, size_t at) {
-    sieve *of = job->of;
-    floe_code_scale scale = scale_of(of, at);
-    double step = (double)scale.step;
-    double distance = (double)scale.distance;
+/* Rows side by side; those that a last block lacks are zeros. */
+typedef struct block {
+    double steps[BLOCK], distances[BLOCK];
+    int32_t products[FLOE_ANN_BATCH_MAX][BLOCK]; /* by question */
+} block;
+
+static void fill_block(const bounding *job, const products *by, size_t from, size_t count, block *ret) {
+    const sieve *of = job->of;
     int32_t whole[FLOE_ANN_BATCH_MAX + 4];
-    multiply(by, of, codes_of(of, at), whole);
-    for (size_t i = 0; i < of->question_count; i++) {
-        sifted *one = &of->questions[i];
-        floe_top *kept = &one->least[job->half];
-        double middle = step * one->step * whole[i];
-        double off = one->length * distance + one->distance * (ROW_LENGTH_MAX + distance) + one->rounding;
-        float least = (float)(middle - off);
-        one->most[at] = (float)(middle + off);
-        if (kept->count < kept->k || least >= kept->items[0].score) {
-            floe_top_offer(kept, least, (uint32_t)at);
+    for (size_t i = 0; i < count; i++) {
+        floe_code_scale scale = scale_of(of, from + i);
+        if (from + i + AHEAD < job->to && of->shelf == NULL) {
+            prefetch(codes_of(of, from + i + AHEAD), of->stride);
+        }
+        multiply(by, of, codes_of(of, from + i), whole);
+        ret->steps[i] = (double)scale.step;
+        ret->distances[i] = (double)scale.distance;
+        for (size_t q = 0; q < of->question_count; q++) {
+            ret->products[q][i] = whole[q];
+        }
+    }
+}
+
+static void bound_block(sifted *one, const block *rows, const int32_t *whole, size_t from, size_t count, leasts *kept) {
+    double by_distance = one->length + one->distance;
+    double always = one->distance * ROW_LENGTH_MAX + one->rounding;
+    float least[BLOCK], most[BLOCK];
+    for (size_t i = 0; i < BLOCK; i++) {
+        double middle = rows->steps[i] * one->step * whole[i];
+        double off = by_distance * rows->distances[i] + always;
+        least[i] = (float)(middle - off);
+        most[i] = (float)(middle + off);
+    }
+    memcpy(one->most + from, most, count * sizeof(most[0]));
+    for (size_t i = 0; i < count; i++) {
+        if (least[i] >= kept->cut) {
+            keep(kept, least[i]);
         }
     }
 }
@@ -181,17 +264,15 @@ static void bound_row(const bounding *job, const products *by, size_t at) {
 static void bound(void *context) {
     const bounding *job = context;
     products by = {floe_code_product_best(), floe_code_four_vnni()};
-    for (size_t at = job->from; at < job->to; at++) {
-        if (at + AHEAD < job->to && job->of->shelf == NULL) {
-            prefetch(codes_of(job->of, at + AHEAD), job->of->stride);
+    block rows;
+    memset(&rows, 0, sizeof(rows));
+    for (size_t from = job->from; from < job->to; from += BLOCK) {
+        size_t count = job->to - from < BLOCK ? job->to - from : BLOCK;
+        fill_block(job, &by, from, count, &rows);
+        for (size_t q = 0; q < job->of->question_count; q++) {
+            sifted *one = &job->of->questions[q];
+            bound_block(one, &rows, rows.products[q], from, count, &one->least[job->half]);
         }
-        bound_row(job, &by, at);
-    }
-}
-
-static void offer_all(floe_top *to, const floe_top *from) {
-    for (size_t i = 0; i < from->count; i++) {
-        floe_top_offer(to, from->items[i].score, from->items[i].slot);
     }
 }
 
@@ -208,7 +289,11 @@ static void bound_rows(sieve *of) {
         bound(&mine);
     }
     for (size_t i = 0; i < of->question_count; i++) {
-        offer_all(&of->questions[i].least[0], &of->questions[i].least[1]);
+        sifted *one = &of->questions[i];
+        for (size_t j = 0; j < one->least[1].count; j++) {
+            keep(&one->least[0], one->least[1].items[j]);
+        }
+        one->needed = kth_of(&one->least[0]);
     }
 }
 
@@ -226,27 +311,34 @@ static void scan_list(void *context) {
     floe_scan_list(&job->scan, job->rows, job->count, job->top);
 }
 
-static void scan_shared(const sieve *of, const resting *all, floe_top *second) {
+static void offer_all(floe_top *to, const floe_top *from) {
+    for (size_t i = 0; i < from->count; i++) {
+        floe_top_offer(to, from->items[i].score, from->items[i].slot);
+    }
+}
+
+static floe_status scan_shared(const sieve *of, const resting *all, floe_error *err) {
+    FLOE_CLEANUP(floe_top_close) floe_top second = {0};
     resting mine = *all;
     resting other = *all;
+    FLOE_TRY(floe_top_open(&second, all->top->k, err));
     mine.count = all->count / 2;
     other.rows = all->rows + mine.count;
     other.count = all->count - mine.count;
-    other.top = second;
+    other.top = &second;
     floe_aside aside = {scan_list, &other};
     floe_helper_set_aside(of->helper, &aside);
     scan_list(&mine);
     floe_helper_settle(of->helper, &aside);
-    offer_all(all->top, second);
+    offer_all(all->top, &second);
+    return FLOE_OK;
 }
 
-/* The k-th least is the root of the heap; a row whose most is smaller has k rows before it. */
 static size_t choose_places(const sieve *of, const sifted *one, uint32_t *places) {
-    float needed = one->least[0].items[0].score;
     size_t count = 0;
     for (size_t at = 0; at < of->row_count; at++) {
         places[count] = (uint32_t)at;
-        count += one->most[at] >= needed;
+        count += one->most[at] >= one->needed;
     }
     return count;
 }
@@ -255,8 +347,9 @@ static size_t choose_places(const sieve *of, const sifted *one, uint32_t *places
 static void bound_finely(const sieve *of, sifted *one, const uint32_t *places, size_t count) {
     const floe_shelf *shelf = of->shelf;
     floe_code_product product = floe_code_product_best();
-    floe_top *kept = &one->least[0];
+    leasts *kept = &one->least[0];
     kept->count = 0;
+    kept->cut = -INFINITY;
     for (size_t i = 0; i < count; i++) {
         size_t at = places[i];
         const floe_code_scale *scales = shelf->scales + 2 * at;
@@ -266,8 +359,9 @@ static void bound_finely(const sieve *of, sifted *one, const uint32_t *places, s
         double off = one->length * distance + one->distance * (ROW_LENGTH_MAX + distance) + one->rounding;
         double middle = one->step * (coarse + fine);
         one->most[at] = (float)(middle + off);
-        floe_top_offer(kept, (float)(middle - off), (uint32_t)at);
+        keep(kept, (float)(middle - off));
     }
+    one->needed = kth_of(kept);
 }
 
 /* Which rows are left for a question; `rest` has room for all. */
@@ -275,12 +369,11 @@ static size_t choose_rest(const sieve *of, sifted *one, uint32_t *rest) {
     size_t count = choose_places(of, one, rest);
     if (of->shelf != NULL && of->shelf->fine != NULL && count > FINE_SHARE * one->least[0].k) {
         bound_finely(of, one, rest, count);
-        float needed = one->least[0].items[0].score;
         size_t from = 0;
         size_t all = count;
         for (count = 0; from < all; from++) {
             rest[count] = rest[from];
-            count += one->most[rest[from]] >= needed;
+            count += one->most[rest[from]] >= one->needed;
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -297,8 +390,7 @@ static floe_status scan_rest(sieve *of, const float *const *queries, floe_top *t
         resting all = {.scan = *of->scan, .rows = rest, .count = choose_rest(of, one, rest), .top = &tops[i]};
         all.scan.query = queries[i];
         if (of->helper != NULL && all.count >= SHARED_ROWS) {
-            one->least[1].count = 0;
-            scan_shared(of, &all, &one->least[1]);
+            FLOE_TRY(scan_shared(of, &all, err));
         } else {
             scan_list(&all);
         }
