@@ -74,7 +74,8 @@ typedef struct floe_exact_request {
 
 /* Types that hold every value as it is written: ret_types by column, of which *ret_changed are others than guessed.
  * Rule: whole numbers beyond int64 become decimals of 38 digits. Fractions are the nearest double, while it holds the digits before
- *       the point. Times finer than microseconds, and zones in a column of times without, are not held.
+ *       the point. Times finer than microseconds, zones in a column of times without, and dates of which no value tells whether the
+ *       day or the month comes first are not held; labels hold dates that begin with their year alone.
  * Errors: INVALID naming file, row, column and value, and those of floe_session_stream. Owns: the arena.
  * Cost: the file is read once as text; where later rows are of another kind than the first, three times. */
 floe_status floe_input_exact(floe_session *session, const floe_exact_request *request, floe_arena *arena,

@@ -6,7 +6,8 @@
  * Phases: one pass over the columns as text counts, by column, the values that the guess does not hold. Where later rows are of
  * another kind than the first, the reader is made to look at all of them, and its new guess is counted again. What is left is
  * decided: whole numbers become decimals; else a label is kept as finer times or as text, and anything that must have a type
- * is refused by its row.
+ * is refused by its row. Dates that do not begin with their year stay text as labels; as columns of a table they are taken where
+ * some value tells the days from the months.
  */
 #include "offline/input.h"
 
@@ -17,7 +18,7 @@
 #include <string.h>
 
 /* What is counted of a column. */
-enum { OF_ANOTHER_KIND, INEXACT, NOT_WHOLE, NOT_WIDE, VALUES, COUNTS };
+enum { OF_ANOTHER_KIND, INEXACT, NOT_WHOLE, NOT_WIDE, YEAR_LATER, DAY_TOLD, VALUES, COUNTS };
 
 typedef struct exact_run {
     floe_session *session;
@@ -112,9 +113,21 @@ static const char ROUNDED[] =
 static const char LONG_NUMBER[] =
     "length(regexp_replace(ltrim(regexp_replace(@, '[eE].*', ''), '+-0.'), '[^0-9]', '', 'g')) > 17";
 
+/* A date or time that does not begin with its year. The engine tries days first and months first, and takes 01/02/2020 for
+ * whichever fits. */
+static const char YEAR_NOT_FIRST[] =
+    "NOT regexp_matches(@, '^([+-]?[0-9]{4,}[-/][0-9]{1,2}[-/][0-9]{1,2}|(?i)-?inf|epoch)')";
+
+/* Which of the two that begin it is the day, because it is no month. */
+static const char DAY_IS_TOLD[] = "regexp_matches(@, '^(([0-9]{1,2}[^0-9])?(1[3-9]|2[0-9]|3[01])[^0-9])')";
+
+static bool is_dated(floe_str type) {
+    return floe_str_is(type, "DATE") || is_timestamp(type);
+}
+
 /* The value is of another kind than the column's guess, which would cut it or drop its zone; that of no offset is what no zone
  * means. */
-static const char *another_kind(floe_str type) {
+static const char *another_kind_of(floe_str type) {
     if (is_whole(type)) {
         return "NOT regexp_full_match(@, '[+-]?(0|[1-9][0-9]*)')";
     }
@@ -127,6 +140,13 @@ static const char *another_kind(floe_str type) {
     return floe_str_is(type, "TIMESTAMP") ? "(regexp_matches(@, ':[0-9.]+ ?[+-][0-9]') AND NOT "
                                             "regexp_matches(@, ':[0-9.]+ ?[+-]00(:?00)?$'))"
                                           : "false";
+}
+
+static const char *another_kind(const exact_run *run, floe_str type) {
+    if (!is_dated(type) || !run->request->keeps_labels) {
+        return another_kind_of(type);
+    }
+    return floe_arena_printf(run->arena, "(%s OR %s)", another_kind_of(type), YEAR_NOT_FIRST);
 }
 
 static const char *inexact(const exact_run *run, floe_str type) {
@@ -158,10 +178,12 @@ static void put_condition(floe_buf *out, const char *condition, size_t column) {
 
 static void put_counts(const exact_run *run, size_t i, floe_buf *out) {
     floe_str type = run->columns[i].type;
-    const char *conditions[COUNTS] = {[OF_ANOTHER_KIND] = another_kind(type),
+    const char *conditions[COUNTS] = {[OF_ANOTHER_KIND] = another_kind(run, type),
                                       [INEXACT] = inexact(run, type),
                                       [NOT_WHOLE] = "NOT regexp_full_match(@, '[+-]?[0-9]+')",
                                       [NOT_WIDE] = not_wide(type),
+                                      [YEAR_LATER] = is_dated(type) ? YEAR_NOT_FIRST : "false",
+                                      [DAY_TOLD] = is_dated(type) ? DAY_IS_TOLD : "false",
                                       [VALUES] = "true"};
     for (size_t k = 0; k < COUNTS; k++) {
         floe_buf_printf(out, "count(*) FILTER (WHERE c%zu IS NOT NULL AND ", i);
@@ -231,9 +253,64 @@ static floe_status guess_again(exact_run *run, floe_error *err) {
     return FLOE_OK;
 }
 
+/* ---- numbers of JSON ---- */
+
+/* The reader has made doubles of a file's numbers before anything sees them as text, so the lines themselves are looked at, their
+ * texts left out. */
+static floe_status check_lines(const exact_run *run, const char *file, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_query_rows rows;
+    floe_buf_init(&sql, FLOE_MIB(1));
+    floe_buf_text(&sql, "SELECT r, c0 FROM (SELECT r, unnest(regexp_extract_all(regexp_replace(line, "
+                        "'\"(\\\\.|[^\"\\\\])*\"', '\"\"', 'g'), '-?[0-9]{16,}[.][0-9]+')) AS c0 FROM (SELECT "
+                        "row_number() OVER () AS r, CAST(json AS VARCHAR) AS line FROM read_ndjson_objects(");
+    floe_sql_quote_text(&sql, floe_str_of(file));
+    floe_buf_text(&sql, "))) WHERE ");
+    put_condition(&sql, ROUNDED, 0);
+    floe_buf_text(&sql, " ORDER BY r LIMIT 1");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_query(run->session, sql.ptr, NULL, run->arena, &rows, err));
+    FLOE_ENSURE(rows.row_count == 0, err, FLOE_INVALID,
+                "%s, row %" PRId64
+                ": no double holds the number %.*s, and JSON's numbers are read as doubles; write it as a "
+                "text",
+                file, rows.values[0].as.integer, FLOE_STR_BRIEF(rows.values[1].as.bytes));
+    return FLOE_OK;
+}
+
+static floe_status check_json_numbers(const exact_run *run, floe_error *err) {
+    bool any = false;
+    for (size_t i = 0; i < run->count; i++) {
+        floe_str type = run->columns[i].type; /* or a list or struct of them */
+        any = any || memmem(type.ptr, type.len, "DOUBLE", 6) != NULL;
+    }
+    for (size_t f = 0; any && is_json(run->request) && f < run->request->file_count; f++) {
+        FLOE_TRY(check_lines(run, run->request->files[f], err));
+    }
+    return FLOE_OK;
+}
+
 /* ---- the verdict ---- */
 
-static const char *advice(floe_str type) {
+/* Days and months that cannot be told apart by any value. */
+static bool is_untold(const int64_t *counts) {
+    return counts[YEAR_LATER] > 0 && counts[DAY_TOLD] == 0;
+}
+
+static const char *condition(const exact_run *run, size_t i) {
+    floe_str type = run->columns[i].type;
+    if (!run->request->keeps_labels && is_untold(run->counts[i])) {
+        return YEAR_NOT_FIRST;
+    }
+    return run->counts[i][OF_ANOTHER_KIND] > 0 ? another_kind(run, type) : inexact(run, type);
+}
+
+static const char *advice(const exact_run *run, size_t i) {
+    floe_str type = run->columns[i].type;
+    if (is_untold(run->counts[i])) {
+        return "a date, because no value tells whether the day or the month comes first; say --types COLUMN=string and "
+               "strptime(COLUMN, FORMAT) in --select";
+    }
     return floe_str_is(type, "DOUBLE")
                ? "a double; say --types COLUMN=double to have it rounded, or =decimal(p,s) or =string"
            : is_timestamp(type) || floe_str_is(type, "TIME")
@@ -243,7 +320,7 @@ static const char *advice(floe_str type) {
 
 /* Names the first such value. The files are asked one by one, because rows are counted in each. */
 static floe_status refuse(const exact_run *run, size_t i, floe_error *err) {
-    floe_str type = run->columns[i].type, name = run->columns[i].name;
+    floe_str name = run->columns[i].name;
     for (size_t f = 0; f < run->request->file_count; f++) {
         FLOE_AUTO_BUF sql;
         floe_query_rows rows;
@@ -253,17 +330,18 @@ static floe_status refuse(const exact_run *run, size_t i, floe_error *err) {
         floe_buf_printf(&sql, ") AS c%zu FROM ", i);
         FLOE_TRY(put_as_text(run, run->request->files[f], &sql, err));
         floe_buf_printf(&sql, ") WHERE c%zu IS NOT NULL AND (", i);
-        put_condition(&sql, run->counts[i][OF_ANOTHER_KIND] > 0 ? another_kind(type) : inexact(run, type), i);
+        put_condition(&sql, condition(run, i), i);
         floe_buf_text(&sql, ") ORDER BY r LIMIT 1");
         FLOE_TRY(floe_buf_check(&sql, err));
         FLOE_TRY(floe_session_query(run->session, sql.ptr, NULL, run->arena, &rows, err));
         if (rows.row_count > 0) {
-            return FLOE_FAIL(
-                err, FLOE_INVALID,
-                "%s, row %" PRId64 ": the column \"%.*s\" has the value %.*s, which cannot be held as it is as %s%s",
-                run->request->files[f], rows.values[0].as.integer, FLOE_STR_BRIEF(name),
-                FLOE_STR_BRIEF(rows.values[1].as.bytes), run->request->keeps_labels ? "a key or a time" : advice(type),
-                run->request->keeps_labels ? "; round it in the file" : "");
+            return FLOE_FAIL(err, FLOE_INVALID,
+                             "%s, row %" PRId64
+                             ": the column \"%.*s\" has the value %.*s, which cannot be held as it is as %s%s",
+                             run->request->files[f], rows.values[0].as.integer, FLOE_STR_BRIEF(name),
+                             FLOE_STR_BRIEF(rows.values[1].as.bytes),
+                             run->request->keeps_labels ? "a key or a time" : advice(run, i),
+                             run->request->keeps_labels ? "; round it in the file" : "");
         }
     }
     return FLOE_FAIL(err, FLOE_INTERNAL, "a value of %s was found and lost again", run->request->files[0]);
@@ -277,6 +355,8 @@ static floe_status decide(const exact_run *run, size_t i, floe_str *type, floe_e
     bool all_whole = floe_str_is(guess, "DOUBLE") && counts[NOT_WHOLE] == 0 && counts[VALUES] > 0;
     if (all_whole && counts[NOT_WIDE] == 0 && !strict) {
         *type = labels ? FLOE_STR("DECIMAL(38,0)") : FLOE_STR("HUGEINT");
+    } else if (!labels && is_untold(counts)) {
+        return refuse(run, i, err);
     } else if (counts[OF_ANOTHER_KIND] == 0 && counts[INEXACT] == 0) {
         return FLOE_OK;
     } else if (floe_str_is(guess, "TIMESTAMP") && labels && !strict && counts[OF_ANOTHER_KIND] == 0 &&
@@ -301,6 +381,7 @@ floe_status floe_input_exact(floe_session *session, const floe_exact_request *re
         ret_types[i] = columns[i].type;
         any = any || is_checked(&run, i);
     }
+    FLOE_TRY(check_json_numbers(&run, err));
     if (!any) {
         return FLOE_OK;
     }

@@ -77,6 +77,7 @@ static floe_status fail_at(floe_session *session, const floe_dataset_request *re
  * the rule does; before, it would let a label see the microsecond after it. Of 1970's first instant it cannot be told which it was. */
 static floe_status check_cut(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
                              floe_str column, floe_arena *arena, floe_error *err) {
+    FLOE_AUTO_BUF sql = {0};
     bool is_zoned = false;
     for (size_t i = 0; i < spine->column_count; i++) {
         is_zoned = is_zoned || (floe_str_equal(spine->columns[i].name, column) &&
@@ -85,7 +86,6 @@ static floe_status check_cut(floe_session *session, const floe_dataset_request *
     if (!is_zoned) {
         return FLOE_OK; /* a member of a nested column */
     }
-    FLOE_AUTO_BUF sql;
     floe_query_rows rows;
     floe_buf_init(&sql, FLOE_MIB(1));
     floe_buf_text(&sql, "SELECT n FROM (SELECT ");
@@ -102,7 +102,7 @@ static floe_status check_cut(floe_session *session, const floe_dataset_request *
 
 static floe_status check_nanoseconds(floe_session *session, const floe_dataset_request *request,
                                      const spine_table *spine, floe_arena *arena, floe_error *err) {
-    FLOE_AUTO_BUF sql;
+    FLOE_AUTO_BUF sql = {0};
     floe_query_rows rows;
     if (spine->source_table.len > 0 || !floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".parquet"))) {
         return FLOE_OK;

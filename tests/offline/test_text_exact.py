@@ -94,6 +94,18 @@ class Imports(unittest.TestCase):
                         for part in (name, f"row {before + 1}:", '"x"', value, "--types"):
                             self.assertIn(part, str(caught.exception))
 
+    def test_dates_that_begin_with_a_day_or_a_month__are_taken_where_some_value_tells(self):
+        with project() as made:
+            for values in (["01/02/2020", "03/04/2020"], ["02-01-2020 10:00:00", "12-12-2020 11:00:00"]):
+                with self.subTest(values), self.assertRaises(Failed) as caught:
+                    self.load(made, "n.csv", values)
+                for part in ("n.csv", "row 1:", '"x"', values[0], "the day or the month", "--types", "strptime"):
+                    self.assertIn(part, str(caught.exception))
+            self.assertEqual(self.load(made, "n.csv", ["01/02/2020", "01/13/2020"]), ("DATE", ["2020-01-02", "2020-01-13"]))
+            self.assertEqual(self.load(made, "n.csv", ["01/02/2020", "13/01/2020"]), ("DATE", ["2020-02-01", "2020-01-13"]))
+            self.assertEqual(self.load(made, "n.jsonl", ["01/02/2020"]), ("VARCHAR", ["01/02/2020"]))
+            self.assertEqual(self.load(made, "n.csv", ["01/02/2020"], "--types", "x=string"), ("VARCHAR", ["01/02/2020"]))
+
     def test_zeros_behind_microseconds__change_nothing(self):
         with project() as made:
             self.assertEqual(self.load(made, "n.csv", ["2024-01-01 00:00:00.123456000", "2024-01-01 00:00:00.5"]),
@@ -175,6 +187,38 @@ class Labels(unittest.TestCase):
             for label, first, kind in cases:
                 with self.subTest(label):
                     self.assertEqual(self.build(made, "s.csv", label, first=first), (kind, label, 10))
+
+    def test_dates_of_labels__are_not_turned_around(self):
+        cases = [(["01/02/2020"], "VARCHAR"), (["13/01/2020", "01/02/2020"], "VARCHAR"), (["1.2.2020"], "VARCHAR"),
+                 (["01-02-2020 10:00:00"], "VARCHAR"), (["2020-02-01"], "DATE")]
+        with project() as made:
+            for labels, kind in cases:
+                for name in ("s.csv", "s.jsonl"):
+                    with self.subTest(labels, file=name):
+                        rows = [f'"{label}"' if name == "s.jsonl" else label for label in labels]
+                        self.assertEqual(self.build(made, name, rows[-1], first=rows[:-1]), (kind, labels[-1], 10))
+
+    def test_a_label_time_that_does_not_begin_with_its_year__is_refused(self):
+        with project() as made:
+            for when in ("01/02/2021", "13/02/2021", "31.12.2021 10:00:00"):
+                made.write("s.csv", f"k,t\na,{when}\n")
+                for options, part in ((["--time", "t"], when), ([], "--time")):
+                    with self.subTest(when), self.assertRaises(Failed) as caught:
+                        made.build(*options, spine="s.csv", features="v", out="o.csv")
+                    self.assertIn(part, str(caught.exception))
+
+    def test_numbers_of_json_that_no_double_holds__are_refused_by_row(self):
+        """Whole digits beyond 2^53 beside a fraction; texts may hold what they like."""
+        with project() as made:
+            for first, text in (("1.5", "{}"), ("[1.5]", "[1, {}]"), ('{"y": 1.5}', '{"y": {}}')):
+                for number in ("9007199254740993.5", "-90071992547409931.25"):
+                    with self.subTest(text), self.assertRaises(Failed) as caught:
+                        self.build(made, "s.jsonl", text.replace("{}", number), first=[first])
+                    for part in ("s.jsonl", "row 2:", number, "as a text"):
+                        self.assertIn(part, str(caught.exception))
+            self.assertEqual(self.build(made, "s.jsonl", "9007199254740992.0", first=["1.5"])[1:], ("9007199254740992.0", 10))
+            text = r'"a \"9007199254740993.5"'
+            self.assertEqual(self.build(made, "s.jsonl", text)[1:], (json.loads(text), 10))
 
     def test_the_label_time_itself__is_rounded_down_or_refused(self):
         with project() as made:
