@@ -12,6 +12,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/ipc/ipc.h"
+#include "offline/write_behind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -338,7 +339,11 @@ static floe_status write_parquet(floe_session *session, const char *select, floe
     floe_sql_quote_text(&sql, part);
     floe_buf_printf(&sql, " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %zu)", row_group_rows(count));
     FLOE_TRY(floe_buf_check(&sql, err));
-    return floe_session_run(session, sql.ptr, NULL, ret_rows, err);
+    write_behind behind;
+    floe_write_behind_start(&behind, part.ptr);
+    floe_status status = floe_session_run(session, sql.ptr, NULL, ret_rows, err);
+    floe_write_behind_end(&behind);
+    return status;
 }
 
 static floe_status write_part(floe_session *session, const char *select, row_format format, const char *part,

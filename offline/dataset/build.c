@@ -46,15 +46,7 @@ floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, con
     return floe_content_hash(&stream, NULL, false, job->arena, ret_hash, err);
 }
 
-/* Of spine and answer: the spine's part is known. */
-static floe_status hash_answer(const dataset_job *job, const content_hash *spine, content_hash *ret_hash,
-                               floe_error *err) {
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_session_stream(job->session, "SELECT * FROM answer", NULL, &stream, err));
-    return floe_content_hash(&stream, spine, true, job->arena, ret_hash, err);
-}
-
-/* The table "answer", by the kernel, everything at once. */
+/* By the kernel, everything at once. */
 static floe_status answer_at_once(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err) {
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
     floe_pit_options options = {.as_known = job->request->as_known,
@@ -76,6 +68,11 @@ static floe_status answer_at_once(dataset_job *job, floe_pit_stats *ret_stats, f
     floe_dataset_progress(job, "joining", -1);
     FLOE_TRY(floe_pit_run(pit, job->run, err));
     floe_pit_stats_get(pit, ret_stats);
+    bool kept;
+    FLOE_TRY(floe_dataset_answers_keep(job, &pit, &kept, err));
+    if (kept) {
+        return FLOE_OK;
+    }
     FLOE_AUTO_STREAM stream = {0};
     FLOE_TRY(floe_pit_stream(pit, &stream, err));
     return floe_session_load(job->session, "answer", &stream, err);
@@ -90,7 +87,7 @@ static floe_status answer_by_kernel(dataset_job *job, source_use *uses, floe_pit
                                           : floe_partition_answer(job, ret_stats, err);
 }
 
-/* The table "answer". */
+/* The table "answer", or what the kernel keeps. */
 static floe_status answer(dataset_job *job, dataset_facts *facts, floe_error *err) {
     size_t need_count;
     (void)floe_dataset_needs(job, &need_count);
@@ -137,7 +134,7 @@ static floe_status finish(dataset_job *job, dataset_facts *facts, const content_
     const floe_dataset_request *request = job->request;
     content_hash content;
     floe_dataset_progress(job, "hashing", -1);
-    FLOE_TRY(hash_answer(job, spine, &content, err));
+    FLOE_TRY(floe_dataset_answers_hash(job, spine, &content, err));
     FLOE_TRY(check_content(request, &content, err));
     facts->content = &content;
     result->row_count = content.row_count;
@@ -145,7 +142,7 @@ static floe_status finish(dataset_job *job, dataset_facts *facts, const content_
     snprintf(result->content_hash, sizeof(result->content_hash), "%s", content.hex);
     dataset_output output;
     floe_dataset_progress(job, "writing", -1);
-    FLOE_TRY(floe_output_prepare(job, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a", &output, err));
+    FLOE_TRY(floe_dataset_answers_write(job, &output, err));
     floe_dataset_steps_end(job);
     facts->steps = &job->steps;
     facts->out_snapshot_id = output.snapshot_id;

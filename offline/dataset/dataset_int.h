@@ -1,7 +1,7 @@
 /*
  * What the files of dataset share. A build goes: question (pit) → spine.c brings the spine into the session → labels →
- * source.c feeds each source → sweep → answer table (or sql.c makes it by SQL) → output.c writes spine and answer
- * side by side → hash.c with stats.c, manifest.c. recipe.c reads a manifest back, audit.c and compare.c judge what was built.
+ * source.c feeds each source → sweep → answers.c, which stay with the kernel, or a table (parts; sql.c, which makes it by SQL) →
+ * hash.c with stats.c → output.c writes spine and answer side by side → manifest.c. recipe.c reads a manifest back, audit.c and compare.c judge what was built.
  */
 #ifndef FLOE_OFFLINE_DATASET_DATASET_INT_H
 #define FLOE_OFFLINE_DATASET_DATASET_INT_H
@@ -98,6 +98,30 @@ typedef struct content_hash {
  * the rows are not as many. */
 floe_status floe_content_hash(struct ArrowArrayStream *stream, const content_hash *beside, bool with_stats,
                               floe_arena *arena, content_hash *ret_hash, floe_error *err);
+/* The same of rows that are given by pieces, with statistics, by that many threads (0: one per processor). */
+floe_status floe_content_hash_given(const floe_row_giver *giver, int threads, const content_hash *beside,
+                                    floe_arena *arena, content_hash *ret_hash, floe_error *err);
+
+/* ---- hash_cells.c ---- */
+
+#define FLOE_HASH_STRETCH 1024 /* rows */
+
+/* Appends the cells of rows [first, last) of a batch's column, and counts them in `stats`, which may be NULL. */
+floe_status floe_hash_cells(const floe_arrow_view *view, int64_t first, int64_t last, column_stats *stats,
+                            floe_buf *out, floe_error *err);
+/* The digest of the cells of a stretch, which are cleared. */
+floe_status floe_hash_stretch(floe_buf *cells, stretch_digest *ret_digest, floe_error *err);
+
+/* ---- hash_pieces.c ---- */
+
+typedef struct hash_work {
+    int threads;         /* 0: one per processor */
+    column_stats *stats; /* per column */
+    floe_arena *arena;
+} hash_work;
+/* In the arena: per stretch the digest of each column. Fills the statistics too, one per column. */
+floe_status floe_hash_pieces(const floe_row_giver *giver, const struct ArrowSchema *schema, const hash_work *work,
+                             stretch_digest **ret_digests, floe_error *err);
 
 /* ---- job.c ---- */
 
@@ -114,6 +138,13 @@ typedef struct dataset_steps {
     size_t count;
     int64_t since_us;
 } dataset_steps;
+
+/* Answers that the kernel keeps until they are written; pieces NULL: they are the session's table "answer". */
+typedef struct dataset_answers {
+    floe_pit *pit;
+    floe_pit_pieces *pieces;
+    floe_row_giver giver;
+} dataset_answers;
 
 /* What the steps of one dataset share. */
 typedef struct dataset_job {
@@ -132,6 +163,7 @@ typedef struct dataset_job {
     uint64_t kernel_bytes; /* what the kernel may hold */
     uint64_t engine_bytes; /* and the engine */
     bool answer_is_view;   /* "answer", over tables that stay; else it is a table */
+    dataset_answers answers;
     dataset_steps steps;
 } dataset_job;
 
@@ -212,7 +244,21 @@ floe_status floe_output_prepare(dataset_job *job, const char *select, dataset_ou
 floe_status floe_output_publish(dataset_output *output, const floe_dataset_result *result, floe_error *err);
 void floe_output_discard(dataset_output *output);
 
+/* ---- answers.c ---- */
+
+/* After the run of the whole question: *ret_kept and the pit taken over, where its answers are hashed and written from where they
+ * lie; else it is as it was. */
+floe_status floe_dataset_answers_keep(dataset_job *job, floe_pit **pit, bool *ret_kept, floe_error *err);
+void floe_dataset_answers_close(dataset_answers *answers);
+/* The content hash of the spine, whose part is known, and the answers beside it; with statistics. */
+floe_status floe_dataset_answers_hash(const dataset_job *job, const content_hash *spine, content_hash *ret_hash,
+                                      floe_error *err);
+/* Spine and answers beside it, as floe_output_prepare. */
+floe_status floe_dataset_answers_write(dataset_job *job, dataset_output *ret_output, floe_error *err);
+
 /* ---- request.c ---- */
+
+bool floe_dataset_asks_requests(const floe_dataset_request *asked);
 
 /* The question of view features alone that a request stands on, in *ret_views and the arena; there may be none. Errors: INVALID
  * when nothing at all is asked for. */

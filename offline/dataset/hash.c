@@ -15,9 +15,8 @@
 #include "offline/dataset/dataset_int.h"
 
 #include <inttypes.h>
-#include <math.h>
 
-#define STRETCH 1024
+#define STRETCH FLOE_HASH_STRETCH
 #define STRETCH_DIGEST sizeof(stretch_digest)
 
 typedef struct hasher {
@@ -32,42 +31,6 @@ typedef struct hasher {
     size_t memory_room;
     floe_arena *arena;
 } hasher;
-
-static void append_cell(floe_buf *out, const floe_value *value) {
-    floe_buf_byte(out, value->is_null ? 0 : 1);
-    if (value->is_null) {
-        return;
-    }
-    double real;
-    switch (value->type.kind) {
-    case FLOE_KIND_FLOAT:
-    case FLOE_KIND_DOUBLE:
-        real = isnan(value->as.real) ? NAN : value->as.real;
-        floe_buf_f64(out, real == 0 ? 0.0 : real);
-        break;
-    case FLOE_KIND_DECIMAL:
-        floe_buf_u64(out, (uint64_t)value->as.decimal);
-        floe_buf_u64(out, (uint64_t)(value->as.decimal >> 64));
-        break;
-    case FLOE_KIND_STRING:
-    case FLOE_KIND_BYTES:
-        floe_buf_u32(out, (uint32_t)value->as.bytes.len);
-        floe_buf_str(out, value->as.bytes);
-        break;
-    case FLOE_KIND_LIST:
-        floe_buf_u32(out, (uint32_t)value->as.list.count);
-        for (size_t i = 0; i < value->as.list.count; i++) {
-            append_cell(out, &value->as.list.items[i]);
-        }
-        break;
-    case FLOE_KIND_BOOL:
-        floe_buf_u64(out, value->as.boolean);
-        break;
-    default:
-        floe_buf_u64(out, (uint64_t)value->as.integer);
-        break;
-    }
-}
 
 static void update(hasher *hash, const void *bytes, size_t len) {
     floe_sha256_update(&hash->sha, bytes, len);
@@ -102,18 +65,10 @@ static floe_status recall(hasher *hash, floe_error *err) {
 static floe_status flush(hasher *hash, floe_error *err) {
     FLOE_TRY(recall(hash, err));
     for (size_t i = 0; i < hash->column_count; i++) {
-        FLOE_TRY(floe_buf_check(&hash->cells[i], err));
-        floe_str cells = floe_buf_view(&hash->cells[i]);
-        uint8_t bytes[STRETCH_DIGEST];
-        for (uint64_t seed = 0; seed < 2; seed++) {
-            uint64_t digest = floe_xxh64(cells.ptr, cells.len, seed);
-            for (int b = 0; b < 8; b++) {
-                bytes[seed * 8 + (uint64_t)b] = (uint8_t)(digest >> (8 * b));
-            }
-        }
-        update(hash, bytes, sizeof(bytes));
-        remember(hash, bytes);
-        floe_buf_clear(&hash->cells[i]);
+        stretch_digest digest;
+        FLOE_TRY(floe_hash_stretch(&hash->cells[i], &digest, err));
+        update(hash, digest.bytes, sizeof(digest.bytes));
+        remember(hash, digest.bytes);
     }
     return FLOE_OK;
 }
@@ -143,70 +98,13 @@ static floe_status hash_schema(hasher *hash, const struct ArrowSchema *schema, f
     return floe_arena_check(hash->arena, err);
 }
 
-static inline char *put_word(char *to, uint64_t word) {
-    for (int b = 0; b < 8; b++) {
-        to[b] = (char)(word >> (8 * b));
-    }
-    return to + 8;
-}
-
-static inline uint64_t real_word(double real) {
-    uint64_t word;
-    real = isnan(real) ? NAN : real == 0 ? 0.0 : real;
-    memcpy(&word, &real, sizeof(word));
-    return word;
-}
-
-/* The same as cell by cell. */
-static void hash_plain(floe_buf *out, column_stats *stats, const floe_arrow_plain *plain, bool is_real, int64_t first,
-                       int64_t last) {
-    char *from = floe_buf_reserve(out, (size_t)(last - first) * 9), *to = from;
-    for (int64_t row = first; from && row < last; row++) {
-        bool null = floe_arrow_plain_is_null(plain, row);
-        *to++ = null ? 0 : 1;
-        if (null) {
-            if (stats) {
-                stats->null_count++;
-            }
-        } else if (is_real) {
-            double value = ((const double *)(const void *)plain->data)[plain->offset + row];
-            to = put_word(to, real_word(value));
-            if (stats) {
-                floe_stats_add_real(stats, value);
-            }
-        } else {
-            int64_t value = ((const int64_t *)(const void *)plain->data)[plain->offset + row];
-            to = put_word(to, (uint64_t)value);
-            if (stats) {
-                floe_stats_add_whole(stats, value);
-            }
-        }
-    }
-    floe_buf_advance(out, from ? (size_t)(to - from) : 0);
-}
-
 /* Rows [first, last) of a batch, column by column. */
 static floe_status hash_rows(hasher *hash, const struct ArrowSchema *schema, const struct ArrowArray *batch,
                              int64_t first, int64_t last, floe_error *err) {
-    FLOE_AUTO_ARENA arena;
-    floe_arena_init(&arena, FLOE_GIB(1));
     for (size_t i = 0; i < hash->column_count; i++) {
         floe_arrow_view view;
         FLOE_TRY(floe_arrow_view_of(schema, batch, (int64_t)i, &view, err));
-        column_stats *stats = hash->stats ? &hash->stats[i] : NULL;
-        floe_arrow_plain plain = floe_arrow_plain_of(&view);
-        if (plain.data && plain.cell_len == 8) {
-            hash_plain(&hash->cells[i], stats, &plain, view.type.kind == FLOE_KIND_DOUBLE, first, last);
-            continue;
-        }
-        for (int64_t row = first; row < last; row++) {
-            floe_value value;
-            FLOE_TRY(floe_arrow_get(&view, row, &arena, &value, err));
-            append_cell(&hash->cells[i], &value);
-            if (stats) {
-                floe_stats_add(stats, &value);
-            }
-        }
+        FLOE_TRY(floe_hash_cells(&view, first, last, hash->stats ? &hash->stats[i] : NULL, &hash->cells[i], err));
     }
     return FLOE_OK;
 }
@@ -283,5 +181,31 @@ floe_status floe_content_hash(struct ArrowArrayStream *stream, const content_has
         floe_buf_close(&hash.cells[i]);
     }
     FLOE_TRY(status);
+    return finish(&hash, ret_hash, err);
+}
+
+/* ---- by pieces ---- */
+
+static floe_status hash_digests(hasher *hash, const stretch_digest *digests, int64_t rows, floe_error *err) {
+    for (int64_t row = 0; row < rows; row += STRETCH) {
+        hash->row_count = row + STRETCH < rows ? row + STRETCH : rows;
+        FLOE_TRY(recall(hash, err));
+        update(hash, digests->bytes, hash->column_count * STRETCH_DIGEST);
+        digests += hash->column_count;
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_content_hash_given(const floe_row_giver *giver, int threads, const content_hash *beside,
+                                    floe_arena *arena, content_hash *ret_hash, floe_error *err) {
+    FLOE_AUTO_SCHEMA schema = {0};
+    stretch_digest *digests = NULL;
+    *ret_hash = (content_hash){0};
+    hasher hash = {.beside = beside, .before = beside ? beside->column_count : 0, .arena = arena};
+    FLOE_TRY(floe_arrow_schema_make(giver->columns, giver->column_count, &schema, err));
+    FLOE_TRY(open_hasher(&hash, &schema, true, err));
+    const hash_work work = {threads, hash.stats, arena};
+    FLOE_TRY(floe_hash_pieces(giver, &schema, &work, &digests, err));
+    FLOE_TRY(hash_digests(&hash, digests, giver->row_count, err));
     return finish(&hash, ret_hash, err);
 }

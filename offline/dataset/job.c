@@ -170,6 +170,7 @@ static floe_status share_memory(dataset_job *job, floe_error *err) {
 }
 
 static void job_cleanup(dataset_job *job) {
+    floe_dataset_answers_close(&job->answers);
     close_scans(job);
 }
 

@@ -22,7 +22,7 @@ floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena 
     return FLOE_OK;
 }
 
-static bool asks_requests(const floe_dataset_request *asked) {
+bool floe_dataset_asks_requests(const floe_dataset_request *asked) {
     for (size_t i = 0; i < asked->ref_count; i++) {
         if (asked->refs[i].output->request != NULL) {
             return true;
@@ -159,7 +159,7 @@ floe_status floe_dataset_answer_nothing(const dataset_job *job, floe_error *err)
 }
 
 floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err) {
-    if (!asks_requests(job->asked)) {
+    if (!floe_dataset_asks_requests(job->asked)) {
         return FLOE_OK;
     }
     FLOE_TRY(floe_dataset_check_inputs(job, err));

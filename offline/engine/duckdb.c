@@ -91,6 +91,7 @@ floe_status floe_engine_open(int threads, uint64_t memory_bytes, const char *spi
     floe_no_rows_open(&engine->no_rows);
     (void)pthread_mutex_init(&engine->visits.lock, NULL);
     (void)pthread_cond_init(&engine->visits.left, NULL);
+    floe_gives_open(&engine->gives);
     duckdb_config config = NULL;
     FLOE_ENSURE(duckdb_create_config(&config) == DuckDBSuccess, err, FLOE_NOMEM, "no memory for the engine's settings");
     floe_status status = fill_config(config, threads, memory_bytes, spill_folder, err);
@@ -114,6 +115,7 @@ void floe_engine_close(floe_engine **engine) {
         floe_no_rows_close(&(*engine)->no_rows);
         (void)pthread_mutex_destroy(&(*engine)->visits.lock);
         (void)pthread_cond_destroy(&(*engine)->visits.left);
+        floe_gives_close(&(*engine)->gives);
         floe_free((*engine)->live.items);
         floe_free(*engine);
         *engine = NULL;

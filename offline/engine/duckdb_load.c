@@ -11,6 +11,7 @@
 #include "core/mem.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define LOAD_ARENA_CAP FLOE_GIB(1)
 #define LOAD_SQL_CAP FLOE_MIB(16)
@@ -132,35 +133,50 @@ static floe_status put_cell(duckdb_vector vector, idx_t row, const floe_value *v
 
 /* ---- a batch ---- */
 
-/* Cells that lie in Arrow as in a vector. */
-static void put_same(duckdb_vector vector, const floe_arrow_plain *plain, int64_t first, int64_t count) {
-    memcpy(duckdb_vector_get_data(vector), plain->data + (size_t)(plain->offset + first) * plain->cell_len,
-           (size_t)count * plain->cell_len);
-    for (int64_t row = 0; plain->valid && row < count; row++) {
-        if (floe_arrow_plain_is_null(plain, first + row)) {
-            put_null(vector, (idx_t)row);
+/* Bits of rows that are valid lie in Arrow as in a vector, but may begin within a byte. */
+static void put_validity(duckdb_vector vector, const floe_arrow_plain *plain, const floe_cells_move *move) {
+    int64_t first = plain->offset + move->first, row = 0;
+    duckdb_vector_ensure_validity_writable(vector);
+    uint64_t *validity = duckdb_vector_get_validity(vector);
+    if (first % 8 == 0 && move->at % 8 == 0) {
+        memcpy((uint8_t *)validity + move->at / 8, plain->valid + first / 8, (size_t)move->count / 8);
+        row = move->count / 8 * 8;
+    }
+    for (; row < move->count; row++) {
+        if (floe_arrow_plain_is_null(plain, move->first + row)) {
+            duckdb_validity_set_row_invalid(validity, move->at + (idx_t)row);
         }
     }
 }
 
-static floe_status put_column(loader *load, const struct ArrowArray *batch, int64_t column, int64_t first,
-                              int64_t count, floe_error *err) {
+/* Cells that lie in Arrow as in a vector. */
+static void put_same(duckdb_vector vector, const floe_arrow_plain *plain, const floe_cells_move *move) {
+    memcpy((uint8_t *)duckdb_vector_get_data(vector) + move->at * plain->cell_len,
+           plain->data + (size_t)(plain->offset + move->first) * plain->cell_len,
+           (size_t)move->count * plain->cell_len);
+    if (plain->valid) {
+        put_validity(vector, plain, move);
+    }
+}
+
+floe_status floe_duckdb_put_column(const struct ArrowSchema *schema, const struct ArrowArray *batch, int64_t column,
+                                   const floe_cells_move *move, duckdb_vector vector, floe_arena *arena,
+                                   floe_error *err) {
     floe_arrow_view view;
-    FLOE_TRY(floe_arrow_view_of(&load->schema, batch, column, &view, err));
-    duckdb_vector vector = duckdb_data_chunk_get_vector(load->chunk, (idx_t)column);
+    FLOE_TRY(floe_arrow_view_of(schema, batch, column, &view, err));
     floe_arrow_plain plain = floe_arrow_plain_of(&view);
     if (plain.data) {
-        put_same(vector, &plain, first, count);
+        put_same(vector, &plain, move);
         return FLOE_OK;
     }
-    for (int64_t row = 0; row < count; row++) {
+    for (int64_t row = 0; row < move->count; row++) {
         floe_value value;
-        floe_status status = floe_arrow_get(&view, first + row, &load->arena, &value, err);
+        floe_status status = floe_arrow_get(&view, move->first + row, arena, &value, err);
         if (!floe_failed(status)) {
-            status = put_cell(vector, (idx_t)row, &value, err);
+            status = put_cell(vector, move->at + (idx_t)row, &value, err);
         }
         if (floe_failed(status)) {
-            return floe_error_prefix(err, status, "column \"%.120s\"", load->schema.children[column]->name);
+            return floe_error_prefix(err, status, "column \"%.120s\"", schema->children[column]->name);
         }
     }
     return FLOE_OK;
@@ -171,7 +187,9 @@ static floe_status append_rows(loader *load, const struct ArrowArray *batch, int
     duckdb_data_chunk_reset(load->chunk);
     floe_arena_reset(&load->arena);
     for (int64_t column = 0; column < load->column_count; column++) {
-        FLOE_TRY(put_column(load, batch, column, first, count, err));
+        duckdb_vector vector = duckdb_data_chunk_get_vector(load->chunk, (idx_t)column);
+        const floe_cells_move move = {first, count, 0};
+        FLOE_TRY(floe_duckdb_put_column(&load->schema, batch, column, &move, vector, &load->arena, err));
     }
     duckdb_data_chunk_set_size(load->chunk, (idx_t)count);
     if (duckdb_append_data_chunk(load->appender, load->chunk) != DuckDBSuccess) {

@@ -6,7 +6,6 @@
 #include "core/mem.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdatomic.h>
 
 #define CELLS_OF_ONE_THREAD ((size_t)100000) /* for fewer it is not worth starting another */
@@ -62,82 +61,52 @@ static size_t value_len(floe_kind kind) {
 /* The answers of one batch. */
 typedef struct stretch {
     const pit_answers *answers;
-    const uint32_t *found; /* per label its row, of answers by row; PIT_NO_ROW: null */
-    size_t first, count;
+    const uint8_t *rows; /* of the sheet, from the first label on */
+    size_t row_len, count;
     owned *o;
     int64_t nulls;
 } stretch;
 
-/* The rows of one batch. Columns of one view mostly share them: labels lie anywhere among their keys', so that finding a row
- * costs as much as what is then read of it. */
-typedef struct found_rows {
-    const uint32_t *rows, *places; /* of which answers; NULL: none yet */
-    uint32_t *found;
-} found_rows;
-
-static void find_rows(found_rows *f, const pit_answers *answers, size_t first, size_t count) {
-    if (answers->direct || (f->rows == answers->rows && f->places == answers->places)) {
-        return;
-    }
-    f->rows = answers->rows;
-    f->places = answers->places;
-    for (size_t i = 0; i < count; i++) {
-        f->found[i] = answers->rows[answers->places[first + i]];
-    }
-}
-
-static inline uint32_t place_of(const stretch *s, size_t i) {
-    return s->answers->places[s->first + i];
-}
-
-static inline bool is_null_at(const stretch *s, size_t i) {
-    const pit_answers *a = s->answers;
-    if (a->is_null && a->is_null[place_of(s, i)]) {
-        return true;
-    }
-    return !a->direct && (s->found[i] == PIT_NO_ROW || a->column->is_null[s->found[i]]);
+static inline const uint8_t *cell_at(const stretch *s, size_t i) {
+    return s->rows + i * s->row_len + s->answers->spot.at;
 }
 
 static floe_status mark_valid(stretch *s, floe_error *err) {
-    FLOE_TRY(floe_alloc((s->count + 7) / 8, 1, &s->o->valid, err));
-    for (size_t i = 0; i < s->count; i++) {
-        bool null = is_null_at(s, i);
-        s->o->valid[i >> 3] = (uint8_t)(s->o->valid[i >> 3] | !null << (i & 7));
-        s->nulls += null;
+    uint32_t at = s->answers->spot.valid_at;
+    if (at == PIT_NOWHERE) {
+        return FLOE_OK;
     }
+    FLOE_TRY(floe_alloc((s->count + 7) / 8, 1, &s->o->valid, err));
+    size_t valid_count = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        unsigned valid = s->rows[i * s->row_len + (at >> 3)] >> (at & 7) & 1u;
+        s->o->valid[i >> 3] = (uint8_t)(s->o->valid[i >> 3] | valid << (i & 7));
+        valid_count += valid;
+    }
+    s->nulls = (int64_t)(s->count - valid_count);
     return FLOE_OK;
 }
 
 static inline bool is_valid(const stretch *s, size_t i) {
-    return (s->o->valid[i >> 3] >> (i & 7)) & 1;
+    return !s->o->valid || (s->o->valid[i >> 3] >> (i & 7) & 1);
 }
 
-/* The numbers of valid answers, from memory of `element` cells; others stay 0. */
-#define GATHER(element, cells, direct_cells)                                                                           \
-    do {                                                                                                               \
-        element *data = s->o->data;                                                                                    \
-        for (size_t i = 0; i < s->count; i++) {                                                                        \
-            if (is_valid(s, i)) {                                                                                      \
-                data[i] = (direct_cells) ? (direct_cells)[place_of(s, i)] : (cells)[s->found[i]];                      \
-            }                                                                                                          \
-        }                                                                                                              \
-    } while (0)
-
-static void canonical(double *values, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        values[i] = values[i] == 0 ? 0 : isnan(values[i]) ? NAN : values[i];
+/* Cells as they are; those of nulls are 0. */
+#define GATHER(element)                                                                                                \
+    for (size_t i = 0; i < s->count; i++) {                                                                            \
+        memcpy((element *)s->o->data + i, cell_at(s, i), sizeof(element));                                             \
     }
-}
 
 static int64_t whole_at(const stretch *s, size_t i) {
-    const pit_answers *a = s->answers;
-    return a->direct ? ((const int64_t *)a->direct)[place_of(s, i)] : a->column->data.i64[s->found[i]];
+    int64_t whole;
+    memcpy(&whole, cell_at(s, i), sizeof(whole));
+    return whole;
 }
 
 static floe_status put_narrow(const stretch *s, floe_error *err) {
     int32_t *data = s->o->data;
     for (size_t i = 0; i < s->count; i++) {
-        int64_t value = is_valid(s, i) ? whole_at(s, i) : 0;
+        int64_t value = whole_at(s, i);
         FLOE_ENSURE(value >= INT32_MIN && value <= INT32_MAX, err, FLOE_INVALID,
                     "column \"%.*s\": %" PRId64 " does not fit 32 bits", FLOE_STR_BRIEF(s->answers->name), value);
         data[i] = (int32_t)value;
@@ -148,30 +117,23 @@ static floe_status put_narrow(const stretch *s, floe_error *err) {
 static void put_bools(const stretch *s) {
     uint8_t *bits = s->o->data;
     for (size_t i = 0; i < s->count; i++) {
-        bool value = is_valid(s, i) && whole_at(s, i) != 0;
-        bits[i >> 3] = (uint8_t)(bits[i >> 3] | value << (i & 7));
+        bits[i >> 3] = (uint8_t)(bits[i >> 3] | (whole_at(s, i) != 0) << (i & 7));
     }
-}
-
-static double real_at(const stretch *s, size_t i) {
-    const pit_answers *a = s->answers;
-    return a->direct ? ((const double *)a->direct)[place_of(s, i)] : a->column->data.f64[s->found[i]];
 }
 
 static void put_floats(const stretch *s) {
     float *data = s->o->data;
     for (size_t i = 0; i < s->count; i++) {
-        double value = is_valid(s, i) ? real_at(s, i) : 0;
-        value = s->answers->any_of_equals ? (value == 0 ? 0 : isnan(value) ? NAN : value) : value;
+        double value;
+        memcpy(&value, cell_at(s, i), sizeof(value));
         data[i] = (float)value;
     }
 }
 
 static floe_status put_numbers(const stretch *s, floe_error *err) {
-    const pit_answers *a = s->answers;
-    const pit_column *column = a->column;
-    FLOE_TRY(floe_alloc(s->count + 1, value_len(a->type.kind), &s->o->data, err));
-    switch (a->type.kind) {
+    floe_kind kind = s->answers->type.kind;
+    FLOE_TRY(floe_alloc(s->count + 1, value_len(kind), &s->o->data, err));
+    switch (kind) {
     case FLOE_KIND_INT32:
     case FLOE_KIND_DATE:
         return put_narrow(s, err);
@@ -181,24 +143,19 @@ static floe_status put_numbers(const stretch *s, floe_error *err) {
     case FLOE_KIND_FLOAT:
         put_floats(s);
         return FLOE_OK;
-    case FLOE_KIND_DOUBLE:
-        GATHER(double, column->data.f64, (const double *)a->direct);
-        if (a->any_of_equals) {
-            canonical(s->o->data, s->count);
-        }
-        return FLOE_OK;
     case FLOE_KIND_DECIMAL:
-        GATHER(__int128, column->data.i128, (const __int128 *)a->direct);
+        GATHER(__int128)
         return FLOE_OK;
     default:
-        GATHER(int64_t, column->data.i64, (const int64_t *)a->direct);
+        GATHER(int64_t)
         return FLOE_OK;
     }
 }
 
 static floe_str text_at(const stretch *s, size_t i) {
-    const pit_answers *a = s->answers;
-    return is_valid(s, i) ? a->column->symbols.keys[a->column->symbol[s->found[i]]] : (floe_str){"", 0};
+    uint32_t symbol;
+    memcpy(&symbol, cell_at(s, i), sizeof(symbol));
+    return is_valid(s, i) ? s->answers->symbols->keys[symbol] : (floe_str){"", 0};
 }
 
 static floe_status put_texts(const stretch *s, floe_error *err) {
@@ -218,12 +175,13 @@ static floe_status put_texts(const stretch *s, floe_error *err) {
     return FLOE_OK;
 }
 
-static floe_status make_column(const pit_answers *answers, const uint32_t *found, size_t first, size_t count,
-                               struct ArrowArray *array, floe_error *err) {
+static floe_status make_column(const pit_answers *answers, size_t first, size_t count, struct ArrowArray *array,
+                               floe_error *err) {
     array->release = release_array;
     FLOE_TRY(floe_alloc(1, sizeof(owned), &array->private_data, err));
     bool text = is_text(answers->type.kind);
-    stretch s = {answers, found, first, count, array->private_data, 0};
+    size_t row_len = answers->sheet->row_len;
+    stretch s = {answers, answers->sheet->rows + first * row_len, row_len, count, array->private_data, 0};
     FLOE_TRY(mark_valid(&s, err));
     FLOE_TRY(text ? put_texts(&s, err) : put_numbers(&s, err));
     s.o->pointers[0] = s.nulls == 0 ? NULL : s.o->valid;
@@ -249,17 +207,13 @@ typedef struct making {
 
 static floe_status make_columns(void *context, floe_error *err) {
     making *m = context;
-    FLOE_AUTO_FREE uint32_t *found = NULL;
-    FLOE_TRY(floe_alloc(m->count + 1, sizeof(*found), &found, err));
-    found_rows f = {.found = found};
     while (!atomic_load(&m->stop)) {
         size_t i = atomic_fetch_add(&m->next, 1);
         if (i >= m->column_count) {
             break;
         }
         FLOE_TRY(floe_alloc(1, sizeof(struct ArrowArray), &m->batch->children[i], err));
-        find_rows(&f, &m->columns[i], m->first, m->count);
-        FLOE_TRY(make_column(&m->columns[i], found, m->first, m->count, m->batch->children[i], err));
+        FLOE_TRY(make_column(&m->columns[i], m->first, m->count, m->batch->children[i], err));
     }
     return FLOE_OK;
 }

@@ -39,10 +39,17 @@ floe_status floe_pit_column_reserve(pit_column *column, size_t room, floe_error 
     return FLOE_OK;
 }
 
-void floe_pit_column_close(pit_column *column) {
+void floe_pit_column_forget(pit_column *column) {
     floe_free(column->data.i64);
     floe_free(column->symbol);
     floe_free(column->is_null);
+    column->data.i64 = NULL;
+    column->symbol = NULL;
+    column->is_null = NULL;
+}
+
+void floe_pit_column_close(pit_column *column) {
+    floe_pit_column_forget(column);
     floe_pit_symbols_close(&column->symbols);
     pthread_mutex_destroy(&column->lock);
 }

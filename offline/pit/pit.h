@@ -93,4 +93,20 @@ void floe_pit_stats_get(const floe_pit *pit, floe_pit_stats *ret_stats);
  * entity's keys, __event_ts, __created_ts, __end_ts. The pit must outlive the stream. */
 floe_status floe_pit_stream(floe_pit *pit, struct ArrowArrayStream *ret_stream, floe_error *err);
 
+/* The same answers piece by piece, in any order and to any thread, where none is a list and labels are not the newest rows.
+ * The pit must outlive them. */
+typedef struct floe_pit_pieces floe_pit_pieces;
+/* After the run. *ret_pieces NULL: the stream alone gives these answers. */
+floe_status floe_pit_pieces_open(const floe_pit *pit, floe_pit_pieces **ret_pieces, floe_error *err);
+void floe_pit_pieces_close(floe_pit_pieces **pieces);
+const floe_column *floe_pit_pieces_columns(const floe_pit_pieces *pieces, size_t *ret_count);
+typedef struct floe_pit_piece {
+    size_t first_column, column_count;
+    size_t first_label, label_count;
+} floe_pit_piece;
+/* One batch. Owns: the caller releases it. Errors: INVALID for a number that does not fit its type, LIMIT for more than 2 GiB of
+ * text in one column, NOMEM. Thread: several at a time. Cost: of a piece alone; threads are not started. */
+floe_status floe_pit_pieces_get(const floe_pit_pieces *pieces, const floe_pit_piece *piece,
+                                struct ArrowArray *ret_batch, floe_error *err);
+
 #endif

@@ -10,6 +10,7 @@
 #define FLOE_OFFLINE_PIT_PIT_INT_H
 
 #include "offline/pit/pit.h"
+#include "offline/pit/together.h"
 #include "offline/pit/wide.h"
 
 #include <pthread.h>
@@ -70,18 +71,39 @@ typedef struct pit_column {
     pthread_mutex_t lock; /* of symbols, while rows come in */
 } pit_column;
 
-/* The answers of one aggregate, by the place of labels (so that those of a key lie together); those of min, max, first and last are rows (`symbol`), those of lists own
- * memory: how many rows, then the rows. */
-typedef struct pit_result {
-    uint8_t *is_null;
+/* One answer. */
+typedef struct pit_answer {
+    enum {
+        PIT_ANSWER_NULL,
+        PIT_ANSWER_WHOLE,
+        PIT_ANSWER_REAL,
+        PIT_ANSWER_DECIMAL,
+        PIT_ANSWER_ROW,
+        PIT_ANSWER_LIST
+    } kind;
     union {
-        int64_t *i64;
-        double *f64;
-        __int128 *i128;
-        uint32_t *symbol;
-        uint32_t **lists; /* NULL: null */
-    } data;
-} pit_result;
+        int64_t whole;
+        double real;
+        __int128 decimal;
+        uint32_t row;   /* the value that it has in the output's column */
+        uint32_t *list; /* how many rows, then the rows; memory of its own */
+    } as;
+} pit_answer;
+
+/* Where the answer of one output lies in a label's row of a sheet. */
+typedef struct pit_spot {
+    uint32_t at;       /* its bytes: int64, double, decimal, the number of a symbol, or the pointer to a list */
+    uint32_t valid_at; /* its bit, counted from the row's first; PIT_NOWHERE: it is never null */
+} pit_spot;
+
+/* The answers of a view, a row per label in the labels' order: a label's answers are written together and read together,
+ * and labels are mostly asked for one after the other. Cleared memory is the answer of a label that has no key or no time:
+ * counts are 0, everything else is null. */
+typedef struct pit_sheet {
+    uint8_t *rows;
+    size_t row_len;
+    pit_spot *spots; /* per output */
+} pit_sheet;
 
 typedef struct pit_view {
     const floe_view *view;
@@ -89,9 +111,8 @@ typedef struct pit_view {
     bool *wanted;             /* per output */
     bool want_as_of;
     bool before;
-    /* Answers, by the place of labels. */
-    uint32_t *winner;    /* row, or PIT_NO_ROW */
-    pit_result *results; /* per output */
+    pit_sheet sheet;
+    uint32_t *winner; /* per label its row, or PIT_NO_ROW; of the newest rows alone */
     int64_t ties;
 } pit_view;
 
@@ -124,8 +145,8 @@ typedef struct pit_group {
     uint32_t *row_start, *row_end;
     uint32_t *label_key; /* per label, until they are listed by key */
     uint32_t *label_start;
-    int64_t *label_times;  /* in that order */
-    uint32_t *label_place; /* per label: where it stands there; behind all when it has no key or no time */
+    int64_t *label_times; /* in that order */
+    uint32_t *label_at;   /* in that order: which label it is */
 } pit_group;
 
 typedef struct pit_source {
@@ -175,6 +196,8 @@ pit_class floe_pit_class(floe_type type);
 /* Memory for rows; what it held is kept. */
 floe_status floe_pit_column_reserve(pit_column *column, size_t room, floe_error *err);
 void floe_pit_column_get(const pit_column *column, size_t row, floe_value *ret_value);
+/* Gives its rows back; its symbols stay. */
+void floe_pit_column_forget(pit_column *column);
 void floe_pit_column_close(pit_column *column);
 size_t floe_pit_cell_len(pit_class class);
 
@@ -234,17 +257,6 @@ floe_status floe_pit_key_decode(floe_str bytes, const floe_column *keys, size_t 
  * Items without a key are left out. */
 floe_status floe_pit_order_by_key(const uint32_t *item_key, size_t item_count, size_t key_count, uint32_t **ret_order,
                                   uint32_t **ret_start, floe_error *err);
-
-/* ---- threads (run.c) ---- */
-
-#define PIT_THREADS_MAX 64
-
-/* How many threads work: as many as asked for, 0: the machine's processors. */
-int floe_pit_thread_count(int asked);
-/* Calls `work` in that many threads, this one among them, and waits for all. The first failure is returned; `*stop` is set
- * by it (the others look at it). */
-floe_status floe_pit_together(int threads, floe_status (*work)(void *context, floe_error *err), void *context,
-                              atomic_bool *stop, floe_error *err);
 
 /* From which label time on a row is visible; INT64_MAX: never. */
 static inline int64_t floe_pit_visible(bool as_known, bool before, int64_t event, int64_t created) {
@@ -335,9 +347,23 @@ floe_status floe_pit_window_enter(pit_window *window, const pit_moment *entering
 void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_t t);
 /* Of a window that is answered by ranges: rows before `last` are visible at label time t. */
 void floe_pit_window_reach(pit_window *window, uint32_t last, int64_t t);
-/* Writes the answer at time t into result[label]. Rows with leave <= t have left. */
-floe_status floe_pit_window_answer(pit_window *window, const floe_output *output, int64_t t, pit_result *result,
-                                   size_t label, floe_error *err);
+/* The answer at time t. Rows with leave <= t have left. */
+floe_status floe_pit_window_answer(pit_window *window, const floe_output *output, int64_t t, pit_answer *ret_answer,
+                                   floe_error *err);
+
+/* ---- sheets ---- */
+
+/* Makes the sheet of a view for that many labels. */
+floe_status floe_pit_sheet_open(const floe_pit *pit, const pit_group *group, pit_view *view, floe_error *err);
+void floe_pit_sheet_close(pit_view *view, size_t label_count);
+/* Writes what a label's row does not hold yet. Thread: several, each with labels of its own. */
+void floe_pit_sheet_put(const pit_group *group, const pit_view *view, size_t output, size_t label,
+                        const pit_answer *answer);
+/* Reads it back; `items` has room for a list's. */
+void floe_pit_sheet_get(const pit_group *group, const pit_view *view, size_t output, size_t label, floe_value *items,
+                        floe_value *ret_value);
+/* Whether a sheet alone holds the answers of a group, so that its rows may go. */
+bool floe_pit_sheets_suffice(const floe_pit *pit, const pit_group *group);
 
 /* Between a and b by linear interpolation; `part` 0: a. */
 double floe_pit_between(double a, double b, double part);

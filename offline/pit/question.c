@@ -66,8 +66,8 @@ static pit_view *view_of(floe_pit *pit, pit_group *group, const floe_view *view)
     added->before = view->at_before && !pit->options.ignore_at;
     added->wanted = floe_arena_alloc(&pit->arena, view->output_count, sizeof(*added->wanted));
     added->output_columns = floe_arena_alloc(&pit->arena, view->output_count, sizeof(*added->output_columns));
-    added->results = floe_arena_alloc(&pit->arena, view->output_count, sizeof(*added->results));
-    return added->wanted && added->output_columns && added->results ? added : NULL;
+    added->sheet.spots = floe_arena_alloc(&pit->arena, view->output_count, sizeof(*added->sheet.spots));
+    return added->wanted && added->output_columns && added->sheet.spots ? added : NULL;
 }
 
 /* ---- columns ---- */
@@ -267,21 +267,9 @@ floe_status floe_pit_open(const floe_ref *refs, size_t ref_count, const floe_pit
     return FLOE_OK;
 }
 
-static void close_view(pit_view *view, size_t label_count) {
-    floe_free(view->winner);
-    for (size_t i = 0; view->results && i < view->view->output_count; i++) {
-        bool lists = view->results[i].data.lists && floe_function_lists(view->view->outputs[i].function);
-        for (size_t label = 0; lists && label < label_count; label++) {
-            floe_free(view->results[i].data.lists[label]);
-        }
-        floe_free(view->results[i].is_null);
-        floe_free(view->results[i].data.i64);
-    }
-}
-
 static void close_group(pit_group *group, size_t label_count) {
     for (size_t i = 0; i < group->view_count; i++) {
-        close_view(&group->views[i], label_count);
+        floe_pit_sheet_close(&group->views[i], label_count);
     }
     for (size_t i = 0; i < group->column_count; i++) {
         floe_pit_column_close(&group->columns[i]);
@@ -290,9 +278,9 @@ static void close_group(pit_group *group, size_t label_count) {
     floe_pit_numbers_close(&group->numbers);
     floe_pit_slots_close(&group->slots);
     floe_pit_parts_close(&group->parts);
-    void *arrays[] = {group->event,     group->created,     group->end,         group->seq,
-                      group->pos,       group->tied,        group->row_start,   group->row_end,
-                      group->label_key, group->label_place, group->label_start, group->label_times};
+    void *arrays[] = {group->event,     group->created,  group->end,         group->seq,
+                      group->pos,       group->tied,     group->row_start,   group->row_end,
+                      group->label_key, group->label_at, group->label_start, group->label_times};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
         floe_free(arrays[i]);
     }

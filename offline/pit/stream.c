@@ -6,16 +6,12 @@
 #include "core/mem.h"
 #include "offline/pit/columnar.h"
 
-#include <math.h>
-
 #define BATCH_ROWS ((size_t)8192)
 #define BATCH_CELLS ((size_t)1 << 20) /* of numbers, which several threads bring together */
 
 /* One asked column and where its answers lie. */
 typedef struct answer_column {
-    const pit_group *group;
-    const pit_view *view;
-    size_t output;
+    pit_asked asked;
     floe_value *items; /* room for a list */
 } answer_column;
 
@@ -32,78 +28,6 @@ typedef struct answer_stream {
     floe_arrow_builder *builder;
     size_t at; /* next label */
 } answer_stream;
-
-static void find_answer(const floe_pit *pit, const floe_ref *ref, answer_column *ret_answer) {
-    for (size_t g = 0; g < pit->group_count; g++) {
-        for (size_t v = 0; v < pit->groups[g].view_count; v++) {
-            if (pit->groups[g].views[v].view == ref->view) {
-                *ret_answer = (answer_column){&pit->groups[g], &pit->groups[g].views[v],
-                                              (size_t)(ref->output - ref->view->outputs), NULL};
-            }
-        }
-    }
-}
-
-/* The value of a row; -0.0 = 0.0 and NaN = NaN where which of several equal values it is must not show. */
-static void row_cell(const answer_column *answer, uint32_t row, bool any_of_equals, floe_value *ret_value) {
-    floe_pit_column_get(&answer->group->columns[answer->view->output_columns[answer->output]], row, ret_value);
-    if (any_of_equals && floe_pit_class(ret_value->type) == PIT_F64 && !ret_value->is_null) {
-        ret_value->as.real = ret_value->as.real == 0 ? 0 : isnan(ret_value->as.real) ? NAN : ret_value->as.real;
-    }
-}
-
-static void list_cell(const answer_column *answer, const uint32_t *list, bool any_of_equals, floe_value *ret_value) {
-    ret_value->is_null = false;
-    ret_value->as.list.items = answer->items;
-    ret_value->as.list.count = list[0];
-    for (uint32_t i = 0; i < list[0]; i++) {
-        row_cell(answer, list[1 + i], any_of_equals, &answer->items[i]);
-    }
-}
-
-static void number_cell(const pit_result *result, size_t place, floe_value *ret_value) {
-    ret_value->is_null = false;
-    if (ret_value->type.kind == FLOE_KIND_DOUBLE) {
-        ret_value->as.real = result->data.f64[place];
-    } else if (ret_value->type.kind == FLOE_KIND_DECIMAL) {
-        ret_value->as.decimal = result->data.i128[place];
-    } else {
-        ret_value->as.integer = result->data.i64[place];
-    }
-}
-
-static void cell_of(const answer_column *answer, size_t label, floe_value *ret_value) {
-    uint32_t place = answer->group->label_place[label];
-    const floe_output *output = &answer->view->view->outputs[answer->output];
-    const pit_result *result = &answer->view->results[answer->output];
-    *ret_value = floe_value_null(output->type);
-    if (output->function == FLOE_FN_NONE) {
-        if (answer->view->winner[place] != PIT_NO_ROW) {
-            row_cell(answer, answer->view->winner[place], false, ret_value);
-        }
-        return;
-    }
-    if (result->is_null[place]) {
-        return;
-    }
-    switch (output->function) {
-    case FLOE_FN_MIN:
-    case FLOE_FN_MAX:
-    case FLOE_FN_FIRST:
-    case FLOE_FN_LAST:
-        row_cell(answer, result->data.symbol[place], output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX,
-                 ret_value);
-        break;
-    case FLOE_FN_FIRST_K:
-    case FLOE_FN_LAST_K:
-    case FLOE_FN_TOP_K:
-        list_cell(answer, result->data.lists[place], output->function == FLOE_FN_TOP_K, ret_value);
-        break;
-    default:
-        number_cell(result, place, ret_value);
-        break;
-    }
-}
 
 /* Keys and times of the newest row of a key. */
 static floe_status lead_cells(answer_stream *stream, size_t label, uint32_t winner, floe_error *err) {
@@ -123,14 +47,16 @@ static floe_status lead_cells(answer_stream *stream, size_t label, uint32_t winn
 static floe_status append_label(answer_stream *stream, size_t label, floe_error *err) {
     if (stream->lead > 0) {
         const pit_group *group = &stream->pit->groups[0];
-        uint32_t winner = group->views[0].winner[group->label_place[label]];
+        uint32_t winner = group->views[0].winner[label];
         if (winner == PIT_NO_ROW) {
             return FLOE_OK; /* Nothing of this key is visible. */
         }
         FLOE_TRY(lead_cells(stream, label, winner, err));
     }
     for (size_t i = 0; i < stream->pit->ref_count; i++) {
-        cell_of(&stream->answers[i], label, &stream->row[stream->lead + i]);
+        const answer_column *answer = &stream->answers[i];
+        floe_pit_sheet_get(answer->asked.group, answer->asked.view, answer->asked.output, label, answer->items,
+                           &stream->row[stream->lead + i]);
     }
     return floe_arrow_builder_row(stream->builder, stream->row, err);
 }
@@ -187,7 +113,7 @@ static void name_columns(answer_stream *stream) {
     }
     for (size_t i = 0; i < stream->pit->ref_count; i++) {
         const floe_ref *ref = &stream->pit->refs[i];
-        find_answer(stream->pit, ref, &stream->answers[i]);
+        stream->answers[i].asked = floe_pit_asked_of(stream->pit, ref);
         stream->answers[i].items = floe_arena_alloc(&stream->arena, ref->output->k, sizeof(*stream->answers[i].items));
         const char *name = stream->lead > 0
                                ? floe_arena_printf(&stream->arena, "%.*s", FLOE_STR_ARG(ref->output->about.name))
@@ -195,33 +121,6 @@ static void name_columns(answer_stream *stream) {
                                                    FLOE_STR_ARG(ref->output->about.name));
         stream->columns[count++] = (floe_column){floe_str_of(name), ref->output->type};
     }
-}
-
-static pit_answers answers_of(const answer_column *answer, const floe_column *column) {
-    const floe_output *output = &answer->view->view->outputs[answer->output];
-    const pit_result *result = &answer->view->results[answer->output];
-    uint32_t at = answer->view->output_columns[answer->output];
-    pit_answers answers = {.name = column->name,
-                           .type = column->type,
-                           .places = answer->group->label_place,
-                           .column = at == PIT_NO_ROW ? NULL : &answer->group->columns[at]};
-    switch (output->function) {
-    case FLOE_FN_NONE:
-        answers.rows = answer->view->winner;
-        return answers;
-    case FLOE_FN_MIN:
-    case FLOE_FN_MAX:
-    case FLOE_FN_FIRST:
-    case FLOE_FN_LAST:
-        answers.rows = result->data.symbol;
-        answers.any_of_equals = output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX;
-        break;
-    default:
-        answers.direct = result->data.i64;
-        break;
-    }
-    answers.is_null = result->is_null;
-    return answers;
 }
 
 /* Leaves stream->columnar NULL where a column is not made so. */
@@ -240,7 +139,7 @@ static floe_status stream_columns(answer_stream *stream, floe_error *err) {
     stream->columnar = floe_arena_alloc(&stream->arena, stream->column_count, sizeof(*stream->columnar));
     FLOE_TRY(floe_arena_check(&stream->arena, err));
     for (size_t i = 0; i < stream->column_count; i++) {
-        stream->columnar[i] = answers_of(&stream->answers[i], &stream->columns[i]);
+        floe_pit_answers_find(stream->pit, &stream->pit->refs[i], &stream->columns[i], &stream->columnar[i]);
     }
     return FLOE_OK;
 }

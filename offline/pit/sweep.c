@@ -227,20 +227,27 @@ static floe_status fail_label(const pit_sweep *sweep, const floe_output *output,
                              floe_time_format(t, text));
 }
 
-static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t place, int64_t t, floe_error *err) {
+static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t label, int64_t t, floe_error *err) {
     pit_view *view = sweep->view;
-    view->winner[place] = judged_winner(sweep, t);
-    if (view->winner[place] != PIT_NO_ROW && sweep->winner_is_tied && view->want_as_of) {
+    pit_answer winner = {.kind = PIT_ANSWER_ROW, .as.row = judged_winner(sweep, t)};
+    bool none = winner.as.row == PIT_NO_ROW;
+    if (view->winner) {
+        view->winner[label] = winner.as.row;
+    }
+    if (!none && sweep->winner_is_tied && view->want_as_of) {
         sweep->ties++;
     }
     for (size_t i = 0; i < view->view->output_count; i++) {
-        if (!sweep->output_windows[i]) {
-            continue;
-        }
         const floe_output *output = &view->view->outputs[i];
-        floe_status status = floe_pit_window_answer(sweep->output_windows[i], output, t, &view->results[i], place, err);
-        if (floe_failed(status)) {
-            return fail_label(sweep, output, key, t, status, err);
+        if (view->wanted[i] && output->function == FLOE_FN_NONE && !none) {
+            floe_pit_sheet_put(sweep->group, view, i, label, &winner);
+        } else if (sweep->output_windows[i]) {
+            pit_answer answer;
+            floe_status status = floe_pit_window_answer(sweep->output_windows[i], output, t, &answer, err);
+            if (floe_failed(status)) {
+                return fail_label(sweep, output, key, t, status, err);
+            }
+            floe_pit_sheet_put(sweep->group, view, i, label, &answer);
         }
     }
     return FLOE_OK;
@@ -283,7 +290,7 @@ floe_status floe_pit_sweep_key(pit_sweep *sweep, uint32_t key, floe_error *err) 
             floe_pit_window_leave(sweep->windows[i], sweep->entered_at, t);
         }
         FLOE_TRY(enter_rows(sweep, first_row, last_row - first_row, t, &entered, err));
-        FLOE_TRY(answer_label(sweep, key, l, t, err));
+        FLOE_TRY(answer_label(sweep, key, group->label_at[l], t, err));
     }
     return FLOE_OK;
 }

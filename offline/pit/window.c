@@ -361,9 +361,14 @@ void floe_pit_window_reach(pit_window *window, uint32_t last, int64_t t) {
 
 /* ---- answers ---- */
 
-static floe_status answer_sum(const pit_window *window, pit_result *result, size_t label, floe_error *err) {
+static void answer_real(pit_answer *answer, double real) {
+    answer->kind = PIT_ANSWER_REAL;
+    answer->as.real = real;
+}
+
+static floe_status answer_sum(const pit_window *window, pit_answer *answer, floe_error *err) {
     if (window->column->class == PIT_F64) {
-        result->data.f64[label] = floe_moments_sum(&window->moments);
+        answer_real(answer, floe_moments_sum(&window->moments));
         return FLOE_OK;
     }
     __int128 total = 0, bound = INT64_MAX;
@@ -379,9 +384,11 @@ static floe_status answer_sum(const pit_window *window, pit_result *result, size
     FLOE_ENSURE(fits, err, FLOE_INVALID, "the sum of column \"%.*s\" does not fit %s; use mean, or a shorter window",
                 FLOE_STR_ARG(window->column->name), window->column->class == PIT_I128 ? "38 digits" : "int64");
     if (window->column->class == PIT_I128) {
-        result->data.i128[label] = total;
+        answer->kind = PIT_ANSWER_DECIMAL;
+        answer->as.decimal = total;
     } else {
-        result->data.i64[label] = (int64_t)total;
+        answer->kind = PIT_ANSWER_WHOLE;
+        answer->as.whole = (int64_t)total;
     }
     return FLOE_OK;
 }
@@ -417,18 +424,19 @@ static double percentile(const pit_window *window, double quantile) {
 }
 
 /* A list of rows as its own memory: their number, then they. */
-static floe_status make_list(pit_result *result, size_t label, size_t count, uint32_t **ret_rows, floe_error *err) {
-    FLOE_TRY(floe_alloc(count + 1, sizeof(uint32_t), &result->data.lists[label], err));
-    result->data.lists[label][0] = (uint32_t)count;
-    *ret_rows = result->data.lists[label] + 1;
+static floe_status make_list(pit_answer *answer, size_t count, uint32_t **ret_rows, floe_error *err) {
+    FLOE_TRY(floe_alloc(count + 1, sizeof(uint32_t), &answer->as.list, err));
+    answer->kind = PIT_ANSWER_LIST;
+    answer->as.list[0] = (uint32_t)count;
+    *ret_rows = answer->as.list + 1;
     return FLOE_OK;
 }
 
-static floe_status answer_top(pit_window *window, uint32_t k, pit_result *result, size_t label, floe_error *err) {
+static floe_status answer_top(pit_window *window, uint32_t k, pit_answer *answer, floe_error *err) {
     size_t count = 0;
     uint32_t *rows;
     FLOE_TRY(floe_pit_contest_top(&window->contest, k, window->top_ranks, &count, err));
-    FLOE_TRY(make_list(result, label, count, &rows, err));
+    FLOE_TRY(make_list(answer, count, &rows, err));
     for (size_t i = 0; i < count; i++) {
         rows[i] = window->by_value->row_of[window->top_ranks[i]];
     }
@@ -444,22 +452,21 @@ static uint32_t row_in_order(const pit_window *window, uint64_t k, bool newest) 
     return window->by_order->row_of[floe_pit_ladder_at(&window->order, at)];
 }
 
-static floe_status answer_ends(const pit_window *window, uint32_t k, bool newest, pit_result *result, size_t label,
-                               floe_error *err) {
+static floe_status answer_ends(const pit_window *window, uint32_t k, bool newest, pit_answer *answer, floe_error *err) {
     size_t count = (uint64_t)window->count < k ? (size_t)window->count : k;
     uint32_t *rows;
-    FLOE_TRY(make_list(result, label, count, &rows, err));
+    FLOE_TRY(make_list(answer, count, &rows, err));
     for (size_t i = 0; i < count; i++) {
         rows[i] = row_in_order(window, i, newest);
     }
     return FLOE_OK;
 }
 
-static floe_status answer_count(const pit_window *window, floe_function function, pit_result *result, size_t label) {
-    result->data.i64[label] = function == FLOE_FN_COUNT            ? window->count
-                              : function == FLOE_FN_COUNT_DISTINCT ? window->distinct_count
-                                                                   : floe_sketch_estimate(window->sketch.registers);
-    return FLOE_OK;
+static void answer_count(const pit_window *window, floe_function function, pit_answer *answer) {
+    answer->kind = PIT_ANSWER_WHOLE;
+    answer->as.whole = function == FLOE_FN_COUNT            ? window->count
+                       : function == FLOE_FN_COUNT_DISTINCT ? window->distinct_count
+                                                            : floe_sketch_estimate(window->sketch.registers);
 }
 
 static uint32_t extreme_row(pit_window *window, bool smallest, int64_t t) {
@@ -470,50 +477,53 @@ static uint32_t extreme_row(pit_window *window, bool smallest, int64_t t) {
 }
 
 /* Of at least one value; of a sample function at least two. */
-static floe_status answer_of_some(pit_window *window, const floe_output *output, int64_t t, pit_result *result,
-                                  size_t label, floe_error *err) {
+static floe_status answer_of_some(pit_window *window, const floe_output *output, int64_t t, pit_answer *answer,
+                                  floe_error *err) {
     floe_function function = output->function;
     bool population = function == FLOE_FN_STDDEV_POP || function == FLOE_FN_VARIANCE_POP;
     bool root = function == FLOE_FN_STDDEV_POP || function == FLOE_FN_STDDEV;
     switch (function) {
     case FLOE_FN_SUM:
-        return answer_sum(window, result, label, err);
+        return answer_sum(window, answer, err);
     case FLOE_FN_MEAN:
-        result->data.f64[label] = floe_moments_mean(&window->moments);
+        answer_real(answer, floe_moments_mean(&window->moments));
         return FLOE_OK;
     case FLOE_FN_STDDEV:
     case FLOE_FN_STDDEV_POP:
     case FLOE_FN_VARIANCE:
     case FLOE_FN_VARIANCE_POP:
-        result->data.f64[label] = floe_moments_variance(&window->moments, population, root);
+        answer_real(answer, floe_moments_variance(&window->moments, population, root));
         return FLOE_OK;
     case FLOE_FN_PERCENTILE:
-        result->data.f64[label] = percentile(window, output->quantile);
+        answer_real(answer, percentile(window, output->quantile));
         return FLOE_OK;
     case FLOE_FN_TOP_K:
-        return answer_top(window, output->k, result, label, err);
+        return answer_top(window, output->k, answer, err);
     case FLOE_FN_FIRST_K:
     case FLOE_FN_LAST_K:
-        return answer_ends(window, output->k, function == FLOE_FN_LAST_K, result, label, err);
+        return answer_ends(window, output->k, function == FLOE_FN_LAST_K, answer, err);
     case FLOE_FN_FIRST:
     case FLOE_FN_LAST:
-        result->data.symbol[label] = row_in_order(window, 0, function == FLOE_FN_LAST);
+        answer->kind = PIT_ANSWER_ROW;
+        answer->as.row = row_in_order(window, 0, function == FLOE_FN_LAST);
         return FLOE_OK;
     default:
-        result->data.symbol[label] = extreme_row(window, function == FLOE_FN_MIN, t);
+        answer->kind = PIT_ANSWER_ROW;
+        answer->as.row = extreme_row(window, function == FLOE_FN_MIN, t);
         return FLOE_OK;
     }
 }
 
-floe_status floe_pit_window_answer(pit_window *window, const floe_output *output, int64_t t, pit_result *result,
-                                   size_t label, floe_error *err) {
+floe_status floe_pit_window_answer(pit_window *window, const floe_output *output, int64_t t, pit_answer *ret_answer,
+                                   floe_error *err) {
+    ret_answer->kind = PIT_ANSWER_NULL;
     if (floe_function_counts(output->function)) {
-        return answer_count(window, output->function, result, label);
+        answer_count(window, output->function, ret_answer);
+        return FLOE_OK;
     }
     bool sample = output->function == FLOE_FN_STDDEV || output->function == FLOE_FN_VARIANCE;
     if (window->count == 0 || (sample && window->count < 2)) {
-        return FLOE_OK; /* stays null */
+        return FLOE_OK;
     }
-    result->is_null[label] = 0;
-    return answer_of_some(window, output, t, result, label, err);
+    return answer_of_some(window, output, t, ret_answer, err);
 }

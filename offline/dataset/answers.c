@@ -1,0 +1,79 @@
+/*
+ * Answers that stay with the kernel: they are hashed and written from where they lie, beside the rows of the spine, and never
+ * become a table of the engine. Where the engine has to see them (lists, request features, a spine with names that are in
+ * the way) they become the table "answer".
+ */
+#include "core/limits.h"
+#include "core/mem.h"
+#include "offline/dataset/dataset_int.h"
+
+#include <strings.h>
+
+/* A spine whose columns have names that the engine's rows have too; see floe_session_give. */
+static bool names_clash(const spine_table *spine) {
+    bool clash = false;
+    for (size_t i = 0; i < spine->column_count; i++) {
+        floe_str name = spine->columns[i].name;
+        clash = clash || (name.len == 5 && strncasecmp(name.ptr, "rowid", 5) == 0) ||
+                (name.len >= 6 && strncasecmp(name.ptr, "__floe", 6) == 0);
+    }
+    return clash;
+}
+
+static floe_status give(void *context, const floe_row_piece *piece, struct ArrowArray *ret_batch, floe_error *err) {
+    const floe_pit_piece asked = {piece->first_column, piece->column_count, (size_t)piece->first_row,
+                                  (size_t)piece->row_count};
+    return floe_pit_pieces_get(context, &asked, ret_batch, err);
+}
+
+floe_status floe_dataset_answers_keep(dataset_job *job, floe_pit **pit, bool *ret_kept, floe_error *err) {
+    dataset_answers *answers = &job->answers;
+    floe_pit_stats stats;
+    *ret_kept = false;
+    if (floe_dataset_asks_requests(job->asked) || names_clash(&job->spine)) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_pit_pieces_open(*pit, &answers->pieces, err));
+    if (!answers->pieces) {
+        return FLOE_OK;
+    }
+    floe_pit_stats_get(*pit, &stats);
+    FLOE_ENSURE(stats.label_count == job->label_count, err, FLOE_INTERNAL, "not every row of the spine has an answer");
+    answers->giver.context = answers->pieces;
+    answers->giver.columns = floe_pit_pieces_columns(answers->pieces, &answers->giver.column_count);
+    answers->giver.row_count = stats.label_count;
+    answers->giver.give = give;
+    answers->pit = *pit;
+    *pit = NULL;
+    *ret_kept = true;
+    return FLOE_OK;
+}
+
+void floe_dataset_answers_close(dataset_answers *answers) {
+    floe_pit_pieces_close(&answers->pieces);
+    floe_pit_close(&answers->pit);
+}
+
+floe_status floe_dataset_answers_hash(const dataset_job *job, const content_hash *spine, content_hash *ret_hash,
+                                      floe_error *err) {
+    if (job->answers.pieces) {
+        return floe_content_hash_given(&job->answers.giver, job->run ? job->run->threads : 0, spine, job->arena,
+                                       ret_hash, err);
+    }
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(floe_session_stream(job->session, "SELECT * FROM answer", NULL, &stream, err));
+    return floe_content_hash(&stream, spine, true, job->arena, ret_hash, err);
+}
+
+floe_status floe_dataset_answers_write(dataset_job *job, dataset_output *ret_output, floe_error *err) {
+    FLOE_CLEANUP(floe_given_end) floe_given *given = NULL;
+    FLOE_AUTO_BUF select;
+    floe_buf_init(&select, FLOE_MIB(64));
+    if (job->answers.pieces) {
+        FLOE_TRY(floe_session_give(job->session, "spine", &job->answers.giver, &select, &given, err));
+    } else {
+        floe_buf_text(&select, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a");
+    }
+    FLOE_TRY(floe_buf_check(&select, err));
+    return floe_output_prepare(job, select.ptr, ret_output, err);
+}
