@@ -178,6 +178,14 @@ static void lexicon__names_spelt_differently__have_one_hash(void **state) {
     assert_true(floe_words_hash(0, FLOE_STR(" -- ")) == floe_words_hash(0, FLOE_STR("--")));
     assert_false(floe_words_hash(0, FLOE_STR("--")) == floe_words_hash(0, FLOE_STR("#")));
     assert_false(floe_words_hash(hash, FLOE_STR("#")) == hash);
+    static const char *const texts[] = {"FlightDelays", "", "  ", "#", "d.t_x", "caf\xC3\xA9"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        uint64_t hashes[] = {0, hash, 7};
+        floe_words_hash_all(hashes, 3, floe_str_of(texts[i]));
+        assert_true(hashes[0] == floe_words_hash(0, floe_str_of(texts[i])));
+        assert_true(hashes[1] == floe_words_hash(hash, floe_str_of(texts[i])));
+        assert_true(hashes[2] == floe_words_hash(7, floe_str_of(texts[i])));
+    }
 }
 
 static void lexicon__text_of_stop_words_only__keeps_them(void **state) {

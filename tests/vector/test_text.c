@@ -209,6 +209,80 @@ static void split__random_bytes__give_words_that_are_stable(void **state) {
     }
 }
 
+/* ---- an oracle for ASCII: one character at a time, by the rules as the header says them ---- */
+
+static bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool is_upper(char c) {
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+
+/* Whether a word begins at `at`, which is a letter or digit behind another; the text ends in zeros. */
+static bool begins_at(const char *text, size_t at) {
+    char before = text[at - 1];
+    char c = text[at];
+    bool digit = !is_upper(c) && !is_lower(c);
+    bool goes_on = is_lower(text[at + 1]) && (text[at + 1] != 's' || is_lower(text[at + 2]));
+    return digit ? is_upper(before) || is_lower(before) : is_upper(c) && (!is_upper(before) || goes_on);
+}
+
+/* Words in order with a bar behind each. */
+static void split_slowly(const char *text, char *out) {
+    size_t len = 0;
+    size_t kept = 0;
+    for (size_t at = 0; text[at] != '\0';) {
+        if (!is_word(text[at])) {
+            at++;
+            continue;
+        }
+        do {
+            out[len] = (char)(is_upper(text[at]) ? text[at] + 32 : text[at]);
+            len += kept++ < FLOE_WORD_MAX ? 1 : 0;
+            at++;
+        } while (is_word(text[at]) && !begins_at(text, at));
+        at += text[at] == '\'' && text[at + 1] == 's' && !is_word(text[at + 2]) ? 2 : 0;
+        out[len++] = '|';
+        kept = 0;
+    }
+    out[len] = '\0';
+}
+
+static void split__random_ascii__is_what_one_character_at_a_time_gives(void **state) {
+    (void)state;
+    static const char letters[] = "aabcsszABSSZ019_ .'--";
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    for (int round = 0; round < 60000; round++) {
+        char text[256] = {0};
+        char wants[512];
+        char got[512];
+        size_t len = floe_test_below(&rng, round % 50 == 0 ? 250 : 14);
+        size_t kinds = round % 100 == 0 ? 4 : sizeof(letters) - 1; /* long words of small letters too */
+        for (size_t i = 0; i < len; i++) {
+            text[i] = letters[floe_test_below(&rng, kinds)];
+        }
+        size_t at = 0;
+        floe_words words = floe_words_of(floe_str_of(text));
+        floe_str word = {0};
+        while (floe_words_next(&words, &word)) {
+            memcpy(got + at, word.ptr, word.len);
+            at += word.len;
+            got[at++] = '|';
+        }
+        got[at] = '\0';
+        split_slowly(text, wants);
+        if (strcmp(got, wants) != 0) {
+            print_message("\"%s\"\n%s\nwanted %s\n", text, got, wants);
+            fail();
+        }
+    }
+}
+
 static void stop_words__function_words__are_known(void **state) {
     (void)state;
     static const char *const words[] = {"a",    "about", "the",   "of",      "which", "how",
@@ -239,6 +313,7 @@ int main(void) {
         cmocka_unit_test(split__bytes_that_are_not_utf8__separate),
         cmocka_unit_test(split__long_word__is_cut_at_a_character),
         cmocka_unit_test(split__random_bytes__give_words_that_are_stable),
+        cmocka_unit_test(split__random_ascii__is_what_one_character_at_a_time_gives),
         cmocka_unit_test(stop_words__function_words__are_known),
         cmocka_unit_test(stop_words__words_that_name_data__are_not_among_them),
     };

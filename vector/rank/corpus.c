@@ -90,12 +90,14 @@ static void add_column(floe_corpus *corpus, const floe_part *part, uint32_t tabl
     if (!column) {
         return;
     }
+    uint64_t hashes[] = {0, name_hash, full_hash};
+    floe_words_hash_all(hashes, 3, part->name);
     *column = (floe_column_entry){.name = part->name,
                                   .description = part->description,
                                   .table = table,
-                                  .name_hash = floe_words_hash(0, part->name),
-                                  .table_hash = floe_words_hash(name_hash, part->name),
-                                  .full_hash = floe_words_hash(full_hash, part->name)};
+                                  .name_hash = hashes[0],
+                                  .table_hash = hashes[1],
+                                  .full_hash = hashes[2]};
 }
 
 static void add_table(loader *load, const floe_unit *unit) {
@@ -252,12 +254,20 @@ static void fill_table(filling *fill, const floe_unit *unit) {
     fill->document++;
 }
 
+/* The table's name is read once, for its first column. */
 static void fill_columns(filling *fill, const floe_unit *unit) {
+    size_t from = 0;
+    size_t count = 0;
     for (size_t i = 0; i < unit->part_count; i++) {
         const floe_part *part = &unit->parts[i];
-        if (fill->field == FLOE_FIELD_COLUMN) {
+        if (fill->field == FLOE_FIELD_COLUMN && i == 0) {
             fill_name(fill, unit, part->name, 1);
+            from = fill->builder.count;
             fill_name(fill, unit, unit->name, 1);
+            count = fill->builder.count - from;
+        } else if (fill->field == FLOE_FIELD_COLUMN) {
+            fill_name(fill, unit, part->name, 1);
+            floe_field_repeat(&fill->builder, from, count, fill->document);
         } else if (fill->field == FLOE_FIELD_COLUMN_TEXT) {
             fill_text(fill, part->description, 1);
         } else {

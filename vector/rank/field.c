@@ -43,6 +43,16 @@ void floe_field_add_name(floe_field_builder *builder, floe_lexicon *lexicon, uin
     }
 }
 
+void floe_field_repeat(floe_field_builder *builder, size_t from, size_t count, uint32_t document) {
+    for (size_t i = from; i < from + count; i++) {
+        floe_triple *triple = FLOE_ARENA_PUSH(&builder->arena, builder->triples, builder->count, builder->capacity);
+        if (triple) {
+            *triple = builder->triples[i];
+            triple->document = document;
+        }
+    }
+}
+
 void floe_field_add(floe_field_builder *builder, floe_lexicon *lexicon, uint32_t document, floe_str text,
                     float weight) {
     bool keep_stop_words = floe_text_keeps_stop_words(text);

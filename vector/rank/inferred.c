@@ -321,6 +321,7 @@ floe_status floe_corpus_infer(floe_corpus *corpus, floe_error *err) {
     hash_list list = {0};
     floe_arena_init(&run.scratch, SCRATCH_MAX);
     floe_buf_init(&run.key, FLOE_MIB(1));
+    floe_map_init(&run.stems, &run.scratch);
     floe_map_init(&run.names, &run.scratch);
     floe_map_init(&run.bare, &run.scratch);
     floe_map_init(&run.keys, &run.scratch);

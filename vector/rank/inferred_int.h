@@ -21,6 +21,7 @@ typedef struct floe_inference {
     floe_arena scratch;
     floe_stems *tables, *columns; /* by table, by column */
     floe_type_class *types;       /* by column */
+    floe_map stems;               /* word → its stem */
     floe_map names, bare;         /* scope and stems of a table, all and without its layer → tables of that name */
     floe_map keys; /* scope and stems of a column that is a declared primary key → columns of that name */
     floe_buf key;

@@ -25,7 +25,8 @@ const floe_part *floe_part_of(const floe_corpus *corpus, uint32_t column) {
 
 static bool is_one_of(floe_str word, const char *const *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (floe_str_is(word, list[i])) {
+        /* Nearly every one begins otherwise. */
+        if (word.len > 0 && word.ptr[0] == list[i][0] && floe_str_is(word, list[i])) {
             return true;
         }
     }
@@ -33,10 +34,26 @@ static bool is_one_of(floe_str word, const char *const *list, size_t count) {
 }
 #define IS_ONE_OF(word, list) is_one_of(word, list, sizeof(list) / sizeof((list)[0]))
 
-static void add_stem(floe_inference *run, floe_stems *name, floe_str word) {
+/* A word is stemmed once; names repeat a few thousand of them. */
+static floe_str stem_of(floe_inference *run, floe_str word) {
     char buf[FLOE_WORD_MAX + 1];
+    const floe_str *known = floe_map_get(&run->stems, word);
+    if (known) {
+        return *known;
+    }
+    floe_str *stem = floe_arena_alloc(&run->scratch, 1, sizeof(*stem));
+    floe_str key = floe_arena_str(&run->scratch, word);
+    if (!stem || !key.ptr) {
+        return FLOE_STR("");
+    }
+    *stem = floe_arena_str(&run->scratch, floe_word_stem(word, buf));
+    (void)floe_map_put(&run->stems, key, stem);
+    return *stem;
+}
+
+static void add_stem(floe_inference *run, floe_stems *name, floe_str word) {
     if (name->count < FLOE_STEMS_MAX) {
-        name->words[name->count++] = floe_arena_str(&run->scratch, floe_word_stem(word, buf));
+        name->words[name->count++] = stem_of(run, word);
     }
 }
 
@@ -62,8 +79,9 @@ static size_t read_name(floe_inference *run, floe_str space, floe_str text, bool
         for (size_t i = 0; i < reading->count; i++) {
             add_stem(run, ret_name, reading->words[i]);
         }
-        bool says_layer = before < ret_name->count && (reading->silent || floe_word_is_layer(ret_name->words[before]));
-        layers = layers == before && says_layer ? ret_name->count : layers;
+        bool says_layer = layers == before && before < ret_name->count &&
+                          (reading->silent || floe_word_is_layer(ret_name->words[before]));
+        layers = says_layer ? ret_name->count : layers;
     }
     return layers;
 }

@@ -66,14 +66,26 @@ floe_str floe_text_bare(floe_str text) {
     return (floe_str){text.ptr, len};
 }
 
-uint64_t floe_words_hash(uint64_t hash, floe_str text) {
+static void hash_on(uint64_t *hashes, size_t count, floe_str word) {
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = floe_xxh64(word.ptr, word.len, hashes[i] + 1);
+    }
+}
+
+void floe_words_hash_all(uint64_t *hashes, size_t count, floe_str text) {
     floe_words words = floe_words_of(text);
     floe_str word = {0};
     bool any = false;
-    while (floe_words_next(&words, &word)) {
-        hash = floe_xxh64(word.ptr, word.len, hash + 1);
-        any = true;
+    for (; floe_words_next(&words, &word); any = true) {
+        hash_on(hashes, count, word);
     }
     floe_str bare = any ? FLOE_STR("") : floe_text_bare(text);
-    return bare.len > 0 ? floe_xxh64(bare.ptr, bare.len, hash + 1) : hash;
+    if (bare.len > 0) {
+        hash_on(hashes, count, bare);
+    }
+}
+
+uint64_t floe_words_hash(uint64_t hash, floe_str text) {
+    floe_words_hash_all(&hash, 1, text);
+    return hash;
 }

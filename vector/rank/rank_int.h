@@ -44,6 +44,8 @@ floe_str floe_text_bare(floe_str text);
 /* Goes on with a hash, from 0 at first, over the folded, unstemmed words of a text, or what stands for them; of blanks it stays. Two names of
  * one hash are one name to a person who types: "flight delays", "FlightDelays" and "flight_delays". */
 uint64_t floe_words_hash(uint64_t hash, floe_str text);
+/* The same with several hashes at once. */
+void floe_words_hash_all(uint64_t *hashes, size_t count, floe_str text);
 
 /* ---- fields (field.c) ---- */
 
@@ -90,6 +92,8 @@ void floe_field_add(floe_field_builder *builder, floe_lexicon *lexicon, uint32_t
 /* The same of a name, whose words are read as what they stand for in its namespace; as they are written they count for less. */
 void floe_field_add_name(floe_field_builder *builder, floe_lexicon *lexicon, uint32_t document, floe_str space,
                          floe_str name, float weight);
+/* Gives a document the `count` words from the triple `from` on, which an earlier one got. */
+void floe_field_repeat(floe_field_builder *builder, size_t from, size_t count, uint32_t document);
 /* Sorts the triples into postings. `scopes` has one scope per document. */
 void floe_field_finish(const floe_field_builder *builder, const uint32_t *scopes, uint32_t document_count,
                        uint32_t scope_count, uint32_t term_count, floe_arena *arena, floe_field *ret_field);

@@ -27,7 +27,9 @@ static int compare_word(const void *key, const void *element) {
     return floe_str_compare(*word, floe_str_of(*(const char *const *)element));
 }
 
+#define LONGEST 7 /* "because" */
+
 bool floe_word_is_stop(floe_str word) {
-    return bsearch(&word, stop_words, sizeof(stop_words) / sizeof(stop_words[0]), sizeof(stop_words[0]),
-                   compare_word) != NULL;
+    return word.len <= LONGEST && bsearch(&word, stop_words, sizeof(stop_words) / sizeof(stop_words[0]),
+                                          sizeof(stop_words[0]), compare_word) != NULL;
 }

@@ -74,14 +74,15 @@ static bool latin_is_upper(uint32_t point) {
     return point == 0x178 || (point != 0x17f && ((point & 1U) == 1) == odd_is_upper);
 }
 
-static letter_class class_of_ascii(uint32_t point) {
-    if (in_range(point, 'a', 'z')) {
-        return CLASS_LOWER;
-    }
-    if (in_range(point, 'A', 'Z')) {
-        return CLASS_UPPER;
-    }
-    return in_range(point, '0', '9') ? CLASS_DIGIT : CLASS_NONE;
+static inline bool is_small(char c) {
+    return (unsigned)(unsigned char)c - 'a' < 26;
+}
+
+static inline letter_class class_of_ascii(uint32_t point) {
+    return point - 'a' < 26   ? CLASS_LOWER
+           : point - 'A' < 26 ? CLASS_UPPER
+           : point - '0' < 10 ? CLASS_DIGIT
+                              : CLASS_NONE;
 }
 
 /* Greek and Cyrillic: the lower-case letter; 0 when the point is not upper case there. */
@@ -137,20 +138,23 @@ static void fold(uint32_t point, letter *out) {
 }
 
 /* The first letter of the text; bytes that are not UTF-8 separate, one at a time. An empty text: none, of no length. */
-static letter letter_at(floe_str text) {
+static letter wide_letter_at(floe_str text) {
     letter found = {.class = CLASS_NONE, .source_len = text.len > 0 ? 1 : 0};
-    if (text.len > 0 && (unsigned char)text.ptr[0] < 0x80) {
-        found.class = class_of_ascii((unsigned char)text.ptr[0]);
-        found.text[0] = (char)(text.ptr[0] | (found.class == CLASS_UPPER ? 0x20 : 0));
-        found.len = 1;
-        return found;
-    }
     size_t len = floe_utf8_sequence(text);
     if (len > 0) {
         found.source_len = len;
         fold(decode(text, len), &found);
     }
     return found;
+}
+
+static inline letter letter_at(floe_str text) {
+    if (text.len > 0 && (unsigned char)text.ptr[0] < 0x80) {
+        letter found = {.class = class_of_ascii((unsigned char)text.ptr[0]), .source_len = 1, .len = 1};
+        found.text[0] = (char)(text.ptr[0] | (found.class == CLASS_UPPER ? 0x20 : 0));
+        return found;
+    }
+    return wide_letter_at(text);
 }
 
 static floe_str after(floe_str text, size_t len) {
@@ -205,27 +209,73 @@ static void keep(floe_words *words, const letter *next) {
     }
 }
 
+/* Small ASCII letters after one: nothing breaks between them. */
+static void keep_small(floe_words *words) {
+    size_t len = 0;
+    while (len < words->rest.len && is_small(words->rest.ptr[len])) {
+        len++;
+    }
+    size_t room = FLOE_WORD_MAX - words->len;
+    size_t kept = len < room ? len : room;
+    if (kept > 0) {
+        memcpy(words->word + words->len, words->rest.ptr, kept);
+    }
+    words->len += kept;
+    words->rest = after(words->rest, len);
+}
+
 static bool begins_word(letter_class class) {
     return class != CLASS_NONE && class != CLASS_SKIP;
 }
 
-bool floe_words_next(floe_words *words, floe_str *ret_word) {
-    words->len = 0;
-    letter next = letter_at(words->rest);
-    while (next.source_len > 0 && !begins_word(next.class)) {
+static inline bool is_plain_separator(char c) {
+    return (unsigned char)c < 0x80 && class_of_ascii((unsigned char)c) == CLASS_NONE;
+}
+
+/* Takes the first letter of the next word, and small ASCII ones right behind it; returns the class of the last, or none at the end
+ * of the text. */
+static letter_class begin_word(floe_words *words) {
+    while (words->rest.len > 0) {
+        if (is_small(words->rest.ptr[0])) {
+            keep_small(words);
+            return CLASS_LOWER;
+        }
+        letter next = letter_at(words->rest);
         words->rest = after(words->rest, next.source_len);
-        next = letter_at(words->rest);
+        if (begins_word(next.class)) {
+            keep(words, &next);
+            return next.class;
+        }
+        while (words->rest.len > 0 && is_plain_separator(words->rest.ptr[0])) {
+            words->rest = after(words->rest, 1);
+        }
     }
-    if (next.source_len == 0) {
-        return false;
-    }
-    letter_class last = next.class;
-    do {
+    return CLASS_NONE;
+}
+
+/* Most words are small ASCII letters between separators: those end here, before anything is decoded. */
+static void read_word(floe_words *words, letter_class last) {
+    while (last != CLASS_ALONE && words->rest.len > 0 && !is_plain_separator(words->rest.ptr[0])) {
+        letter next = letter_at(words->rest);
+        if (breaks(last, &next, after(words->rest, next.source_len))) {
+            return;
+        }
         keep(words, &next);
         words->rest = after(words->rest, next.source_len);
         last = next.class == CLASS_SKIP ? last : next.class;
-        next = letter_at(words->rest);
-    } while (last != CLASS_ALONE && next.source_len > 0 && !breaks(last, &next, after(words->rest, next.source_len)));
+        if (last == CLASS_LOWER) {
+            keep_small(words);
+        }
+    }
+}
+
+bool floe_words_next(floe_words *words, floe_str *ret_word) {
+    words->len = 0;
+    letter_class last = begin_word(words);
+    if (last == CLASS_NONE) {
+        return false;
+    }
+    read_word(words, last);
     words->rest = after(words->rest, possessive(words->rest));
     *ret_word = (floe_str){words->word, words->len};
     return true;
