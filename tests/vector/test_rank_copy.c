@@ -208,6 +208,64 @@ static void copies__of_a_table_that_a_role_does_not_see__have_another_original(v
     assert_int_equal(corpus->tables[0].original, corpus->tables[1].original);
 }
 
+/* Of copies alone, which is the original: names, one with a key where "!" stands before it. */
+static const char *original_among(const char *names) {
+    static int nth;
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_KIB(64));
+    floe_str rest = floe_str_of(names);
+    floe_str name = {0};
+    while (floe_str_split(&rest, ' ', &name)) {
+        bool keyed = name.ptr[0] == '!';
+        floe_buf_printf(
+            &out,
+            "{\"database\":\"d\",\"table\":\"%.*s\",\"columns\":[{\"name\":\"id\"},{\"name\":\"day\"},{\"name\":"
+            "\"kwh\"}]%s}\n",
+            (int)(name.len - keyed), name.ptr + keyed,
+            keyed ? ",\"foreign_keys\":[{\"columns\":[\"id\"],\"table\":\"zone\",\"references\":[\"nr\"]}]" : "");
+    }
+    floe_buf_text(&out,
+                  "{\"database\":\"d\",\"table\":\"zone\",\"columns\":[{\"name\":\"nr\"},{\"name\":\"title\"}]}\n");
+    floe_buf_byte(&out, '\0');
+    floe_search *of = make_search(floe_arena_printf(&arena, "copies-%d", nth++), out.ptr);
+    const floe_corpus *corpus = NULL;
+    floe_error err = {0};
+    assert_ok(floe_search_corpus(of, NULL, &corpus, &err), &err);
+    uint32_t original = UINT32_MAX;
+    for (uint32_t i = 0; i < corpus->table_count; i++) {
+        if (!floe_str_is(corpus->tables[i].name, "zone")) {
+            assert_true(original == UINT32_MAX || corpus->tables[i].original == original);
+            original = corpus->tables[i].original;
+        }
+    }
+    floe_str found = corpus->tables[original].name;
+    const char *copy = floe_arena_strndup(&arena, found.ptr, found.len);
+    floe_search_close(&of);
+    return copy;
+}
+
+static void copies__alone__are_led_by_the_one_people_mean(void **state) {
+    (void)state;
+    static const char *const rows[][2] = {{"load load_2 load_10", "load"},
+                                          {"load_old load", "load"},
+                                          {"load_1 load_2 load_10 load_9", "load_1"},
+                                          {"load_01 load_02 load_03", "load_01"},
+                                          {"load_2019 load_2021 load_2020", "load_2021"},
+                                          {"load_20240131 load_20231231 load_20240201", "load_20240201"},
+                                          {"load_2024_01_31 load_2024_02_01 load_2023_12_31", "load_2024_02_01"},
+                                          {"load_v2 load_v10 load_v9", "load_v10"},
+                                          {"load_backup load_bak load_archive", "load_bak"},
+                                          {"load_2021_tmp load_2020", "load_2020"},
+                                          /* Keys before everything but a name without marks. */
+                                          {"load_1 !load_2 load_3", "load_2"},
+                                          {"load_2021 !load_2020_old load_2019", "load_2020_old"},
+                                          {"load !load_2020", "load"},
+                                          {"load_99999999999999999999999999 load_7", "load_7"}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_string_equal(original_among(rows[i][0]), rows[i][1]);
+    }
+}
+
 /* ---- groups ---- */
 
 static const char *groups_of(floe_search *of, const char *const *names) {
@@ -257,6 +315,7 @@ int main(void) {
         cmocka_unit_test(question__answered_by_two_tables__is_not_drowned_in_copies_of_one),
         cmocka_unit_test(question__in_another_language_or_cryptic__finds_its_table),
         cmocka_unit_test(copies__are_told_by_their_columns_too),
+        cmocka_unit_test(copies__alone__are_led_by_the_one_people_mean),
         cmocka_unit_test(copies__of_a_table_that_a_role_does_not_see__have_another_original),
         cmocka_unit_test(groups__of_a_large_namespace__are_told_by_the_first_words),
         cmocka_unit_test(groups__of_a_small_namespace__are_one),
