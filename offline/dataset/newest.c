@@ -6,6 +6,7 @@
  * took of an old file must not come again: the store lets the later of two equals win, and it may hold an equal of a later file.
  */
 #include "core/limits.h"
+#include "core/map.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
 
@@ -85,13 +86,14 @@ static bool may_be_younger(const floe_ice_data_file *file, const floe_ice_field 
     return upper > since_us;
 }
 
-static bool is_among(const floe_ice_data_file *const *files, size_t count, const floe_ice_data_file *file) {
+/* The files by their paths. */
+static floe_status map_files(const floe_ice_data_file *const *files, size_t count, floe_arena *arena, floe_map *map,
+                             floe_error *err) {
+    floe_map_init(map, arena);
     for (size_t i = 0; i < count; i++) {
-        if (floe_str_equal(files[i]->path, file->path)) {
-            return true;
-        }
+        (void)floe_map_put(map, files[i]->path, (void *)(uintptr_t)files[i]);
     }
-    return false;
+    return floe_arena_check(arena, err);
 }
 
 /* What an incremental sync reads: files appended since, and of older ones the rows dated after what the last sync took. */
@@ -145,11 +147,13 @@ static floe_status part_scans(const floe_newest_request *request, const source_s
     parted->taken_us = request->since_us;
     parted->taken_us -= request->view->at_before && parted->taken_us > INT64_MIN ? 1 : 0;
     part_files newer, older;
+    floe_map is_appended;
+    FLOE_TRY(map_files(appended, appended_count, arena, &is_appended, err));
     FLOE_TRY(part_open(scan, arena, &newer, err));
     FLOE_TRY(part_open(scan, arena, &older, err));
     for (size_t i = 0; i < scan->files.file_count; i++) {
         const floe_ice_data_file *file = scan->files.files[i];
-        if (is_among(appended, appended_count, file)) {
+        if (floe_map_get(&is_appended, file->path)) {
             part_add(&newer, scan, i);
         } else if (may_be_younger(file, event, parted->taken_us)) {
             part_add(&older, scan, i);

@@ -228,7 +228,8 @@ static floe_status take_values(ipc_batch *batch, const ipc_field *field, unsigne
     case IPC_BITS:
         return take_data(batch, field, (array->length + 7) / 8, array, &len);
     case IPC_FIXED:
-        return take_data(batch, field, array->length * field->width, array, &len);
+        FLOE_TRY(take_data(batch, field, array->length * field->width, array, &len));
+        return floe_ipc_check_fixed(field, array, batch->err);
     case IPC_TEXT:
     case IPC_TEXT64:
         return take_text(batch, field, array);

@@ -160,6 +160,8 @@ floe_status floe_ipc_check_views(const ipc_field *field, const struct ArrowArray
                                  size_t len_count, floe_error *err);
 /* Whether every text is UTF-8. Offsets and views are right. */
 floe_status floe_ipc_check_text(const ipc_field *field, const struct ArrowArray *array, floe_error *err);
+/* Whether decimals keep to their precision, times to a day, dates to whole days. */
+floe_status floe_ipc_check_fixed(const ipc_field *field, const struct ArrowArray *array, floe_error *err);
 bool floe_ipc_is_null(const struct ArrowArray *array, int64_t row);
 /* The bytes of a value of a fixed, text or view column; ptr NULL: null. */
 floe_str floe_ipc_cell(const ipc_field *field, const struct ArrowArray *array, int64_t row);

@@ -3,6 +3,7 @@
  */
 #include "offline/ipc/ipc_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static floe_status damaged(const ipc_field *field, const char *what, floe_error *err) {
@@ -93,6 +94,71 @@ floe_status floe_ipc_check_text(const ipc_field *field, const struct ArrowArray 
         floe_str text = floe_ipc_cell(field, array, row);
         if (text.ptr && !floe_str_is_utf8(text)) {
             return damaged(field, "text that is not UTF-8", err);
+        }
+    }
+    return FLOE_OK;
+}
+
+/* ---- values of a width ---- */
+
+/* What the values of a column may be: from `low` to below `end`, and a multiple of `step`. */
+typedef struct value_range {
+    __int128 low, end, step;
+    const char *otherwise;
+} value_range;
+
+static __int128 power_of_ten(unsigned exponent) {
+    __int128 power = 1;
+    for (unsigned i = 0; i < exponent; i++) {
+        power *= 10;
+    }
+    return power;
+}
+
+/* Whether not every value of the width is one of the type. */
+static bool range_of(const ipc_field *field, value_range *ret_range) {
+    static const int64_t per_second[] = {['s'] = 1, ['m'] = 1000, ['u'] = 1000000, ['n'] = 1000000000};
+    const int64_t day_ms = 86400000;
+    const char *format = field->format;
+    if (format[0] == 'd' && format[1] == ':') {
+        __int128 end = power_of_ten((unsigned)strtoul(format + 2, NULL, 10));
+        *ret_range = (value_range){1 - end, end, 1, "a decimal of more digits than its type has"};
+        return true;
+    }
+    if (format[0] == 't' && format[1] == 't') {
+        *ret_range = (value_range){0, per_second[(unsigned char)format[2]] * 86400, 1, "a time that no day has"};
+        return true;
+    }
+    *ret_range = (value_range){-power_of_ten(19), power_of_ten(19), day_ms, "a date that is no whole day"};
+    return strcmp(format, "tdm") == 0;
+}
+
+static __int128 number_of(floe_str cell) {
+    int32_t narrow;
+    int64_t wide;
+    __int128 widest;
+    if (cell.len == sizeof(narrow)) {
+        memcpy(&narrow, cell.ptr, sizeof(narrow));
+        return narrow;
+    }
+    if (cell.len == sizeof(wide)) {
+        memcpy(&wide, cell.ptr, sizeof(wide));
+        return wide;
+    }
+    memcpy(&widest, cell.ptr, sizeof(widest));
+    return widest;
+}
+
+floe_status floe_ipc_check_fixed(const ipc_field *field, const struct ArrowArray *array, floe_error *err) {
+    value_range range;
+    if (!range_of(field, &range)) {
+        return FLOE_OK;
+    }
+    for (int64_t row = 0; row < array->length; row++) {
+        floe_str cell = floe_ipc_cell(field, array, row);
+        __int128 number = cell.ptr ? number_of(cell) : 0;
+        if (number < range.low || number >= range.end || number % range.step != 0) {
+            return damaged(field, range.otherwise, err);
         }
     }
     return FLOE_OK;

@@ -297,6 +297,32 @@ class Arrow(unittest.TestCase):
             write(made.path("bad.arrow"), pa.table({"k": bad, "t": pa.array([TIMES[4]])}))
             self.refused(made, CORRUPT, '"k"', "UTF-8", spine="bad.arrow")
 
+    def test_values_that_their_type_cannot_have__are_refused(self):
+        """As a writer may leave them that fills buffers by hand; pyarrow's own full validation refuses them too."""
+        def column(kind, values, width):
+            body = b"".join(value.to_bytes(width, "little", signed=True) for value in values)
+            nulls = pa.py_buffer(bytes([0b01111]))  # the last is null, and may be anything
+            return pa.Array.from_buffers(kind, 5, [nulls, pa.py_buffer(body)])
+        day_s, day_ms = 86400, 86400000
+        cases = [(pa.decimal128(5, 2), 16, 99999, 100000), (pa.decimal128(5, 2), 16, -99999, -100000),
+                 (pa.decimal128(38, 0), 16, 10**38 - 1, 10**38), (pa.decimal128(1, 0), 16, 9, -2**126),
+                 (pa.decimal64(18, 3), 8, 10**18 - 1, 10**18), (pa.decimal32(9, 0), 4, -10**9 + 1, 10**9),
+                 (pa.time32("s"), 4, day_s - 1, day_s), (pa.time32("ms"), 4, 0, -1), (pa.time64("us"), 8, day_s * 10**6 - 1, day_s * 10**6),
+                 (pa.time64("ns"), 8, day_s * 10**9 - 1, 2**63 - 1), (pa.date64(), 8, -day_ms, 1 - day_ms)]
+        with project() as made:
+            for kind, width, good, bad in cases:
+                for nested in (False, True):
+                    with self.subTest(str(kind), bad=bad, nested=nested):
+                        for value, path in ((good, "good.arrow"), (bad, "bad.arrow")):
+                            odd = column(kind, [0, 0, value, 0, bad], width)
+                            if nested:
+                                odd = pa.StructArray.from_arrays([odd], ["odd"])
+                            write(made.path(path), pa.table({"k": TABLE["k"], "t": TABLE["t"], "odd": odd}))
+                        made.build("--time", "t", spine="good.arrow", features="v", out="good.parquet")
+                        with self.assertRaises(pa.ArrowInvalid):
+                            read(made.path("bad.arrow")).validate(full=True)
+                        self.refused(made, CORRUPT, '"odd"', "bad.arrow", spine="bad.arrow")
+
     def test_a_column_of_nothing__may_not_claim_rows_without_end(self):
         """It takes no bytes of the file, so a file of a few hundred bytes could fill the memory."""
         with project() as made:

@@ -359,6 +359,48 @@ static void dataset__not_whole__is_not_listed(void **state) {
     assert_int_equal(unlisted(f, &id), 0);
 }
 
+/* The only dataset there is, and whether only its table can tell. */
+static floe_dataset_unlisted only_one(const fixture *f) {
+    floe_error err = {0};
+    const floe_dataset_unlisted *items = NULL;
+    size_t count = 0;
+    assert_ok(floe_datasets_unlisted(f->root, (floe_arena *)&f->lake.sql.arena, &items, &count, &err), &err);
+    assert_int_equal(count, 1);
+    return items[0];
+}
+
+/* A build into a table that dies after its commit leaves its marker: then the table says whether the rows are there. */
+static void dataset__a_commit_of_which_nobody_heard__is_asked_of_the_table(void **state) {
+    fixture *f = *state;
+    floe_error err = {0};
+    bool committed = false;
+    floe_dataset_request request = request_of(f);
+    request.out = "lake.ml.train";
+    floe_dataset_result result = build(f, &request, NULL);
+    assert_false(only_one(f).is_unsure);
+    const char *marker = floe_arena_printf(&f->lake.sql.arena, "%s/.floe/datasets/%s/committing", f->root, result.id);
+    assert_ok(floe_file_write(marker, FLOE_STR(""), false, &err), &err);
+    floe_dataset_unlisted dataset = only_one(f);
+    assert_true(dataset.is_unsure);
+    assert_ok(floe_dataset_committed(f->lake.lake, dataset.manifest, &committed, &err), &err);
+    assert_true(committed);
+    const char *elsewhere = "{\"output\":{\"table\":\"lake.ml.never\",\"snapshot_id\":1}}";
+    assert_ok(floe_dataset_committed(f->lake.lake, floe_str_of(elsewhere), &committed, &err), &err);
+    assert_false(committed);
+    const char *another = "{\"output\":{\"table\":\"lake.ml.train\",\"snapshot_id\":1}}";
+    assert_ok(floe_dataset_committed(f->lake.lake, floe_str_of(another), &committed, &err), &err);
+    assert_false(committed);
+    static const char *const wrong[] = {"", "{", "[]", "{\"output\":null}",
+                                        "{\"output\":{\"table\":\"lake.ml.train\"}}"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        floe_error_clear(&err);
+        assert_true(floe_failed(floe_dataset_committed(f->lake.lake, floe_str_of(wrong[i]), &committed, &err)));
+    }
+    floe_error_clear(&err);
+    assert_ok(floe_dataset_listed(f->root, result.id, &err), &err);
+    assert_false(floe_file_exists(marker));
+}
+
 #define with_lake(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
 
 int main(void) {
@@ -375,6 +417,7 @@ int main(void) {
         with_lake(dataset__without_root__writes_no_manifest),
         with_lake(dataset__built__is_unlisted_until_somebody_listed_it),
         with_lake(dataset__not_whole__is_not_listed),
+        with_lake(dataset__a_commit_of_which_nobody_heard__is_asked_of_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
