@@ -296,12 +296,28 @@ static floe_status plain_text(floe_str bytes, floe_arena *arena, floe_str *ret_t
     return floe_arena_check(arena, err);
 }
 
+/* Parses a document; one that holds ids without their signs is no JSON of ours at first. */
+static floe_status parse(floe_str text, floe_arena *arena, const floe_node **ret_root, floe_error *err) {
+    FLOE_AUTO_BUF again = {0};
+    floe_error failure = {0};
+    floe_buf_init(&again, FLOE_LIMIT_METADATA_BYTES);
+    floe_status status = floe_json_parse(arena, text, ret_root, &failure);
+    if (!floe_failed(status)) {
+        return status;
+    }
+    if (floe_metadata_sign_ids(text, &again)) {
+        FLOE_TRY(floe_buf_check(&again, err));
+        return floe_json_parse(arena, floe_arena_str(arena, floe_buf_view(&again)), ret_root, err);
+    }
+    return FLOE_FAIL(err, failure.code, "%s", failure.message);
+}
+
 floe_status floe_metadata_decode(floe_str bytes, floe_arena *arena, floe_ice_metadata *ret_metadata, floe_error *err) {
     floe_str text = {0};
     const floe_node *root = NULL;
     floe_ice_metadata metadata = {0};
     FLOE_TRY(plain_text(bytes, arena, &text, err));
-    FLOE_TRY(floe_as_corrupt(floe_json_parse(arena, text, &root, err), err));
+    FLOE_TRY(floe_as_corrupt(parse(text, arena, &root, err), err));
     FLOE_TRY(floe_as_corrupt(decode_root(root, arena, &metadata, err), err));
     FLOE_TRY(floe_arena_check(arena, err));
     *ret_metadata = metadata;

@@ -36,6 +36,10 @@ floe_status floe_snapshot_choose(const floe_ice_metadata *metadata, const floe_s
                                  const floe_ice_snapshot **ret_snapshot, const floe_ice_schema **ret_schema,
                                  floe_error *err);
 
+/* Appends a metadata document in which snapshot ids that were printed without their sign have it (unsigned_ids.c); false where there
+ * are none. */
+bool floe_metadata_sign_ids(floe_str text, floe_buf *out);
+
 /* Milliseconds as microseconds; times beyond int64 stop at its ends. */
 int64_t floe_ice_ms_to_us(int64_t timestamp_ms);
 

@@ -264,17 +264,50 @@ static floe_status doubt_some(schema_reader *reader, floe_session *session, cons
     return all_have_ids ? FLOE_OK : doubt_files(reader, session, list_sql, err);
 }
 
+/* ---- files whose schema the engine does not read ---- */
+
+static floe_status blame(const char *path, floe_code code, const char *message, floe_error *err) {
+    FLOE_ENSURE(
+        strstr(message, "MAP_KEY_VALUE") == NULL, err, FLOE_UNSUPPORTED,
+        "%s: the file marks a map in an old way that the engine does not read (MAP_KEY_VALUE around its entries); "
+        "write the file again with a tool of today",
+        path);
+    return strstr(message, path) != NULL ? FLOE_FAIL(err, code, "%s", message)
+                                         : FLOE_FAIL(err, code, "%s: %s", path, message);
+}
+
+/* The engine says what is wrong with the schema of a file, but not of which: each is asked for alone. */
+static floe_status name_file(floe_session *session, const char *const *paths, size_t count, const floe_error *failure,
+                             floe_error *err) {
+    bool of_a_file = failure->code == FLOE_IO || failure->code == FLOE_INVALID || failure->code == FLOE_CORRUPT ||
+                     failure->code == FLOE_UNSUPPORTED;
+    for (size_t i = 0; of_a_file && i < count; i++) {
+        FLOE_AUTO_BUF sql = {0};
+        floe_error own = {0};
+        floe_buf_init(&sql, FLOE_MIB(1));
+        floe_buf_text(&sql, "SELECT count(*) FROM parquet_schema([");
+        floe_sql_quote_text(&sql, floe_str_of(paths[i]));
+        floe_buf_text(&sql, "])");
+        FLOE_TRY(floe_buf_check(&sql, err));
+        if (floe_failed(floe_session_run(session, sql.ptr, NULL, NULL, &own))) {
+            return blame(paths[i], own.code, own.message, err);
+        }
+    }
+    return FLOE_FAIL(err, failure->code, "%s", failure->message);
+}
+
 floe_status floe_parquet_schemas_read(floe_session *session, const char *list_sql, const char *const *paths,
                                       size_t count, floe_arena *arena, const floe_parquet_schema *const **ret_schemas,
                                       floe_error *err) {
     schema_reader reader = {.arena = arena, .count = count, .file = SIZE_MAX};
     floe_buf_init(&reader.text, FLOE_MIB(64));
-    floe_status status = prepare(&reader, paths, err);
+    floe_error failure = {0};
+    floe_status status = prepare(&reader, paths, &failure);
     if (!floe_failed(status)) {
-        status = run_query(&reader, session, list_sql, err);
+        status = run_query(&reader, session, list_sql, &failure);
     }
     floe_buf_close(&reader.text);
-    FLOE_TRY(status);
+    FLOE_TRY(floe_failed(status) ? name_file(session, paths, count, &failure, err) : FLOE_OK);
     FLOE_TRY(check_complete(&reader, paths, err));
     FLOE_TRY(doubt_some(&reader, session, list_sql, err));
     *ret_schemas = reader.schemas;

@@ -24,11 +24,18 @@ ROOT = os.environ.get("FLOE_ROOT", ".")
 MOVED = [("data/persistent", ""), ("file://data/persistent", ""), ("lineitem_iceberg_gz", "iceberg/lineitem_iceberg_gz_no_hint"),
          ("lineitem_iceberg", "iceberg/lineitem_iceberg")]
 
+# Readers whose rows are not what the table says, and why.
+WRONG = {
+    # Its one delete file is of part=0 and deletes the key 100 (both stand in its manifest): 100 of part=1 stays, by "Scan Planning" of
+    # the table specification. The extension takes it out of both.
+    "equality_delete_cross_partition/warehouse/ns/t/metadata/vfinal.metadata.json": ["duckdb"],
+}
+
 # What floe may refuse, by a part of its message, and how the page calls it.
 REASONS = [
     (r"of which the engine reads only microseconds", "`timestamptz_ns`"),
-    (r"too big integer near '9876543210123456789'", "a snapshot id outside int64"),
     (r"cannot read .*\.avro: No such file|the data file .* is not there|the manifest list of snapshot .* is not there|does not know how to read \"s3\" here", "files that the collection lacks"),
+    (r"snap-9876543210123456789-.*does not fit its schema", "a manifest list with a number outside int64"),
     (r"bad_iceberg_metadata\.json: JSON|the table metadata: \"format-version\"|format-version", "damaged metadata, on purpose"),
 ]
 
@@ -36,6 +43,8 @@ REASONS = [
 # test/sql/local/iceberg_scans/big_query_read.test and iceberg_v1_deprecated_metadata.test), or what the script that made
 # the table put into it (legacy_bare_deletion_vector: the ids 1 to 3 without the row at position 1).
 UPSTREAM = {
+    "equality_delete_cross_partition/warehouse/ns/t/metadata/vfinal.metadata.json":
+        [("0", "999", "p0-k999"), ("1", "100", "p1-k100"), ("1", "888", "p1-k888")],
     "big_query_error/metadata/v1749025517.metadata.json": [("1", "Alice", "2024-01-01 10:00:00"),
                                                            ("2", "Bob", "2024-02-01 11:30:00")],
     "iceberg_v1_deprecated/default/legacy_v1/metadata/v2.metadata.json": [("1", "alpha", "10"), ("2", "beta", "20"),
@@ -249,7 +258,7 @@ class Checker:
             difference = same_rows(self.con, ours, theirs)
             if difference is None:
                 agreed.append(name)
-            else:
+            elif name not in WRONG.get(relative, ()):
                 self.problems.append(f"{label}: {name} differs: {difference}")
         if not agreed and relative in UPSTREAM and snapshot is None:
             rows = sorted(self.con.execute(row_sql(self.con, ours)).fetchall(), key=repr)

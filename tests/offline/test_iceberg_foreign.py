@@ -270,6 +270,16 @@ def old_maps():
         old(f"a map by {inner} of {key}, {group_id}", [column("m", MAP, 1)], want, Group("m", OPTIONAL, pair, field_id=1, converted=MAPPED))
 
 
+    # The mark of the entries around the whole map, as parquet-mr once had it: the engine gives up on the file, whatever is asked for.
+    pair = Group("map", REPEATED, Leaf("key", REQUIRED, BYTES, keys, field_id=3, converted=UTF8), Leaf("value", OPTIONAL, INT64, values, field_id=4))
+    table = new([column("m", MAP, 1)])
+    for mark in (MAPPED, MAP_KEY_VALUE):
+        path = os.path.join(table.folder, "data", f"{mark}.parquet")
+        write(path, 4, Group("m", OPTIONAL, pair, field_id=1, converted=mark))
+        table.add_path(path, 4)
+    expect("a map marked as its entries", table.write(), Refused(f"UNSUPPORTED: {path}: the file marks a map"))
+
+
 def old_columns():
     def of(label, kind, stored, cells, want, **more):
         cells = [(0, 0) if cell is None else (0, 1, cell) for cell in cells]
@@ -593,6 +603,69 @@ def deletes_of_partitions():
                 failures.append(f"deletes of the partition {label}, keys {keys}\n  got  {got}\n  want {want}")
 
 
+# ---- files that are odd and right ----
+
+def odd_files():
+    """Files and row groups without rows, positions across them, names that come again at other places, and members at depth that moved."""
+    table = new([column("k", "long", 1), column("s", "string", 2)])
+    table.add(plain_rows().slice(0, 0))
+    for name, parts in (("groups", ((0, 0), (0, 2), (0, 0), (2, 1))), ("nothing", ())):
+        path = os.path.join(table.folder, "data", f"{name}.parquet")
+        with pq.ParquetWriter(path, plain_rows().schema) as writer:
+            for start, count in parts:
+                writer.write_table(plain_rows().slice(start, count))
+        table.add_path(path, sum(count for _, count in parts))
+    expect("row groups and files without rows", table.write(), ROWS)
+    path = table.entries[1]["data_file"]["file_path"]
+    expect("positions across row groups", table.write(), [{"k": row["k"], "_pos": at} for at, row in enumerate(ROWS)], "--columns", "k,_pos")
+    table.delete(at([path], [2]))
+    expect("a delete behind an empty row group", table.write(), ROWS[:2])
+
+    def member(x, y):
+        return pa.struct([pa.field("x", pa.int64(), metadata=under(x)), pa.field("y", pa.int64(), metadata=under(y))])
+    table = new([column("x", "long", 7), column("a", struct_of(column("x", "long", 5), column("y", "long", 6)), 1),
+                 column("b", struct_of(column("y", "long", 4), column("x", "long", 3)), 2)])
+    table.add(arrow(zz=(90, pa.array([9, 9])), b=(2, pa.array([{"x": 1, "y": 2}, None], member(3, 4))),
+                    a=(1, pa.array([{"x": 5, "y": 6}, {"x": 7, "y": None}], member(5, 6))), x=(7, pa.array([8, None]))))
+    expect("one name at three places, a column too many, another order", table.write(),
+           [{"x": 8, "a": {"x": 5, "y": 6}, "b": {"y": 2, "x": 1}}, {"x": None, "a": {"x": 7, "y": None}, "b": None}])
+
+    value = pa.struct([pa.field("p", pa.int32(), metadata=under(14)), pa.field("q", pa.string(), metadata=under(15))])
+    inside = pa.map_(pa.field("key", pa.string(), False, metadata=under(12)), pa.field("value", value, metadata=under(13)))
+    element = pa.struct([pa.field("m", inside, metadata=under(11)), pa.field("old", pa.float32(), metadata=under(16))])
+    kind = pa.list_(pa.field("element", element, metadata=under(10)))
+    moved = {"type": "map", "key-id": 12, "key": "string", "value-id": 13, "value-required": False,
+             "value": struct_of(column("q", "int", 21), column("p", "long", 14), column("qq", "string", 15))}
+    table = new([column("l", {"type": "list", "element-id": 10, "element-required": False, "element": struct_of(
+        column("neu", "date", 20), column("old", "double", 16), column("mm", moved, 11))}, 9)])
+    cells = [[{"m": [("k", {"p": 1, "q": "z"}), ("l", None)], "old": 1.5}, None, {"m": None, "old": None}], None, []]
+    table.add(arrow(l=(9, pa.array(cells, kind), kind)))
+    expect("a map of structs in a struct in a list, all of it moved", table.write(),
+           [{"l": [{"neu": None, "old": 1.5, "mm": [("k", {"q": None, "p": 1, "qq": "z"}), ("l", None)]}, None,
+                   {"neu": None, "old": None, "mm": None}]}, {"l": None}, {"l": []}])
+
+
+def odd_keys():
+    """Equality deletes by values that compare in ways of their own: the zeros differ, NaN is NaN, null is null, bytes may be zero."""
+    nan, narrow = float("nan"), struct.unpack("<f", struct.pack("<f", 0.1))[0]
+    exact = decimal.Decimal("1.0000000001")
+    for kind, stored, cells, keys, left, key_type in (
+            ("float", pa.float32(), [0.0, -0.0, nan, None, 1.5], [0.0], [1, 2, 3, 4], None),
+            ("float", pa.float32(), [0.0, -0.0, nan, None, 1.5], [-0.0, nan], [0, 3, 4], None),
+            ("double", pa.float64(), [0.0, narrow, nan, None, 0.1], [0.1], [0, 1, 2, 3], None),
+            ("double", pa.float64(), [0.0, narrow, nan, None, 0.1], [0.1], [0, 2, 3, 4], pa.float32()),
+            ("decimal(38,10)", pa.decimal128(38, 10), [exact, decimal.Decimal(1), None], [exact], [1, 2], None),
+            ("uuid", pa.binary(16), [UUID.bytes, bytes(16), None], [UUID.bytes], [1, 2], None),
+            ("uuid", pa.binary(16), [UUID.bytes, bytes(16), None], [None], [0, 1], None),
+            ("string", pa.string(), ["", "a\0b", "a", None], ["a\0b", ""], [2, 3], None),
+            ("binary", pa.binary(), [b"", b"\0", None], [b""], [1, 2], None),
+            ("boolean", pa.bool_(), [True, False, None], [None, False], [0], None)):
+        table = new([column("a", kind, 1), column("n", "long", 2)])
+        table.add(arrow(a=(1, pa.array(cells, stored)), n=(2, pa.array(range(len(cells))))))
+        table.delete(arrow(a=(1, pa.array(keys, key_type or stored))), [1])
+        expect(f"keys {keys} of {kind}", table.write(), [{"n": number} for number in left], "--columns", "n")
+
+
 # ---- partition values ----
 
 def partitioned(label, avro, kind, stored, want, transform="identity", args=()):
@@ -645,7 +718,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="floe-foreign-") as BASE:
         for part in (parquet_types, parquet_encodings, nested_columns, name_mapping, old_lists, old_maps, old_columns, old_statistics,
                      metadata_documents, manifests, bounds, position_deletes, equality_deletes,
-                     deletes_of_partitions, partition_values):
+                     deletes_of_partitions, odd_files, odd_keys, partition_values):
             part()
     print(f"{done} tables, {len(failures)} read wrong")
     if failures:

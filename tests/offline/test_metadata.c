@@ -210,6 +210,35 @@ static void damage__types_that_are_none__are_named(void **state) {
            FLOE_CORRUPT, "id 2 is used twice");
 }
 
+/* Some writers print the 64 bits of an id as an unsigned number: 2^63 is then INT64_MIN and 2^64 - 1 is -1. */
+static void snapshots__ids_printed_without_their_sign__are_those_bits(void **state) {
+    (void)state;
+    floe_ice_metadata m = decode_ok(
+        V2(",\"current-snapshot-id\":9876543210123456789,\"properties\":{\"snapshot-id\":\"9876543210123456789\","
+           "\"x\":\"\\\"snapshot-id\\\":18446744073709551614\"},\"snapshots\":["
+           "{\"snapshot-id\" : \n9876543210123456789,\"parent-snapshot-id\":9223372036854775808,\"timestamp-ms\":1,"
+           "\"manifest-list\":\"/l\"},"
+           "{\"snapshot-id\":9223372036854775808,\"timestamp-ms\":1,\"manifest-list\":\"/l\"},"
+           "{\"snapshot-id\":5,\"timestamp-ms\":1,\"manifest-list\":\"/l\"}]"));
+    assert_true(m.current_snapshot_id == INT64_C(-8570200863586094827)); /* 9876543210123456789 - 2^64 */
+    const floe_ice_snapshot *current = floe_ice_snapshot_by_id(&m, m.current_snapshot_id);
+    assert_non_null(current);
+    assert_true(current->parent_id == INT64_MIN);
+    assert_non_null(floe_ice_snapshot_by_id(&m, INT64_MIN));
+    assert_non_null(floe_ice_snapshot_by_id(&m, 5));
+    assert_true(floe_str_is(floe_node_get(m.properties, "snapshot-id")->text, "9876543210123456789"));
+    assert_true(floe_str_is(floe_node_get(m.properties, "x")->text, "\"snapshot-id\":18446744073709551614"));
+}
+
+static void snapshots__ids_beyond_64_bits__are_refused(void **state) {
+    (void)state;
+    expect(V2(",\"current-snapshot-id\":18446744073709551616"), FLOE_CORRUPT, "integer");
+    expect(V2(",\"current-snapshot-id\":-9876543210123456789"), FLOE_CORRUPT, "integer");
+    expect(V2(",\"current-snapshot-id\":9876543210123456789.0"), FLOE_CORRUPT, "current-snapshot-id");
+    expect(V2(",\"next-row-id\":9876543210123456789"), FLOE_CORRUPT, "integer");
+    expect(V2(",\"current-snapshot-id\":9876543210123456789,\"x\":\"\\"), FLOE_CORRUPT, "JSON");
+}
+
 static void damage__random_bytes_changed__never_crash(void **state) {
     (void)state;
     static const char JSON[] =
@@ -451,6 +480,8 @@ int main(void) {
         T(inflate__past_the_cap__is_limit_and_at_the_cap_is_fine),
         T(damage__each_missing_or_wrong_member__is_named),
         T(damage__types_that_are_none__are_named),
+        T(snapshots__ids_printed_without_their_sign__are_those_bits),
+        T(snapshots__ids_beyond_64_bits__are_refused),
         T(damage__random_bytes_changed__never_crash),
         T(types__each__prints_as_written_and_maps),
         T(types__any_difference_inside__is_seen),
