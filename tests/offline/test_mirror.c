@@ -42,6 +42,42 @@ static void path__plain_names__read_like_the_object(void **state) {
     floe_mirror_close(&mirror);
 }
 
+/* Keys that are others each time open the same objects: their copies stay where they are. */
+static void rekey__other_keys__keep_every_path(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    const char *folder = floe_test_temp_dir();
+    floe_mirror_options options = {.s3 = {.endpoint = FLOE_STR("http://127.0.0.1:1"), .access_key = FLOE_STR("a")},
+                                   .folder = folder,
+                                   .realm = FLOE_STR("catalog")};
+    floe_mirror *mirror = NULL;
+    floe_mirror *again = NULL;
+    floe_mirror *other = NULL;
+    floe_error err = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    assert_ok(floe_mirror_open(&options, &mirror, &err), &err);
+    const char *before = path_of(mirror, "s3://b/x", &arena);
+    for (int i = 0; i < 2000; i++) { /* what a mirror keeps of them does not grow */
+        char key[64];
+        (void)snprintf(key, sizeof(key), "key-%d", i);
+        floe_s3_options keys = {
+            .access_key = floe_str_of(key), .secret_key = FLOE_STR("s"), .session_token = FLOE_STR("t")};
+        assert_ok(floe_mirror_rekey(mirror, &keys, &err), &err);
+        assert_true(floe_str_is(floe_mirror_store(mirror)->access_key, key));
+        assert_true(floe_str_is(floe_mirror_store(mirror)->endpoint, "http://127.0.0.1:1"));
+    }
+    assert_string_equal(path_of(mirror, "s3://b/x", &arena), before);
+    options.s3.access_key = FLOE_STR("z");
+    assert_ok(floe_mirror_open(&options, &again, &err), &err);
+    assert_string_equal(path_of(again, "s3://b/x", &arena), before);
+    options.realm = FLOE_STR("another catalog");
+    assert_ok(floe_mirror_open(&options, &other, &err), &err);
+    assert_string_not_equal(path_of(other, "s3://b/x", &arena), before);
+    floe_mirror_close(&mirror);
+    floe_mirror_close(&again);
+    floe_mirror_close(&other);
+}
+
 static void path__what_a_file_system_would_misread__is_encoded(void **state) {
     (void)state;
     static const struct {
@@ -334,6 +370,7 @@ static void open__without_memory__fails_and_leaves_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(path__plain_names__read_like_the_object),
+        cmocka_unit_test(rekey__other_keys__keep_every_path),
         cmocka_unit_test(path__what_a_file_system_would_misread__is_encoded),
         cmocka_unit_test(path__other_schemes__are_not_the_mirrors),
         cmocka_unit_test(path__random_keys__come_back),

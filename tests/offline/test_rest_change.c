@@ -228,6 +228,83 @@ static void storage__the_servers_words_win_and_silence_keeps(void **state) {
     assert_false(none.given);
 }
 
+static floe_status table_storage(const char *answer, const char *location, floe_storage_def *storage, bool *ret_vended,
+                                 floe_arena *arena, floe_error *err) {
+    const floe_node *json = NULL;
+    assert_ok(floe_json_parse(arena, floe_str_of(answer), &json, err), err);
+    return floe_rest_table_storage(json, floe_str_of(location), storage, ret_vended, err);
+}
+
+/* Source: Iceberg REST catalog API, LoadTableResult: credentials go before config, the most specific prefix counts. */
+static void storage__credentials_of_the_longest_prefix__win(void **state) {
+    (void)state;
+    static const char ANSWER[] =
+        "{\"config\":{\"s3.access-key-id\":\"config\",\"s3.session-token\":\"old\",\"s3.region\":\"r\"},"
+        "\"storage-credentials\":["
+        "{\"prefix\":\"s3://b/t\",\"config\":{\"s3.access-key-id\":\"t\"}},"
+        "{\"prefix\":\"s3\",\"config\":{\"s3.access-key-id\":\"scheme\"}},"
+        "{\"prefix\":\"s3a://b/a/deep\",\"config\":{\"s3.access-key-id\":\"deep\",\"s3.session-token\":\"new\"}},"
+        "{\"prefix\":\"gs://b/a/deep/er\",\"config\":{\"s3.access-key-id\":\"other\"}},"
+        "{\"prefix\":\"file:/\",\"config\":{}}]}";
+    static const struct {
+        const char *location, *key, *token;
+    } CASES[] = {{"s3://b/t/x", "t", ""},
+                 {"s3a://b/t", "t", ""},
+                 {"s3://b/a", "scheme", ""},
+                 {"s3://b/a/deep/er", "deep", "new"},
+                 {"s3n://b/a/deep", "deep", "new"},
+                 {"gs://b/x", "config", "old"},
+                 {"gs://b/a/deep/er", "other", ""},
+                 {"/local", "config", "old"},
+                 {"s", "config", "old"},
+                 {"", "config", "old"}};
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        FLOE_AUTO_ARENA arena = {0};
+        floe_storage_def storage = {.session_token = FLOE_STR("the project's")};
+        floe_error err = {0};
+        bool vended = false;
+        floe_arena_init(&arena, FLOE_MIB(1));
+        assert_ok(table_storage(ANSWER, CASES[i].location, &storage, &vended, &arena, &err), &err);
+        assert_true(vended);
+        assert_true(floe_str_is(storage.access_key, CASES[i].key));
+        assert_true(floe_str_is(storage.session_token, CASES[i].token));
+        assert_true(floe_str_is(storage.region, "r"));
+    }
+}
+
+static void storage__silence__gives_no_keys(void **state) {
+    (void)state;
+    static const char *const ANSWERS[] = {"{}", "{\"config\":null,\"storage-credentials\":null}", "{\"config\":7}",
+                                          "{\"storage-credentials\":[]}",
+                                          "{\"storage-credentials\":[{\"prefix\":\"s3://other\",\"config\":"
+                                          "{\"s3.access-key-id\":\"k\"}}]}"};
+    for (size_t i = 0; i < sizeof(ANSWERS) / sizeof(ANSWERS[0]); i++) {
+        FLOE_AUTO_ARENA arena = {0};
+        floe_storage_def storage = {.access_key = FLOE_STR("own"), .session_token = FLOE_STR("own token")};
+        floe_error err = {0};
+        bool vended = true;
+        floe_arena_init(&arena, FLOE_MIB(1));
+        assert_ok(table_storage(ANSWERS[i], "s3://b/t", &storage, &vended, &arena, &err), &err);
+        assert_false(vended);
+        assert_true(floe_str_is(storage.access_key, "own") && floe_str_is(storage.session_token, "own token"));
+    }
+}
+
+static void storage__signing_by_the_catalog__needs_keys(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    floe_storage_def storage = {0};
+    floe_error err = {0};
+    bool vended = false;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    static const char ANSWER[] = "{\"config\":{\"s3.remote-signing-enabled\":\"True\"}}";
+    assert_code(table_storage(ANSWER, "s3://b/t", &storage, &vended, &arena, &err), FLOE_UNSUPPORTED);
+    assert_message(&err, "s3.remote-signing-enabled");
+    storage.access_key = FLOE_STR("own");
+    err = (floe_error){0};
+    assert_ok(table_storage(ANSWER, "s3://b/t", &storage, &vended, &arena, &err), &err);
+}
+
 static void namespace__parts_are_joined_by_the_unit_separator(void **state) {
     (void)state;
     FLOE_AUTO_ARENA arena = {0};
@@ -257,6 +334,9 @@ int main(void) {
         cmocka_unit_test(change__a_new_table__says_everything),
         cmocka_unit_test(change__metadata_with_one_schema_alone__is_refused),
         cmocka_unit_test(storage__the_servers_words_win_and_silence_keeps),
+        cmocka_unit_test(storage__credentials_of_the_longest_prefix__win),
+        cmocka_unit_test(storage__silence__gives_no_keys),
+        cmocka_unit_test(storage__signing_by_the_catalog__needs_keys),
         cmocka_unit_test(namespace__parts_are_joined_by_the_unit_separator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
