@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import http.server
 import ssl
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -155,6 +156,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
                          f"<Contents><Key>{name}</Key><LastModified>{store.changed(key)}</LastModified>"
                          f"<Size>{len(store.objects.get(key, b''))}</Size></Contents>")
         return self.answer(200, ("".join(parts) + "</ListBucketResult>").encode(), {"Content-Type": "application/xml"})
+
+
+def make_certificate(folder):
+    """A certificate of its own for this machine: ca.pem is what to trust, both.pem has its key too."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/key.pem", "-out", f"{folder}/ca.pem",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    with open(f"{folder}/both.pem", "w") as both:
+        for name in ("key", "ca"):
+            with open(f"{folder}/{name}.pem") as part:
+                both.write(part.read())
 
 
 class Key:

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import tempfile
 import threading
 import unittest
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness import Checks, Project
-from object_store import ObjectStore
+from object_store import ObjectStore, make_certificate
 
 PIECE = 8 << 20  # of a large object
 ROWS = [(1, "a", "2024-01-01"), (2, "b c/d", "2024-02-01"), (3, "\u00fc%41", "2024-03-01"), (4, "x=y+z", "2024-03-02")]
@@ -185,12 +184,7 @@ class Objects(Checks, unittest.TestCase):
     def test_certificates_of_its_own_are_trusted_when_named(self):
         folder = tempfile.mkdtemp(prefix="floe-ca-")
         self.addCleanup(shutil.rmtree, folder)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/key.pem", "-out", f"{folder}/ca.pem",
-                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
-        with open(f"{folder}/both.pem", "w") as both:
-            for name in ("key", "ca"):
-                with open(f"{folder}/{name}.pem") as part:
-                    both.write(part.read())
+        make_certificate(folder)
         # A bucket with dots goes into the path by itself: no certificate is for it as a host.
         project = self.make(ObjectStore(bucket="my.bucket", certificate=f"{folder}/both.pem"), path_style="false")
         self.refused(project.floe("table", "import", "rows.csv", "far.a.t"), "DENIED", "certificate")

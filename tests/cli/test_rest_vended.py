@@ -13,17 +13,17 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "offline"))
 import pyarrow as pa  # noqa: E402
 import store_io  # noqa: E402
 from harness import Checks, Project  # noqa: E402
-from object_store import Key, ObjectStore  # noqa: E402
+from object_store import Key, ObjectStore, make_certificate  # noqa: E402
 from rest_catalog import RestCatalog  # noqa: E402
 
 ROWS = [(1, "a"), (2, "b"), (3, "c")]
 
 
 class Vended(Checks, unittest.TestCase):
-    def make(self, vend, yaml="", **service):
+    def make(self, vend, yaml="", store=None, **service):
         folder = tempfile.mkdtemp(prefix="floe-vended-")
         self.addCleanup(shutil.rmtree, folder)
-        self.store = ObjectStore()
+        self.store = store or ObjectStore()
         self.addCleanup(self.store.close)
         self.store.keys.clear()
         store_io.stores[self.store.bucket] = self.store
@@ -134,6 +134,15 @@ class Vended(Checks, unittest.TestCase):
         for wrong in ({}, "x", [1], [{"config": {}}], [{"prefix": 7, "config": {}}], [{"prefix": "s3", "config": []}], [{"prefix": "s3"}]):
             self.service.vend = lambda location, wrong=wrong: self.always_new(location) | {"storage-credentials": wrong}
             self.refused(project.floe("table", "scan", "prod.a.t"), "CORRUPT", "storage-credentials")
+
+    def test_certificates_that_the_catalog_trusts_are_those_of_its_stores(self):
+        folder = tempfile.mkdtemp(prefix="floe-ca-")
+        self.addCleanup(shutil.rmtree, folder)
+        make_certificate(folder)
+        project = self.make(self.always_new, f', ca: "{folder}/ca.pem"', ObjectStore(certificate=f"{folder}/both.pem"))
+        project.floe_ok("table", "import", "rows.csv", "prod.a.t")
+        shutil.rmtree(self.cache)
+        self.assertEqual(self.ids(project), [1, 2, 3])
 
     def test_an_old_token_of_the_catalog_is_had_anew_after_419(self):
         project = self.make(self.always_new, ', credential: "me:word"', credential="me:word")
