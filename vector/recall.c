@@ -117,8 +117,18 @@ static remembered *place_for_word(const floe_meaning *meaning, floe_str word, co
     return &recall->words[first];
 }
 
+static bool is_number(floe_str word) {
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] < '0' || word.ptr[i] > '9') {
+            return false;
+        }
+    }
+    return word.len > 0;
+}
+
 /* Of the words and names of the catalog that are near to a word, nearest first, those that count. One of the same stem is as good
- * as equal. */
+ * as equal. Of numbers only equal ones are: to a model 2022 is nearly 2021, but it is near
+ * to "year" as well, and that says something. */
 static size_t choose_near(const floe_meaning *meaning, floe_str word, const floe_ann_hit *hits, size_t count,
                           floe_near *near) {
     uint32_t stem = floe_lexicon_term((floe_lexicon *)&meaning->corpus->lexicon, word, false);
@@ -126,7 +136,8 @@ static size_t choose_near(const floe_meaning *meaning, floe_str word, const floe
     for (size_t i = 0; i < count; i++) {
         double closeness = ((double)hits[i].score - FLOE_SOFT_FLOOR) / (1 - FLOE_SOFT_FLOOR);
         bool equal = stem != FLOE_TERM_NONE && meaning->stems[hits[i].slot] == stem;
-        if (equal || closeness > 0) {
+        bool numbers = is_number(word) && is_number(meaning->words[hits[i].slot]);
+        if (equal || (closeness > 0 && !numbers)) {
             near[chosen++] = (floe_near){hits[i].slot, equal || closeness > 1 ? 1 : (float)closeness};
         }
     }

@@ -72,6 +72,35 @@ static void in__others_have_nearer_words__its_own_are_found_all_the_same(void **
     floe_search_close(&part);
 }
 
+static void ask__a_number__is_like_no_other_number(void **state) {
+    (void)state;
+    static const char lines[] = "{\"database\":\"d\",\"table\":\"sales_20231\",\"columns\":[{\"name\":\"amount\"}]}\n"
+                                "{\"database\":\"d\",\"table\":\"sales_20232\",\"columns\":[{\"name\":\"amount\"}]}\n"
+                                "{\"database\":\"d\",\"table\":\"delivered\",\"columns\":[{\"name\":\"day\"}]}\n";
+    FLOE_AUTO_ARENA arena;
+    hash_embedder embedder;
+    floe_search *search = NULL;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    hash_embedder_init(&embedder);
+    const char *import = make_file("numbers.jsonl", lines);
+    const char *folder = make_folder("numbers");
+    floe_index_request request = {.folder = folder, .imports = &import, .import_count = 1, .embedder = &embedder.base};
+    (void)make_request(&request);
+    assert_ok(floe_search_open(folder, &embedder.base, &search, NULL), NULL);
+    /* The embedder puts them near, as their letters are; of words that counts, of numbers not. */
+    floe_answer words = ask(search, &arena, "deliver", 5, FLOE_HIT_TABLE, "");
+    assert_true(words.hit_count > 0 && floe_str_is(words.hits[0].table, "delivered"));
+    floe_answer other = ask(search, &arena, "20233", 5, FLOE_HIT_TABLE, "");
+    for (size_t i = 0; i < other.hit_count; i++) {
+        assert_true(share_of(&other.hits[i], "similar words") == 0);
+    }
+    floe_answer same = ask(search, &arena, "20232", 5, FLOE_HIT_TABLE, "");
+    assert_int_equal(rank_of(&same, "d.sales_20232"), 1);
+    assert_true(share_of(&same.hits[0], "similar words") > 0);
+    assert_string_equal(words_of(&same.hits[0], "similar words", &arena), "20232");
+    floe_search_close(&search);
+}
+
 /* A service that refuses our key refuses nothing to who asks; what is ours, and what the asker may try again, stays. */
 static void ask__an_embedder_that_fails__is_no_fault_of_the_question(void **state) {
     (void)state;
@@ -133,6 +162,7 @@ static void peek__words_without_end__leave_nothing_and_read_as_kept_ones(void **
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in__others_have_nearer_words__its_own_are_found_all_the_same),
+        cmocka_unit_test(ask__a_number__is_like_no_other_number),
         cmocka_unit_test(ask__an_embedder_that_fails__is_no_fault_of_the_question),
         cmocka_unit_test(peek__words_without_end__leave_nothing_and_read_as_kept_ones),
     };
