@@ -140,6 +140,25 @@ class Kept(Checks, unittest.TestCase):
         self.project.write(path, self.project.floe_ok("dataset", "show", self.built["id"], "--json").out)
         self.ok(self.project.floe("dataset", "audit", self.built["id"]))
 
+    def test_another_expression_or_parameter_under_one_name__is_a_difference(self):
+        built = []
+        for expression, quantile in (("label * 2", "0.5"), ("label * 3", "0.75")):
+            self.project.write("features/more.yaml", f"""request_features:
+  - {{name: r, inputs: [{{name: label, type: int64}}], expression: "{expression}", type: int64}}
+feature_views:
+  - name: more
+    entity: airport
+    source: flights
+    aggregates: [{{column: delay, functions: [{{percentile: {quantile}}}], name: p}}]
+""")
+            self.project.floe_ok("apply")
+            built.append(self.project.floe_ok("dataset", "build", "--features", "r,more:p", "--spine", "spine.csv", "--time", "at", "-o",
+                                              f"o{len(built)}.parquet", "--json").json["id"])
+        rows = {row["what"]: (row["before"], row["after"])
+                for row in self.project.floe_ok("dataset", "diff", *built, "--json").json}
+        self.assertEqual(rows["r expression"], ("label * 2", "label * 3"))
+        self.assertEqual(rows["more:p quantile"], ("0.5", "0.75"))
+
     def test_a_project_that_was_moved__has_its_datasets_with_it(self):
         old, new = self.project.folder, self.project.folder + "-moved"
         os.rename(old, new)
