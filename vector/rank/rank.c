@@ -155,7 +155,7 @@ static void fuse_entries(const entry_ranking *run) {
         for (size_t i = 0; i < run->signal_count; i++) {
             entries->of[at] += run->signals[i].of_table ? share(run, &run->signals[i], at) : 0;
         }
-        entries->of[at] += FLOE_WEIGHT_EXACT * exactness_of(run, at);
+        entries->of[at] += FLOE_WEIGHT_EXACT * (double)exactness_of(run, at);
     }
 }
 
