@@ -276,8 +276,8 @@ static void storage__silence__gives_no_keys(void **state) {
     (void)state;
     static const char *const ANSWERS[] = {"{}", "{\"config\":null,\"storage-credentials\":null}", "{\"config\":7}",
                                           "{\"storage-credentials\":[]}",
-                                          "{\"storage-credentials\":[{\"prefix\":\"s3://other\",\"config\":"
-                                          "{\"s3.access-key-id\":\"k\"}}]}"};
+                                          ("{\"storage-credentials\":[{\"prefix\":\"s3://other\",\"config\":"
+                                           "{\"s3.access-key-id\":\"k\"}}]}")};
     for (size_t i = 0; i < sizeof(ANSWERS) / sizeof(ANSWERS[0]); i++) {
         FLOE_AUTO_ARENA arena = {0};
         floe_storage_def storage = {.access_key = FLOE_STR("own"), .session_token = FLOE_STR("own token")};

@@ -316,7 +316,7 @@ static double join_share(const greedy *state, const candidate *one) {
 static double value(const greedy *state, size_t at) {
     const candidate *one = &state->candidates[at];
     return one->stands * (state->best > 0 ? one->base : one->first) + coverage(state, at) + join_share(state, one) +
-           FLOE_WEIGHT_EXACT * one->exact;
+           FLOE_WEIGHT_EXACT * (double)one->exact;
 }
 
 /* The shares of what a table had before the greedy pass, as the first pick or as a later one. */
@@ -474,7 +474,7 @@ static void pick_all(greedy *state, ranking *run) {
 static void lift_exact(floe_ranker *ranker, const floe_question *question, double lift) {
     for (size_t i = 0; i < ranker->tables.count; i++) {
         uint32_t table = ranker->tables.touched[i];
-        ranker->tables.of[table] += lift * exactness_of(ranker, question, table);
+        ranker->tables.of[table] += lift * (double)exactness_of(ranker, question, table);
     }
 }
 
