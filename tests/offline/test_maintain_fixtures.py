@@ -21,7 +21,7 @@ MISSING = "files that the collection lacks"
 # What may be refused, by a part of the message.
 REASONS = [
     (r"of which the engine reads only microseconds", "timestamptz_ns"),
-    (r"too big integer near", "a snapshot id outside int64"),
+    (r"snapshot -8570200863586094827 is damaged", "a snapshot id outside int64, in Avro"),
     (r"cannot read .*No such file|is not there|NOT_FOUND|reads local files only", MISSING),
     (r"floe does not know how to read", "a location in another store"),
     (r"format-version|bad_iceberg_metadata|the table metadata", "damaged metadata, on purpose"),
