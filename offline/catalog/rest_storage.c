@@ -53,10 +53,11 @@ void floe_rest_storage(const floe_node *config, floe_storage_def *storage) {
 
 /* Whether a location lies under a prefix: "s3" alone is all of the scheme, and s3a and s3n are other names of s3. */
 static bool is_under(floe_str location, floe_str prefix) {
-    const char *rest = memmem(location.ptr, location.len, "://", 3);
-    const char *under = memmem(prefix.ptr, prefix.len, "://", 3);
-    bool same_kind = prefix.len >= 2 && memcmp(prefix.ptr, location.ptr, 2) == 0;
-    if (rest == NULL || under == NULL || !same_kind || memcmp(prefix.ptr, "s3", 2) != 0) {
+    const floe_str s3 = FLOE_STR("s3");
+    bool are_s3 = floe_str_starts_with(location, s3) && floe_str_starts_with(prefix, s3);
+    const char *rest = are_s3 ? memmem(location.ptr, location.len, "://", 3) : NULL;
+    const char *under = are_s3 ? memmem(prefix.ptr, prefix.len, "://", 3) : NULL;
+    if (rest == NULL || under == NULL) {
         return floe_str_starts_with(location, prefix);
     }
     return floe_str_starts_with((floe_str){rest, location.len - (size_t)(rest - location.ptr)},
