@@ -255,15 +255,15 @@ static floe_status guess_again(exact_run *run, floe_error *err) {
 
 /* ---- numbers of JSON ---- */
 
-/* The reader has made doubles of a file's numbers before anything sees them as text, so the lines themselves are looked at, their
+/* The reader has made doubles of a file's numbers before anything sees them as text, so the objects themselves are looked at, their
  * texts left out. */
-static floe_status check_lines(const exact_run *run, const char *file, floe_error *err) {
+static floe_status check_objects(const exact_run *run, const char *file, floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_query_rows rows;
     floe_buf_init(&sql, FLOE_MIB(1));
     floe_buf_text(&sql, "SELECT r, c0 FROM (SELECT r, unnest(regexp_extract_all(regexp_replace(line, "
                         "'\"(\\\\.|[^\"\\\\])*\"', '\"\"', 'g'), '-?[0-9]{16,}[.][0-9]+')) AS c0 FROM (SELECT "
-                        "row_number() OVER () AS r, CAST(json AS VARCHAR) AS line FROM read_ndjson_objects(");
+                        "row_number() OVER () AS r, CAST(json AS VARCHAR) AS line FROM read_json_objects(");
     floe_sql_quote_text(&sql, floe_str_of(file));
     floe_buf_text(&sql, "))) WHERE ");
     put_condition(&sql, ROUNDED, 0);
@@ -285,7 +285,7 @@ static floe_status check_json_numbers(const exact_run *run, floe_error *err) {
         any = any || memmem(type.ptr, type.len, "DOUBLE", 6) != NULL;
     }
     for (size_t f = 0; any && is_json(run->request) && f < run->request->file_count; f++) {
-        FLOE_TRY(check_lines(run, run->request->files[f], err));
+        FLOE_TRY(check_objects(run, run->request->files[f], err));
     }
     return FLOE_OK;
 }

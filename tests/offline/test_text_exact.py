@@ -24,7 +24,7 @@ def project():
 
 
 def texts(name, column, values):
-    """The values as a file of that ending; in JSON what is a number stands without quotes."""
+    """The values as a file of that ending; in JSON what is a number stands without quotes, and .json is an array over many lines."""
     if name.endswith(".csv"):
         return column + "\n" + "".join(f"{value}\n" for value in values)
 
@@ -33,7 +33,8 @@ def texts(name, column, values):
             return json.loads(value) is not None and value not in ("true", "false")
         except ValueError:
             return False
-    return "".join(f'{{"{column}":{value if is_number(value) else json.dumps(value)}}}\n' for value in values)
+    objects = [f'{{"{column}":{value if is_number(value) else json.dumps(value)}}}' for value in values]
+    return "[\n  " + ",\n  ".join(objects) + "\n]\n" if name.endswith(".json") else "".join(text + "\n" for text in objects)
 
 
 class Imports(unittest.TestCase):
@@ -58,7 +59,7 @@ class Imports(unittest.TestCase):
                  (["9" * 40, "1"], 1), (["1.5"] * MANY + ["9007199254740993"], MANY + 1)]
         with project() as made:
             for values, row in cases:
-                for name in ("n.csv", "n.jsonl"):
+                for name in ("n.csv", "n.jsonl", "n.json"):
                     with self.subTest(values=values[-2:], file=name), self.assertRaises(Failed) as caught:
                         self.load(made, name, values)
                     self.assertEqual(caught.exception.code, INVALID)
@@ -68,7 +69,7 @@ class Imports(unittest.TestCase):
     def test_numbers_that_a_double_holds__stay_doubles(self):
         values = ["1.5", "9007199254740992", "-9007199254740994", "0.1", "1e300", "1e22", "0.3333333333333333"]
         with project() as made:
-            for name in ("n.csv", "n.jsonl"):
+            for name in ("n.csv", "n.jsonl", "n.json"):
                 kind, got = self.load(made, name, values)
                 self.assertEqual((kind, [float(value) for value in got]), ("DOUBLE", [float(value) for value in values]))
 
