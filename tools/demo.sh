@@ -122,13 +122,15 @@ serve_from() {
     local store=$1 log=server.log
     sed -i "s|^online: .*|online: $store|" floe.yaml
     run sync
+    rm -f server.url # an earlier server's would be taken for this one's until the shell empties it
     "$floe" serve --listen 127.0.0.1:0 >server.url 2>"$log" &
     server_pid=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         [ -s server.url ] && break
         kill -0 "$server_pid" 2>/dev/null || { cat "$log" >&2 && exit 1; }
         sleep 0.1
     done
+    [ -s server.url ] || { echo "demo: the server said no URL within 60 s; see $PWD/$log" >&2 && exit 1; }
     url=$(cat server.url)
     say "serving at $url"
     lookup '{"features":["route_delays:last_delay","airport_delays:delay_mean"],"entities":{"origin":["SFO"],"destination":["JFK"]},"include":["statuses","event_times"]}'
@@ -189,7 +191,7 @@ step "5. The same on a private redis-server"
 port=$(free_port)
 redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no --dir "$dir" >redis.log 2>&1 &
 redis_pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     redis-cli -p "$port" ping >/dev/null 2>&1 && break
     sleep 0.05
 done
