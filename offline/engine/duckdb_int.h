@@ -114,7 +114,7 @@ floe_vector floe_vector_of(duckdb_vector vector);
 /* Owns: bytes are borrowed from the chunk. */
 void floe_vector_get(const floe_vector *vector, idx_t row, floe_value *ret_value);
 
-/* floe_live(view, file, position) → BOOLEAN over the engine's views. */
+/* floe_live(file of view, position) → BOOLEAN, floe_file_of and floe_delete_add over the engine's views. */
 floe_status floe_duckdb_register_live(duckdb_connection connection, floe_live_views *views, floe_error *err);
 
 /* floe_key_add and floe_key_live (duckdb_keys.c) over the engine's views. */

@@ -1,12 +1,15 @@
 /*
- * floe_live(view BIGINT, file UBIGINT, position BIGINT) → BOOLEAN: whether a row survives the position deletes of a view
- * that a session registered.
+ * floe_live(file UBIGINT, position BIGINT) → BOOLEAN: whether a row survives the position deletes of a view that a session
+ * registered. The file is the view's number times FLOE_FILES_OF_VIEW and the file's there: one cell per row less to be written.
  *
  * floe_file_of(view BIGINT, path VARCHAR) → BIGINT: the number of the data file that a path of a position delete file means;
  * -1 for none. The engine asks once per distinct path where files are dictionary-encoded.
  *
+ * floe_delete_add(view BIGINT, delete UBIGINT, file BIGINT, position BIGINT) → BIGINT: gives rows of position delete files to the
+ * view, 1 each.
+ *
  * Views are numbered by an engine-wide table, so that SQL never holds an address. Lock: views.lock, read for the time of
- * one chunk (written for floe_file_of, which keeps state), written when a session registers sets or closes; a view thus cannot go while a chunk is looked at. A number
+ * one chunk (written for floe_file_of and floe_delete_add, which keep state), written when a session registers sets or closes; a view thus cannot go while a chunk is looked at. A number
  * that no view has (any more) keeps no row: nothing comes back by mistake.
  */
 #include "offline/engine/duckdb_int.h"
@@ -87,58 +90,60 @@ static const floe_live_view *view_at(const floe_live_views *views, int64_t numbe
     return number >= 0 && (uint64_t)number < views->count ? views->items[number] : NULL;
 }
 
-/* Neighbouring rows are mostly of one file. */
-static void look_at_rows(const floe_live_view *view, duckdb_data_chunk input, bool *alive) {
-    const uint64_t *files = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1));
-    const int64_t *rows = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 2));
+/* How many rows from the first on are of its file: mostly all of a chunk, where each is as the one before. */
+static size_t file_len(const uint64_t *files, size_t count) {
+    size_t len = 1;
+    if (memcmp(files, files + 1, (count - 1) * sizeof(*files)) == 0) {
+        return count;
+    }
+    while (len < count && files[len] == files[0]) {
+        len++;
+    }
+    return len;
+}
+
+static void look_at_rows(const floe_live_views *views, duckdb_data_chunk input, bool *alive) {
+    const uint64_t *files = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0));
+    const int64_t *rows = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1));
     size_t count = duckdb_data_chunk_get_size(input);
-    size_t end = 0;
-    for (size_t start = 0; start < count; start = end) {
-        uint64_t file = files[start];
-        for (end = start + 1; end < count && files[end] == file;) {
-            end++;
-        }
+    size_t len = 0;
+    for (size_t at = 0; at < count; at += len) {
+        const floe_live_view *view = view_at(views, (int64_t)(files[at] / FLOE_FILES_OF_VIEW));
+        uint64_t file = files[at] % FLOE_FILES_OF_VIEW;
         bool known = view != NULL && file < view->file_count;
+        len = file_len(files + at, count - at);
         if (known && view->files[file] != NULL) {
-            floe_positions_keep(view->files[file], rows + start, end - start, alive + start);
+            floe_positions_keep(view->files[file], rows + at, len, alive + at);
         } else {
-            memset(alive + start, known, end - start);
+            memset(alive + at, known, len);
         }
     }
 }
 
 static void live(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
     floe_live_views *views = duckdb_scalar_function_get_extra_info(info);
-    if (duckdb_data_chunk_get_size(input) == 0) {
-        return;
-    }
-    const int64_t *numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0));
     (void)pthread_rwlock_rdlock(&views->lock);
-    look_at_rows(view_at(views, numbers[0]), input, duckdb_vector_get_data(output));
+    look_at_rows(views, input, duckdb_vector_get_data(output));
     (void)pthread_rwlock_unlock(&views->lock);
 }
 
-static bool all_valid(duckdb_data_chunk input, idx_t row) {
-    for (idx_t i = 0; i < duckdb_data_chunk_get_column_count(input); i++) {
-        uint64_t *validity = duckdb_vector_get_validity(duckdb_data_chunk_get_vector(input, i));
-        if (validity != NULL && !duckdb_validity_row_is_valid(validity, row)) {
-            return false;
-        }
-    }
-    return true;
+static bool is_valid(const uint64_t *validity, idx_t row) {
+    return validity == NULL || (validity[row / 64] >> (row % 64) & 1) != 0;
 }
 
 static void find_files(const floe_live_views *views, duckdb_data_chunk input, int64_t *files) {
     const int64_t *numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0));
-    duckdb_string_t *paths = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1));
-    for (idx_t i = 0; i < duckdb_data_chunk_get_size(input); i++) {
-        if (!all_valid(input, i)) { /* what lies in a null is no text */
-            files[i] = -1;
-            continue;
+    duckdb_vector vector = duckdb_data_chunk_get_vector(input, 1);
+    duckdb_string_t *paths = duckdb_vector_get_data(vector);
+    const uint64_t *validity = duckdb_vector_get_validity(vector);
+    idx_t count = duckdb_data_chunk_get_size(input);
+    const floe_live_view *view = count > 0 ? view_at(views, numbers[0]) : NULL;
+    for (idx_t i = 0; i < count; i++) {
+        files[i] = -1;
+        if (view != NULL && view->find != NULL && is_valid(validity, i)) { /* what lies in a null is no text */
+            floe_str path = {duckdb_string_t_data(&paths[i]), duckdb_string_t_length(paths[i])};
+            files[i] = view->find(view->context, path);
         }
-        const floe_live_view *view = view_at(views, numbers[i]);
-        floe_str path = {duckdb_string_t_data(&paths[i]), duckdb_string_t_length(paths[i])};
-        files[i] = view == NULL || view->find == NULL ? -1 : view->find(view->context, path);
     }
 }
 
@@ -147,6 +152,43 @@ static void file_of(duckdb_function_info info, duckdb_data_chunk input, duckdb_v
     (void)pthread_rwlock_wrlock(&views->lock);
     find_files(views, input, duckdb_vector_get_data(output));
     (void)pthread_rwlock_unlock(&views->lock);
+}
+
+/* Null says INT64_MIN for a position and -1 for a file. The engine's chunk is its own copy, which may be written to. */
+static void fill_nulls(duckdb_vector vector, idx_t count, int64_t value) {
+    int64_t *cells = duckdb_vector_get_data(vector);
+    const uint64_t *validity = duckdb_vector_get_validity(vector);
+    for (idx_t i = 0; validity != NULL && i < count; i++) {
+        cells[i] = is_valid(validity, i) ? cells[i] : value;
+    }
+}
+
+static void delete_add(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+    floe_live_views *views = duckdb_scalar_function_get_extra_info(info);
+    idx_t count = duckdb_data_chunk_get_size(input);
+    duckdb_vector vectors[4];
+    for (idx_t i = 0; i < 4; i++) {
+        vectors[i] = duckdb_data_chunk_get_vector(input, i);
+    }
+    fill_nulls(vectors[2], count, -1);
+    fill_nulls(vectors[3], count, INT64_MIN);
+    const int64_t *numbers = duckdb_vector_get_data(vectors[0]);
+    const floe_delete_rows rows = {.deletes = duckdb_vector_get_data(vectors[1]),
+                                   .files = duckdb_vector_get_data(vectors[2]),
+                                   .positions = duckdb_vector_get_data(vectors[3]),
+                                   .count = count};
+    (void)pthread_rwlock_wrlock(&views->lock);
+    const floe_live_view *view = count > 0 ? view_at(views, numbers[0]) : NULL;
+    if (view != NULL && view->add != NULL) {
+        view->add(view->context, &rows);
+    } else if (count > 0) {
+        duckdb_scalar_function_set_error(info, "no such reading of position deletes");
+    }
+    (void)pthread_rwlock_unlock(&views->lock);
+    int64_t *added = duckdb_vector_get_data(output);
+    for (idx_t i = 0; i < count; i++) {
+        added[i] = 1;
+    }
 }
 
 static floe_status add_function(duckdb_connection connection, const char *name, const duckdb_type *types,
@@ -163,6 +205,11 @@ static floe_status add_function(duckdb_connection connection, const char *name, 
     duckdb_destroy_logical_type(&result);
     duckdb_scalar_function_set_function(function, body);
     duckdb_scalar_function_set_extra_info(function, views, NULL);
+    if (body ==
+        delete_add) { /* Each row counts, whatever the planner thinks of equal ones, and so does one without a file. */
+        duckdb_scalar_function_set_volatile(function);
+        duckdb_scalar_function_set_special_handling(function);
+    }
     duckdb_state state = duckdb_register_scalar_function(connection, function);
     duckdb_destroy_scalar_function(&function);
     FLOE_ENSURE(state == DuckDBSuccess, err, FLOE_INTERNAL, "the engine refuses the function %s", name);
@@ -171,10 +218,13 @@ static floe_status add_function(duckdb_connection connection, const char *name, 
 
 floe_status floe_duckdb_register_live(duckdb_connection connection, floe_live_views *views, floe_error *err) {
     /* What they give, then what they take. */
-    static const duckdb_type LIVE[] = {DUCKDB_TYPE_BOOLEAN, DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_UBIGINT, DUCKDB_TYPE_BIGINT,
+    static const duckdb_type LIVE[] = {DUCKDB_TYPE_BOOLEAN, DUCKDB_TYPE_UBIGINT, DUCKDB_TYPE_BIGINT,
                                        DUCKDB_TYPE_INVALID};
     static const duckdb_type FILE_OF[] = {DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_VARCHAR,
                                           DUCKDB_TYPE_INVALID};
+    static const duckdb_type DELETE_ADD[] = {DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_UBIGINT,
+                                             DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_INVALID};
     FLOE_TRY(add_function(connection, "floe_live", LIVE, live, views, err));
-    return add_function(connection, "floe_file_of", FILE_OF, file_of, views, err);
+    FLOE_TRY(add_function(connection, "floe_file_of", FILE_OF, file_of, views, err));
+    return add_function(connection, "floe_delete_add", DELETE_ADD, delete_add, views, err);
 }

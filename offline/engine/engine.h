@@ -80,6 +80,7 @@ typedef struct floe_row_giver {
     int64_t row_count;
     /* Thread: several at a time. Owns: the caller releases the batch. */
     floe_status (*give)(void *context, const floe_row_piece *piece, struct ArrowArray *ret_batch, floe_error *err);
+    bool costly; /* whoever reads all of it had better read all columns of a row at once, and once */
 } floe_row_giver;
 typedef struct floe_given floe_given;
 /* Appends a SELECT of the columns of a temporary table and beside them, by the number of the row, those of `giver`. It keeps the
@@ -147,7 +148,7 @@ floe_status floe_session_adopt(floe_session *session, const char *name, struct A
                                floe_error *err);
 
 /* Gives the session a set of position deletes. Its views get the numbers *ret_first_view and up, under which SQL of the
- * engine asks `floe_live(view, file_index, file_row_number)`: whether the row is not deleted. Owns: takes *set over on
+ * engine asks `floe_live(file_index + view * FLOE_FILES_OF_VIEW, file_row_number)`: whether the row is not deleted. Owns: takes *set over on
  * success and keeps it until the session closes. Errors: NOMEM. */
 floe_status floe_session_register(floe_session *session, floe_live_set **set, int64_t *ret_first_view, floe_error *err);
 /* Takes a registered set back before the session closes, and frees it. `floe_file_of(view, path)` asks a view's `find`. */

@@ -213,7 +213,7 @@ const floe_ice_field *floe_ice_field_by_name(const floe_ice_schema *schema, floe
 /* Copies a file with everything that it points to, but not its deletes and scope. */
 floe_status floe_ice_data_file_copy(const floe_ice_data_file *file, floe_arena *arena, floe_ice_data_file **ret_copy,
                                     floe_error *err);
-/* NONE where floe has no such type: time, uuid, fixed, struct, map, lists of those, timestamp_ns. */
+/* NONE where floe has no such type: time, uuid, fixed, struct, map, lists of those, and timestamps in nanoseconds, which are marked. */
 floe_type floe_ice_type_to_floe(const floe_ice_type *type);
 /* "timestamptz", "list<struct<a: int>>" */
 void floe_ice_type_print(const floe_ice_type *type, floe_buf *out);

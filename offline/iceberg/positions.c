@@ -6,7 +6,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #define LIVE_SET_CAP FLOE_GIB(16)
 
@@ -40,6 +40,10 @@ static bool list_has(const floe_position_block *block, uint16_t item) {
     return low < block->count && block->items[low] == item;
 }
 
+static bool block_has(const floe_position_block *block, size_t item) {
+    return block->bits != NULL ? (block->bits[item / 64] >> (item % 64) & 1) != 0 : list_has(block, (uint16_t)item);
+}
+
 bool floe_positions_has(const floe_positions *positions, uint64_t position, size_t *hint) {
     uint64_t key = position / FLOE_POSITION_BLOCK;
     size_t at = *hint;
@@ -50,9 +54,7 @@ bool floe_positions_has(const floe_positions *positions, uint64_t position, size
     if (at >= positions->block_count || positions->blocks[at].key != key) {
         return false;
     }
-    const floe_position_block *block = &positions->blocks[at];
-    uint16_t item = (uint16_t)(position % FLOE_POSITION_BLOCK);
-    return block->bits != NULL ? (block->bits[item / 64] >> (item % 64) & 1) != 0 : list_has(block, item);
+    return block_has(&positions->blocks[at], position % FLOE_POSITION_BLOCK);
 }
 
 /* The block of a position, or NULL. */
@@ -62,105 +64,118 @@ static const floe_position_block *block_of(const floe_positions *positions, uint
     return there ? &positions->blocks[at] : NULL;
 }
 
+#define LANES 4u
+#define SHORT_RUN 16u /* rows that are asked for one by one */
+
+/* Whether the first `count` rows, a multiple of LANES, count up: several at once on any machine. */
+static uint64_t lanes_differ(const int64_t *rows, size_t count) {
+    typedef uint64_t lanes __attribute__((vector_size(LANES * sizeof(uint64_t))));
+    uint64_t first = (uint64_t)rows[0];
+    lanes want = {first, first + 1, first + 2, first + 3};
+    lanes differs = {0};
+    for (size_t at = 0; at < count; at += LANES) {
+        lanes got;
+        memcpy(&got, rows + at, sizeof(got));
+        differs |= got ^ want;
+        want += LANES;
+    }
+    return differs[0] | differs[1] | differs[2] | differs[3];
+}
+
+/* How many of the rows lie in one block and count up by one. Most chunks do all the way; a look at the last row tells most others. */
+static size_t run_len(const int64_t *rows, size_t count) {
+    uint64_t first = (uint64_t)rows[0];
+    uint64_t left = FLOE_POSITION_BLOCK - first % FLOE_POSITION_BLOCK;
+    size_t most = count < left ? count : (size_t)left;
+    uint64_t differs = (uint64_t)rows[most - 1] ^ (first + most - 1);
+    size_t at = 0;
+    if (differs == 0) {
+        at = most / LANES * LANES;
+        differs = lanes_differ(rows, at);
+    }
+    for (; differs == 0 && at < most; at++) {
+        differs = (uint64_t)rows[at] ^ (first + at);
+    }
+    if (differs == 0) {
+        return most;
+    }
+    size_t len = 1;
+    while (len < most && (uint64_t)rows[len] == first + len) {
+        len++;
+    }
+    return len;
+}
+
+/* 64 bits of a block from an item on; behind its end there are none. */
+static uint64_t bits_from(const uint64_t *bits, size_t item) {
+    size_t word = item / 64;
+    size_t shift = item % 64;
+    uint64_t low = bits[word] >> shift;
+    bool more = shift > 0 && word + 1 < FLOE_POSITION_BLOCK_WORDS;
+    return more ? low | bits[word + 1] << (64 - shift) : low;
+}
+
+/* Eight bits as eight truths, the lowest first: each bit is put into a byte of its own, and what is not zero becomes one. */
+static void spread(uint64_t deleted, bool *ret_alive) {
+    uint64_t apart = ((deleted & 0xFF) * UINT64_C(0x0101010101010101)) & UINT64_C(0x8040201008040201);
+    uint64_t ones = ((apart + UINT64_C(0x7F7F7F7F7F7F7F7F)) >> 7) & UINT64_C(0x0101010101010101);
+    uint64_t alive = ones ^ UINT64_C(0x0101010101010101);
+    memcpy(ret_alive, &alive, sizeof(alive));
+}
+
+static void keep_by_bits(const uint64_t *bits, size_t item, size_t count, bool *ret_alive) {
+    size_t done = 0;
+    for (; done + 64 <= count; done += 64) {
+        uint64_t deleted = bits_from(bits, item + done);
+        if (deleted == 0) {
+            memset(ret_alive + done, true, 64);
+            continue;
+        }
+        for (size_t i = 0; i < 64; i += 8) {
+            spread(deleted >> i, ret_alive + done + i);
+        }
+    }
+    for (; done < count; done++) {
+        ret_alive[done] = (bits[(item + done) / 64] >> ((item + done) % 64) & 1) == 0;
+    }
+}
+
+static void keep_by_list(const floe_position_block *block, size_t item, size_t count, bool *ret_alive) {
+    memset(ret_alive, true, count);
+    for (uint32_t i = 0; i < block->count; i++) {
+        if (block->items[i] >= item && block->items[i] < item + count) {
+            ret_alive[block->items[i] - item] = false;
+        }
+    }
+}
+
+static void keep_run(const floe_position_block *block, size_t item, size_t count, bool *ret_alive) {
+    if (block == NULL) {
+        memset(ret_alive, true, count);
+    } else if (count < SHORT_RUN) {
+        for (size_t i = 0; i < count; i++) {
+            ret_alive[i] = !block_has(block, item + i);
+        }
+    } else if (block->bits != NULL) {
+        keep_by_bits(block->bits, item, count, ret_alive);
+    } else {
+        keep_by_list(block, item, count, ret_alive);
+    }
+}
+
 void floe_positions_keep(const floe_positions *positions, const int64_t *rows, size_t count, bool *ret_alive) {
     uint64_t key = UINT64_MAX;
     const floe_position_block *block = NULL;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t position = (uint64_t)rows[i];
-        if (position / FLOE_POSITION_BLOCK != key) {
-            key = position / FLOE_POSITION_BLOCK;
-            block = block_of(positions, position);
+    size_t len = 0;
+    for (size_t at = 0; at < count; at += len) {
+        uint64_t first = (uint64_t)rows[at];
+        len = run_len(rows + at, count - at);
+        if (first / FLOE_POSITION_BLOCK != key) {
+            key = first / FLOE_POSITION_BLOCK;
+            block = block_of(positions, first);
         }
-        uint16_t item = (uint16_t)(position % FLOE_POSITION_BLOCK);
-        if (block == NULL) {
-            ret_alive[i] = true;
-        } else if (block->bits != NULL) {
-            ret_alive[i] = (block->bits[item / 64] >> (item % 64) & 1) == 0;
-        } else {
-            ret_alive[i] = !list_has(block, item);
-        }
+        keep_run(block, first % FLOE_POSITION_BLOCK, len, ret_alive + at);
     }
-}
-
-/* ---- making ---- */
-
-floe_status floe_position_block_make(uint64_t key, const uint16_t *items, uint32_t count, floe_arena *arena,
-                                     floe_position_block *ret_block, floe_error *err) {
-    *ret_block = (floe_position_block){.key = key, .count = count};
-    if (count > FLOE_POSITION_LIST_MAX) {
-        uint64_t *bits = floe_arena_alloc(arena, FLOE_POSITION_BLOCK_WORDS, sizeof(*bits));
-        for (uint32_t i = 0; bits != NULL && i < count; i++) {
-            bits[items[i] / 64] |= UINT64_C(1) << (items[i] % 64);
-        }
-        ret_block->bits = bits;
-        return floe_arena_check(arena, err);
-    }
-    uint16_t *copy = floe_arena_alloc(arena, count + 1, sizeof(*copy));
-    for (uint32_t i = 0; copy != NULL && i < count; i++) {
-        copy[i] = items[i];
-    }
-    ret_block->items = copy;
-    return floe_arena_check(arena, err);
-}
-
-static int compare_positions(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a;
-    uint64_t y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* Most writers sort; looking costs less than sorting again. */
-static void sort_positions(uint64_t *positions, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        if (positions[i] < positions[i - 1]) {
-            qsort(positions, count, sizeof(*positions), compare_positions);
-            return;
-        }
-    }
-}
-
-/* How many of the positions from `at` on lie in the block of the first. */
-static size_t block_len(const uint64_t *positions, size_t count, size_t at) {
-    uint64_t key = positions[at] / FLOE_POSITION_BLOCK;
-    size_t end = at;
-    while (end < count && positions[end] / FLOE_POSITION_BLOCK == key) {
-        end++;
-    }
-    return end - at;
-}
-
-static floe_status make_block(const uint64_t *positions, size_t count, floe_arena *arena,
-                              floe_position_block *ret_block, floe_error *err) {
-    uint16_t items[FLOE_POSITION_BLOCK];
-    uint32_t item_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint16_t item = (uint16_t)(positions[i] % FLOE_POSITION_BLOCK);
-        if (item_count == 0 || items[item_count - 1] != item) {
-            items[item_count++] = item;
-        }
-    }
-    return floe_position_block_make(positions[0] / FLOE_POSITION_BLOCK, items, item_count, arena, ret_block, err);
-}
-
-floe_status floe_positions_make(uint64_t *positions, size_t count, floe_arena *arena, floe_positions *ret_positions,
-                                floe_error *err) {
-    sort_positions(positions, count);
-    FLOE_ENSURE(count == 0 || positions[count - 1] <= INT64_MAX, err, FLOE_CORRUPT, "a row position is negative");
-    size_t block_count = 0;
-    for (size_t at = 0; at < count; at += block_len(positions, count, at)) {
-        block_count++;
-    }
-    floe_position_block *blocks = floe_arena_alloc(arena, block_count + 1, sizeof(*blocks));
-    FLOE_TRY(floe_arena_check(arena, err));
-    *ret_positions = (floe_positions){.blocks = blocks, .block_count = block_count};
-    size_t at = 0;
-    for (size_t i = 0; i < block_count; i++) {
-        size_t len = block_len(positions, count, at);
-        FLOE_TRY(make_block(positions + at, len, arena, &blocks[i], err));
-        ret_positions->count += blocks[i].count;
-        at += len;
-    }
-    return FLOE_OK;
 }
 
 /* ---- what a scan leaves out ---- */

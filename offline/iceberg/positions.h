@@ -10,6 +10,7 @@
 #define FLOE_OFFLINE_ICEBERG_POSITIONS_H
 
 #include "core/arena.h"
+#include "core/map.h"
 #include "offline/iceberg/key_set.h"
 
 #include <stdint.h>
@@ -38,10 +39,20 @@ bool floe_positions_has(const floe_positions *positions, uint64_t position, size
 /* Which of `count` rows, by their positions, the set leaves alive; the same answer as by floe_positions_has, sooner. */
 void floe_positions_keep(const floe_positions *positions, const int64_t *rows, size_t count, bool *ret_alive);
 
-/* A set of positions in any order, with doubles; the array is sorted in place. Errors: CORRUPT for a position of 2^63 or
- * more; NOMEM, LIMIT. */
-floe_status floe_positions_make(uint64_t *positions, size_t count, floe_arena *arena, floe_positions *ret_positions,
-                                floe_error *err);
+/* Positions of one data file as they come, in any order, with doubles; kept as the set will be, so that what was added twice or in
+ * whole takes no more than the set itself. Owns: everything lies in the arena. */
+typedef struct floe_positions_maker {
+    floe_arena *arena;
+    floe_map by_key; /* a block's key → the block that is being made */
+    struct floe_position_heap **heaps;
+    size_t heap_count, heap_capacity;
+    struct floe_position_heap *last;
+} floe_positions_maker;
+
+void floe_positions_begin(floe_positions_maker *maker, floe_arena *arena);
+/* Errors: CORRUPT for a negative position; NOMEM, LIMIT. The maker is of no use then. */
+floe_status floe_positions_add(floe_positions_maker *maker, const int64_t *positions, size_t count, floe_error *err);
+floe_status floe_positions_end(floe_positions_maker *maker, floe_positions *ret_positions, floe_error *err);
 
 /* The low 16 bits of a block's positions, ascending and without doubles → a block. Errors: NOMEM, LIMIT. */
 floe_status floe_position_block_make(uint64_t key, const uint16_t *items, uint32_t count, floe_arena *arena,
@@ -49,13 +60,24 @@ floe_status floe_position_block_make(uint64_t key, const uint16_t *items, uint32
 
 /* ---- what a scan leaves out ---- */
 
+#define FLOE_FILES_OF_VIEW (UINT64_C(1) << 32) /* more files than a view can have: a view and a file in one number */
+
+/* Rows of position delete files, as the engine reads them. */
+typedef struct floe_delete_rows {
+    const uint64_t *deletes;  /* which delete file of those that are read */
+    const int64_t *files;     /* which data file; negative: none */
+    const int64_t *positions; /* of the row in it; INT64_MIN: null */
+    size_t count;
+} floe_delete_rows;
+
 /* The sets of the files that one read goes over, by the file's index there; NULL where nothing is deleted. Or, for the
- * reading of delete files, what finds the number of a data file by its path: one call at a time, -1 for none. Or the keys of
+ * reading of delete files, what finds the number of a data file by its path, -1 for none, and what takes their rows. Or the keys of
  * equality deletes, with what each file is compared by where that must be. */
 typedef struct floe_live_view {
     const floe_positions *const *files;
     size_t file_count; /* of files, sequences and scopes */
     int64_t (*find)(void *context, floe_str path);
+    void (*add)(void *context, const floe_delete_rows *rows); /* one call at a time */
     void *context;
     floe_key_set *keys;
     const int64_t *sequences; /* data sequence numbers; NULL: every delete is younger than every file */

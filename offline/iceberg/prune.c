@@ -3,6 +3,8 @@
  */
 #include "offline/iceberg/prune.h"
 
+#include "core/time.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -25,13 +27,19 @@ static int compare_ids(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+/* A filter that thinks of nanoseconds as of timestamps means them rounded up to microseconds. */
+static bool is_rounded(const floe_ice_field *field, floe_type used) {
+    return field->type->kind == FLOE_ICE_TIMESTAMP_NS && used.kind == FLOE_KIND_TIMESTAMP;
+}
+
 static void prepare_column(floe_pruner *pruner, size_t index, floe_str name, const floe_ice_schema *schema) {
     const floe_ice_field *field = floe_ice_field_by_name(schema, name);
     const floe_expr *use = find_column(pruner->filter, name);
-    bool same = field != NULL && floe_type_equal(use->type, floe_ice_type_to_floe(field->type));
+    bool same = field != NULL &&
+                (floe_type_equal(use->type, floe_ice_type_to_floe(field->type)) || is_rounded(field, use->type));
     pruner->columns[index].name = name;
     pruner->columns[index].field = same ? field : NULL;
-    pruner->columns[index].type = same ? floe_ice_type_to_floe(field->type) : (floe_type){.kind = FLOE_KIND_NONE};
+    pruner->columns[index].type = same ? use->type : (floe_type){.kind = FLOE_KIND_NONE};
     if (same) {
         floe_kind kind = use->type.kind;
         pruner->field_ids[pruner->field_count++] = field->id;
@@ -74,8 +82,10 @@ static floe_prune_column *column_of(const floe_pruner *pruner, int32_t field_id)
     return NULL;
 }
 
-static bool says_something(const floe_ice_partition_field *field) {
-    return field->transform != FLOE_TRANSFORM_VOID && field->transform != FLOE_TRANSFORM_UNKNOWN;
+/* Of nanoseconds a partition knows a unit that the last of them, rounded up, may leave. */
+static bool says_something(const floe_ice_partition_field *field, const floe_prune_column *column) {
+    return field->transform != FLOE_TRANSFORM_VOID && field->transform != FLOE_TRANSFORM_UNKNOWN &&
+           column->field->type->kind != FLOE_ICE_TIMESTAMP_NS;
 }
 
 static floe_range partition_range(const floe_ice_partition_field *field, const floe_ice_type *source,
@@ -103,7 +113,7 @@ static bool narrow_by_partition(const floe_pruner *pruner, const floe_ice_data_f
         floe_prune_column *column = column_of(pruner, field->source_id);
         /* A null without a kind: the manifest has no such partition field, which says nothing. */
         bool there = i < file->partition_count && file->partition[i].type.kind != FLOE_KIND_NONE;
-        if (column != NULL && there && says_something(field)) {
+        if (column != NULL && there && says_something(field, column)) {
             floe_range range = partition_range(field, column->field->type, &file->partition[i]);
             floe_range_narrow(&column->range, &range);
             narrowed = true;
@@ -130,6 +140,16 @@ static floe_str bound_of(const floe_ice_bytes_entry *entries, size_t count, int3
     return (floe_str){0};
 }
 
+/* Bounds of nanoseconds are eight bytes; those of dates, which such columns may have been, say nothing here. */
+static bool decode_bound(const floe_prune_column *column, floe_str bytes, floe_value *ret_value) {
+    bool nanos = column->field->type->kind == FLOE_ICE_TIMESTAMP_NS;
+    if ((nanos && bytes.len != sizeof(int64_t)) || !floe_bound_decode_as(column->type, bytes, ret_value)) {
+        return false;
+    }
+    ret_value->as.integer = nanos ? floe_us_of_ns_up(ret_value->as.integer) : ret_value->as.integer;
+    return true;
+}
+
 static void file_range(const floe_ice_data_file *file, const floe_prune_column *column, floe_range *ret_range) {
     const floe_ice_field *field = column->field;
     *ret_range = floe_range_unknown(column->type);
@@ -146,8 +166,8 @@ static void file_range(const floe_ice_data_file *file, const floe_prune_column *
     }
     floe_str lower = bound_of(file->lower_bounds, file->lower_count, field->id);
     floe_str upper = bound_of(file->upper_bounds, file->upper_count, field->id);
-    ret_range->has_lower = floe_bound_decode_as(column->type, lower, &ret_range->lower);
-    ret_range->has_upper = floe_bound_decode_as(column->type, upper, &ret_range->upper);
+    ret_range->has_lower = decode_bound(column, lower, &ret_range->lower);
+    ret_range->has_upper = decode_bound(column, upper, &ret_range->upper);
 }
 
 /* `fresh`: the ranges are still unknown, which anything may take the place of. */
@@ -193,7 +213,7 @@ static void narrow_by_summaries(const floe_pruner *pruner, const floe_ice_manife
     for (size_t i = 0; i < spec->field_count; i++) {
         const floe_ice_partition_field *field = &spec->fields[i];
         floe_prune_column *column = column_of(pruner, field->source_id);
-        if (column != NULL && says_something(field)) {
+        if (column != NULL && says_something(field, column)) {
             floe_range range = summary_range(field, column->field->type, &manifest->partitions[i]);
             floe_range_narrow(&column->range, &range);
         }

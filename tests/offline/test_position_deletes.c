@@ -302,7 +302,7 @@ static void refused__null_position__names_the_delete_file(void **state) {
     (void)state;
     append(rows("1.parquet", 0, 2));
     remove_rows("d.parquet", TEXT("('%s', NULL)", at("1.parquet")));
-    ice_refused(&world, FLOE_CORRUPT, "d.parquet deletes the row -1 of");
+    ice_refused(&world, FLOE_CORRUPT, "d.parquet deletes a row without a position of");
 }
 
 static void refused__parquet_without_the_columns(void **state) {

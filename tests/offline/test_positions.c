@@ -20,14 +20,21 @@ static int tear_down(void **state) {
     return 0;
 }
 
+/* In two pieces, as a reader gets them. */
+static floe_status make_in(floe_arena *place, const uint64_t *positions, size_t count, floe_positions *ret_set,
+                           floe_error *err) {
+    floe_positions_maker maker;
+    const int64_t *rows = (const int64_t *)(const void *)positions;
+    floe_positions_begin(&maker, place);
+    FLOE_TRY(floe_positions_add(&maker, rows, count / 3, err));
+    FLOE_TRY(floe_positions_add(&maker, rows + count / 3, count - count / 3, err));
+    return floe_positions_end(&maker, ret_set, err);
+}
+
 static floe_positions make(const uint64_t *positions, size_t count) {
     floe_positions set = {0};
     floe_error err = {0};
-    uint64_t *copy = floe_arena_alloc(&arena, count + 1, sizeof(*copy));
-    if (count > 0) {
-        memcpy(copy, positions, count * sizeof(*copy));
-    }
-    assert_ok(floe_positions_make(copy, count, &arena, &set, &err), &err);
+    assert_ok(make_in(&arena, positions, count, &set, &err), &err);
     return set;
 }
 
@@ -63,7 +70,7 @@ static void set__position_past_int64__is_corrupt(void **state) {
     floe_positions set = {0};
     floe_error err = {0};
     uint64_t positions[] = {1, (uint64_t)INT64_MAX + 1};
-    assert_code(floe_positions_make(positions, 2, &arena, &set, &err), FLOE_CORRUPT);
+    assert_code(make_in(&arena, positions, 2, &set, &err), FLOE_CORRUPT);
     assert_message(&err, "negative");
 }
 
@@ -147,6 +154,90 @@ static void set__random__is_a_sorted_array(void **state) {
     }
 }
 
+/* Rows as scans ask for them, counting up from anywhere, with or without some left out, against asking one by one. */
+static void assert_kept(const floe_positions *set, const int64_t *rows, size_t count) {
+    bool alive[2048 + 8];
+    memset(alive, 2, sizeof(alive));
+    floe_positions_keep(set, rows, count, alive);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(alive[i], !has(set, (uint64_t)rows[i]));
+    }
+    for (size_t i = count; i < count + 8; i++) { /* nothing is written behind the rows */
+        assert_int_equal(((const unsigned char *)alive)[i], 2);
+    }
+}
+
+static size_t rows_from(floe_test_rng *rng, uint64_t first, size_t count, unsigned left_out, int64_t *rows) {
+    size_t kept = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        if (left_out == 0 || floe_test_next(rng) % left_out != 0) {
+            rows[kept++] = (int64_t)(first + i);
+        }
+    }
+    return kept;
+}
+
+static void keep__rows_that_count_up__are_asked_as_one_by_one(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    for (int round = 0; round < 300; round++) {
+        uint64_t positions[3000];
+        int64_t rows[2048];
+        static const uint64_t SPANS[] = {500, 70000, 200000, 3000000};
+        static const unsigned LEFT_OUT[] = {0, 0, 2, 40, 2000};
+        uint64_t span = SPANS[floe_test_next(&rng) % 4];
+        size_t count = 1 + floe_test_next(&rng) % 3000;
+        for (size_t i = 0; i < count; i++) {
+            positions[i] = floe_test_next(&rng) % span;
+        }
+        floe_positions set = make(positions, count);
+        for (int i = 0; i < 4; i++) {
+            uint64_t first = i == 0 ? 65536 - floe_test_next(&rng) % 2048 : floe_test_next(&rng) % (span + 3000);
+            size_t asked = floe_test_next(&rng) % 2049;
+            assert_kept(&set, rows, rows_from(&rng, first, asked, LEFT_OUT[floe_test_next(&rng) % 5], rows));
+        }
+        floe_arena_reset(&arena);
+    }
+}
+
+/* The last rows of a block, whose bits end there, and rows that go back. */
+static void keep__ends_of_blocks_and_rows_in_no_order__are_asked_as_one_by_one(void **state) {
+    (void)state;
+    uint64_t *positions = floe_arena_alloc(&arena, FLOE_POSITION_BLOCK, sizeof(*positions));
+    int64_t rows[2048];
+    for (uint64_t i = 0; i < FLOE_POSITION_BLOCK / 2; i++) {
+        positions[i] = i * 2 + 1;
+    }
+    floe_positions set = make(positions, FLOE_POSITION_BLOCK / 2);
+    for (uint64_t first = 65536 - 130; first < 65540; first++) {
+        floe_test_rng rng = floe_test_rng_of(1);
+        assert_kept(&set, rows, rows_from(&rng, first, 200, 0, rows));
+        for (size_t i = 0; i < 100; i++) { /* The first and the last are as if they counted up. */
+            int64_t row = rows[i + 20];
+            rows[i + 20] = rows[179 - i];
+            rows[179 - i] = row;
+        }
+        assert_kept(&set, rows, 200);
+    }
+}
+
+static void make__a_position_many_times__takes_no_room_of_its_own(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA small = {0};
+    floe_arena_init(&small, FLOE_KIB(64));
+    floe_positions_maker maker;
+    floe_positions set = {0};
+    floe_error err = {0};
+    floe_positions_begin(&maker, &small);
+    for (int i = 0; i < 10000; i++) {
+        const int64_t rows[] = {3, 70000, 5, 3};
+        assert_ok(floe_positions_add(&maker, rows, 4, &err), &err);
+    }
+    assert_ok(floe_positions_end(&maker, &set, &err), &err);
+    assert_int_equal(set.count, 3);
+    assert_int_equal(set.block_count, 2);
+}
+
 static floe_status make_spread(void *context, floe_error *err) {
     (void)context;
     FLOE_AUTO_ARENA scarce = {0};
@@ -154,9 +245,9 @@ static floe_status make_spread(void *context, floe_error *err) {
     uint64_t positions[200];
     floe_positions set = {0};
     for (uint64_t i = 0; i < 200; i++) {
-        positions[i] = i * 1000;
+        positions[i] = i * i * 3; /* blocks with many and with few */
     }
-    return floe_positions_make(positions, 200, &scarce, &set, err);
+    return make_in(&scarce, positions, 200, &set, err);
 }
 
 static void make__no_memory__is_said_each_time(void **state) {
@@ -174,6 +265,9 @@ int main(void) {
         T(set__a_whole_block__holds_all_of_it_and_no_neighbour),
         T(has__any_hint__is_only_a_hint),
         T(set__random__is_a_sorted_array),
+        T(keep__rows_that_count_up__are_asked_as_one_by_one),
+        T(keep__ends_of_blocks_and_rows_in_no_order__are_asked_as_one_by_one),
+        T(make__a_position_many_times__takes_no_room_of_its_own),
         T(make__no_memory__is_said_each_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

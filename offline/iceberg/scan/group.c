@@ -185,7 +185,8 @@ static floe_status source_sql(sql_builder *builder, const scan_group *group, flo
     schema_sql(builder, group);
     floe_buf_byte(builder->out, ')');
     if (group->live_view >= 0) {
-        floe_buf_printf(builder->out, " WHERE floe_live(%" PRId64 ", file_index, file_row_number)", group->live_view);
+        floe_buf_printf(builder->out, " WHERE floe_live(file_index + %" PRIu64 "::UBIGINT, file_row_number)",
+                        (uint64_t)group->live_view * FLOE_FILES_OF_VIEW);
     }
     return floe_buf_check(builder->out, err);
 }

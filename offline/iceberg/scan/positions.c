@@ -2,7 +2,7 @@
  * Reading what deletes rows by position, for the engine to leave them out.
  *
  * Phases: deletion vectors, file by file → position delete files, all in one query: every row goes to the data file that
- * its path means → one set of positions per data file → one view per group of files that the engine reads together.
+ * its path means, inside the query → one set of positions per data file → one view per group of files that the engine reads together.
  * Rule: rows without a path say nothing. Rows for files that are not read are skipped, so are those of a delete file that
  *       is older than the data file. See deletes.h for what applies to what.
  */
@@ -25,17 +25,18 @@ typedef struct position_loader {
     floe_arena *scratch; /* until the sets are made */
     floe_live_set *set;
     const floe_positions **by_file; /* one per file of the plan */
-    floe_buf *found;                /* one per file of the plan: uint64_t each */
+    floe_positions_maker **found;   /* one per file of the plan; NULL: none yet */
     floe_map by_path;               /* how data files are known → index + 1 */
     floe_map contents;              /* files of deletion vectors that were read */
     const floe_ice_data_file **deletes;
     const char **delete_paths; /* where they can be opened */
     size_t *delete_targets;    /* the one file that they are about; SIZE_MAX: any */
     size_t delete_count;
-    floe_str last_path;   /* that was looked for, and its file; */
-    size_t last_file;     /* SIZE_MAX: not read */
-    floe_status failure;  /* of looking for a path, which must not end the engine's query; */
-    floe_error *find_err; /* and why */
+    floe_str last_path;    /* that was looked for, and its file; */
+    size_t last_file;      /* SIZE_MAX: not read */
+    const size_t *reading; /* which of the deletes the engine reads just now */
+    floe_status failure;   /* of looking for a path or taking rows, which must not end the engine's query; */
+    floe_error *row_err;   /* and why */
 } position_loader;
 
 static const floe_ice_data_file *file_at(const position_loader *loader, size_t index) {
@@ -99,7 +100,7 @@ static floe_status find_file(position_loader *loader, floe_str path, size_t *ret
 static int64_t find_number(void *context, floe_str path) {
     position_loader *loader = context;
     if (!floe_str_equal(path, loader->last_path) && !floe_failed(loader->failure)) {
-        loader->failure = find_file(loader, path, &loader->last_file, loader->find_err);
+        loader->failure = find_file(loader, path, &loader->last_file, loader->row_err);
         loader->last_path = floe_arena_str(loader->scratch, path);
     }
     return loader->last_file == SIZE_MAX ? -1 : (int64_t)loader->last_file;
@@ -116,57 +117,61 @@ static floe_status applies(const floe_ice_data_file *deleting, const floe_ice_da
     return FLOE_OK;
 }
 
-enum { COLUMN_DELETE, COLUMN_FILE, COLUMN_POSITION, COLUMN_COUNT };
+static floe_status maker_of(position_loader *loader, size_t file, floe_positions_maker **ret_maker, floe_error *err) {
+    if (loader->found[file] == NULL) {
+        loader->found[file] = floe_arena_alloc(&loader->set->arena, 1, sizeof(**loader->found));
+        FLOE_TRY(floe_arena_check(&loader->set->arena, err));
+        floe_positions_begin(loader->found[file], &loader->set->arena);
+    }
+    *ret_maker = loader->found[file];
+    return FLOE_OK;
+}
 
-static floe_status add_row(position_loader *loader, size_t index, size_t file, int64_t position, floe_error *err) {
+/* Rows of one delete file about one data file. */
+static floe_status add_rows(position_loader *loader, size_t index, size_t file, const int64_t *positions, size_t count,
+                            floe_error *err) {
     const floe_ice_data_file *deleting = loader->deletes[index];
     const floe_ice_data_file *data = file_at(loader, file);
     size_t target = loader->delete_targets[index];
+    floe_positions_maker *maker = NULL;
     bool counts = false;
-    FLOE_ENSURE(position >= 0, err, FLOE_CORRUPT, "%.*s deletes the row %" PRId64 " of %.*s",
-                FLOE_STR_ARG(deleting->path), position, FLOE_STR_ARG(data->path));
+    for (size_t i = 0; i < count; i++) {
+        FLOE_ENSURE(positions[i] != INT64_MIN, err, FLOE_CORRUPT, "%.*s deletes a row without a position of %.*s",
+                    FLOE_STR_ARG(deleting->path), FLOE_STR_ARG(data->path));
+        FLOE_ENSURE(positions[i] >= 0, err, FLOE_CORRUPT, "%.*s deletes the row %" PRId64 " of %.*s",
+                    FLOE_STR_ARG(deleting->path), positions[i], FLOE_STR_ARG(data->path));
+    }
     if (target != SIZE_MAX && target != file) {
         return FLOE_OK;
     }
     FLOE_TRY(applies(deleting, data, &counts, err));
     if (counts) {
-        floe_buf_append(&loader->found[file], &position, sizeof(position));
+        FLOE_TRY(maker_of(loader, file, &maker, err));
+        FLOE_TRY(floe_positions_add(maker, positions, count, err));
     }
     return FLOE_OK;
 }
 
-/* The query leaves no nulls and gives whole numbers alone, which can be read where they lie. */
-static floe_status read_batch(position_loader *loader, const size_t *indexes, const struct ArrowSchema *schema,
-                              const struct ArrowArray *batch, floe_error *err) {
-    const int64_t *columns[COLUMN_COUNT];
-    for (int64_t i = 0; i < COLUMN_COUNT; i++) {
-        floe_arrow_view view;
-        FLOE_TRY(floe_arrow_view_of(schema, batch, i, &view, err));
-        FLOE_ENSURE(view.type.kind == FLOE_KIND_INT64 && view.array->dictionary == NULL, err, FLOE_INTERNAL,
-                    "the engine gives positions as another type than int64");
-        columns[i] = (const int64_t *)view.array->buffers[1] + view.array->offset + batch->offset;
-    }
-    for (int64_t r = 0; r < batch->length; r++) {
-        if (columns[COLUMN_FILE][r] >= 0) {
-            FLOE_TRY(add_row(loader, indexes[columns[COLUMN_DELETE][r]], (size_t)columns[COLUMN_FILE][r],
-                             columns[COLUMN_POSITION][r], err));
+/* Neighbouring rows mostly are of one delete file and one data file. */
+static floe_status take_rows(position_loader *loader, const floe_delete_rows *rows, floe_error *err) {
+    size_t end = 0;
+    for (size_t at = 0; at < rows->count; at = end) {
+        for (end = at + 1;
+             end < rows->count && rows->files[end] == rows->files[at] && rows->deletes[end] == rows->deletes[at];) {
+            end++;
+        }
+        if (rows->files[at] >= 0) {
+            FLOE_TRY(add_rows(loader, loader->reading[rows->deletes[at]], (size_t)rows->files[at], rows->positions + at,
+                              end - at, err));
         }
     }
     return FLOE_OK;
 }
 
-static floe_status read_stream(position_loader *loader, const size_t *indexes, struct ArrowArrayStream *stream,
-                               floe_error *err) {
-    static const char what[] = "the position delete files";
-    FLOE_AUTO_SCHEMA schema = {0};
-    FLOE_TRY(floe_arrow_stream_schema(stream, what, &schema, err));
-    for (;;) {
-        FLOE_AUTO_ARRAY batch = {0};
-        FLOE_TRY(floe_arrow_stream_next(stream, what, &batch, err));
-        if (batch.release == NULL) {
-            return loader->failure; /* no thread of the engine looks for paths any more */
-        }
-        FLOE_TRY(read_batch(loader, indexes, &schema, &batch, err));
+static void add_found(void *context, const floe_delete_rows *rows) {
+    position_loader *loader = context;
+    if (!floe_failed(loader->failure)) {
+        loader->failure = take_rows(loader, rows, loader->row_err);
     }
 }
 
@@ -229,21 +234,23 @@ static floe_status read_files(position_loader *loader, const size_t *indexes, si
     }
     FLOE_TRY(floe_scan_list_sql(loader->builder, paths, count, &list, err));
     FLOE_AUTO_BUF sql = {0};
-    FLOE_AUTO_STREAM stream = {0};
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_printf(&sql,
-                    "SELECT file_index::BIGINT, floe_file_of(%" PRId64 ", %s), coalesce(n, -1) FROM read_parquet(",
-                    finder, shape.binary ? "decode(p)" : "p");
+                    "SELECT count(floe_delete_add(%" PRId64 ", file_index, floe_file_of(%" PRId64
+                    ", %s), n)) FROM read_parquet(",
+                    finder, finder, shape.binary ? "decode(p)" : "p");
     floe_buf_text(&sql, list);
     floe_buf_printf(&sql, ", explicit_cardinality=%" PRId64 ", schema=MAP {", rows);
     floe_buf_printf(&sql, shape.by_id ? "%d: " : "'file_path': ", PATH_ID);
     floe_buf_printf(&sql, ENTRY, "p", shape.binary ? "BLOB" : "VARCHAR");
     floe_buf_printf(&sql, shape.by_id ? ", %d: " : ", 'pos': ", POSITION_ID);
     floe_buf_printf(&sql, ENTRY, "n", "BIGINT");
-    floe_buf_text(&sql, "}) WHERE p IS NOT NULL");
+    floe_buf_text(&sql, "})");
     FLOE_TRY(floe_buf_check(&sql, err));
-    FLOE_TRY(floe_session_stream(loader->builder->session, sql.ptr, NULL, &stream, err));
-    return read_stream(loader, indexes, &stream, err);
+    loader->reading = indexes;
+    floe_query_rows counted;
+    FLOE_TRY(floe_session_query(loader->builder->session, sql.ptr, NULL, loader->scratch, &counted, err));
+    return loader->failure; /* no thread of the engine is at rows any more */
 }
 
 static floe_status read_all_files(position_loader *loader, int64_t finder, floe_error *err) {
@@ -328,17 +335,13 @@ static floe_status index_paths(position_loader *loader, floe_error *err) {
 /* ---- sets and views ---- */
 
 static floe_status make_set(position_loader *loader, size_t index, floe_error *err) {
-    floe_buf *found = &loader->found[index];
-    FLOE_TRY(floe_buf_check(found, err));
-    if (found->len == 0) {
+    if (loader->found[index] == NULL) {
         return FLOE_OK;
     }
     floe_positions *set = floe_arena_alloc(&loader->set->arena, 1, sizeof(*set));
     FLOE_TRY(floe_arena_check(&loader->set->arena, err));
-    FLOE_TRY(floe_positions_make((uint64_t *)(void *)found->ptr, found->len / sizeof(uint64_t), &loader->set->arena,
-                                 set, err));
+    FLOE_TRY(floe_positions_end(loader->found[index], set, err));
     loader->by_file[index] = set;
-    floe_buf_close(found);
     return FLOE_OK;
 }
 
@@ -349,11 +352,11 @@ static floe_status read_with_finder(position_loader *loader, floe_error *err) {
     FLOE_TRY(floe_live_set_open(&set, err));
     set->views = floe_arena_alloc(&set->arena, 1, sizeof(*set->views));
     FLOE_TRY(floe_arena_check(&set->arena, err));
-    set->views[0] = (floe_live_view){.find = find_number, .context = loader};
+    set->views[0] = (floe_live_view){.find = find_number, .add = add_found, .context = loader};
     set->view_count = 1;
     const floe_live_set *registered = set;
     FLOE_TRY(floe_session_register(loader->builder->session, &set, &number, err));
-    loader->find_err = err;
+    loader->row_err = err;
     floe_status status = read_all_files(loader, number, err);
     floe_session_forget(loader->builder->session, registered);
     return status;
@@ -427,19 +430,11 @@ static floe_status load(position_loader *loader, floe_error *err) {
     FLOE_TRY(floe_arena_check(loader->scratch, err));
     floe_map_init(&loader->contents, loader->scratch);
     for (size_t i = 0; i < files->file_count; i++) {
-        floe_buf_init(&loader->found[i], FLOE_GIB(8));
         bool has_vector = files->files[i]->deletes != NULL && files->files[i]->deletes->vector != NULL;
         FLOE_TRY(has_vector ? load_vector(loader, i, err) : FLOE_OK);
     }
     FLOE_TRY(load_position_files(loader, err));
     return make_views(loader, err);
-}
-
-static void close_loader(position_loader *loader) {
-    for (size_t i = 0; loader->found != NULL && i < loader->builder->files->file_count; i++) {
-        floe_buf_close(&loader->found[i]);
-    }
-    floe_live_set_close(&loader->set);
 }
 
 floe_status floe_scan_positions_load(sql_builder *builder, floe_error *err) {
@@ -451,6 +446,6 @@ floe_status floe_scan_positions_load(sql_builder *builder, floe_error *err) {
     position_loader loader = {.builder = builder, .scratch = &scratch, .last_file = SIZE_MAX};
     FLOE_TRY(floe_live_set_open(&loader.set, err));
     floe_status status = load(&loader, err);
-    close_loader(&loader);
+    floe_live_set_close(&loader.set);
     return status;
 }

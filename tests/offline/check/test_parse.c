@@ -258,7 +258,7 @@ static void parse__functions_that_are_not_on_the_list__are_denied_wherever_they_
         {"SELECT list_resize([1], 1000000000)", "list_resize"},
         {"SELECT json_deserialize_sql('x')", "json_deserialize_sql"},
         {"SELECT json_serialize_plan('SELECT 1')", "json_serialize_plan"},
-        {"SELECT floe_live(0, 0, 0)", "floe_live"},
+        {"SELECT floe_live(0, 0)", "floe_live"},
         {"SELECT parse_duckdb_log_message('a', 'b')", "parse_duckdb_log_message"},
         {"SELECT has_table_privilege('secret', 'select')", "has_table_privilege"},
         {"SELECT pg_get_viewdef(1)", "pg_get_viewdef"},
