@@ -20,6 +20,10 @@ int64_t floe_floor_div(int64_t value, int64_t divisor) {
     return value % divisor < 0 ? quotient - 1 : quotient;
 }
 
+int64_t floe_us_of_ns_up(int64_t nanos) {
+    return floe_floor_div(nanos, 1000) + (nanos % 1000 != 0 ? 1 : 0);
+}
+
 int64_t floe_days_from_civil(int64_t year, unsigned month, unsigned day) {
     year -= month <= 2 ? 1 : 0;
     int64_t era = floe_floor_div(year, 400);

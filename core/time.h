@@ -33,6 +33,7 @@ const char *floe_duration_format(int64_t micros, char buf[FLOE_TIME_TEXT_MAX]);
 int64_t floe_days_from_civil(int64_t year, unsigned month, unsigned day);
 void floe_civil_from_days(int64_t days, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day);
 int64_t floe_floor_div(int64_t value, int64_t divisor); /* divisor > 0 */
+int64_t floe_us_of_ns_up(int64_t nanos);                /* nanoseconds → microseconds, rounded up */
 
 /* Wall clock (UTC) and monotonic clock, microseconds. The wall clock can be pinned by tests (0 unpins). */
 int64_t floe_now_us(void);

@@ -22,6 +22,34 @@ bool floe_type_equal(floe_type a, floe_type b) {
     return !is_decimal || (a.precision == b.precision && a.scale == b.scale);
 }
 
+bool floe_type_widens(floe_type from, floe_type to) {
+    if (from.kind == FLOE_KIND_DECIMAL && to.kind == FLOE_KIND_DECIMAL) {
+        return from.scale <= to.scale && from.precision - from.scale <= to.precision - to.scale;
+    }
+    return floe_type_equal(from, to) || (from.kind == FLOE_KIND_INT32 && to.kind == FLOE_KIND_INT64);
+}
+
+/* 10^digits; 10^38 fits 127 bits. */
+static __int128 power_of_ten(uint8_t digits) {
+    __int128 power = 1;
+    for (uint8_t i = 0; i < digits; i++) {
+        power *= 10;
+    }
+    return power;
+}
+
+floe_value floe_value_widen(floe_value value, floe_type type) {
+    if (value.is_null) {
+        return floe_value_null(type);
+    }
+    FLOE_ASSERT(floe_type_widens(value.type, type));
+    if (type.kind == FLOE_KIND_DECIMAL) {
+        value.as.decimal *= power_of_ten((uint8_t)(type.scale - value.type.scale));
+    }
+    value.type = type;
+    return value;
+}
+
 /* "name(" or "name<" … the closing character → what stands between, trimmed. */
 static bool unwrap(floe_str text, const char *opening, char closing, floe_str *ret_inner) {
     floe_str prefix = floe_str_of(opening);
@@ -163,15 +191,6 @@ int floe_value_compare(const floe_value *a, const floe_value *b) {
         break;
     }
     return 0;
-}
-
-/* 10^digits; 10^38 fits 127 bits. */
-static __int128 power_of_ten(uint8_t digits) {
-    __int128 power = 1;
-    for (uint8_t i = 0; i < digits; i++) {
-        power *= 10;
-    }
-    return power;
 }
 
 /* The digits of a decimal text, without sign and point, and how many stood behind the point. */

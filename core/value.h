@@ -54,6 +54,18 @@ typedef struct floe_value {
 } floe_value;
 
 bool floe_type_equal(floe_type a, floe_type b);
+/* Whether every value of `from` is one of `to`, so that keys of both meet: types that are equal, int32 in int64, and decimals with no
+ * more digits before the point and behind it. */
+bool floe_type_widens(floe_type from, floe_type to);
+
+/* A table's timestamps in nanoseconds: no type of values, of which nothing can be made, but the times of a source may be such and are
+ * rounded up to microseconds. Zoned ones are told apart by the precision: the engine reads only their microseconds. */
+static inline floe_type floe_type_nanoseconds(bool zoned) {
+    return (floe_type){.kind = FLOE_KIND_NONE, .precision = zoned, .scale = 9};
+}
+static inline bool floe_type_is_nanoseconds(floe_type type) {
+    return type.kind == FLOE_KIND_NONE && type.scale == 9;
+}
 static inline bool floe_kind_is_integer(floe_kind kind) {
     return kind == FLOE_KIND_INT32 || kind == FLOE_KIND_INT64;
 }
@@ -84,6 +96,9 @@ static inline floe_value floe_value_string(floe_str text) {
 static inline floe_value floe_value_timestamp(int64_t micros) {
     return (floe_value){.type = {.kind = FLOE_KIND_TIMESTAMP}, .as.integer = micros};
 }
+
+/* The value in a type that its own widens to: the same number. Nulls become nulls of that type. */
+floe_value floe_value_widen(floe_value value, floe_type type);
 
 /* Total order within one kind: nulls first, NaN equal to NaN and above every number, -0.0 equal to 0.0, text and bytes
  * by byte. Both must be of one type (ints of both widths and floats of both widths compare with each other). */

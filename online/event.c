@@ -52,9 +52,11 @@ static bool finer_than_us(floe_str text) {
     return false;
 }
 
+/* Nanoseconds in the table are text in an event like any time. */
 static floe_type type_of(const floe_source *source, floe_str column) {
     for (size_t i = 0; i < source->column_count; i++) {
-        if (floe_str_equal(source->columns[i].name, column)) {
+        bool named = floe_str_equal(source->columns[i].name, column);
+        if (named && source->columns[i].type.kind != FLOE_KIND_NONE) {
             return source->columns[i].type;
         }
     }

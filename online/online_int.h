@@ -62,7 +62,7 @@ bool floe_batch_full(const floe_store *store);
  * after a failure. */
 floe_status floe_batch_flush(floe_store *store, bool keep_on_tie, size_t *ret_count, floe_error *err);
 
-/* An integer of 32 bits widened to the 64 that the entity's key or the view's output declares; all else as it is. */
+/* A value widened to what the entity's key or the view's output declares (floe_type_widens, and float to double); all else as it is. */
 floe_value floe_value_widened(floe_value value, floe_type type);
 
 #endif

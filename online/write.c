@@ -69,12 +69,10 @@ floe_status floe_batch_flush(floe_store *store, bool keep_on_tie, size_t *ret_co
 }
 
 floe_value floe_value_widened(floe_value value, floe_type type) {
-    bool widens = (type.kind == FLOE_KIND_INT64 && value.type.kind == FLOE_KIND_INT32) ||
-                  (type.kind == FLOE_KIND_DOUBLE && value.type.kind == FLOE_KIND_FLOAT);
-    if (widens) {
+    if (type.kind == FLOE_KIND_DOUBLE && value.type.kind == FLOE_KIND_FLOAT) {
         value.type = type;
     }
-    return value;
+    return floe_type_widens(value.type, type) ? floe_value_widen(value, type) : value;
 }
 
 /* ---- floe_store_write ---- */

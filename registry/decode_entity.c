@@ -8,7 +8,7 @@
 
 static bool is_key_kind(floe_kind kind) {
     return kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES || kind == FLOE_KIND_BOOL || kind == FLOE_KIND_DATE ||
-           kind == FLOE_KIND_TIMESTAMP || floe_kind_is_integer(kind);
+           kind == FLOE_KIND_TIMESTAMP || kind == FLOE_KIND_DECIMAL || floe_kind_is_integer(kind);
 }
 
 static bool decode_type(const floe_decoder *decoder, const floe_node *node, const char *what, floe_type *ret_type) {
@@ -46,8 +46,8 @@ static void decode_key(const floe_decoder *decoder, const floe_node *node, const
     if (decode_type(decoder, node, key_what, &key.type) && !is_key_kind(key.type.kind)) {
         char name[FLOE_TYPE_NAME_MAX];
         FLOE_FIND(decoder, floe_decode_line(node, "type"), FLOE_INVALID,
-                  "%s cannot be %s; a key is string, int32, int64, bool, date, timestamp or bytes", key_what,
-                  floe_type_name(key.type, name));
+                  "%s cannot be %s; a key is string, int32, int64, decimal(p,s), bool, date, timestamp or bytes",
+                  key_what, floe_type_name(key.type, name));
         return;
     }
     keys[entity->key_count++] = key;
@@ -128,6 +128,18 @@ static void check_table(const floe_loading *loading, const floe_source *source, 
     }
 }
 
+static bool decode_column_type(const floe_decoder *decoder, const floe_node *node, const char *what,
+                               floe_type *ret_type) {
+    const floe_node *type = floe_decode_member(node, "type");
+    bool text = type != NULL && type->kind == FLOE_NODE_STRING;
+    bool zoned = text && floe_str_is(type->text, "timestamptz_ns");
+    if (zoned || (text && floe_str_is(type->text, "timestamp_ns"))) {
+        *ret_type = floe_type_nanoseconds(zoned);
+        return true;
+    }
+    return decode_type(decoder, node, what, ret_type);
+}
+
 /* The columns that resolve found, in the stored form. */
 static void decode_columns(const floe_decoder *decoder, const floe_node *node, const char *what, floe_source *source) {
     static const char *const known[] = {"name", "type", NULL};
@@ -137,7 +149,7 @@ static void decode_columns(const floe_decoder *decoder, const floe_node *node, c
         floe_column *column = &columns[source->column_count];
         source->column_count += floe_decode_object(decoder, list->items[i], what, known) &&
                                 floe_decode_need_text(decoder, list->items[i], "name", what, &column->name) &&
-                                decode_type(decoder, list->items[i], what, &column->type);
+                                decode_column_type(decoder, list->items[i], what, &column->type);
     }
     source->columns = columns;
 }

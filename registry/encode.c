@@ -45,19 +45,26 @@ static void begin_object(floe_json_writer *writer, const floe_about *about) {
     put_notes(writer, about);
 }
 
+/* As decode_columns reads it back: also the nanoseconds that a source's times may be in. */
+static const char *column_type_name(floe_type type, char buf[FLOE_TYPE_NAME_MAX]) {
+    return floe_type_is_nanoseconds(type) ? type.precision > 0 ? "timestamptz_ns" : "timestamp_ns"
+                                          : floe_type_name(type, buf);
+}
+
 /* [{name, type} …]; columns of no type are left out. */
 static void put_columns(floe_json_writer *writer, const char *key, const floe_column *columns, size_t count) {
     floe_json_key(writer, key);
     floe_json_array_begin(writer);
     for (size_t i = 0; i < count; i++) {
         char type[FLOE_TYPE_NAME_MAX];
-        if (columns[i].type.kind == FLOE_KIND_NONE || columns[i].name.len == 0) {
+        bool none = columns[i].type.kind == FLOE_KIND_NONE && !floe_type_is_nanoseconds(columns[i].type);
+        if (none || columns[i].name.len == 0) {
             continue;
         }
         floe_json_object_begin(writer);
         put_text(writer, "name", columns[i].name);
         floe_json_key(writer, "type");
-        floe_json_text(writer, floe_type_name(columns[i].type, type));
+        floe_json_text(writer, column_type_name(columns[i].type, type));
         floe_json_object_end(writer);
     }
     floe_json_array_end(writer);

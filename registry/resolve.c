@@ -37,6 +37,13 @@ static const floe_column *need_column(resolver_state *state, const floe_source *
              FLOE_STR_ARG(name), hint(state, source, name));
         return NULL;
     }
+    if (floe_type_is_nanoseconds(column->type)) {
+        FIND(state, pos, FLOE_UNSUPPORTED,
+             "%s: column %.*s of table %.*s is in nanoseconds, which the times of a source may be and features cannot; "
+             "floe's timestamps are microseconds",
+             what, FLOE_STR_ARG(name), FLOE_STR_ARG(source->table));
+        return NULL;
+    }
     if (column->type.kind == FLOE_KIND_NONE) {
         FIND(state, pos, FLOE_UNSUPPORTED, "%s: column %.*s of table %.*s has a type that features cannot have", what,
              FLOE_STR_ARG(name), FLOE_STR_ARG(source->table));
@@ -47,13 +54,31 @@ static const floe_column *need_column(resolver_state *state, const floe_source *
 
 /* ---- sources ---- */
 
+/* Nanoseconds are rounded up to microseconds where the table is read, so that no rounding lets the future in. Of those with a zone
+ * the engine reads only the microseconds, and nothing tells whether there was a rest. */
+static void check_nanoseconds(resolver_state *state, const floe_source *source, const floe_column *column, floe_pos pos,
+                              const char *what) {
+    if (column->type.precision > 0) {
+        FIND(state, pos, FLOE_UNSUPPORTED,
+             "%s: column %.*s of table %.*s is timestamptz_ns, of which the engine reads only the microseconds, so "
+             "that it "
+             "cannot be rounded up; make it timestamp_ns or timestamptz",
+             what, FLOE_STR_ARG(column->name), FLOE_STR_ARG(source->table));
+    }
+}
+
 static void check_time(resolver_state *state, const floe_source *source, floe_str name, int line, const char *role) {
     const char *what = floe_arena_printf(state->arena, "source %.*s: %s", FLOE_STR_ARG(source->about.name), role);
     floe_pos pos = at_line(&source->about, line);
     if (name.len == 0 || what == NULL) {
         return;
     }
-    const floe_column *column = need_column(state, source, name, pos, what);
+    const floe_column *column = floe_column_find(source->columns, source->column_count, name);
+    if (column != NULL && floe_type_is_nanoseconds(column->type)) {
+        check_nanoseconds(state, source, column, pos, what);
+        return;
+    }
+    column = need_column(state, source, name, pos, what);
     if (column != NULL && column->type.kind != FLOE_KIND_TIMESTAMP && column->type.kind != FLOE_KIND_DATE) {
         char type[FLOE_TYPE_NAME_MAX];
         FIND(state, pos, FLOE_INVALID, "%s: column %.*s is %s; it must be a timestamp or a date", what,
@@ -83,10 +108,6 @@ static floe_status resolve_source(resolver_state *state, floe_source *source) {
 
 /* ---- views ---- */
 
-static bool key_type_fits(floe_type column, floe_type key) {
-    return floe_type_equal(column, key) || (column.kind == FLOE_KIND_INT32 && key.kind == FLOE_KIND_INT64);
-}
-
 static void check_keys(resolver_state *state, const floe_view *view, const char *what) {
     for (size_t i = 0; i < view->entity->key_count; i++) {
         const floe_column *key = &view->entity->keys[i];
@@ -94,7 +115,7 @@ static void check_keys(resolver_state *state, const floe_view *view, const char 
         const char *key_what = floe_arena_printf(state->arena, "%s: key %.*s", what, FLOE_STR_ARG(key->name));
         const floe_column *column =
             key_what != NULL ? need_column(state, view->source, view->key_columns[i], pos, key_what) : NULL;
-        if (column != NULL && !key_type_fits(column->type, key->type)) {
+        if (column != NULL && !floe_type_widens(column->type, key->type)) {
             char declared[FLOE_TYPE_NAME_MAX];
             char found[FLOE_TYPE_NAME_MAX];
             FIND(

@@ -261,12 +261,13 @@ static void append_pairs(const audit *a, const floe_view *view, const char *labe
     floe_buf_text(sql, "), s AS (SELECT ");
     append_keys(view, sql);
     floe_buf_printf(
-        sql, ", __from, count(*) OVER w AS n, max(__event) OVER w AS e, %s AS c FROM v WINDOW w AS (PARTITION BY ",
+        sql,
+        ", __from, count(*) OVER w AS __n, max(__event) OVER w AS __e, %s AS __c FROM v WINDOW w AS (PARTITION BY ",
         as_known ? "max(__created) OVER w" : "CAST(NULL AS BIGINT)");
     append_keys(view, sql);
     floe_buf_text(
-        sql, " ORDER BY __from RANGE UNBOUNDED PRECEDING)) SELECT count(*), CAST(coalesce(sum(s.n), 0) AS BIGINT), "
-             "coalesce(min(l.__time - s.e), -1), coalesce(min(l.__time - s.c), -1) FROM l ASOF JOIN s ON "
+        sql, " ORDER BY __from RANGE UNBOUNDED PRECEDING)) SELECT count(*), CAST(coalesce(sum(s.__n), 0) AS BIGINT), "
+             "coalesce(min(l.__time - s.__e), -1), coalesce(min(l.__time - s.__c), -1) FROM l ASOF JOIN s ON "
              "l.__time >= s.__from");
     for (size_t i = 0; i < view->entity->key_count; i++) {
         floe_buf_text(sql, " AND s.");

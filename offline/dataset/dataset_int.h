@@ -64,7 +64,9 @@ typedef struct source_use {
 typedef struct source_scan {
     floe_table *table;
     floe_table_scan_files files;
-    const floe_expr *filter; /* what was pushed down; NULL: nothing */
+    const floe_expr *filter;        /* what was pushed down; NULL: nothing */
+    const floe_expr *where;         /* the part of it that is not about times */
+    int64_t earliest_us, latest_us; /* the part that is; the ends of int64: no bound */
     const floe_pit_need *need;
 } source_scan;
 floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, const floe_dataset_pin *pin, floe_arena *arena,

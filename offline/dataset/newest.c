@@ -8,6 +8,7 @@
 #include "core/limits.h"
 #include "core/map.h"
 #include "core/mem.h"
+#include "core/time.h"
 #include "offline/dataset/dataset_int.h"
 
 #include <inttypes.h>
@@ -72,7 +73,7 @@ static const floe_ice_bytes_entry *bound_of(const floe_ice_bytes_entry *bounds, 
 }
 
 /* Whether a file may hold rows dated after `since_us`: its upper bound of the event time, where it has one, tells. Bounds
- * of timestamps are int64 µs and of dates int32 days, little-endian. */
+ * of timestamps are int64 µs or ns and of dates int32 days, little-endian. */
 static bool may_be_younger(const floe_ice_data_file *file, const floe_ice_field *event, int64_t since_us) {
     const floe_ice_bytes_entry *bound = bound_of(file->upper_bounds, file->upper_count, event->id);
     if (!bound || (bound->bytes.len != 8 && bound->bytes.len != 4)) {
@@ -82,7 +83,10 @@ static bool may_be_younger(const floe_ice_data_file *file, const floe_ice_field 
     for (size_t i = 0; i < bound->bytes.len; i++) {
         bits |= (uint64_t)(uint8_t)bound->bytes.ptr[i] << (8 * i);
     }
-    int64_t upper = bound->bytes.len == 8 ? (int64_t)bits : (int64_t)(int32_t)(uint32_t)bits * INT64_C(86400000000);
+    bool fine = event->type->kind == FLOE_ICE_TIMESTAMP_NS;
+    int64_t upper = bound->bytes.len == 4 ? (int64_t)(int32_t)(uint32_t)bits * INT64_C(86400000000)
+                    : fine                ? floe_us_of_ns_up((int64_t)bits)
+                                          : (int64_t)bits;
     return upper > since_us;
 }
 

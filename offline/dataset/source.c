@@ -1,6 +1,9 @@
 /*
  * A source for a question: the scan is planned with what bounds it (the time range any label can reach and, where all
  * views agree on it, their filter), then streamed with times as microseconds and positions that decide ties.
+ *
+ * Types of times are those of the schema that is read, which may have gone on since the definitions were applied: a date becomes a
+ * timestamp or nanoseconds. Nanoseconds are rounded up.
  */
 #include "core/limits.h"
 #include "core/mem.h"
@@ -36,31 +39,58 @@ static void append_bound(const floe_pit_need *need, const char *comparison, int6
                     is_date ? floe_date_format(day, when) : floe_time_format(bound_us, when));
 }
 
-/* The filter that may be pushed into the scan; *ret_filter NULL: none. */
-static floe_status make_filter(const floe_pit_need *need, floe_str where, floe_arena *arena,
+/* The source's columns, its times in nanoseconds as the microseconds that they are rounded up to. */
+static floe_status rounded_columns(const floe_source *source, floe_arena *arena, floe_column **ret_columns,
+                                   floe_error *err) {
+    floe_column *columns = floe_arena_alloc(arena, source->column_count + 1, sizeof(*columns));
+    FLOE_TRY(floe_arena_check(arena, err));
+    for (size_t i = 0; i < source->column_count; i++) {
+        bool fine = floe_type_is_nanoseconds(source->columns[i].type) &&
+                    floe_str_equal(source->columns[i].name, source->event_time);
+        columns[i] = (floe_column){source->columns[i].name,
+                                   fine ? (floe_type){.kind = FLOE_KIND_TIMESTAMP} : source->columns[i].type};
+    }
+    *ret_columns = columns;
+    return FLOE_OK;
+}
+
+/* *ret_filter NULL: there is no text. */
+static floe_status bind_filter(const floe_source *source, const floe_buf *text, floe_arena *arena,
                                const floe_expr **ret_filter, floe_error *err) {
+    floe_expr *filter;
+    floe_column *columns;
+    FLOE_TRY(floe_buf_check(text, err));
+    if (text->len == 0) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(rounded_columns(source, arena, &columns, err));
+    FLOE_TRY(floe_expr_parse(arena, floe_arena_str(arena, floe_buf_view(text)), &filter, err));
+    FLOE_TRY(floe_expr_bind(filter, arena, columns, source->column_count, err));
+    *ret_filter = filter;
+    return FLOE_OK;
+}
+
+/* What may be pushed into the scan: the times that are needed and the filter of all views, which is kept alone as well. */
+static floe_status make_filter(source_scan *scan, floe_arena *arena, floe_error *err) {
+    const floe_pit_need *need = scan->need;
     FLOE_AUTO_BUF text;
+    FLOE_AUTO_BUF where;
     floe_buf_init(&text, 2 * FLOE_LIMIT_EXPRESSION_BYTES);
+    floe_buf_init(&where, FLOE_LIMIT_EXPRESSION_BYTES);
     if (need->earliest_us != INT64_MIN) {
         append_bound(need, ">=", need->earliest_us, &text);
     }
     if (need->latest_us != INT64_MAX && need->latest_us != INT64_MIN) {
         append_bound(need, "<=", need->latest_us, &text);
     }
-    if (where.len > 0) {
+    if (need->shared_where.len > 0) {
         floe_buf_text(&text, text.len > 0 ? " AND (" : "(");
-        floe_buf_str(&text, where);
+        floe_buf_str(&text, need->shared_where);
         floe_buf_text(&text, ")");
+        floe_buf_str(&where, need->shared_where);
     }
-    FLOE_TRY(floe_buf_check(&text, err));
-    if (text.len == 0) {
-        return FLOE_OK;
-    }
-    floe_expr *filter;
-    FLOE_TRY(floe_expr_parse(arena, floe_arena_str(arena, floe_buf_view(&text)), &filter, err));
-    FLOE_TRY(floe_expr_bind(filter, arena, need->source->columns, need->source->column_count, err));
-    *ret_filter = filter;
-    return FLOE_OK;
+    FLOE_TRY(bind_filter(need->source, &where, arena, &scan->where, err));
+    return bind_filter(need->source, &text, arena, &scan->filter, err);
 }
 
 void floe_source_close(source_scan *scan) {
@@ -129,8 +159,8 @@ static floe_status plan_pinned(source_scan *scan, const floe_dataset_pin *pin, f
 
 floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, const floe_dataset_pin *pin, floe_arena *arena,
                              source_scan *ret_scan, floe_error *err) {
-    *ret_scan = (source_scan){.need = need};
-    FLOE_TRY(make_filter(need, need->shared_where, arena, &ret_scan->filter, err));
+    *ret_scan = (source_scan){.need = need, .earliest_us = need->earliest_us, .latest_us = need->latest_us};
+    FLOE_TRY(make_filter(ret_scan, arena, err));
     const char *table = floe_arena_strndup(arena, need->source->table.ptr, need->source->table.len);
     FLOE_TRY(floe_arena_check(arena, err));
     floe_status status = floe_table_open(lake, table, NULL, NULL, &ret_scan->table, err);
@@ -144,12 +174,33 @@ floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, const f
     return FLOE_OK;
 }
 
-static void append_time(const floe_source *source, floe_str column, const char *name, floe_buf *out) {
+static floe_ice_kind read_kind(const source_scan *scan, floe_str column) {
+    const floe_ice_field *field = floe_ice_field_by_name(scan->files.schema, column);
+    return field ? field->type->kind : FLOE_ICE_OTHER;
+}
+
+/* Nanoseconds, rounded up. The engine divides towards zero, takes the ends of int64 for infinities, and gives those no number. */
+static void append_rounded(floe_str column, floe_buf *out) {
+    FLOE_AUTO_BUF name;
+    floe_buf_init(&name, FLOE_KIB(64));
+    floe_sql_quote_name(&name, column);
+    floe_buf_printf(out,
+                    "CASE WHEN isinf(%s) THEN CASE WHEN %s > make_timestamp_ns(0) THEN 9223372036854776 "
+                    "ELSE -9223372036854775 END ELSE epoch_ns(%s) // 1000 + (epoch_ns(%s) %% 1000 > 0)::BIGINT END",
+                    name.ptr, name.ptr, name.ptr, name.ptr);
+}
+
+static void append_time(const source_scan *scan, floe_str column, const char *name, floe_buf *out) {
     if (column.len == 0) {
         return;
     }
-    const floe_column *found = source_column(source, column);
-    bool is_date = found && found->type.kind == FLOE_KIND_DATE;
+    floe_ice_kind kind = read_kind(scan, column);
+    if (kind == FLOE_ICE_TIMESTAMP_NS) {
+        append_rounded(column, out);
+        floe_buf_printf(out, " AS %s, ", name);
+        return;
+    }
+    bool is_date = kind == FLOE_ICE_DATE;
     floe_buf_text(out, is_date ? "epoch_us(CAST(" : "epoch_us(");
     floe_sql_quote_name(out, column);
     floe_buf_printf(out, is_date ? " AS TIMESTAMP)) AS %s, " : ") AS %s, ", name);
@@ -207,6 +258,43 @@ static floe_status append_wheres(const floe_pit_need *need, floe_buf *out, floe_
     return FLOE_OK;
 }
 
+/* Rounded up, n nanoseconds are at most `us` where n <= 1000 us, and at least it where n > 1000 (us - 1). A bound that int64 does not
+ * hold bounds nothing that could be stored. */
+static void append_fine_bound(floe_str column, const char *comparison, int64_t us, floe_buf *out) {
+    int64_t nanos;
+    if (__builtin_mul_overflow(us, INT64_C(1000), &nanos) || nanos == INT64_MIN || nanos == INT64_MAX) {
+        return;
+    }
+    floe_buf_text(out, " AND ");
+    floe_sql_quote_name(out, column);
+    floe_buf_printf(out, " %s make_timestamp_ns(%" PRId64 ")", comparison, nanos);
+}
+
+/* The filter as it was pushed down, where the definitions and the schema agree on the event time; else what it says of other columns
+ * and, of nanoseconds, of times. */
+static floe_status append_filter(const source_scan *scan, floe_buf *out, floe_error *err) {
+    const floe_source *source = scan->need->source;
+    floe_str event = source->event_time;
+    const floe_column *defined = source_column(source, event);
+    const floe_ice_field *read = floe_ice_field_by_name(scan->files.schema, event);
+    bool fine = read_kind(scan, event) == FLOE_ICE_TIMESTAMP_NS;
+    bool same = !fine && defined && read && floe_type_equal(defined->type, floe_ice_type_to_floe(read->type));
+    const floe_expr *filter = same ? scan->filter : scan->where;
+    if (filter) {
+        floe_buf_text(out, " WHERE ");
+        FLOE_TRY(floe_sql_from_expr(filter, "", out, err));
+    } else if (fine) {
+        floe_buf_text(out, " WHERE TRUE");
+    }
+    if (fine && scan->earliest_us > INT64_MIN) {
+        append_fine_bound(event, ">", scan->earliest_us - 1, out);
+    }
+    if (fine && scan->latest_us != INT64_MAX && scan->latest_us != INT64_MIN) {
+        append_fine_bound(event, "<=", scan->latest_us, out);
+    }
+    return FLOE_OK;
+}
+
 floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe_buf *out, floe_error *err) {
     const floe_pit_need *need = scan->need;
     FLOE_AUTO_ARENA arena;
@@ -216,9 +304,9 @@ floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe
         floe_sql_quote_name(out, need->columns[i]);
         floe_buf_text(out, ", ");
     }
-    append_time(need->source, need->source->event_time, "__event", out);
-    append_time(need->source, need->source->created_time, "__created", out);
-    append_time(need->source, need->source->end_time, "__end", out);
+    append_time(scan, need->source->event_time, "__event", out);
+    append_time(scan, need->source->created_time, "__created", out);
+    append_time(scan, need->source->end_time, "__end", out);
     floe_buf_text(out, "__seq, __pos");
     FLOE_TRY(append_wheres(need, out, err));
     floe_buf_text(out, " FROM ");
@@ -232,9 +320,6 @@ floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe
                      : floe_error_prefix(err, status, "source %.*s, table %.*s", FLOE_STR_ARG(need->source->about.name),
                                          FLOE_STR_ARG(need->source->table));
     }
-    if (scan->filter) {
-        floe_buf_text(out, " WHERE ");
-        FLOE_TRY(floe_sql_from_expr(scan->filter, "", out, err));
-    }
+    FLOE_TRY(append_filter(scan, out, err));
     return floe_buf_check(out, err);
 }

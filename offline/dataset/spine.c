@@ -47,6 +47,15 @@ static floe_status check_key_names(const floe_dataset_request *request, const fl
     return FLOE_OK;
 }
 
+/* A decimal as a lookup takes it: no exponent, no digit behind the point that would be rounded away. */
+static void append_decimal_pattern(floe_type type, floe_buf *out) {
+    floe_buf_printf(out, "[+-]?([0-9]+(\\.[0-9]{0,%u})?", type.scale);
+    if (type.scale > 0) {
+        floe_buf_printf(out, "|\\.[0-9]{1,%u}", type.scale);
+    }
+    floe_buf_text(out, ")");
+}
+
 /* What the text of a CSV key must look like where the engine's cast would change the value: it rounds 0.4 to the key 0, cuts a
  * time off a date, and takes spaces around either. It is what a lookup takes for such a key. False: the reader itself is
  * strict enough. */
@@ -58,6 +67,9 @@ static bool append_key_pattern(floe_type type, floe_buf *out) {
         return true;
     case FLOE_KIND_DATE:
         floe_buf_text(out, "[0-9]{4}-[0-9]{2}-[0-9]{2}");
+        return true;
+    case FLOE_KIND_DECIMAL:
+        append_decimal_pattern(type, out);
         return true;
     case FLOE_KIND_BYTES: /* base64, as every other door of floe takes bytes; the engine would take escapes */
         floe_buf_text(out, "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?");
@@ -134,6 +146,11 @@ static floe_status check_shared_columns(const floe_dataset_request *request, con
 
 /* ---- guesses ---- */
 
+/* Whether a key of JSON is read as its declared type; all others have it, or are refused. */
+static bool is_read_from_json(floe_type type) {
+    return type.kind == FLOE_KIND_STRING || type.kind == FLOE_KIND_BYTES || type.kind == FLOE_KIND_DECIMAL;
+}
+
 /* Types that hold the values as they are written, by column. Labels pass through untouched, if need be as text; a key must have its
  * type. Keys of a CSV file are read by their declared types, which are strict but for times. */
 static floe_status find_exact_types(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
@@ -152,8 +169,7 @@ static floe_status find_exact_types(floe_session *session, const floe_dataset_re
                                 .strict = strict,
                                 .keeps_labels = true};
     for (size_t i = 0; i < key_count; i++) {
-        bool text = keys[i].type.kind == FLOE_KIND_STRING || keys[i].type.kind == FLOE_KIND_BYTES;
-        bool known = guess->csv ? keys[i].type.kind != FLOE_KIND_TIMESTAMP : text;
+        bool known = guess->csv ? keys[i].type.kind != FLOE_KIND_TIMESTAMP : is_read_from_json(keys[i].type);
         floe_str column = floe_spine_key_column(request, keys[i].name);
         *(known ? &fixed[exact.fixed_count++] : &strict[exact.strict_count++]) = column;
     }
@@ -258,7 +274,7 @@ static floe_status check_keys(const floe_dataset_request *request, const spine_t
     return FLOE_OK;
 }
 
-/* A key column of another type than its entity declares; int32 widens. A type that floe has no name for is found later. */
+/* A key column of another type than its entity declares, or widens to. A type that floe has no name for is found later. */
 static floe_status check_key_types(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
                                    size_t key_count, floe_error *err) {
     FLOE_AUTO_BUF sql;
@@ -277,8 +293,7 @@ static floe_status check_key_types(floe_session *session, const floe_dataset_req
         floe_type found, declared = keys[i].type;
         char a[FLOE_TYPE_NAME_MAX], b[FLOE_TYPE_NAME_MAX];
         bool known = !floe_failed(floe_arrow_type(schema.children[i], &found, NULL));
-        bool fits = !known || floe_type_equal(found, declared) ||
-                    (found.kind == FLOE_KIND_INT32 && declared.kind == FLOE_KIND_INT64);
+        bool fits = !known || floe_type_widens(found, declared);
         FLOE_ENSURE(fits, err, FLOE_INVALID,
                     "the spine %s: the column \"%.*s\" for the key \"%.*s\" is %s and the entity declares %s",
                     request->spine, FLOE_STR_BRIEF(floe_spine_key_column(request, keys[i].name)),
@@ -326,42 +341,79 @@ static bool looks_like_more(floe_str type) {
     return is_timestamp(type) || floe_str_is(type, "DATE") || floe_str_is(type, "TIME") || floe_str_is(type, "UUID");
 }
 
-static const floe_column *text_key_of(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
+static const floe_column *read_key_of(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
                                       floe_str column) {
     for (size_t i = 0; i < key_count; i++) {
-        bool text = keys[i].type.kind == FLOE_KIND_STRING || keys[i].type.kind == FLOE_KIND_BYTES;
-        if (text && floe_str_equal(floe_spine_key_column(request, keys[i].name), column)) {
+        if (is_read_from_json(keys[i].type) && floe_str_equal(floe_spine_key_column(request, keys[i].name), column)) {
             return &keys[i];
         }
     }
     return NULL;
 }
 
-/* read_json over columns whose types the reader found out, but keys of text as text and of bytes from base64. The columns
- * are spelled out only where the reader would make more of a text key, because it then knows no other column. */
+/* A decimal key of JSON, whose column is read as it is written: text, or a whole number. One with a point or an exponent may have lost
+ * digits to whoever wrote it as a number, and is refused here as in a lookup. */
+static void append_json_decimal(const floe_dataset_request *request, const floe_column *key, floe_buf *sql) {
+    floe_str column = floe_spine_key_column(request, key->name);
+    char type_name[FLOE_TYPE_NAME_MAX];
+    FLOE_AUTO_BUF name, pattern, words;
+    floe_buf_init(&name, FLOE_KIB(64));
+    floe_buf_init(&pattern, FLOE_KIB(4));
+    floe_buf_init(&words, FLOE_KIB(64));
+    floe_sql_quote_name(&name, column);
+    floe_buf_text(&pattern, "\"");
+    append_decimal_pattern(key->type, &pattern);
+    floe_buf_text(&pattern, "\"|-?[0-9]+");
+    floe_buf_printf(&words, "the key column \"%.*s\" has a value that is no %s (write one with a fraction as text): ",
+                    FLOE_STR_ARG(column), floe_type_name(key->type, type_name));
+    floe_buf_printf(sql, "CASE WHEN %s IS NULL OR regexp_full_match(CAST(%s AS VARCHAR), ", name.ptr, name.ptr);
+    floe_sql_quote_text(sql, floe_buf_view(&pattern));
+    floe_buf_printf(sql, ") AND TRY_CAST(trim(CAST(%s AS VARCHAR), '\"') AS ", name.ptr);
+    floe_sql_type_name(sql, key->type);
+    floe_buf_printf(sql, ") IS NOT NULL THEN TRY_CAST(trim(CAST(%s AS VARCHAR), '\"') AS ", name.ptr);
+    floe_sql_type_name(sql, key->type);
+    floe_buf_text(sql, ") ELSE error(");
+    floe_sql_quote_text(sql, floe_buf_view(&words));
+    floe_buf_printf(sql, " || CAST(%s AS VARCHAR)) END AS %s", name.ptr, name.ptr);
+}
+
+/* The key as it comes out of JSON; false: as the reader gives it. */
+static bool append_json_key(const floe_dataset_request *request, const floe_column *key, floe_str read_type, bool any,
+                            floe_buf *sql) {
+    FLOE_AUTO_BUF pattern;
+    floe_buf_init(&pattern, FLOE_KIB(4));
+    bool bytes = key && key->type.kind == FLOE_KIND_BYTES && floe_str_is(read_type, "VARCHAR");
+    bool decimal = key && key->type.kind == FLOE_KIND_DECIMAL;
+    floe_buf_text(sql, !bytes && !decimal ? "" : any ? ", " : " REPLACE (");
+    if (bytes) {
+        (void)append_key_pattern(key->type, &pattern);
+        append_strict_key(request, key, floe_buf_view(&pattern), sql);
+    } else if (decimal) {
+        append_json_decimal(request, key, sql);
+    }
+    return bytes || decimal;
+}
+
+/* read_json over columns whose types the reader found out, but keys of text as text, of bytes from base64 and decimals from text. The
+ * columns are spelled out only where the reader would make more of such a key, because it then knows no other column. */
 static void append_json(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
                         const spine_guess *found, floe_buf *sql) {
-    FLOE_AUTO_BUF types, pattern;
+    FLOE_AUTO_BUF types;
     floe_buf_init(&types, FLOE_MIB(1));
-    floe_buf_init(&pattern, FLOE_KIB(4));
     bool retyped = false, any = false;
     floe_buf_text(sql, "(SELECT *");
     for (size_t i = 0; i < found->count; i++) {
         const floe_query_column *column = &found->columns[i];
-        const floe_column *key = text_key_of(request, keys, key_count, column->name);
-        bool more = key && looks_like_more(column->type);
-        retyped = retyped || more || !floe_str_equal(found->types[i], column->type);
+        const floe_column *key = read_key_of(request, keys, key_count, column->name);
+        floe_str type = key && key->type.kind == FLOE_KIND_DECIMAL ? FLOE_STR("JSON")
+                        : key && looks_like_more(column->type)     ? FLOE_STR("VARCHAR")
+                                                                   : found->types[i];
+        retyped = retyped || !floe_str_equal(type, column->type);
         floe_buf_text(&types, i > 0 ? ", " : "");
         floe_sql_quote_text(&types, column->name);
         floe_buf_text(&types, ": ");
-        floe_sql_quote_text(&types, more ? FLOE_STR("VARCHAR") : found->types[i]);
-        if (key && key->type.kind == FLOE_KIND_BYTES && (more || floe_str_is(column->type, "VARCHAR"))) {
-            floe_buf_clear(&pattern);
-            (void)append_key_pattern(key->type, &pattern);
-            floe_buf_text(sql, any ? ", " : " REPLACE (");
-            append_strict_key(request, key, floe_buf_view(&pattern), sql);
-            any = true;
-        }
+        floe_sql_quote_text(&types, type);
+        any = append_json_key(request, key, type, any, sql) || any;
     }
     floe_buf_text(sql, any ? ") FROM read_json(" : " FROM read_json(");
     floe_sql_quote_text(sql, floe_str_of(request->spine));
@@ -468,8 +520,8 @@ static floe_status narrow_integers(floe_session *session, const floe_dataset_req
 static floe_status refuse_finer_text(floe_session *session, const floe_dataset_request *request, const char *name,
                                      floe_arena *arena, floe_error *err) {
     const char *sql = floe_arena_printf(arena,
-                                        "SELECT r, %s FROM (SELECT row_number() OVER () AS r, * FROM spine) WHERE "
-                                        "regexp_matches(%s, '\\.[0-9]{6}[0-9]*[1-9]') ORDER BY r LIMIT 1",
+                                        "SELECT __r, %s FROM (SELECT row_number() OVER () AS __r, * FROM spine) WHERE "
+                                        "regexp_matches(%s, '\\.[0-9]{6}[0-9]*[1-9]') ORDER BY __r LIMIT 1",
                                         name, name);
     floe_query_rows rows;
     FLOE_TRY(floe_arena_check(arena, err));
@@ -610,7 +662,14 @@ floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spi
                                   floe_error *err) {
     floe_buf_text(out, "SELECT ");
     for (size_t i = 0; i < key_count; i++) {
+        bool decimal = keys[i].type.kind == FLOE_KIND_DECIMAL; /* of fewer digits: widened */
+        floe_buf_text(out, decimal ? "CAST(" : "");
         floe_sql_quote_name(out, floe_spine_key_column(request, keys[i].name));
+        if (decimal) {
+            floe_buf_text(out, " AS ");
+            floe_sql_type_name(out, keys[i].type);
+            floe_buf_text(out, ")");
+        }
         floe_buf_text(out, " AS ");
         floe_sql_quote_name(out, keys[i].name);
         floe_buf_text(out, ", ");

@@ -56,11 +56,11 @@ static floe_status fail_at(floe_session *session, const floe_dataset_request *re
     FLOE_AUTO_BUF sql;
     floe_query_rows rows;
     floe_buf_init(&sql, FLOE_MIB(1));
-    floe_buf_text(&sql, "SELECT r, CAST(");
+    floe_buf_text(&sql, "SELECT __r, CAST(");
     floe_sql_quote_name(&sql, column);
-    floe_buf_text(&sql, " AS VARCHAR) FROM (SELECT *, row_number() OVER () AS r FROM spine) WHERE ");
+    floe_buf_text(&sql, " AS VARCHAR) FROM (SELECT *, row_number() OVER () AS __r FROM spine) WHERE ");
     append_out_of_range(column, &sql);
-    floe_buf_text(&sql, " ORDER BY r LIMIT 1");
+    floe_buf_text(&sql, " ORDER BY __r LIMIT 1");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
     FLOE_ENSURE(rows.row_count == 1, err, FLOE_INTERNAL, "a time of the spine was found and lost again");

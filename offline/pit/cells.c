@@ -131,7 +131,7 @@ static floe_status key_part(const pit_cells *cells, floe_type declared, int64_t 
                             floe_error *err) {
     if (!is_whole(cells) && cells->layout != PIT_CELL_BYTES) {
         FLOE_TRY(floe_arrow_get(&cells->view, row, NULL, ret_value, err));
-        ret_value->type = declared;
+        *ret_value = floe_value_widen(*ret_value, declared);
         return FLOE_OK;
     }
     *ret_value = (floe_value){.type = declared, .is_null = is_null(cells, row)};

@@ -143,8 +143,7 @@ static floe_status check_types(const feeder_group *g, floe_error *err) {
     const pit_group *group = g->group;
     for (size_t i = 0; i < group->entity->key_count; i++) {
         floe_type found = g->keys[i]->view.type, planned = group->entity->keys[i].type;
-        bool widened = found.kind == FLOE_KIND_INT32 && planned.kind == FLOE_KIND_INT64;
-        if (!widened && !floe_type_equal(found, planned)) {
+        if (!floe_type_widens(found, planned)) {
             return type_changed(group->key_columns[i], found, planned, err);
         }
     }

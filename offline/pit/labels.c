@@ -10,8 +10,7 @@
 static floe_status check_label_types(const floe_pit *pit, const pit_batch *columns, floe_error *err) {
     for (size_t i = 0; i < pit->key_count; i++) {
         floe_type found = columns->cells[i].view.type, declared = pit->keys[i].type;
-        bool fits =
-            floe_type_equal(found, declared) || (found.kind == FLOE_KIND_INT32 && declared.kind == FLOE_KIND_INT64);
+        bool fits = floe_type_widens(found, declared);
         char a[FLOE_TYPE_NAME_MAX], b[FLOE_TYPE_NAME_MAX];
         FLOE_ENSURE(fits, err, FLOE_INVALID, "the spine's column for the key \"%.*s\" is %s and the entity declares %s",
                     FLOE_STR_ARG(pit->keys[i].name), floe_type_name(found, a), floe_type_name(declared, b));

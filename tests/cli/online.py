@@ -1,9 +1,13 @@
 """What sync, get and serve must do on every store; test_online_embedded.py and test_online_redis.py say on which."""
+import decimal
 import json
 import os
 import shutil
 import signal
 import threading
+
+import pyarrow
+import pyarrow.parquet
 
 from harness import DEADLINE_S, DELAYS, FLIGHTS, FLIGHTS_HEADER, Checks, Project, Server, flights_project, wait_until
 
@@ -287,6 +291,32 @@ class Base(Checks):
             status, problem = self.lookup(server, ["SFO", over])
             self.assertEqual((status, problem["code"]), (413, "LIMIT"))
             self.assertIn("entity [1]: the key origin is 4092 bytes long", problem["detail"])
+
+    def test_a_decimal_key_is_one_number_everywhere(self):
+        """Synced from decimal(18,6) for a key of decimal(38,10): get and the server find it in every spelling that is exact."""
+        top = decimal.Decimal(10**18 - 1).scaleb(-6)
+        prices = [top, -top, decimal.Decimal("1.5"), decimal.Decimal("-0.000001"), decimal.Decimal(0)]
+        table = pyarrow.table({"price": pyarrow.array([p.quantize(decimal.Decimal("0.000001")) for p in prices], pyarrow.decimal128(18, 6)),
+                               "at": pyarrow.array([1] * 5, pyarrow.timestamp("us")), "v": list(range(5))})
+        pyarrow.parquet.write_table(table, self.project.path("p.parquet"))
+        self.project.floe_ok("table", "import", "p.parquet", "lake.aviation.prices")
+        self.project.write("features/prices.yaml", "entities: [{name: offer, keys: [{name: price, type: 'decimal(38,10)'}]}]\n"
+                           "sources: [{name: prices, table: lake.aviation.prices, event_time: at}]\n"
+                           "feature_views: [{name: offers, entity: offer, source: prices, features: [{name: v, column: v}]}]\n")
+        self.project.floe_ok("apply")
+        self.sync("offers")
+        for i, price in enumerate(prices):
+            (cell,) = self.ok(self.project.floe("get", "offers:v", f"price={price:f}", "--json")).json
+            self.assertEqual((cell["value"], cell["status"]), (i, "PRESENT"))
+        with Server(self.project) as server:
+            def ask(keys):
+                return server.request("/v1/lookup", {"features": ["offers:v"], "entities": {"price": keys}, "include": ["statuses"]})
+            status, answer = ask([f"{p:f}" for p in prices] + ["1.50", "+01.5000000000", 0, "1.51", -7])
+            self.assertEqual((status, answer["values"]), (200, [[0, 1, 2, 3, 4, 2, 2, 4, None, None]]), answer)
+            for wrong, said in ((1.5, "as text"), ("1.50000000001", "11 digits"), ("1e1", "no"), (True, "bool"), ("1" + "0" * 28, "digits")):
+                status, problem = ask([wrong])
+                self.assertEqual((status, problem["code"]), (400, "INVALID"), problem)
+                self.assertIn("decimal(38,10)", problem["detail"], wrong)
 
     # ---- serve ----
 

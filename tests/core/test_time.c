@@ -68,6 +68,17 @@ static void floor_div__all_signs(void **state) {
     assert_true(floe_floor_div(INT64_MIN, 1) == INT64_MIN);
 }
 
+static void nanoseconds__round_up_to_microseconds(void **state) {
+    (void)state;
+    for (int64_t nanos = -3001; nanos <= 3001; nanos++) {
+        int64_t micros = floe_us_of_ns_up(nanos);
+        assert_true(micros * 1000 >= nanos && (micros - 1) * 1000 < nanos);
+    }
+    /* 2^63 is 9223372036854775.808 thousand million. */
+    assert_true(floe_us_of_ns_up(INT64_MIN) == -INT64_C(9223372036854775));
+    assert_true(floe_us_of_ns_up(INT64_MAX) == INT64_C(9223372036854776));
+}
+
 static void check_time(const char *text, int64_t expected_us) {
     floe_error err = {0};
     int64_t micros = 42;
@@ -329,6 +340,7 @@ int main(void) {
         cmocka_unit_test(civil__every_day_of_years_1_to_9999__equals_the_count),
         cmocka_unit_test(civil__known_days),
         cmocka_unit_test(floor_div__all_signs),
+        cmocka_unit_test(nanoseconds__round_up_to_microseconds),
         cmocka_unit_test(time_parse__forms__give_the_seconds_of_date),
         cmocka_unit_test(time_parse__finer_than_a_microsecond__is_floored),
         cmocka_unit_test(time_parse__not_a_time__is_refused_and_says_why),

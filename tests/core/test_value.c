@@ -106,6 +106,67 @@ static void type_equal__each_part_counts(void **state) {
 }
 
 /* Checks that values[0…count) are strictly increasing, each equal to itself. */
+static __int128 ten_to(unsigned digits) {
+    return digits == 0 ? 1 : 10 * ten_to(digits - 1);
+}
+
+/* Every value fits where the largest does, and the smallest step is one too: 10^-s is a multiple of 10^-s'. */
+static void type_widens__decimals__exactly_where_every_value_fits(void **state) {
+    (void)state;
+    for (unsigned p = 1; p <= 7; p++) {
+        for (unsigned s = 0; s <= p; s++) {
+            for (unsigned to_p = 1; to_p <= 7; to_p++) {
+                for (unsigned to_s = 0; to_s <= to_p; to_s++) {
+                    floe_type from = {.kind = FLOE_KIND_DECIMAL, .precision = (uint8_t)p, .scale = (uint8_t)s};
+                    floe_type to = {.kind = FLOE_KIND_DECIMAL, .precision = (uint8_t)to_p, .scale = (uint8_t)to_s};
+                    bool fits = to_s >= s && (ten_to(p) - 1) * ten_to(to_s - s) < ten_to(to_p);
+                    assert_int_equal(floe_type_widens(from, to), fits);
+                }
+            }
+        }
+    }
+}
+
+static void type_widens__others__only_int32_to_int64(void **state) {
+    (void)state;
+    for (unsigned from = FLOE_KIND_NONE; from <= FLOE_KIND_TIMESTAMP; from++) {
+        for (unsigned to = FLOE_KIND_NONE; to <= FLOE_KIND_TIMESTAMP; to++) {
+            bool widens = from == to || (from == FLOE_KIND_INT32 && to == FLOE_KIND_INT64);
+            assert_int_equal(floe_type_widens((floe_type){.kind = from}, (floe_type){.kind = to}), widens);
+        }
+        floe_type decimal = {.kind = FLOE_KIND_DECIMAL, .precision = 38};
+        assert_false(floe_type_widens((floe_type){.kind = from}, decimal));
+        assert_false(floe_type_widens(decimal, (floe_type){.kind = from}));
+    }
+}
+
+static void check_widened(const char *text, floe_type from, floe_type to, const char *expected) {
+    floe_error err = {0};
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, 100);
+    floe_value value = {.type = from};
+    assert_ok(floe_decimal_parse(floe_str_of(text), from.precision, from.scale, &value.as.decimal, &err), &err);
+    floe_value wide = floe_value_widen(value, to);
+    assert_true(floe_type_equal(wide.type, to));
+    floe_decimal_print(wide.as.decimal, to.scale, &out);
+    assert_true(floe_str_is(floe_buf_view(&out), expected));
+}
+
+static void value_widen__keeps_the_number(void **state) {
+    (void)state;
+    floe_type money = {.kind = FLOE_KIND_DECIMAL, .precision = 4, .scale = 2};
+    floe_type wide = {.kind = FLOE_KIND_DECIMAL, .precision = 38, .scale = 36};
+    check_widened("-12.34", money, money, "-12.34");
+    check_widened("-12.34", money, wide, "-12.340000000000000000000000000000000000");
+    check_widened("99.99", money, wide, "99.990000000000000000000000000000000000");
+    check_widened("0", money, wide, "0.000000000000000000000000000000000000");
+    floe_value narrow = {.type = {.kind = FLOE_KIND_INT32}, .as.integer = INT32_MIN};
+    narrow = floe_value_widen(narrow, (floe_type){.kind = FLOE_KIND_INT64});
+    assert_true(narrow.type.kind == FLOE_KIND_INT64 && narrow.as.integer == INT32_MIN);
+    floe_value null = floe_value_widen(floe_value_null(money), wide);
+    assert_true(null.is_null && floe_type_equal(null.type, wide));
+}
+
 static void check_order(const floe_value *values, size_t count) {
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < count; j++) {
@@ -319,6 +380,9 @@ int main(void) {
         cmocka_unit_test(type_parse__junk__is_refused_with_a_hint),
         cmocka_unit_test(type_name__every_type__is_read_back),
         cmocka_unit_test(type_equal__each_part_counts),
+        cmocka_unit_test(type_widens__decimals__exactly_where_every_value_fits),
+        cmocka_unit_test(type_widens__others__only_int32_to_int64),
+        cmocka_unit_test(value_widen__keeps_the_number),
         cmocka_unit_test(compare__numbers__null_lowest_nan_highest),
         cmocka_unit_test(compare__widths_of_one_family__compare_with_each_other),
         cmocka_unit_test(compare__text_bytes_bool_and_decimal),

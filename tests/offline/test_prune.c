@@ -372,6 +372,49 @@ static void partition__identity__is_exact(void **state) {
     assert_int_equal(verdict("i IS NOT NULL", &file, &spec), FLOE_PRUNE_KEEP);
 }
 
+/* A filter means nanoseconds rounded up to microseconds: bounds of −1 ns and 1,001 ns are 0 µs and 2 µs. What partitions and bounds
+ * written as dates say is not used. */
+static void bounds__of_nanoseconds__prune_as_rounded_up(void **state) {
+    (void)state;
+    static const floe_ice_type NANOS = {.kind = FLOE_ICE_TIMESTAMP_NS};
+    static const floe_ice_field field = {.id = 1, .name = {"n", 1}, .type = &NANOS};
+    static const floe_ice_schema schema = {.fields = &field, .field_count = 1};
+    static const floe_column column = {{"n", 1}, {.kind = FLOE_KIND_TIMESTAMP}};
+    static const floe_ice_partition_field by_day = {.source_id = 1, .field_id = 1000, .transform = FLOE_TRANSFORM_DAY};
+    static const floe_ice_spec spec = {.fields = &by_day, .field_count = 1};
+    static const struct {
+        const char *filter;
+        bool kept;
+    } CASES[] = {{"n <= TIMESTAMP '1969-12-31 23:59:59.999999'", false},
+                 {"n <= TIMESTAMP '1970-01-01 00:00:00'", true},
+                 {"n >= TIMESTAMP '1970-01-01 00:00:00.000002'", true},
+                 {"n >= TIMESTAMP '1970-01-01 00:00:00.000003'", false},
+                 {"n = TIMESTAMP '1970-01-01 00:00:00.000001'", true}};
+    int64_t low = -1, high = 1001;
+    floe_value day = int_value(FLOE_KIND_DATE, 5);
+    floe_ice_bytes_entry lower = {1, {(const char *)&low, 8}}, upper = {1, {(const char *)&high, 8}};
+    floe_ice_data_file file = {.record_count = 9,
+                               .partition = &day,
+                               .partition_count = 1,
+                               .lower_bounds = &lower,
+                               .lower_count = 1,
+                               .upper_bounds = &upper,
+                               .upper_count = 1};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        for (size_t len = 4; len <= 8; len += 4) {
+            floe_pruner pruner;
+            floe_error err = {0};
+            floe_expr *filter = NULL;
+            lower.bytes.len = upper.bytes.len = len;
+            assert_ok(floe_expr_parse(&arena, floe_str_of(CASES[i].filter), &filter, &err), &err);
+            assert_ok(floe_expr_bind(filter, &arena, &column, 1, &err), &err);
+            assert_ok(floe_pruner_init(&pruner, filter, &schema, &arena, &err), &err);
+            bool kept = floe_prune_file(&pruner, &file, &spec) == FLOE_PRUNE_KEEP;
+            assert_int_equal(kept, CASES[i].kept || len == 4);
+        }
+    }
+}
+
 static void partition__bucket__prunes_equality_only(void **state) {
     (void)state;
     static const floe_ice_partition_field part = {
@@ -495,6 +538,7 @@ int main(void) {
         T(equal_bounds__may_be_cut__so_not_equal_keeps),
         T(value_counts__tell_all_null_from_record_count),
         T(partition__identity__is_exact),
+        T(bounds__of_nanoseconds__prune_as_rounded_up),
         T(partition__bucket__prunes_equality_only),
         T(partition__truncated_text__prunes_by_its_beginning),
         T(partition__dropped_or_unknown_source__prunes_nothing),

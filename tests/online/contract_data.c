@@ -105,6 +105,34 @@ static void keys__int32_value_for_an_int64_key__is_widened(void **state) {
     assert_int_equal(ask(w, view, &wide, 0)->value.as.integer, 70);
 }
 
+/* Numbers that are equal are one key, of whatever digits the writer's type has; a type with more is another. */
+static void keys__decimals__are_found_by_their_number(void **state) {
+    world *w = *state;
+    const char *name = "price";
+    floe_type declared = {.kind = FLOE_KIND_DECIMAL, .precision = 38, .scale = 10};
+    floe_type money = {.kind = FLOE_KIND_DECIMAL, .precision = 9, .scale = 2};
+    floe_output output = as_of_output("value", type_of(FLOE_KIND_INT64));
+    floe_view *view = make_view(w, "priced", make_entity(w, "offer", &name, &declared, 1), &output, 1);
+    static const int64_t hundredths[] = {150, -150, 0, 1, -1, 999999999, -999999999};
+    for (size_t i = 0; i < sizeof hundredths / sizeof *hundredths; i++) {
+        floe_value narrow = {.type = money, .as.decimal = hundredths[i]};
+        floe_value value = floe_value_int64((int64_t)i);
+        put(w, view, &narrow, 1, NO_CREATED, NEVER, &value);
+    }
+    for (size_t i = 0; i < sizeof hundredths / sizeof *hundredths; i++) {
+        floe_value wide = {.type = declared, .as.decimal = (__int128)hundredths[i] * 100000000};
+        assert_int_equal(ask(w, view, &wide, 0)->value.as.integer, (int64_t)i);
+        wide.as.decimal++;
+        assert_int_equal(ask(w, view, &wide, 0)->status, FLOE_CELL_NOT_FOUND);
+    }
+    floe_value finer = {.type = {.kind = FLOE_KIND_DECIMAL, .precision = 38, .scale = 11}, .as.decimal = 5};
+    floe_value value = floe_value_int64(1);
+    floe_online_row row = {&finer, 1, NO_CREATED, NEVER, &value};
+    floe_write_outcome outcome;
+    assert_code(floe_store_write(w->store, view, &row, 1, &outcome, &world_error), FLOE_INVALID);
+    assert_message("price is of type decimal(38,10)");
+}
+
 /* ---- values ---- */
 
 static void values__of_every_type__come_back(void **state) {
@@ -500,6 +528,7 @@ const struct CMUnitTest *contract_data_tests(size_t *ret_count) {
         TEST(keys__long__are_told_apart_to_the_limit),
         TEST(keys__of_another_type__are_refused),
         TEST(keys__int32_value_for_an_int64_key__is_widened),
+        TEST(keys__decimals__are_found_by_their_number),
         TEST(values__of_every_type__come_back),
         TEST(values__large_rows__come_back_and_larger_ones_are_refused),
         TEST(values__compressed_rows__come_back),

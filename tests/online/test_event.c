@@ -124,6 +124,53 @@ static void event__with_a_value_of_another_type__is_refused(void **state) {
     assert_code(read_event(f, flight_event(&f->arena, "SFO", "2001-02-30", "1")), FLOE_INVALID);
 }
 
+/* A decimal key is text, or a whole number; a number with a point is not, as its writer may have lost digits. */
+static void event__with_a_decimal_key__reads_text_and_whole_numbers(void **state) {
+    fixture *f = *state;
+    static const floe_type money = {.kind = FLOE_KIND_DECIMAL, .precision = 20, .scale = 4};
+    static const floe_column key = {{"price", 5}, {.kind = FLOE_KIND_DECIMAL, .precision = 20, .scale = 4}};
+    static const floe_str column = {"iata", 4};
+    floe_entity priced = {.about = {.name = {"offer", 5}}, .keys = &key, .key_count = 1};
+    static const struct {
+        const char *json;
+        int64_t unscaled; /* in ten-thousandths */
+    } good[] = {{"\"1.5\"", 15000}, {"\"-0.0001\"", -1},     {"7", 70000},
+                {"-7", -70000},     {"\"+01.5000\"", 15000}, {"0", 0}};
+    static const char *const bad[] = {"1.5", "\"1.50001\"",          "\"1e2\"", "1e2", "\"\"", "\"x\"", "true",
+                                      "[1]", "\"99999999999999999\""};
+    f->view->entity = &priced;
+    f->view->key_columns = &column;
+    const char *form =
+        "{\"iata\":%s,\"date\":\"2001-01-15\",\"known_at\":null,\"valid_to\":null,\"delay\":1,\"note\":null}";
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_ok(read_event(f, floe_arena_printf(&f->arena, form, good[i].json)));
+        assert_true(floe_type_equal(f->row.keys[0].type, money));
+        assert_true(f->row.keys[0].as.decimal == good[i].unscaled);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_code(read_event(f, floe_arena_printf(&f->arena, form, bad[i])), FLOE_INVALID);
+        assert_message("\"iata\"");
+    }
+}
+
+/* A source's times in nanoseconds are text in its events, rounded up as in its table. */
+static void event__of_a_source_in_nanoseconds__is_read_as_times(void **state) {
+    fixture *f = *state;
+    floe_source source = *f->view->source;
+    floe_column columns[8];
+    memcpy(columns, source.columns, sizeof(columns));
+    columns[2].type = columns[3].type = columns[4].type = floe_type_nanoseconds(false);
+    source.columns = columns;
+    f->view->source = &source;
+    assert_ok(read_event(f,
+                         "{\"iata\":\"SFO\",\"id\":7,\"date\":\"1969-12-31T23:59:59.999999001Z\","
+                         "\"known_at\":\"1970-01-01T00:00:00.000000001Z\",\"valid_to\":\"1970-01-01T00:00:00.000001Z\","
+                         "\"delay\":1,\"note\":null}"));
+    assert_int_equal(f->row.event_us, 0);
+    assert_int_equal(f->row.created_us, 1);
+    assert_int_equal(f->row.end_us, 1);
+}
+
 static void event__that_is_no_json_object__is_refused(void **state) {
     fixture *f = *state;
     const char *bad[] = {"", "{", "[]", "1", "null", "{\"iata\":1}x", "{\"iata\":\"a\",\"iata\":\"b\"}"};
@@ -160,6 +207,8 @@ int main(void) {
         TEST(event__without_a_column_that_is_used__is_refused_by_its_name),
         TEST(event__with_a_null_key_or_event_time__is_refused),
         TEST(event__with_a_value_of_another_type__is_refused),
+        TEST(event__with_a_decimal_key__reads_text_and_whole_numbers),
+        TEST(event__of_a_source_in_nanoseconds__is_read_as_times),
         TEST(event__that_is_no_json_object__is_refused),
         TEST(event__failing_allocations__are_reported),
     };

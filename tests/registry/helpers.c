@@ -29,6 +29,15 @@ static const floe_column people[] = {
     {FLOE_STR("photo"), {.kind = FLOE_KIND_BYTES}}, {FLOE_STR("big"), {.kind = FLOE_KIND_INT64}},
 };
 
+/* A third: times in nanoseconds, without a zone and with one, and decimals that may be keys. */
+static const floe_column ticks[] = {
+    {FLOE_STR("k"), {.kind = FLOE_KIND_STRING}},
+    {FLOE_STR("ts"), {.kind = FLOE_KIND_NONE, .scale = 9}},
+    {FLOE_STR("zoned"), {.kind = FLOE_KIND_NONE, .precision = 1, .scale = 9}},
+    {FLOE_STR("price"), {.kind = FLOE_KIND_DECIMAL, .precision = 10, .scale = 2}},
+    {FLOE_STR("v"), {.kind = FLOE_KIND_INT64}},
+};
+
 static floe_status columns_of(void *context, floe_str table, floe_arena *arena, const floe_column **ret_columns,
                               size_t *ret_count, floe_error *err) {
     (void)context;
@@ -41,6 +50,11 @@ static floe_status columns_of(void *context, floe_str table, floe_arena *arena, 
     if (floe_str_is(table, "lake.hr.people")) {
         *ret_columns = people;
         *ret_count = sizeof people / sizeof *people;
+        return FLOE_OK;
+    }
+    if (floe_str_is(table, "lake.fine.ticks")) {
+        *ret_columns = ticks;
+        *ret_count = sizeof ticks / sizeof *ticks;
         return FLOE_OK;
     }
     return FLOE_FAIL(err, FLOE_NOT_FOUND, "there is no table %.*s", FLOE_STR_ARG(table));

@@ -13,6 +13,11 @@
     "  - {name: h, table: lake.hr.people, event_time: born}\n"                                                         \
     "feature_views:\n"
 
+#define TICKS                                                                                                          \
+    "entities:\n  - {name: e, keys: [{name: k, type: string}]}\n"                                                      \
+    "sources:\n  - {name: t, table: lake.fine.ticks, event_time: ts, created_time: ts, end_time: ts}\n"                \
+    "feature_views:\n  - name: v\n    entity: e\n    source: t\n"
+
 static void check_type(const floe_view *view, const char *name, const char *type) {
     char text[FLOE_TYPE_NAME_MAX];
     const floe_output *output = floe_view_output(view, floe_str_of(name));
@@ -231,6 +236,16 @@ static void resolve__what_the_tables_do_not_have__is_refused(void **state) {
          "cast(… AS int64)"},
         {HEAD "  - name: v\n    entity: e\n    source: t\n    where: delay\n    features: [{name: f, column: delay}]\n",
          FLOE_INVALID, "a.yaml:11: ", "a filter must be a condition", NULL},
+        {"sources:\n  - name: s\n    table: lake.fine.ticks\n    event_time: zoned\n", FLOE_UNSUPPORTED, "a.yaml:4: ",
+         "event_time: column zoned of table lake.fine.ticks is timestamptz_ns", "timestamp_ns or timestamptz"},
+        {"sources:\n  - name: s\n    table: lake.fine.ticks\n    event_time: ts\n    end_time: zoned\n",
+         FLOE_UNSUPPORTED, "a.yaml:5: ", "end_time: column zoned", "cannot be rounded up"},
+        {TICKS "    features: [{name: f, column: ts}]\n", FLOE_UNSUPPORTED,
+         "a.yaml:9: ", "feature f: column ts of table lake.fine.ticks is in nanoseconds", "features cannot"},
+        {TICKS "    aggregates: [{column: ts, functions: [max]}]\n", FLOE_UNSUPPORTED,
+         "a.yaml:9: ", "is in nanoseconds", "floe's timestamps are microseconds"},
+        {TICKS "    where: ts > '2020-01-01'\n    features: [{name: f, column: v}]\n", FLOE_UNSUPPORTED,
+         "a.yaml:9: ", "where: expression, character 1", "ts"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         test_project project;
@@ -336,6 +351,52 @@ static void resolve__int32_column__widens_to_an_int64_key(void **state) {
     assert_code(test_resolve(&project), FLOE_INVALID);
     assert_message(&project.err, "declared int32");
     assert_message(&project.err, "is int64");
+    test_project_close(&project);
+}
+
+/* A decimal key holds the column's numbers where it has no fewer digits on either side of the point. */
+static void resolve__decimal_column__widens_to_a_key_of_more_digits(void **state) {
+    (void)state;
+    static const struct {
+        const char *declared;
+        bool fits;
+    } cases[] = {{"decimal(10,2)", true},   {"decimal(11,2)", true},  {"decimal(12,4)", true}, {"decimal(38,30)", true},
+                 {"decimal(38,31)", false}, {"decimal(11,4)", false}, {"decimal(9,2)", false}, {"decimal(38,1)", false},
+                 {"int64", false},          {"string", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        test_project project;
+        FLOE_AUTO_BUF yaml;
+        floe_buf_init(&yaml, 4096);
+        floe_buf_printf(&yaml,
+                        "entities:\n  - {name: e, keys: [{name: price, type: '%s'}]}\n"
+                        "sources:\n  - {name: t, table: lake.fine.ticks, event_time: ts}\n"
+                        "feature_views:\n  - {name: v, entity: e, source: t, features: [{name: f, column: v}]}\n",
+                        cases[i].declared);
+        test_project_open(&project, yaml.ptr);
+        if (cases[i].fits) {
+            assert_ok(test_resolve(&project), &project.err);
+        } else {
+            assert_code(test_resolve(&project), FLOE_INVALID);
+            assert_message(&project.err, cases[i].declared);
+            assert_message(&project.err, "is decimal(10,2)");
+        }
+        test_project_close(&project);
+    }
+}
+
+/* The times of a source may be nanoseconds, and its stored form says so again. */
+static void resolve__nanoseconds__are_times_of_sources(void **state) {
+    (void)state;
+    test_project project;
+    test_project_resolved(&project, TICKS "    features: [{name: f, column: v}]\n");
+    const floe_source *source = &project.definitions->sources[0];
+    assert_true(floe_type_is_nanoseconds(source->columns[1].type) && source->columns[1].type.precision == 0);
+    assert_true(floe_type_is_nanoseconds(source->columns[2].type) && source->columns[2].type.precision == 1);
+    assert_false(floe_type_is_nanoseconds(source->columns[4].type));
+    uint64_t fingerprint = project.definitions->views[0].fingerprint;
+    test_project_close(&project);
+    test_project_resolved(&project, TICKS "    ttl: 5d\n    features: [{name: f, column: v}]\n");
+    assert_true(project.definitions->views[0].fingerprint == fingerprint);
     test_project_close(&project);
 }
 
@@ -524,6 +585,8 @@ int main(void) {
         cmocka_unit_test(resolve__wrong_column_of_an_entry__is_one_finding),
         cmocka_unit_test(resolve__failing_seam__keeps_its_code_and_gets_a_place),
         cmocka_unit_test(resolve__int32_column__widens_to_an_int64_key),
+        cmocka_unit_test(resolve__decimal_column__widens_to_a_key_of_more_digits),
+        cmocka_unit_test(resolve__nanoseconds__are_times_of_sources),
         cmocka_unit_test(fingerprint__what_only_describes__changes_nothing),
         cmocka_unit_test(fingerprint__what_makes_values__changes_it_each_to_another),
         cmocka_unit_test(meaning__of_the_rows__is_table_times_keys_where_and_boundary),
