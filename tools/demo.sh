@@ -23,9 +23,11 @@ done
 server_pid=
 redis_pid=
 stop_all() {
-    [ -n "$server_pid" ] && kill "$server_pid" 2>/dev/null && wait "$server_pid" 2>/dev/null
-    [ -n "$redis_pid" ] && kill "$redis_pid" 2>/dev/null && wait "$redis_pid" 2>/dev/null
-    return 0
+    local pid
+    for pid in $server_pid $redis_pid; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true # what a signal ended has not failed
+    done
 }
 trap stop_all EXIT
 
