@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
 
+#include <inttypes.h>
 #include <strings.h>
 
 /* A spine whose columns have names that the engine's rows have too; see floe_session_give. */
@@ -42,6 +43,7 @@ floe_status floe_dataset_answers_keep(dataset_job *job, floe_pit **pit, bool *re
     answers->giver.context = answers->pieces;
     answers->giver.columns = floe_pit_pieces_columns(answers->pieces, &answers->giver.column_count);
     answers->giver.row_count = stats.label_count;
+    answers->giver.costly = floe_pit_spills(*pit);
     answers->giver.give = give;
     answers->pit = *pit;
     *pit = NULL;
@@ -65,6 +67,47 @@ floe_status floe_dataset_answers_hash(const dataset_job *job, const content_hash
     return floe_content_hash(&stream, spine, true, job->arena, ret_hash, err);
 }
 
+/* Of one column, of one of the engine's threads: what came, what goes out, what waits for its turn. */
+#define WRITER_BYTES FLOE_MIB(8)
+
+/* How many threads may write beside one another within the engine's memory; 0: as many as it has. With more it would write down and
+ * read back what it holds, which takes longer than one thread alone. */
+static uint64_t writers_that_fit(const dataset_job *job) {
+    uint64_t columns = job->spine.column_count + job->answers.giver.column_count;
+    uint64_t fit = job->engine_bytes / (columns * WRITER_BYTES + 1);
+    return !job->answers.giver.costly ? 0 : fit > 0 ? fit : 1;
+}
+
+static floe_status set_threads(const dataset_job *job, int64_t threads, floe_error *err) {
+    const char *set = floe_arena_printf(job->arena, "SET threads = %" PRId64, threads);
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    return floe_session_run(job->session, set, NULL, NULL, err);
+}
+
+/* The engine's threads are those of the whole process: they are given back. */
+static floe_status prepare(dataset_job *job, const char *select, dataset_output *ret_output, floe_error *err) {
+    uint64_t fit = writers_that_fit(job);
+    floe_query_rows threads;
+    if (fit == 0) {
+        return floe_output_prepare(job, select, ret_output, err);
+    }
+    FLOE_TRY(floe_session_query(job->session, "SELECT CAST(current_setting('threads') AS BIGINT)", NULL, job->arena,
+                                &threads, err));
+    int64_t before = threads.values[0].as.integer;
+    if (fit < (uint64_t)before) {
+        FLOE_TRY(set_threads(job, (int64_t)fit, err));
+    }
+    floe_status status = floe_output_prepare(job, select, ret_output, err);
+    if (fit < (uint64_t)before) {
+        floe_status again = set_threads(job, before, floe_failed(status) ? NULL : err);
+        if (!floe_failed(status) && floe_failed(again)) {
+            floe_output_discard(ret_output);
+            return again;
+        }
+    }
+    return status;
+}
+
 floe_status floe_dataset_answers_write(dataset_job *job, dataset_output *ret_output, floe_error *err) {
     FLOE_CLEANUP(floe_given_end) floe_given *given = NULL;
     FLOE_AUTO_BUF select;
@@ -75,5 +118,5 @@ floe_status floe_dataset_answers_write(dataset_job *job, dataset_output *ret_out
         floe_buf_text(&select, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a");
     }
     FLOE_TRY(floe_buf_check(&select, err));
-    return floe_output_prepare(job, select.ptr, ret_output, err);
+    return prepare(job, select.ptr, ret_output, err);
 }

@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "core/time.h"
 #include "offline/dataset/dataset_int.h"
+#include "offline/lake_int.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -46,45 +47,62 @@ floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, con
     return floe_content_hash(&stream, NULL, false, job->arena, ret_hash, err);
 }
 
-/* By the kernel, everything at once. */
-static floe_status answer_at_once(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err) {
+/* Of a question with its labels; *ret_fits: false where they alone are too much, and it is as it was. */
+static floe_status open_question(dataset_job *job, const char *spill_folder, floe_pit **ret_pit, bool *ret_fits,
+                                 floe_error *err) {
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+    FLOE_AUTO_STREAM labels = {0};
+    FLOE_AUTO_BUF sql = {0};
     floe_pit_options options = {.as_known = job->request->as_known,
                                 .ignore_at = job->request->ignore_at,
-                                .threads = job->run ? job->run->threads : 0};
+                                .threads = job->run ? job->run->threads : 0,
+                                .spill_folder = spill_folder,
+                                .memory_bytes = job->kernel_bytes};
     FLOE_TRY(floe_pit_open(job->request->refs, job->request->ref_count, &options, &pit, err));
-    FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(1));
     FLOE_TRY(floe_dataset_labels_sql(job, pit, &sql, err));
-    {
-        FLOE_AUTO_STREAM labels = {0};
-        FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &labels, err));
-        FLOE_TRY(floe_pit_labels(pit, &labels, err));
+    FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &labels, err));
+    FLOE_TRY(floe_pit_labels(pit, &labels, err));
+    *ret_fits = !spill_folder || floe_pit_label_bytes(pit) <= job->kernel_bytes;
+    if (*ret_fits) {
+        *ret_pit = pit;
+        pit = NULL;
     }
+    return FLOE_OK;
+}
+
+/* By the kernel with one scan of each source: everything in memory, or what does not fit in its own file. */
+static floe_status answer_question(dataset_job *job, floe_pit **pit, floe_pit_stats *ret_stats, floe_error *err) {
     for (size_t i = 0; i < job->scan_count; i++) {
         floe_dataset_progress(job, "reading sources", (double)i / (double)job->scan_count);
-        FLOE_TRY(floe_dataset_feed(job, &job->scans[i], pit, i, err));
+        FLOE_TRY(floe_dataset_feed(job, &job->scans[i], *pit, i, err));
     }
     floe_dataset_progress(job, "joining", -1);
-    FLOE_TRY(floe_pit_run(pit, job->run, err));
-    floe_pit_stats_get(pit, ret_stats);
+    FLOE_TRY(floe_pit_run(*pit, job->run, err));
+    floe_pit_stats_get(*pit, ret_stats);
     bool kept;
-    FLOE_TRY(floe_dataset_answers_keep(job, &pit, &kept, err));
+    FLOE_TRY(floe_dataset_answers_keep(job, pit, &kept, err));
     if (kept) {
-        return FLOE_OK;
+        return job->answers.giver.costly ? floe_dataset_kernel_done(job, err) : FLOE_OK;
     }
     FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_pit_stream(pit, &stream, err));
+    FLOE_TRY(floe_pit_stream(*pit, &stream, err));
     return floe_session_load(job->session, "answer", &stream, err);
 }
 
 static floe_status answer_by_kernel(dataset_job *job, source_use *uses, floe_pit_stats *ret_stats, floe_error *err) {
+    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+    const char *folder = NULL;
     FLOE_TRY(floe_dataset_plan_scans(job, err));
     for (size_t i = 0; i < job->scan_count; i++) {
         uses[i] = floe_source_used(&job->scans[i]);
     }
-    return floe_partition_parts(job) == 1 ? answer_at_once(job, ret_stats, err)
-                                          : floe_partition_answer(job, ret_stats, err);
+    bool whole = floe_partition_parts(job) == 1, fits = whole || floe_partition_by_kernel(job);
+    if (fits && !whole) {
+        FLOE_TRY(floe_lake_spill(job->lake, &folder, err));
+    }
+    FLOE_TRY(fits ? open_question(job, folder, &pit, &fits, err) : FLOE_OK);
+    return fits ? answer_question(job, &pit, ret_stats, err) : floe_partition_answer(job, ret_stats, err);
 }
 
 /* The table "answer", or what the kernel keeps. */

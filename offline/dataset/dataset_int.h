@@ -200,6 +200,8 @@ floe_status floe_dataset_feed_query(floe_session *session, const char *sql, cons
 
 /* ---- job.c ---- */
 
+/* From now on the kernel holds next to nothing, and the engine may have its share. */
+floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err);
 /* SELECT of the labels of the whole spine. */
 floe_status floe_dataset_labels_sql(const dataset_job *job, const floe_pit *pit, floe_buf *out, floe_error *err);
 /* Streams a planned scan into a question that has the same need. */
@@ -217,6 +219,8 @@ floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe
 uint64_t floe_partition_estimate(const dataset_job *job);
 /* How many parts the keys are divided into; 1: everything at once. */
 size_t floe_partition_parts(const dataset_job *job);
+/* Whether the kernel itself is to write down what does not fit, which it does faster than parts by the engine. */
+bool floe_partition_by_kernel(const dataset_job *job);
 /* How the kernel is going to answer, in words of --explain. The scans are planned. */
 floe_status floe_partition_text(const dataset_job *job, floe_arena *arena, const char **ret_text, floe_error *err);
 /* The session's table "answer" by the kernel, one part of the keys after the other. Rows and labels of a part lie in Parquet

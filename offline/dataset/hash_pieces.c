@@ -1,7 +1,8 @@
 /*
  * Digests of the columns of rows that are given by pieces, by several threads.
  *
- * Columns of numbers go a few at a time, whose cells lie beside one another, to whichever thread is free. Every other
+ * Columns of numbers go a few at a time, whose cells lie beside one another, to whichever thread is free; where reading the
+ * rows costs, as many at a time as let each thread read them once. Every other
  * column goes to the caller's thread, because statistics of texts share an arena. The cells of a column go by in the order of
  * rows, in one thread, so its statistics are those of a stream.
  */
@@ -22,6 +23,7 @@ typedef struct stripe {
 typedef struct striping {
     const floe_row_giver *giver;
     const struct ArrowSchema *schema;
+    size_t width; /* columns of a stripe */
     column_stats *stats;
     stretch_digest *digests; /* per stretch, per column */
     stripe *numbers, *others;
@@ -45,7 +47,7 @@ static floe_status make_stripes(striping *s, floe_arena *arena, floe_error *err)
         stripe *last = s->number_count > 0 ? &s->numbers[s->number_count - 1] : NULL;
         if (!is_number(giver->columns[i].type.kind)) {
             s->others[s->other_count++] = (stripe){i, 1};
-        } else if (last && last->first + last->count == i && last->count < STRIPE_COLUMNS) {
+        } else if (last && last->first + last->count == i && last->count < s->width) {
             last->count++;
         } else {
             s->numbers[s->number_count++] = (stripe){i, 1};
@@ -111,8 +113,11 @@ floe_status floe_hash_pieces(const floe_row_giver *giver, const struct ArrowSche
     size_t stretches = ((size_t)giver->row_count + FLOE_HASH_STRETCH - 1) / FLOE_HASH_STRETCH;
     s.digests = floe_arena_alloc(work->arena, stretches * giver->column_count + 1, sizeof(*s.digests));
     FLOE_TRY(floe_arena_check(work->arena, err));
+    bool few = giver->row_count <= PIECE_ROWS; /* not worth a thread */
+    int threads = few ? 1 : floe_pit_thread_count(work->threads);
+    size_t share = (giver->column_count + (size_t)threads - 1) / (size_t)threads;
+    s.width = giver->costly && share > STRIPE_COLUMNS ? share : STRIPE_COLUMNS;
     FLOE_TRY(make_stripes(&s, work->arena, err));
     *ret_digests = s.digests;
-    bool few = giver->row_count <= PIECE_ROWS; /* not worth a thread */
-    return floe_pit_together(few ? 1 : floe_pit_thread_count(work->threads), hash_stripes, &s, &s.stop, err);
+    return floe_pit_together(threads, hash_stripes, &s, &s.stop, err);
 }

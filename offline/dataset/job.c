@@ -13,6 +13,7 @@
 
 #define ENGINE_LEAST FLOE_MIB(64) /* with less the engine cannot write a file */
 #define ENGINE_BESIDE FLOE_MIB(48)
+#define PROCESS_LEAST FLOE_MIB(40) /* before any work */
 
 /* A step ends where the next begins. */
 static void time_step(dataset_steps *steps, const char *step) {
@@ -153,20 +154,32 @@ floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err) {
     return FLOE_OK;
 }
 
-/* Half of the memory is the kernel's, the rest the engine's, which also needs some beside what it counts. The engine's own
- * setting is that of the whole process, and stays. */
+/* The engine's own setting is that of the whole process, and stays. */
+static floe_status set_engine(dataset_job *job, uint64_t bytes, floe_error *err) {
+    const char *set = floe_arena_printf(job->arena, "SET memory_limit = '%" PRIu64 "B'", bytes);
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    job->engine_bytes = bytes;
+    return floe_session_run(job->session, set, NULL, NULL, err);
+}
+
+static uint64_t memory_of(const dataset_job *job) {
+    return job->request->memory_bytes > 0 ? job->request->memory_bytes : floe_memory_total() / 2;
+}
+
+floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
+    uint64_t bytes = memory_of(job), beside = PROCESS_LEAST + ENGINE_BESIDE;
+    return bytes > job->engine_bytes + beside ? set_engine(job, bytes - beside, err) : FLOE_OK;
+}
+
+/* Half of the memory is the kernel's, the rest the engine's, which also needs some beside what it counts. */
 static floe_status share_memory(dataset_job *job, floe_error *err) {
-    uint64_t asked = job->request->memory_bytes;
-    uint64_t bytes = asked > 0 ? asked : floe_memory_total() / 2;
+    uint64_t bytes = memory_of(job);
     job->kernel_bytes = bytes / 2;
     uint64_t engine = bytes / 2 > ENGINE_LEAST + ENGINE_BESIDE ? bytes / 2 - ENGINE_BESIDE : ENGINE_LEAST;
-    const char *set = floe_arena_printf(job->arena, "SET memory_limit = '%" PRIu64 "B'", engine);
-    FLOE_TRY(floe_arena_check(job->arena, err));
-    job->engine_bytes = engine;
-    if (asked > 0) {
+    if (job->request->memory_bytes > 0) {
         floe_mem_return_early();
     }
-    return floe_session_run(job->session, set, NULL, NULL, err);
+    return set_engine(job, engine, err);
 }
 
 static void job_cleanup(dataset_job *job) {

@@ -1,5 +1,5 @@
 /*
- * A question larger than memory, answered part by part.
+ * A question larger than memory, answered part by part: where the kernel does not write down by itself what does not fit.
  *
  * A unit is what shares one scan and one key: the features asked for over one source with one entity and the same key
  * columns. Per unit: labels with their part (the hash of the key) into a temporary table → rows whose key some label has,
@@ -158,6 +158,11 @@ floe_status floe_partition_text(const dataset_job *job, floe_arena *arena, const
     if (parts == 1) {
         return FLOE_OK;
     }
+    if (floe_partition_by_kernel(job)) {
+        *ret_text = floe_arena_printf(
+            arena, "the kernel, in one scan whose rows are spilled, about %zu times the memory", parts);
+        return floe_arena_check(arena, err);
+    }
     FLOE_TRY(make_units(job, &units, &count, err));
     for (size_t i = 0; i < count; i++) {
         spilled += !units[i].rescans;
@@ -168,6 +173,33 @@ floe_status floe_partition_text(const dataset_job *job, floe_arena *arena, const
             ? floe_arena_printf(arena, "the kernel, in about %zu parts that are spilled", parts)
             : floe_arena_printf(arena, "the kernel, in %zu parts of the keys, each with a scan of its own", scans);
     return floe_arena_check(arena, err);
+}
+
+/* Columns of texts may hold more distinct ones than there is memory for. */
+static bool has_texts(const dataset_job *job) {
+    bool texts = false;
+    for (size_t i = 0; i < job->request->ref_count; i++) {
+        const floe_ref *ref = &job->request->refs[i];
+        floe_kind kind = ref->output->column_type.kind;
+        texts = texts || kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES || kind == FLOE_KIND_LIST ||
+                ref->output->function == FLOE_FN_COUNT_DISTINCT;
+    }
+    return texts;
+}
+
+/* As-of features alone need no more rows at once than labels. */
+static bool is_as_of_alone(const dataset_job *job) {
+    bool as_of = true;
+    for (size_t i = 0; i < job->request->ref_count; i++) {
+        as_of = as_of && job->request->refs[i].output->function == FLOE_FN_NONE;
+    }
+    return as_of;
+}
+
+bool floe_partition_by_kernel(const dataset_job *job) {
+    uint64_t labels = (uint64_t)job->label_count * LABEL_BYTES;
+    return !has_texts(job) && !is_as_of_alone(job) && labels <= job->kernel_bytes - job->kernel_bytes / 4 &&
+           floe_pit_may_spill(job->request->refs, job->request->ref_count);
 }
 
 /* ---- labels and rows into parts ---- */

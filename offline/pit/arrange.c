@@ -1,7 +1,7 @@
 /*
  * Rows by key and event, labels by key and time.
  *
- * Phases for rows: how many each part has says where its rows begin; then several threads take part after part: count per
+ * Phases for rows, of some parts or all: how many each part has says where its rows begin; then several threads take part after part: count per
  * key and list records key by key; within a key sort them by event unless they lie so already; then fill every array from
  * the records, in order. Which part a thread takes when does not show.
  */
@@ -39,7 +39,8 @@ typedef struct arranger {
     pit_group *group;
     const pit_lane *lanes;
     size_t lane_count;
-    const size_t *part_start; /* rows before each part */
+    size_t first_part, last_part;
+    const size_t *part_start; /* per part, from the first on: rows before it */
     atomic_size_t *next_part;
     atomic_bool *stop;
 } arranger;
@@ -49,6 +50,7 @@ typedef struct part_room {
     pit_moment *moments, *spare;
     const uint8_t **ordered;
     uint32_t *starts; /* per key of the part */
+    pit_spill_room spill;
     size_t rows, keys;
 } part_room;
 
@@ -63,6 +65,7 @@ static void part_room_close(part_room *room) {
     floe_free(room->spare);
     floe_free(room->ordered);
     floe_free(room->starts);
+    floe_pit_spill_room_close(&room->spill);
 }
 
 static floe_status part_room_make(part_room *room, size_t rows, size_t keys, floe_error *err) {
@@ -144,8 +147,10 @@ static void order_part(const arranger *a, size_t part_bits, part_room *room, siz
 
 static floe_status arrange_part(const arranger *a, size_t part, part_room *room, floe_error *err) {
     size_t parts = floe_pit_parts_count(a->group), part_bits = (size_t)__builtin_ctzll(parts);
-    size_t first = a->part_start[part], rows = a->part_start[part + 1] - first;
+    const size_t *start = &a->part_start[part - a->first_part];
+    size_t first = start[0], rows = start[1] - first;
     size_t keys = (a->group->keys.count + parts - 1 - part) >> part_bits;
+    FLOE_TRY(floe_pit_part_load(a->group, part, &room->spill, err));
     FLOE_TRY(part_room_make(room, rows + 1, keys + 1, err));
     list_part(a, part, part_bits, room, keys);
     order_part(a, part_bits, room, rows, keys);
@@ -171,7 +176,7 @@ static floe_status arrange_parts(void *context, floe_error *err) {
     FLOE_CLEANUP(part_room_cleanup) part_room room = {0};
     while (!atomic_load(a->stop)) {
         size_t part = atomic_fetch_add(a->next_part, 1);
-        if (part >= floe_pit_parts_count(a->group)) {
+        if (part >= a->last_part) {
             break;
         }
         FLOE_TRY(arrange_part(a, part, &room, err));
@@ -179,26 +184,32 @@ static floe_status arrange_parts(void *context, floe_error *err) {
     return FLOE_OK;
 }
 
-floe_status floe_pit_arrange(pit_group *group, int threads, floe_error *err) {
+static floe_status make_starts(pit_group *group, floe_error *err) {
+    if (group->row_start) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_alloc(group->keys.count + 1, sizeof(uint32_t), &group->row_start, err));
+    return floe_alloc(group->keys.count + 1, sizeof(uint32_t), &group->row_end, err);
+}
+
+floe_status floe_pit_arrange(pit_group *group, size_t first_part, size_t last_part, int threads, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(64));
-    size_t parts = floe_pit_parts_count(group), keys = group->keys.count;
+    size_t parts = last_part - first_part;
     size_t *start = floe_arena_alloc(&arena, parts + 1, sizeof(*start));
     FLOE_TRY(floe_arena_check(&arena, err));
     for (size_t p = 0; p < parts; p++) {
-        start[p + 1] = start[p] + floe_pit_part_rows(group, p);
+        start[p + 1] = start[p] + floe_pit_part_rows(group, first_part + p);
     }
     FLOE_ENSURE(start[parts] <= PIT_ROW_MAX, err, FLOE_LIMIT, "more than %u rows per source and filter", PIT_ROW_MAX);
     pit_lane *lanes;
     size_t lane_count;
-    FLOE_TRY(floe_alloc(keys + 1, sizeof(uint32_t), &group->row_start, err));
-    FLOE_TRY(floe_alloc(keys + 1, sizeof(uint32_t), &group->row_end, err));
+    FLOE_TRY(make_starts(group, err));
     FLOE_TRY(floe_pit_lanes_open(group, start[parts], &arena, &lanes, &lane_count, err));
-    atomic_size_t next_part = 0;
+    atomic_size_t next_part = first_part;
     atomic_bool stop = false;
-    arranger a = {group, lanes, lane_count, start, &next_part, &stop};
+    arranger a = {group, lanes, lane_count, first_part, last_part, start, &next_part, &stop};
     FLOE_TRY(floe_pit_together(threads < (int)parts ? threads : (int)parts, arrange_parts, &a, &stop, err));
-    group->row_count = start[parts];
-    floe_pit_parts_close(&group->parts);
+    group->row_count += start[parts];
     return FLOE_OK;
 }

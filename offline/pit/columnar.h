@@ -11,6 +11,7 @@ typedef struct pit_answers {
     floe_str name;
     floe_type type;
     const pit_sheet *sheet;
+    size_t group, view; /* of the group */
     pit_spot spot;
     const pit_symbols *symbols; /* of texts and bytes */
 } pit_answers;

@@ -53,6 +53,7 @@ static floe_status open_groups(floe_pit *pit, size_t need_index, floe_error *err
     for (size_t g = 0; g < pit->group_count; g++) {
         pit_group *group = &pit->groups[g];
         if (group->source_index == need_index) {
+            FLOE_TRY(pit->spill ? floe_pit_index_labels(pit, group, err) : FLOE_OK); /* Which takes less memory. */
             FLOE_TRY(group->thins ? floe_pit_slots_open(pit, group, err) : floe_pit_parts_open(pit, group, err));
         }
     }

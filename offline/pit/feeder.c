@@ -227,7 +227,8 @@ static floe_status take_group(pit_feeder *f, feeder_group *g, size_t row_count, 
         return floe_pit_slots_take(f->pit, g->group, &taken, &f->slots, keep_cells, &k, err);
     }
     FLOE_TRY(floe_pit_parts_take(g->group, &taken, &g->parts, f->records, err));
-    return keep_cells(&k, f->rows, f->records, count, err);
+    FLOE_TRY(keep_cells(&k, f->rows, f->records, count, err));
+    return floe_pit_parts_shed(g->group, &g->parts, err);
 }
 
 floe_status floe_pit_feeder_take(pit_feeder *feeder, const struct ArrowArray *batch, floe_error *err) {

@@ -1,15 +1,18 @@
 /*
- * Answers by pieces: some columns of some labels, out of sheets that nobody writes to any more.
+ * Answers by pieces: some columns of some labels, out of sheets that nobody writes to any more, or out of those that were
+ * written down (readback.h).
  */
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/pit/columnar.h"
+#include "offline/pit/readback.h"
 
 struct floe_pit_pieces {
     const floe_pit *pit;
     floe_arena arena;
     floe_column *columns;
-    pit_answers *answers; /* per column */
+    pit_answers *answers;   /* per column */
+    pit_readback *readback; /* NULL: the sheets are in memory */
 };
 
 pit_asked floe_pit_asked_of(const floe_pit *pit, const floe_ref *ref) {
@@ -32,6 +35,8 @@ void floe_pit_answers_find(const floe_pit *pit, const floe_ref *ref, const floe_
     *ret_answers = (pit_answers){.name = column->name,
                                  .type = column->type,
                                  .sheet = &asked.view->sheet,
+                                 .group = (size_t)(asked.group - pit->groups),
+                                 .view = (size_t)(asked.view - asked.group->views),
                                  .spot = asked.view->sheet.spots[asked.output],
                                  .symbols = at == PIT_NO_ROW ? NULL : &asked.group->columns[at].symbols};
 }
@@ -69,6 +74,7 @@ floe_status floe_pit_pieces_open(const floe_pit *pit, floe_pit_pieces **ret_piec
     pieces->pit = pit;
     floe_arena_init(&pieces->arena, FLOE_MIB(256));
     FLOE_TRY(find_all(pieces, err));
+    FLOE_TRY(pit->spill ? floe_pit_readback_open(pit, &pieces->readback, err) : FLOE_OK);
     *ret_pieces = pieces;
     pieces = NULL;
     return FLOE_OK;
@@ -76,6 +82,7 @@ floe_status floe_pit_pieces_open(const floe_pit *pit, floe_pit_pieces **ret_piec
 
 void floe_pit_pieces_close(floe_pit_pieces **pieces) {
     if (*pieces) {
+        floe_pit_readback_close(&(*pieces)->readback);
         floe_arena_close(&(*pieces)->arena);
         floe_free(*pieces);
         *pieces = NULL;
@@ -91,6 +98,8 @@ floe_status floe_pit_pieces_get(const floe_pit_pieces *pieces, const floe_pit_pi
                                 struct ArrowArray *ret_batch, floe_error *err) {
     FLOE_ASSERT(piece->first_column + piece->column_count <= pieces->pit->ref_count);
     FLOE_ASSERT(piece->first_label + piece->label_count <= pieces->pit->label_count);
-    return floe_pit_columnar_batch(pieces->answers + piece->first_column, piece->column_count, piece->first_label,
-                                   piece->label_count, 1, ret_batch, err);
+    const pit_answers *answers = pieces->answers + piece->first_column;
+    return pieces->readback ? floe_pit_readback_batch(pieces->readback, answers, piece, ret_batch, err)
+                            : floe_pit_columnar_batch(answers, piece->column_count, piece->first_label,
+                                                      piece->label_count, 1, ret_batch, err);
 }

@@ -17,7 +17,8 @@
  * Sums are exact and rounded once (pit/wide.h), so no order of rows, threads or files can change an answer.
  *
  * Memory: everything of the question in RAM, of each row only what an answer can show; of a source that is only asked for
- * as-of features no more rows than labels. Thread: one at a time, but for floe_pit_feed_take; floe_pit_feed_stream and
+ * as-of features no more rows than labels. A question that may spill has in RAM its labels, the distinct texts, and the rows
+ * and answers of as many keys as it was given room for; the others are in a file, and so are the answers when all are known. Thread: one at a time, but for floe_pit_feed_take; floe_pit_feed_stream and
  * floe_pit_run start threads of their own, and end them before they return.
  */
 #ifndef FLOE_OFFLINE_PIT_PIT_H
@@ -30,17 +31,25 @@
 typedef struct floe_pit floe_pit;
 
 typedef struct floe_pit_options {
-    bool as_known;  /* rows also need a created time that is not null and not after the label */
-    bool ignore_at; /* every view answers at_or_before */
-    bool newest;    /* ttl and end time are not judged: the winner as it is, for the online store */
-    int threads;    /* that take rows in; 0: as many as there are processors */
+    bool as_known;            /* rows also need a created time that is not null and not after the label */
+    bool ignore_at;           /* every view answers at_or_before */
+    bool newest;              /* ttl and end time are not judged: the winner as it is, for the online store */
+    int threads;              /* that take rows in; 0: as many as there are processors */
+    const char *spill_folder; /* NULL: all rows and answers stay in memory */
+    uint64_t memory_bytes;    /* of a question that spills: what it is to keep to */
 } floe_pit_options;
 
 /* Borrows the references; they must live until close. Errors: INVALID for as_known over a source without created_time,
- * naming the views. */
+ * naming the views; INVALID for a list that is to spill; IO or DENIED where the folder takes no file. */
 floe_status floe_pit_open(const floe_ref *refs, size_t ref_count, const floe_pit_options *options, floe_pit **ret_pit,
                           floe_error *err);
 void floe_pit_close(floe_pit **pit);
+
+/* Whether a question can spill: none of its answers is a list. */
+bool floe_pit_may_spill(const floe_ref *refs, size_t ref_count);
+bool floe_pit_spills(const floe_pit *pit);
+/* About how much its labels take, which stay in memory until it is answered. */
+uint64_t floe_pit_label_bytes(const floe_pit *pit);
 
 /* The entity keys that the labels must bring, each name once, in order of first use. */
 const floe_column *floe_pit_keys(const floe_pit *pit, size_t *ret_count);

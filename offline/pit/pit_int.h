@@ -10,6 +10,7 @@
 #define FLOE_OFFLINE_PIT_PIT_INT_H
 
 #include "offline/pit/pit.h"
+#include "offline/pit/spill.h"
 #include "offline/pit/together.h"
 #include "offline/pit/wide.h"
 
@@ -137,6 +138,7 @@ typedef struct pit_group {
     bool thins;
     struct pit_slots *slots;
     struct pit_parts *parts;
+    struct pit_shelf *shelf; /* of a question that spills: its answers (shelf.h) */
     /* Rows, when they are all there: those of a key lie together, in order of event. */
     int64_t *event, *created, *end, *seq, *pos; /* NULL: not kept */
     uint8_t *tied; /* per row of a group that thins: one that is gone was equal but for the order of files */
@@ -173,6 +175,7 @@ struct floe_pit {
     int64_t newest_us;
     bool newest_labels; /* labels come from the source's keys */
     int64_t rows_fed;
+    pit_spill *spill; /* rows and answers go there; NULL: everything stays in memory */
 };
 
 /* Grows *items (of element_len bytes) so that `need` fit; *room is the capacity. */
@@ -275,10 +278,25 @@ static inline int64_t floe_pit_visible_from(const floe_pit *pit, const pit_group
     return floe_pit_visible(as_known, before, group->event[row], as_known ? group->created[row] : INT64_MIN);
 }
 
+/* Some of the keys: those of parts [first, last). */
+typedef struct pit_stint {
+    uint32_t mask;
+    uint32_t first, last;
+} pit_stint;
+static inline bool floe_pit_stint_has(const pit_stint *stint, uint32_t key) {
+    return (key & stint->mask) >= stint->first && (key & stint->mask) < stint->last;
+}
+
+/* How a run goes on. */
+typedef struct pit_pace {
+    const floe_run *run; /* may be NULL */
+    int threads;
+} pit_pace;
+
 /* Lists the labels of a group in order of key and time; once. */
 floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_error *err);
 /* Puts the rows of a group in order of key and event, and lists its labels in order of key and time. */
-floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, int threads, floe_error *err);
+floe_status floe_pit_group_index(const floe_pit *pit, pit_group *group, int threads, floe_error *err);
 
 /* A row and when it enters. */
 typedef struct pit_moment {
@@ -353,8 +371,11 @@ floe_status floe_pit_window_answer(pit_window *window, const floe_output *output
 
 /* ---- sheets ---- */
 
+/* Decides where in a row the answers of a view lie. */
+void floe_pit_sheet_plan(const pit_group *group, pit_view *view);
 /* Makes the sheet of a view for that many labels. */
-floe_status floe_pit_sheet_open(const floe_pit *pit, const pit_group *group, pit_view *view, floe_error *err);
+floe_status floe_pit_sheet_open(const floe_pit *pit, const pit_group *group, pit_view *view, size_t label_count,
+                                floe_error *err);
 void floe_pit_sheet_close(pit_view *view, size_t label_count);
 /* Writes what a label's row does not hold yet. Thread: several, each with labels of its own. */
 void floe_pit_sheet_put(const pit_group *group, const pit_view *view, size_t output, size_t label,
@@ -375,5 +396,18 @@ floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit
 void floe_pit_sweep_close(pit_sweep **sweep);
 floe_status floe_pit_sweep_key(pit_sweep *sweep, uint32_t key, floe_error *err);
 int64_t floe_pit_sweep_ties(const pit_sweep *sweep);
+
+/* ---- run.c ---- */
+
+/* Answers the labels of some keys, whose rows are in order, into the view's sheet. */
+floe_status floe_pit_sweep_view(const floe_pit *pit, const pit_group *group, pit_view *view, const pit_stint *stint,
+                                const pit_pace *pace, floe_error *err);
+void floe_pit_forget_rows(pit_group *group);
+void floe_pit_forget_labels(pit_group *group);
+
+/* ---- batches.c ---- */
+
+/* Of a question that spills: answers a group, to its shelf. */
+floe_status floe_pit_run_batches(const floe_pit *pit, pit_group *group, const pit_pace *pace, floe_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/pit/record.h"
+#include "offline/pit/shelf.h"
 
 /* ---- lookups that add on first sight; all in the question's arena ---- */
 
@@ -240,7 +241,7 @@ static floe_status build(floe_pit *pit, floe_error *err) {
     for (size_t g = 0; g < pit->group_count; g++) {
         floe_pit_symbols_init(&pit->groups[g].keys);
         FLOE_TRY(add_columns(pit, &pit->groups[g], err));
-        pit->groups[g].thins = floe_pit_can_thin(&pit->groups[g]);
+        pit->groups[g].thins = !pit->spill && floe_pit_can_thin(&pit->groups[g]);
         pit->groups[g].number_keys = is_number(pit->groups[g].entity);
         floe_pit_record_plan(pit, &pit->groups[g]);
     }
@@ -249,6 +250,18 @@ static floe_status build(floe_pit *pit, floe_error *err) {
     }
     FLOE_TRY(check_key_types(pit, err));
     return pit->options.as_known ? check_as_known(pit, err) : FLOE_OK;
+}
+
+bool floe_pit_may_spill(const floe_ref *refs, size_t ref_count) {
+    bool may = true;
+    for (size_t i = 0; i < ref_count; i++) {
+        may = may && refs[i].output->type.kind != FLOE_KIND_LIST;
+    }
+    return may;
+}
+
+bool floe_pit_spills(const floe_pit *pit) {
+    return pit->spill != NULL;
 }
 
 floe_status floe_pit_open(const floe_ref *refs, size_t ref_count, const floe_pit_options *options, floe_pit **ret_pit,
@@ -261,6 +274,11 @@ floe_status floe_pit_open(const floe_ref *refs, size_t ref_count, const floe_pit
     pit->refs = refs;
     pit->ref_count = ref_count;
     pit->threads = floe_pit_thread_count(options->threads);
+    if (options->spill_folder) {
+        FLOE_ENSURE(floe_pit_may_spill(refs, ref_count), err, FLOE_INVALID,
+                    "answers that are lists cannot be written down; leave them out or give the question more memory");
+        FLOE_TRY(floe_pit_spill_open(options->spill_folder, &pit->spill, err));
+    }
     FLOE_TRY(build(pit, err));
     *ret_pit = pit;
     pit = NULL;
@@ -278,6 +296,7 @@ static void close_group(pit_group *group, size_t label_count) {
     floe_pit_numbers_close(&group->numbers);
     floe_pit_slots_close(&group->slots);
     floe_pit_parts_close(&group->parts);
+    floe_pit_shelf_close(&group->shelf);
     void *arrays[] = {group->event,     group->created,  group->end,         group->seq,
                       group->pos,       group->tied,     group->row_start,   group->row_end,
                       group->label_key, group->label_at, group->label_start, group->label_times};
@@ -293,6 +312,7 @@ void floe_pit_close(floe_pit **pit) {
     for (size_t i = 0; (*pit)->groups && i < (*pit)->group_count; i++) {
         close_group(&(*pit)->groups[i], (*pit)->label_count);
     }
+    floe_pit_spill_close(&(*pit)->spill);
     floe_free((*pit)->label_time);
     floe_arena_close(&(*pit)->arena);
     floe_free(*pit);

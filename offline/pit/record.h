@@ -8,6 +8,7 @@
 #define FLOE_OFFLINE_PIT_RECORD_H
 
 #include "offline/pit/pit_int.h"
+#include "offline/pit/spill.h"
 
 static inline int64_t floe_pit_record_time(const uint8_t *record, uint32_t at) {
     int64_t value;
@@ -85,9 +86,17 @@ floe_status floe_pit_slots_gather(pit_group *group, floe_error *err);
 
 typedef struct pit_parts pit_parts;
 typedef struct pit_chunk pit_chunk;
-/* The chunks that one thread fills, per part. */
+typedef struct pit_full_chunk {
+    pit_chunk *chunk;
+    size_t part;
+} pit_full_chunk;
+/* What one thread fills. */
 typedef struct pit_part_room {
-    pit_chunk **open;
+    pit_chunk **open;     /* per part */
+    pit_chunk **spare;    /* per part: empty ones */
+    pit_full_chunk *full; /* to be written down */
+    size_t full_count, full_room;
+    pit_spill_room spill;
 } pit_part_room;
 
 floe_status floe_pit_parts_open(const floe_pit *pit, pit_group *group, floe_error *err);
@@ -95,15 +104,19 @@ void floe_pit_parts_close(pit_parts **parts);
 /* Gives taken row i the record records[i]. Thread: several at a time, each with a room of its own. */
 floe_status floe_pit_parts_take(pit_group *group, const pit_taken *taken, pit_part_room *room, uint8_t **records,
                                 floe_error *err);
+/* When the cells of all that was taken are there: writes down what is to be. */
+floe_status floe_pit_parts_shed(pit_group *group, pit_part_room *room, floe_error *err);
 void floe_pit_part_room_close(pit_part_room *room); /* The rows stay. */
 size_t floe_pit_parts_count(const pit_group *group);
 /* The chunks of a part in order of coming: how many rows; then chunk by chunk, NULL after the last. */
 size_t floe_pit_part_rows(const pit_group *group, size_t part);
+/* Reads back what was written down of a part. Thread: several, each at parts of its own. */
+floe_status floe_pit_part_load(pit_group *group, size_t part, pit_spill_room *room, floe_error *err);
 const pit_chunk *floe_pit_part_first(const pit_group *group, size_t part);
 const pit_chunk *floe_pit_chunk_next(const pit_chunk *chunk, const uint8_t **ret_records, size_t *ret_count);
 /* Gives the memory of a part back to the system. */
 void floe_pit_part_forget(pit_group *group, size_t part);
-/* Ends the parts: their rows become the group's, in order of key and event. */
-floe_status floe_pit_arrange(pit_group *group, int threads, floe_error *err);
+/* The rows of parts [first, last) become the group's, in order of key and event. */
+floe_status floe_pit_arrange(pit_group *group, size_t first_part, size_t last_part, int threads, floe_error *err);
 
 #endif

@@ -9,26 +9,26 @@
 #define KEYS_PER_STRETCH 16
 
 /* Labels of each key in time order, from their order by key. */
-static floe_status sort_labels(const floe_pit *pit, pit_group *group, const uint32_t *order, floe_error *err) {
+static floe_status sort_labels(const floe_pit *pit, pit_group *group, floe_error *err) {
     FLOE_AUTO_FREE pit_moment *moments = NULL;
-    FLOE_AUTO_FREE int64_t *times = NULL;
-    size_t labels = group->label_start[group->keys.count];
-    FLOE_TRY(floe_realloc(&times, labels + 1, sizeof(int64_t), err));
-    FLOE_TRY(floe_realloc(&group->label_at, labels + 1, sizeof(uint32_t), err));
-    FLOE_TRY(floe_realloc(&moments, 2 * labels + 2, sizeof(*moments), err));
-    for (size_t i = 0; i < labels; i++) {
-        moments[i] = (pit_moment){pit->label_time[order[i]], order[i]};
-    }
+    size_t labels = group->label_start[group->keys.count], most = 0;
     for (size_t k = 0; k < group->keys.count; k++) {
-        size_t first = group->label_start[k];
-        floe_pit_sort_moments(moments + first, group->label_start[k + 1] - first, moments + labels + 1);
+        size_t count = group->label_start[k + 1] - group->label_start[k];
+        most = count > most ? count : most;
     }
-    for (size_t i = 0; i < labels; i++) {
-        times[i] = moments[i].at;
-        group->label_at[i] = moments[i].row;
+    FLOE_TRY(floe_realloc(&group->label_times, labels + 1, sizeof(int64_t), err));
+    FLOE_TRY(floe_realloc(&moments, 2 * most + 2, sizeof(*moments), err));
+    for (size_t k = 0; k < group->keys.count; k++) {
+        size_t first = group->label_start[k], count = group->label_start[k + 1] - first;
+        for (size_t i = 0; i < count; i++) {
+            moments[i] = (pit_moment){pit->label_time[group->label_at[first + i]], group->label_at[first + i]};
+        }
+        floe_pit_sort_moments(moments, count, moments + most + 1);
+        for (size_t i = 0; i < count; i++) {
+            group->label_times[first + i] = moments[i].at;
+            group->label_at[first + i] = moments[i].row;
+        }
     }
-    group->label_times = times;
-    times = NULL;
     return FLOE_OK;
 }
 
@@ -36,17 +36,21 @@ floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_er
     if (group->label_times) {
         return FLOE_OK;
     }
-    FLOE_AUTO_FREE uint32_t *order = NULL;
-    FLOE_TRY(
-        floe_pit_order_by_key(group->label_key, pit->label_count, group->keys.count, &order, &group->label_start, err));
-    FLOE_TRY(sort_labels(pit, group, order, err));
+    FLOE_TRY(floe_pit_order_by_key(group->label_key, pit->label_count, group->keys.count, &group->label_at,
+                                   &group->label_start, err));
+    FLOE_TRY(sort_labels(pit, group, err));
     floe_free(group->label_key);
     group->label_key = NULL;
     return FLOE_OK;
 }
 
-floe_status floe_pit_group_index(floe_pit *pit, pit_group *group, int threads, floe_error *err) {
-    FLOE_TRY(group->thins ? floe_pit_slots_gather(group, err) : floe_pit_arrange(group, threads, err));
+floe_status floe_pit_group_index(const floe_pit *pit, pit_group *group, int threads, floe_error *err) {
+    if (group->thins) {
+        FLOE_TRY(floe_pit_slots_gather(group, err));
+    } else {
+        FLOE_TRY(floe_pit_arrange(group, 0, floe_pit_parts_count(group), threads, err));
+        floe_pit_parts_close(&group->parts);
+    }
     return floe_pit_index_labels(pit, group, err);
 }
 
@@ -69,6 +73,7 @@ typedef struct work {
     const floe_pit *pit;
     const pit_group *group;
     pit_view *view;
+    const pit_stint *stint;
     const floe_run *run;
     atomic_uint_fast32_t next_key;
     atomic_bool stop;
@@ -83,7 +88,7 @@ static floe_status sweep_stretch(work *w, pit_sweep *sweep, uint32_t first, floe
     uint32_t last = first + KEYS_PER_STRETCH;
     last = last > w->group->keys.count ? (uint32_t)w->group->keys.count : last;
     for (uint32_t key = first; key < last; key++) {
-        if (w->group->label_start[key] < w->group->label_start[key + 1]) {
+        if (w->group->label_start[key] < w->group->label_start[key + 1] && floe_pit_stint_has(w->stint, key)) {
             FLOE_TRY(floe_pit_sweep_key(sweep, key, err));
         }
     }
@@ -108,50 +113,65 @@ static floe_status sweep_keys(void *context, floe_error *err) {
     return FLOE_OK;
 }
 
-static floe_status sweep_view(const floe_pit *pit, const pit_group *group, pit_view *view, const floe_run *run,
-                              int threads, floe_error *err) {
-    work w = {.pit = pit, .group = group, .view = view, .run = run};
+floe_status floe_pit_sweep_view(const floe_pit *pit, const pit_group *group, pit_view *view, const pit_stint *stint,
+                                const pit_pace *pace, floe_error *err) {
+    work w = {.pit = pit, .group = group, .view = view, .stint = stint, .run = pace->run};
     pthread_mutex_init(&w.lock, NULL);
-    floe_status status = floe_pit_together(threads, sweep_keys, &w, &w.stop, err);
+    floe_status status = floe_pit_together(pace->threads, sweep_keys, &w, &w.stop, err);
     pthread_mutex_destroy(&w.lock);
     return status;
 }
 
 #define FORGET(memory) (floe_free(memory), (memory) = NULL)
 
-/* The answers hold what they show, so the memory of the rows can go. */
-static void forget_rows(pit_group *group) {
+void floe_pit_forget_rows(pit_group *group) {
     FORGET(group->event);
     FORGET(group->created);
     FORGET(group->end);
     FORGET(group->seq);
     FORGET(group->pos);
     FORGET(group->tied);
-    FORGET(group->row_start);
-    FORGET(group->row_end);
-    FORGET(group->label_at);
-    FORGET(group->label_start);
-    FORGET(group->label_times);
     for (size_t i = 0; i < group->column_count; i++) {
         floe_pit_column_forget(&group->columns[i]);
     }
 }
 
+void floe_pit_forget_labels(pit_group *group) {
+    FORGET(group->row_start);
+    FORGET(group->row_end);
+    FORGET(group->label_at);
+    FORGET(group->label_start);
+    FORGET(group->label_times);
+}
+
+static floe_status run_group(const floe_pit *pit, pit_group *group, const pit_pace *pace, floe_error *err) {
+    const pit_stint all = {.last = 1};
+    FLOE_TRY(floe_pit_group_index(pit, group, pace->threads, err));
+    for (size_t v = 0; v < group->view_count; v++) {
+        FLOE_TRY(floe_pit_sheet_open(pit, group, &group->views[v], pit->label_count, err));
+        FLOE_TRY(floe_pit_sweep_view(pit, group, &group->views[v], &all, pace, err));
+    }
+    if (floe_pit_sheets_suffice(pit, group)) { /* They hold what they show, so the memory of the rows can go. */
+        floe_pit_forget_rows(group);
+        floe_pit_forget_labels(group);
+    }
+    return FLOE_OK;
+}
+
 floe_status floe_pit_run(floe_pit *pit, const floe_run *run, floe_error *err) {
-    int threads = floe_pit_thread_count(run ? run->threads : 0);
+    const pit_pace pace = {run, floe_pit_thread_count(run ? run->threads : 0)};
     if (pit->newest_labels) {
         FLOE_TRY(make_newest_labels(pit, err));
     }
+    for (size_t g = 0; g < pit->group_count && pit->spill; g++) {
+        FLOE_TRY(floe_pit_index_labels(pit, &pit->groups[g], err));
+    }
+    if (pit->spill) {
+        FORGET(pit->label_time); /* Every group has them in its own order now. */
+    }
     for (size_t g = 0; g < pit->group_count; g++) {
-        pit_group *group = &pit->groups[g];
-        FLOE_TRY(floe_pit_group_index(pit, group, threads, err));
-        for (size_t v = 0; v < group->view_count; v++) {
-            FLOE_TRY(floe_pit_sheet_open(pit, group, &group->views[v], err));
-            FLOE_TRY(sweep_view(pit, group, &group->views[v], run, threads, err));
-        }
-        if (floe_pit_sheets_suffice(pit, group)) {
-            forget_rows(group);
-        }
+        FLOE_TRY(pit->spill ? floe_pit_run_batches(pit, &pit->groups[g], &pace, err)
+                            : run_group(pit, &pit->groups[g], &pace, err));
     }
     return FLOE_OK;
 }

@@ -37,7 +37,7 @@ static size_t spot_len(const pit_group *group, const pit_view *view, size_t inde
     return output->type.kind == FLOE_KIND_DECIMAL ? sizeof(__int128) : sizeof(int64_t);
 }
 
-floe_status floe_pit_sheet_open(const floe_pit *pit, const pit_group *group, pit_view *view, floe_error *err) {
+void floe_pit_sheet_plan(const pit_group *group, pit_view *view) {
     pit_sheet *sheet = &view->sheet;
     size_t len = 0, bits = 0;
     for (size_t i = 0; i < view->view->output_count; i++) {
@@ -51,13 +51,19 @@ floe_status floe_pit_sheet_open(const floe_pit *pit, const pit_group *group, pit
         sheet->spots[i].valid_at = nullable ? (uint32_t)(len * 8 + bits++) : PIT_NOWHERE;
     }
     sheet->row_len = len + (bits + 7) / 8;
-    FLOE_TRY(floe_alloc(pit->label_count + 1, sheet->row_len, &sheet->rows, err));
-    floe_mem_advise_huge(sheet->rows, pit->label_count * sheet->row_len); /* Written to all over. */
+}
+
+floe_status floe_pit_sheet_open(const floe_pit *pit, const pit_group *group, pit_view *view, size_t label_count,
+                                floe_error *err) {
+    pit_sheet *sheet = &view->sheet;
+    floe_pit_sheet_plan(group, view);
+    FLOE_TRY(floe_alloc(label_count + 1, sheet->row_len, &sheet->rows, err));
+    floe_mem_advise_huge(sheet->rows, label_count * sheet->row_len); /* Written to all over. */
     if (!pit->options.newest && !pit->newest_labels) {
         return FLOE_OK;
     }
-    FLOE_TRY(floe_realloc(&view->winner, pit->label_count + 1, sizeof(uint32_t), err));
-    memset(view->winner, 0xff, (pit->label_count + 1) * sizeof(uint32_t));
+    FLOE_TRY(floe_realloc(&view->winner, label_count + 1, sizeof(uint32_t), err));
+    memset(view->winner, 0xff, (label_count + 1) * sizeof(uint32_t));
     return FLOE_OK;
 }
 

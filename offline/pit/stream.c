@@ -22,7 +22,8 @@ typedef struct answer_stream {
     floe_column *columns;
     size_t lead; /* columns before the answers: keys and times of the newest rows */
     size_t column_count;
-    pit_answers *columnar; /* NULL: row by row */
+    pit_answers *columnar;   /* NULL: row by row */
+    floe_pit_pieces *pieces; /* of a question that spills */
     size_t batch_rows;
     floe_value *row;
     floe_arrow_builder *builder;
@@ -68,7 +69,11 @@ static floe_status stream_schema(void *context, struct ArrowSchema *ret_schema, 
 
 static floe_status next_columns(answer_stream *stream, struct ArrowArray *ret_batch, floe_error *err) {
     size_t left = stream->pit->label_count - stream->at, count = left < stream->batch_rows ? left : stream->batch_rows;
-    if (count > 0) {
+    if (count > 0 && stream->pieces) {
+        const floe_pit_piece piece = {0, stream->column_count, stream->at, count};
+        FLOE_TRY(floe_pit_pieces_get(stream->pieces, &piece, ret_batch, err));
+        stream->at += count;
+    } else if (count > 0) {
         FLOE_TRY(floe_pit_columnar_batch(stream->columnar, stream->column_count, stream->at, count,
                                          stream->pit->threads, ret_batch, err));
         stream->at += count;
@@ -94,6 +99,7 @@ static floe_status stream_next(void *context, struct ArrowArray *ret_batch, floe
 
 static void stream_close(void *context) {
     answer_stream *stream = context;
+    floe_pit_pieces_close(&stream->pieces);
     floe_arrow_builder_close(&stream->builder);
     floe_arena_close(&stream->arena);
     floe_free(stream);
@@ -132,7 +138,9 @@ static floe_status stream_columns(answer_stream *stream, floe_error *err) {
         texts = texts || kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES;
     }
     size_t most = BATCH_CELLS / (stream->column_count + 1);
-    stream->batch_rows = texts || most < BATCH_ROWS ? BATCH_ROWS : most; /* A batch holds no more than 2 GiB of text. */
+    stream->batch_rows = texts || stream->pit->spill || most < BATCH_ROWS
+                             ? BATCH_ROWS
+                             : most; /* A batch holds no more than 2 GiB of text. */
     if (!takes) {
         return FLOE_OK;
     }
@@ -141,7 +149,7 @@ static floe_status stream_columns(answer_stream *stream, floe_error *err) {
     for (size_t i = 0; i < stream->column_count; i++) {
         floe_pit_answers_find(stream->pit, &stream->pit->refs[i], &stream->columns[i], &stream->columnar[i]);
     }
-    return FLOE_OK;
+    return stream->pit->spill ? floe_pit_pieces_open(stream->pit, &stream->pieces, err) : FLOE_OK;
 }
 
 static floe_status stream_fill(answer_stream *stream, floe_error *err) {

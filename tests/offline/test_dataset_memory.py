@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""As-of training sets in little memory: the source is scanned once per part of the keys where few parts are enough, and
-written down where they are not. Either way the answer is that of everything at once, bit for bit, and the engine's ASOF."""
+"""Training sets in little memory: for as-of features the source is scanned once per part of the keys where few parts are enough;
+rows are written down where they are not, by the kernel where nothing is text. Either way the answer is that of everything at once, bit for bit, and the engine's ASOF."""
 import unittest
 
 from dataset_support import Project
@@ -94,6 +94,24 @@ class AsOfInLittleMemory(unittest.TestCase):
         self.same("v,sums,above", ("20kB", "1MB"))
         wrong = self.project.rows("SELECT label FROM '$D/parts.parquet' WHERE above IS DISTINCT FROM (label > v__n)")
         self.assertEqual(wrong, [])
+
+    def test_windows_of_numbers__are_spilled_by_the_kernel(self):
+        for features in "sums", "sums,w":
+            self.assertIn("in one scan whose rows are spilled", self.how(features, "1MB"))
+            self.same(features, ("1MB", "2MB"))
+        wrong = self.project.rows("""SELECT f.label FROM '$D/parts.parquet' f JOIN (SELECT l.label, count(e.a) c, sum(e.a) s
+            FROM '$D/labels.parquet' l LEFT JOIN '$D/events.import.parquet' e
+            ON l.k = e.k AND e.ts <= l.t AND e.ts > l.t - INTERVAL 1 DAY GROUP BY ALL) p USING (label)
+            WHERE (f.sums__a_count_1d, round(f.sums__a_sum_1d, 4)) IS DISTINCT FROM (p.c, round(p.s, 4))""")
+        self.assertEqual(wrong, [])
+
+    def test_request_features__over_what_the_kernel_spilled(self):
+        self.assertIn("in one scan whose rows are spilled", self.how("sums,above", "1MB"))
+        self.same("sums,above", ("1MB",))
+
+    def test_labels_alone_that_are_too_much__are_parts_of_the_engine(self):
+        self.assertIn("parts that are spilled", self.how("sums", "100kB"))
+        self.same("sums", ("100kB",))
 
     def test_enough__is_everything_at_once(self):
         self.assertIn("everything at once", self.how("v", "1GB"))

@@ -1,6 +1,7 @@
 /*
  * Answers by pieces: of random worlds, whatever columns and labels a piece has and from however many threads they are asked for,
- * they are those of the stream, which the oracle judges elsewhere; where there are none the stream is all there is.
+ * they are those of the stream, which the oracle judges elsewhere, also where both are read back from a file; where there are
+ * none the stream is all there is.
  */
 #include "core/limits.h"
 #include "core/mem.h"
@@ -143,6 +144,8 @@ static void pieces__random_worlds__are_what_the_stream_gives(void **state) {
         ask_numbers(&w);
         if (w.ref_count > 0 && w.label_count > 0) {
             check_world(&w, &plain, 1 + (int)(seed % 4), seed);
+            const floe_pit_options spilling = {.spill_folder = floe_test_temp_dir()};
+            check_world(&w, &spilling, 1 + (int)(seed % 4), seed);
             checked++;
         }
         world_close(&w);
@@ -181,6 +184,7 @@ static void pieces__many_labels__are_what_the_stream_gives(void **state) {
         world_add_label(&w, floe_arena_strdup(&w.arena, key), 0, time);
     }
     check_world(&w, &plain, 4, 7);
+    check_world(&w, &(floe_pit_options){.spill_folder = floe_test_temp_dir()}, 4, 7); /* several stretches of labels */
     world_close(&w);
 }
 
