@@ -85,7 +85,7 @@ floe_status floe_engine_open(int threads, uint64_t memory_bytes, const char *spi
     FLOE_ENSURE(!spill_folder || strlen(spill_folder) < 4096, err, FLOE_LIMIT, "the spill folder's path is too long");
     FLOE_CLEANUP(floe_engine_close) floe_engine *engine = NULL;
     FLOE_TRY(floe_alloc(1, sizeof *engine, &engine, err));
-    engine->memory_bytes = memory_bytes;
+    engine->live.memory_bytes = memory_bytes;
     (void)pthread_rwlock_init(&engine->live.lock, NULL);
     (void)pthread_mutex_init(&engine->reached.lock, NULL);
     floe_no_rows_open(&engine->no_rows);
@@ -138,17 +138,13 @@ floe_status floe_session_open(floe_engine *engine, const floe_run *run, floe_ses
 void floe_session_close(floe_session **session) {
     if (*session) {
         FLOE_ASSERT(!(*session)->streaming);
+        floe_duckdb_close_live_sets(*session); /* No query is left that could ask for them. */
         if ((*session)->connection) {
             duckdb_disconnect(&(*session)->connection);
         }
-        floe_duckdb_close_live_sets(*session);
         floe_free(*session);
         *session = NULL;
     }
-}
-
-uint64_t floe_session_memory_bytes(const floe_session *session) {
-    return session->engine->memory_bytes;
 }
 
 const char *floe_session_no_rows_path(const floe_session *session) {

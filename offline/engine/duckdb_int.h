@@ -14,6 +14,8 @@ typedef struct floe_live_views {
     pthread_rwlock_t lock;
     const floe_live_view **items;
     size_t count, capacity;
+    size_t counted;        /* bytes of all sets, by which the engine was given less than memory_bytes */
+    uint64_t memory_bytes; /* what it is to live within with them; 0: the engine's own choice */
 } floe_live_views;
 
 #define FLOE_REACHED_MAX 1024
@@ -62,7 +64,6 @@ struct floe_engine {
     floe_visits visits;
     floe_gives gives;
     floe_reached reached;
-    uint64_t memory_bytes; /* 0: the engine's own choice */
 };
 
 struct floe_session {
@@ -135,5 +136,7 @@ floe_status floe_duckdb_register_visits(duckdb_connection connection, floe_visit
 
 /* Takes the session's views out of the engine's table and frees the sets. */
 void floe_duckdb_close_live_sets(floe_session *session);
+/* Gives back what was taken off for a set that goes. */
+void floe_duckdb_uncount_live(floe_session *session, const floe_live_set *set);
 
 #endif

@@ -46,10 +46,22 @@ floe_status floe_session_register(floe_session *session, floe_live_set **set, in
     floe_status status = add_views(views, *set, ret_first_view, err);
     (void)pthread_rwlock_unlock(&views->lock);
     FLOE_TRY(status);
+    (*set)->first_view = *ret_first_view;
     (*set)->next = session->live_sets;
     session->live_sets = *set;
     *set = NULL;
     return FLOE_OK;
+}
+
+const floe_live_set *floe_session_find_live(const floe_session *session, const floe_live_key *key,
+                                            int64_t *ret_first_view) {
+    for (const floe_live_set *set = session->live_sets; set != NULL; set = set->next) {
+        if (set->keyed && memcmp(&set->key, key, sizeof(*key)) == 0) {
+            *ret_first_view = set->first_view;
+            return set;
+        }
+    }
+    return NULL;
 }
 
 static void forget(floe_live_views *views, const floe_live_set *set) {
@@ -75,6 +87,7 @@ void floe_session_forget(floe_session *session, const floe_live_set *set) {
     (void)pthread_rwlock_wrlock(&views->lock);
     forget(views, own);
     (void)pthread_rwlock_unlock(&views->lock);
+    floe_duckdb_uncount_live(session, own);
     floe_live_set_close(&own);
 }
 

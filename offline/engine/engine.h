@@ -32,6 +32,9 @@ floe_status floe_session_open(floe_engine *engine, const floe_run *run, floe_ses
 void floe_session_close(floe_session **session);
 /* What the engine was given to live within; 0: nobody said. */
 uint64_t floe_session_memory_bytes(const floe_session *session);
+/* What the engine is to live within from now on. It is the setting of the whole engine, and stays. What sets of deletes take that
+ * lie outside of the engine is taken off. Errors: LIMIT (the engine holds more), those of floe_session_run. */
+floe_status floe_session_limit_memory(floe_session *session, uint64_t bytes, floe_error *err);
 
 /* Values for $1 … $value_count, of any floe type: lists of texts too, which is how file lists travel. */
 typedef struct floe_sql_params {
@@ -151,6 +154,15 @@ floe_status floe_session_adopt(floe_session *session, const char *name, struct A
  * engine asks `floe_live(file_index + view * FLOE_FILES_OF_VIEW, file_row_number)`: whether the row is not deleted. Owns: takes *set over on
  * success and keeps it until the session closes. Errors: NOMEM. */
 floe_status floe_session_register(floe_session *session, floe_live_set **set, int64_t *ret_first_view, floe_error *err);
+/* A registered set of the session by its key, and the number of its first view; NULL: there is none. */
+const floe_live_set *floe_session_find_live(const floe_session *session, const floe_live_key *key,
+                                            int64_t *ret_first_view);
+/* Bytes that further sets of deletes may take: of a quarter of what the engine was given, 512 MiB at most, what the sets of its
+ * sessions leave. */
+uint64_t floe_session_live_room(const floe_session *session);
+/* Takes what the session's sets hold by now off the engine's memory, of which a quarter stays the engine's in any case. Errors: LIMIT:
+ * the engine holds more than it would be left. */
+floe_status floe_session_count_live(floe_session *session, floe_error *err);
 /* Takes a registered set back before the session closes, and frees it. `floe_file_of(view, path)` asks a view's `find`. */
 void floe_session_forget(floe_session *session, const floe_live_set *set);
 

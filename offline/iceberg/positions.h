@@ -85,11 +85,20 @@ typedef struct floe_live_view {
         *scopes; /* numbers of spec and partition, the first column of a key; NULL: keys have no such column */
 } floe_live_view;
 
+/* What a set was made of: a digest, so that the next scan of the same finds it. */
+typedef struct floe_live_key {
+    uint8_t digest[32];
+} floe_live_key;
+
 /* Views that live and die together, with the arena that everything they point to lies in. */
 typedef struct floe_live_set {
     floe_arena arena;
     floe_live_view *views;
     size_t view_count;
+    bool keyed; /* may be found by its key */
+    floe_live_key key;
+    int64_t first_view;         /* number of views[0] once registered */
+    size_t counted;             /* bytes that were taken off the engine's memory for it */
     struct floe_live_set *next; /* of the session's sets */
 } floe_live_set;
 

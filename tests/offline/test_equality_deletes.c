@@ -7,6 +7,10 @@
  */
 #include "tests/offline/delete_support.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #define KS FIELD("1", "k", "\"long\"") "," FIELD("2", "s", "\"string\"")
 #define PLAIN "[" SCHEMA("0", KS) "]"
 
@@ -382,6 +386,97 @@ static void many__keys__of_several_chunks(void **state) {
     }
 }
 
+/* ---- sharing and memory ---- */
+
+static int64_t engine_setting_bytes(const char *name) {
+    static const struct {
+        const char *unit;
+        double bytes;
+    } UNITS[] = {{"GiB", 1073741824.0}, {"MiB", 1048576.0}, {"KiB", 1024.0}, {"bytes", 1.0}};
+    FLOE_AUTO_ARENA arena = {0};
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_error err = {0};
+    floe_query_rows rows;
+    char sql[128];
+    (void)snprintf(sql, sizeof(sql), "SELECT current_setting('%s')", name);
+    assert_ok(floe_session_query(world.session, sql, NULL, &arena, &rows, &err), &err);
+    const char *text = floe_arena_str(&arena, rows.values[0].as.bytes).ptr;
+    for (size_t i = 0; i < 4; i++) {
+        if (strstr(text, UNITS[i].unit) != NULL) {
+            return (int64_t)(strtod(text, NULL) * UNITS[i].bytes);
+        }
+    }
+    fail_msg("%s is %s", name, text);
+    return 0;
+}
+
+/* Whole megabytes: the engine prints a decimal of them. */
+static void assert_about(int64_t got, int64_t want) {
+    assert_true(got > want - (int64_t)FLOE_MIB(1) / 2 && got < want + (int64_t)FLOE_MIB(1) / 2);
+}
+
+static void remove_half(const char *name) {
+    append(file("1.parquet", "SELECT range AS k, 'n' AS s FROM range(100000)", "k: 1, s: 2"));
+    remove_where(deleting(file(name, "SELECT range * 2 AS k FROM range(50000)", "k: 1"), BY_K, 1));
+}
+
+/* A session reads the keys of a delete file once: the second scan does not miss the file. An anti-join does. */
+static void shared__second_scan_of_a_session__reads_no_delete_file(void **state) {
+    (void)state;
+    remove_half("d.parquet");
+    ice_expect_sql(&world, "count(*), min(k)", "50000|1");
+    assert_int_equal(unlink(ice_text(&world, "%s/d.parquet", world.table.folder)), 0);
+    if (joined) {
+        ice_refused(&world, FLOE_NOT_FOUND, "d.parquet");
+    } else {
+        ice_expect_sql(&world, "count(*), max(k)", "50000|99999");
+    }
+}
+
+/* One more delete file is another set. */
+static void shared__more_deletes__are_read(void **state) {
+    (void)state;
+    remove_half("d.parquet");
+    ice_expect_sql(&world, "count(*), min(k)", "50000|1");
+    remove_where(keys("e.parquet", "(1), (5)"));
+    ice_expect_sql(&world, "count(*), min(k)", "49998|3");
+    ice_expect_sql(&world, "count(*), min(k)", "49998|3");
+}
+
+/* Half of 100,000 keys of 8 bytes and the engine lives in what the set leaves; a session that ends gives it back. */
+static void memory__of_a_set__is_taken_off_the_engine(void **state) {
+    (void)state;
+    floe_error err = {0};
+    append(file("1.parquet", "SELECT range AS k, 'n' AS s FROM range(100000)", "k: 1, s: 2"));
+    remove_where(
+        deleting(file("d.parquet", "SELECT range * 5 AS k FROM range(500000)", "k: 1"), BY_K, 1)); /* more than 8 MB */
+    assert_ok(floe_session_limit_memory(world.session, FLOE_MIB(400), &err), &err);
+    assert_int_equal(floe_session_memory_bytes(world.session), FLOE_MIB(400));
+    assert_about(engine_setting_bytes("memory_limit"), (int64_t)FLOE_MIB(400));
+    uint64_t room = floe_session_live_room(world.session);
+    assert_int_equal(room, FLOE_MIB(100));
+    ice_expect_sql(&world, "count(*), min(k)", "80000|1");
+    uint64_t taken = room - floe_session_live_room(world.session);
+    assert_true(joined ? taken < FLOE_KIB(64) : taken > 500000 * 8);
+    assert_about(engine_setting_bytes("memory_limit"), (int64_t)(FLOE_MIB(400) - taken));
+    ice_expect_sql(&world, "count(*), min(k)", "80000|1");
+    assert_true(room - floe_session_live_room(world.session) < taken + FLOE_KIB(64));
+}
+
+/* Where a quarter of the memory does not hold the set the engine joins, and answers the same. */
+static void memory__too_little_for_a_set__is_joined(void **state) {
+    (void)state;
+    floe_error err = {0};
+    append(file("1.parquet", "SELECT range AS k, 'n' AS s FROM range(100000)", "k: 1, s: 2"));
+    remove_where(deleting(file("d.parquet", "SELECT range * 5 AS k FROM range(500000)", "k: 1"), BY_K, 1));
+    assert_ok(floe_session_limit_memory(world.session, FLOE_MIB(64), &err), &err);
+    ice_expect_sql(&world, "count(*), min(k)", "80000|1");
+    assert_about(engine_setting_bytes("memory_limit"), (int64_t)FLOE_MIB(64));
+    assert_int_equal(unlink(ice_text(&world, "%s/d.parquet", world.table.folder)), 0);
+    ice_refused(&world, FLOE_NOT_FOUND, "d.parquet");
+    assert_code(floe_session_limit_memory(world.session, 0, &err), FLOE_INVALID);
+}
+
 /* ---- refusals ---- */
 
 static void refused__unknown_key(void **state) {
@@ -519,6 +614,10 @@ int main(void) {
         T(groups__of_several_shapes__share_what_deletes),
         T(nested__member_of_a_struct__is_a_key),
         T(many__keys__of_several_chunks),
+        T(shared__second_scan_of_a_session__reads_no_delete_file),
+        T(shared__more_deletes__are_read),
+        T(memory__of_a_set__is_taken_off_the_engine),
+        T(memory__too_little_for_a_set__is_joined),
         T(refused__unknown_key),
         T(refused__no_keys),
         T(refused__delete_file_without_its_key),

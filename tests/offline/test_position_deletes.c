@@ -6,6 +6,7 @@
 #include "tests/offline/delete_support.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define PLAIN "[" SCHEMA("0", FIELD("1", "k", "\"long\"")) "]"
 
@@ -298,6 +299,19 @@ static void refused__damaged_rows__name_the_delete_file(void **state) {
     ice_refused(&world, FLOE_CORRUPT, "d.parquet deletes the row -1");
 }
 
+/* A session reads position deletes once: the second scan does not miss the file, the one after another commit reads anew. */
+static void shared__second_scan_of_a_session__reads_no_delete_file(void **state) {
+    (void)state;
+    append(rows("1.parquet", 0, 4));
+    append(rows("2.parquet", 5, 9));
+    remove_rows("d.parquet", TEXT("('%s', 1), ('%s', 0)", at("1.parquet"), at("2.parquet")));
+    ice_expect_sql(&world, "count(*)", "8");
+    assert_int_equal(unlink(at("d.parquet")), 0);
+    ice_expect_sql(&world, "count(*)", "8");
+    append(rows("3.parquet", 10, 11));
+    ice_refused(&world, FLOE_NOT_FOUND, "d.parquet");
+}
+
 static void refused__null_position__names_the_delete_file(void **state) {
     (void)state;
     append(rows("1.parquet", 0, 2));
@@ -456,6 +470,7 @@ int main(void) {
         T(refused__formats_and_encryption__by_name),
         T(refused__encrypted__by_name),
         T(refused__damaged_rows__name_the_delete_file),
+        T(shared__second_scan_of_a_session__reads_no_delete_file),
         T(refused__null_position__names_the_delete_file),
         T(refused__parquet_without_the_columns),
         T(refused__no_parquet_at_all),

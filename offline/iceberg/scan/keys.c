@@ -3,19 +3,21 @@
  * values, null being the same as null.
  *
  * Phases: the keys of all delete files of one kind (columns, and whether of all partitions) are read once into a key set that the
- * session keeps → each group asks it for its rows, in the condition of its scan. Deletes that would not fit into the memory that a
- * set may take become an anti-join instead, for which the engine has its ways (it may spill).
+ * session keeps, also for the next scan of the same → each group asks it for its rows, in the condition of its scan. Sets are taken off
+ * the engine's memory; deletes that would not fit into the part of it that sets may take become an anti-join instead, for which the engine has its ways (it may spill).
  * Rule: sequence numbers and partitions are compared row by row only where files of the plan need it. Both ways compare alike: nulls
  *       equal, NaN equal, -0.0 apart from 0.0; of a key's deletes the largest sequence number counts.
  */
 #include "offline/iceberg/scan/scan_int.h"
 
+#include "core/hash.h"
 #include "core/limits.h"
+#include "core/mem.h"
 #include "offline/lake_int.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-#define KEY_SET_CAP FLOE_MIB(512)
 #define KEY_BYTES 40 /* of the shortest key and its slot */
 
 /* Deletes of one kind, of the whole plan. */
@@ -26,6 +28,7 @@ typedef struct key_load {
     floe_live_set *live; /* NULL once the session owns it */
     floe_key_set *set;
     bool too_much; /* the set took all that it may */
+    floe_live_key key;
 } key_load;
 
 /* ---- the rows of delete files ---- */
@@ -129,9 +132,9 @@ static floe_status collect(key_load *load, const scan_batch *kind, floe_error *e
 }
 
 /* What the files of a group are compared by, one number each. */
-static floe_status make_view(key_load *load, const scan_group *group, floe_live_view *view, floe_error *err) {
+static floe_status make_view(key_load *load, const scan_group *group, floe_arena *arena, floe_live_view *view,
+                             floe_error *err) {
     sql_builder *builder = load->builder;
-    floe_arena *arena = &load->live->arena;
     int64_t *sequences = floe_arena_alloc(arena, group->file_count + 1, sizeof(*sequences));
     int64_t *scopes = floe_arena_alloc(arena, group->file_count + 1, sizeof(*scopes));
     FLOE_TRY(floe_arena_check(arena, err));
@@ -147,18 +150,31 @@ static floe_status make_view(key_load *load, const scan_group *group, floe_live_
     return FLOE_OK;
 }
 
-/* One view to fill the set by, then one for every group. */
-static floe_status make_views(key_load *load, floe_error *err) {
-    const floe_ptrs *groups = &load->builder->groups;
-    floe_live_set *live = load->live;
-    static const int64_t NO_FILES = 0;
-    live->views = floe_arena_alloc(&live->arena, groups->count + 1, sizeof(*live->views));
-    FLOE_TRY(floe_arena_check(&live->arena, err));
-    live->views[0] = (floe_live_view){.keys = load->set, .scopes = load->all.by_scope ? &NO_FILES : NULL};
-    for (size_t i = 0; i < groups->count; i++) {
-        FLOE_TRY(make_view(load, groups->items[i], &live->views[i + 1], err));
+/* What the set is made of: files are never changed, and their paths name them; how their columns are read depends on the state of
+ * the table and on the keys' types; numbers of partitions are those of this plan. */
+static floe_status make_key(key_load *load, floe_error *err) {
+    floe_sha256 hash;
+    const scan_key_set *keys = load->all.keys;
+    const char *state = load->builder->table->metadata_path;
+    const bool flags[] = {load->all.by_sequence, load->all.by_scope, load->builder->options->plain_times};
+    floe_sha256_init(&hash);
+    floe_sha256_update(&hash, "equality deletes", sizeof("equality deletes"));
+    floe_sha256_update(&hash, state, strlen(state) + 1);
+    floe_sha256_update(&hash, flags, sizeof(flags));
+    for (size_t i = 0; i < keys->key_count; i++) {
+        const int32_t ids[] = {keys->keys[i].root->id, (int32_t)keys->keys[i].type->kind};
+        floe_sha256_update(&hash, ids, sizeof(ids));
+        floe_sha256_update(&hash, keys->keys[i].members, strlen(keys->keys[i].members) + 1);
+        floe_sha256_update(&hash, keys->keys[i].type->text.ptr, keys->keys[i].type->text.len);
     }
-    live->view_count = groups->count + 1;
+    for (size_t i = 0; i < load->all.deletes.count; i++) {
+        const floe_ice_data_file *file = load->all.deletes.items[i];
+        int64_t numbers[] = {file->sequence_number, (int64_t)file->path.len, 0};
+        FLOE_TRY(load->all.by_scope ? floe_scan_scope_number(load->builder, file, &numbers[2], err) : FLOE_OK);
+        floe_sha256_update(&hash, numbers, sizeof(numbers));
+        floe_sha256_update(&hash, file->path.ptr, file->path.len);
+    }
+    floe_sha256_final(&hash, load->key.digest);
     return FLOE_OK;
 }
 
@@ -184,52 +200,89 @@ static floe_status fill(key_load *load, int64_t view, floe_error *err) {
     return floe_key_set_seal(load->set, err);
 }
 
-static void set_views(const key_load *load, int64_t first) {
-    for (size_t g = 0; g < load->builder->groups.count; g++) {
-        const scan_group *group = load->builder->groups.items[g];
-        for (size_t b = 0; b < group->batches.count; b++) {
-            scan_batch *batch = group->batches.items[b];
-            if (same_kind(batch, &load->all)) {
-                batch->view = first + 1 + (int64_t)g;
-                batch->view_by_file = load->all.by_sequence || load->all.by_scope;
-            }
-        }
-    }
-}
-
-static floe_status fill_set(key_load *load, int64_t *ret_first, floe_error *err) {
+/* A new set, filled, which the session keeps for the next scan of the same. */
+static floe_status fill_set(key_load *load, floe_error *err) {
+    static const int64_t NO_FILES = 0;
+    floe_session *session = load->builder->session;
     floe_live_set *live = load->live;
     size_t columns = load->all.keys->key_count + (load->all.by_scope ? 1 : 0);
+    int64_t view = -1;
     FLOE_TRY(floe_key_set_make(&live->arena, columns, load->rows, &load->set, err));
-    FLOE_TRY(make_views(load, err));
-    FLOE_TRY(floe_session_register(load->builder->session, &load->live, ret_first, err));
-    floe_status status = fill(load, *ret_first, err);
-    if (floe_failed(status)) {
-        load->too_much = live->arena.out_of_cap;
-        floe_session_forget(load->builder->session, live);
+    live->views = floe_arena_alloc(&live->arena, 1, sizeof(*live->views));
+    FLOE_TRY(floe_arena_check(&live->arena, err));
+    live->views[0] = (floe_live_view){.keys = load->set, .scopes = load->all.by_scope ? &NO_FILES : NULL};
+    live->view_count = 1;
+    FLOE_TRY(floe_session_register(session, &load->live, &view, err));
+    floe_status status = fill(load, view, err);
+    load->too_much = floe_failed(status) && live->arena.out_of_cap;
+    if (!floe_failed(status)) {
+        status = floe_session_count_live(session, err);
+        load->too_much = status.code == FLOE_LIMIT;
     }
-    return status;
+    if (floe_failed(status)) {
+        floe_session_forget(session, live);
+        return status;
+    }
+    live->key = load->key;
+    live->keyed = true;
+    return FLOE_OK;
+}
+
+/* *ret_fits is false when the set would take more than there is for it. */
+static floe_status make_set(key_load *load, bool *ret_fits, floe_error *err) {
+    floe_session *session = load->builder->session;
+    floe_error failure = {0};
+    int64_t ignored = 0;
+    size_t room = (size_t)floe_session_live_room(session);
+    FLOE_TRY(make_key(load, err));
+    const floe_live_set *known = floe_session_find_live(session, &load->key, &ignored);
+    *ret_fits = known != NULL || load->rows <= room / KEY_BYTES;
+    if (known != NULL || !*ret_fits) {
+        load->set = known != NULL ? known->views[0].keys : NULL;
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_live_set_open(&load->live, err));
+    floe_arena_init(&load->live->arena, room);
+    floe_status status = fill_set(load, &failure);
+    *ret_fits = !load->too_much && !(load->live != NULL && load->live->arena.out_of_cap);
+    floe_live_set_close(&load->live);
+    return floe_failed(status) && *ret_fits ? FLOE_FAIL(err, failure.code, "%s", failure.message) : FLOE_OK;
+}
+
+/* One view for every group. */
+static floe_status make_views(key_load *load, int64_t *ret_first, floe_error *err) {
+    const floe_ptrs *groups = &load->builder->groups;
+    FLOE_CLEANUP(floe_live_set_close) floe_live_set *live = NULL;
+    FLOE_TRY(floe_live_set_open(&live, err));
+    live->views = floe_arena_alloc(&live->arena, groups->count + 1, sizeof(*live->views));
+    FLOE_TRY(floe_arena_check(&live->arena, err));
+    for (size_t i = 0; i < groups->count; i++) {
+        FLOE_TRY(make_view(load, groups->items[i], &live->arena, &live->views[i], err));
+    }
+    live->view_count = groups->count;
+    return floe_session_register(load->builder->session, &live, ret_first, err);
 }
 
 static floe_status load_kind(sql_builder *builder, const scan_batch *kind, floe_error *err) {
     key_load load = {.builder = builder};
-    uint64_t memory = floe_session_memory_bytes(builder->session);
-    size_t cap = memory == 0 || memory / 4 > KEY_SET_CAP ? KEY_SET_CAP : (size_t)(memory / 4);
-    int64_t first = -1;
-    floe_error failure = {0};
+    bool fits = false;
+    int64_t first = 0;
     FLOE_TRY(collect(&load, kind, err));
-    if (load.rows > cap / KEY_BYTES) {
+    FLOE_TRY(make_set(&load, &fits, err));
+    if (!fits) {
         return FLOE_OK;
     }
-    FLOE_TRY(floe_live_set_open(&load.live, err));
-    floe_arena_init(&load.live->arena, cap);
-    floe_status status = fill_set(&load, &first, &failure);
-    bool too_much = load.too_much || (load.live != NULL && load.live->arena.out_of_cap);
-    floe_live_set_close(&load.live);
-    if (floe_failed(status)) {
-        return too_much ? FLOE_OK : FLOE_FAIL(err, failure.code, "%s", failure.message);
+    FLOE_TRY(make_views(&load, &first, err));
+    for (size_t g = 0; g < builder->groups.count; g++) {
+        const scan_group *group = builder->groups.items[g];
+        for (size_t b = 0; b < group->batches.count; b++) {
+            scan_batch *batch = group->batches.items[b];
+            if (same_kind(batch, kind)) {
+                batch->view = first + (int64_t)g;
+                batch->view_by_file = load.all.by_sequence || load.all.by_scope;
+            }
+        }
     }
-    set_views(&load, first);
     return FLOE_OK;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "offline/iceberg/scan/scan_int.h"
 
+#include "core/hash.h"
 #include "core/limits.h"
 #include "core/map.h"
 #include "core/mem.h"
@@ -379,36 +380,64 @@ static floe_status load_position_files(position_loader *loader, floe_error *err)
     return FLOE_OK;
 }
 
-static floe_status make_view(position_loader *loader, scan_group *group, floe_error *err) {
+/* A view for each group, also for one that loses nothing. */
+static floe_status make_view(position_loader *loader, const scan_group *group, floe_error *err) {
     const floe_positions **files = floe_arena_alloc(&loader->set->arena, group->file_count + 1, sizeof(*files));
     FLOE_TRY(floe_arena_check(&loader->set->arena, err));
-    bool any = false;
     for (size_t i = 0; i < group->file_count; i++) {
         files[i] = loader->by_file[group->files[i]];
-        any = any || files[i] != NULL;
     }
-    if (any) {
-        group->live_view = (int64_t)loader->set->view_count;
-        loader->set->views[loader->set->view_count++] =
-            (floe_live_view){.files = files, .file_count = group->file_count};
-    }
+    loader->set->views[loader->set->view_count++] = (floe_live_view){.files = files, .file_count = group->file_count};
     return FLOE_OK;
 }
 
 static floe_status make_views(position_loader *loader, floe_error *err) {
     const floe_ptrs *groups = &loader->builder->groups;
-    int64_t first = 0;
     loader->set->views = floe_arena_alloc(&loader->set->arena, groups->count + 1, sizeof(*loader->set->views));
     FLOE_TRY(floe_arena_check(&loader->set->arena, err));
     for (size_t i = 0; i < groups->count; i++) {
         FLOE_TRY(make_view(loader, groups->items[i], err));
     }
-    FLOE_TRY(floe_session_register(loader->builder->session, &loader->set, &first, err));
-    for (size_t i = 0; i < groups->count; i++) {
-        scan_group *group = groups->items[i];
-        group->live_view += group->live_view >= 0 ? first : 0;
-    }
     return FLOE_OK;
+}
+
+/* A group of which no file loses rows asks for nothing. */
+static void use_views(const floe_ptrs *groups, const floe_live_set *set, int64_t first) {
+    for (size_t g = 0; g < groups->count; g++) {
+        scan_group *group = groups->items[g];
+        for (size_t i = 0; i < group->file_count && group->live_view < 0; i++) {
+            group->live_view = set->views[g].files[i] != NULL ? first + (int64_t)g : -1;
+        }
+    }
+}
+
+static void hash_path(floe_sha256 *hash, floe_str path) {
+    floe_sha256_update(hash, &path.len, sizeof(path.len));
+    floe_sha256_update(hash, path.ptr, path.len);
+}
+
+/* What the views are made of: the state of the table, the delete files, and which data files each group has in which order. */
+static floe_live_key key_of(const sql_builder *builder) {
+    floe_live_key key;
+    floe_sha256 hash;
+    const floe_table_scan_files *files = builder->files;
+    const int64_t numbers[] = {files->plan.snapshot_id, (int64_t)builder->groups.count, (int64_t)files->delete_count};
+    floe_sha256_init(&hash);
+    hash_path(&hash, FLOE_STR("position deletes"));
+    hash_path(&hash, floe_str_of(builder->table->metadata_path));
+    floe_sha256_update(&hash, numbers, sizeof(numbers));
+    for (size_t i = 0; i < files->delete_count; i++) {
+        hash_path(&hash, files->deletes[i]->path);
+    }
+    for (size_t g = 0; g < builder->groups.count; g++) {
+        const scan_group *group = builder->groups.items[g];
+        floe_sha256_update(&hash, &group->file_count, sizeof(group->file_count));
+        for (size_t i = 0; i < group->file_count; i++) {
+            hash_path(&hash, files->files[group->files[i]]->path);
+        }
+    }
+    floe_sha256_final(&hash, key.digest);
+    return key;
 }
 
 /* ---- all of it ---- */
@@ -437,8 +466,32 @@ static floe_status load(position_loader *loader, floe_error *err) {
     return make_views(loader, err);
 }
 
+/* The views go to the session, which keeps them for the next scan of the same. */
+static floe_status keep(position_loader *loader, const floe_live_key *key, floe_error *err) {
+    floe_session *session = loader->builder->session;
+    floe_live_set *set = loader->set;
+    int64_t first = 0;
+    FLOE_TRY(floe_session_register(session, &loader->set, &first, err));
+    floe_status status = floe_session_count_live(session, err);
+    if (floe_failed(status)) {
+        return floe_error_prefix(err, status, "table %.*s: its position deletes take %zu bytes of the memory",
+                                 FLOE_STR_BRIEF(loader->builder->table->name), set->arena.used);
+    }
+    set->key = *key;
+    set->keyed = true;
+    use_views(&loader->builder->groups, set, first);
+    return FLOE_OK;
+}
+
 floe_status floe_scan_positions_load(sql_builder *builder, floe_error *err) {
+    int64_t first = 0;
     if (!has_positions(builder->files)) {
+        return FLOE_OK;
+    }
+    const floe_live_key key = key_of(builder);
+    const floe_live_set *known = floe_session_find_live(builder->session, &key, &first);
+    if (known != NULL) {
+        use_views(&builder->groups, known, first);
         return FLOE_OK;
     }
     FLOE_AUTO_ARENA scratch = {0};
@@ -446,6 +499,9 @@ floe_status floe_scan_positions_load(sql_builder *builder, floe_error *err) {
     position_loader loader = {.builder = builder, .scratch = &scratch, .last_file = SIZE_MAX};
     FLOE_TRY(floe_live_set_open(&loader.set, err));
     floe_status status = load(&loader, err);
+    if (!floe_failed(status)) {
+        status = keep(&loader, &key, err);
+    }
     floe_live_set_close(&loader.set);
     return status;
 }
