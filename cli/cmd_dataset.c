@@ -60,7 +60,7 @@ static floe_status list_dataset(floe_cli *cli, const floe_dataset_unlisted *data
 }
 
 /* Whether the commit of a table landed, where the build that began it did not say so: it was killed, it got no answer, or it
- * still runs. A catalog that cannot be asked now is asked again by the next command. */
+ * still runs. A catalog that cannot be asked now is asked again by the next command; what is known not to be there may go. */
 static bool is_committed(floe_cli *cli, const floe_dataset_unlisted *dataset) {
     floe_error why = {0};
     bool committed = false;
@@ -70,6 +70,9 @@ static bool is_committed(floe_cli *cli, const floe_dataset_unlisted *dataset) {
     }
     if (floe_failed(status)) {
         fprintf(stderr, "note: whether the dataset %s is in its table is not known: %s\n", dataset->id, why.message);
+    }
+    if (!floe_failed(status) && !committed) {
+        floe_dataset_sweep(cli->project->root, dataset->id);
     }
     return !floe_failed(status) && committed;
 }

@@ -292,6 +292,7 @@ typedef struct floe_dataset_result {
     int64_t ties;        /* winners that only file order decided */
     char content_hash[65];
     int64_t elapsed_us;
+    int note_lock; /* of the build alone: a descriptor and 1 */
 } floe_dataset_result;
 
 /* A training set by the rule of docs/point-in-time.md: every spine row once and in order, spine columns then
@@ -309,12 +310,15 @@ typedef struct floe_dataset_unlisted {
     bool is_unsure; /* of a table whose commit began: whether it has the rows, floe_dataset_committed says */
 } floe_dataset_unlisted;
 /* A project's datasets whose file is in place, or may be in a table, and that nobody listed, by id; those whose build still
- * runs, or died before its file was in place, are left out. Errors: IO, DENIED, NOMEM. */
+ * runs are left out, and what a build left that died before its file was in place is removed. Errors: IO, DENIED, NOMEM. */
 floe_status floe_datasets_unlisted(const char *root, floe_arena *arena, const floe_dataset_unlisted **ret_items,
                                    size_t *ret_count, floe_error *err);
 /* Whether the table that a manifest names has the snapshot that the dataset is. Errors: those of opening a table, but that it is
  * not there; CORRUPT (the manifest). */
 floe_status floe_dataset_committed(floe_lake *lake, floe_str manifest, bool *ret_committed, floe_error *err);
+/* Removes the folder of a dataset that is known not to be in its table, unless its build runs, or ran within the hour: until then a
+ * catalog may end a commit that it did not answer. */
+void floe_dataset_sweep(const char *root, const char *id);
 /* Says that the registry has the dataset. */
 floe_status floe_dataset_listed(const char *root, const char *id, floe_error *err);
 

@@ -247,7 +247,7 @@ bool floe_output_is_table(const floe_lake *lake, const char *out);
 floe_status floe_output_check(floe_lake *lake, const floe_dataset_request *request, floe_error *err);
 /* Then either publish, which takes what is open back too, or discard. */
 floe_status floe_output_prepare(dataset_job *job, const char *select, dataset_output *ret_output, floe_error *err);
-floe_status floe_output_publish(dataset_output *output, const floe_dataset_result *result, floe_error *err);
+floe_status floe_output_publish(dataset_output *output, floe_dataset_result *result, floe_error *err);
 void floe_output_discard(dataset_output *output);
 
 /* ---- answers.c ---- */
@@ -330,13 +330,15 @@ typedef struct dataset_facts {
 /* Gives the dataset its id, keeps the spine and writes the manifest under root/.floe/datasets/<id>/; all of it or nothing. */
 floe_status floe_dataset_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err);
 /* Takes it back. */
-void floe_dataset_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result);
+void floe_dataset_manifest_remove(const floe_dataset_request *request, floe_dataset_result *result);
 
 /* ---- unlisted.c ---- */
 
-/* Notes in the dataset's folder, which exists, that the registry does not have it. For a table with a marker that lies there
- * until it is committed. */
-floe_status floe_dataset_note(const floe_dataset_request *request, const char *id, bool is_table, floe_error *err);
+/* Makes the dataset's folder, with a note that the registry does not have it, and locks that. For a table with a marker that lies
+ * there until it is committed. */
+floe_status floe_dataset_note(const floe_dataset_request *request, bool is_table, floe_dataset_result *result,
+                              floe_error *err);
+void floe_dataset_note_unlock(floe_dataset_result *result);
 floe_status floe_dataset_marker_remove(const floe_dataset_request *request, const char *id);
 
 #endif

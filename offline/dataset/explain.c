@@ -9,6 +9,8 @@
 
 #include <inttypes.h>
 
+#define KEY_BYTES                                                                                                      \
+    144 /* of one key, which every label may have for itself: its bytes, its number, and room to find it by */
 #define FOOTERS_MAX 2000 /* more files are not opened only to count their row groups */
 
 typedef struct explanation {
@@ -131,7 +133,7 @@ static floe_status explain_join(const dataset_job *job, explanation *e, floe_err
     step.what = floe_str_of(floe_arena_printf(e->arena, "%zu %s, %s", job->asked->ref_count,
                                               job->asked->ref_count == 1 ? "feature" : "features", how));
     step.rows = job->label_count;
-    uint64_t bytes = floe_partition_estimate(job);
+    uint64_t bytes = floe_partition_estimate(job) + (uint64_t)job->label_count * KEY_BYTES;
     step.memory_bytes = (int64_t)(parts > 1 || job->request->by_sql ? job->kernel_bytes : bytes);
     return add_step(e, step, err);
 }

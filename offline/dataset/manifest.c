@@ -212,12 +212,13 @@ static const char *folder_of(const floe_dataset_request *request, const floe_dat
     return floe_arena_printf(arena, "%s/.floe/datasets/%s", request->root, result->id);
 }
 
-void floe_dataset_manifest_remove(const floe_dataset_request *request, const floe_dataset_result *result) {
+void floe_dataset_manifest_remove(const floe_dataset_request *request, floe_dataset_result *result) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(1));
     const char *folder = request->root ? folder_of(request, result, &arena) : NULL;
     if (folder) {
         FLOE_IGNORE(floe_file_remove_all(folder, NULL));
+        floe_dataset_note_unlock(result);
     }
 }
 
@@ -264,10 +265,7 @@ floe_status floe_dataset_manifest_write(const dataset_facts *facts, floe_dataset
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_MIB(64));
     FLOE_TRY(print_text(facts, result, &arena, &text, err));
-    floe_status status = floe_file_mkdirs(folder, err);
-    if (!floe_failed(status)) {
-        status = floe_dataset_note(facts->request, result->id, facts->out_snapshot_id >= 0, err);
-    }
+    floe_status status = floe_dataset_note(facts->request, facts->out_snapshot_id >= 0, result, err);
     if (!floe_failed(status)) {
         status = write_files(facts->session, folder, manifest, floe_buf_view(&text), err);
     }

@@ -91,7 +91,7 @@ void floe_output_discard(dataset_output *output) {
 }
 
 /* The marker goes as soon as the table is what it is to be. */
-floe_status floe_output_publish(dataset_output *output, const floe_dataset_result *result, floe_error *err) {
+static floe_status publish(dataset_output *output, const floe_dataset_result *result, floe_error *err) {
     const floe_dataset_request *request = output->request;
     if (!output->table) {
         return floe_rows_publish(request->out, err);
@@ -101,5 +101,11 @@ floe_status floe_output_publish(dataset_output *output, const floe_dataset_resul
     if (!floe_failed(status) && request->root) {
         FLOE_IGNORE(floe_dataset_marker_remove(request, result->id));
     }
+    return status;
+}
+
+floe_status floe_output_publish(dataset_output *output, floe_dataset_result *result, floe_error *err) {
+    floe_status status = publish(output, result, err);
+    floe_dataset_note_unlock(result);
     return status;
 }

@@ -6,6 +6,10 @@
  * without that path knows that the file is in place, and can list it: a process that is killed at any moment loses none. For a
  * table the path is that of a marker in the folder, which goes right after the commit; where it stayed, the table itself tells
  * whether the commit landed, by the snapshot that the manifest names.
+ *
+ * What dead builds left is swept by whoever looks next. The lock on the note tells the living from the dead, as for spill folders
+ * (offline/spill.c): a build holds it from before the note says anything until its file or table is in place. A table's folder is
+ * kept for an hour more, in which a catalog may still end a commit that it never answered.
  */
 #include "core/file.h"
 #include "core/json.h"
@@ -14,7 +18,17 @@
 #include "offline/dataset/dataset_int.h"
 #include "offline/iceberg/corrupt.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
 #define MARKER "committing"
+#define NOTE "unlisted"
+#define ATTEMPTS 100
+#define UNSURE_SECONDS 3600
 
 static const char *inside(const char *root, const char *id, const char *name, floe_arena *arena) {
     return floe_arena_printf(arena, "%s/.floe/datasets/%s/%s", root, id, name);
@@ -31,15 +45,90 @@ static floe_status until(const floe_dataset_request *request, const char *id, bo
     return floe_path_absolute(arena, path, ret_path, err);
 }
 
-floe_status floe_dataset_note(const floe_dataset_request *request, const char *id, bool is_table, floe_error *err) {
+/* ---- the lock on the note ---- */
+
+/* Whether the descriptor is that of the file that lies there: who waited for a lock may have got that of a file that is gone. */
+static bool is_there(int fd, const char *path) {
+    struct stat held, there;
+    return fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino &&
+           held.st_dev == there.st_dev;
+}
+
+/* A note that says nothing yet, locked. Another process may find it between its making and its lock, and sweep its folder. */
+static floe_status make_note(const char *folder, const char *note, int *ret_fd, floe_error *err) {
+    for (int i = 0; i < ATTEMPTS; i++) {
+        FLOE_TRY(floe_file_mkdirs(folder, err));
+        int fd = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (fd >= 0 && flock(fd, LOCK_EX) == 0 && is_there(fd, note)) {
+            *ret_fd = fd;
+            return FLOE_OK;
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    return FLOE_FAIL(err, FLOE_IO, "cannot lock %s", note);
+}
+
+static floe_status fill_note(int fd, const char *note, floe_str text, floe_error *err) {
+    bool written = write(fd, text.ptr, text.len) == (ssize_t)text.len && fsync(fd) == 0;
+    return written ? FLOE_OK : FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot write %s", note);
+}
+
+floe_status floe_dataset_note(const floe_dataset_request *request, bool is_table, floe_dataset_result *result,
+                              floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(1));
-    const char *path = NULL, *note = inside(request->root, id, "unlisted", &arena);
+    int fd = -1;
+    const char *path = NULL, *note = inside(request->root, result->id, NOTE, &arena);
     FLOE_TRY(floe_arena_check(&arena, err));
-    FLOE_TRY(until(request, id, is_table, &arena, &path, err));
+    FLOE_TRY(until(request, result->id, is_table, &arena, &path, err));
+    FLOE_TRY(make_note(floe_path_dirname(&arena, note), note, &fd, err));
+    result->note_lock = fd + 1;
     FLOE_TRY(is_table ? floe_file_write(path, FLOE_STR(""), false, err) : FLOE_OK);
-    return floe_file_write(note, floe_str_of(path), false, err);
+    return fill_note(fd, note, floe_str_of(path), err);
 }
+
+void floe_dataset_note_unlock(floe_dataset_result *result) {
+    if (result->note_lock > 0) {
+        close(result->note_lock - 1);
+        result->note_lock = 0;
+    }
+}
+
+/* The note's lock, of a build that is dead; -1 where it lives, or did a moment ago. */
+static int lock_dead(const char *note, int64_t seconds) {
+    struct stat held;
+    int fd = open(note, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_there(fd, note) || fstat(fd, &held) != 0 ||
+                    time(NULL) - held.st_mtime < seconds)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* The folder of a dead build, with what it left beside the place of its file; nothing that anybody made since. */
+static void sweep(const char *root, const char *id, const char *part, int64_t seconds, floe_arena *arena) {
+    const char *note = inside(root, id, NOTE, arena);
+    int fd = note ? lock_dead(note, seconds) : -1;
+    if (fd < 0) {
+        return;
+    }
+    if (part && floe_str_ends_with(floe_str_of(part), FLOE_STR(".part"))) {
+        FLOE_IGNORE(floe_file_remove(part, NULL));
+    }
+    FLOE_IGNORE(floe_file_remove_all(floe_path_dirname(arena, note), NULL));
+    close(fd);
+}
+
+void floe_dataset_sweep(const char *root, const char *id) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    sweep(root, id, NULL, UNSURE_SECONDS, &arena);
+}
+
+/* ---- finding ---- */
 
 floe_status floe_dataset_marker_remove(const floe_dataset_request *request, const char *id) {
     FLOE_AUTO_ARENA arena;
@@ -54,16 +143,24 @@ static floe_status read_unlisted(const char *root, const char *id, floe_arena *a
     FLOE_AUTO_BUF part, manifest;
     floe_buf_init(&part, FLOE_KIB(16));
     floe_buf_init(&manifest, FLOE_MIB(64));
-    const char *note = inside(root, id, "unlisted", arena), *path = inside(root, id, "manifest.json", arena);
+    const char *note = inside(root, id, NOTE, arena), *path = inside(root, id, "manifest.json", arena);
     const char *marker = inside(root, id, MARKER, arena);
     FLOE_TRY(floe_arena_check(arena, err));
     *ret_is = false;
-    if (!floe_file_exists(note) || !floe_file_exists(path)) {
+    if (!floe_file_exists(note)) {
         return FLOE_OK;
     }
-    FLOE_TRY(floe_file_read(note, &part, err));
-    bool is_unsure = floe_file_exists(marker);
-    if (!is_unsure && floe_file_exists(part.ptr ? part.ptr : "")) {
+    floe_error why = {0};
+    floe_status status = floe_file_read(note, &part, &why);
+    if (status.code == FLOE_NOT_FOUND) { /* listed or swept a moment ago */
+        return FLOE_OK;
+    }
+    if (floe_failed(status)) {
+        return floe_error_set(err, why.code, why.sys_errno, why.file, why.line, "%s", why.message);
+    }
+    bool is_unsure = floe_file_exists(marker), has_manifest = floe_file_exists(path);
+    if (!has_manifest || (!is_unsure && floe_file_exists(part.ptr ? part.ptr : ""))) {
+        sweep(root, id, part.ptr, 0, arena);
         return FLOE_OK;
     }
     FLOE_TRY(floe_file_read(path, &manifest, err));
@@ -130,7 +227,7 @@ floe_status floe_dataset_committed(floe_lake *lake, floe_str manifest, bool *ret
 floe_status floe_dataset_listed(const char *root, const char *id, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(1));
-    const char *note = inside(root, id, "unlisted", &arena), *marker = inside(root, id, MARKER, &arena);
+    const char *note = inside(root, id, NOTE, &arena), *marker = inside(root, id, MARKER, &arena);
     FLOE_TRY(floe_arena_check(&arena, err));
     if (floe_file_exists(marker)) { /* its own build may be about to remove it */
         FLOE_IGNORE(floe_file_remove(marker, NULL));

@@ -122,14 +122,15 @@ static floe_status take_data(ipc_batch *batch, const ipc_field *field, int64_t l
     return FLOE_OK;
 }
 
-static floe_status take_validity(ipc_batch *batch, const ipc_field *field, struct ArrowArray *array) {
+static floe_status take_validity(ipc_batch *batch, const ipc_field *field, const ipc_above *above,
+                                 struct ArrowArray *array) {
     int64_t len, least = array->null_count > 0 ? (array->length + 7) / 8 : 0;
     FLOE_TRY(take_data(batch, field, least, array, &len));
     if (array->null_count == 0) {
         array->buffers[0] = NULL;
     }
     array->null_count = array->null_count == 0 ? 0 : -1;
-    return FLOE_OK;
+    return floe_ipc_mask(above, &batch->memory->arena, array, batch->err);
 }
 
 static floe_status take_node(ipc_batch *batch, const ipc_field *field, size_t buffers, struct ArrowArray *array) {
@@ -186,6 +187,7 @@ static floe_status take_children(ipc_batch *batch, const ipc_field *field, unsig
     array->children = floe_arena_alloc(arena, field->child_count + 1, sizeof *array->children);
     FLOE_TRY(floe_arena_check(arena, batch->err));
     for (size_t i = 0; i < field->child_count; i++) {
+        batch->above = (ipc_above){field, array};
         array->children[i] = floe_arena_alloc(arena, 1, sizeof **array->children);
         FLOE_TRY(floe_arena_check(arena, batch->err));
         FLOE_TRY(floe_ipc_array(batch, &field->children[i], depth + 1, array->children[i]));
@@ -247,6 +249,8 @@ static floe_status take_values(ipc_batch *batch, const ipc_field *field, unsigne
 floe_status floe_ipc_array(ipc_batch *batch, const ipc_field *field, unsigned depth, struct ArrowArray *ret_array) {
     size_t views = 0;
     int64_t len;
+    ipc_above above = batch->above;
+    batch->above = (ipc_above){0};
     FLOE_ENSURE(depth < IPC_DEPTH_MAX, batch->err, FLOE_LIMIT, "the columns are nested more than %d levels deep",
                 IPC_DEPTH_MAX);
     FLOE_TRY(count_views(batch, field, &views));
@@ -261,7 +265,7 @@ floe_status floe_ipc_array(ipc_batch *batch, const ipc_field *field, unsigned de
     if (field->layout == IPC_FIXED && field->width > INT64_MAX / LENGTH_MAX) {
         return damaged(batch, field, "values that are too wide");
     }
-    FLOE_TRY(take_validity(batch, field, ret_array));
+    FLOE_TRY(take_validity(batch, field, &above, ret_array));
     if (!field->is_encoded) {
         return take_values(batch, field, depth, views, ret_array);
     }

@@ -112,6 +112,12 @@ floe_status floe_ipc_dictionary_add(ipc_dictionary *dictionary, struct ArrowArra
 
 /* ---- array.c ---- */
 
+/* What a column is a part of; NULL: of nothing. */
+typedef struct ipc_above {
+    const ipc_field *field;
+    const struct ArrowArray *array;
+} ipc_above;
+
 /* A record batch that is being read. */
 typedef struct ipc_batch {
     ipc_flat *flat;
@@ -122,6 +128,7 @@ typedef struct ipc_batch {
     struct ipc_memory *memory;
     const ipc_dictionaries *dictionaries;
     uint64_t unpacked; /* bytes */
+    ipc_above above;   /* of the next column */
     floe_error *err;
 } ipc_batch;
 
@@ -153,6 +160,8 @@ floe_status floe_ipc_decode(ipc_batch *batch, const ipc_field *field, struct Arr
 
 /* ---- values.c ---- */
 
+/* Makes the rows null whose row above is: Arrow lets anything lie there, which nobody is to look at. */
+floe_status floe_ipc_mask(const ipc_above *above, floe_arena *arena, struct ArrowArray *array, floe_error *err);
 /* Whether offsets grow and end within `most`; whether views stay within the buffers whose lengths are given. */
 floe_status floe_ipc_check_offsets(const ipc_field *field, const struct ArrowArray *array, int64_t most,
                                    floe_error *err);

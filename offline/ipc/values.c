@@ -35,6 +35,41 @@ floe_status floe_ipc_check_offsets(const ipc_field *field, const struct ArrowArr
     return ok && before <= most ? FLOE_OK : damaged(field, "offsets that lead outside its values", err);
 }
 
+/* The rows of a member that a row of what it is a part of has. */
+static void rows_below(const ipc_above *above, int64_t row, int64_t *ret_first, int64_t *ret_end) {
+    const ipc_field *field = above->field;
+    bool list = field->layout == IPC_LIST || field->layout == IPC_LIST64;
+    int64_t each = field->layout == IPC_FIXED_LIST ? field->width : 1;
+    *ret_first = list ? offset_of(field, above->array, row) : row * each;
+    *ret_end = list ? offset_of(field, above->array, row + 1) : (row + 1) * each;
+}
+
+floe_status floe_ipc_mask(const ipc_above *above, floe_arena *arena, struct ArrowArray *array, floe_error *err) {
+    if (above->array == NULL || above->array->buffers[0] == NULL) {
+        return FLOE_OK;
+    }
+    size_t len = ((size_t)array->length + 7) / 8;
+    uint8_t *bits = floe_arena_alloc(arena, len + 1, 1);
+    FLOE_TRY(floe_arena_check(arena, err));
+    memset(bits, 0xFF, len);
+    if (array->buffers[0] != NULL) {
+        memcpy(bits, array->buffers[0], len);
+    }
+    int64_t first, end = 0, before = 0;
+    for (int64_t row = 0; row < above->array->length && end < array->length; row++, before = end) {
+        rows_below(above, row, &first, &end);
+        if (first < before || end < first) { /* Offsets are not looked through yet, and will be refused. */
+            break;
+        }
+        for (int64_t i = first; floe_ipc_is_null(above->array, row) && i < end && i < array->length; i++) {
+            bits[i / 8] = (uint8_t)(bits[i / 8] & ~(1U << (i % 8)));
+        }
+    }
+    array->buffers[0] = bits;
+    array->null_count = -1;
+    return FLOE_OK;
+}
+
 /* Of Utf8View: length, then up to 12 bytes in place or 4 bytes, buffer and offset. */
 typedef struct view {
     int32_t len;

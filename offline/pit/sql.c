@@ -60,6 +60,29 @@ static bool is_real(const floe_output *output) {
     return output->column_type.kind == FLOE_KIND_FLOAT || output->column_type.kind == FLOE_KIND_DOUBLE;
 }
 
+/* The engine's arg_max of structs, and by structs, keeps values as sort keys, in which a zero has no sign: floats, and lists of them,
+ * go through it as their bits. NULL: others. */
+static const char *bits_of(floe_type type) {
+    bool list = type.kind == FLOE_KIND_LIST;
+    floe_kind kind = list ? type.element : type.kind;
+    bool real = kind == FLOE_KIND_FLOAT || kind == FLOE_KIND_DOUBLE;
+    return !real ? NULL : list ? "BIT[]" : "BIT";
+}
+
+static void write_kept(const sql_writer *w, const floe_output *output) {
+    const char *bits = bits_of(output->column_type);
+    floe_buf_text(w->out, bits ? "CAST(s." : "s.");
+    floe_sql_quote_name(w->out, output->column);
+    floe_buf_printf(w->out, bits ? " AS %s)" : "", bits);
+}
+
+/* What ends `CAST(` around kept bits. */
+static void write_unkept(floe_type type, floe_buf *out) {
+    bool list = type.kind == FLOE_KIND_LIST;
+    bool narrow = (list ? type.element : type.kind) == FLOE_KIND_FLOAT;
+    floe_buf_printf(out, " AS %s%s)", narrow ? "FLOAT" : "DOUBLE", list ? "[]" : "");
+}
+
 /* The winner as a struct of what is wanted of it, so that no aggregate skips a row for a null in one column; and the two
  * highest places, which are equal where only file order decided. Nulls in `created` are the smallest, which SQL's order of
  * structs would not say. */
@@ -71,8 +94,8 @@ static void write_winner(const sql_writer *w) {
     floe_buf_text(w->out, ", arg_max({");
     for (size_t i = 0; i < view->output_count; i++) {
         if (w->view->wanted[i] && view->outputs[i].function == FLOE_FN_NONE) {
-            floe_buf_printf(w->out, "'o%zu': s.", i);
-            floe_sql_quote_name(w->out, view->outputs[i].column);
+            floe_buf_printf(w->out, "'o%zu': ", i);
+            write_kept(w, &view->outputs[i]);
             floe_buf_text(w->out, ", ");
         }
     }
@@ -120,15 +143,22 @@ static void write_filled(const sql_writer *w, const floe_output *output) {
 /* first and last by one comparison, first_k and last_k as the beginning of an ordered list. */
 static void write_ends(const sql_writer *w, const floe_output *output) {
     bool newest = output->function == FLOE_FN_LAST || output->function == FLOE_FN_LAST_K;
-    bool list = output->k > 0;
-    floe_buf_text(w->out, list ? "(list(s." : newest ? "arg_max(s." : "arg_min(s.");
-    floe_sql_quote_name(w->out, output->column);
+    bool list = output->k > 0, bits = !list && bits_of(output->column_type);
+    floe_buf_text(w->out, bits ? "CAST(" : "");
+    floe_buf_text(w->out, list ? "(list(s." : newest ? "arg_max(" : "arg_min(");
+    if (list) {
+        floe_sql_quote_name(w->out, output->column);
+    } else {
+        write_kept(w, output);
+    }
     floe_buf_text(w->out, list ? " ORDER BY " : ", ");
     write_order(w);
     floe_buf_text(w->out, list && newest ? " DESC)" : ")");
     write_filled(w, output);
     if (list) {
         floe_buf_printf(w->out, ")[1:%u]", (unsigned)output->k);
+    } else if (bits) {
+        write_unkept(output->column_type, w->out);
     }
 }
 
@@ -318,8 +348,14 @@ static void write_reference(const floe_pit *pit, const floe_ref *ref, floe_buf *
         floe_buf_text(out, "CASE WHEN ");
         write_found_name(out, ref->view);
         floe_buf_printf(out, ".winner.ends %s label.__time THEN NULL ELSE ", view->before ? "<" : "<=");
+        bool bits = bits_of(ref->output->column_type);
+        floe_buf_text(out, bits ? "CAST(" : "");
         write_found_name(out, ref->view);
-        floe_buf_printf(out, ".winner.o%zu END AS ", index);
+        floe_buf_printf(out, ".winner.o%zu", index);
+        if (bits) {
+            write_unkept(ref->output->column_type, out);
+        }
+        floe_buf_text(out, " END AS ");
     } else {
         floe_buf_text(out, counts ? "coalesce(" : "");
         write_found_name(out, ref->view);

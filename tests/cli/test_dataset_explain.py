@@ -186,5 +186,49 @@ class Stopped(Case):
         self.assertFalse(os.path.exists(self.project.path("stopped.parquet")))
 
 
+class Memory(Checks, unittest.TestCase):
+    """What --explain expects of the join is not less than what the process really takes, but for 128 MB (docs/datasets.md)."""
+    SLACK = 128 * 10**6
+    SHAPES = {
+        # name: columns of 2,000,000 rows, features, aggregates, labels
+        "many windows over few keys": ("range % 20000 AS k, range AS x, range / 7 AS d", "",
+                                       "{column: x, functions: [sum, max, mean], windows: [1h, 1d]}, {column: d, functions: [stddev], windows: [1d]}",
+                                       100_000),
+        "many labels, one row each": ("range % 1500000 AS k, range AS x, range / 7 AS d", "{name: a, column: x}, {name: b, column: d}", "",
+                                      1_500_000),
+        "texts": ("range % 20000 AS k, 'text ' || (range * 7919 % 300000) AS x", "",
+                  "{column: x, functions: [count_distinct, {top_k: 3}, last], windows: [1d]}", 50_000)}
+
+    def test_what_the_join_takes__is_not_above_what_was_expected(self):
+        taken = []
+        for name, (columns, features, aggregates, labels) in self.SHAPES.items():
+            with self.subTest(name), Project() as project:
+                def query(sql, file):
+                    duckdb.sql(f"COPY ({sql}) TO '{project.path(file)}' (FORMAT parquet)")
+                query(f"SELECT {columns}, TIMESTAMP '2024-01-01' + to_seconds(range) AS ts FROM range(2000000)", "e.parquet")
+                project.floe_ok("table", "import", "e.parquet", "lake.t.events")
+                outputs = f"features: [{features}]" if features else f"aggregates: [{aggregates}]"
+                project.write("features/f.yaml", "entities: [{name: e, keys: [{name: k, type: int64}]}]\n"
+                              "sources: [{name: events, table: lake.t.events, event_time: ts}]\n"
+                              f"feature_views: [{{name: v, entity: e, source: events, {outputs}}}]\n")
+                project.floe_ok("apply")
+                spine = "SELECT {key} AS k, TIMESTAMP '2024-01-01' + to_seconds(range * {step}) AS t FROM range({count})"
+                query(spine.format(key="range", step=2_000_000 // labels, count=labels), "many.parquet")
+                query(spine.format(key="-1", step=1_000_000, count=3), "idle.parquet")
+
+                def build(spine, *more):
+                    return project.floe_ok("dataset", "build", "--features", "v", "--spine", spine, "-o", "o.parquet", "--json", "--memory",
+                                           "2GB", "--threads", "2", *more).json
+
+                def peak(spine):
+                    return project.floe_ok("dataset", "show", build(spine)["id"], "--json").json["peak_memory_bytes"]
+                (join,) = [step for step in build("many.parquet", "--explain") if step["step"] == "join"]
+                self.assertIn("at once", join["what"])
+                more = peak("many.parquet") - peak("idle.parquet")
+                taken.append(more)
+                self.assertLess(more, join["memory"] + self.SLACK)
+        self.assertGreater(sum(taken), 2 * self.SLACK, f"{taken}: too little for this to prove anything")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What stands between a dataset and the list of them: builds into a table that are killed around their commit, and features whose
 texts hold any character. timeout: 600"""
+import fcntl
 import glob
 import json
 import os
@@ -75,6 +76,91 @@ class Tables(Checks, unittest.TestCase):
         shutil.rmtree(self.project.path("lakehouse", "ml", "train"))  # nor where the table never came to be
         self.assertEqual(self.listed(), set())
         self.assertTrue(os.path.exists(self.folder(built["id"], "committing")))
+
+    def uncommitted(self, seconds_ago):
+        """As a build of so long ago leaves it that was killed before its commit."""
+        built = self.project.floe_ok(*self.command(TABLE)).json
+        self.forget(built)
+        shutil.rmtree(self.project.path("lakehouse", "ml", "train"))
+        when = time.time() - seconds_ago
+        os.utime(self.folder(built["id"], "unlisted"), (when, when))
+        return built["id"]
+
+    def test_killed_before_the_commit__it_is_swept_after_an_hour(self):
+        fresh, old = self.uncommitted(3500), self.uncommitted(3700)
+        self.assertEqual(self.listed(), set())
+        self.assertEqual(os.listdir(self.folder()), [fresh])
+        kept = self.project.floe_ok(*self.command("lake.ml.other")).json["id"]
+        self.assertEqual(self.listed(), {kept})
+        self.assertEqual(sorted(os.listdir(self.folder())), sorted([fresh, kept]))
+        self.assertNotEqual(fresh, old)
+
+    def test_a_build_that_runs__is_not_swept(self):
+        old = self.uncommitted(10**6)
+        with open(self.folder(old, "unlisted")) as note:
+            fcntl.flock(note, fcntl.LOCK_EX)  # as the build holds it
+            self.assertEqual(self.listed(), set())
+            self.assertEqual(os.listdir(self.folder()), [old])
+        self.assertEqual(self.listed(), set())
+        self.assertEqual(os.listdir(self.folder()), [])
+
+    def test_a_catalog_that_cannot_be_asked__keeps_what_is_not_known(self):
+        old = self.uncommitted(10**6)
+        os.makedirs(self.project.path("lakehouse", "ml", "train", "metadata"))
+        self.project.write("lakehouse/ml/train/metadata/00001-x.metadata.json", "{")
+        self.assertIn(old, self.ok(self.project.floe("dataset", "ls")).err)
+        self.assertEqual(os.listdir(self.folder()), [old])
+
+    def test_a_file_that_never_came__is_swept_with_its_part(self):
+        """Files need no hour: whether one is in place is known at once."""
+        for manifest in (True, False):
+            built = self.project.floe_ok(*self.command("out.parquet")).json
+            part = self.project.path("out.parquet.1.part")
+            os.rename(self.project.path("out.parquet"), part)
+            with open(self.folder(built["id"], "unlisted"), "w") as note:
+                note.write(part)
+            with sqlite3.connect(self.project.path(".floe/registry.db")) as registry:
+                registry.execute("DELETE FROM datasets")
+            registry.close()
+            if not manifest:
+                os.remove(self.folder(built["id"], "manifest.json"))
+            with open(self.folder(built["id"], "unlisted")) as note:
+                fcntl.flock(note, fcntl.LOCK_EX)
+                self.assertEqual(self.listed(), set())
+                self.assertTrue(os.path.exists(part))
+            self.assertEqual(self.listed(), set())
+            self.assertFalse(os.path.exists(part))
+            self.assertEqual(os.listdir(self.folder()), [])
+
+    def test_a_note_that_names_another_file__removes_none_but_a_part(self):
+        built = self.project.floe_ok(*self.command("out.parquet")).json
+        os.remove(self.folder(built["id"], "manifest.json"))
+        with open(self.folder(built["id"], "unlisted"), "w") as note:
+            note.write(self.project.path("spine.csv"))
+        self.project.floe_ok("dataset", "ls")
+        self.assertTrue(os.path.exists(self.project.path("spine.csv")))
+
+    def test_files_killed_at_any_moment__leave_no_folder_that_is_not_listed(self):
+        begin = time.monotonic()
+        self.ok(self.project.floe(*self.command("first.parquet")))
+        whole = time.monotonic() - begin
+        seed = random.randrange(2**32)
+        moments = random.Random(seed)
+        for i in range(12):
+            process = subprocess.Popen([FLOE, *self.command(f"o{i}.parquet")], cwd=self.project.folder, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                process.wait(timeout=whole * moments.uniform(0.3, 1.1))
+            except subprocess.TimeoutExpired:
+                process.kill()
+            process.wait()
+            listed = self.listed()
+            self.assertEqual(set(os.listdir(self.folder())), listed, f"seed {seed}, run {i}")
+            there = {row["id"] for row in self.project.floe_ok("dataset", "ls", "--json").json
+                     if os.path.exists(self.project.path(f"o{i}.parquet"))}
+            self.assertTrue(there <= listed)
+            for name in listed:
+                self.ok(self.project.floe("dataset", "show", name))
 
     def test_a_catalog_that_cannot_be_asked__is_asked_again(self):
         built = self.project.floe_ok(*self.command(TABLE)).json

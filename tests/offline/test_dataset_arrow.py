@@ -323,6 +323,57 @@ class Arrow(unittest.TestCase):
                             read(made.path("bad.arrow")).validate(full=True)
                         self.refused(made, CORRUPT, '"odd"', "bad.arrow", spine="bad.arrow")
 
+    def test_anything_may_lie_below_a_null(self):
+        """Members of a null struct or list are nothing, whatever their bytes; the same bytes below a value are refused."""
+        def fixed(kind, width, bad):
+            return pa.Array.from_buffers(kind, 3, [None, pa.py_buffer(bytes(width) + bad + bytes(width))])
+
+        def text(kind, width):
+            ends = b"".join(n.to_bytes(width, "little") for n in (0, 1, 3, 4))
+            return pa.Array.from_buffers(kind, 3, [None, pa.py_buffer(ends), pa.py_buffer(b"a\xff\xfeb")])
+        view_ = (1).to_bytes(4, "little") + b"a" + bytes(11)
+        lost = (99).to_bytes(4, "little") + b"abcd" + (7).to_bytes(4, "little") + (-5).to_bytes(4, "little", signed=True)
+        members = {"decimal": fixed(pa.decimal128(3, 0), 16, (10**30).to_bytes(16, "little")),
+                   "time": fixed(pa.time32("s"), 4, (86400).to_bytes(4, "little")),
+                   "date": fixed(pa.date64(), 8, (1).to_bytes(8, "little")),
+                   "string": text(pa.string(), 4), "large": text(pa.large_string(), 8),
+                   "view": pa.Array.from_buffers(pa.string_view(), 3, [None, pa.py_buffer(view_ + lost + view_)]),
+                   "code": pa.DictionaryArray.from_arrays(pa.Array.from_buffers(pa.int8(), 3, [None, pa.py_buffer(b"\0\x63\0")]),
+                                                          pa.array(["a"]), safe=False)}
+
+        def struct(member, valid):
+            return pa.Array.from_buffers(pa.struct([("m", member.type)]), 3, [valid], children=[member])
+
+        def fixed_list(member, valid):
+            return pa.Array.from_buffers(pa.list_(member.type, 1), 3, [valid], children=[member])
+
+        def list_of(member, valid):
+            ends = pa.py_buffer(b"".join(n.to_bytes(4, "little") for n in range(4)))
+            return pa.Array.from_buffers(pa.list_(member.type), 3, [valid, ends], children=[member])
+
+        def deep(member, valid):
+            return struct(list_of(struct(member, None), None), valid)
+        gone = pa.py_buffer(b"\5")  # the row in the middle is null
+        labels = {"k": pa.array(["a", "b", "a"]), "t": pa.array([0, 1, 2], pa.timestamp("us"))}
+        with project() as made:
+            for name, member in members.items():
+                for nest in (struct, fixed_list, list_of, deep):
+                    with self.subTest(member=name, nest=nest.__name__):
+                        odd = pa.table({**labels, "odd": nest(member, gone)})
+                        write(made.path("odd.arrow"), odd)
+                        odd_hash = made.build("--time", "t", spine="odd.arrow", features="v", out="o.arrow")["content_hash"]
+                        clean = nest(pa.concat_arrays([member[:1], pa.nulls(1, member.type), member[2:]]) if name != "code" else
+                                     pa.array(["a", None, "a"]).dictionary_encode(), gone)
+                        write(made.path("clean.arrow"), pa.table({**labels, "odd": clean}))
+                        hash_ = made.build("--time", "t", spine="clean.arrow", features="v", out="c.arrow")["content_hash"]
+                        self.assertEqual(odd_hash, hash_)
+                        self.assertEqual(read(made.path("o.arrow")).column("odd").to_pylist()[1], None)
+                        self.assertEqual(read(made.path("o.arrow")).column("odd").to_pylist(),
+                                         read(made.path("c.arrow")).column("odd").to_pylist())
+                        os.remove(made.path("o.arrow"))
+                        write(made.path("bad.arrow"), pa.table({**labels, "odd": nest(member, None)}))
+                        self.refused(made, CORRUPT, "bad.arrow", spine="bad.arrow", out="o.arrow")
+
     def test_a_column_of_nothing__may_not_claim_rows_without_end(self):
         """It takes no bytes of the file, so a file of a few hundred bytes could fill the memory."""
         with project() as made:
