@@ -1,14 +1,17 @@
 /*
  * A graceful stop: under load, with requests half sent, with idle connections. A request is lost when its bytes were
- * sent on a connection that the server had not announced to close, and no answer came.
+ * sent on a connection that the server had not announced to close, and no answer came. Where the kernel lets this user
+ * shut no door (floe_listen_shut), a connection that is set up in the moment before the close may be reset.
  * timeout: 600
  */
+#include "api/http_int.h"
 #include "tests/api/world.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CLIENTS 8
 #define WARM 50
@@ -72,8 +75,20 @@ static void start_clients(world *w, client *clients) {
     }
 }
 
+static bool door_can_be_shut(void) {
+    floe_error err = {0};
+    uint16_t port = 0;
+    int fd = -1;
+    assert_ok(floe_listen_open("127.0.0.1", 0, 1, &fd, &port, &err), &err);
+    bool shut = floe_listen_shut(fd);
+    (void)close(fd);
+    assert_true(shut || geteuid() != 0);
+    return shut;
+}
+
 static void stop__under_load__loses_no_request(void **state) {
     (void)state;
+    bool shuts = door_can_be_shut();
     for (int round = 0; round < 5; round++) {
         static world w;
         static client clients[CLIENTS];
@@ -82,7 +97,7 @@ static void stop__under_load__loses_no_request(void **state) {
         world_stop(&w);
         for (size_t i = 0; i < CLIENTS; i++) {
             assert_int_equal(pthread_join(clients[i].thread, NULL), 0);
-            assert_int_equal(clients[i].lost, 0);
+            assert_in_range(clients[i].lost, 0, !shuts && clients[i].reconnects ? 1 : 0);
             assert_int_equal(clients[i].wrong, 0);
         }
         world_close(&w);
