@@ -156,10 +156,8 @@ floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err) {
 
 /* The engine's own setting is that of the whole process, and stays. */
 static floe_status set_engine(dataset_job *job, uint64_t bytes, floe_error *err) {
-    const char *set = floe_arena_printf(job->arena, "SET memory_limit = '%" PRIu64 "B'", bytes);
-    FLOE_TRY(floe_arena_check(job->arena, err));
     job->engine_bytes = bytes;
-    return floe_session_run(job->session, set, NULL, NULL, err);
+    return floe_session_limit_memory(job->session, bytes, err);
 }
 
 static uint64_t memory_of(const dataset_job *job) {

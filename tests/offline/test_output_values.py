@@ -1,11 +1,21 @@
 """What files that floe writes hold: the values of its REST answers in JSON Lines, the same as people read them in CSV, and
 both read back by floe itself. Expected values follow from the rule (RFC 3339, RFC 4648, JSON), not from a run. timeout: 600"""
+import base64
 import csv
+import datetime
+import decimal
 import json
+import math
 import os
 import resource
+import struct
 import sys
 import unittest
+
+import pyarrow
+import pyarrow.csv
+import pyarrow.ipc
+import pyarrow.parquet
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dataset_support import Failed, Project, entity, source, view  # noqa: E402
@@ -126,6 +136,57 @@ class Values(unittest.TestCase):
             with open(self.project.path(out)) as file:
                 self.assertEqual(file.read(), "before")
 
+    def test_dataset__is_the_same_to_every_reader_of_every_format(self):
+        """pyarrow and DuckDB over Parquet, Arrow and CSV. pandas and Polars stand on these readers; their own size keeps them out."""
+        events = """SELECT 'a' AS k, make_timestamp(i) AS ts, i AS v,
+            CASE i WHEN 1 THEN 'nan'::DOUBLE WHEN 2 THEN 'inf'::DOUBLE WHEN 3 THEN -0.0::DOUBLE ELSE i / 3 END AS d,
+            CAST(i AS DECIMAL(18, 3)) AS m, 'té,"x" ' || i AS s, encode('b' || i) AS y, DATE '1969-12-31' + i::INTEGER AS dt,
+            i % 2 = 0 AS b, make_timestamp(i * 1000000 - 3000001) AS tm, i::FLOAT / 3 AS f, i::INTEGER AS i4, [i, NULL] AS l FROM range(1, 9) r(i)"""
+        columns = ["v", "d", "m", "s", "y", "dt", "b", "tm", "f", "i4", "l"]
+        self.project.table("events", events)
+        self.project.define(entity() + source() + "feature_views:\n" +
+                            view(", ".join(f"{{name: {c}, column: {c}}}" for c in columns), "{column: v, functions: [count, sum, mean]}"))
+        self.project.file("s.parquet", "SELECT CASE WHEN i <> 5 THEN 'a' END AS k, make_timestamp(i) AS t FROM range(0, 9) r(i)")
+        hashes = {self.project.build(spine="s.parquet", features="v", out=out)["content_hash"]
+                  for out in ("o.parquet", "o.arrow", "o.arrows", "o.csv")}
+        self.assertEqual(len(hashes), 1)
+        # By hand from the events: at time i the newest row is i, of nothing before 1; the label without a key has none.
+        seen = [None, 1, 2, 3, 4, None, 6, 7, 8]
+        real = {1: math.nan, 2: math.inf, 3: -0.0}
+        day, epoch = datetime.date(1969, 12, 31), datetime.datetime(1970, 1, 1)
+        rows = [None if i is None else
+                (i, real.get(i, i / 3), decimal.Decimal(f"{i}.000"), f'té,"x" {i}', f"b{i}".encode(), day + datetime.timedelta(i), i % 2 == 0,
+                 epoch + datetime.timedelta(microseconds=i * 1000000 - 3000001), struct.unpack("f", struct.pack("f", i / 3))[0], i, [i, None])
+                for i in seen]
+        rows = [(*(row or (None,) * 11), i if row else 0, sum(range(1, i + 1)) if row else None, (i + 1) / 2 if row else None)
+                for i, row in zip(seen, rows)]
+
+        def check(got, reader):
+            self.assertEqual([[repr(cell) for cell in row] for row in got], [[repr(cell) for cell in row] for row in rows], reader)
+        path = self.project.path
+        for name, table in (("pyarrow, Parquet", pyarrow.parquet.read_table(path("o.parquet"))),
+                            ("pyarrow, Arrow", pyarrow.ipc.open_file(path("o.arrow")).read_all()),
+                            ("pyarrow, Arrow's stream", pyarrow.ipc.open_stream(path("o.arrows")).read_all())):
+            rows_ = table  # noqa: F841  DuckDB finds it by its name
+            table.validate(full=True)
+            check(list(zip(*(table.column(i).to_pylist() for i in range(2, table.num_columns)))), name)
+            check(self.project.db.sql("SELECT COLUMNS('v__.*') FROM rows_").fetchall(), f"DuckDB over {name}")
+        check(self.project.rows("SELECT COLUMNS('v__.*') FROM '$D/o.parquet'"), "DuckDB, Parquet")
+        types = {f"v__{n}": t for n, t in zip(columns + ["v_count", "v_sum", "v_mean"],
+                                              "BIGINT DOUBLE DECIMAL(18,3) VARCHAR VARCHAR DATE BOOLEAN TIMESTAMP FLOAT INTEGER BIGINT[] "
+                                              "BIGINT BIGINT DOUBLE".split())}
+        check([(*row[:4], row[4] and base64.b64decode(row[4]), *row[5:]) for row in
+               self.project.rows(f"SELECT COLUMNS('v__.*') FROM read_csv('$D/o.csv', types = {types})")], "DuckDB, CSV")
+        kinds = [pyarrow.int64(), pyarrow.float64(), pyarrow.decimal128(18, 3), pyarrow.string(), pyarrow.string(), pyarrow.date32(),
+                 pyarrow.bool_(), pyarrow.timestamp("us", "UTC"), pyarrow.float32(), pyarrow.int32(), pyarrow.string(), pyarrow.int64(),
+                 pyarrow.int64(), pyarrow.float64()]
+        options = pyarrow.csv.ConvertOptions(column_types=dict(zip(types, kinds)), null_values=[""], strings_can_be_null=True,
+                                             quoted_strings_can_be_null=False)
+        table = pyarrow.csv.read_csv(path("o.csv"), convert_options=options)
+        got = list(zip(*(table.column(name).to_pylist() for name in types)))
+        check([(*row[:4], row[4] and base64.b64decode(row[4]), *row[5:7], row[7] and row[7].replace(tzinfo=None), *row[8:10],
+                row[10] and json.loads(row[10]), *row[11:]) for row in got], "pyarrow, CSV")
+
 
 class RoundTrips(unittest.TestCase):
     def test_bytes_keys__are_base64_and_nothing_else(self):
@@ -148,7 +209,8 @@ class RoundTrips(unittest.TestCase):
         """Keys of every declared type, times with and without a fraction: a second build on the first one's file finds the
         same answers and the same times."""
         keys = {"int64": "7::BIGINT", "string": "'2020-01-01'", "bytes": r"'\x00\xFF'::BLOB", "date": "DATE '2020-01-01'",
-                "bool": "TRUE", "timestamp": "TIMESTAMP '2020-01-01 00:00:00.5'"}
+                "bool": "TRUE", "timestamp": "TIMESTAMP '2020-01-01 00:00:00.5'",
+                "decimal(38,10)": "-1234567890123456789012345678.0123456789::DECIMAL(38,10)"}
         for declared, sql in keys.items():
             with self.subTest(declared), Project() as project:
                 project.table("events", f"SELECT {sql} AS k, TIMESTAMP '2020-01-01' AS ts, 5::BIGINT AS v")

@@ -98,6 +98,60 @@ static void openmldb__two_partition_keys__do_not_mix(void **state) {
     world_close(&w);
 }
 
+/* LAST JOIN orders ORDER BY orders.ts ON orders.k = left.k AND orders.ts <= left.ts: one row on the right at most, the last by its
+ * time, nulls where there is none, and no left row twice. A null time on either side joins nothing. */
+static void openmldb__last_join__is_one_row_at_or_before(void **state) {
+    (void)state;
+    world w;
+    world_init(&w);
+    world_output(&w, world_view(&w, "v", false), FLOE_FN_NONE, WORLD_I, 0);
+    static const int64_t rights[] = {1, 3, 3, 5};
+    for (int64_t i = 0; i < 4; i++) {
+        world_set_i(world_add_row(&w, "a", 0, rights[i] * SECOND), i);
+    }
+    world_set_i(world_add_row(&w, "a", 0, WORLD_NULL_TIME), 9);
+    for (int64_t t = 0; t <= 6; t++) {
+        world_add_label(&w, "a", 0, t * SECOND);
+    }
+    world_add_label(&w, "b", 0, 5 * SECOND);
+    world_add_label(&w, "a", 0, WORLD_NULL_TIME);
+    /* Of the two at 3 s OpenMLDB takes either; here the later row. */
+    check_ints(answers_of(&w, &plain), (const int64_t[]){NOTHING, 0, 0, 2, 2, 3, 3, NOTHING, NOTHING}, 9);
+    world_close(&w);
+}
+
+/* Its functions over 4, 1, null, 3, 2: median 2.5, avg 2.5, var_samp 5/3, var_pop 5/4, stddev the roots, nulls left out; of one
+ * value the sample's deviations are null, the population's 0. */
+static void openmldb__median_and_deviations__are_the_same_functions(void **state) {
+    (void)state;
+    static const floe_function functions[] = {FLOE_FN_PERCENTILE,   FLOE_FN_MEAN,   FLOE_FN_VARIANCE,
+                                              FLOE_FN_VARIANCE_POP, FLOE_FN_STDDEV, FLOE_FN_STDDEV_POP};
+    const double of_four[] = {2.5, 2.5, 5.0 / 3, 1.25, sqrt(5.0 / 3), sqrt(1.25)};
+    world w;
+    world_init(&w);
+    floe_view *view = world_view(&w, "v", false);
+    for (size_t i = 0; i < 6; i++) {
+        world_parameter(world_output(&w, view, functions[i], WORLD_I, 0), 0, 0.5);
+    }
+    static const int64_t values[] = {4, 1, 0, 3, 2};
+    for (int64_t i = 0; i < 5; i++) {
+        world_row *row = world_add_row(&w, "a", 0, i);
+        if (i != 2) {
+            world_set_i(row, values[i]);
+        }
+    }
+    world_add_label(&w, "a", 0, 4);
+    world_add_label(&w, "a", 0, 0);
+    const floe_value *answers = answers_of(&w, &plain);
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(fabs(answers[2 * i].as.real - of_four[i]) <= 1e-15);
+        bool of_sample = functions[i] == FLOE_FN_VARIANCE || functions[i] == FLOE_FN_STDDEV;
+        assert_int_equal(answers[2 * i + 1].is_null, of_sample);
+        assert_true(of_sample || answers[2 * i + 1].as.real == (i < 2 ? 4 : 0));
+    }
+    world_close(&w);
+}
+
 /* ---- Chronon: RowAggregatorTest, NaiveAggregator ---- */
 
 /* Titles A B D A B at 1 … 5: last B, last_k [B, A], first_k [A, B], first A, min A, max D, three distinct, approximately
@@ -179,6 +233,27 @@ static void chronon__last_of_equal_times__is_the_later_row_here(void **state) {
     world_set_i(world_add_row(&w, "a", 0, 7), 2);
     world_add_label(&w, "a", 0, 7);
     check_ints(answers_of(&w, &plain), (const int64_t[]){2}, 1); /* Chronon: 1 */
+    world_close(&w);
+}
+
+/* SNAPSHOT accuracy answers as of the midnight before the question, TEMPORAL as of it. floe's answer is the second; the first is
+ * what a label at midnight gets. Without a window everything counts in both. */
+static void chronon__snapshot_accuracy__is_a_label_at_midnight(void **state) {
+    (void)state;
+    world w;
+    world_init(&w);
+    floe_view *view = world_view(&w, "v", false);
+    view->at_before = true;
+    world_output(&w, view, FLOE_FN_COUNT, WORLD_I, 0);
+    world_output(&w, view, FLOE_FN_SUM, WORLD_I, DAY);
+    static const int64_t hours[] = {-30, -10, 0, 14};
+    for (size_t i = 0; i < 4; i++) {
+        world_set_i(world_add_row(&w, "a", 0, hours[i] * HOUR), (int64_t)1 << i);
+    }
+    world_add_label(&w, "a", 0, 15 * HOUR);
+    world_add_label(&w, "a", 0, 0);
+    /* At 15:00 the day before has -9:00 … 15:00: hours 0 and 14. At midnight it has -24:00 … 0:00: the row of -10 alone. */
+    check_ints(answers_of(&w, &plain), (const int64_t[]){4, 2, 4 + 8, 2}, 4);
     world_close(&w);
 }
 
@@ -301,11 +376,61 @@ static void feast__created_cutoff__is_as_known(void **state) {
     world_close(&w);
 }
 
+/* Null join keys never match, not even each other, and their spine row stays, as one without a time does. */
+static void feast__null_keys__match_nothing_and_keep_their_row(void **state) {
+    (void)state;
+    world w;
+    world_init(&w);
+    world_output(&w, world_view(&w, "v", true), FLOE_FN_NONE, WORLD_I, 0);
+    world_row *row = world_add_row(&w, "a", 1, 0);
+    world_set_i(row, 5);
+    row->cells[WORLD_K2].is_null = true;
+    world_set_i(world_add_row(&w, "a", 1, 0), 6);
+    world_label *label = world_add_label(&w, "a", 1, DAY);
+    label->k2.is_null = true;
+    world_add_label(&w, "a", 1, DAY);
+    world_add_label(&w, "a", 1, WORLD_NULL_TIME);
+    check_ints(answers_of(&w, &plain), (const int64_t[]){NOTHING, 6, NOTHING}, 3);
+    world_close(&w);
+}
+
+/* Its file engine drops duplicates by the keys of all views joined so far, so that one view's answer depends on those before it.
+ * Here each is asked for itself: in either order, and alone. */
+static void feast__several_views__do_not_see_each_other(void **state) {
+    (void)state;
+    for (int order = 0; order < 3; order++) {
+        world w;
+        world_init(&w);
+        for (int i = 0; i < (order == 2 ? 1 : 2); i++) {
+            bool pair = order == 1 ? i == 0 : i == 1;
+            floe_view *view = world_view(&w, pair ? "by_both" : "by_one", pair);
+            view->ttl_us = pair ? HOUR : 0;
+            world_output(&w, view, FLOE_FN_NONE, WORLD_I, 0);
+        }
+        world_set_i(world_add_row(&w, "a", 1, 0), 1);
+        world_set_i(world_add_row(&w, "a", 2, HOUR), 2);
+        world_add_label(&w, "a", 1, HOUR);
+        world_add_label(&w, "a", 2, HOUR);
+        world_add_label(&w, "a", 1, 3 * HOUR);
+        world_add_label(&w, "a", 1, HOUR);
+        static const int64_t by_one[] = {2, 2, 2, 2}, by_both[] = {1, 2, NOTHING, 1};
+        const floe_value *answers = answers_of(&w, &plain);
+        check_ints(answers, order == 1 ? by_both : by_one, 4);
+        if (order < 2) {
+            check_ints(answers + 4, order == 1 ? by_one : by_both, 4);
+        }
+        world_close(&w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(openmldb__rows_range__is_closed_where_ours_is_half_open),
         cmocka_unit_test(openmldb__exclude_current_time__is_at_before),
         cmocka_unit_test(openmldb__two_partition_keys__do_not_mix),
+        cmocka_unit_test(openmldb__last_join__is_one_row_at_or_before),
+        cmocka_unit_test(openmldb__median_and_deviations__are_the_same_functions),
+        cmocka_unit_test(chronon__snapshot_accuracy__is_a_label_at_midnight),
         cmocka_unit_test(chronon__row_aggregator__first_last_and_distinct_agree),
         cmocka_unit_test(chronon__naive_window__has_its_start_and_not_its_end),
         cmocka_unit_test(chronon__sawtooth_tail__is_not_ours),
@@ -317,6 +442,8 @@ int main(void) {
         cmocka_unit_test(feast__full_ties__do_not_multiply_rows),
         cmocka_unit_test(feast__composite_keys__are_compared_part_by_part),
         cmocka_unit_test(feast__created_cutoff__is_as_known),
+        cmocka_unit_test(feast__null_keys__match_nothing_and_keep_their_row),
+        cmocka_unit_test(feast__several_views__do_not_see_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,3 +86,29 @@ floe_code_product floe_code_product_best(void) {
     }
     return product_portable;
 }
+
+/* ---- bounds ---- */
+
+static uint64_t bound_portable(const floe_code_block *rows, const int32_t *products, const floe_code_question *by,
+                               float *ret_least, float *ret_most) {
+    uint64_t reach = 0;
+    for (size_t i = 0; i < FLOE_CODES_BLOCK; i++) {
+        double middle = rows->steps[i] * by->step * products[i];
+        double off = by->by_distance * rows->distances[i] + by->always;
+        ret_least[i] = (float)(middle - off);
+        ret_most[i] = (float)(middle + off);
+    }
+    for (size_t i = 0; i < FLOE_CODES_BLOCK; i++) {
+        reach |= (uint64_t)(ret_least[i] >= by->cut) << i;
+    }
+    return reach;
+}
+
+floe_code_bound floe_code_bound_portable(void) {
+    return bound_portable;
+}
+
+floe_code_bound floe_code_bound_best(void) {
+    floe_code_bound fast = floe_code_bound_avx512();
+    return fast != NULL ? fast : bound_portable;
+}

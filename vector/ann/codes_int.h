@@ -49,6 +49,23 @@ typedef void (*floe_code_four)(const int16_t *const queries[4], const int8_t *ro
                                int32_t ret_products[4]);
 floe_code_four floe_code_four_vnni(void);
 
+/* Rows whose products with one question are bounded at once: a block of them, those that a last one lacks zeros. */
+enum { FLOE_CODES_BLOCK = 64 };
+typedef struct floe_code_block {
+    double steps[FLOE_CODES_BLOCK], distances[FLOE_CODES_BLOCK];
+} floe_code_block;
+/* The product is step × a row's step × the product of the codes, give or take `by_distance` × the row's distance + `always`. */
+typedef struct floe_code_question {
+    double step, by_distance, always;
+    float cut;
+} floe_code_question;
+/* The least and the most that each product may be. Returns a bit for each row whose least is not below the cut. */
+typedef uint64_t (*floe_code_bound)(const floe_code_block *rows, const int32_t *products, const floe_code_question *by,
+                                    float *ret_least, float *ret_most);
+floe_code_bound floe_code_bound_best(void);
+floe_code_bound floe_code_bound_portable(void);
+floe_code_bound floe_code_bound_avx512(void); /* NULL where the machine has not got it */
+
 /* Rows that are often looked through together, side by side: their codes, and codes of what those leave out, which tell a row's product
  * some two hundred times more closely. See shelf.c. */
 typedef struct floe_shelf {

@@ -1,6 +1,6 @@
 /*
  * The products of codes for AVX2 and for AVX-512: a row's bytes are widened to 16 bits, and neighbours multiplied and added in
- * one instruction; for four questions at once where VNNI adds up in the same. The functions carry their target themselves, as those of scan_x86.c.
+ * one instruction; for four questions at once where VNNI adds up in the same. Bounds are the portable ones, eight at a time. The functions carry their target themselves, as those of scan_x86.c.
  */
 #include "vector/ann/codes_int.h"
 
@@ -119,7 +119,48 @@ floe_code_four floe_code_four_vnni(void) {
     return has_vnni() ? four_vnni : NULL;
 }
 
+/* ---- bounds ---- */
+
+/* Two halves of eight floats each. */
+INLINE AVX512 __m512 join_floats(__m256 low, __m256 high) {
+    return _mm512_castpd_ps(
+        _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_castps_pd(low)), _mm256_castps_pd(high), 1));
+}
+
+static AVX512 uint64_t bound_avx512(const floe_code_block *rows, const int32_t *products, const floe_code_question *by,
+                                    float *ret_least, float *ret_most) {
+    uint64_t reach = 0;
+    __m512d step = _mm512_set1_pd(by->step);
+    __m512d by_distance = _mm512_set1_pd(by->by_distance);
+    __m512d always = _mm512_set1_pd(by->always);
+    for (size_t i = 0; i < FLOE_CODES_BLOCK; i += 16) {
+        __m256 least[2];
+        __m256 most[2];
+        for (size_t half = 0; half < 2; half++) {
+            size_t at = i + 8 * half;
+            __m512d whole = _mm512_cvtepi32_pd(_mm256_loadu_si256((const __m256i *)(const void *)(products + at)));
+            __m512d middle = _mm512_mul_pd(_mm512_mul_pd(_mm512_loadu_pd(rows->steps + at), step), whole);
+            __m512d off = _mm512_add_pd(_mm512_mul_pd(by_distance, _mm512_loadu_pd(rows->distances + at)), always);
+            least[half] = _mm512_cvtpd_ps(_mm512_sub_pd(middle, off));
+            most[half] = _mm512_cvtpd_ps(_mm512_add_pd(middle, off));
+        }
+        __m512 leasts = join_floats(least[0], least[1]);
+        _mm512_storeu_ps(ret_least + i, leasts);
+        _mm512_storeu_ps(ret_most + i, join_floats(most[0], most[1]));
+        reach |= (uint64_t)_mm512_cmp_ps_mask(leasts, _mm512_set1_ps(by->cut), _CMP_GE_OQ) << i;
+    }
+    return reach;
+}
+
+floe_code_bound floe_code_bound_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") ? bound_avx512 : NULL;
+}
+
 #else
+
+floe_code_bound floe_code_bound_avx512(void) {
+    return NULL;
+}
 
 floe_code_product floe_code_product_vnni(void) {
     return NULL;

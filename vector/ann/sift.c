@@ -26,8 +26,8 @@
 /* The second codes are looked at when the first leave so many times as many rows as are wanted. */
 #define FINE_SHARE 3
 
-/* Rows that are bounded together: their products by question, then one loop over them for each question. */
-enum { BLOCK = 64 };
+/* Rows that are bounded together: their products by question, then all of them for each question. */
+enum { BLOCK = FLOE_CODES_BLOCK };
 
 /* The k largest of what was kept, and a few more that wait to be told from them. */
 typedef struct leasts {
@@ -161,7 +161,7 @@ static floe_status add_question(sieve *of, const float *query, size_t k, floe_er
     if (of->helper != NULL) {
         FLOE_TRY(leasts_open(&added->least[1], k, err));
     }
-    FLOE_TRY(floe_alloc(of->row_count, sizeof(float), &added->most, err));
+    FLOE_TRY(floe_alloc(of->row_count + BLOCK, sizeof(float), &added->most, err));
     FLOE_TRY(floe_alloc(of->stride, sizeof(int16_t), &added->whole, err));
     make_whole(query, of->scan->dim, of->stride, added);
     return FLOE_OK;
@@ -194,6 +194,7 @@ typedef struct bounding {
 typedef struct products {
     floe_code_product one;
     floe_code_four four; /* NULL: one by one */
+    floe_code_bound bound;
 } products;
 
 static void multiply(const products *by, const sieve *of, const int8_t *code, int32_t *ret_products) {
@@ -220,10 +221,10 @@ static floe_code_scale scale_of(const sieve *of, size_t at) {
     return of->shelf != NULL ? of->shelf->scales[2 * at] : of->codes->scales[of->rows[at]];
 }
 
-/* Rows side by side; those that a last block lacks are zeros. */
+/* Rows side by side, and their products by question; those that a last block lacks are zeros. */
 typedef struct block {
-    double steps[BLOCK], distances[BLOCK];
-    int32_t products[FLOE_ANN_BATCH_MAX][BLOCK]; /* by question */
+    floe_code_block rows;
+    int32_t products[FLOE_ANN_BATCH_MAX][BLOCK];
 } block;
 
 static void fill_block(const bounding *job, const products *by, size_t from, size_t count, block *ret) {
@@ -235,49 +236,49 @@ static void fill_block(const bounding *job, const products *by, size_t from, siz
             prefetch(codes_of(of, from + i + AHEAD), of->stride);
         }
         multiply(by, of, codes_of(of, from + i), whole);
-        ret->steps[i] = (double)scale.step;
-        ret->distances[i] = (double)scale.distance;
+        ret->rows.steps[i] = (double)scale.step;
+        ret->rows.distances[i] = (double)scale.distance;
         for (size_t q = 0; q < of->question_count; q++) {
             ret->products[q][i] = whole[q];
         }
     }
 }
 
-static void bound_block(sifted *one, const block *rows, const int32_t *whole, size_t from, size_t count, leasts *kept) {
-    double by_distance = one->length + one->distance;
-    double always = one->distance * ROW_LENGTH_MAX + one->rounding;
-    float least[BLOCK], most[BLOCK];
-    for (size_t i = 0; i < BLOCK; i++) {
-        double middle = rows->steps[i] * one->step * whole[i];
-        double off = by_distance * rows->distances[i] + always;
-        least[i] = (float)(middle - off);
-        most[i] = (float)(middle + off);
-    }
-    memcpy(one->most + from, most, count * sizeof(most[0]));
-    for (size_t i = 0; i < count; i++) {
-        if (least[i] >= kept->cut) {
-            keep(kept, least[i]);
-        }
+/* Behind the last rows there is room for a block's. */
+static void bound_block(const bounding *job, const products *by, const block *rows, size_t q, size_t from,
+                        size_t count) {
+    sifted *one = &job->of->questions[q];
+    leasts *kept = &one->least[job->half];
+    floe_code_question how = {.step = one->step,
+                              .by_distance = one->length + one->distance,
+                              .always = one->distance * ROW_LENGTH_MAX + one->rounding,
+                              .cut = kept->cut};
+    float least[BLOCK];
+    uint64_t reach = by->bound(&rows->rows, rows->products[q], &how, least, one->most + from);
+    reach &= count < BLOCK ? ((uint64_t)1 << count) - 1 : UINT64_MAX;
+    for (; reach != 0; reach &= reach - 1) {
+        keep(kept, least[__builtin_ctzll(reach)]);
     }
 }
 
 static void bound(void *context) {
     const bounding *job = context;
-    products by = {floe_code_product_best(), floe_code_four_vnni()};
+    products by = {floe_code_product_best(), floe_code_four_vnni(), floe_code_bound_best()};
     block rows;
     memset(&rows, 0, sizeof(rows));
     for (size_t from = job->from; from < job->to; from += BLOCK) {
         size_t count = job->to - from < BLOCK ? job->to - from : BLOCK;
         fill_block(job, &by, from, count, &rows);
         for (size_t q = 0; q < job->of->question_count; q++) {
-            sifted *one = &job->of->questions[q];
-            bound_block(one, &rows, rows.products[q], from, count, &one->least[job->half]);
+            bound_block(job, &by, &rows, q, from, count);
         }
     }
 }
 
+/* The halves meet where a block ends, so that neither writes into the other's. */
 static void bound_rows(sieve *of) {
-    size_t middle = of->helper != NULL && of->row_count >= SHARED_ROWS ? of->row_count / 2 : of->row_count;
+    size_t half = of->row_count / 2 / BLOCK * BLOCK;
+    size_t middle = of->helper != NULL && of->row_count >= SHARED_ROWS ? half : of->row_count;
     bounding mine = {of, 0, middle, 0};
     bounding other = {of, middle, of->row_count, 1};
     floe_aside aside = {bound, &other};

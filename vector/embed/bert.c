@@ -17,6 +17,7 @@ typedef struct loader {
     floe_arena *arena;
     size_t layer;
     floe_error *err;
+    floe_halves_room halves; /* for all layers */
 } loader;
 
 static const floe_tensor *find(const loader *from, const char *name) {
@@ -86,7 +87,7 @@ static floe_status load_qkv(const loader *from, floe_bert_layer *layer) {
     return FLOE_OK;
 }
 
-static floe_status load_layer(const loader *from, floe_bert_layer *layer) {
+static floe_status load_layer(loader *from, floe_bert_layer *layer) {
     size_t hidden = from->config->hidden;
     size_t intermediate = from->config->intermediate;
     linear out = {0};
@@ -104,15 +105,18 @@ static floe_status load_layer(const loader *from, floe_bert_layer *layer) {
     layer->up_bias = up.bias;
     layer->down = down.weight;
     layer->down_bias = down.bias;
-    layer->qkv_halves = floe_halves_make(layer->qkv, 3 * hidden, hidden, from->arena);
-    layer->out_halves = floe_halves_make(layer->out, hidden, hidden, from->arena);
-    layer->up_halves = floe_halves_make(layer->up, intermediate, hidden, from->arena);
-    layer->down_halves = floe_halves_make(layer->down, hidden, intermediate, from->arena);
+    layer->qkv_halves = floe_halves_make(layer->qkv, 3 * hidden, hidden, &from->halves, from->arena);
+    layer->out_halves = floe_halves_make(layer->out, hidden, hidden, &from->halves, from->arena);
+    layer->up_halves = floe_halves_make(layer->up, intermediate, hidden, &from->halves, from->arena);
+    layer->down_halves = floe_halves_make(layer->down, hidden, intermediate, &from->halves, from->arena);
     return floe_arena_check(from->arena, from->err);
 }
 
 static floe_status load_layers(loader *from, floe_bert *bert) {
     floe_bert_layer *layers = floe_arena_alloc(from->arena, from->config->layers, sizeof(*layers));
+    size_t hidden = from->config->hidden;
+    from->halves =
+        floe_halves_reserve(from->config->layers * hidden * (4 * hidden + 2 * from->config->intermediate), from->arena);
     FLOE_TRY(floe_arena_check(from->arena, from->err));
     for (from->layer = 0; from->layer < from->config->layers; from->layer++) {
         FLOE_TRY(load_layer(from, &layers[from->layer]));
@@ -123,7 +127,7 @@ static floe_status load_layers(loader *from, floe_bert *bert) {
 
 floe_status floe_bert_load(const floe_bert_config *config, const floe_tensors *tensors, floe_arena *arena,
                            floe_bert *ret_bert, floe_error *err) {
-    loader from = {config, tensors, arena, 0, err};
+    loader from = {.config = config, .tensors = tensors, .arena = arena, .err = err};
     floe_bert bert = {.config = *config, .kernels = floe_kernels_best()};
     size_t hidden = config->hidden;
     floe_gemm_start();

@@ -3,8 +3,13 @@
  */
 #include "vector/embed/halves_int.h"
 
+#include "core/mem.h"
+
 #include <math.h>
 #include <stdbool.h>
+
+/* A line of the cache. */
+#define LINE 64
 
 struct floe_halves {
     size_t columns, inner; /* columns of the product: rows of the matrix */
@@ -65,17 +70,20 @@ static void pack(const float *rows, size_t count, size_t inner, uint16_t *to) {
     }
 }
 
-const floe_halves *floe_halves_make(const float *rows, size_t count, size_t inner, floe_arena *arena) {
-    if (!can_widen() || count % FLOE_FEW_COLUMNS != 0 || inner % FLOE_HALVES_BLOCK != 0 || !fit(rows, count * inner)) {
+const floe_halves *floe_halves_make(const float *rows, size_t count, size_t inner, floe_halves_room *room,
+                                    floe_arena *arena) {
+    size_t len = count * inner;
+    if (!can_widen() || count % FLOE_FEW_COLUMNS != 0 || inner % FLOE_HALVES_BLOCK != 0 || !fit(rows, len)) {
         return NULL;
     }
     floe_halves *made = floe_arena_alloc(arena, 1, sizeof(*made));
-    uint16_t *values = floe_arena_alloc(arena, count * inner, sizeof(*values));
-    if (made == NULL || values == NULL) {
+    if (made == NULL || len > room->len) {
         return NULL;
     }
-    pack(rows, count, inner, values);
-    *made = (floe_halves){count, inner, values};
+    pack(rows, count, inner, room->next);
+    *made = (floe_halves){count, inner, room->next};
+    room->next += len;
+    room->len -= len;
     return made;
 }
 
@@ -150,9 +158,12 @@ static AVX2 void product_avx2(const floe_halves *halves, const float *a, size_t 
     }
 }
 
-/* While the first rows of a are multiplied, what is read after this strip is fetched; what lies behind the end is fetched in vain,
- * which is allowed. */
-INLINE AVX512 void tile_avx512(const tile *at, size_t rows, bool fetches) {
+/* Which lines of what is read after this strip are fetched while rows are multiplied: each second one, the others, or all. What lies
+ * behind the end is fetched in vain, which is allowed. */
+typedef enum fetch { FETCH_NONE = 0, FETCH_EVEN = 1, FETCH_ODD = 2, FETCH_ALL = 3 } fetch;
+
+/* `rows` and `fetched` are constants where this is inlined. */
+INLINE AVX512 void tile_avx512(const tile *at, size_t rows, fetch fetched) {
     __m512 sums[AT_ONCE_AVX512][FLOE_FEW_COLUMNS];
     UNROLL for (size_t i = 0; i < rows; i++) {
         UNROLL for (size_t j = 0; j < FLOE_FEW_COLUMNS; j++) {
@@ -162,9 +173,11 @@ INLINE AVX512 void tile_avx512(const tile *at, size_t rows, bool fetches) {
     for (size_t k = 0; k < at->inner; k += FLOE_HALVES_BLOCK) {
         const uint16_t *block = at->halves + k * FLOE_FEW_COLUMNS;
         __m512 left[AT_ONCE_AVX512];
-        if (fetches) {
+        if ((fetched & FETCH_EVEN) != 0) {
             __builtin_prefetch(block + at->inner * FLOE_FEW_COLUMNS);
-            __builtin_prefetch(block + at->inner * FLOE_FEW_COLUMNS + 32);
+        }
+        if ((fetched & FETCH_ODD) != 0) {
+            __builtin_prefetch(block + at->inner * FLOE_FEW_COLUMNS + LINE / sizeof(*block));
         }
         UNROLL for (size_t i = 0; i < rows; i++) {
             left[i] = _mm512_loadu_ps(at->a + i * at->inner + k);
@@ -183,25 +196,37 @@ INLINE AVX512 void tile_avx512(const tile *at, size_t rows, bool fetches) {
     }
 }
 
-static AVX512 void strip_avx512(tile at, size_t rows) {
-    size_t first = rows < AT_ONCE_AVX512 ? 1 : AT_ONCE_AVX512;
-    if (first == 1) {
-        tile_avx512(&at, 1, true);
-    } else {
-        tile_avx512(&at, AT_ONCE_AVX512, true);
+/* The fetching is shared out among the first rows, so that memory is read all the while. Returns how many rows are done. */
+INLINE AVX512 size_t begin_avx512(tile *at, size_t rows) {
+    if (rows < AT_ONCE_AVX512) {
+        tile_avx512(at, 1, FETCH_ALL);
+        step(at, 1);
+        return 1;
     }
-    step(&at, first);
-    rows -= first;
+    if (rows < 2 * AT_ONCE_AVX512) {
+        tile_avx512(at, AT_ONCE_AVX512, FETCH_ALL);
+        step(at, AT_ONCE_AVX512);
+        return AT_ONCE_AVX512;
+    }
+    tile_avx512(at, AT_ONCE_AVX512, FETCH_EVEN);
+    step(at, AT_ONCE_AVX512);
+    tile_avx512(at, AT_ONCE_AVX512, FETCH_ODD);
+    step(at, AT_ONCE_AVX512);
+    return 2 * AT_ONCE_AVX512;
+}
+
+static AVX512 void strip_avx512(tile at, size_t rows) {
+    rows -= begin_avx512(&at, rows);
     for (; rows >= AT_ONCE_AVX512; rows -= AT_ONCE_AVX512) {
-        tile_avx512(&at, AT_ONCE_AVX512, false);
+        tile_avx512(&at, AT_ONCE_AVX512, FETCH_NONE);
         step(&at, AT_ONCE_AVX512);
     }
     for (; rows >= 2; rows -= 2) {
-        tile_avx512(&at, 2, false);
+        tile_avx512(&at, 2, FETCH_NONE);
         step(&at, 2);
     }
     if (rows == 1) {
-        tile_avx512(&at, 1, false);
+        tile_avx512(&at, 1, FETCH_NONE);
     }
 }
 
@@ -222,10 +247,12 @@ floe_halves_kernel floe_halves_avx512(void) {
 
 #else
 
-const floe_halves *floe_halves_make(const float *rows, size_t count, size_t inner, floe_arena *arena) {
+const floe_halves *floe_halves_make(const float *rows, size_t count, size_t inner, floe_halves_room *room,
+                                    floe_arena *arena) {
     (void)rows;
     (void)count;
     (void)inner;
+    (void)room;
     (void)arena;
     return NULL;
 }
@@ -239,6 +266,14 @@ floe_halves_kernel floe_halves_avx512(void) {
 }
 
 #endif
+
+floe_halves_room floe_halves_reserve(size_t len, floe_arena *arena) {
+    size_t more = LINE / sizeof(uint16_t);
+    uint16_t *values = floe_arena_alloc(arena, len + more, sizeof(*values));
+    floe_mem_advise_huge(values, (len + more) * sizeof(*values));
+    size_t past = (uintptr_t)values % LINE;
+    return values != NULL ? (floe_halves_room){values + (LINE - past) / sizeof(*values), len} : (floe_halves_room){0};
+}
 
 void floe_halves_product(const floe_halves *halves, const float *a, size_t rows, float *out, size_t out_stride) {
     floe_halves_kernel wide = floe_halves_avx512();

@@ -20,10 +20,21 @@
 
 typedef struct floe_halves floe_halves;
 
+/* Room for the halves of several matrices side by side, on huge pages where they are to be had: every question reads all of them, and
+ * looking up thousands of small pages took an eighth of its time. */
+typedef struct floe_halves_room {
+    uint16_t *next;
+    size_t len; /* that are left */
+} floe_halves_room;
+
+/* Room for `len` halves; for none when the arena is full, which it notes. Owns: the arena. */
+floe_halves_room floe_halves_reserve(size_t len, floe_arena *arena);
+
 /* Of a matrix [rows × inner]. NULL where the machine cannot widen halves, where rows are no multiple of FLOE_FEW_COLUMNS or inner none of
- * FLOE_HALVES_BLOCK, when a weight is too large for a half, and when the arena is full, which it notes: then the floats are to
- * be used. Owns: the arena. */
-const floe_halves *floe_halves_make(const float *rows, size_t count, size_t inner, floe_arena *arena);
+ * FLOE_HALVES_BLOCK, when a weight is too large for a half, when the room is too small, and when the arena is full, which it notes: then
+ * the floats are to be used. Owns: the arena. */
+const floe_halves *floe_halves_make(const float *rows, size_t count, size_t inner, floe_halves_room *room,
+                                    floe_arena *arena);
 
 /* out[rows × columns] = a[rows × inner] · halvesᵀ, for the columns and the inner dimension that they were made of. */
 void floe_halves_product(const floe_halves *halves, const float *a, size_t rows, float *out, size_t out_stride);

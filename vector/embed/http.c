@@ -4,8 +4,11 @@
  *
  * Texts go in requests of at most `batch` texts. A service that refuses a request for what it holds (400, 413, 422) is asked
  * with half as many, and what it then takes is remembered; a single text that it refuses is an error. An answer counts only
- * when it holds one vector of the known dimension for every text. Lock: `lock` guards everything but `base`; a call holds it
- * to its end.
+ * when it holds one vector of the known dimension for every text.
+ *
+ * A call borrows a lane (a connection with its buffers), so that a slow answer holds back only its own caller; when all are
+ * borrowed, it waits for one. Invariant: a lane is used by one call at a time. Lock: `lock` guards `free_lanes`, `free_count`
+ * and `batch`, and is held by nothing that waits for the service; all else is only read once the embedder is open.
  */
 #include "vector/embed/embed_int.h"
 
@@ -24,30 +27,76 @@
 #define BODY_MAX FLOE_MIB(256)
 #define ANSWER_ARENA FLOE_GIB(1)
 #define REQUEST_MAX FLOE_MIB(256)
+/* Calls beside each other. More would rather overload a service than finish earlier. */
+#define LANES 8
+
+struct http;
+
+typedef struct lane {
+    struct http *embedder;
+    floe_http_client *client; /* NULL until it is first borrowed */
+    floe_http_response response;
+    floe_buf body;
+    floe_arena answer;
+} lane;
 
 struct http {
     floe_embedder base;
     floe_arena arena; /* of the options */
     const char *url, *api_key;
     floe_str query_prefix, document_prefix;
+    floe_http_client_options how;
     pthread_mutex_t lock;
+    pthread_cond_t lane_freed;
     bool lock_ready;
-    floe_http_client *client;
-    floe_http_response response;
-    floe_buf body;
-    floe_arena answer;
+    lane lanes[LANES];
+    lane *free_lanes[LANES]; /* the last one is borrowed next: its connection is the most likely to be open still */
+    size_t free_count;
     size_t batch; /* texts of the next request */
 };
+
+/* ---- lanes ---- */
+
+static lane *take_lane(struct http *embedder) {
+    (void)pthread_mutex_lock(&embedder->lock);
+    while (embedder->free_count == 0) {
+        (void)pthread_cond_wait(&embedder->lane_freed, &embedder->lock);
+    }
+    lane *taken = embedder->free_lanes[--embedder->free_count];
+    (void)pthread_mutex_unlock(&embedder->lock);
+    return taken;
+}
+
+static void give_lane(struct http *embedder, lane *given) {
+    (void)pthread_mutex_lock(&embedder->lock);
+    embedder->free_lanes[embedder->free_count++] = given;
+    (void)pthread_cond_signal(&embedder->lane_freed);
+    (void)pthread_mutex_unlock(&embedder->lock);
+}
+
+static size_t batch_of(struct http *embedder) {
+    (void)pthread_mutex_lock(&embedder->lock);
+    size_t batch = embedder->batch;
+    (void)pthread_mutex_unlock(&embedder->lock);
+    return batch;
+}
+
+/* So many texts were refused. What another call learnt meanwhile stands if it is less. */
+static void halve_batch(struct http *embedder, size_t refused) {
+    (void)pthread_mutex_lock(&embedder->lock);
+    embedder->batch = refused / 2 < embedder->batch ? refused / 2 : embedder->batch;
+    (void)pthread_mutex_unlock(&embedder->lock);
+}
 
 /* ---- the request ---- */
 
 /* A service takes no empty text; a space says as little. */
-static void print_text(struct http *embedder, floe_json_writer *writer, floe_str prefix, floe_str text) {
+static void print_text(lane *by, floe_json_writer *writer, floe_str prefix, floe_str text) {
     if (prefix.len == 0) {
         floe_json_string(writer, text.len > 0 ? text : FLOE_STR(" "));
         return;
     }
-    char *both = floe_arena_alloc(&embedder->answer, prefix.len + text.len, 1);
+    char *both = floe_arena_alloc(&by->answer, prefix.len + text.len, 1);
     if (both != NULL) {
         memcpy(both, prefix.ptr, prefix.len);
         if (text.len > 0) {
@@ -57,22 +106,21 @@ static void print_text(struct http *embedder, floe_json_writer *writer, floe_str
     }
 }
 
-static floe_status print_request(struct http *embedder, floe_str prefix, const floe_str *texts, size_t count,
-                                 floe_error *err) {
-    floe_buf_clear(&embedder->body);
-    floe_json_writer writer = floe_json_writer_of(&embedder->body);
+static floe_status print_request(lane *by, floe_str prefix, const floe_str *texts, size_t count, floe_error *err) {
+    floe_buf_clear(&by->body);
+    floe_json_writer writer = floe_json_writer_of(&by->body);
     floe_json_object_begin(&writer);
     floe_json_key(&writer, "model");
-    floe_json_string(&writer, embedder->base.info.model);
+    floe_json_string(&writer, by->embedder->base.info.model);
     floe_json_key(&writer, "input");
     floe_json_array_begin(&writer);
     for (size_t i = 0; i < count; i++) {
-        print_text(embedder, &writer, prefix, texts[i]);
+        print_text(by, &writer, prefix, texts[i]);
     }
     floe_json_array_end(&writer);
     floe_json_object_end(&writer);
-    FLOE_TRY(floe_arena_check(&embedder->answer, err));
-    return floe_buf_check(&embedder->body, err);
+    FLOE_TRY(floe_arena_check(&by->answer, err));
+    return floe_buf_check(&by->body, err);
 }
 
 /* ---- the answer ---- */
@@ -116,9 +164,10 @@ static floe_status read_vector(struct http *embedder, const floe_node *item, flo
 }
 
 /* rows NULL: only the dimension is wanted. */
-static floe_status read_items(struct http *embedder, const floe_node *data, float *rows, floe_error *err) {
-    bool *seen = floe_arena_alloc(&embedder->answer, data->count, sizeof(*seen));
-    FLOE_TRY(floe_arena_check(&embedder->answer, err));
+static floe_status read_items(lane *by, const floe_node *data, float *rows, floe_error *err) {
+    struct http *embedder = by->embedder;
+    bool *seen = floe_arena_alloc(&by->answer, data->count, sizeof(*seen));
+    FLOE_TRY(floe_arena_check(&by->answer, err));
     for (size_t i = 0; i < data->count; i++) {
         int64_t index = (int64_t)i;
         FLOE_TRY(floe_node_opt_i64(data->items[i], "index", "data", &index, err));
@@ -131,22 +180,22 @@ static floe_status read_items(struct http *embedder, const floe_node *data, floa
     return FLOE_OK;
 }
 
-static floe_status read_answer(struct http *embedder, size_t count, float *rows, floe_error *err) {
+static floe_status read_answer(lane *by, size_t count, float *rows, floe_error *err) {
     const floe_node *root = NULL;
-    FLOE_TRY(floe_json_parse(&embedder->answer, floe_buf_view(&embedder->response.body), &root, err));
+    FLOE_TRY(floe_json_parse(&by->answer, floe_buf_view(&by->response.body), &root, err));
     const floe_node *data = floe_node_get(root, "data");
     FLOE_ENSURE(data != NULL && data->kind == FLOE_NODE_ARRAY, err, FLOE_CORRUPT, "there is no list `data`");
     FLOE_ENSURE(data->count == count, err, FLOE_CORRUPT, "%zu vectors for %zu texts", data->count, count);
-    return read_items(embedder, data, rows, err);
+    return read_items(by, data, rows, err);
 }
 
 /* Whatever is wrong with an answer of 200, the answer is what is wrong. */
-static floe_status take_answer(struct http *embedder, size_t count, float *rows, floe_error *err) {
+static floe_status take_answer(lane *by, size_t count, float *rows, floe_error *err) {
     floe_error inner = {0};
-    floe_status status = read_answer(embedder, count, rows, &inner);
+    floe_status status = read_answer(by, count, rows, &inner);
     if (floe_failed(status)) {
         floe_code code = status.code == FLOE_NOMEM || status.code == FLOE_LIMIT ? status.code : FLOE_CORRUPT;
-        return FLOE_FAIL(err, code, "the embedding service %s answered with what is no answer: %s", embedder->url,
+        return FLOE_FAIL(err, code, "the embedding service %s answered with what is no answer: %s", by->embedder->url,
                          inner.message);
     }
     return FLOE_OK;
@@ -155,37 +204,39 @@ static floe_status take_answer(struct http *embedder, size_t count, float *rows,
 /* ---- embedding ---- */
 
 /* *ret_refused: the service wants fewer texts at once. */
-static floe_status ask(struct http *embedder, floe_str prefix, const floe_str *texts, size_t count, float *rows,
-                       bool *ret_refused, floe_error *err) {
-    floe_arena_reset(&embedder->answer);
-    FLOE_TRY(print_request(embedder, prefix, texts, count, err));
+static floe_status ask(lane *by, floe_str prefix, const floe_str *texts, size_t count, float *rows, bool *ret_refused,
+                       floe_error *err) {
+    floe_arena_reset(&by->answer);
+    FLOE_TRY(print_request(by, prefix, texts, count, err));
     floe_http_request request = {.method = "POST",
-                                 .url = embedder->url,
-                                 .bearer = embedder->api_key,
+                                 .url = by->embedder->url,
+                                 .bearer = by->embedder->api_key,
                                  .content_type = "application/json",
-                                 .body = floe_buf_view(&embedder->body)};
-    FLOE_TRY(floe_http_send(embedder->client, &request, &embedder->response, err));
-    int status = embedder->response.status;
+                                 .body = floe_buf_view(&by->body)};
+    FLOE_TRY(floe_http_send(by->client, &request, &by->response, err));
+    int status = by->response.status;
     *ret_refused = count > 1 && (status == 400 || status == 413 || status == 422);
     if (*ret_refused) {
         return FLOE_OK;
     }
-    FLOE_TRY(floe_http_check(&request, &embedder->response, err));
-    return take_answer(embedder, count, rows, err);
+    FLOE_TRY(floe_http_check(&request, &by->response, err));
+    return take_answer(by, count, rows, err);
 }
 
-static floe_status embed_batches(struct http *embedder, floe_str prefix, const floe_str *texts, size_t count,
-                                 float *rows, floe_error *err) {
+static floe_status embed_batches(lane *by, floe_str prefix, const floe_str *texts, size_t count, float *rows,
+                                 floe_error *err) {
+    struct http *embedder = by->embedder;
     size_t at = 0;
     while (at < count) {
         size_t left = count - at;
-        size_t batch = left < embedder->batch ? left : embedder->batch;
+        size_t most = batch_of(embedder);
+        size_t batch = left < most ? left : most;
         bool refused = false;
         float *target = rows != NULL ? rows + at * embedder->base.info.dim : NULL;
-        FLOE_TRY(floe_error_prefix(err, ask(embedder, prefix, texts + at, batch, target, &refused, err),
-                                   "texts %zu to %zu", at + 1, at + batch));
+        FLOE_TRY(floe_error_prefix(err, ask(by, prefix, texts + at, batch, target, &refused, err), "texts %zu to %zu",
+                                   at + 1, at + batch));
         if (refused) {
-            embedder->batch = batch / 2;
+            halve_batch(embedder, batch);
         } else {
             at += batch;
         }
@@ -193,9 +244,19 @@ static floe_status embed_batches(struct http *embedder, floe_str prefix, const f
     return FLOE_OK;
 }
 
+static floe_status embed_by(lane *by, floe_str prefix, const floe_str *texts, size_t count, float *rows,
+                            floe_error *err) {
+    if (by->client == NULL) {
+        FLOE_TRY(floe_http_client_open(&by->embedder->how, &by->client, err));
+    }
+    return embed_batches(by, prefix, texts, count, rows, err);
+}
+
 static floe_status embed_all(struct http *embedder, floe_str prefix, const floe_str *texts, size_t count, float *rows,
                              floe_error *err) {
-    floe_status status = embed_batches(embedder, prefix, texts, count, rows, err);
+    lane *by = take_lane(embedder);
+    floe_status status = embed_by(by, prefix, texts, count, rows, err);
+    give_lane(embedder, by);
     if (floe_failed(status)) {
         /* A service may repeat the key it was sent. */
         floe_secret_hide(floe_str_of(embedder->api_key), err);
@@ -207,22 +268,22 @@ static floe_status http_embed(floe_embedder *base, floe_embed_as as, const floe_
                               float *ret_vectors, floe_error *err) {
     struct http *embedder = (struct http *)base;
     floe_str prefix = as == FLOE_EMBED_QUERY ? embedder->query_prefix : embedder->document_prefix;
-    (void)pthread_mutex_lock(&embedder->lock);
-    floe_status status = embed_all(embedder, prefix, texts, count, ret_vectors, err);
-    (void)pthread_mutex_unlock(&embedder->lock);
-    return status;
+    return embed_all(embedder, prefix, texts, count, ret_vectors, err);
 }
 
 /* ---- opening ---- */
 
 static void http_close(floe_embedder *base) {
     struct http *embedder = (struct http *)base;
-    floe_http_client_close(&embedder->client);
-    floe_http_response_close(&embedder->response);
-    floe_buf_close(&embedder->body);
-    floe_arena_close(&embedder->answer);
+    for (size_t i = 0; i < LANES; i++) {
+        floe_http_client_close(&embedder->lanes[i].client);
+        floe_http_response_close(&embedder->lanes[i].response);
+        floe_buf_close(&embedder->lanes[i].body);
+        floe_arena_close(&embedder->lanes[i].answer);
+    }
     floe_arena_close(&embedder->arena);
     if (embedder->lock_ready) {
+        (void)pthread_cond_destroy(&embedder->lane_freed);
         (void)pthread_mutex_destroy(&embedder->lock);
     }
     floe_free(embedder);
@@ -261,27 +322,38 @@ static floe_status copy_options(struct http *embedder, const floe_embedder_optio
                                                .model = floe_arena_str(arena, options->model),
                                                .dim = options->dim,
                                                .batch_max = embedder->batch,
-                                               .thread_count = 1};
+                                               .thread_count = LANES};
     return floe_arena_check(arena, err);
 }
 
-static floe_status open_client(struct http *embedder, const floe_embedder_options *options, floe_error *err) {
-    floe_http_client_options client = {.timeout_ms = options->timeout_ms,
-                                       .retry_max = options->retry_max == 0          ? RETRY_DEFAULT
-                                                    : options->retry_max == UINT_MAX ? 0
-                                                                                     : options->retry_max,
-                                       .cancelled = options->cancelled,
-                                       .sleep_ms = options->sleep_ms};
+static floe_status set_client(struct http *embedder, const floe_embedder_options *options, floe_error *err) {
+    embedder->how = (floe_http_client_options){.timeout_ms = options->timeout_ms,
+                                               .retry_max = options->retry_max == 0          ? RETRY_DEFAULT
+                                                            : options->retry_max == UINT_MAX ? 0
+                                                                                             : options->retry_max,
+                                               .cancelled = options->cancelled,
+                                               .sleep_ms = options->sleep_ms};
     if (options->ca_file != NULL) {
-        client.ca_file = floe_arena_strdup(&embedder->arena, options->ca_file);
-        FLOE_TRY(floe_arena_check(&embedder->arena, err));
+        embedder->how.ca_file = floe_arena_strdup(&embedder->arena, options->ca_file);
     }
-    return floe_http_client_open(&client, &embedder->client, err);
+    return floe_arena_check(&embedder->arena, err);
+}
+
+static void init_lanes(struct http *embedder) {
+    for (size_t i = 0; i < LANES; i++) {
+        lane *made = &embedder->lanes[i];
+        made->embedder = embedder;
+        floe_arena_init(&made->answer, ANSWER_ARENA);
+        floe_http_response_init(&made->response, BODY_MAX);
+        floe_buf_init(&made->body, REQUEST_MAX);
+        embedder->free_lanes[embedder->free_count++] = made;
+    }
 }
 
 static floe_status fill(struct http *embedder, const floe_embedder_options *options, floe_error *err) {
     FLOE_TRY(copy_options(embedder, options, err));
-    FLOE_TRY(open_client(embedder, options, err));
+    FLOE_TRY(set_client(embedder, options, err));
+    FLOE_TRY(floe_http_client_open(&embedder->how, &embedder->free_lanes[embedder->free_count - 1]->client, err));
     if (options->dim == 0) {
         FLOE_TRY(embed_all(embedder, embedder->document_prefix, &FLOE_STR("dimension"), 1, NULL, err));
     }
@@ -297,10 +369,9 @@ floe_status floe_embedder_http_open(const floe_embedder_options *options, floe_e
     FLOE_TRY(floe_alloc(1, sizeof(*embedder), &embedder, err));
     embedder->base.ops = &ops;
     floe_arena_init(&embedder->arena, FLOE_MIB(1));
-    floe_arena_init(&embedder->answer, ANSWER_ARENA);
-    floe_http_response_init(&embedder->response, BODY_MAX);
-    floe_buf_init(&embedder->body, REQUEST_MAX);
+    init_lanes(embedder);
     FLOE_ASSERT(pthread_mutex_init(&embedder->lock, NULL) == 0);
+    FLOE_ASSERT(pthread_cond_init(&embedder->lane_freed, NULL) == 0);
     embedder->lock_ready = true;
     FLOE_TRY(fill(embedder, options, err));
     *ret_embedder = &embedder->base;

@@ -204,9 +204,10 @@ static double spread_word(const floe_meaning *meaning, floe_link_id link, const 
     double sum = 0;
     for (size_t i = 0; i < word->near_count; i++) {
         uint32_t slot = word->near[i].slot;
+        double closeness = (double)word->near[i].closeness;
         for (uint32_t j = links->first[slot]; j < links->first[slot + 1]; j++) {
             uint32_t entry = links->entries[j];
-            double more = (double)word->near[i].closeness - best->of[entry];
+            double more = closeness - best->of[entry];
             if (more > 0 && floe_meaning_is_asked(meaning, link, entry)) {
                 floe_scores_add(best, entry, more);
                 sum += more;

@@ -42,6 +42,7 @@ void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_meaning *me
     floe_scores_init(&ranker->fused, corpus->table_count, arena);
     floe_scores_init(&ranker->tables, corpus->table_count, arena);
     floe_scores_init(&ranker->entries, entries, arena);
+    floe_glances_init(&ranker->glances, corpus, arena);
     ranker->repeats = floe_arena_alloc(arena, parents + 1, sizeof(uint32_t));
     ranker->best_columns = floe_arena_alloc(arena, corpus->table_count * FLOE_TOP_COLUMNS + 1, sizeof(double));
     ranker->spaces = floe_arena_alloc(arena, corpus->group_count + 1, sizeof(double));
@@ -106,6 +107,9 @@ static floe_exactness exactness_of(const entry_ranking *run, uint32_t at) {
     if (run->kind == FLOE_HIT_FEATURE) {
         return exactness_of_feature(run, at);
     }
+    if (!floe_column_may_be_named(&run->ranker->glances, question, at)) {
+        return FLOE_EXACT_NO;
+    }
     const floe_column_entry *column = &run->ranker->corpus->columns[at];
     if (!floe_question_names(question, column->name_hash) && !floe_question_names(question, column->table_hash) &&
         !floe_question_names(question, column->full_hash)) {
@@ -117,7 +121,7 @@ static floe_exactness exactness_of(const entry_ranking *run, uint32_t at) {
 }
 
 static double share(const entry_ranking *run, const entry_signal *signal, uint32_t at) {
-    uint32_t document = signal->of_table ? run->ranker->corpus->columns[at].table : at;
+    uint32_t document = signal->of_table ? run->ranker->glances.columns[at].table : at;
     return signal->scores->of ? signal->weight * signal->scores->of[document] : 0;
 }
 

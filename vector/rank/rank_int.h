@@ -323,10 +323,31 @@ typedef struct floe_found {
     double score;
 } floe_found;
 
+/* What a question reads of every table and column that it touches, close together (glance.c). */
+typedef struct floe_table_glance {
+    uint32_t scope, original, group;
+    uint8_t name_bits[2]; /* which bits of a question's the hashes of its names set */
+} floe_table_glance;
+typedef struct floe_column_glance {
+    uint32_t table;
+    uint8_t name_bits[3];
+} floe_column_glance;
+typedef struct floe_glances {
+    const floe_table_glance *tables;
+    const floe_column_glance *columns;
+} floe_glances;
+
+/* Of a loaded corpus. Owns: the arena, which the caller checks. */
+void floe_glances_init(floe_glances *glances, const floe_corpus *corpus, floe_arena *arena);
+/* False: no name of the question is one of the entry's. True: floe_question_names tells. */
+bool floe_table_may_be_named(const floe_glances *glances, const floe_question *question, uint32_t table);
+bool floe_column_may_be_named(const floe_glances *glances, const floe_question *question, uint32_t column);
+
 /* The scratch of one handle: what a question needs, cleared after it. */
 typedef struct floe_ranker {
     floe_corpus *corpus;
     struct floe_meaning *meaning; /* NULL: lexical only */
+    floe_glances glances;
     floe_weights weights;
     floe_scores fields[FLOE_FIELD_COUNT];
     floe_scores dense_tables, dense_columns, dense_features; /* by table, column, feature */

@@ -30,7 +30,7 @@ static void roll_up_columns(floe_ranker *ranker) {
     const floe_scores *columns = &ranker->fields[FLOE_FIELD_COLUMN];
     for (size_t i = 0; i < columns->count; i++) {
         uint32_t column = columns->touched[i];
-        uint32_t table = ranker->corpus->columns[column].table;
+        uint32_t table = ranker->glances.columns[column].table;
         keep_best(ranker->best_columns + (size_t)table * FLOE_TOP_COLUMNS, columns->of[column]);
         floe_scores_add(&ranker->columns, table, 1); /* only to note the table */
     }
@@ -48,7 +48,7 @@ static void roll_up_best(const floe_ranker *ranker, floe_field_id field, floe_sc
     const floe_scores *columns = &ranker->fields[field];
     for (size_t i = 0; i < columns->count; i++) {
         uint32_t column = columns->touched[i];
-        uint32_t table = ranker->corpus->columns[column].table;
+        uint32_t table = ranker->glances.columns[column].table;
         if (columns->of[column] > tables->of[table]) {
             floe_scores_add(tables, table, columns->of[column] - tables->of[table]);
         }
@@ -125,7 +125,7 @@ static bool is_meant(const floe_ranker *ranker, const floe_question *question, u
 
 /* What is left of a table's score: a copy that is not meant stands back. */
 static double copy_share(const floe_ranker *ranker, const floe_question *question, uint32_t table) {
-    bool copy = ranker->corpus->tables[table].original != table;
+    bool copy = ranker->glances.tables[table].original != table;
     return copy && !is_meant(ranker, question, table) ? FLOE_COPY_SHARE : 1;
 }
 
@@ -140,7 +140,7 @@ static void fuse(floe_ranker *ranker, const floe_question *question) {
         }
     }
     for (size_t i = 0; i < fused->count; i++) {
-        fused->of[fused->touched[i]] += space_share(ranker, ranker->corpus->tables[fused->touched[i]].scope);
+        fused->of[fused->touched[i]] += space_share(ranker, ranker->glances.tables[fused->touched[i]].scope);
         fused->of[fused->touched[i]] *= copy_share(ranker, question, fused->touched[i]);
     }
     ranker->fused_scale = floe_scores_normalise(fused);
@@ -158,7 +158,7 @@ static void weigh_spaces(floe_ranker *ranker) {
     const floe_scores *fused = &ranker->fused;
     for (size_t i = 0; i < fused->count; i++) {
         uint32_t table = fused->touched[i];
-        uint32_t group = ranker->corpus->tables[table].group;
+        uint32_t group = ranker->glances.tables[table].group;
         keep_best(ranker->space_best + (size_t)group * FLOE_COHERENCE_TABLES, fused->of[table]);
     }
     for (size_t i = 0; i < ranker->corpus->group_count; i++) {
@@ -176,7 +176,7 @@ static void cohere(floe_ranker *ranker) {
     ranker->first_scale = 0;
     for (size_t i = 0; i < fused->count; i++) {
         uint32_t table = fused->touched[i];
-        uint32_t group = ranker->corpus->tables[table].group;
+        uint32_t group = ranker->glances.tables[table].group;
         double first = fused->of[table] + ranker->spaces[group];
         floe_scores_add(&ranker->tables, table, fused->of[table] + ranker->best_spaces[group]);
         ranker->first_scale = first > ranker->first_scale ? first : ranker->first_scale;
@@ -239,6 +239,9 @@ typedef struct greedy {
 
 static floe_exactness exactness_of(const floe_ranker *ranker, const floe_question *question, uint32_t table) {
     const floe_table_entry *entry = &ranker->corpus->tables[table];
+    if (!floe_table_may_be_named(&ranker->glances, question, table)) {
+        return FLOE_EXACT_NO;
+    }
     if (!floe_question_names(question, entry->name_hash) && !floe_question_names(question, entry->full_hash)) {
         return FLOE_EXACT_NO;
     }
@@ -470,12 +473,16 @@ static void pick_all(greedy *state, ranking *run) {
     append_rest(state, run, false);
 }
 
-/* Exact names must be in the pool whatever else they match. */
-static void lift_exact(floe_ranker *ranker, const floe_question *question, double lift) {
+/* Exact names must be in the pool whatever else they match. Returns whether there are any. */
+static bool lift_exact(floe_ranker *ranker, const floe_question *question, double lift) {
+    bool any = false;
     for (size_t i = 0; i < ranker->tables.count; i++) {
         uint32_t table = ranker->tables.touched[i];
-        ranker->tables.of[table] += lift * (double)exactness_of(ranker, question, table);
+        floe_exactness exact = exactness_of(ranker, question, table);
+        ranker->tables.of[table] += lift * (double)exact;
+        any = any || exact != FLOE_EXACT_NO;
     }
+    return any;
 }
 
 static floe_ranked *order_tables(floe_ranker *ranker, const floe_question *question, size_t limit, floe_arena *arena,
@@ -484,9 +491,11 @@ static floe_ranked *order_tables(floe_ranker *ranker, const floe_question *quest
     floe_ranked *order = floe_arena_alloc(arena, wanted, sizeof(*order));
     *ret_count = 0;
     if (order) {
-        lift_exact(ranker, question, FLOE_WEIGHT_EXACT);
+        bool lifted = lift_exact(ranker, question, FLOE_WEIGHT_EXACT);
         *ret_count = floe_rank_best(&ranker->tables, order, wanted);
-        lift_exact(ranker, question, -FLOE_WEIGHT_EXACT);
+        if (lifted) {
+            (void)lift_exact(ranker, question, -FLOE_WEIGHT_EXACT);
+        }
     }
     return order;
 }

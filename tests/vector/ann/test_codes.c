@@ -1,5 +1,5 @@
 /*
- * The sieve of codes: its products against 64-bit sums, its distances against double precision, and its answers against those of
+ * The sieve of codes: its products against 64-bit sums, its bounds against the sums written out, its distances against double precision, and its answers against those of
  * the scan without it, which must be the same bit for bit.
  */
 #include "core/mem.h"
@@ -106,6 +106,58 @@ static void code_product__best__is_one_that_this_machine_has(void **state) {
 }
 
 /* ---- codes ---- */
+
+/* ---- bounds ---- */
+
+static double random_size(uint64_t *seed) {
+    return (double)random_below(seed, 1000001) / 1e6;
+}
+
+/* Least and most are the same two sums and roundings in every kernel, in doubles and then to the next float. */
+static void code_bound__any_block__is_the_sums_and_which_reach_the_cut(void **state) {
+    (void)state;
+    uint64_t seed = 23;
+    const floe_code_bound bounds[] = {floe_code_bound_portable(), floe_code_bound_avx512(), floe_code_bound_best()};
+    const float cuts[] = {-INFINITY, INFINITY, 0, 0.1F, -0.1F};
+    for (int round = 0; round < 200; round++) {
+        floe_code_block rows;
+        int32_t products[FLOE_CODES_BLOCK];
+        float least[FLOE_CODES_BLOCK], most[FLOE_CODES_BLOCK];
+        floe_code_question by = {random_size(&seed) / 1e4, 1 + random_size(&seed), random_size(&seed) / 100,
+                                 cuts[round % 5]};
+        for (size_t i = 0; i < FLOE_CODES_BLOCK; i++) {
+            rows.steps[i] = random_size(&seed) / 100;
+            rows.distances[i] = random_size(&seed) / 50;
+            products[i] = (int32_t)random_below(&seed, 2000000001) - 1000000000;
+        }
+        for (size_t b = 0; b < sizeof(bounds) / sizeof(bounds[0]); b++) {
+            if (bounds[b] == NULL) {
+                continue;
+            }
+            uint64_t reach = bounds[b](&rows, products, &by, least, most);
+            for (size_t i = 0; i < FLOE_CODES_BLOCK; i++) {
+                double middle = rows.steps[i] * by.step * products[i];
+                double off = by.by_distance * rows.distances[i] + by.always;
+                assert_true(least[i] == (float)(middle - off));
+                assert_true(most[i] == (float)(middle + off));
+                assert_true((reach >> i & 1) == (least[i] >= by.cut));
+            }
+        }
+    }
+}
+
+static void code_bound__a_least_that_is_the_cut__reaches_it(void **state) {
+    (void)state;
+    floe_code_block rows = {.steps = {1}, .distances = {0}};
+    int32_t products[FLOE_CODES_BLOCK] = {3};
+    float least[FLOE_CODES_BLOCK], most[FLOE_CODES_BLOCK];
+    floe_code_question by = {.step = 1, .by_distance = 1, .always = 0, .cut = 3};
+    assert_true(floe_code_bound_portable()(&rows, products, &by, least, most) == 1);
+    assert_true(floe_code_bound_best()(&rows, products, &by, least, most) == 1);
+    by.cut = nextafterf(3, 4);
+    assert_true(floe_code_bound_portable()(&rows, products, &by, least, most) == 0);
+    assert_true(floe_code_bound_best()(&rows, products, &by, least, most) == 0);
+}
 
 static void codes__any_row__is_no_further_than_its_distance(void **state) {
     (void)state;
@@ -526,6 +578,8 @@ int main(void) {
         cmocka_unit_test(code_product__any_stride_and_extreme_numbers__is_the_sum),
         cmocka_unit_test(code_product__all_at_their_largest__does_not_overflow),
         cmocka_unit_test(code_product__best__is_one_that_this_machine_has),
+        cmocka_unit_test(code_bound__any_block__is_the_sums_and_which_reach_the_cut),
+        cmocka_unit_test(code_bound__a_least_that_is_the_cut__reaches_it),
         cmocka_unit_test(codes__any_row__is_no_further_than_its_distance),
         cmocka_unit_test(sift__any_rows_filter_and_questions__answers_as_the_scan_bit_for_bit),
         cmocka_unit_test(sift__questions_of_any_length__answers_as_the_scan),

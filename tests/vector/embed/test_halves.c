@@ -75,6 +75,11 @@ static void check(floe_halves_kernel kernel, const floe_halves *halves, const fl
     }
 }
 
+static const floe_halves *make(const float *rows, size_t count, size_t inner, floe_arena *arena) {
+    floe_halves_room room = floe_halves_reserve(count * inner, arena);
+    return floe_halves_make(rows, count, inner, &room, arena);
+}
+
 static void halves__every_number_of_rows__is_the_product_of_rounded_weights(void **state) {
     (void)state;
     floe_test_rng rng = floe_test_rng_of(floe_test_seed());
@@ -86,7 +91,7 @@ static void halves__every_number_of_rows__is_the_product_of_rounded_weights(void
             FLOE_AUTO_ARENA arena;
             floe_arena_init(&arena, FLOE_MIB(4));
             size_t columns = FLOE_FEW_COLUMNS * (1 + rows % (COLUMNS_MAX / FLOE_FEW_COLUMNS));
-            const floe_halves *halves = floe_halves_make(b, columns, inners[i], &arena);
+            const floe_halves *halves = make(b, columns, inners[i], &arena);
             assert_true((halves != NULL) == (kernel_count > 0));
             for (size_t k = 0; k < kernel_count; k++) {
                 check(kernels[k], halves, a, b, (floe_gemm_shape){rows, columns, inners[i]});
@@ -111,8 +116,8 @@ static void halves__smallest_and_largest_weights__are_rounded_as_the_format_says
     float *huge = made(&rng, 4 * 16, 65504);
     huge[0] = 65504.0f;
     huge[1] = -65504.0f;
-    const floe_halves *small = floe_halves_make(tiny, 4, 16, &arena);
-    const floe_halves *large = floe_halves_make(huge, 4, 16, &arena);
+    const floe_halves *small = make(tiny, 4, 16, &arena);
+    const floe_halves *large = make(huge, 4, 16, &arena);
     for (size_t k = 0; k < kernel_count; k++) {
         float out[4];
         check(kernels[k], small, a, tiny, (floe_gemm_shape){1, 4, 16});
@@ -138,25 +143,75 @@ static void halves__what_does_not_fit__is_not_made(void **state) {
     for (size_t columns = 1; columns <= 8; columns++) {
         for (size_t inner = 1; inner <= 64; inner++) {
             bool fits = columns % FLOE_FEW_COLUMNS == 0 && inner % FLOE_HALVES_BLOCK == 0 && kernel_count > 0;
-            assert_true((floe_halves_make(values, columns, inner, &arena) != NULL) == fits);
+            assert_true((make(values, columns, inner, &arena) != NULL) == fits);
         }
     }
     for (size_t i = 0; i < 4; i++) {
         values[100] = bad[i];
-        assert_null(floe_halves_make(values, 4, 32, &arena));
+        assert_null(make(values, 4, 32, &arena));
     }
     assert_false(arena.overflow);
     FLOE_AUTO_ARENA full;
     floe_arena_init(&full, 64);
     values[100] = 0.5f;
-    assert_null(floe_halves_make(values, 8, 64, &full));
+    assert_null(make(values, 8, 64, &full));
     assert_true(kernel_count == 0 || full.overflow);
     test_free(values);
+}
+
+/* Each matrix of a room is as if it were alone there; what has no room left is not made, and takes nothing from the others. */
+static void halves__several_in_one_room__do_not_touch_each_other(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    const size_t inners[] = {16, 48, 32};
+    float *a = made(&rng, 48, 1);
+    float *b[3];
+    const floe_halves *halves[3];
+    floe_halves_room room = floe_halves_reserve(8 * (16 + 48 + 32), &arena);
+    for (size_t i = 0; i < 3; i++) {
+        b[i] = made(&rng, 8 * inners[i], 1);
+        halves[i] = floe_halves_make(b[i], 8, inners[i], &room, &arena);
+        assert_true((halves[i] != NULL) == (kernel_count > 0));
+    }
+    assert_int_equal(room.len, kernel_count > 0 ? 0 : 8 * (16 + 48 + 32));
+    if (kernel_count > 0) {
+        assert_null(floe_halves_make(b[0], 8, 16, &room, &arena));
+        assert_false(arena.overflow);
+    }
+    for (size_t i = 0; i < 3 && kernel_count > 0; i++) {
+        check(floe_halves_product, halves[i], a, b[i], (floe_gemm_shape){1, 8, inners[i]});
+    }
+    for (size_t i = 0; i < 3; i++) {
+        test_free(b[i]);
+    }
+    test_free(a);
+}
+
+static void halves_reserve__begins_at_a_line_of_the_cache(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    for (size_t len = 0; len < 100; len++) {
+        (void)floe_arena_alloc(&arena, 1, 1);
+        floe_halves_room room = floe_halves_reserve(len, &arena);
+        assert_int_equal((uintptr_t)room.next % 64, 0);
+        assert_int_equal(room.len, len);
+        memset(room.next, 0xff, len * sizeof(*room.next));
+    }
+    FLOE_AUTO_ARENA full;
+    floe_arena_init(&full, 64);
+    floe_halves_room none = floe_halves_reserve(1000, &full);
+    assert_int_equal(none.len, 0);
+    assert_true(full.overflow);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(halves__every_number_of_rows__is_the_product_of_rounded_weights),
+        cmocka_unit_test(halves__several_in_one_room__do_not_touch_each_other),
+        cmocka_unit_test(halves_reserve__begins_at_a_line_of_the_cache),
         cmocka_unit_test(halves__smallest_and_largest_weights__are_rounded_as_the_format_says),
         cmocka_unit_test(halves__what_does_not_fit__is_not_made),
     };
