@@ -3,8 +3,8 @@
  *
  * Shape of a question: sources (one feed each) → groups (one set of key columns and one filter over a source) → views
  * (one sweep each) → outputs. While rows come in a group holds each as one record (pit/record.h): the best one per stretch
- * between two labels where no other can be asked for (slots.c), else all of them, by part of the keys. After the feed
- * they are put in order of key and event, column by column (arrange.c).
+ * between two labels where no other can be asked for (slots.c), which is then answered from where it is (thin.c), else all of
+ * them, by part of the keys. After the feed these are put in order of key and event, column by column (arrange.c).
  */
 #ifndef FLOE_OFFLINE_PIT_PIT_INT_H
 #define FLOE_OFFLINE_PIT_PIT_INT_H
@@ -404,6 +404,11 @@ floe_status floe_pit_sweep_view(const floe_pit *pit, const pit_group *group, pit
                                 const pit_pace *pace, floe_error *err);
 void floe_pit_forget_rows(pit_group *group);
 void floe_pit_forget_labels(pit_group *group);
+
+/* ---- thin.c ---- */
+
+/* Answers a group whose rows stand in slots, out of them. */
+floe_status floe_pit_run_slots(const floe_pit *pit, pit_group *group, const pit_pace *pace, floe_error *err);
 
 /* ---- batches.c ---- */
 

@@ -79,6 +79,11 @@ void floe_pit_slots_close(pit_slots **slots);
 /* Lets the rows compete for their slots. Thread: several at a time, each with a room of its own. */
 floe_status floe_pit_slots_take(const floe_pit *pit, pit_group *group, const pit_taken *taken, pit_slot_room *room,
                                 pit_keep_cells keep, void *context, floe_error *err);
+/* What stands in a slot, the number of its label in order of key and time; NULL: nothing. *ret_tied: it had an equal but for the
+ * order of files. */
+const uint8_t *floe_pit_slot_record(const pit_group *group, size_t slot, bool *ret_tied);
+/* As floe_pit_compare_rows, of a group that keeps their order. */
+int floe_pit_compare_records(const pit_group *group, const uint8_t *a, const uint8_t *b, bool *ret_file_order);
 /* Ends the slots: what stands in them becomes the group's rows. */
 floe_status floe_pit_slots_gather(pit_group *group, floe_error *err);
 

@@ -146,6 +146,10 @@ void floe_pit_forget_labels(pit_group *group) {
 
 static floe_status run_group(const floe_pit *pit, pit_group *group, const pit_pace *pace, floe_error *err) {
     const pit_stint all = {.last = 1};
+    if (group->thins && !pit->newest_labels && !pit->options.newest) {
+        FLOE_TRY(floe_pit_index_labels(pit, group, err));
+        return floe_pit_run_slots(pit, group, pace, err);
+    }
     FLOE_TRY(floe_pit_group_index(pit, group, pace->threads, err));
     for (size_t v = 0; v < group->view_count; v++) {
         FLOE_TRY(floe_pit_sheet_open(pit, group, &group->views[v], pit->label_count, err));

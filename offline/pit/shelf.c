@@ -60,11 +60,13 @@ static uint32_t place_of(const pit_shelf *shelf, uint32_t label) {
 
 static floe_status add_run(pit_shelf *shelf, floe_error *err) {
     FLOE_ASSERT(shelf->run_count < PIT_RUNS_MAX);
+    size_t per_run = shelf->view_count * shelf->stretch_count;
     if (shelf->run_count == shelf->run_room) {
-        size_t per_run = shelf->view_count * shelf->stretch_count, room = 2 * shelf->run_room + 4;
-        FLOE_TRY(floe_pit_grow(&shelf->blocks, shelf->run_room * per_run, room * per_run, sizeof(*shelf->blocks), err));
+        size_t room = 2 * shelf->run_room + 4;
+        FLOE_TRY(floe_realloc(&shelf->blocks, room * per_run + 1, sizeof(*shelf->blocks), err));
         shelf->run_room = room;
     }
+    memset(shelf->blocks + shelf->run_count * per_run, 0, per_run * sizeof(*shelf->blocks));
     shelf->run_count++;
     memset(shelf->marks, 0, words_of(shelf) * sizeof(*shelf->marks));
     return FLOE_OK;

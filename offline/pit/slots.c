@@ -271,6 +271,27 @@ floe_status floe_pit_slots_take(const floe_pit *pit, pit_group *group, const pit
 
 /* ---- the end ---- */
 
+const uint8_t *floe_pit_slot_record(const pit_group *group, size_t slot, bool *ret_tied) {
+    const uint8_t *record = record_of(group, slot);
+    uint8_t state = record[group->state_at];
+    *ret_tied = (state & STATE_TIED) != 0;
+    return state & STATE_USED ? record : NULL;
+}
+
+int floe_pit_compare_records(const pit_group *group, const uint8_t *a, const uint8_t *b, bool *ret_file_order) {
+    int64_t as[] = {floe_pit_record_time(a, 0), floe_pit_record_created(group, a),
+                    floe_pit_record_time(a, group->seq_at), floe_pit_record_time(a, group->pos_at)};
+    int64_t bs[] = {floe_pit_record_time(b, 0), floe_pit_record_created(group, b),
+                    floe_pit_record_time(b, group->seq_at), floe_pit_record_time(b, group->pos_at)};
+    for (int part = 0; part < 4; part++) {
+        *ret_file_order = part >= 2;
+        if (as[part] != bs[part]) {
+            return as[part] > bs[part] ? 1 : -1;
+        }
+    }
+    return 0;
+}
+
 static size_t count_used(const pit_group *group) {
     size_t count = 0;
     for (size_t slot = 0; slot < group->slots->slot_count; slot++) {
