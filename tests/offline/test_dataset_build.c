@@ -8,8 +8,11 @@
 #include "tests/offline/view_support.h"
 #include "tests/support/support.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #define DAY INT64_C(86400000000)
 
@@ -338,7 +341,8 @@ static void dataset__built__is_unlisted_until_somebody_listed_it(void **state) {
     assert_ok(floe_dataset_listed(f->root, first.id, &err), &err); /* by two at once */
 }
 
-/* The states in which a killed build leaves a folder: no manifest yet, or the file not yet renamed into place. */
+/* The states of a folder before its file is in place: no manifest yet, or the file not yet renamed. A build that runs holds the
+ * note's lock, and loses nothing; of one that is dead nothing stays. */
 static void dataset__not_whole__is_not_listed(void **state) {
     fixture *f = *state;
     const char *id = NULL;
@@ -351,12 +355,20 @@ static void dataset__not_whole__is_not_listed(void **state) {
     const char *note = floe_arena_printf(&f->lake.sql.arena, "%s/.floe/datasets/%s/unlisted", f->root, result.id);
     assert_ok(floe_file_read(note, &part, &err), &err);
     assert_int_equal(part.ptr[0], '/'); /* whoever lists it may stand in another folder */
+    int lock = open(note, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0); /* the build left it when its file was in place */
     assert_ok(floe_file_write(part.ptr, FLOE_STR("rows"), false, &err), &err);
     assert_int_equal(unlisted(f, &id), 0);
+    assert_true(floe_file_exists(part.ptr) && floe_file_exists(note));
     assert_ok(floe_file_remove(part.ptr, &err), &err);
     assert_int_equal(unlisted(f, &id), 1);
     assert_ok(floe_file_remove(result.manifest_path, &err), &err);
     assert_int_equal(unlisted(f, &id), 0);
+    assert_true(floe_file_exists(note));
+    close(lock);
+    assert_ok(floe_file_write(part.ptr, FLOE_STR("rows"), false, &err), &err);
+    assert_int_equal(unlisted(f, &id), 0);
+    assert_false(floe_file_exists(part.ptr) || floe_file_exists(note));
 }
 
 /* The only dataset there is, and whether only its table can tell. */
