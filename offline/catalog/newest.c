@@ -9,6 +9,9 @@
  * Phases: list; read the hint; choose. The listing is the older of the two, so a hint that is ahead of it may be a commit
  * that came in between: the folder is listed once more, and that listing is newer than the hint.
  *
+ * A hint that counts is about names v<n>, as those go by it that write it; <n>-<uuid> of a catalog that had the table before or has it
+ * now count for themselves, and are followed only where their content says that they came later.
+ *
  * Two files of one version are two states. The later one is taken where it proves to be later (is_later), else both are
  * refused: which of their names sorts last says nothing.
  */
@@ -170,16 +173,26 @@ typedef struct wanted {
     char counted[32];
 } wanted;
 
-/* Of an outright hint whose file is there its stem, of a hint that counts to the highest version v<n>, where there is one. */
+/* The highest version among names v<n>, which a hint that counts is about; -1: there is none. */
+static int64_t highest_counted(const metadata_folder *folder) {
+    int64_t highest = -1;
+    for (size_t i = 0; i < folder->count; i++) {
+        int64_t version = folder->names[i][0] == 'v' ? version_at(folder, i) : -1;
+        highest = version > highest ? version : highest;
+    }
+    return highest;
+}
+
+/* Of an outright hint whose file is there its stem; of a hint that counts the highest v<n>, where one is not behind it. */
 static void decide_wanted(const metadata_folder *folder, wanted *ret) {
     *ret = (wanted){0};
     if (is_outright(folder)) {
         floe_str stem = hinted_stem(folder->hint);
         ret->stem = count_stem(folder, stem) > 0 ? stem : (floe_str){0};
-    } else if (folder->hint.len > 0 && hinted_version(folder) == folder->highest) {
-        int len = snprintf(ret->counted, sizeof(ret->counted), "v%" PRId64, folder->highest);
-        floe_str stem = {ret->counted, (size_t)len};
-        ret->stem = count_stem(folder, stem) > 0 ? stem : (floe_str){0};
+    } else if (folder->hint.len > 0 && hinted_version(folder) >= 0) {
+        int64_t counted = highest_counted(folder);
+        int len = snprintf(ret->counted, sizeof(ret->counted), "v%" PRId64, counted);
+        ret->stem = counted >= hinted_version(folder) ? (floe_str){ret->counted, (size_t)len} : (floe_str){0};
     }
 }
 
@@ -263,6 +276,20 @@ static floe_status choose_latest(const metadata_folder *folder, candidate *items
         folder->path, count, items[0].name, items[1].name);
 }
 
+/* A folder may hold files <n>-<uuid> of another catalog beside the v<n> that its hint counts, with numbers of their own: one of a higher
+ * number is the table only where it proves to be later than the v<n>. */
+static floe_status choose_later_line(const metadata_folder *folder, const char **name, floe_error *err) {
+    int64_t version = floe_catalog_metadata_version(floe_str_of(*name));
+    for (size_t i = 0; folder->highest > version && i < folder->count; i++) {
+        candidate pair[2] = {{.name = *name}, {.name = folder->names[i]}};
+        if (version_at(folder, i) == folder->highest) {
+            FLOE_TRY(read_candidates(folder, pair, 2, err));
+            *name = is_later(&pair[1], &pair[0]) && !is_later(&pair[0], &pair[1]) ? pair[1].name : *name;
+        }
+    }
+    return FLOE_OK;
+}
+
 /* *ret_name NULL: there is no metadata file. */
 static floe_status choose(const metadata_folder *folder, const char **ret_name, floe_error *err) {
     candidate *items = NULL;
@@ -277,7 +304,8 @@ static floe_status choose(const metadata_folder *folder, const char **ret_name, 
         }
     }
     *ret_name = count > 0 ? items[0].name : NULL;
-    return count > 1 ? choose_latest(folder, items, count, ret_name, err) : FLOE_OK;
+    FLOE_TRY(count > 1 ? choose_latest(folder, items, count, ret_name, err) : FLOE_OK);
+    return is_wanted.counted[0] != 0 && count > 0 ? choose_later_line(folder, ret_name, err) : FLOE_OK;
 }
 
 floe_status floe_catalog_newest_metadata(floe_fs *fs, const char *table_folder, floe_arena *arena,

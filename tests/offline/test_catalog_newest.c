@@ -232,6 +232,38 @@ static void newest__counted_and_unique_names_of_one_version__the_hint_decides(vo
     expect_corrupt("t", (const char *[]){"v1.gz.metadata.json", "v1.metadata.json", NULL});
 }
 
+/* Files of another catalog, with higher numbers of their own: those of before the hint's are not the table any more. */
+static void newest__hint_that_counts__is_followed_past_unique_names_of_higher_numbers(void **state) {
+    (void)state;
+    put_state("t/metadata/00005-old.metadata.json", UUID, 2, 2000, "00004-old.metadata.json");
+    put_state("t/metadata/v4.metadata.json", UUID, 3, 3000, "v3.metadata.json");
+    put_text("t/metadata/version-hint.text", "4");
+    expect_newest("t", "t/metadata/v4.metadata.json");
+    put_text("t/metadata/version-hint.text", "v4");
+    expect_newest("t", "t/metadata/v4.metadata.json");
+    put_text("t/metadata/version-hint.text", "3"); /* its writer was killed before the hint */
+    expect_newest("t", "t/metadata/v4.metadata.json");
+    put_state("t/metadata/00005-old.metadata.json", UUID, 2, 2000, NULL);
+    expect_newest("t", "t/metadata/v4.metadata.json");
+    put("t/metadata/00005-old.metadata.json"); /* it cannot be read, and need not be */
+    expect_newest("t", "t/metadata/v4.metadata.json");
+}
+
+static void newest__unique_name_that_proves_later_than_the_hint__is_taken(void **state) {
+    (void)state;
+    put_state("t/metadata/v4.metadata.json", UUID, 3, 3000, "v3.metadata.json");
+    put_state("t/metadata/00005-new.metadata.json", UUID, 4, 4000, "v4.metadata.json");
+    put_state("t/metadata/00005-other.metadata.json", "99999999-2222-3333-4444-555555555555", 9, 9000,
+              "v4.metadata.json");
+    put_text("t/metadata/version-hint.text", "4");
+    expect_newest("t", "t/metadata/00005-new.metadata.json");
+    put_state("t/metadata/v4.metadata.json", UUID, 3, 3000, NULL);
+    put_state("t/metadata/00005-new.metadata.json", UUID, 4, 4000, NULL); /* by its snapshots alone */
+    expect_newest("t", "t/metadata/00005-new.metadata.json");
+    put_text("t/metadata/version-hint.text", "2"); /* behind, and v2 is gone */
+    expect_newest("t", "t/metadata/00005-new.metadata.json");
+}
+
 static void newest__hint_by_name__is_followed(void **state) {
     (void)state;
     put("t/metadata/00001-abc.metadata.json");
@@ -332,6 +364,8 @@ int main(void) {
         T(newest__three_of_one_version__one_must_be_later_than_both),
         T(newest__two_of_an_older_version__do_not_matter),
         T(newest__counted_and_unique_names_of_one_version__the_hint_decides),
+        T(newest__hint_that_counts__is_followed_past_unique_names_of_higher_numbers),
+        T(newest__unique_name_that_proves_later_than_the_hint__is_taken),
         T(newest__hint_by_name__is_followed),
         T(newest__hint_that_is_wrong__is_ignored),
         T(newest__gzip_under_both_names__is_found_by_the_hint),
