@@ -67,15 +67,22 @@ floe_status floe_dataset_answers_hash(const dataset_job *job, const content_hash
     return floe_content_hash(&stream, spine, true, job->arena, ret_hash, err);
 }
 
+#define BATCH_ROWS 122880 /* of a table of the engine's that one of its threads reads at a time */
 /* Of one column, of one of the engine's threads: what came, what goes out, what waits for its turn. */
 #define WRITER_BYTES FLOE_MIB(8)
 
-/* How many threads may write beside one another within the engine's memory; 0: as many as it has. With more it would write down and
- * read back what it holds, which takes longer than one thread alone. */
-static uint64_t writers_that_fit(const dataset_job *job) {
+/* How many of the engine's threads are to write; 0: as many as it has. A thread takes a batch at a time, so of few rows one writes,
+ * and others would only hold memory. Where the engine's memory is little, as many as fit: with more it would write down and read back
+ * what it holds, which takes longer than one thread alone. */
+static uint64_t writers(const dataset_job *job) {
+    if (!job->answers.pieces) {
+        return 0;
+    }
     uint64_t columns = job->spine.column_count + job->answers.giver.column_count;
-    uint64_t fit = job->engine_bytes / (columns * WRITER_BYTES + 1);
-    return !job->answers.giver.costly ? 0 : fit > 0 ? fit : 1;
+    uint64_t batches = ((uint64_t)job->label_count + BATCH_ROWS - 1) / BATCH_ROWS;
+    uint64_t fit = job->answers.giver.costly ? job->engine_bytes / (columns * WRITER_BYTES + 1) : batches;
+    fit = fit < batches ? fit : batches;
+    return fit > 0 ? fit : 1;
 }
 
 static floe_status set_threads(const dataset_job *job, int64_t threads, floe_error *err) {
@@ -86,7 +93,7 @@ static floe_status set_threads(const dataset_job *job, int64_t threads, floe_err
 
 /* The engine's threads are those of the whole process: they are given back. */
 static floe_status prepare(dataset_job *job, const char *select, dataset_output *ret_output, floe_error *err) {
-    uint64_t fit = writers_that_fit(job);
+    uint64_t fit = writers(job);
     floe_query_rows threads;
     if (fit == 0) {
         return floe_output_prepare(job, select, ret_output, err);

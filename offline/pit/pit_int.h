@@ -39,6 +39,7 @@ typedef struct pit_symbols {
     size_t capacity;
     uint64_t *hashes;
     floe_str *keys;
+    bool has_values;    /* set before the first */
     floe_value *values; /* of text, bytes and lists */
     size_t count, room;
 } pit_symbols;

@@ -88,6 +88,7 @@ static uint32_t column_of(pit_group *group, const floe_output *output) {
         column->type = output->column_type;
         column->class = floe_pit_class(output->column_type);
         floe_pit_symbols_init(&column->symbols);
+        column->symbols.has_values = column->class == PIT_SYMBOL;
         pthread_mutex_init(&column->lock, NULL);
     }
     column->want_symbols = column->want_symbols || output->function == FLOE_FN_COUNT_DISTINCT;

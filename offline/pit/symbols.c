@@ -55,7 +55,9 @@ static floe_status make_room(pit_symbols *symbols, floe_error *err) {
         size_t room = symbols->room == 0 ? 32 : symbols->room * 2;
         FLOE_TRY(floe_pit_grow(&symbols->hashes, symbols->room, room, sizeof(*symbols->hashes), err));
         FLOE_TRY(floe_pit_grow(&symbols->keys, symbols->room, room, sizeof(*symbols->keys), err));
-        FLOE_TRY(floe_pit_grow(&symbols->values, symbols->room, room, sizeof(*symbols->values), err));
+        if (symbols->has_values) {
+            FLOE_TRY(floe_pit_grow(&symbols->values, symbols->room, room, sizeof(*symbols->values), err));
+        }
         symbols->room = room;
     }
     return (symbols->count + 1) * 2 > symbols->capacity ? rehash(symbols, err) : FLOE_OK;
@@ -102,7 +104,9 @@ floe_status floe_pit_symbol(pit_symbols *symbols, floe_str bytes, uint32_t *ret_
     symbol = (uint32_t)symbols->count++;
     symbols->hashes[symbol] = hash;
     symbols->keys[symbol] = copy;
-    symbols->values[symbol] = (floe_value){0};
+    if (symbols->has_values) {
+        symbols->values[symbol] = (floe_value){0};
+    }
     symbols->slots[at] = (pit_symbol_slot){tag_of(hash), symbol + 1};
     *ret_symbol = symbol;
     return FLOE_OK;
