@@ -288,11 +288,20 @@ static inline bool floe_pit_stint_has(const pit_stint *stint, uint32_t key) {
     return (key & stint->mask) >= stint->first && (key & stint->mask) < stint->last;
 }
 
+/* Labels [first, last) of a key, in order of time: some of those of a key that has so many that several threads share them. */
+typedef struct pit_slice {
+    uint32_t key;
+    uint32_t first, last;
+} pit_slice;
+
 /* How a run goes on. */
 typedef struct pit_pace {
     const floe_run *run; /* may be NULL */
     int threads;
 } pit_pace;
+static inline bool floe_pit_is_cancelled(const floe_run *run) {
+    return run && run->cancelled && atomic_load(run->cancelled);
+}
 
 /* Lists the labels of a group in order of key and time; once. */
 floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_error *err);
@@ -395,8 +404,27 @@ typedef struct pit_sweep pit_sweep;
 floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit_view *view, pit_sweep **ret_sweep,
                                 floe_error *err);
 void floe_pit_sweep_close(pit_sweep **sweep);
-floe_status floe_pit_sweep_key(pit_sweep *sweep, uint32_t key, floe_error *err);
+/* The answer to a label stands on the rows that it sees, not on the labels before it, so any slice of a key may be answered alone. */
+floe_status floe_pit_sweep_slice(pit_sweep *sweep, const pit_slice *slice, floe_error *err);
 int64_t floe_pit_sweep_ties(const pit_sweep *sweep);
+
+/* ---- divide.c ---- */
+
+/* What several threads take from: keys one stretch after the other, and before them the slices of the largest ones. */
+typedef struct pit_shares {
+    const pit_group *group;
+    const pit_stint *stint;
+    pit_slice *slices;
+    size_t slice_count;
+    uint32_t most; /* labels of a key that is not divided */
+    atomic_uint_fast32_t next_slice, next_key;
+} pit_shares;
+/* `threads` 1: no key is divided. Owns: the arena holds the slices. */
+floe_status floe_pit_shares_make(const pit_group *group, const pit_stint *stint, int threads, floe_arena *arena,
+                                 pit_shares *ret_shares, floe_error *err);
+/* Slices that belong to whoever took them; at most PIT_SHARE_MOST, 0: there are no more. Thread: several. */
+#define PIT_SHARE_MOST 16
+size_t floe_pit_shares_take(pit_shares *shares, pit_slice *ret_slices);
 
 /* ---- run.c ---- */
 

@@ -1,12 +1,10 @@
 /*
  * The run: rows and labels are put in key order, then the keys of each view are swept by several threads.
- * Threads: each takes the next stretch of keys (or the next part) from a shared counter and writes only the answers of those
- * keys' labels; everything else is read-only while they run. The first error stops all.
+ * Threads: each takes the next keys, or a slice of a large one (or the next part), and writes only the answers of those labels; everything else is read-only while they run. The first error stops all.
  */
+#include "core/limits.h"
 #include "core/mem.h"
 #include "offline/pit/record.h"
-
-#define KEYS_PER_STRETCH 16
 
 /* Labels of each key in time order, from their order by key. */
 static floe_status sort_labels(const floe_pit *pit, pit_group *group, floe_error *err) {
@@ -73,39 +71,22 @@ typedef struct work {
     const floe_pit *pit;
     const pit_group *group;
     pit_view *view;
-    const pit_stint *stint;
     const floe_run *run;
-    atomic_uint_fast32_t next_key;
+    pit_shares shares;
     atomic_bool stop;
     pthread_mutex_t lock; /* the view's ties */
 } work;
 
-static bool is_cancelled(const floe_run *run) {
-    return run && run->cancelled && atomic_load(run->cancelled);
-}
-
-static floe_status sweep_stretch(work *w, pit_sweep *sweep, uint32_t first, floe_error *err) {
-    uint32_t last = first + KEYS_PER_STRETCH;
-    last = last > w->group->keys.count ? (uint32_t)w->group->keys.count : last;
-    for (uint32_t key = first; key < last; key++) {
-        if (w->group->label_start[key] < w->group->label_start[key + 1] && floe_pit_stint_has(w->stint, key)) {
-            FLOE_TRY(floe_pit_sweep_key(sweep, key, err));
-        }
-    }
-    FLOE_ENSURE(!is_cancelled(w->run), err, FLOE_CANCELLED, "cancelled");
-    return FLOE_OK;
-}
-
 static floe_status sweep_keys(void *context, floe_error *err) {
     work *w = context;
+    pit_slice slices[PIT_SHARE_MOST];
     FLOE_CLEANUP(floe_pit_sweep_close) pit_sweep *sweep = NULL;
     FLOE_TRY(floe_pit_sweep_open(w->pit, w->group, w->view, &sweep, err));
-    while (!atomic_load(&w->stop)) {
-        uint32_t first = (uint32_t)atomic_fetch_add(&w->next_key, KEYS_PER_STRETCH);
-        if (first >= w->group->keys.count) {
-            break;
+    for (size_t count; !atomic_load(&w->stop) && (count = floe_pit_shares_take(&w->shares, slices)) > 0;) {
+        for (size_t i = 0; i < count; i++) {
+            FLOE_TRY(floe_pit_sweep_slice(sweep, &slices[i], err));
         }
-        FLOE_TRY(sweep_stretch(w, sweep, first, err));
+        FLOE_ENSURE(!floe_pit_is_cancelled(w->run), err, FLOE_CANCELLED, "cancelled");
     }
     pthread_mutex_lock(&w->lock);
     w->view->ties += floe_pit_sweep_ties(sweep);
@@ -115,7 +96,11 @@ static floe_status sweep_keys(void *context, floe_error *err) {
 
 floe_status floe_pit_sweep_view(const floe_pit *pit, const pit_group *group, pit_view *view, const pit_stint *stint,
                                 const pit_pace *pace, floe_error *err) {
-    work w = {.pit = pit, .group = group, .view = view, .stint = stint, .run = pace->run};
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    work w = {.pit = pit, .group = group, .view = view, .run = pace->run};
+    /* Each thread that has a slice sums up the rows of the whole key, for which a question that spills has no memory. */
+    FLOE_TRY(floe_pit_shares_make(group, stint, pit->spill ? 1 : pace->threads, &arena, &w.shares, err));
     pthread_mutex_init(&w.lock, NULL);
     floe_status status = floe_pit_together(pace->threads, sweep_keys, &w, &w.stop, err);
     pthread_mutex_destroy(&w.lock);

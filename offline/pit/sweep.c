@@ -277,14 +277,15 @@ static floe_status reset_windows(pit_sweep *sweep, uint32_t first_row, uint32_t 
     return sweep->lists ? list_rows(sweep, first_row, last_row - first_row, err) : FLOE_OK;
 }
 
-floe_status floe_pit_sweep_key(pit_sweep *sweep, uint32_t key, floe_error *err) {
+floe_status floe_pit_sweep_slice(pit_sweep *sweep, const pit_slice *slice, floe_error *err) {
     const pit_group *group = sweep->group;
+    uint32_t key = slice->key;
     uint32_t first_row = group->row_start[key], last_row = group->row_end[key];
     sweep->winner = PIT_NO_ROW;
     sweep->winner_is_tied = false;
     FLOE_TRY(reset_windows(sweep, first_row, last_row, err));
     size_t entered = 0;
-    for (uint32_t l = group->label_start[key]; l < group->label_start[key + 1]; l++) {
+    for (uint32_t l = slice->first; l < slice->last; l++) {
         int64_t t = group->label_times[l];
         for (size_t i = 0; i < sweep->window_count; i++) {
             floe_pit_window_leave(sweep->windows[i], sweep->entered_at, t);

@@ -4,13 +4,12 @@
  * The slot of a label holds the largest of the rows that become visible between the label before it and it, so the winner of a label is
  * the largest of the slots up to its own: what challenges winners in a sweep (sweep.c), without a place among rows.
  *
- * Threads: each takes the next keys from a shared counter and writes the answers of their labels alone.
+ * Threads: each takes the next keys, or a slice of a large one, and writes the answers of their labels alone.
  */
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/pit/record.h"
 
-#define KEYS_PER_STRETCH 16
 #define AHEAD 8 /* labels whose rows in the sheets are asked for before their turn */
 
 /* One cell from a record to a sheet. */
@@ -29,7 +28,7 @@ typedef struct thin_work {
     const pit_group *group;
     const pit_pace *pace;
     thin_view *views;
-    atomic_uint_fast32_t next_key;
+    pit_shares shares;
     atomic_bool stop;
     pthread_mutex_t lock; /* ties, rows */
     size_t rows;
@@ -86,7 +85,6 @@ static void challenge_winner(thin_sweep *sweep, size_t slot) {
     if (!record) {
         return;
     }
-    sweep->rows++;
     if (!sweep->winner || floe_pit_compare_records(group, record, sweep->winner, &file_order) > 0) {
         sweep->winner = record;
         sweep->winner_is_tied = file_order || tied;
@@ -134,12 +132,17 @@ static void put_record(const thin_view *t, uint32_t label, const uint8_t *record
     }
 }
 
-static void sweep_key(thin_sweep *sweep, uint32_t key) {
+static void sweep_slice(thin_sweep *sweep, const pit_slice *slice) {
     const pit_group *group = sweep->work->group;
-    size_t first = group->label_start[key], last = group->label_start[key + 1];
+    size_t last = slice->last;
     sweep->winner = NULL;
     sweep->winner_is_tied = false;
-    for (size_t l = first; l < last; l++) {
+    for (size_t l = group->label_start[slice->key]; l < slice->first; l++) {
+        challenge_winner(sweep, l); /* of the slices before it */
+    }
+    for (size_t l = slice->first; l < last; l++) {
+        bool tied;
+        sweep->rows += floe_pit_slot_record(group, l, &tied) != NULL;
         challenge_winner(sweep, l);
         for (size_t v = 0; v < group->view_count; v++) {
             const thin_view *t = &sweep->work->views[v];
@@ -159,20 +162,15 @@ static void sweep_key(thin_sweep *sweep, uint32_t key) {
 static floe_status sweep_keys(void *context, floe_error *err) {
     thin_work *work = context;
     const pit_group *group = work->group;
-    const floe_run *run = work->pace->run;
+    pit_slice slices[PIT_SHARE_MOST];
     FLOE_AUTO_FREE int64_t *ties = NULL;
     FLOE_TRY(floe_alloc(group->view_count, sizeof(*ties), &ties, err));
     thin_sweep sweep = {.work = work, .ties = ties};
-    while (!atomic_load(&work->stop)) {
-        uint32_t first = (uint32_t)atomic_fetch_add(&work->next_key, KEYS_PER_STRETCH);
-        for (uint32_t key = first; key < first + KEYS_PER_STRETCH && key < group->keys.count; key++) {
-            sweep_key(&sweep, key);
+    for (size_t count; !atomic_load(&work->stop) && (count = floe_pit_shares_take(&work->shares, slices)) > 0;) {
+        for (size_t i = 0; i < count; i++) {
+            sweep_slice(&sweep, &slices[i]);
         }
-        if (first + KEYS_PER_STRETCH >= group->keys.count) {
-            break;
-        }
-        bool cancelled = run && run->cancelled && atomic_load(run->cancelled);
-        FLOE_ENSURE(!cancelled, err, FLOE_CANCELLED, "cancelled");
+        FLOE_ENSURE(!floe_pit_is_cancelled(work->pace->run), err, FLOE_CANCELLED, "cancelled");
     }
     pthread_mutex_lock(&work->lock);
     for (size_t v = 0; v < group->view_count; v++) {
@@ -191,6 +189,8 @@ floe_status floe_pit_run_slots(const floe_pit *pit, pit_group *group, const pit_
     if (!group->slots) {
         return FLOE_OK; /* No row came. */
     }
+    const pit_stint all = {.last = 1};
+    FLOE_TRY(floe_pit_shares_make(group, &all, pace->threads, &arena, &work.shares, err));
     pthread_mutex_init(&work.lock, NULL);
     floe_status status = floe_pit_together(pace->threads, sweep_keys, &work, &work.stop, err);
     pthread_mutex_destroy(&work.lock);
