@@ -9,6 +9,7 @@
 #include "core/hash.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "vector/personal/personal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -66,17 +67,30 @@ static bool has_word(const prepared *question, uint64_t word) {
 
 /* ---- the set ---- */
 
-static floe_question_entry copy_entry(const floe_question_entry *entry, floe_arena *arena) {
+typedef void (*mask_function)(floe_str text, floe_buf *out);
+
+static floe_status mask(floe_str text, mask_function by, floe_arena *arena, floe_str *ret_text, floe_error *err) {
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(16));
+    by(text, &out);
+    *ret_text = floe_arena_str(arena, floe_buf_view(&out));
+    return floe_buf_check(&out, err);
+}
+
+/* What is shown of an entry is masked as values are; what it is found by are the words as they were written. */
+static floe_status copy_entry(const floe_question_entry *entry, floe_arena *arena, floe_question_entry *ret_copy,
+                              floe_error *err) {
     floe_question_entry copy = *entry;
     floe_question_table *tables = floe_arena_alloc(arena, entry->table_count + 1, sizeof(*tables));
-    copy.question = floe_arena_str(arena, entry->question);
-    copy.sql = floe_arena_str(arena, entry->sql);
+    FLOE_TRY(mask(entry->question, floe_personal_mask_text, arena, &copy.question, err));
+    FLOE_TRY(mask(entry->sql, floe_personal_mask_sql, arena, &copy.sql, err));
     copy.tables = tables;
     for (size_t i = 0; tables && i < entry->table_count; i++) {
         tables[i] = (floe_question_table){floe_arena_str(arena, entry->tables[i].database),
                                           floe_arena_str(arena, entry->tables[i].table)};
     }
-    return copy;
+    *ret_copy = copy;
+    return floe_arena_check(arena, err);
 }
 
 static floe_status fill(floe_verified *set, const floe_question_entry *entries, size_t count, floe_error *err) {
@@ -87,8 +101,7 @@ static floe_status fill(floe_verified *set, const floe_question_entry *entries, 
         uint64_t found[WORDS_MAX];
         size_t word_count = read_words(entries[i].question, found);
         uint64_t *words = floe_arena_alloc(&set->arena, word_count + 1, sizeof(*words));
-        set->entries[i] = copy_entry(&entries[i], &set->arena);
-        FLOE_TRY(floe_arena_check(&set->arena, err));
+        FLOE_TRY(copy_entry(&entries[i], &set->arena, &set->entries[i], err));
         memcpy(words, found, word_count * sizeof(*words));
         set->prepared[i] = (prepared){words, word_count};
     }

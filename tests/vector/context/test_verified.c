@@ -287,6 +287,51 @@ static void resolve__tables__are_those_of_the_index(void **state) {
     assert_non_null(strstr(resolved(&drop, &check), "DENIED"));
 }
 
+/* ---- personal data ---- */
+
+/* A question is found by the words it was asked with; what is shown of it, and of its SQL, is masked. */
+static void find__personal_literals__are_masked_in_what_is_shown(void **state) {
+    (void)state;
+    static const char *const asked[] = {"What did jane@example.com order?",
+                                        "SELECT * FROM orders WHERE mail = 'jane@example.com' -- +44 20 7946 0958",
+                                        "shop.orders", NULL};
+    floe_verified *verified = verified_of(&arena, asked);
+    const floe_verified_hit *hits = NULL;
+    size_t count = 0;
+    floe_error err = {0};
+    assert_ok(
+        floe_verified_find(verified, FLOE_STR("what did jane@example.com order"), NULL, 5, &arena, &hits, &count, &err),
+        &err);
+    assert_int_equal(count, 1);
+    assert_true(hits[0].score == 1);
+    assert_true(floe_str_is(hits[0].entry->question, "What did <e-mail> order?"));
+    assert_true(floe_str_is(hits[0].entry->sql, "SELECT * FROM orders WHERE mail = '<e-mail>' -- <phone>"));
+    floe_verified_close(&verified);
+}
+
+/* Nowhere in a context, as text or as JSON, nor in the reasons of a search. */
+static void answers__with_a_personal_question__do_not_repeat_it(void **state) {
+    (void)state;
+    static const char *const asked[] = {"Which orders did jane@example.com place?",
+                                        "SELECT * FROM orders WHERE mail = 'jane@example.com'", "shop.orders", NULL};
+    floe_verified *verified = verified_of(&arena, asked);
+    floe_context_request request = {.question = FLOE_STR("which orders did jane place"), .verified = verified};
+    floe_context context = context_of(search, &arena, &request);
+    FLOE_AUTO_BUF out;
+    floe_buf_init(&out, FLOE_MIB(1));
+    floe_context_print_json(&context, &out);
+    floe_buf_byte(&out, '\0');
+    if (!strstr(out.ptr, "e-mail>") || strstr(out.ptr, "jane@")) {
+        fail_msg("%s", out.ptr);
+    }
+    floe_query query = {.text = FLOE_STR("which orders did jane place"), .k = 5, .verified = verified};
+    floe_answer answer = {0};
+    floe_error err = {0};
+    assert_ok(floe_search_query(search, &query, &arena, &answer, &err), &err);
+    assert_string_equal(words_of(&answer.hits[0], "verified question", &arena), "Which orders did <e-mail> place?");
+    floe_verified_close(&verified);
+}
+
 /* ---- memory ---- */
 
 static floe_status open_and_find(void *context, floe_error *err) {
@@ -325,6 +370,8 @@ int main(void) {
         cmocka_unit_test(read__bad_entries__are_told_by_their_place_and_nothing_is_given),
         cmocka_unit_test(read__many_bad_entries__tell_ten_and_how_many_more),
         cmocka_unit_test(resolve__tables__are_those_of_the_index),
+        cmocka_unit_test(find__personal_literals__are_masked_in_what_is_shown),
+        cmocka_unit_test(answers__with_a_personal_question__do_not_repeat_it),
         cmocka_unit_test(verified__any_allocation_fails__is_an_error_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
