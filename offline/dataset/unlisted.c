@@ -54,15 +54,24 @@ static bool is_there(int fd, const char *path) {
            held.st_dev == there.st_dev;
 }
 
+/* Where the file system has no locks nobody gets one, and nothing is ever swept. */
+static bool lock_or_none(int fd) {
+    return flock(fd, LOCK_EX) == 0 || errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS;
+}
+
 /* A note that says nothing yet, locked. Another process may find it between its making and its lock, and sweep its folder. */
 static floe_status make_note(const char *folder, const char *note, int *ret_fd, floe_error *err) {
     for (int i = 0; i < ATTEMPTS; i++) {
         FLOE_TRY(floe_file_mkdirs(folder, err));
         int fd = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (fd >= 0 && flock(fd, LOCK_EX) == 0 && is_there(fd, note)) {
+        if (fd >= 0 && lock_or_none(fd) && is_there(fd, note)) {
             *ret_fd = fd;
             return FLOE_OK;
         }
+        bool is_gone = fd >= 0 || errno == ENOENT; /* with its folder */
+        FLOE_TRY(is_gone ? FLOE_OK
+                         : FLOE_FAIL_ERRNO(err, errno == EACCES || errno == EROFS ? FLOE_DENIED : FLOE_IO,
+                                           "cannot write %s", note));
         if (fd >= 0) {
             close(fd);
         }
@@ -70,6 +79,7 @@ static floe_status make_note(const char *folder, const char *note, int *ret_fd, 
     return FLOE_FAIL(err, FLOE_IO, "cannot lock %s", note);
 }
 
+/* The folder itself is made durable by what is written into it after the note. */
 static floe_status fill_note(int fd, const char *note, floe_str text, floe_error *err) {
     bool written = write(fd, text.ptr, text.len) == (ssize_t)text.len && fsync(fd) == 0;
     return written ? FLOE_OK : FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot write %s", note);
@@ -99,7 +109,7 @@ void floe_dataset_note_unlock(floe_dataset_result *result) {
 /* The note's lock, of a build that is dead; -1 where it lives, or did a moment ago. */
 static int lock_dead(const char *note, int64_t seconds) {
     struct stat held;
-    int fd = open(note, O_RDONLY | O_CLOEXEC);
+    int fd = open(note, O_RDWR | O_CLOEXEC); /* to write, as some file systems want it of who locks */
     if (fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_there(fd, note) || fstat(fd, &held) != 0 ||
                     time(NULL) - held.st_mtime < seconds)) {
         close(fd);
