@@ -3,6 +3,8 @@
  */
 #include "tests/vector/definitions.h"
 
+#include "tests/vector/maker.h"
+
 #define TEXT(literal)                                                                                                  \
     { (literal), sizeof(literal) - 1 }
 
@@ -88,3 +90,14 @@ const char make_lake[] =
     "{\"database\":\"films\",\"table\":\"movies\",\"columns\":[{\"name\":\"title\"},{\"name\":\"gross\"},"
     "{\"name\":\"release_date\"}]}\n"
     "{\"database\":\"films\",\"table\":\"actors\",\"columns\":[{\"name\":\"name\"},{\"name\":\"born\"}]}\n";
+
+floe_search *search_lake(const char *name) {
+    const char *import = make_file("lake.jsonl", make_lake);
+    floe_index_request request = {
+        .folder = make_folder(name), .imports = &import, .import_count = 1, .definitions = make_definitions()};
+    floe_search *search = NULL;
+    floe_error err = {0};
+    (void)make_request(&request);
+    assert_ok(floe_search_open(request.folder, NULL, &search, &err), &err);
+    return search;
+}

@@ -13,4 +13,7 @@ const floe_definitions *make_definitions(void);
 /* An import with the tables that the definitions stand on, and others. */
 extern const char make_lake[];
 
+/* An index of both, opened without vectors; its folder has this name. Close it with floe_search_close. */
+struct floe_search *search_lake(const char *name);
+
 #endif

@@ -4,6 +4,7 @@
 #include "tests/vector/maker.h"
 
 #include "core/file.h"
+#include "core/limits.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -117,5 +118,20 @@ void check_answer(const floe_answer *answer) {
         assert_true(fabs(sum - hit->score) < 1e-9);
         assert_true(hit->score > 0 && hit->score <= last + 1e-12);
         last = hit->score;
+    }
+}
+
+void check_same_answer(const floe_answer *a, const floe_answer *b) {
+    FLOE_AUTO_ARENA arena;
+    floe_arena_init(&arena, FLOE_MIB(16));
+    assert_int_equal(a->hit_count, b->hit_count);
+    for (size_t i = 0; i < a->hit_count; i++) {
+        assert_string_equal(place_of(&a->hits[i], &arena), place_of(&b->hits[i], &arena));
+        assert_true(fabs(a->hits[i].score - b->hits[i].score) < 1e-12);
+        assert_int_equal(a->hits[i].reason_count, b->hits[i].reason_count);
+        for (size_t j = 0; j < a->hits[i].reason_count; j++) {
+            assert_true(floe_str_equal(a->hits[i].reasons[j].signal, b->hits[i].reasons[j].signal));
+            assert_true(fabs(a->hits[i].reasons[j].score - b->hits[i].reasons[j].score) < 1e-12);
+        }
     }
 }

@@ -33,6 +33,9 @@ size_t rank_of(const floe_answer *answer, const char *place);
 double share_of(const floe_hit *hit, const char *signal);
 const char *words_of(const floe_hit *hit, const char *signal, floe_arena *arena);
 
+/* The same hits, with the same scores and reasons to the twelfth digit. */
+void check_same_answer(const floe_answer *a, const floe_answer *b);
+
 /* Every hit's reasons sum to its score, scores do not rise, the best is at most 1. */
 void check_answer(const floe_answer *answer);
 
