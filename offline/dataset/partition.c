@@ -28,8 +28,10 @@
 #define CELL_BYTES 14  /* of one column, likewise */
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
-#define RESCANS_MAX 6   /* about what writing rows down and reading them again costs, in scans */
-#define SORTED_BYTES 24 /* of one cell that is sorted, its place beside it */
+#define SLOT_BYTES 78      /* of a label and the row that stands in its slot, with the answer */
+#define SLOT_CELL_BYTES 18 /* of one column of both */
+#define RESCANS_MAX 6      /* about what writing rows down and reading them again costs, in scans */
+#define SORTED_BYTES 24    /* of one cell that is sorted, its place beside it */
 
 typedef struct unit {
     const floe_ref *refs; /* of the request, in its order */
@@ -97,7 +99,7 @@ static void choose_parts(const dataset_job *job, unit *u) {
     uint64_t labels = (uint64_t)job->label_count, per_row = row_bytes(u->whole->need);
     uint64_t answers = labels * (LABEL_BYTES + ANSWER_BYTES * u->ref_count);
     uint64_t fit = job->kernel_bytes > 0 ? job->kernel_bytes : 1;
-    uint64_t rescans = (labels * per_row + answers) / fit + 1; /* A row in a slot takes less than one that is moved. */
+    uint64_t rescans = labels * (SLOT_BYTES + SLOT_CELL_BYTES * u->whole->need->column_count) / fit + 1;
     u->rescans = is_as_of(u) && rescans <= RESCANS_MAX;
     uint64_t parts = u->rescans ? rescans : PARTS_PER_FIT * ((rows * per_row + answers) / fit + 1);
     u->parts = parts > PARTS_MAX ? PARTS_MAX : (size_t)parts;

@@ -38,7 +38,7 @@ uint64_t floe_pit_label_bytes(const floe_pit *pit) {
 
 /* Parts from `first` on until one more would be too much. */
 static size_t last_that_fits(const floe_pit *pit, const pit_group *group, size_t first, const uint32_t *labels) {
-    uint64_t used = floe_pit_label_bytes(pit), memory = pit->options.memory_bytes;
+    uint64_t used = floe_pit_label_bytes(pit), memory = pit->options.memory_bytes - pit->options.memory_bytes / 4;
     uint64_t room = used < memory ? memory - used : 0, bytes = 0;
     size_t last = first, parts = floe_pit_parts_count(group);
     while (last < parts) {
