@@ -73,7 +73,9 @@ static void write_kept(const sql_writer *w, const floe_output *output) {
     const char *bits = bits_of(output->column_type);
     floe_buf_text(w->out, bits ? "CAST(s." : "s.");
     floe_sql_quote_name(w->out, output->column);
-    floe_buf_printf(w->out, bits ? " AS %s)" : "", bits);
+    if (bits != NULL) {
+        floe_buf_printf(w->out, " AS %s)", bits);
+    }
 }
 
 /* What ends `CAST(` around kept bits. */
