@@ -58,6 +58,8 @@ static floe_status check_type(const floe_ice_type *type, floe_str column, floe_e
 }
 
 floe_status floe_column_check(const floe_ice_field *field, floe_error *err) {
+    FLOE_ENSURE(field->name.len > 0, err, FLOE_UNSUPPORTED,
+                "the column with the id %d has no name; choose others with --columns", (int)field->id);
     return check_type(field->type, field->name, err);
 }
 

@@ -4,6 +4,8 @@
  * The engine finds members by name. So a nested column is read with the names and types that the file has, and the
  * engine's remap_struct() puts its members, known here by their ids, into the places and types of the schema. Where names
  * and ids agree all the way down nothing of this is needed.
+ * A column whose group the file does not mark as a list or a map, as old writers left it, is a struct to the engine, whose one
+ * member is the list that was meant: it is taken out of there.
  * Rule: a member that the file lacks is its initial default, else null; a struct that is null stays null.
  */
 #include "offline/iceberg/plan_int.h"
@@ -18,6 +20,7 @@ typedef struct nested_part {
     floe_buf mapping;  /* what goes into {…}, or ROW's second argument, without the braces */
     floe_buf defaults; /* likewise */
     bool same;         /* reading it as the schema's type is right */
+    floe_str inside;   /* of a column without a mark: the struct's member that it is; ptr NULL: the column itself */
 } nested_part;
 
 typedef struct nested_file {
@@ -210,6 +213,30 @@ static floe_status no_part(const nested_file *file, const floe_ice_field *part, 
                      file->path, FLOE_STR_BRIEF(file->column), FLOE_STR_BRIEF(part->name), (int)part->id);
 }
 
+/* A list or map without a mark is read as the struct that the engine takes it for. Deeper down nothing could take it out. */
+static floe_status check_mark(const nested_file *file, size_t node, size_t repeated, nested_part *part,
+                              floe_error *err) {
+    if (file->schema->nodes[node].marked) {
+        return FLOE_OK;
+    }
+    FLOE_ENSURE(
+        file->schema->nodes[node].depth == 0, err, FLOE_UNSUPPORTED,
+        "%s: the nested column \"%.*s\" holds the group \"%.*s\", which the file does not mark as a list or a map, "
+        "as old writers did; write the file again with a tool of today",
+        file->path, FLOE_STR_BRIEF(file->column), FLOE_STR_BRIEF(file->schema->nodes[node].name));
+    part->inside = file->schema->nodes[repeated].name;
+    return FLOE_OK;
+}
+
+static void unmarked_type(nested_part *part, const floe_buf *element) {
+    floe_buf_clear(&part->type);
+    floe_buf_text(&part->type, "STRUCT(");
+    floe_sql_quote_name(&part->type, part->inside);
+    floe_buf_byte(&part->type, ' ');
+    floe_buf_str(&part->type, floe_buf_view(element));
+    floe_buf_text(&part->type, "[])");
+}
+
 static floe_status resolve_list(const nested_file *file, const floe_ice_field *field, size_t node, nested_part *part,
                                 floe_error *err) {
     const floe_ice_field *element = &field->type->fields[0];
@@ -231,8 +258,12 @@ static floe_status resolve_list(const nested_file *file, const floe_ice_field *f
     AUTO_PART inner = {0};
     open_part(&inner);
     FLOE_TRY(resolve(file, element, at, &inner, err));
+    FLOE_TRY(check_mark(file, node, repeated, part, err));
     floe_buf_str(&part->type, floe_buf_view(&inner.type));
     floe_buf_text(&part->type, "[]");
+    if (part->inside.ptr != NULL) {
+        unmarked_type(part, &inner.type);
+    }
     map_entry(&part->mapping, FLOE_STR("list"), FLOE_STR("list"), &inner);
     defaults_entry(&part->defaults, FLOE_STR("list"), &inner);
     part->same = inner.same;
@@ -243,6 +274,9 @@ static floe_status resolve_map(const nested_file *file, const floe_ice_field *fi
                                floe_error *err) {
     static const char *const NAMES[] = {"key", "value"};
     size_t repeated = child_at(file->schema, node, 0);
+    AUTO_PART entries = {0};
+    open_part(&entries);
+    floe_buf_text(&entries.type, "STRUCT(");
     floe_buf_text(&part->type, "MAP(");
     for (size_t i = 0; i < 2; i++) {
         const floe_ice_field *side = &field->type->fields[i];
@@ -255,12 +289,21 @@ static floe_status resolve_map(const nested_file *file, const floe_ice_field *fi
         FLOE_TRY(resolve(file, side, at, &inner, err));
         floe_buf_text(&part->type, i > 0 ? ", " : "");
         floe_buf_str(&part->type, floe_buf_view(&inner.type));
+        floe_buf_text(&entries.type, i > 0 ? ", " : "");
+        floe_sql_quote_name(&entries.type, file->schema->nodes[at].name);
+        floe_buf_byte(&entries.type, ' ');
+        floe_buf_str(&entries.type, floe_buf_view(&inner.type));
         map_entry(&part->mapping, floe_str_of(NAMES[i]), floe_str_of(NAMES[i]), &inner);
         defaults_entry(&part->defaults, floe_str_of(NAMES[i]), &inner);
         part->same = part->same && inner.same;
     }
     floe_buf_byte(&part->type, ')');
-    return FLOE_OK;
+    floe_buf_byte(&entries.type, ')');
+    FLOE_TRY(check_mark(file, node, repeated, part, err));
+    if (part->inside.ptr != NULL) {
+        unmarked_type(part, &entries.type);
+    }
+    return floe_buf_check(&entries.type, err);
 }
 
 static floe_status resolve(const nested_file *file, const floe_ice_field *field, size_t node, nested_part *ret_part,
@@ -283,9 +326,26 @@ static floe_status resolve(const nested_file *file, const floe_ice_field *field,
 
 /* ---- the column ---- */
 
+/* The column with the names and types of the file. */
+static void column_sql(const floe_ice_field *field, const nested_part *part, floe_buf *out) {
+    bool map = field->type->kind == FLOE_ICE_MAP && part->inside.ptr != NULL;
+    floe_buf_printf(out, map ? "map_from_entries(c%d" : "c%d", (int)field->id);
+    if (part->inside.ptr != NULL) {
+        floe_buf_byte(out, '.');
+        floe_sql_quote_name(out, part->inside);
+    }
+    floe_buf_text(out, map ? ")" : "");
+}
+
 static void remap_sql(const floe_ice_field *field, const nested_part *part, floe_buf *out) {
-    floe_buf_printf(out, "remap_struct(c%d, CAST(NULL AS ", (int)field->id);
+    floe_buf_text(out, part->same ? "CAST(" : "remap_struct(");
+    column_sql(field, part, out);
+    floe_buf_text(out, part->same ? " AS " : ", CAST(NULL AS ");
     floe_ice_type_sql(field->type, false, out);
+    if (part->same) {
+        floe_buf_byte(out, ')');
+        return;
+    }
     floe_buf_text(out, part->mapping.len > 0 ? "), {" : "), NULL");
     floe_buf_str(out, floe_buf_view(&part->mapping));
     floe_buf_text(out, part->mapping.len > 0 ? "}" : "");
@@ -303,7 +363,7 @@ floe_status floe_nested_place(const floe_parquet_schema *schema, size_t column, 
     AUTO_PART part = {0};
     open_part(&part);
     FLOE_TRY(resolve(&file, field, column, &part, err));
-    if (part.same) {
+    if (part.same && part.inside.ptr == NULL) {
         return FLOE_OK;
     }
     FLOE_AUTO_BUF sql = {0};

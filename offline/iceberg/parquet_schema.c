@@ -94,7 +94,7 @@ static floe_status add_node(schema_reader *reader, const floe_parquet_node *read
     floe_buf_str(&reader->text, read->name);
     floe_buf_varint(&reader->text, read->type.len);
     floe_buf_str(&reader->text, read->type);
-    floe_buf_byte(&reader->text, read->repeated ? 1 : 0);
+    floe_buf_byte(&reader->text, (uint8_t)((read->repeated ? 1 : 0) + (read->marked ? 2 : 0)));
     return floe_arena_check(reader->arena, err);
 }
 
@@ -106,6 +106,7 @@ enum {
     COLUMN_TYPE,
     COLUMN_ROOT,
     COLUMN_REPEATED,
+    COLUMN_MARKED,
     COLUMN_COUNT
 };
 
@@ -119,7 +120,8 @@ static floe_status read_row(schema_reader *reader, const floe_value row[COLUMN_C
     const floe_parquet_node node = {.name = row[COLUMN_NAME].as.bytes,
                                     .field_id = id >= 0 && id <= INT32_MAX ? (int32_t)id : -1,
                                     .type = row[COLUMN_TYPE].as.bytes,
-                                    .repeated = row[COLUMN_REPEATED].as.boolean};
+                                    .repeated = row[COLUMN_REPEATED].as.boolean,
+                                    .marked = row[COLUMN_MARKED].as.boolean};
     return add_node(reader, &node, children, err);
 }
 
@@ -162,7 +164,8 @@ static floe_status run_query(schema_reader *reader, floe_session *session, const
                     /* The engine calls nanoseconds in UTC by the name of microseconds, which it cuts them down to. */
                     "CASE WHEN duckdb_type = 'TIMESTAMP WITH TIME ZONE' AND logical_type LIKE '%%NANOS=NanoSeconds%%' "
                     "THEN 'TIMESTAMP_NS WITH TIME ZONE' ELSE coalesce(duckdb_type, '') END, column_id = 0, "
-                    "coalesce(repetition_type = 'REPEATED', false) FROM parquet_schema(");
+                    "coalesce(repetition_type = 'REPEATED', false), coalesce(converted_type IN ('LIST', 'MAP'), false) "
+                    "FROM parquet_schema(");
     floe_buf_text(&sql, list_sql);
     floe_buf_byte(&sql, ')');
     FLOE_TRY(floe_buf_check(&sql, err));

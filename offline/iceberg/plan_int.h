@@ -61,6 +61,7 @@ typedef struct floe_parquet_node {
     uint32_t depth;   /* 0: a column */
     floe_str type;    /* as DuckDB sees a leaf; empty otherwise */
     bool repeated;    /* the group between a list or map and what it holds */
+    bool marked;      /* a group that the file calls a list or a map; old writers left that out */
 } floe_parquet_node;
 
 typedef struct floe_parquet_schema {
