@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LEVEL 1 /* of compression: a disk writes hardly faster than this packs */
@@ -16,6 +17,7 @@
 
 struct pit_spill {
     int fd;
+    char *folder;
     atomic_uint_least64_t len;
 };
 
@@ -39,10 +41,13 @@ floe_status floe_pit_spill_open(const char *folder, pit_spill **ret_spill, floe_
     FLOE_ENSURE(len > 0 && (size_t)len < sizeof(path), err, FLOE_INVALID, "the folder %s has too long a name", folder);
     FLOE_CLEANUP(floe_pit_spill_close) pit_spill *spill = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*spill), &spill, err));
+    spill->fd = -1;
+    FLOE_TRY(floe_strdup(folder, &spill->folder, err));
     spill->fd = mkostemp(path, O_CLOEXEC);
     if (spill->fd < 0) {
         floe_code code = errno == EACCES || errno == EPERM ? FLOE_DENIED : FLOE_IO;
-        return FLOE_FAIL_ERRNO(err, code, "cannot make a file in %s for rows that do not fit into memory", folder);
+        return FLOE_FAIL_ERRNO(err, code, "cannot make a file in %s for rows that do not fit into memory: %s", folder,
+                               strerror(errno));
     }
     if (unlink(path) != 0) {
         return FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot take the name of %s away", path);
@@ -57,6 +62,7 @@ void floe_pit_spill_close(pit_spill **spill) {
         if ((*spill)->fd >= 0) {
             (void)close((*spill)->fd); /* Nobody needs what it holds. */
         }
+        floe_free((*spill)->folder);
         floe_free(*spill);
         *spill = NULL;
     }
@@ -71,7 +77,11 @@ floe_status floe_pit_spill_write(pit_spill *spill, const void *bytes, size_t len
     for (size_t done = 0; done < room->packed.len;) {
         ssize_t some = pwrite(spill->fd, room->packed.ptr + done, room->packed.len - done, (off_t)(at + done));
         if (some < 0 && errno != EINTR) {
-            return FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot write down rows that do not fit into memory");
+            return FLOE_FAIL_ERRNO(
+                err, FLOE_IO,
+                "cannot write down in %s what does not fit into memory: %s; make room there, name another "
+                "place by TMPDIR or give the question more memory",
+                spill->folder, errno == ENOSPC ? "the disk is full" : strerror(errno));
         }
         done += some > 0 ? (size_t)some : 0;
     }
@@ -85,7 +95,8 @@ static floe_status read_packed(const pit_spill *spill, const pit_block *block, f
     for (size_t done = 0; done < block->packed_len;) {
         ssize_t some = pread(spill->fd, target + done, block->packed_len - done, (off_t)(block->at + done));
         if (some < 0 && errno != EINTR) {
-            return FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot read rows that were written down back");
+            return FLOE_FAIL_ERRNO(err, FLOE_IO, "cannot read back what was written down in %s: %s", spill->folder,
+                                   strerror(errno));
         }
         FLOE_ENSURE(some != 0, err, FLOE_CORRUPT, "a file of rows that were written down is shorter than it was");
         done += some > 0 ? (size_t)some : 0;

@@ -9,9 +9,11 @@
 #include "tests/offline/pit_world.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* ---- blocks ---- */
 
@@ -96,6 +98,40 @@ static void spill__no_such_folder__is_named(void **state) {
     assert_int_equal(floe_pit_spill_open("/nowhere/at/all", &spill, &err).code, FLOE_IO);
     assert_non_null(strstr(err.message, "/nowhere/at/all"));
     assert_null(spill);
+}
+
+/* A file may grow to a megabyte and no further. */
+static void spill__no_room__names_the_place_and_what_to_do(void **state) {
+    (void)state;
+    floe_error err = {0};
+    pit_spill *spill = NULL;
+    pit_spill_room room = {0};
+    pit_block block;
+    struct rlimit before, little = {1 << 20, 1 << 20};
+    floe_test_rng rng = floe_test_rng_of(1);
+    static uint8_t noise[300000];
+    for (size_t i = 0; i < sizeof(noise); i++) {
+        noise[i] = (uint8_t)floe_test_below(&rng, 256);
+    }
+    const char *folder = floe_test_temp_dir();
+    assert_ok(floe_pit_spill_open(folder, &spill, &err), &err);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    little.rlim_max = before.rlim_max;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    floe_status status = FLOE_OK;
+    size_t written = 0;
+    while (!floe_failed(status) && written < 10) {
+        status = floe_pit_spill_write(spill, noise, sizeof(noise), &room, &block, &err);
+        written++;
+    }
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status.code, FLOE_IO);
+    assert_int_equal(written, 4); /* three are 900,000 bytes that do not get smaller */
+    assert_non_null(strstr(err.message, folder));
+    assert_non_null(strstr(err.message, "TMPDIR"));
+    floe_pit_spill_room_close(&room);
+    floe_pit_spill_close(&spill);
 }
 
 static void spill__a_block_that_is_not_there__is_corrupt(void **state) {
@@ -340,6 +376,7 @@ int main(void) {
         cmocka_unit_test(spill__blocks_of_several_threads__come_back),
         cmocka_unit_test(spill__its_file__has_no_name),
         cmocka_unit_test(spill__no_such_folder__is_named),
+        cmocka_unit_test(spill__no_room__names_the_place_and_what_to_do),
         cmocka_unit_test(spill__a_block_that_is_not_there__is_corrupt),
         cmocka_unit_test(pit__random_worlds_that_spill__are_the_rule),
         cmocka_unit_test(pit__many_rows_that_spill__give_what_memory_gives),
