@@ -26,6 +26,7 @@
 #define PARTS_PER_FIT 4
 #define ROW_BYTES 80   /* key, times, place and order of one kept row, while it is moved */
 #define CELL_BYTES 14  /* of one column, likewise */
+#define PLACE_BYTES 16 /* of one row, while it is put in order */
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
 #define SLOT_BYTES 78      /* of a label and the row that stands in its slot, with the answer */
@@ -70,10 +71,31 @@ static uint64_t rows_held(const dataset_job *job, const source_scan *scan) {
     return rows < labels ? rows : labels;
 }
 
+/* Columns of texts may hold more distinct ones than there is memory for. */
+static bool has_texts(const dataset_job *job) {
+    bool texts = false;
+    for (size_t i = 0; i < job->request->ref_count; i++) {
+        const floe_ref *ref = &job->request->refs[i];
+        floe_kind kind = ref->output->column_type.kind;
+        texts = texts || kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES || kind == FLOE_KIND_LIST ||
+                ref->output->function == FLOE_FN_COUNT_DISTINCT;
+    }
+    return texts;
+}
+
+/* Records, half as much again while they are put in order, and their place in it; of few distinct texts or many, and of rows that
+ * stand in slots, what was seen to be enough. */
+static uint64_t bytes_held(const dataset_job *job, size_t scan) {
+    const source_scan *of = &job->scans[scan];
+    bool moved = !has_texts(job) && of->files.plan.rows > 0 && rows_held(job, of) == (uint64_t)of->files.plan.rows;
+    uint64_t record = moved ? floe_pit_row_bytes(job->pit, scan) : 0;
+    return rows_held(job, of) * (moved ? record + record / 2 + PLACE_BYTES : row_bytes(of->need));
+}
+
 uint64_t floe_partition_estimate(const dataset_job *job) {
     uint64_t bytes = (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * job->request->ref_count);
     for (size_t i = 0; i < job->scan_count; i++) {
-        bytes += rows_held(job, &job->scans[i]) * row_bytes(job->scans[i].need);
+        bytes += bytes_held(job, i);
     }
     return bytes;
 }
@@ -175,18 +197,6 @@ floe_status floe_partition_text(const dataset_job *job, floe_arena *arena, const
             ? floe_arena_printf(arena, "the kernel, in about %zu parts that are spilled", parts)
             : floe_arena_printf(arena, "the kernel, in %zu parts of the keys, each with a scan of its own", scans);
     return floe_arena_check(arena, err);
-}
-
-/* Columns of texts may hold more distinct ones than there is memory for. */
-static bool has_texts(const dataset_job *job) {
-    bool texts = false;
-    for (size_t i = 0; i < job->request->ref_count; i++) {
-        const floe_ref *ref = &job->request->refs[i];
-        floe_kind kind = ref->output->column_type.kind;
-        texts = texts || kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES || kind == FLOE_KIND_LIST ||
-                ref->output->function == FLOE_FN_COUNT_DISTINCT;
-    }
-    return texts;
 }
 
 /* As-of features alone need no more rows at once than labels. */

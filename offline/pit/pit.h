@@ -48,6 +48,8 @@ void floe_pit_close(floe_pit **pit);
 /* Whether a question can spill: none of its answers is a list. */
 bool floe_pit_may_spill(const floe_ref *refs, size_t ref_count);
 bool floe_pit_spills(const floe_pit *pit);
+/* How much of one row of a need is kept, by all views over it together. */
+size_t floe_pit_row_bytes(const floe_pit *pit, size_t need_index);
 /* About how much its labels take, which stay in memory until it is answered. */
 uint64_t floe_pit_label_bytes(const floe_pit *pit);
 

@@ -261,6 +261,14 @@ bool floe_pit_may_spill(const floe_ref *refs, size_t ref_count) {
     return may;
 }
 
+size_t floe_pit_row_bytes(const floe_pit *pit, size_t need_index) {
+    size_t bytes = 0;
+    for (size_t g = 0; g < pit->group_count; g++) {
+        bytes += pit->groups[g].source_index == need_index ? pit->groups[g].record_len : 0;
+    }
+    return bytes;
+}
+
 bool floe_pit_spills(const floe_pit *pit) {
     return pit->spill != NULL;
 }

@@ -112,7 +112,7 @@ class Explain(Case):
         self.define("sorted", "")
         self.assertIn("at once", self.explain()["join"]["what"])
         parts = self.explain("--memory", "8MB")["join"]
-        self.assertIn("parts that are spilled", parts["what"])
+        self.assertIn("in one scan whose rows are spilled", parts["what"])
         self.assertEqual(parts["memory"], 4_000_000)
         self.assertIn("SQL", self.explain("--engine", "duckdb")["join"]["what"])
 
