@@ -116,7 +116,10 @@ class Vended(Checks, unittest.TestCase):
         refused = project.floe("table", "scan", "prod.a.t")
         self.assertNotEqual(refused.code, 0)
         self.assertIn("ExpiredToken", refused.err)
+        self.assertIn("the keys for the store have run out: run the command again", refused.err)
         self.assertNotIn("secret", refused.err)
+        self.service.vend = self.always_new
+        self.assertEqual(self.ids(project), [1, 2, 3])
 
     def test_signing_by_the_catalog_is_refused_by_name(self):
         project = self.make(self.always_new)

@@ -226,9 +226,22 @@ static floe_status send_call(const s3_call *call, floe_http_response *response, 
     return floe_http_send(call->s3->http, &request, response, err);
 }
 
+/* Whether the store says that the token's time is over. An answer to HEAD has no body that could. */
+static bool is_expired(const floe_http_response *response) {
+    static const char said[] = "ExpiredToken";
+    return response->body.len > 0 && memmem(response->body.ptr, response->body.len, said, sizeof(said) - 1) != NULL;
+}
+
 static floe_status judge(const s3_call *call, const floe_http_response *response, floe_error *err) {
     floe_http_request named = {.method = call->method, .url = store_name(call)};
-    return floe_http_check(&named, response, err);
+    floe_status status = floe_http_check(&named, response, err);
+    if (floe_failed(status) && is_expired(response)) {
+        return floe_error_prefix(
+            err, status,
+            "the keys for the store have run out: run the command again, which gets new ones from a "
+            "catalog that gives keys, or have keys that last longer than it takes");
+    }
+    return status;
 }
 
 static floe_status run_call(const s3_call *call, floe_http_response *response, floe_error *err) {
