@@ -24,7 +24,17 @@ typedef struct pair_list {
     size_t count, capacity;
 } pair_list;
 
+/* Where texts lie that came lately: most are words and names that come again and again, and looking one up among all ids reads
+ * memory here and there. */
+#define LATELY 8192
+typedef struct lately {
+    uint64_t id;
+    uint32_t slot;
+    bool known;
+} lately;
+
 typedef struct linker {
+    lately *seen; /* LATELY of them, by id */
     floe_meaning *meaning;
     floe_corpus *corpus;
     floe_arena arena; /* of the pairs */
@@ -33,6 +43,7 @@ typedef struct linker {
 } linker;
 
 static void linker_close(linker *link) {
+    floe_free(link->seen);
     floe_arena_close(&link->arena);
 }
 
@@ -67,11 +78,23 @@ static void note_word(linker *link, floe_link_id id, uint32_t slot, floe_str tex
     }
 }
 
+static bool find_slot(linker *link, floe_str text, uint32_t *ret_slot) {
+    uint64_t id = floe_wording_id(text);
+    lately *place = &link->seen[id % LATELY];
+    if (!place->known || place->id != id) {
+        uint32_t slot = 0;
+        bool known = floe_ann_view_find(link->meaning->view, id, &slot);
+        *place = (lately){id, slot, known};
+    }
+    *ret_slot = place->slot;
+    return place->known;
+}
+
 static floe_status take_text(void *context, floe_link_id id, size_t part, floe_str text, floe_error *err) {
     linker *link = context;
     uint32_t slot = 0;
-    FLOE_ENSURE(floe_ann_view_find(link->meaning->view, floe_wording_id(text), &slot), err, FLOE_CORRUPT,
-                "the index has no vector of \"%.*s\"; run floe index", FLOE_STR_BRIEF(text));
+    FLOE_ENSURE(find_slot(link, text, &slot), err, FLOE_CORRUPT, "the index has no vector of \"%.*s\"; run floe index",
+                FLOE_STR_BRIEF(text));
     pair_list *list = &link->lists[id];
     link_pair *pair = FLOE_ARENA_PUSH(&link->arena, list->pairs, list->count, list->capacity);
     FLOE_TRY(floe_arena_check(&link->arena, err));
@@ -136,6 +159,7 @@ static void sort_pairs(const pair_list *list, size_t slot_count, floe_arena *are
 static floe_status make_links(floe_meaning *meaning, floe_corpus *corpus, floe_error *err) {
     __attribute__((cleanup(linker_close))) linker link = {.meaning = meaning, .corpus = corpus};
     floe_arena_init(&link.arena, PAIR_ARENA_MAX);
+    FLOE_TRY(floe_alloc(LATELY, sizeof(*link.seen), &link.seen, err));
     FLOE_TRY(take_units(&link, err));
     for (int i = 0; i < FLOE_LINK_COUNT; i++) {
         sort_pairs(&link.lists[i], meaning->slot_count, corpus->arena, &meaning->links[i]);

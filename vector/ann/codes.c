@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-#define CODE_MAX 127
-
 /* ---- making ---- */
 
 static float largest_of(const float *row, size_t dim) {
@@ -21,21 +19,30 @@ static float largest_of(const float *row, size_t dim) {
 }
 
 /* Whichever way a number is rounded, the distance is that of what was kept. */
-void floe_codes_encode(const float *row, size_t dim, int8_t *ret_codes, floe_code_scale *ret_scale) {
+static void encode_portable(const float *row, size_t dim, int8_t *ret_codes, floe_code_scale *ret_scale) {
     float largest = largest_of(row, dim);
-    float step = largest / CODE_MAX;
-    float per_step = largest > 0 ? CODE_MAX / largest : 0;
+    float step = largest / FLOE_CODE_MAX;
+    float per_step = largest > 0 ? FLOE_CODE_MAX / largest : 0;
     double square = 0;
     for (size_t i = 0; i < dim; i++) {
         float wanted = row[i] * per_step;
         int code = (int)(wanted + (wanted < 0 ? -0.5F : 0.5F));
-        code = code > CODE_MAX ? CODE_MAX : code < -CODE_MAX ? -CODE_MAX : code;
+        code = code > FLOE_CODE_MAX ? FLOE_CODE_MAX : code < -FLOE_CODE_MAX ? -FLOE_CODE_MAX : code;
         double left = (double)row[i] - (double)step * code;
         ret_codes[i] = (int8_t)code;
         square += left * left;
     }
     /* A millionth more than any rounding of the sum, the root and the float. */
     *ret_scale = (floe_code_scale){step, (float)(sqrt(square) * (1 + 1e-6))};
+}
+
+floe_code_encoder floe_code_encoder_portable(void) {
+    return encode_portable;
+}
+
+void floe_codes_encode(const float *row, size_t dim, int8_t *ret_codes, floe_code_scale *ret_scale) {
+    floe_code_encoder fast = dim % 16 == 0 ? floe_code_encoder_avx512() : NULL;
+    (fast != NULL ? fast : encode_portable)(row, dim, ret_codes, ret_scale);
 }
 
 floe_status floe_codes_make(const float *rows, size_t count, size_t dim, floe_codes **ret_codes, floe_error *err) {

@@ -16,6 +16,7 @@
 
 /* A row's codes begin at a multiple of so many, the last of them zeros. */
 #define FLOE_CODES_ALIGN 32
+#define FLOE_CODE_MAX 127
 
 typedef struct floe_code_scale {
     float step, distance; /* distance: length of what the codes leave out, rounded up */
@@ -28,8 +29,12 @@ typedef struct floe_codes {
     floe_block block; /* holds both */
 } floe_codes;
 
-/* One row: `dim` codes. */
+/* One row: `dim` codes. All encoders give the same codes; their distances may differ in the last bits of a double, far below what they are
+ * rounded up by. */
+typedef void (*floe_code_encoder)(const float *row, size_t dim, int8_t *ret_codes, floe_code_scale *ret_scale);
 void floe_codes_encode(const float *row, size_t dim, int8_t *ret_codes, floe_code_scale *ret_scale);
+floe_code_encoder floe_code_encoder_portable(void);
+floe_code_encoder floe_code_encoder_avx512(void); /* NULL where the machine has not got it; dim is a multiple of 16 */
 /* Of `count` rows of length 1 within 1 %. Owns: the caller, until floe_codes_close. Errors: NOMEM. */
 floe_status floe_codes_make(const float *rows, size_t count, size_t dim, floe_codes **ret_codes, floe_error *err);
 /* Safe on NULL. */

@@ -7,6 +7,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <math.h>
 #include <stdbool.h>
 
 #define AVX2 __attribute__((target("avx2")))
@@ -119,6 +120,46 @@ floe_code_four floe_code_four_vnni(void) {
     return has_vnni() ? four_vnni : NULL;
 }
 
+/* ---- making ---- */
+
+/* Squares of what eight codes leave of their numbers. */
+INLINE AVX512 __m512d add_squares(__m512d sum, __m256 numbers, __m256i codes, __m512d step) {
+    __m512d left = _mm512_sub_pd(_mm512_cvtps_pd(numbers), _mm512_mul_pd(step, _mm512_cvtepi32_pd(codes)));
+    return _mm512_add_pd(sum, _mm512_mul_pd(left, left));
+}
+
+static AVX512 void encode_avx512(const float *row, size_t dim, int8_t *ret_codes, floe_code_scale *ret_scale) {
+    __m512 largest = _mm512_setzero_ps();
+    for (size_t i = 0; i < dim; i += 16) {
+        largest = _mm512_max_ps(_mm512_abs_ps(_mm512_loadu_ps(row + i)), largest);
+    }
+    float most = _mm512_reduce_max_ps(largest);
+    float step = most / FLOE_CODE_MAX;
+    __m512 per_step = _mm512_set1_ps(most > 0 ? FLOE_CODE_MAX / most : 0);
+    __m512d steps = _mm512_set1_pd((double)step);
+    __m512d low = _mm512_setzero_pd();
+    __m512d high = low;
+    for (size_t i = 0; i < dim; i += 16) {
+        __m512 numbers = _mm512_loadu_ps(row + i);
+        __m512 wanted = _mm512_mul_ps(numbers, per_step);
+        __mmask16 below = _mm512_cmp_ps_mask(wanted, _mm512_setzero_ps(), _CMP_LT_OQ);
+        __m512 half = _mm512_mask_blend_ps(below, _mm512_set1_ps(0.5F), _mm512_set1_ps(-0.5F));
+        __m512i codes = _mm512_cvttps_epi32(_mm512_add_ps(wanted, half));
+        codes = _mm512_max_epi32(_mm512_min_epi32(codes, _mm512_set1_epi32(FLOE_CODE_MAX)),
+                                 _mm512_set1_epi32(-FLOE_CODE_MAX));
+        _mm_storeu_si128((__m128i *)(void *)(ret_codes + i), _mm512_cvtepi32_epi8(codes));
+        __m256 upper = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(numbers), 1));
+        low = add_squares(low, _mm512_castps512_ps256(numbers), _mm512_castsi512_si256(codes), steps);
+        high = add_squares(high, upper, _mm512_extracti64x4_epi64(codes, 1), steps);
+    }
+    double square = _mm512_reduce_add_pd(_mm512_add_pd(low, high));
+    *ret_scale = (floe_code_scale){step, (float)(sqrt(square) * (1 + 1e-6))};
+}
+
+floe_code_encoder floe_code_encoder_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") ? encode_avx512 : NULL;
+}
+
 /* ---- bounds ---- */
 
 /* Two halves of eight floats each. */
@@ -157,6 +198,10 @@ floe_code_bound floe_code_bound_avx512(void) {
 }
 
 #else
+
+floe_code_encoder floe_code_encoder_avx512(void) {
+    return NULL;
+}
 
 floe_code_bound floe_code_bound_avx512(void) {
     return NULL;

@@ -107,6 +107,32 @@ static void code_product__best__is_one_that_this_machine_has(void **state) {
 
 /* ---- codes ---- */
 
+/* ---- encoders ---- */
+
+static void encoders__any_row__give_the_same_codes_and_nearly_the_same_distance(void **state) {
+    (void)state;
+    uint64_t seed = 29;
+    floe_code_encoder fast = floe_code_encoder_avx512();
+    float row[DIM_MAX];
+    int8_t plain[DIM_MAX], other[DIM_MAX];
+    for (size_t round = 0; round < 2000 && fast != NULL; round++) {
+        size_t dim = 16 * (1 + random_below(&seed, DIM_MAX / 16));
+        floe_code_scale scale, fast_scale;
+        for (size_t i = 0; i < dim; i++) {
+            row[i] = round == 0 ? 0 : ((float)random_below(&seed, 2000001) - 1000000) / 1e6F;
+        }
+        /* Numbers halfway between two codes, of either sign. */
+        for (size_t i = 0; round % 3 == 1 && i < dim; i++) {
+            row[i] = ((float)random_below(&seed, 255) - 127 + (i % 2 == 0 ? 0.5F : 0)) / 128;
+        }
+        floe_code_encoder_portable()(row, dim, plain, &scale);
+        fast(row, dim, other, &fast_scale);
+        assert_memory_equal(plain, other, dim);
+        assert_true(scale.step == fast_scale.step);
+        assert_true(fabsf(scale.distance - fast_scale.distance) <= 2e-7F * scale.distance);
+    }
+}
+
 /* ---- bounds ---- */
 
 static double random_size(uint64_t *seed) {
@@ -578,6 +604,7 @@ int main(void) {
         cmocka_unit_test(code_product__any_stride_and_extreme_numbers__is_the_sum),
         cmocka_unit_test(code_product__all_at_their_largest__does_not_overflow),
         cmocka_unit_test(code_product__best__is_one_that_this_machine_has),
+        cmocka_unit_test(encoders__any_row__give_the_same_codes_and_nearly_the_same_distance),
         cmocka_unit_test(code_bound__any_block__is_the_sums_and_which_reach_the_cut),
         cmocka_unit_test(code_bound__a_least_that_is_the_cut__reaches_it),
         cmocka_unit_test(codes__any_row__is_no_further_than_its_distance),
