@@ -160,7 +160,7 @@ floe_status floe_ipc_decode(ipc_batch *batch, const ipc_field *field, struct Arr
 
 /* ---- values.c ---- */
 
-/* Makes the rows null whose row above is: Arrow lets anything lie there, which nobody is to look at. */
+/* Makes the rows null whose row above is, but for what lies below a map: Arrow lets anything lie there, which nobody is to look at. */
 floe_status floe_ipc_mask(const ipc_above *above, floe_arena *arena, struct ArrowArray *array, floe_error *err);
 /* Whether offsets grow and end within `most`; whether views stay within the buffers whose lengths are given. */
 floe_status floe_ipc_check_offsets(const ipc_field *field, const struct ArrowArray *array, int64_t most,

@@ -35,7 +35,7 @@ floe_status floe_ipc_check_offsets(const ipc_field *field, const struct ArrowArr
     return ok && before <= most ? FLOE_OK : damaged(field, "offsets that lead outside its values", err);
 }
 
-/* The rows of a member that a row of what it is a part of has. */
+/* The rows of a member that a row of what it is a part of has; not of a map, whose entries and keys are never null. */
 static void rows_below(const ipc_above *above, int64_t row, int64_t *ret_first, int64_t *ret_end) {
     const ipc_field *field = above->field;
     bool list = field->layout == IPC_LIST || field->layout == IPC_LIST64;
@@ -45,7 +45,7 @@ static void rows_below(const ipc_above *above, int64_t row, int64_t *ret_first, 
 }
 
 floe_status floe_ipc_mask(const ipc_above *above, floe_arena *arena, struct ArrowArray *array, floe_error *err) {
-    if (above->array == NULL || above->array->buffers[0] == NULL) {
+    if (above->array == NULL || above->array->buffers[0] == NULL || above->field->layout == IPC_MAP) {
         return FLOE_OK;
     }
     size_t len = ((size_t)array->length + 7) / 8;
