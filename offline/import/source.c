@@ -58,6 +58,7 @@ typedef struct type_override {
     floe_str column; /* as the input spells it */
     floe_str sql_type;
     floe_str raw_type; /* what the engine's reader finds in the input */
+    bool of_table;     /* nobody asked for it: rows that are added to a table take its types */
 } type_override;
 
 static floe_status parse_override(floe_import *import, const input_columns *raw, floe_str item, type_override *ret,
@@ -78,7 +79,7 @@ static floe_status parse_override(floe_import *import, const input_columns *raw,
         return floe_error_prefix(err, status, "--types: column \"%.*s\"", FLOE_STR_BRIEF(column));
     }
     FLOE_TRY(floe_buf_check(&sql, err));
-    *ret = (type_override){found->name, floe_arena_str(import->arena, floe_buf_view(&sql)), found->type};
+    *ret = (type_override){found->name, floe_arena_str(import->arena, floe_buf_view(&sql)), found->type, false};
     return floe_arena_check(import->arena, err);
 }
 
@@ -147,7 +148,7 @@ static floe_status narrow_integers(floe_import *import, floe_str input_sql, cons
         if (narrow) {
             type_override *slot = FLOE_ARENA_PUSH(import->arena, *items, *count, capacity);
             FLOE_TRY(floe_arena_check(import->arena, err));
-            *slot = (type_override){column, floe_str_of(type), raw->items[i].type};
+            *slot = (type_override){column, floe_str_of(type), raw->items[i].type, false};
         }
     }
     return FLOE_OK;
@@ -187,6 +188,13 @@ static bool put_changed(const type_override *item, bool is_text, floe_buf *out) 
     bool real = mentions(item->sql_type, "FLOAT") || mentions(item->sql_type, "DOUBLE");
     bool inexact =
         mentions(item->raw_type, "FLOAT") || mentions(item->raw_type, "DOUBLE") || mentions(item->raw_type, "DECIMAL");
+    bool whole = item->of_table && real && !inexact && !mentions(item->raw_type, "VARCHAR");
+    if (whole && is_text) { /* a table's double is not to round what nobody asked to round */
+        floe_buf_printf(out, "TRY_CAST(%s AS %.*s) IS DISTINCT FROM TRY_CAST(TRY_CAST(%s AS %.*s) AS %.*s)", name.ptr,
+                        FLOE_STR_ARG(item->raw_type), name.ptr, FLOE_STR_ARG(item->sql_type),
+                        FLOE_STR_ARG(item->raw_type));
+        return !name.failed;
+    }
     if (is_text ? !put_text_pattern(item->sql_type, &pattern)
                 : (real && inexact) || mentions(item->sql_type, "VARCHAR") || mentions(item->raw_type, "VARCHAR") ||
                       mentions(item->raw_type, "JSON")) {
@@ -211,7 +219,7 @@ static floe_status check_unchanged(floe_import *import, const type_override *ite
     FLOE_AUTO_BUF sql, condition;
     floe_query_rows found;
     bool from_text = floe_import_reader(import->request->files[0])->takes_types;
-    type_override as_text = {item->column, FLOE_STR("VARCHAR"), item->raw_type};
+    type_override as_text = {item->column, FLOE_STR("VARCHAR"), item->raw_type, false};
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     floe_buf_init(&condition, FLOE_IMPORT_SQL_CAP);
     if (!put_changed(item, from_text || floe_str_is(item->raw_type, "VARCHAR"), &condition)) {
@@ -228,9 +236,10 @@ static floe_status check_unchanged(floe_import *import, const type_override *ite
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_import_query(import, sql.ptr, &found, err));
     FLOE_ENSURE(found.row_count == 0, err, FLOE_INVALID,
-                "--types: column \"%.*s\" has the value %.*s, which %.*s cannot hold as it is; choose a type that can, "
-                "or round it in --select",
-                FLOE_STR_BRIEF(item->column), FLOE_STR_BRIEF(found.values[0].as.bytes), FLOE_STR_BRIEF(item->sql_type));
+                "%scolumn \"%.*s\" has the value %.*s, which %s%.*s cannot hold as it is; %sround it in --select",
+                item->of_table ? "" : "--types: ", FLOE_STR_BRIEF(item->column),
+                FLOE_STR_BRIEF(found.values[0].as.bytes), item->of_table ? "the table's " : "",
+                FLOE_STR_BRIEF(item->sql_type), item->of_table ? "" : "choose a type that can, or ");
     return FLOE_OK;
 }
 
@@ -373,8 +382,60 @@ static floe_status add_type(floe_import *import, const floe_query_column *column
     size_t capacity = *count;
     type_override *slot = FLOE_ARENA_PUSH(import->arena, *items, *count, capacity);
     FLOE_TRY(floe_arena_check(import->arena, err));
-    *slot = (type_override){column->name, type, column->type};
+    *slot = (type_override){column->name, type, column->type, false};
     return FLOE_OK;
+}
+
+static bool is_nested(const floe_ice_type *type) {
+    return type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
+}
+
+static bool is_temporal(floe_str type) {
+    return floe_str_starts_with(type, FLOE_STR("TIME")) || floe_str_is(type, "DATE");
+}
+
+/* Whether text that looks like the one type may be read as the table's instead: a day of whole numbers where fractions
+ * are kept, a column that is empty today, digits where text is kept. Times stay what they look like, and numbers of JSON
+ * are no text any more. */
+static bool takes_table_type(const floe_import *import, floe_str raw, const floe_ice_type *guess,
+                             const floe_ice_type *table) {
+    if (is_nested(guess) || is_nested(table) || floe_import_type_widens(guess, table) ||
+        (import->request->evolve && floe_import_type_widens(table, guess))) {
+        return false;
+    }
+    bool csv = floe_import_reader(import->request->files[0])->takes_types;
+    return table->kind == FLOE_ICE_STRING ? csv : !is_temporal(raw);
+}
+
+/* Guesses know nothing of the table that the rows are added to. With a select list a column may be anything. */
+static floe_status take_table_types(floe_import *import, const input_columns *raw, type_override **items, size_t *count,
+                                    floe_error *err) {
+    const floe_ice_metadata *metadata = import->table ? &import->table->metadata : NULL;
+    const floe_ice_schema *schema =
+        metadata == NULL ? NULL : floe_ice_schema_by_id(metadata, metadata->current_schema_id);
+    size_t asked = *count;
+    for (size_t i = 0; i < raw->count && schema != NULL; i++) {
+        FLOE_AUTO_BUF sql;
+        floe_buf_init(&sql, FLOE_KIB(64));
+        const floe_ice_type *guess;
+        const floe_ice_field *field = floe_ice_field_by_name(schema, raw->items[i].name);
+        bool taken = field != NULL && !is_overridden(*items, asked, raw->items[i].name) &&
+                     !floe_failed(floe_import_type_parse(raw->items[i].type, import->arena, &guess, NULL)) &&
+                     takes_table_type(import, raw->items[i].type, guess, field->type);
+        if (taken) {
+            floe_import_type_sql(&sql, field->type);
+            FLOE_TRY(floe_buf_check(&sql, err));
+            floe_str type = floe_arena_str(import->arena, floe_buf_view(&sql));
+            FLOE_TRY(add_type(import, &raw->items[i], type, items, count, err));
+            (*items)[*count - 1].of_table = true;
+        }
+    }
+    return FLOE_OK;
+}
+
+static bool is_text(const floe_import *import) {
+    const import_reader *reader = floe_import_reader(import->request->files[0]);
+    return reader->takes_types || strcmp(reader->function, "read_json") == 0;
 }
 
 /* Types that hold every value of text, where the reader's guess does not. JSON that is no objects has one column, "json". */
@@ -425,9 +486,12 @@ floe_status floe_import_source(floe_import *import, floe_error *err) {
     size_t type_count = 0;
     if (request->types) {
         FLOE_TRY(parse_overrides(import, &raw, &types, &type_count, err));
-        for (size_t i = 0; i < type_count; i++) {
-            FLOE_TRY(check_unchanged(import, &types[i], err));
-        }
+    }
+    if (is_text(import) && floe_import_keeps_schema(request) && request->select == NULL) {
+        FLOE_TRY(take_table_types(import, &raw, &types, &type_count, err));
+    }
+    for (size_t i = 0; i < type_count; i++) {
+        FLOE_TRY(check_unchanged(import, &types[i], err));
     }
     FLOE_TRY(take_exact_types(import, &raw, &types, &type_count, err));
     floe_buf_clear(&sql);

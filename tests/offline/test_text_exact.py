@@ -158,6 +158,61 @@ class Imports(unittest.TestCase):
                 self.assertTrue(all(same) if exact else [float(a) for a in got] == [float(b) for b in values], (name, values))
 
 
+class Added(unittest.TestCase):
+    """Rows that are added to a table take its types where a guess over few rows would be another."""
+    FIRST = [("double", "1.5"), ("float", "0.5"), ("string", "abc"), ("decimal(10,2)", "1.25"), ("long", "1"), ("int", "1")]
+
+    def add(self, made, kind, first, name, values, *more):
+        made.write("first.csv", texts("first.csv", "x", [first]))
+        made.floe("table", "import", "first.csv", "lake.t.c", "--replace", "--types", f"x={kind}")
+        made.write(name, texts(name, "x", values))
+        made.floe("table", "import", name, "lake.t.c", *(more or ("--append",)))
+        made.floe("table", "scan", "lake.t.c", "-o", "c.parquet")
+        return [row[0] for row in made.rows("SELECT x::VARCHAR FROM '$D/c.parquet'")]
+
+    def test_text_that_looks_like_another_type__is_read_as_the_tables(self):
+        cases = [("double", "1.5", ["4", "-7"], ["1.5", "4.0", "-7.0"]), ("float", "0.5", ["16777216"], ["0.5", "16777216.0"]),
+                 ("decimal(10,2)", "1.25", ["3", "0.5"], ["1.25", "3.00", "0.50"]), ("long", "1", ["2.0"], None)]
+        with project() as made:
+            for kind, first, values, expected in cases:
+                for name in ("n.csv", "n.jsonl", "n.json"):
+                    for more in (("--append",), ("--append", "--evolve")):
+                        with self.subTest(kind, file=name, more=more):
+                            if expected is None and name == "n.csv":
+                                with self.assertRaises(Failed):
+                                    self.add(made, kind, first, name, values, *more)
+                            else:
+                                self.assertEqual(self.add(made, kind, first, name, values, *more), expected or ["1", "2"])
+
+    def test_digits_in_a_column_of_text__stay_as_they_are_written(self):
+        with project() as made:
+            self.assertEqual(self.add(made, "string", "abc", "n.csv", ["007", "1.50", "2020-01-01", "true"]),
+                             ["abc", "007", "1.50", "2020-01-01", "true"])
+            self.assertEqual(self.add(made, "string", "abc", "n.csv", ["007"], "--overwrite"), ["007"])
+
+    def test_a_column_that_is_empty_today__is_null(self):
+        with project() as made:
+            for kind, first in self.FIRST + [("timestamp", "2020-01-01 00:00:00"), ("date", "2020-01-01"), ("boolean", "true")]:
+                with self.subTest(kind):
+                    made.write("first.csv", f"k,x\na,{first}\n")
+                    made.floe("table", "import", "first.csv", "lake.t.c", "--replace", "--types", f"x={kind}")
+                    made.write("n.csv", "k,x\nb,\n")
+                    made.floe("table", "import", "n.csv", "lake.t.c", "--append")
+                    made.floe("table", "scan", "lake.t.c", "-o", "c.parquet")
+                    self.assertEqual(made.rows("SELECT k, x IS NULL FROM '$D/c.parquet'"), [("a", False), ("b", True)])
+
+    def test_a_value_that_the_tables_type_does_not_hold__is_refused(self):
+        cases = [("double", "1.5", "9007199254740993"), ("float", "0.5", "16777217"), ("decimal(10,2)", "1.25", "3.555"),
+                 ("long", "1", "2.5"), ("int", "1", "2147483648"), ("long", "1", "abc"), ("double", "1.5", "1,5")]
+        with project() as made:
+            for kind, first, value in cases:
+                for name in ("n.csv", "n.jsonl"):
+                    with self.subTest(kind, value=value, file=name), self.assertRaises(Failed) as caught:
+                        self.add(made, kind, first, name, [f'"{value}"' if "," in value and name == "n.csv" else value])
+                    self.assertEqual(caught.exception.code, INVALID)
+                    self.assertRegex(str(caught.exception), 'column "?x"?')
+
+
 class Labels(unittest.TestCase):
     def build(self, made, name, label, *more, first=()):
         rows = [*first, label]
