@@ -148,6 +148,7 @@ static void fill(column_world *w, floe_type type, floe_test_rng *rng) {
     w->column.type = type;
     w->column.class = floe_pit_class(type);
     floe_pit_symbols_init(&w->column.symbols);
+    w->column.symbols.has_values = w->column.class == PIT_SYMBOL;
     pthread_mutex_init(&w->column.lock, NULL);
     assert_ok(floe_pit_column_reserve(&w->column, ROWS, &err), &err);
     for (size_t row = 0; row < ROWS; row++) {
