@@ -41,8 +41,9 @@ typedef struct floe_import {
 
     import_column *columns;
     size_t column_count;
-    const char *read_columns; /* ", columns = {…}" where the reader of JSON must not guess; NULL: it may */
-    floe_str source_sql;      /* SELECT of the input's columns under their names */
+    const char
+        *read_columns;   /* options of a reader of JSON that is not to guess, or over all rows; NULL: it may over few */
+    floe_str source_sql; /* SELECT of the input's columns under their names */
     floe_ice_schema schema;
     int32_t last_column_id;
     floe_ice_spec spec;

@@ -178,6 +178,15 @@ static bool mentions(floe_str type, const char *word) {
     return memmem(type.ptr, type.len, word, strlen(word)) != NULL;
 }
 
+/* A table's float or double is not to round whole numbers that nobody asked to round, nor to make an infinity of a number. */
+static void put_rounded(const type_override *item, const char *name, floe_buf *out) {
+    floe_buf_printf(out,
+                    "((regexp_full_match(trim(%s), '[+-]?[0-9]+') AND NOT coalesce(TRY_CAST(%s AS HUGEINT) = "
+                    "TRY_CAST(TRY_CAST(%s AS %.*s) AS HUGEINT), false)) OR (isinf(TRY_CAST(%s AS %.*s)) AND "
+                    "regexp_matches(%s, '[0-9]')))",
+                    name, name, name, FLOE_STR_ARG(item->sql_type), name, FLOE_STR_ARG(item->sql_type), name);
+}
+
 /* The condition that finds a value which the cast changes; a value that it refuses fails later, with its line. False: the
  * cast changes nothing, or rounds as a float does. */
 static bool put_changed(const type_override *item, bool is_text, floe_buf *out) {
@@ -188,11 +197,8 @@ static bool put_changed(const type_override *item, bool is_text, floe_buf *out) 
     bool real = mentions(item->sql_type, "FLOAT") || mentions(item->sql_type, "DOUBLE");
     bool inexact =
         mentions(item->raw_type, "FLOAT") || mentions(item->raw_type, "DOUBLE") || mentions(item->raw_type, "DECIMAL");
-    bool whole = item->of_table && real && !inexact && !mentions(item->raw_type, "VARCHAR");
-    if (whole && is_text) { /* a table's double is not to round what nobody asked to round */
-        floe_buf_printf(out, "TRY_CAST(%s AS %.*s) IS DISTINCT FROM TRY_CAST(TRY_CAST(%s AS %.*s) AS %.*s)", name.ptr,
-                        FLOE_STR_ARG(item->raw_type), name.ptr, FLOE_STR_ARG(item->sql_type),
-                        FLOE_STR_ARG(item->raw_type));
+    if (item->of_table && real && is_text) {
+        put_rounded(item, name.ptr, out);
         return !name.failed;
     }
     if (is_text ? !put_text_pattern(item->sql_type, &pattern)
@@ -472,29 +478,44 @@ static floe_status take_exact_types(floe_import *import, const input_columns *ra
     return FLOE_OK;
 }
 
-floe_status floe_import_source(floe_import *import, floe_error *err) {
+/* The types that are not to be the reader's, over what it finds in the input. */
+static floe_status find_overrides(floe_import *import, input_columns *ret_raw, type_override **ret_types,
+                                  size_t *ret_count, floe_error *err) {
     const floe_import_request *request = import->request;
-    FLOE_TRY(floe_import_check_files(import, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     put_input(import, NULL, 0, &sql);
     FLOE_TRY(floe_buf_check(&sql, err));
-    input_columns raw = {0};
-    FLOE_TRY(describe_query(import, sql.ptr, &raw, err));
-    const import_reader *reader = floe_import_reader(request->files[0]);
-    type_override *types = NULL;
-    size_t type_count = 0;
+    FLOE_TRY(describe_query(import, sql.ptr, ret_raw, err));
+    *ret_types = NULL;
+    *ret_count = 0;
     if (request->types) {
-        FLOE_TRY(parse_overrides(import, &raw, &types, &type_count, err));
+        FLOE_TRY(parse_overrides(import, ret_raw, ret_types, ret_count, err));
     }
     if (is_text(import) && floe_import_keeps_schema(request) && request->select == NULL) {
-        FLOE_TRY(take_table_types(import, &raw, &types, &type_count, err));
+        FLOE_TRY(take_table_types(import, ret_raw, ret_types, ret_count, err));
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_import_source(floe_import *import, floe_error *err) {
+    FLOE_TRY(floe_import_check_files(import, err));
+    const import_reader *reader = floe_import_reader(import->request->files[0]);
+    input_columns raw = {0};
+    type_override *types = NULL;
+    size_t type_count = 0;
+    FLOE_TRY(find_overrides(import, &raw, &types, &type_count, err));
+    if (type_count > 0 && strcmp(reader->function, "read_json") == 0) {
+        /* The reader of JSON casts late values to what it guessed of the first ones, 2.5 to 2, before any other cast sees them. */
+        import->read_columns = ", sample_size = -1, maximum_sample_files = -1";
+        FLOE_TRY(find_overrides(import, &raw, &types, &type_count, err));
     }
     for (size_t i = 0; i < type_count; i++) {
         FLOE_TRY(check_unchanged(import, &types[i], err));
     }
     FLOE_TRY(take_exact_types(import, &raw, &types, &type_count, err));
-    floe_buf_clear(&sql);
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     if (strcmp(reader->function, "read_json") == 0) {
         put_input(import, NULL, 0, &sql);
         FLOE_TRY(floe_buf_check(&sql, err));

@@ -158,6 +158,16 @@ class Imports(unittest.TestCase):
                 self.assertTrue(all(same) if exact else [float(a) for a in got] == [float(b) for b in values], (name, values))
 
 
+    def test_types_that_are_asked_for__see_late_values_of_json_as_they_are(self):
+        with project() as made:
+            self.assertEqual(self.load(made, "n.jsonl", ["1"] * MANY + ["2.5"], "--types", "x=double")[1][-1], "2.5")
+            self.assertEqual(self.load(made, "n.jsonl", ["1"] * MANY + ["2.5"], "--types", "x=string")[1][-1], "2.5")
+            for kind, value in (("decimal(10,2)", "2.555"), ("long", "2.5")):
+                with self.subTest(kind), self.assertRaises(Failed) as caught:
+                    self.load(made, "n.jsonl", ["1"] * MANY + [value], "--types", f"x={kind}")
+                self.assertEqual(caught.exception.code, INVALID)
+
+
 class Added(unittest.TestCase):
     """Rows that are added to a table take its types where a guess over few rows would be another."""
     FIRST = [("double", "1.5"), ("float", "0.5"), ("string", "abc"), ("decimal(10,2)", "1.25"), ("long", "1"), ("int", "1")]
@@ -165,7 +175,7 @@ class Added(unittest.TestCase):
     def add(self, made, kind, first, name, values, *more):
         made.write("first.csv", texts("first.csv", "x", [first]))
         made.floe("table", "import", "first.csv", "lake.t.c", "--replace", "--types", f"x={kind}")
-        made.write(name, texts(name, "x", values))
+        made.write(name, texts(name, "x", values).replace('"null"', "null"))
         made.floe("table", "import", name, "lake.t.c", *(more or ("--append",)))
         made.floe("table", "scan", "lake.t.c", "-o", "c.parquet")
         return [row[0] for row in made.rows("SELECT x::VARCHAR FROM '$D/c.parquet'")]
@@ -201,9 +211,27 @@ class Added(unittest.TestCase):
                     made.floe("table", "scan", "lake.t.c", "-o", "c.parquet")
                     self.assertEqual(made.rows("SELECT k, x IS NULL FROM '$D/c.parquet'"), [("a", False), ("b", True)])
 
+    def test_a_fraction_behind_many_whole_numbers_or_nulls__is_no_whole_number(self):
+        """The reader of JSON casts what comes late to what it guessed of the first rows, before the table's type is asked for."""
+        early = {"whole": ["1"] * MANY, "null": ["null"] * MANY}
+        held = [("double", "1.5"), ("float", "0.5"), ("decimal(10,2)", "1.25")]
+        with project() as made:
+            for rows in early.values():
+                for kind, first in held:
+                    for name in ("n.csv", "n.jsonl"):
+                        with self.subTest(kind, first=rows[0], file=name):
+                            values = [*([""] * MANY if rows[0] == "null" and name == "n.csv" else rows), "2.5"]
+                            self.assertEqual(float(self.add(made, kind, first, name, values)[-1]), 2.5)
+            for kind, first, value in (("decimal(10,2)", "1.25", "2.555"), ("long", "1", "2.5"),
+                                       ("timestamp", "2020-01-01 00:00:00", "2024-01-01 00:00:00.1234567")):
+                for rows in early.values():
+                    with self.subTest(kind, first=rows[0]), self.assertRaises(Failed) as caught:
+                        self.add(made, kind, first, "n.jsonl", [*(rows if kind != "timestamp" else early["null"]), value])
+                    self.assertEqual(caught.exception.code, INVALID)
+
     def test_a_value_that_the_tables_type_does_not_hold__is_refused(self):
         cases = [("double", "1.5", "9007199254740993"), ("float", "0.5", "16777217"), ("decimal(10,2)", "1.25", "3.555"),
-                 ("long", "1", "2.5"), ("int", "1", "2147483648"), ("long", "1", "abc"), ("double", "1.5", "1,5")]
+                 ("long", "1", "2.5"), ("int", "1", "2147483648"), ("long", "1", "abc"), ("double", "1.5", "1,5"), ("float", "0.5", "1e300")]
         with project() as made:
             for kind, first, value in cases:
                 for name in ("n.csv", "n.jsonl"):
