@@ -57,6 +57,12 @@ static void mask_text__what_is_personal__becomes_its_kind(void **state) {
         {"call +44 20 7946 0958 now", "call <phone> now"},
         {"call (212) 555-0123 now", "call <phone> now"},
         {"the SSN 219-09-9999 is whose", "the SSN <national id> is whose"},
+        {"card=4111111111111111", "card=<card>"},
+        {"cards 4111111111111111,5555555555554444;", "cards <card>,<card>;"},
+        {"{\"card\":\"4111111111111111\",\"n\":1}", "{\"card\":\"<card>\",\"n\":1}"},
+        {"(4111111111111111) and (4111 1111 1111 1111)", "(<card>) and (<card>)"},
+        {"tel:+442079460958 or phone: +44 20 7946 0958, +44 20 7946 0959", "tel:<phone> or phone: <phone>, <phone>"},
+        {"tel:+44 20 7946 0958 now", "tel:<phone> now"},
     };
     check_all(floe_personal_mask_text, pairs, COUNT(pairs));
 }
@@ -105,6 +111,19 @@ static void mask_sql__personal_literals__become_their_kind(void **state) {
         {"SELECT 1 -- jane@example.com", "SELECT 1 -- <e-mail>"},
         {"SELECT $q$jane@example.com", "SELECT $q$<e-mail>"},
         {"SELECT \"a'b\", 'jane@example.com'", "SELECT \"a'b\", '<e-mail>'"},
+        {"WHERE doc = '{\"card\": \"4111111111111111\"}'", "WHERE doc = '{\"card\": \"<card>\"}'"},
+        {"WHERE card = 4111_1111_1111_1111", "WHERE card = '<card>'"},
+        {"SELECT 1 /* a /* b */ jane@example.com */ + 2", "SELECT 1 /* a /* b */ <e-mail> */ + 2"},
+        {"SELECT 1 /* /* jane@example.com */", "SELECT 1 /* /* <e-mail> */"},
+        {"WHERE mail = E'jane\\x40example.com'", "WHERE mail = E'<e-mail>'"},
+        {"WHERE mail = E'jane\\100example.com'", "WHERE mail = E'<e-mail>'"},
+        {"WHERE mail = E'jane\\u0040example.com'", "WHERE mail = E'<e-mail>'"},
+        {"WHERE mail = E'jane\\U00000040example.com'", "WHERE mail = E'<e-mail>'"},
+        {"WHERE mail = U&'jane\\0040example.com'", "WHERE mail = U&'<e-mail>'"},
+        {"WHERE mail = U&'jane\\+000040example.com'", "WHERE mail = U&'<e-mail>'"},
+        {"WHERE regexp_matches(mail, '^jane@example\\.com$')", "WHERE regexp_matches(mail, '<e-mail>')"},
+        {"SELECT 1 # jane@example.com", "SELECT 1 # <e-mail>"},
+        {"WHERE note = 'it\\'s jane@example.com'", "WHERE note = 'it\\'s <e-mail>'"},
     };
     check_all(floe_personal_mask_sql, pairs, COUNT(pairs));
 }
@@ -123,6 +142,9 @@ static void mask_sql__anything_else__is_left(void **state) {
         "SELECT E'a\\'b', e'\\\\', 'c'",
         "SELECT $$a'b$$, $x$ $$ $x$",
         "SELECT '東京', \"Größe\" FROM größe",
+        "SELECT a+b-c.d, @x.y, x @> y, E'\\x41\\u0042', '^\\d{16}$', 'a\\",
+        "SELECT 1 /* a /* b */ c */ + 'x' /* d /* e */",
+        "SELECT '{\"at\": \"10:30\", \"ids\": [1, 2, 3]}' WHERE x LIKE '\\%50\\_' ESCAPE '\\'",
         "/* not closed",
         "'",
         "\"",
@@ -182,7 +204,9 @@ static void mask__any_pieces__are_masked_once_and_for_all(void **state) {
 /* Each byte of a buffer that ends where it ends, so that AddressSanitizer sees a read behind it. */
 static void mask_sql__cut_anywhere__reads_nothing_behind_the_end(void **state) {
     (void)state;
-    static const char sql[] = "SELECT E'a\\'', $q$x$q$, 'b''c' /* d */ -- e\n, \"f\"\"g\", 4111111111111111";
+    static const char sql[] =
+        "SELECT E'a\\'\\x40\\u00e9', U&'\\0041\\+00', $q$x$q$, 'b''c\\' /* d /* */ */ -- e\n, \"f\"\"g\", "
+        "41_1111111111111, a.b@example.com, (tel:+44 20 7946 0958,1)";
     for (size_t len = 0; len < sizeof(sql); len++) {
         FLOE_AUTO_BUF out;
         char *copy = test_malloc(len + 1);
