@@ -277,17 +277,25 @@ static floe_status choose_latest(const metadata_folder *folder, candidate *items
 }
 
 /* A folder may hold files <n>-<uuid> of another catalog beside the v<n> that its hint counts, with numbers of their own: one of a higher
- * number is the table only where it proves to be later than the v<n>. */
+ * number is the table only where it proves to be later than the v<n>, and where several do, later than they. */
 static floe_status choose_later_line(const metadata_folder *folder, const char **name, floe_error *err) {
     int64_t version = floe_catalog_metadata_version(floe_str_of(*name));
+    candidate *later = NULL;
+    size_t count = 0, capacity = 0;
     for (size_t i = 0; folder->highest > version && i < folder->count; i++) {
         candidate pair[2] = {{.name = *name}, {.name = folder->names[i]}};
-        if (version_at(folder, i) == folder->highest) {
-            FLOE_TRY(read_candidates(folder, pair, 2, err));
-            *name = is_later(&pair[1], &pair[0]) && !is_later(&pair[0], &pair[1]) ? pair[1].name : *name;
+        if (version_at(folder, i) != folder->highest) {
+            continue;
+        }
+        FLOE_TRY(read_candidates(folder, pair, 2, err));
+        if (is_later(&pair[1], &pair[0]) && !is_later(&pair[0], &pair[1])) {
+            candidate *item = FLOE_ARENA_PUSH(folder->arena, later, count, capacity);
+            FLOE_TRY(floe_arena_check(folder->arena, err));
+            *item = pair[1];
         }
     }
-    return FLOE_OK;
+    *name = count > 0 ? later[0].name : *name;
+    return count > 1 ? choose_latest(folder, later, count, name, err) : FLOE_OK;
 }
 
 /* *ret_name NULL: there is no metadata file. */

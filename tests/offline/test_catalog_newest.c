@@ -264,6 +264,20 @@ static void newest__unique_name_that_proves_later_than_the_hint__is_taken(void *
     expect_newest("t", "t/metadata/00005-new.metadata.json");
 }
 
+/* Two commits that raced, both later than what the hint counts: which comes first in the folder says nothing. */
+static void newest__two_that_prove_later_than_the_hint__are_refused_unless_one_is_later_still(void **state) {
+    (void)state;
+    put_state("t/metadata/v2.metadata.json", UUID, 2, 2000, "v1.metadata.json");
+    put_state("t/metadata/00003-aaaa.metadata.json", UUID, 3, 3000, "v2.metadata.json");
+    put_state("t/metadata/00003-bbbb.metadata.json", UUID, 3, 3001, "v2.metadata.json");
+    put_text("t/metadata/version-hint.text", "2");
+    expect_corrupt("t",
+                   (const char *[]){"00003-aaaa.metadata.json", "00003-bbbb.metadata.json", "of one version", NULL});
+    put_state("t/metadata/00003-aaaa.metadata.json", UUID, 3, 3000, NULL); /* by its snapshots alone */
+    put_state("t/metadata/00003-bbbb.metadata.json", UUID, 4, 4000, NULL);
+    expect_newest("t", "t/metadata/00003-bbbb.metadata.json");
+}
+
 static void newest__hint_by_name__is_followed(void **state) {
     (void)state;
     put("t/metadata/00001-abc.metadata.json");
@@ -366,6 +380,7 @@ int main(void) {
         T(newest__counted_and_unique_names_of_one_version__the_hint_decides),
         T(newest__hint_that_counts__is_followed_past_unique_names_of_higher_numbers),
         T(newest__unique_name_that_proves_later_than_the_hint__is_taken),
+        T(newest__two_that_prove_later_than_the_hint__are_refused_unless_one_is_later_still),
         T(newest__hint_by_name__is_followed),
         T(newest__hint_that_is_wrong__is_ignored),
         T(newest__gzip_under_both_names__is_found_by_the_hint),
