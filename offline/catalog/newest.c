@@ -216,6 +216,14 @@ static bool logs(const floe_node *log, const char *name) {
     return false;
 }
 
+/* Whether a log that is not empty goes back to that time: writers keep the last hundred files in it, or as few as one. */
+static bool reaches_back(const floe_node *log, int64_t ms) {
+    int64_t oldest = INT64_MIN; /* without a time it says what it can */
+    floe_error ignored = {0};
+    (void)floe_node_opt_i64(log->items[0], "timestamp-ms", "metadata-log", &oldest, &ignored);
+    return oldest <= ms;
+}
+
 typedef struct candidate {
     const char *name;
     floe_ice_metadata metadata;
@@ -224,8 +232,8 @@ typedef struct candidate {
 
 /* Whether a's content proves that it was made from b or from what came after b.
  * Rule: both are of one table (table-uuid), and a's metadata-log names b. A writer logs at least the file it began with, so a
- *       log that does not name b is one of a sibling: a commit that raced with b, whatever their times are. Only where a keeps
- *       no log its snapshots are asked: b's current one is among them and is not a's, a's is none of b's, and neither
+ *       log that does not name b is one of a sibling: a commit that raced with b, whatever their times are. A log that begins after
+ *       b was written says nothing of b, but all that it names is later. Only where a keeps no log its snapshots are asked: b's current one is among them and is not a's, a's is none of b's, and neither
  *       last-sequence-number nor last-updated-ms goes backwards. */
 static bool is_later(const candidate *a, const candidate *b) {
     const floe_ice_metadata *x = &a->metadata, *y = &b->metadata;
@@ -234,7 +242,8 @@ static bool is_later(const candidate *a, const candidate *b) {
     }
     const floe_node *log = floe_node_get(x->root, "metadata-log");
     if (log != NULL && log->kind == FLOE_NODE_ARRAY && log->count > 0) {
-        return logs(log, b->name);
+        return logs(log, b->name) ||
+               (!reaches_back(log, y->last_updated_ms) && x->last_sequence_number >= y->last_sequence_number);
     }
     return y->current_snapshot_id != -1 && x->current_snapshot_id != y->current_snapshot_id &&
            floe_ice_snapshot_by_id(x, y->current_snapshot_id) != NULL &&

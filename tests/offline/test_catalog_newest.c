@@ -118,7 +118,8 @@ static void newest__hint_ahead__is_corrupt_and_names_both(void **state) {
 /* ---- two files of one version ---- */
 
 /* A document of one table: its snapshots are 1 to `snapshots`, the last of them current, or none is. */
-static void put_state(const char *name, const char *uuid, int snapshots, int64_t updated_ms, const char *log) {
+static void put_logged(const char *name, const char *uuid, int snapshots, int64_t updated_ms, const char *log,
+                       int64_t log_ms) {
     FLOE_AUTO_BUF text = {0};
     floe_buf_init(&text, FLOE_KIB(64));
     floe_buf_printf(
@@ -138,10 +139,15 @@ static void put_state(const char *name, const char *uuid, int snapshots, int64_t
     }
     floe_buf_text(&text, "]");
     if (log != NULL) {
-        floe_buf_printf(&text, ",\"metadata-log\":[{\"timestamp-ms\":1,\"metadata-file\":\"/t/metadata/%s\"}]", log);
+        floe_buf_printf(&text, ",\"metadata-log\":[{\"timestamp-ms\":%lld,\"metadata-file\":\"/t/metadata/%s\"}]",
+                        (long long)log_ms, log);
     }
     floe_buf_text(&text, "}");
     ice_write_file(ice_path(warehouse, name), floe_buf_view(&text));
+}
+
+static void put_state(const char *name, const char *uuid, int snapshots, int64_t updated_ms, const char *log) {
+    put_logged(name, uuid, snapshots, updated_ms, log, 1);
 }
 
 #define UUID "11111111-2222-3333-4444-555555555555"
@@ -264,6 +270,19 @@ static void newest__unique_name_that_proves_later_than_the_hint__is_taken(void *
     expect_newest("t", "t/metadata/00005-new.metadata.json");
 }
 
+/* A catalog that took a table over and has committed to it for longer than its log remembers. */
+static void newest__unique_name_whose_log_begins_after_the_hint__is_taken(void **state) {
+    (void)state;
+    put_state("t/metadata/v4.metadata.json", UUID, 3, 3000, "v3.metadata.json");
+    put_logged("t/metadata/00300-new.metadata.json", UUID, 9, 9000, "00299-new.metadata.json", 3001);
+    put_text("t/metadata/version-hint.text", "4");
+    expect_newest("t", "t/metadata/00300-new.metadata.json");
+    put_logged("t/metadata/00300-new.metadata.json", UUID, 9, 9000, "00299-new.metadata.json", 3000);
+    expect_newest("t", "t/metadata/v4.metadata.json"); /* it reaches back, and does not name v4 */
+    put_logged("t/metadata/00300-new.metadata.json", UUID, 2, 9000, "00299-new.metadata.json", 3001);
+    expect_newest("t", "t/metadata/v4.metadata.json"); /* fewer commits than v4 has seen */
+}
+
 /* Two commits that raced, both later than what the hint counts: which comes first in the folder says nothing. */
 static void newest__two_that_prove_later_than_the_hint__are_refused_unless_one_is_later_still(void **state) {
     (void)state;
@@ -380,6 +399,7 @@ int main(void) {
         T(newest__counted_and_unique_names_of_one_version__the_hint_decides),
         T(newest__hint_that_counts__is_followed_past_unique_names_of_higher_numbers),
         T(newest__unique_name_that_proves_later_than_the_hint__is_taken),
+        T(newest__unique_name_whose_log_begins_after_the_hint__is_taken),
         T(newest__two_that_prove_later_than_the_hint__are_refused_unless_one_is_later_still),
         T(newest__hint_by_name__is_followed),
         T(newest__hint_that_is_wrong__is_ignored),
