@@ -238,7 +238,8 @@ static floe_status guess_again(exact_run *run, floe_error *err) {
     floe_buf_init(&sql, FLOE_MIB(64));
     floe_buf_text(&sql, "SELECT * FROM ");
     put_files(run->request, NULL, &sql);
-    floe_buf_text(&sql, is_json(run->request) ? ", sample_size = -1)" : ", sample_size = -1, files_to_sniff = -1)");
+    floe_buf_text(&sql, is_json(run->request) ? ", sample_size = -1, maximum_sample_files = -1)"
+                                              : ", sample_size = -1, files_to_sniff = -1)");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_describe(run->session, sql.ptr, run->arena, &columns, &column_count, err));
     FLOE_ENSURE(column_count == run->count, err, FLOE_INVALID,

@@ -168,6 +168,22 @@ class Imports(unittest.TestCase):
                 self.assertEqual(caught.exception.code, INVALID)
 
 
+    def test_the_last_of_many_files__is_looked_at_too(self):
+        """The reader of JSON looks at 32 files before it decides."""
+        names = [f"n{i}.jsonl" for i in range(40)]
+        with project() as made:
+            for i, name in enumerate(names):
+                made.write(name, texts(name, "x", ["2.5" if i == 39 else str(i)]))
+            made.write("first.csv", "x\n1.5\n")
+            made.floe("table", "import", "first.csv", "lake.t.added")
+            for table, more in (("made", []), ("typed", ["--types", "x=double"]), ("added", ["--append"])):
+                with self.subTest(table):
+                    made.floe("table", "import", *names, f"lake.t.{table}", *more)
+                    made.floe("table", "scan", f"lake.t.{table}", "-o", "c.parquet")
+                    self.assertEqual(made.rows("SELECT max(x) FILTER (WHERE x < 3 AND x > 2), count(*) FROM '$D/c.parquet'"),
+                                     [(2.5, 40 + (table == "added"))])
+
+
 class Added(unittest.TestCase):
     """Rows that are added to a table take its types where a guess over few rows would be another."""
     FIRST = [("double", "1.5"), ("float", "0.5"), ("string", "abc"), ("decimal(10,2)", "1.25"), ("long", "1"), ("int", "1")]
