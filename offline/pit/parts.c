@@ -48,10 +48,10 @@ struct pit_parts {
     pthread_mutex_t lock;
 };
 
-/* Keys that come with the rows are not known yet. */
+/* Keys that come with the rows are not known yet. Where rows spill a part is the least that is read back, so few keys are not one. */
 static size_t part_count(const floe_pit *pit, const pit_group *group) {
-    size_t count = pit->newest_labels ? PARTS_NEWEST : 1;
-    while (!pit->newest_labels && count < PARTS_MAX && count * KEYS_PER_PART < group->keys.count) {
+    size_t count = pit->newest_labels ? PARTS_NEWEST : 1, keys = pit->spill ? 1 : KEYS_PER_PART;
+    while (!pit->newest_labels && count < PARTS_MAX && count * keys < group->keys.count) {
         count *= 2;
     }
     return count;
