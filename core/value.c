@@ -44,7 +44,9 @@ floe_value floe_value_widen(floe_value value, floe_type type) {
     }
     FLOE_ASSERT(floe_type_widens(value.type, type));
     if (type.kind == FLOE_KIND_DECIMAL) {
-        value.as.decimal *= power_of_ten((uint8_t)(type.scale - value.type.scale));
+        /* A damaged file may hold more digits than its type: the bits wrap, nothing else. */
+        value.as.decimal = (__int128)((unsigned __int128)value.as.decimal *
+                                      (unsigned __int128)power_of_ten((uint8_t)(type.scale - value.type.scale)));
     }
     value.type = type;
     return value;

@@ -166,12 +166,18 @@ static floe_status inherit_row_id(entry_rules *rules, floe_ice_data_file *file, 
     return FLOE_OK;
 }
 
+/* No file is that large; sums over the files of a table stay within int64. */
+#define ROWS_OF_A_FILE_MAX (INT64_C(1) << 40)
+#define BYTES_OF_A_FILE_MAX (INT64_C(1) << 50)
+
 static floe_status check_entry(const floe_ice_data_file *file, floe_error *err) {
     FLOE_ENSURE(file->status >= 0 && file->status <= 2, err, FLOE_CORRUPT, "the file %.*s has the status %d",
                 FLOE_STR_BRIEF(file->path), file->status);
     FLOE_ENSURE(file->content >= 0 && file->content <= 2, err, FLOE_CORRUPT, "the file %.*s has the content %d",
                 FLOE_STR_BRIEF(file->path), file->content);
-    FLOE_ENSURE(file->record_count >= 0 && file->file_len >= 0, err, FLOE_CORRUPT,
+    bool rows_fit = file->record_count >= 0 && file->record_count <= ROWS_OF_A_FILE_MAX;
+    bool bytes_fit = file->file_len >= 0 && file->file_len <= BYTES_OF_A_FILE_MAX;
+    FLOE_ENSURE(rows_fit && bytes_fit, err, FLOE_CORRUPT,
                 "the file %.*s is said to hold %" PRId64 " rows in %" PRId64 " bytes", FLOE_STR_BRIEF(file->path),
                 file->record_count, file->file_len);
     return FLOE_OK;

@@ -401,8 +401,8 @@ static bool is_temporal(floe_str type) {
 }
 
 /* Whether text that looks like the one type may be read as the table's instead: a day of whole numbers where fractions
- * are kept, a column that is empty today, digits where text is kept. Times stay what they look like, and numbers of JSON
- * are no text any more. */
+ * are kept, a column that is empty today, digits where text is kept. Times and truths stay what they look like, numbers of
+ * JSON are no text any more, and how bytes are written nobody knows. */
 static bool takes_table_type(const floe_import *import, floe_str raw, const floe_ice_type *guess,
                              const floe_ice_type *table) {
     if (is_nested(guess) || is_nested(table) || floe_import_type_widens(guess, table) ||
@@ -410,7 +410,21 @@ static bool takes_table_type(const floe_import *import, floe_str raw, const floe
         return false;
     }
     bool csv = floe_import_reader(import->request->files[0])->takes_types;
-    return table->kind == FLOE_ICE_STRING ? csv : !is_temporal(raw);
+    switch (table->kind) {
+    case FLOE_ICE_STRING:
+        return csv;
+    case FLOE_ICE_BINARY:
+    case FLOE_ICE_FIXED:
+        return false;
+    case FLOE_ICE_INT:
+    case FLOE_ICE_LONG:
+    case FLOE_ICE_FLOAT:
+    case FLOE_ICE_DOUBLE:
+    case FLOE_ICE_DECIMAL:
+        return !is_temporal(raw) && !floe_str_is(raw, "BOOLEAN");
+    default:
+        return floe_str_is(raw, "VARCHAR") || floe_str_is(raw, "JSON"); /* of which JSON is a column of nulls */
+    }
 }
 
 /* Guesses know nothing of the table that the rows are added to. With a select list a column may be anything. */
