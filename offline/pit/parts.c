@@ -19,6 +19,7 @@
 #define PARTS_NEWEST ((size_t)32)
 #define KEYS_PER_PART 64 /* fewer are not worth a part */
 #define CHUNK_LEN FLOE_KIB(16)
+#define CHUNK_LEAST FLOE_KIB(2) /* where threads, groups and parts are many and memory is little */
 #define SLAB_LEAST FLOE_KIB(64)
 #define SLAB_MOST FLOE_MIB(32)
 
@@ -57,6 +58,16 @@ static size_t part_count(const floe_pit *pit, const pit_group *group) {
     return count;
 }
 
+/* Where rows spill, all chunks that threads are filling take no more than an eighth of the memory, if they can. */
+static size_t chunk_len(const floe_pit *pit, const pit_group *group, size_t parts) {
+    size_t least = sizeof(pit_chunk) + 4 * (size_t)group->record_len, len = CHUNK_LEN;
+    uint64_t open = (uint64_t)parts * pit->group_count * (uint64_t)pit->threads;
+    while (pit->spill && len > CHUNK_LEAST && open * len > pit->options.memory_bytes / 8) {
+        len /= 2;
+    }
+    return least > len ? (least + len - 1) / len * len : len;
+}
+
 floe_status floe_pit_parts_open(const floe_pit *pit, pit_group *group, floe_error *err) {
     if (group->parts) {
         return FLOE_OK;
@@ -67,8 +78,7 @@ floe_status floe_pit_parts_open(const floe_pit *pit, pit_group *group, floe_erro
     parts->count = part_count(pit, group);
     parts->mask = (uint32_t)parts->count - 1;
     parts->spill = pit->spill;
-    size_t least = sizeof(pit_chunk) + 4 * (size_t)group->record_len;
-    parts->chunk_len = least > CHUNK_LEN ? (least + CHUNK_LEN - 1) / CHUNK_LEN * CHUNK_LEN : CHUNK_LEN;
+    parts->chunk_len = chunk_len(pit, group, parts->count);
     parts->chunk_rows = (parts->chunk_len - sizeof(pit_chunk)) / group->record_len;
     return floe_alloc(parts->count, sizeof(*parts->parts), &parts->parts, err);
 }

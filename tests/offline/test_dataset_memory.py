@@ -149,6 +149,19 @@ class FewKeys(unittest.TestCase):
             if not os.environ.get("FLOE_SANITIZE"):  # which keeps what was freed
                 self.assertLess(peak, most * 3 // 5)
 
+    def test_many_threads_and_filters__fill_smaller_chunks(self):
+        with Project() as project:
+            project.table("events", """SELECT i * 7919 % 9001 AS k, TIMESTAMP '2025-01-01' + to_seconds(i) AS ts, i * 0.5 AS a
+                FROM range(3000000) r(i)""")
+            project.file("labels.parquet", """SELECT i AS k, TIMESTAMP '2025-01-01' + to_seconds(i * 333) AS t FROM range(9001) r(i)""")
+            views = "".join(f"  - {{name: v{n}, entity: one, source: events, where: a > {n}, aggregates: [{{column: a, functions: [sum], "
+                            "windows: [1d]}]}\n" for n in range(12))
+            project.define(FEW[:FEW.index("  - ")] + views)
+            built = project.build("--memory", "512MB", "--threads", "16", spine="labels.parquet",
+                                  features=",".join(f"v{n}" for n in range(12)))
+            if not os.environ.get("FLOE_SANITIZE"):
+                self.assertLess(project.manifest(built["id"])["peak_memory_bytes"], 512_000_000)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
