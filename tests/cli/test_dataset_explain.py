@@ -226,7 +226,8 @@ class Memory(Checks, unittest.TestCase):
                 self.assertIn("at once", join["what"])
                 more = peak("many.parquet") - peak("idle.parquet")
                 taken.append(more)
-                self.assertLess(more, join["memory"] + self.SLACK)
+                if not os.environ.get("FLOE_SANITIZE"):  # which keeps what was freed
+                    self.assertLess(more, join["memory"] + self.SLACK)
         self.assertGreater(sum(taken), 2 * self.SLACK, f"{taken}: too little for this to prove anything")
 
 
