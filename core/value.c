@@ -29,10 +29,9 @@ bool floe_type_widens(floe_type from, floe_type to) {
     return floe_type_equal(from, to) || (from.kind == FLOE_KIND_INT32 && to.kind == FLOE_KIND_INT64);
 }
 
-/* 10^digits; 10^38 fits 127 bits. */
-static __int128 power_of_ten(uint8_t digits) {
+__int128 floe_power_of_ten(unsigned digits) {
     __int128 power = 1;
-    for (uint8_t i = 0; i < digits; i++) {
+    for (unsigned i = 0; i < digits; i++) {
         power *= 10;
     }
     return power;
@@ -46,7 +45,7 @@ floe_value floe_value_widen(floe_value value, floe_type type) {
     if (type.kind == FLOE_KIND_DECIMAL) {
         /* A damaged file may hold more digits than its type: the bits wrap, nothing else. */
         value.as.decimal = (__int128)((unsigned __int128)value.as.decimal *
-                                      (unsigned __int128)power_of_ten((uint8_t)(type.scale - value.type.scale)));
+                                      (unsigned __int128)floe_power_of_ten((unsigned)(type.scale - value.type.scale)));
     }
     value.type = type;
     return value;
@@ -204,7 +203,8 @@ typedef struct digits_of {
 } digits_of;
 
 static bool read_digits(floe_str text, digits_of *ret_digits) {
-    const __int128 too_large = power_of_ten(DECIMAL_PRECISION_MAX - 1); /* with one digit more: past every precision */
+    const __int128 too_large =
+        floe_power_of_ten(DECIMAL_PRECISION_MAX - 1); /* with one digit more: past every precision */
     digits_of digits = {0};
     bool behind_point = false;
     for (size_t i = 0; i < text.len; i++) {
@@ -238,13 +238,13 @@ floe_status floe_decimal_parse(floe_str text, uint8_t precision, uint8_t scale, 
     FLOE_ENSURE(digits.fraction_count <= scale, err, FLOE_INVALID,
                 "\"%.*s\" has %zu digits after the point, decimal(%u,%u) holds %u", FLOE_STR_BRIEF(text),
                 digits.fraction_count, precision, scale, scale);
-    __int128 limit = power_of_ten(precision);
+    __int128 limit = floe_power_of_ten(precision);
     uint8_t missing = (uint8_t)(scale - digits.fraction_count);
-    if (digits.too_large || digits.number >= limit || digits.number > (limit - 1) / power_of_ten(missing)) {
+    if (digits.too_large || digits.number >= limit || digits.number > (limit - 1) / floe_power_of_ten(missing)) {
         return FLOE_FAIL(err, FLOE_INVALID, "\"%.*s\" has too many digits for decimal(%u,%u)", FLOE_STR_BRIEF(text),
                          precision, scale);
     }
-    __int128 unscaled = digits.number * power_of_ten(missing);
+    __int128 unscaled = digits.number * floe_power_of_ten(missing);
     *ret_unscaled = negative ? -unscaled : unscaled;
     return FLOE_OK;
 }

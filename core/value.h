@@ -97,6 +97,9 @@ static inline floe_value floe_value_timestamp(int64_t micros) {
     return (floe_value){.type = {.kind = FLOE_KIND_TIMESTAMP}, .as.integer = micros};
 }
 
+/* 10^digits, of at most 38 digits, which fits 127 bits. */
+__int128 floe_power_of_ten(unsigned digits);
+
 /* The value in a type that its own widens to: the same number. Nulls become nulls of that type. */
 floe_value floe_value_widen(floe_value value, floe_type type);
 

@@ -20,18 +20,10 @@ static int compare_real(double a, double b) {
     return (a > b) - (a < b);
 }
 
-static __int128 power_of_ten(unsigned exponent) {
-    __int128 power = 1;
-    for (unsigned i = 0; i < exponent; i++) {
-        power *= 10;
-    }
-    return power;
-}
-
 double floe_expr_decimal_real(__int128 unscaled, uint8_t scale) {
     const __int128 exact = (__int128)1 << 53;
     if (unscaled <= exact && unscaled >= -exact && scale <= 22) {
-        return (double)unscaled / (double)power_of_ten(scale); /* Both are exact, so the quotient rounds once. */
+        return (double)unscaled / (double)floe_power_of_ten(scale); /* Both are exact, so the quotient rounds once. */
     }
     /* Digits and exponent go through strtod, which rounds correctly; without a point no locale plays in. */
     char text[64];
@@ -59,7 +51,7 @@ static void split_decimal(const floe_value *value, __int128 *ret_whole, __int128
     bool decimal = value->type.kind == FLOE_KIND_DECIMAL;
     __int128 unscaled = decimal ? value->as.decimal : value->as.integer;
     unsigned scale = decimal ? value->type.scale : 0;
-    __int128 unit = power_of_ten(scale);
+    __int128 unit = floe_power_of_ten(scale);
     __int128 whole = unscaled / unit;
     __int128 fraction = unscaled % unit;
     if (fraction < 0) {
@@ -67,7 +59,7 @@ static void split_decimal(const floe_value *value, __int128 *ret_whole, __int128
         fraction += unit;
     }
     *ret_whole = whole;
-    *ret_fraction = fraction * power_of_ten(38 - scale);
+    *ret_fraction = fraction * floe_power_of_ten(38 - scale);
 }
 
 static int compare_decimal(const floe_value *a, const floe_value *b) {

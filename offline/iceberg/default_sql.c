@@ -169,12 +169,11 @@ static floe_status nested_sql(const floe_ice_field *field, const floe_node *json
 
 static floe_status value_sql(const floe_ice_field *field, bool plain_times, const floe_node *json, floe_buf *out,
                              floe_error *err) {
-    floe_ice_kind kind = field->type->kind;
     if (json == NULL || json->kind == FLOE_NODE_NULL) {
         null_sql(field->type, plain_times, out);
         return FLOE_OK;
     }
-    if (kind == FLOE_ICE_STRUCT || kind == FLOE_ICE_LIST || kind == FLOE_ICE_MAP) {
+    if (floe_ice_is_nested(field->type)) {
         return nested_sql(field, json, out, err);
     }
     return primitive_sql(field->type, plain_times, json, out) ? FLOE_OK : wrong(field, json, err);

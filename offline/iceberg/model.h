@@ -52,6 +52,9 @@ struct floe_ice_type {
     const floe_ice_field *fields; /* STRUCT: members; LIST: the element; MAP: key, value */
     size_t field_count;
 };
+static inline bool floe_ice_is_nested(const floe_ice_type *type) {
+    return type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
+}
 
 typedef struct floe_ice_schema {
     int32_t schema_id;

@@ -12,10 +12,6 @@
 #include <stdio.h>
 #include <strings.h>
 
-static bool is_nested(const floe_ice_type *type) {
-    return type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
-}
-
 static size_t find_by_id(const floe_parquet_schema *schema, int32_t field_id) {
     for (size_t i = 0; i < schema->node_count; i++) {
         if (schema->nodes[i].depth == 0 && schema->nodes[i].field_id == field_id) {
@@ -114,7 +110,7 @@ static floe_status place_doubtful(const place_file *file, const floe_ice_field *
                                   floe_column_place *ret_place, floe_error *err) {
     floe_ice_kind kind = field->type->kind;
     bool bytes = kind == FLOE_ICE_STRING || kind == FLOE_ICE_BINARY || kind == FLOE_ICE_FIXED ||
-                 kind == FLOE_ICE_UUID || kind == FLOE_ICE_DECIMAL || is_nested(field->type);
+                 kind == FLOE_ICE_UUID || kind == FLOE_ICE_DECIMAL || floe_ice_is_nested(field->type);
     if (file->schema.doubtful && bytes && ret_place->expression.ptr == NULL) {
         ret_place->expression = floe_str_of(floe_arena_printf(arena, "coalesce(c%d, NULL)", (int)field->id));
     }
@@ -134,9 +130,10 @@ static floe_status place_found(const place_file *file, size_t column, const floe
     if (done) {
         return FLOE_OK;
     }
-    FLOE_TRY(is_nested(field->type) ? floe_nested_place(&file->schema, column, file->path, field, file->format_version,
-                                                        arena, ret_place, err)
-                                    : floe_leaf_check(field, file->format_version, node->type, file->path, err));
+    FLOE_TRY(
+        floe_ice_is_nested(field->type)
+            ? floe_nested_place(&file->schema, column, file->path, field, file->format_version, arena, ret_place, err)
+            : floe_leaf_check(field, file->format_version, node->type, file->path, err));
     return place_doubtful(file, field, arena, ret_place, err);
 }
 

@@ -49,14 +49,10 @@ static const floe_ice_field *field_named(const floe_ice_field *fields, size_t co
     return NULL;
 }
 
-static bool is_nested(const floe_ice_type *type) {
-    return type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
-}
-
 static floe_status merge_type(evolution *state, const floe_ice_type *former, const floe_ice_type *input,
                               const merge_place *place, const floe_ice_type **ret_type, floe_error *err) {
     *ret_type = former;
-    if (is_nested(former) && former->kind == input->kind) {
+    if (floe_ice_is_nested(former) && former->kind == input->kind) {
         floe_ice_type *type = floe_arena_alloc(state->import->arena, 1, sizeof *type);
         FLOE_TRY(floe_arena_check(state->import->arena, err));
         merge_place inner = *place;
@@ -69,7 +65,7 @@ static floe_status merge_type(evolution *state, const floe_ice_type *former, con
     if (floe_import_type_widens(input, former)) {
         return FLOE_OK;
     }
-    if (place->is_key || is_nested(former) || !floe_import_type_widens(former, input)) {
+    if (place->is_key || floe_ice_is_nested(former) || !floe_import_type_widens(former, input)) {
         return refuse(place, input, former, err);
     }
     state->changed = true;

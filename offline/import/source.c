@@ -392,10 +392,6 @@ static floe_status add_type(floe_import *import, const floe_query_column *column
     return FLOE_OK;
 }
 
-static bool is_nested(const floe_ice_type *type) {
-    return type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
-}
-
 static bool is_temporal(floe_str type) {
     return floe_str_starts_with(type, FLOE_STR("TIME")) || floe_str_is(type, "DATE");
 }
@@ -405,7 +401,7 @@ static bool is_temporal(floe_str type) {
  * JSON are no text any more, and how bytes are written nobody knows. */
 static bool takes_table_type(const floe_import *import, floe_str raw, const floe_ice_type *guess,
                              const floe_ice_type *table) {
-    if (is_nested(guess) || is_nested(table) || floe_import_type_widens(guess, table) ||
+    if (floe_ice_is_nested(guess) || floe_ice_is_nested(table) || floe_import_type_widens(guess, table) ||
         (import->request->evolve && floe_import_type_widens(table, guess))) {
         return false;
     }

@@ -142,21 +142,13 @@ typedef struct value_range {
     const char *otherwise;
 } value_range;
 
-static __int128 power_of_ten(unsigned exponent) {
-    __int128 power = 1;
-    for (unsigned i = 0; i < exponent; i++) {
-        power *= 10;
-    }
-    return power;
-}
-
 /* Whether not every value of the width is one of the type. */
 static bool range_of(const ipc_field *field, value_range *ret_range) {
     static const int64_t per_second[] = {['s'] = 1, ['m'] = 1000, ['u'] = 1000000, ['n'] = 1000000000};
     const int64_t day_ms = 86400000;
     const char *format = field->format;
     if (format[0] == 'd' && format[1] == ':') {
-        __int128 end = power_of_ten((unsigned)strtoul(format + 2, NULL, 10));
+        __int128 end = floe_power_of_ten((unsigned)strtoul(format + 2, NULL, 10));
         *ret_range = (value_range){1 - end, end, 1, "a decimal of more digits than its type has"};
         return true;
     }
@@ -164,7 +156,7 @@ static bool range_of(const ipc_field *field, value_range *ret_range) {
         *ret_range = (value_range){0, per_second[(unsigned char)format[2]] * 86400, 1, "a time that no day has"};
         return true;
     }
-    *ret_range = (value_range){-power_of_ten(19), power_of_ten(19), day_ms, "a date that is no whole day"};
+    *ret_range = (value_range){-floe_power_of_ten(19), floe_power_of_ten(19), day_ms, "a date that is no whole day"};
     return strcmp(format, "tdm") == 0;
 }
 
