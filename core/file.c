@@ -406,6 +406,16 @@ floe_status floe_file_mkdirs(const char *path, floe_error *err) {
     return FLOE_OK;
 }
 
+floe_status floe_file_mkdirs_of(const char *path, floe_error *err) {
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    size_t len = slash ? (size_t)(slash - path) : 0;
+    FLOE_ENSURE(len < PATH_MAX, err, FLOE_INVALID, "cannot make the folder of %s: the path is too long", path);
+    memcpy(folder, path, len);
+    folder[len] = '\0';
+    return len > 0 ? floe_file_mkdirs(folder, err) : FLOE_OK;
+}
+
 bool floe_file_exists(const char *path) {
     struct stat found;
     return os_stat(AT_FDCWD, path, &found) == 0;

@@ -25,6 +25,8 @@ floe_status floe_file_write(const char *path, floe_str bytes, bool exclusive, fl
 
 /* mkdir -p. Errors: CONFLICT when a part is a file, DENIED, IO, INVALID. */
 floe_status floe_file_mkdirs(const char *path, floe_error *err);
+/* The same for the folder that a file is to lie in; nothing for a name alone. Errors: as floe_file_mkdirs. */
+floe_status floe_file_mkdirs_of(const char *path, floe_error *err);
 bool floe_file_exists(const char *path);
 bool floe_file_is_dir(const char *path);
 /* Units: bytes. Errors: NOT_FOUND, DENIED, IO, INVALID (a folder). */

@@ -60,9 +60,9 @@ static bool lock_or_none(int fd) {
 }
 
 /* A note that says nothing yet, locked. Another process may find it between its making and its lock, and sweep its folder. */
-static floe_status make_note(const char *folder, const char *note, int *ret_fd, floe_error *err) {
+static floe_status make_note(const char *note, int *ret_fd, floe_error *err) {
     for (int i = 0; i < ATTEMPTS; i++) {
-        FLOE_TRY(floe_file_mkdirs(folder, err));
+        FLOE_TRY(floe_file_mkdirs_of(note, err));
         int fd = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         if (fd >= 0 && lock_or_none(fd) && is_there(fd, note)) {
             *ret_fd = fd;
@@ -93,7 +93,7 @@ floe_status floe_dataset_note(const floe_dataset_request *request, bool is_table
     const char *path = NULL, *note = inside(request->root, result->id, NOTE, &arena);
     FLOE_TRY(floe_arena_check(&arena, err));
     FLOE_TRY(until(request, result->id, is_table, &arena, &path, err));
-    FLOE_TRY(make_note(floe_path_dirname(&arena, note), note, &fd, err));
+    FLOE_TRY(make_note(note, &fd, err));
     result->note_lock = fd + 1;
     FLOE_TRY(is_table ? floe_file_write(path, FLOE_STR(""), false, err) : FLOE_OK);
     return fill_note(fd, note, floe_str_of(path), err);
@@ -128,7 +128,10 @@ static void sweep(const char *root, const char *id, const char *part, int64_t se
     if (part && floe_str_ends_with(floe_str_of(part), FLOE_STR(".part"))) {
         FLOE_IGNORE(floe_file_remove(part, NULL));
     }
-    FLOE_IGNORE(floe_file_remove_all(floe_path_dirname(arena, note), NULL));
+    const char *folder = floe_path_dirname(arena, note);
+    if (folder) {
+        FLOE_IGNORE(floe_file_remove_all(folder, NULL));
+    }
     close(fd);
 }
 

@@ -11,7 +11,7 @@ floe_status floe_attempt_write(floe_attempt *attempt, floe_str path, floe_str by
     FLOE_TRY(floe_import_local(attempt->import, path, &local, err));
     floe_import_will_write(attempt->import, local);
     FLOE_TRY(floe_arena_check(attempt->import->arena, err));
-    FLOE_TRY(floe_file_mkdirs(floe_path_dirname(attempt->import->arena, local), err));
+    FLOE_TRY(floe_file_mkdirs_of(local, err));
     return floe_file_write(local, bytes, true, err);
 }
 

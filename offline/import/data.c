@@ -134,7 +134,7 @@ floe_status floe_import_write_file(floe_import *import, floe_str query, const fl
     FLOE_TRY(floe_import_local(import, output->path, &local, err));
     floe_import_will_write(import, local);
     FLOE_TRY(floe_arena_check(import->arena, err));
-    FLOE_TRY(floe_file_mkdirs(floe_path_dirname(import->arena, local), err));
+    FLOE_TRY(floe_file_mkdirs_of(local, err));
     FLOE_TRY(copy_to(import, query, local, &rows, err));
     if (rows == 0) {
         return floe_file_remove(local, err);

@@ -25,6 +25,19 @@ static void file_mkdirs__makes_every_part_and_may_be_repeated(void **state) {
     scratch_close(&s);
 }
 
+static void file_mkdirs_of__makes_the_folder_and_not_the_file(void **state) {
+    (void)state;
+    scratch s = scratch_open();
+    floe_error err = {0};
+    assert_ok(floe_file_mkdirs_of(scratch_path(&s, "a/b/file"), &err), &err);
+    assert_true(floe_file_is_dir(scratch_path(&s, "a/b")));
+    assert_false(floe_file_exists(scratch_path(&s, "a/b/file")));
+    assert_ok(floe_file_mkdirs_of("file", &err), &err);
+    assert_ok(floe_file_mkdirs_of("/file", &err), &err);
+    assert_false(floe_file_exists("file"));
+    scratch_close(&s);
+}
+
 static void file_mkdirs__part_is_a_file__is_conflict_and_named(void **state) {
     (void)state;
     scratch s = scratch_open();
@@ -323,6 +336,7 @@ static void file_list__any_allocation_failing__is_nomem(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(file_mkdirs__makes_every_part_and_may_be_repeated),
+        cmocka_unit_test(file_mkdirs_of__makes_the_folder_and_not_the_file),
         cmocka_unit_test(file_mkdirs__part_is_a_file__is_conflict_and_named),
         cmocka_unit_test(file_mkdirs__any_call_failing__sets_the_error_and_a_second_try_works),
         cmocka_unit_test(file_mkdirs__parent_on_a_read_only_file_system__is_passed_over),
