@@ -5,7 +5,7 @@
 #define FLOE_REGISTRY_ENCODE_INT_H
 
 #include "core/buf.h"
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 #include "registry/registry.h"
 
 /* One definition as JSON that the decoder reads back. Equal definitions give equal bytes, whatever file, line or order

@@ -2,7 +2,7 @@
  * What loading definitions keeps while it goes on: findings, and the names of every kind with the place where each was
  * given.
  */
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 
 const char *floe_object_kind_name(floe_object_kind kind) {
     static const char *const names[FLOE_OBJECT_KINDS] = {

@@ -8,7 +8,7 @@
 #include "core/arena.h"
 #include "core/arrow.h"
 #include "core/value.h"
-#include "registry/expr.h"
+#include "registry/expr/expr.h"
 
 #include <stdint.h>
 

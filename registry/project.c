@@ -4,7 +4,7 @@
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/yaml.h"
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 #include "registry/project_int.h"
 #include "registry/names_int.h"
 #include "registry/registry.h"

@@ -4,7 +4,7 @@
 #ifndef FLOE_REGISTRY_PROJECT_INT_H
 #define FLOE_REGISTRY_PROJECT_INT_H
 
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 
 /* A path as written → absolute against the project. file:/x, file:///x and file://localhost/x are /x. Other schemes are
  * findings. NULL when there is no such path. */

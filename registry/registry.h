@@ -11,7 +11,7 @@
 
 #include "core/buf.h"
 #include "registry/access.h"
-#include "registry/expr.h"
+#include "registry/expr/expr.h"
 #include "registry/model.h"
 #include "registry/questions.h"
 

@@ -4,7 +4,7 @@
  * Sources first, then views, then request features. A view over a source that could not be resolved is not judged: its
  * findings would only repeat the source's.
  */
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 #include "registry/names_int.h"
 #include "registry/registry.h"
 

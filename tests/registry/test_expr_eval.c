@@ -5,7 +5,7 @@
  */
 #include "core/limits.h"
 #include "core/mem.h"
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 #include "tests/registry/helpers.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
  */
 #include "core/limits.h"
 #include "tests/registry/helpers.h"
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * serves readers of the tree (pruning, SQL), not correctness.
  */
 #include "core/time.h"
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 static floe_status bind_node(const floe_expr_binder *binder, floe_expr *expr);
 

@@ -2,7 +2,7 @@
  * Two values of an expression against each other, exactly, whatever their types.
  */
 #include "core/time.h"
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 #include <math.h>
 #include <stdio.h>

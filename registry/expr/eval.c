@@ -2,7 +2,7 @@
  * Expressions, last phase: a bound tree over one row. Nothing here fails; only functions that make text allocate, in
  * the caller's scratch arena.
  */
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 static floe_value truth(bool value) {
     return (floe_value){.type.kind = FLOE_KIND_BOOL, .as.boolean = value};

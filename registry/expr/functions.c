@@ -1,7 +1,7 @@
 /*
  * The functions of the expression language: names, how many arguments they take, and of which types.
  */
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
  * Request features: inputs that come with a request or are features of views, and an expression over them.
  */
 #include "core/limits.h"
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 #include "registry/names_int.h"
 
 static bool decode_type(const floe_decoder *decoder, const floe_node *node, const char *what, floe_type *ret_type) {

@@ -2,7 +2,7 @@
  * A tree as text again. Every operation stands in parentheses, so that no precedence is asked.
  */
 #include "core/time.h"
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 #include <inttypes.h>
 #include <math.h>

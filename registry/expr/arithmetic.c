@@ -5,7 +5,7 @@
  * digits is null, and so is a double that is not finite although all arguments are.
  */
 #include "core/time.h"
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 #include <math.h>
 

@@ -3,7 +3,7 @@
  */
 #include "core/limits.h"
 #include "core/time.h"
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * Which types of expressions can be compared, and how messages call an expression.
  */
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 const char *floe_expr_describe(const floe_expr_binder *binder, const floe_expr *expr) {
     char name[FLOE_TYPE_NAME_MAX];

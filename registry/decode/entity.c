@@ -3,7 +3,7 @@
  */
 #include "core/limits.h"
 #include "core/time.h"
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 #include "registry/names_int.h"
 
 static bool is_key_kind(floe_kind kind) {

@@ -4,7 +4,7 @@
 #ifndef FLOE_REGISTRY_EXPR_INT_H
 #define FLOE_REGISTRY_EXPR_INT_H
 
-#include "registry/expr.h"
+#include "registry/expr/expr.h"
 
 typedef enum floe_token_kind {
     FLOE_TOKEN_END,

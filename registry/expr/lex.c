@@ -5,7 +5,7 @@
  * messages count characters, offsets in the tree count bytes.
  */
 #include "core/limits.h"
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 #include <ctype.h>
 

@@ -7,7 +7,7 @@
  */
 #include "core/limits.h"
 #include "core/time.h"
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 typedef struct expr_parser {
     floe_arena *arena;

@@ -2,7 +2,7 @@
  * `ask:` of floe.yaml: the OpenAI-compatible endpoint that `floe ask` asks. The address may hold a secret, so no
  * message repeats it.
  */
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 #include "registry/registry.h"
 
 void floe_decode_ask(const floe_decoder *decoder, const floe_node *root, floe_project *project) {

@@ -6,7 +6,7 @@
  */
 #include "core/hash.h"
 #include "core/time.h"
-#include "registry/expr_int.h"
+#include "registry/expr/expr_int.h"
 
 #include <math.h>
 

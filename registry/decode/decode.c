@@ -2,7 +2,7 @@
  * Decoding, the common part: typed access to members with findings instead of failures.
  */
 #include "core/time.h"
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 #include "registry/names_int.h"
 
 #include <stdarg.h>

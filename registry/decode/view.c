@@ -1,7 +1,7 @@
 /*
  * Feature views: what they are about, and whose rows they read. Their outputs are in decode_outputs.c.
  */
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 #include "registry/names_int.h"
 
 static const floe_entity *find_entity(const floe_loading *loading, const floe_node *node, const char *what) {

@@ -1,7 +1,7 @@
 /*
  * Feature services and streams.
  */
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 #include "registry/names_int.h"
 
 /* ---- services ---- */

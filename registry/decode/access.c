@@ -6,7 +6,7 @@
  * come and go: see floe_access_check.
  */
 #include "registry/access.h"
-#include "registry/decode_int.h"
+#include "registry/decode/decode_int.h"
 #include "registry/names_int.h"
 
 /* What an entry of a list must look like. */
