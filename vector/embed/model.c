@@ -19,17 +19,52 @@ const char *floe_pooling_name(floe_pooling pooling) {
     return pooling == FLOE_POOLING_CLS ? "cls" : "mean";
 }
 
+/* The length of the next piece: a string, a number, or one other byte. An unfinished string goes to the end. */
+static size_t json_piece(const char *text, size_t len) {
+    size_t at = 0;
+    if (text[0] == '"') {
+        for (at = 1; at < len && text[at] != '"'; at++) {
+            at += text[at] == '\\' ? 1 : 0;
+        }
+        return at < len ? at + 1 : len;
+    }
+    while (at < len && text[at] != '\0' && strchr("+-.0123456789eE", text[at]) != NULL) {
+        at++;
+    }
+    return at > 0 ? at : 1;
+}
+
+/* "No limit" is written as 1000000000000000019884624838656, an integer beyond any: such a number becomes a real one. */
+static void copy_json(floe_str text, floe_buf *out) {
+    for (size_t at = 0; at < text.len;) {
+        floe_str piece = {text.ptr + at, json_piece(text.ptr + at, text.len - at)};
+        floe_buf_str(out, piece);
+        size_t digits = piece.ptr[0] == '-' ? 1 : 0;
+        while (digits < piece.len && piece.ptr[digits] >= '0' && piece.ptr[digits] <= '9') {
+            digits++;
+        }
+        if (digits == piece.len && piece.len >= 19) {
+            floe_buf_text(out, ".0");
+        }
+        at += piece.len;
+    }
+}
+
 /* *ret_root: NULL when the file is missing. */
 static floe_status read_json(floe_arena *arena, const char *path, const floe_node **ret_root, floe_error *err) {
     FLOE_AUTO_BUF text;
+    FLOE_AUTO_BUF copied;
     floe_buf_init(&text, CONFIG_BYTES);
+    floe_buf_init(&copied, 2 * CONFIG_BYTES);
     *ret_root = NULL;
     if (path != NULL && !floe_file_exists(path)) {
         return FLOE_OK;
     }
     FLOE_TRY(floe_arena_check(arena, err));
     FLOE_TRY(floe_file_read(path, &text, err));
-    floe_str copy = floe_arena_str(arena, floe_buf_view(&text));
+    copy_json(floe_buf_view(&text), &copied);
+    FLOE_TRY(floe_buf_check(&copied, err));
+    floe_str copy = floe_arena_str(arena, floe_buf_view(&copied));
     FLOE_TRY(floe_arena_check(arena, err));
     return floe_error_prefix(err, floe_json_parse(arena, copy, ret_root, err), "%s", path);
 }
@@ -106,7 +141,6 @@ static floe_status read_tokenizer(const floe_node *root, floe_model *model, floe
     options->strip_accents = options->lower_case;
     FLOE_TRY(floe_node_opt_bool(root, "strip_accents", what, &options->strip_accents, err));
     FLOE_TRY(floe_node_opt_bool(root, "tokenize_chinese_chars", what, &options->chinese_spaces, err));
-    /* "No limit" is written as a number beyond any integer. */
     if (max != NULL && max->kind == FLOE_NODE_INT && max->as.integer >= 2 &&
         (uint64_t)max->as.integer < model->token_max) {
         model->token_max = (size_t)max->as.integer;
@@ -134,12 +168,10 @@ static bool is_true(const floe_node *node) {
     return node != NULL && node->kind == FLOE_NODE_BOOL && node->as.boolean;
 }
 
-static floe_status read_pooling(const floe_node *root, floe_pooling *ret_pooling, floe_error *err) {
-    const floe_node *include_prompt = floe_node_get(root, "include_prompt");
+/* As sentence-transformers wrote it for years: a truth for each mode. */
+static floe_status read_pooling_modes(const floe_node *root, floe_pooling *ret_pooling, floe_error *err) {
     bool cls = is_true(floe_node_get(root, "pooling_mode_cls_token"));
     bool mean = is_true(floe_node_get(root, "pooling_mode_mean_tokens"));
-    FLOE_ENSURE(include_prompt == NULL || is_true(include_prompt), err, FLOE_UNSUPPORTED,
-                "pooling: include_prompt false is not supported");
     for (size_t i = 0; i < root->count && root->kind == FLOE_NODE_OBJECT; i++) {
         floe_str key = root->members[i].key;
         bool other = floe_str_starts_with(key, FLOE_STR("pooling_mode_")) &&
@@ -148,6 +180,23 @@ static floe_status read_pooling(const floe_node *root, floe_pooling *ret_pooling
                     "pooling: %.*s is not supported; mean and cls are", FLOE_STR_BRIEF(key));
     }
     FLOE_ENSURE(cls != mean, err, FLOE_UNSUPPORTED, "pooling: exactly one of mean and cls is supported");
+    *ret_pooling = cls ? FLOE_POOLING_CLS : FLOE_POOLING_MEAN;
+    return FLOE_OK;
+}
+
+static floe_status read_pooling(const floe_node *root, floe_pooling *ret_pooling, floe_error *err) {
+    const floe_node *include_prompt = floe_node_get(root, "include_prompt");
+    const floe_node *mode = floe_node_get(root, "pooling_mode");
+    FLOE_ENSURE(include_prompt == NULL || is_true(include_prompt), err, FLOE_UNSUPPORTED,
+                "pooling: include_prompt false is not supported");
+    if (mode == NULL) {
+        return read_pooling_modes(root, ret_pooling, err);
+    }
+    FLOE_ENSURE(mode->kind == FLOE_NODE_STRING, err, FLOE_UNSUPPORTED,
+                "pooling: pooling_mode must be one word; mean and cls are supported");
+    bool cls = floe_str_is(mode->text, "cls");
+    FLOE_ENSURE(cls || floe_str_is(mode->text, "mean"), err, FLOE_UNSUPPORTED,
+                "pooling: pooling_mode \"%.*s\" is not supported; mean and cls are", FLOE_STR_BRIEF(mode->text));
     *ret_pooling = cls ? FLOE_POOLING_CLS : FLOE_POOLING_MEAN;
     return FLOE_OK;
 }
@@ -167,6 +216,10 @@ static floe_status read_module(const floe_node *node, floe_str *ret_pooling, flo
     if (floe_str_ends_with(type, FLOE_STR(".Pooling"))) {
         FLOE_ENSURE(is_plain_name(path), err, FLOE_INVALID,
                     "modules.json: the pooling's path \"%.*s\" is no folder name", FLOE_STR_BRIEF(path));
+        FLOE_ENSURE(
+            ret_pooling->len == 0, err, FLOE_UNSUPPORTED,
+            "modules.json has two poolings, %.*s and %.*s; one, for questions and documents alike, is supported",
+            FLOE_STR_BRIEF(*ret_pooling), FLOE_STR_BRIEF(path));
         *ret_pooling = path;
         return FLOE_OK;
     }
@@ -295,7 +348,10 @@ floe_status floe_model_read(const char *folder, floe_arena *arena, floe_model *r
     model.vocab_path = path_in(arena, folder, "vocab.txt");
     FLOE_TRY(read_json(arena, path_in(arena, folder, "config.json"), &config, err));
     FLOE_ENSURE(config != NULL, err, FLOE_NOT_FOUND, "%s has no config.json", folder);
-    FLOE_ENSURE(floe_file_exists(model.vocab_path), err, FLOE_NOT_FOUND, "%s has no vocab.txt", folder);
+    FLOE_ENSURE(floe_file_exists(model.vocab_path), err, FLOE_NOT_FOUND,
+                "%s has no vocab.txt; it is read from there alone, so take the file from the model's publisher when a "
+                "tool saved only tokenizer.json",
+                folder);
     FLOE_TRY(find_weights(folder, arena, &model, err));
     FLOE_TRY(read_config(config, &model.bert, err));
     model.token_max = model.bert.positions;

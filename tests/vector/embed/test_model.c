@@ -182,6 +182,35 @@ static void model__tokenizer_config__changes_the_tokenizer(void **state) {
     check_refused(folder, FLOE_UNSUPPORTED, "T5Tokenizer");
 }
 
+/* Python writes int(1e30) so; a text that looks like it, escapes before it and numbers that fit stay as they are. */
+static void model__numbers_beyond_any_integer__are_no_limit(void **state) {
+    (void)state;
+    static const struct {
+        const char *config;
+        size_t want;
+    } rows[] = {
+        {"{\"model_max_length\":1000000000000000019884624838656}", 24},
+        {"{\"a\":[1000000000000000019884624838656,-1000000000000000019884624838656],\"model_max_length\":10}", 10},
+        {"{\"a\\\"1000000000000000019884624838656\":\"\\\\\",\"model_max_length\":9}", 9},
+        {"{\"model_max_length\":9223372036854775807}", 24},
+        {"{\"model_max_length\":9223372036854775808}", 24},
+        {"{\"model_max_length\":1.0000000000000000198846e30}", 24},
+        {"{\"model_max_length\":\t8 }", 8},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *folder = make_folder("{" CONFIG "}");
+        floe_tiny_write_file(folder, "tokenizer_config.json", floe_str_of(rows[i].config));
+        assert_int_equal(read_ok(folder).token_max, rows[i].want);
+    }
+    static const char *const broken[] = {"{\"a", "{\"a\\", "\"", "{\"model_max_length\":100000000000000000000-}",
+                                         "-",    ""};
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        const char *folder = make_folder("{" CONFIG "}");
+        floe_tiny_write_file(folder, "tokenizer_config.json", floe_str_of(broken[i]));
+        check_refused(folder, FLOE_INVALID, "tokenizer_config.json");
+    }
+}
+
 static void model__sentence_config__sets_the_longest_text(void **state) {
     (void)state;
     const char *folder = make_folder("{" CONFIG "}");
@@ -330,6 +359,7 @@ int main(void) {
         cmocka_unit_test(model__weights_of_another_name__are_found_when_alone),
         cmocka_unit_test(model__weights_in_shards__are_refused_by_name),
         cmocka_unit_test(model__tokenizer_config__changes_the_tokenizer),
+        cmocka_unit_test(model__numbers_beyond_any_integer__are_no_limit),
         cmocka_unit_test(model__sentence_config__sets_the_longest_text),
         cmocka_unit_test(model__tokenizer_json__is_not_read),
         cmocka_unit_test(model__pooling__is_read_where_modules_say),
