@@ -426,7 +426,7 @@ floe_status floe_pit_shares_make(const pit_group *group, const pit_stint *stint,
 #define PIT_SHARE_MOST 16
 size_t floe_pit_shares_take(pit_shares *shares, pit_slice *ret_slices);
 
-/* ---- run.c ---- */
+/* ---- view.c, group.c ---- */
 
 /* Answers the labels of some keys, whose rows are in order, into the view's sheet. */
 floe_status floe_pit_sweep_view(const floe_pit *pit, const pit_group *group, pit_view *view, const pit_stint *stint,
