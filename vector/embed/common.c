@@ -1,5 +1,5 @@
 /*
- * What the embedders share: rows of length 1, and the fingerprint that says which model made them.
+ * What the embedders share: their names, rows of length 1, and the fingerprint that says which model made them.
  */
 #include "vector/embed/embed_int.h"
 
@@ -7,6 +7,18 @@
 
 #include <math.h>
 #include <stdio.h>
+
+const char *floe_embedder_kind_name(floe_embedder_kind kind) {
+    switch (kind) {
+    case FLOE_EMBEDDER_LOCAL:
+        return "local";
+    case FLOE_EMBEDDER_HTTP:
+        return "http";
+    case FLOE_EMBEDDER_NONE:
+    default:
+        return "none";
+    }
+}
 
 static uint64_t hash_more(uint64_t hash, floe_str text) {
     uint64_t len = text.len;

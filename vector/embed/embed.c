@@ -3,18 +3,6 @@
  */
 #include "vector/embed/embed_int.h"
 
-const char *floe_embedder_kind_name(floe_embedder_kind kind) {
-    switch (kind) {
-    case FLOE_EMBEDDER_LOCAL:
-        return "local";
-    case FLOE_EMBEDDER_HTTP:
-        return "http";
-    case FLOE_EMBEDDER_NONE:
-    default:
-        return "none";
-    }
-}
-
 floe_status floe_embedder_open(const floe_embedder_options *options, floe_embedder **ret_embedder, floe_error *err) {
     switch (options->kind) {
     case FLOE_EMBEDDER_LOCAL:
