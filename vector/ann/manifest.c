@@ -265,3 +265,12 @@ floe_status floe_manifest_clean(const char *folder, const floe_ann_view *view, f
     }
     return FLOE_OK;
 }
+
+floe_status floe_ann_view_open(const char *folder, const floe_ann_options *options, const floe_ann_view **ret_view,
+                               floe_error *err) {
+    floe_ann_view *view = NULL;
+    FLOE_TRY(floe_view_check_options(options, err));
+    FLOE_TRY(floe_manifest_open(folder, options, &view, err));
+    *ret_view = view;
+    return FLOE_OK;
+}

@@ -1,5 +1,6 @@
 /*
- * Parts read from files, shared by all views of this process: handles of one index hold its vectors once.
+ * Parts: indexes that views count the users of. Those read from files are shared by all views of this process: handles of one index
+ * hold its vectors once.
  *
  * A part file is never changed, and a number never comes twice in a store; a store that was begun anew has other files under
  * the same names, so a file is known by its path and by what the system says of it. The list keeps no part alive: who finds one
@@ -49,6 +50,48 @@ static floe_part *find_open(const char *path, const struct stat *file, const flo
     return found;
 }
 
+static void forget(floe_part *part) {
+    if (!part->is_listed) {
+        return;
+    }
+    (void)pthread_mutex_lock(&lock);
+    floe_part **at = &first;
+    while (*at != part) {
+        at = &(*at)->next;
+    }
+    *at = part->next;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+floe_status floe_part_make(floe_ann **ann, uint64_t number, floe_part **ret_part, floe_error *err) {
+    floe_part *part = NULL;
+    floe_status status = floe_alloc(1, sizeof(*part), &part, err);
+    if (floe_failed(status)) {
+        floe_ann_close(ann);
+        return status;
+    }
+    atomic_init(&part->users, 1);
+    part->number = number;
+    part->ann = *ann;
+    *ann = NULL;
+    *ret_part = part;
+    return FLOE_OK;
+}
+
+void floe_part_keep(floe_part *part) {
+    atomic_fetch_add(&part->users, 1);
+}
+
+void floe_part_release(floe_part **part) {
+    if (*part != NULL && atomic_fetch_sub(&(*part)->users, 1) == 1) {
+        forget(*part);
+        floe_ann_close(&(*part)->ann);
+        floe_free((*part)->path);
+        floe_free(*part);
+    }
+    *part = NULL;
+}
+
 /* Puts the part into the list, unless another came first, which then takes its place. */
 static void enter(floe_part **part, const floe_ann_options *options) {
     (void)pthread_mutex_lock(&lock);
@@ -63,19 +106,6 @@ static void enter(floe_part **part, const floe_ann_options *options) {
         floe_part_release(part);
         *part = earlier;
     }
-}
-
-void floe_part_forget(floe_part *part) {
-    if (!part->is_listed) {
-        return;
-    }
-    (void)pthread_mutex_lock(&lock);
-    floe_part **at = &first;
-    while (*at != part) {
-        at = &(*at)->next;
-    }
-    *at = part->next;
-    (void)pthread_mutex_unlock(&lock);
 }
 
 floe_status floe_part_open(const char *path, uint64_t number, const floe_ann_options *options, floe_part **ret_part,

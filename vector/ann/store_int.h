@@ -33,8 +33,6 @@ void floe_part_release(floe_part **part);
 /* The part in this file, of which a process holds one, whoever opens it. Errors: those of floe_ann_open (share.c). */
 floe_status floe_part_open(const char *path, uint64_t number, const floe_ann_options *options, floe_part **ret_part,
                            floe_error *err);
-/* Takes a part that nobody uses any more from the list. */
-void floe_part_forget(floe_part *part);
 
 /* What a store held at one moment. Nothing of it changes once others can see it. */
 struct floe_ann_view {

@@ -8,37 +8,6 @@
 
 #include <inttypes.h>
 
-/* ---- parts ---- */
-
-floe_status floe_part_make(floe_ann **ann, uint64_t number, floe_part **ret_part, floe_error *err) {
-    floe_part *part = NULL;
-    floe_status status = floe_alloc(1, sizeof(*part), &part, err);
-    if (floe_failed(status)) {
-        floe_ann_close(ann);
-        return status;
-    }
-    atomic_init(&part->users, 1);
-    part->number = number;
-    part->ann = *ann;
-    *ann = NULL;
-    *ret_part = part;
-    return FLOE_OK;
-}
-
-void floe_part_keep(floe_part *part) {
-    atomic_fetch_add(&part->users, 1);
-}
-
-void floe_part_release(floe_part **part) {
-    if (*part != NULL && atomic_fetch_sub(&(*part)->users, 1) == 1) {
-        floe_part_forget(*part);
-        floe_ann_close(&(*part)->ann);
-        floe_free((*part)->path);
-        floe_free(*part);
-    }
-    *part = NULL;
-}
-
 /* ---- making ---- */
 
 floe_status floe_view_check_options(const floe_ann_options *options, floe_error *err) {
@@ -208,15 +177,6 @@ const float *floe_ann_view_row(const floe_ann_view *view, uint32_t slot) {
 }
 
 /* ---- a view by itself ---- */
-
-floe_status floe_ann_view_open(const char *folder, const floe_ann_options *options, const floe_ann_view **ret_view,
-                               floe_error *err) {
-    floe_ann_view *view = NULL;
-    FLOE_TRY(floe_view_check_options(options, err));
-    FLOE_TRY(floe_manifest_open(folder, options, &view, err));
-    *ret_view = view;
-    return FLOE_OK;
-}
 
 static floe_status check_new(const floe_ann_view *view, const floe_ann_vectors *more, floe_error *err) {
     for (size_t i = 0; i < more->count; i++) {
