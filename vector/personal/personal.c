@@ -10,8 +10,6 @@
 
 #include "vector/words/text_int.h"
 
-#include <ctype.h>
-
 static const char *const kind_names[FLOE_PERSONAL_COUNT] = {
     [FLOE_PERSONAL_NO] = "no",       [FLOE_PERSONAL_TAGGED] = "tagged", [FLOE_PERSONAL_EMAIL] = "e-mail",
     [FLOE_PERSONAL_PHONE] = "phone", [FLOE_PERSONAL_CARD] = "card",     [FLOE_PERSONAL_NATIONAL_ID] = "national id"};
@@ -20,62 +18,10 @@ const char *floe_personal_name(floe_personal kind) {
     return kind_names[kind];
 }
 
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* ---- values as compact text ---- */
-
-bool floe_compact_read(floe_str value, floe_compact *ret_compact) {
-    *ret_compact = (floe_compact){.all_digits = true};
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.ptr[i];
-        if (is_digit(c) || is_letter(c)) {
-            if (ret_compact->len == FLOE_COMPACT_MAX) {
-                return false;
-            }
-            ret_compact->text[ret_compact->len++] = (char)toupper((unsigned char)c);
-            ret_compact->all_digits = ret_compact->all_digits && is_digit(c);
-        } else if (c != ' ' && c != '-' && c != '.' && c != '/') {
-            return false;
-        }
-    }
-    return ret_compact->len > 0;
-}
-
-bool floe_has_shape(floe_str text, const char *shape) {
-    size_t i = 0;
-    for (; i < text.len && shape[i] != '\0'; i++) {
-        char c = text.ptr[i];
-        bool fits = shape[i] == 'A'   ? is_letter(c)
-                    : shape[i] == '9' ? is_digit(c)
-                    : shape[i] == 'X' ? is_letter(c) || is_digit(c)
-                                      : c == shape[i];
-        if (!fits) {
-            return false;
-        }
-    }
-    return i == text.len && shape[i] == '\0';
-}
-
-bool floe_is_luhn(const char *digits, size_t len) {
-    unsigned sum = 0;
-    for (size_t i = 0; i < len; i++) {
-        unsigned digit = (unsigned)(digits[len - 1 - i] - '0');
-        unsigned doubled = i % 2 == 1 ? 2 * digit : digit;
-        sum += doubled > 9 ? doubled - 9 : doubled;
-    }
-    return len > 0 && sum % 10 == 0;
-}
-
 /* ---- e-mail ---- */
 
 static bool is_local(char c) {
-    return is_letter(c) || is_digit(c) || (c != '\0' && strchr("._%+-'", c) != NULL);
+    return floe_is_letter(c) || floe_is_digit(c) || (c != '\0' && strchr("._%+-'", c) != NULL);
 }
 
 /* The domain that begins at `at`: labels between dots, the last of two letters or more. What follows it must end it. */
@@ -83,9 +29,10 @@ static bool has_domain(floe_str text, size_t at) {
     size_t label = 0;
     size_t letters = 0;
     size_t dots = 0;
-    for (; at < text.len && (is_letter(text.ptr[at]) || is_digit(text.ptr[at]) || strchr(".-", text.ptr[at])); at++) {
+    for (; at < text.len && (floe_is_letter(text.ptr[at]) || floe_is_digit(text.ptr[at]) || strchr(".-", text.ptr[at]));
+         at++) {
         char c = text.ptr[at];
-        bool ends = at + 1 == text.len || !(is_letter(text.ptr[at + 1]) || is_digit(text.ptr[at + 1]));
+        bool ends = at + 1 == text.len || !(floe_is_letter(text.ptr[at + 1]) || floe_is_digit(text.ptr[at + 1]));
         if (c == '.' && ends) {
             break; /* the end of a sentence */
         }
@@ -94,7 +41,7 @@ static bool has_domain(floe_str text, size_t at) {
         }
         dots += c == '.' ? 1 : 0;
         label = c == '.' ? 0 : label + 1;
-        letters = c == '.' ? 0 : letters + (is_letter(c) ? 1 : 0);
+        letters = c == '.' ? 0 : letters + (floe_is_letter(c) ? 1 : 0);
     }
     bool ended = at == text.len || strchr(" \t\r\n,;:.<>()[]{}\"'`|?!*&\\", text.ptr[at]) != NULL;
     return dots > 0 && label >= 2 && letters == label && ended;
@@ -102,7 +49,8 @@ static bool has_domain(floe_str text, size_t at) {
 
 /* "git@github.com:a/b.git" is an address of a machine: a colon right behind the domain, and a path. */
 static bool is_path(floe_str text, size_t at) {
-    while (at < text.len && (is_letter(text.ptr[at]) || is_digit(text.ptr[at]) || strchr(".-", text.ptr[at]))) {
+    while (at < text.len &&
+           (floe_is_letter(text.ptr[at]) || floe_is_digit(text.ptr[at]) || strchr(".-", text.ptr[at]))) {
         at++;
     }
     bool names = at + 1 < text.len && text.ptr[at] == ':' && text.ptr[at + 1] != ' ';
@@ -175,7 +123,7 @@ static bool read_groups(floe_str value, grouping *ret_found) {
     *ret_found = (grouping){.shortest = SIZE_MAX, .dots_only = true};
     for (size_t i = 0; i < value.len; i++) {
         char c = value.ptr[i];
-        if (is_digit(c)) {
+        if (floe_is_digit(c)) {
             ret_found->first_digit = ret_found->digits++ == 0 ? c : ret_found->first_digit;
             len++;
             continue;
@@ -237,8 +185,8 @@ static bool may_be_number(floe_str value) {
     size_t digits = 0;
     size_t len = 0;
     for (size_t i = 0; i < value.len; i++) {
-        digits += is_digit(value.ptr[i]) ? 1 : 0;
-        len += is_digit(value.ptr[i]) || is_letter(value.ptr[i]) ? 1 : 0;
+        digits += floe_is_digit(value.ptr[i]) ? 1 : 0;
+        len += floe_is_digit(value.ptr[i]) || floe_is_letter(value.ptr[i]) ? 1 : 0;
     }
     return digits >= 6 && len <= FLOE_COMPACT_MAX && value.len <= 2 * len;
 }

@@ -14,6 +14,13 @@ typedef struct floe_compact {
     bool all_digits;
 } floe_compact;
 
+static inline bool floe_is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+static inline bool floe_is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* False when the value has another character, is too long, or has none. */
 bool floe_compact_read(floe_str value, floe_compact *ret_compact);
 /* Whether the text has the shape: 'A' a letter, '9' a digit, 'X' either, all else itself. */
