@@ -273,28 +273,37 @@ static void sift_down(floe_ranked *heap, size_t count, size_t at) {
     heap[at] = moved;
 }
 
-size_t floe_rank_best(const floe_scores *scores, floe_ranked *ranked, size_t limit) {
-    size_t count = 0;
-    for (size_t i = 0; i < scores->count && limit > 0; i++) {
-        floe_ranked next = {scores->touched[i], scores->of[scores->touched[i]]};
-        if (count < limit) {
-            ranked[count++] = next;
-            for (size_t at = count / 2; count == limit && at > 0; at--) {
-                sift_down(ranked, count, at - 1);
-            }
-        } else if (is_better(next, ranked[0])) {
-            ranked[0] = next;
-            sift_down(ranked, count, 0);
+void floe_best_offer(floe_best *best, floe_ranked next) {
+    floe_ranked *ranked = best->ranked;
+    if (best->count < best->limit) {
+        ranked[best->count++] = next;
+        for (size_t at = best->count / 2; best->count == best->limit && at > 0; at--) {
+            sift_down(ranked, best->count, at - 1);
         }
+    } else if (best->limit > 0 && is_better(next, ranked[0])) {
+        ranked[0] = next;
+        sift_down(ranked, best->count, 0);
     }
-    for (size_t at = count / 2; at > 0; at--) {
-        sift_down(ranked, count, at - 1);
+}
+
+void floe_best_sort(floe_best *best) {
+    floe_ranked *ranked = best->ranked;
+    for (size_t at = best->count / 2; at > 0; at--) {
+        sift_down(ranked, best->count, at - 1);
     }
-    for (size_t left = count; left > 1; left--) {
+    for (size_t left = best->count; left > 1; left--) {
         floe_ranked worst = ranked[0];
         ranked[0] = ranked[left - 1];
         ranked[left - 1] = worst;
         sift_down(ranked, left - 1, 0);
     }
-    return count;
+}
+
+size_t floe_rank_best(const floe_scores *scores, floe_ranked *ranked, size_t limit) {
+    floe_best best = {.ranked = ranked, .limit = limit};
+    for (size_t i = 0; i < scores->count; i++) {
+        floe_best_offer(&best, (floe_ranked){scores->touched[i], scores->of[scores->touched[i]]});
+    }
+    floe_best_sort(&best);
+    return best.count;
 }

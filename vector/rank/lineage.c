@@ -24,7 +24,7 @@ static void add_matches(const floe_ranker *ranker, const floe_question *question
 }
 
 void floe_rank_lineage(floe_ranker *ranker, const floe_question *question) {
-    floe_scores *features = &ranker->entries; /* free until entries are ranked */
+    floe_scores *features = &ranker->feature_scores;
     for (size_t i = 0; i < question->term_count; i++) {
         add_matches(ranker, question, &question->terms[i], features);
     }

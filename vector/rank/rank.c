@@ -5,6 +5,9 @@
 #include "vector/meaning_int.h"
 #include "vector/rank/weights_int.h"
 
+/* Entries whose scores are worth a second thread. */
+#define SHARED_ENTRIES 8192
+
 static void init_meaning(floe_ranker *ranker, size_t largest, floe_arena *arena) {
     const floe_corpus *corpus = ranker->corpus;
     floe_scores *const by_table[] = {&ranker->dense_tables, &ranker->dense_by_columns, &ranker->soft_words,
@@ -41,7 +44,9 @@ void floe_ranker_init(floe_ranker *ranker, floe_corpus *corpus, floe_meaning *me
     floe_scores_init(&ranker->lineage, corpus->table_count, arena);
     floe_scores_init(&ranker->fused, corpus->table_count, arena);
     floe_scores_init(&ranker->tables, corpus->table_count, arena);
-    floe_scores_init(&ranker->entries, entries, arena);
+    floe_scores_init(&ranker->feature_scores, corpus->feature_count, arena);
+    ranker->entry_words = entries / 64 + 1;
+    ranker->entry_marks = floe_arena_alloc(arena, ranker->entry_words, sizeof(uint64_t));
     floe_glances_init(&ranker->glances, corpus, arena);
     ranker->repeats = floe_arena_alloc(arena, parents + 1, sizeof(uint32_t));
     ranker->best_columns = floe_arena_alloc(arena, corpus->table_count * FLOE_TOP_COLUMNS + 1, sizeof(double));
@@ -62,7 +67,7 @@ void floe_ranker_clear(floe_ranker *ranker) {
     floe_scores_clear(&ranker->lineage);
     floe_scores_clear(&ranker->fused);
     floe_scores_clear(&ranker->tables);
-    floe_scores_clear(&ranker->entries);
+    floe_scores_clear(&ranker->feature_scores);
     floe_scores *const of_meaning[] = {&ranker->dense_tables,     &ranker->dense_columns, &ranker->dense_features,
                                        &ranker->dense_by_columns, &ranker->soft_words,    &ranker->soft_phrases,
                                        &ranker->soft_columns,     &ranker->soft_features, &ranker->soft_best,
@@ -122,7 +127,7 @@ static floe_exactness exactness_of(const entry_ranking *run, uint32_t at) {
 
 static double share(const entry_ranking *run, const entry_signal *signal, uint32_t at) {
     uint32_t document = signal->of_table ? run->ranker->glances.columns[at].table : at;
-    return signal->scores->of ? signal->weight * signal->scores->of[document] : 0;
+    return signal->scores->count > 0 ? signal->weight * signal->scores->of[document] : 0;
 }
 
 static void set_shares(const entry_ranking *run, floe_ranked ranked, double best, floe_found *found) {
@@ -145,32 +150,84 @@ static void hold(double last, floe_found *found) {
     found->score = scale < 1 ? last : found->score;
 }
 
-/* An entry is ranked when a document of its own matches; its table alone does not make it a hit. */
-static void fuse_entries(const entry_ranking *run) {
-    floe_scores *entries = &run->ranker->entries;
+/* Returns how many are marked, those of several signals once for each. */
+static size_t mark_entries(const entry_ranking *run) {
+    uint64_t *marks = run->ranker->entry_marks;
+    size_t count = 0;
     for (size_t i = 0; i < run->signal_count; i++) {
         const floe_scores *scores = run->signals[i].scores;
-        for (size_t j = 0; !run->signals[i].of_table && j < scores->count; j++) {
-            floe_scores_add(entries, scores->touched[j], share(run, &run->signals[i], scores->touched[j]));
+        for (size_t j = 0; !run->signals[i].of_table && j < scores->count; j++, count++) {
+            marks[scores->touched[j] / 64] |= UINT64_C(1) << scores->touched[j] % 64;
         }
     }
-    for (size_t j = 0; j < entries->count; j++) {
-        uint32_t at = entries->touched[j];
-        for (size_t i = 0; i < run->signal_count; i++) {
-            entries->of[at] += run->signals[i].of_table ? share(run, &run->signals[i], at) : 0;
+    return count;
+}
+
+/* An entry is ranked when a document of its own matches; its table alone does not make it a hit. */
+static void offer_entry(const entry_ranking *run, uint32_t at, floe_best *best) {
+    double score = 0;
+    for (size_t i = 0; i < run->signal_count; i++) {
+        score += run->signals[i].of_table ? 0 : share(run, &run->signals[i], at);
+    }
+    if (score <= 0) {
+        return;
+    }
+    for (size_t i = 0; i < run->signal_count; i++) {
+        score += run->signals[i].of_table ? share(run, &run->signals[i], at) : 0;
+    }
+    score += FLOE_WEIGHT_EXACT * (double)exactness_of(run, at);
+    floe_best_offer(best, (floe_ranked){at, score});
+}
+
+/* The marks from word `from` to before `to`. */
+typedef struct fusing {
+    const entry_ranking *run;
+    size_t from, to;
+    floe_best best;
+} fusing;
+
+/* In the order of the entries, whatever the order in which signals found them: the scores of so many lie in more memory than the
+ * caches hold, and are read from its one end to the other. Leaves no mark. */
+static void fuse(void *context) {
+    fusing *job = context;
+    uint64_t *marks = job->run->ranker->entry_marks;
+    for (size_t word = job->from; word < job->to; word++) {
+        for (; marks[word] != 0; marks[word] &= marks[word] - 1) {
+            offer_entry(job->run, (uint32_t)(word * 64 + (size_t)__builtin_ctzll(marks[word])), &job->best);
         }
-        entries->of[at] += FLOE_WEIGHT_EXACT * (double)exactness_of(run, at);
     }
 }
 
-static size_t rank_entries(const entry_ranking *run, size_t limit, floe_arena *arena, floe_found *found) {
-    floe_ranked *ranked = floe_arena_alloc(arena, limit, sizeof(*ranked));
-    if (!ranked) {
-        return 0;
+/* Of many the second thread fuses half; the best of both halves are the same however they are shared out. */
+static floe_best fuse_entries(const entry_ranking *run, size_t limit, floe_arena *arena) {
+    floe_ranker *ranker = run->ranker;
+    size_t marked = mark_entries(run);
+    size_t half = ranker->meaning && marked >= SHARED_ENTRIES ? ranker->entry_words / 2 : 0;
+    fusing mine = {run, half, ranker->entry_words, {floe_arena_alloc(arena, limit, sizeof(floe_ranked)), 0, limit}};
+    fusing other = {run, 0, half, {floe_arena_alloc(arena, half > 0 ? limit : 1, sizeof(floe_ranked)), 0, limit}};
+    if (!mine.best.ranked || !other.best.ranked) {
+        memset(ranker->entry_marks, 0, ranker->entry_words * sizeof(ranker->entry_marks[0]));
+        return (floe_best){0};
     }
-    floe_scores_clear(&run->ranker->entries);
-    fuse_entries(run);
-    size_t count = floe_rank_best(&run->ranker->entries, ranked, limit);
+    floe_aside aside = {fuse, &other};
+    if (half > 0) {
+        floe_helper_set_aside(ranker->meaning->helper, &aside);
+        fuse(&mine);
+        floe_helper_settle(ranker->meaning->helper, &aside);
+    } else {
+        fuse(&mine);
+    }
+    for (size_t i = 0; i < other.best.count; i++) {
+        floe_best_offer(&mine.best, other.best.ranked[i]);
+    }
+    floe_best_sort(&mine.best);
+    return mine.best;
+}
+
+static size_t rank_entries(const entry_ranking *run, size_t limit, floe_arena *arena, floe_found *found) {
+    floe_best chosen = fuse_entries(run, limit, arena);
+    const floe_ranked *ranked = chosen.ranked;
+    size_t count = chosen.count;
     /* Of letters that are exact the weight counts once in the score. */
     bool letters = count > 0 && exactness_of(run, ranked[0].entry) == FLOE_EXACT_LETTERS;
     double best = count > 0 ? ranked[0].score - (letters ? FLOE_WEIGHT_EXACT : 0) : 1;

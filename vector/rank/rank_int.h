@@ -286,7 +286,15 @@ typedef struct floe_ranked {
     double score;
 } floe_ranked;
 
-/* The `limit` best of `count` values, best first, ties by number: ranked holds at least `limit`. Returns how many. */
+/* The `limit` best of what is offered, in no order until they are sorted: best first, ties by number. */
+typedef struct floe_best {
+    floe_ranked *ranked; /* room for `limit` */
+    size_t count, limit;
+} floe_best;
+void floe_best_offer(floe_best *best, floe_ranked next);
+void floe_best_sort(floe_best *best);
+
+/* The `limit` best of all that have a score. Returns how many. */
 size_t floe_rank_best(const floe_scores *scores, floe_ranked *ranked, size_t limit);
 
 /* ---- ranking (rank/table.c, rank.c) ---- */
@@ -364,7 +372,9 @@ typedef struct floe_ranker {
     floe_scores lineage;          /* by table: the feature of it that matches most */
     floe_scores fused;            /* by table: the signals together */
     floe_scores tables;           /* by table: and with its namespace's best table, before the greedy pass */
-    floe_scores entries;          /* by column or feature: fused */
+    floe_scores feature_scores;   /* by feature: scratch of lineage */
+    uint64_t *entry_marks;        /* by column or feature: a bit of each that is to be ranked; else all are 0 */
+    size_t entry_words;           /* of entry_marks */
     double *best_columns;         /* by table: its FLOE_TOP_COLUMNS best scores */
     bool has_spaces, has_groups;  /* of the question: more than one namespace, more than one group is asked */
     floe_scores dense_spaces;     /* by scope */
