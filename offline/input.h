@@ -58,6 +58,10 @@ floe_status floe_csv_item(floe_session *session, const floe_csv_read *read, floe
 
 /* ---- input_exact.c ---- */
 
+/* Of a time as it is written: that an offset from Greenwich follows it, and that this is none (regular expressions). */
+#define FLOE_TEXT_ZONED ":[0-9.]+ ?[+-][0-9]"
+#define FLOE_TEXT_GREENWICH ":[0-9.]+ ?[+-]00(:?00)?$"
+
 /* Text whose columns have the types that the engine's reader guessed. */
 typedef struct floe_exact_request {
     const char *reader; /* "read_csv" or "read_json" */

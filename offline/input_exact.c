@@ -5,8 +5,8 @@
  *
  * Phases: one pass over the columns as text counts, by column, the values that the guess does not hold. Where later rows are of
  * another kind than the first, the reader is made to look at all of them, and its new guess is counted again. What is left is
- * decided: whole numbers become decimals; else a label is kept as finer times or as text, and anything that must have a type
- * is refused by its row. Dates that do not begin with their year stay text as labels; as columns of a table they are taken where
+ * decided: whole numbers become decimals; a column of Yes or 0x10 is text; else a label is kept as finer times or as text, and anything
+ * that must have a type is refused by its row. Dates that do not begin with their year stay text as labels; as columns of a table they are taken where
  * some value tells the days from the months.
  */
 #include "offline/input.h"
@@ -125,6 +125,10 @@ static bool is_dated(floe_str type) {
     return floe_str_is(type, "DATE") || is_timestamp(type);
 }
 
+/* No date at all, in whatever order. */
+static const char NO_DATE[] =
+    "NOT regexp_matches(@, '(?i)^([+-]?[0-9]+[^0-9a-z][0-9]{1,2}[^0-9a-z][0-9]+|-?inf|epoch)')";
+
 /* The value is of another kind than the column's guess, which would cut it or drop its zone; that of no offset is what no zone
  * means. */
 static const char *another_kind_of(floe_str type) {
@@ -137,16 +141,15 @@ static const char *another_kind_of(floe_str type) {
     if (floe_str_is(type, "DATE")) {
         return "regexp_matches(@, '[:T]')";
     }
-    return floe_str_is(type, "TIMESTAMP") ? "(regexp_matches(@, ':[0-9.]+ ?[+-][0-9]') AND NOT "
-                                            "regexp_matches(@, ':[0-9.]+ ?[+-]00(:?00)?$'))"
+    return floe_str_is(type, "TIMESTAMP") ? "(regexp_matches(@, '" FLOE_TEXT_ZONED
+                                            "') AND NOT regexp_matches(@, '" FLOE_TEXT_GREENWICH "'))"
                                           : "false";
 }
 
 static const char *another_kind(const exact_run *run, floe_str type) {
-    if (!is_dated(type) || !run->request->keeps_labels) {
-        return another_kind_of(type);
-    }
-    return floe_arena_printf(run->arena, "(%s OR %s)", another_kind_of(type), YEAR_NOT_FIRST);
+    const char *or_else = run->request->keeps_labels ? YEAR_NOT_FIRST : NO_DATE;
+    return is_dated(type) ? floe_arena_printf(run->arena, "(%s OR %s)", another_kind_of(type), or_else)
+                          : another_kind_of(type);
 }
 
 static const char *inexact(const exact_run *run, floe_str type) {
@@ -194,13 +197,14 @@ static void put_counts(const exact_run *run, size_t i, floe_buf *out) {
 
 static floe_status count(exact_run *run, floe_error *err) {
     FLOE_AUTO_BUF sql;
-    floe_query_rows rows;
-    size_t at = 0;
+    floe_query_rows rows = {0};
+    size_t at = 0, checked = 0;
     floe_buf_init(&sql, FLOE_MIB(64));
     floe_buf_text(&sql, "SELECT ");
     for (size_t i = 0; i < run->count; i++) {
         if (is_checked(run, i)) {
             put_counts(run, i, &sql);
+            checked++;
         }
     }
     floe_buf_text(&sql, "0 FROM (SELECT ");
@@ -212,10 +216,12 @@ static floe_status count(exact_run *run, floe_error *err) {
         }
     }
     floe_buf_text(&sql, "0 AS z FROM ");
-    FLOE_TRY(put_as_text(run, NULL, &sql, err));
-    floe_buf_byte(&sql, ')');
-    FLOE_TRY(floe_buf_check(&sql, err));
-    FLOE_TRY(floe_session_query(run->session, sql.ptr, NULL, run->arena, &rows, err));
+    if (checked > 0) {
+        FLOE_TRY(put_as_text(run, NULL, &sql, err));
+        floe_buf_byte(&sql, ')');
+        FLOE_TRY(floe_buf_check(&sql, err));
+        FLOE_TRY(floe_session_query(run->session, sql.ptr, NULL, run->arena, &rows, err));
+    }
     run->counts = floe_arena_alloc(run->arena, run->count, sizeof(*run->counts));
     FLOE_TRY(floe_arena_check(run->arena, err));
     for (size_t i = 0; i < run->count; i++) {
@@ -348,6 +354,12 @@ static floe_status refuse(const exact_run *run, size_t i, floe_error *err) {
     return FLOE_FAIL(err, FLOE_INTERNAL, "a value of %s was found and lost again", run->request->files[0]);
 }
 
+/* Values that the engine reads as numbers or truths although they are written as neither, Yes and 0x10, stay what is written. */
+static bool is_spelled_otherwise(const exact_run *run, size_t i) {
+    floe_str type = run->columns[i].type;
+    return run->counts[i][OF_ANOTHER_KIND] > 0 && (is_whole(type) || floe_str_is(type, "BOOLEAN"));
+}
+
 static floe_status decide(const exact_run *run, size_t i, floe_str *type, floe_error *err) {
     const int64_t *counts = run->counts[i];
     floe_str guess = run->columns[i].type;
@@ -363,7 +375,7 @@ static floe_status decide(const exact_run *run, size_t i, floe_str *type, floe_e
     } else if (floe_str_is(guess, "TIMESTAMP") && labels && !strict && counts[OF_ANOTHER_KIND] == 0 &&
                counts[NOT_WIDE] == 0) {
         *type = FLOE_STR("TIMESTAMP_NS");
-    } else if (labels && !strict) {
+    } else if (!strict && (labels || is_spelled_otherwise(run, i))) {
         *type = FLOE_STR("VARCHAR");
     } else {
         return refuse(run, i, err);

@@ -162,7 +162,7 @@ static bool put_text_pattern(floe_str type, floe_buf *out) {
         floe_buf_text(out, "[+-]?[0-9]+");
     } else if (floe_str_is(type, "DATE")) {
         floe_buf_text(out, "[0-9]+-[0-9]+-[0-9]+");
-    } else if (floe_str_starts_with(type, FLOE_STR("TIMESTAMP")) && !floe_str_is(type, "TIMESTAMP_NS")) {
+    } else if (floe_str_starts_with(type, FLOE_STR("TIME")) && !floe_str_is(type, "TIMESTAMP_NS")) {
         floe_buf_text(out, "[^.]*(\\.[0-9]{0,6}0*([^0-9.].*)?)?");
     } else if (floe_str_starts_with(type, FLOE_STR("DECIMAL("))) {
         floe_str rest = type, precision;
@@ -178,13 +178,36 @@ static bool mentions(floe_str type, const char *word) {
     return memmem(type.ptr, type.len, word, strlen(word)) != NULL;
 }
 
-/* A table's float or double is not to round whole numbers that nobody asked to round, nor to make an infinity of a number. */
+/* A time without a zone would drop the one that is written. */
+static void put_zoned(const type_override *item, const char *name, floe_buf *out) {
+    if (floe_str_is(item->sql_type, "TIMESTAMP") || floe_str_is(item->sql_type, "TIME")) {
+        floe_buf_printf(out,
+                        " OR (regexp_matches(%s, '" FLOE_TEXT_ZONED
+                        "') AND NOT regexp_matches(%s, '" FLOE_TEXT_GREENWICH "'))",
+                        name, name);
+    }
+}
+
+static void put_infinite(const type_override *item, const char *name, floe_buf *out) {
+    floe_buf_printf(out, "(isinf(TRY_CAST(%s AS %.*s)) AND regexp_matches(%s, '[0-9]'))", name,
+                    FLOE_STR_ARG(item->sql_type), name);
+}
+
+/* A table's float or double is not to round whole numbers that nobody asked to round. */
 static void put_rounded(const type_override *item, const char *name, floe_buf *out) {
     floe_buf_printf(out,
-                    "((regexp_full_match(trim(%s), '[+-]?[0-9]+') AND NOT coalesce(TRY_CAST(%s AS HUGEINT) = "
-                    "TRY_CAST(TRY_CAST(%s AS %.*s) AS HUGEINT), false)) OR (isinf(TRY_CAST(%s AS %.*s)) AND "
-                    "regexp_matches(%s, '[0-9]')))",
-                    name, name, name, FLOE_STR_ARG(item->sql_type), name, FLOE_STR_ARG(item->sql_type), name);
+                    "(regexp_full_match(trim(%s), '[+-]?[0-9]+') AND NOT coalesce(TRY_CAST(%s AS HUGEINT) = "
+                    "TRY_CAST(TRY_CAST(%s AS %.*s) AS HUGEINT), false)) OR ",
+                    name, name, name, FLOE_STR_ARG(item->sql_type));
+}
+
+/* A cast of numbers does not make an infinity of one, it fails, and knows neither file nor row. */
+static void put_too_large(const type_override *item, const char *name, floe_buf *out) {
+    floe_buf_printf(out, "%s IS NOT NULL AND TRY_CAST(%s AS %.*s) IS NULL", name, name, FLOE_STR_ARG(item->sql_type));
+}
+
+static bool is_real(floe_str type) {
+    return floe_str_is(type, "FLOAT") || floe_str_is(type, "DOUBLE");
 }
 
 /* The condition that finds a value which the cast changes; a value that it refuses fails later, with its line. False: the
@@ -197,8 +220,15 @@ static bool put_changed(const type_override *item, bool is_text, floe_buf *out) 
     bool real = mentions(item->sql_type, "FLOAT") || mentions(item->sql_type, "DOUBLE");
     bool inexact =
         mentions(item->raw_type, "FLOAT") || mentions(item->raw_type, "DOUBLE") || mentions(item->raw_type, "DECIMAL");
-    if (item->of_table && real && is_text) {
-        put_rounded(item, name.ptr, out);
+    if (is_real(item->sql_type) && is_text) {
+        if (item->of_table) {
+            put_rounded(item, name.ptr, out);
+        }
+        put_infinite(item, name.ptr, out);
+        return !name.failed;
+    }
+    if (is_real(item->sql_type) && is_real(item->raw_type)) {
+        put_too_large(item, name.ptr, out);
         return !name.failed;
     }
     if (is_text ? !put_text_pattern(item->sql_type, &pattern)
@@ -208,8 +238,10 @@ static bool put_changed(const type_override *item, bool is_text, floe_buf *out) 
     }
     floe_buf_printf(out, "TRY_CAST(%s AS %.*s) IS NOT NULL AND ", name.ptr, FLOE_STR_ARG(item->sql_type));
     if (is_text) {
-        floe_buf_printf(out, "NOT regexp_full_match(trim(%s), ", name.ptr);
+        floe_buf_printf(out, "(NOT regexp_full_match(trim(%s), ", name.ptr);
         floe_sql_quote_text(out, floe_buf_view(&pattern));
+        floe_buf_byte(out, ')');
+        put_zoned(item, name.ptr, out);
         floe_buf_byte(out, ')');
     } else {
         floe_buf_printf(out, "%s IS DISTINCT FROM TRY_CAST(TRY_CAST(%s AS %.*s) AS %.*s)", name.ptr, name.ptr,
@@ -366,6 +398,25 @@ floe_status floe_import_query_source(floe_import *import, floe_str select, floe_
 
 /* ---- guesses ---- */
 
+/* The type with JSON as text: a text without its quotes, all else as it is written. Names of fields that are not small letters stand
+ * in quotes. */
+static floe_str json_as_text(floe_arena *arena, floe_str type) {
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, FLOE_IMPORT_SQL_CAP);
+    bool quoted = false;
+    for (size_t i = 0; i < type.len; i++) {
+        floe_str rest = {type.ptr + i, type.len - i};
+        quoted = type.ptr[i] == '"' ? !quoted : quoted;
+        if (!quoted && floe_str_starts_with(rest, FLOE_STR("JSON"))) {
+            floe_buf_text(&text, "VARCHAR");
+            i += strlen("JSON") - 1;
+        } else {
+            floe_buf_byte(&text, (uint8_t)type.ptr[i]);
+        }
+    }
+    return floe_arena_str(arena, floe_buf_view(&text));
+}
+
 /* JSON is read with all columns spelled out, or its reader guesses once more. */
 static floe_status spell_columns(floe_import *import, const input_columns *raw, const floe_str *types,
                                  floe_error *err) {
@@ -375,7 +426,7 @@ static floe_status spell_columns(floe_import *import, const input_columns *raw, 
         floe_buf_text(&text, i > 0 ? ", " : ", columns = {");
         floe_sql_quote_text(&text, raw->items[i].name);
         floe_buf_text(&text, ": ");
-        floe_sql_quote_text(&text, types[i]);
+        floe_sql_quote_text(&text, json_as_text(import->arena, types[i]));
     }
     floe_buf_byte(&text, '}');
     FLOE_TRY(floe_buf_check(&text, err));
@@ -449,20 +500,28 @@ static floe_status take_table_types(floe_import *import, const input_columns *ra
     return FLOE_OK;
 }
 
-static bool is_text(const floe_import *import) {
-    const import_reader *reader = floe_import_reader(import->request->files[0]);
-    return reader->takes_types || strcmp(reader->function, "read_json") == 0;
+static bool is_json(const floe_import *import) {
+    return strcmp(floe_import_reader(import->request->files[0])->function, "read_json") == 0;
 }
 
-/* Types that hold every value of text, where the reader's guess does not. JSON that is no objects has one column, "json". */
+/* JSON that is no objects has one column, "json". */
+static bool is_no_objects(const input_columns *raw) {
+    return raw->count == 1 && floe_str_is(raw->items[0].name, "json");
+}
+
+static bool is_text(const floe_import *import) {
+    return floe_import_reader(import->request->files[0])->takes_types || is_json(import);
+}
+
+/* Types that hold every value of text, where the reader's guess does not. */
 static floe_status take_exact_types(floe_import *import, const input_columns *raw, type_override **items, size_t *count,
                                     floe_error *err) {
     const import_reader *reader = floe_import_reader(import->request->files[0]);
-    bool is_json = strcmp(reader->function, "read_json") == 0;
+    bool of_json = is_json(import);
     floe_str *fixed = floe_arena_alloc(import->arena, *count + 1, sizeof(*fixed));
     floe_str *types = floe_arena_alloc(import->arena, raw->count + 1, sizeof(*types));
     FLOE_TRY(floe_arena_check(import->arena, err));
-    if ((!is_json && !reader->takes_types) || (is_json && raw->count == 1 && floe_str_is(raw->items[0].name, "json"))) {
+    if ((!of_json && !reader->takes_types) || (of_json && is_no_objects(raw))) {
         return FLOE_OK;
     }
     floe_exact_request request = {.reader = reader->function,
@@ -477,7 +536,7 @@ static floe_status take_exact_types(floe_import *import, const input_columns *ra
     }
     size_t changed = 0;
     FLOE_TRY(floe_input_exact(import->session, &request, import->arena, types, &changed, err));
-    if (changed > 0 && is_json) {
+    if (changed > 0 && of_json) {
         return spell_columns(import, raw, types, err);
     }
     for (size_t i = 0; i < raw->count && changed > 0; i++) {
@@ -486,6 +545,24 @@ static floe_status take_exact_types(floe_import *import, const input_columns *ra
         }
     }
     return FLOE_OK;
+}
+
+/* Columns of JSON that are to be text are read as text: a number as it is written, a text without its quotes. */
+static floe_status read_json_texts(floe_import *import, const input_columns *raw, const type_override *items,
+                                   size_t count, floe_error *err) {
+    floe_str *types = floe_arena_alloc(import->arena, raw->count + 1, sizeof(*types));
+    FLOE_TRY(floe_arena_check(import->arena, err));
+    bool any = false;
+    for (size_t i = 0; i < raw->count; i++) {
+        types[i] = raw->items[i].type;
+        for (size_t t = 0; t < count; t++) {
+            bool as_text =
+                floe_str_equal(items[t].column, raw->items[i].name) && floe_str_is(items[t].sql_type, "VARCHAR");
+            types[i] = as_text ? FLOE_STR("VARCHAR") : types[i];
+        }
+        any = any || !floe_str_equal(types[i], raw->items[i].type) || mentions(types[i], "JSON");
+    }
+    return any && !is_no_objects(raw) ? spell_columns(import, raw, types, err) : FLOE_OK;
 }
 
 /* The types that are not to be the reader's, over what it finds in the input. */
@@ -514,10 +591,13 @@ floe_status floe_import_source(floe_import *import, floe_error *err) {
     input_columns raw = {0};
     type_override *types = NULL;
     size_t type_count = 0;
-    FLOE_TRY(find_overrides(import, &raw, &types, &type_count, err));
-    if (type_count > 0 && strcmp(reader->function, "read_json") == 0) {
-        /* The reader of JSON casts late values to what it guessed of the first ones, 2.5 to 2, before any other cast sees them. */
+    if (is_json(import)) {
+        /* Its reader casts late values to what it guessed of the first ones, 2.5 to 2, and knows no key that comes late. */
         import->read_columns = ", sample_size = -1, maximum_sample_files = -1";
+    }
+    FLOE_TRY(find_overrides(import, &raw, &types, &type_count, err));
+    if (is_json(import)) {
+        FLOE_TRY(read_json_texts(import, &raw, types, type_count, err));
         FLOE_TRY(find_overrides(import, &raw, &types, &type_count, err));
     }
     for (size_t i = 0; i < type_count; i++) {
@@ -526,7 +606,7 @@ floe_status floe_import_source(floe_import *import, floe_error *err) {
     FLOE_TRY(take_exact_types(import, &raw, &types, &type_count, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
-    if (strcmp(reader->function, "read_json") == 0) {
+    if (is_json(import)) {
         put_input(import, NULL, 0, &sql);
         FLOE_TRY(floe_buf_check(&sql, err));
         FLOE_TRY(describe_query(import, sql.ptr, &raw, err));

@@ -125,6 +125,62 @@ class Imports(unittest.TestCase):
             got = self.load(made, "n.jsonl", ["1"] * MANY + ["1.5"])
             self.assertEqual((got[0], got[1][-1]), ("DOUBLE", "1.5"))
 
+    def test_a_kind_that_comes_late__makes_text_of_all(self):
+        with project() as made:
+            for name, first in (("n.jsonl", "5"), ("n.jsonl", "true"), ("n.jsonl", "2024-01-01"), ("n.csv", "2024-01-01"),
+                                ("n.csv", "2024-01-01 10:00:00")):
+                with self.subTest(first, file=name):
+                    kind, got = self.load(made, name, [first] * MANY + ["x"])
+                    self.assertEqual((kind, got[0], got[-1]), ("VARCHAR", first, "x"))
+
+    def test_what_is_spelled_as_no_number_and_no_truth__is_text(self):
+        with project() as made:
+            for values in (["Yes", "No"], ["y", "n", "y"], ["0x10", "0x11"], ["1_000", "2_000"], ["007", "1"]):
+                with self.subTest(values):
+                    self.assertEqual(self.load(made, "n.csv", values), ("VARCHAR", values))
+            self.assertEqual(self.load(made, "n.csv", ["true", "F", "FALSE"]), ("BOOLEAN", ["true", "false", "false"]))
+            self.assertEqual(self.load(made, "n.csv", ["Yes", "No"], "--types", "x=boolean"), ("BOOLEAN", ["true", "false"]))
+
+    def test_values_of_json_that_become_text__are_as_written_without_their_quotes(self):
+        with project() as made:
+            made.write("m.jsonl", '{"x":1,"l":[1,"x"],"s":{"p":1}}\n{"x":"a \\"b\\"","l":["y",{"z":1}],"s":{"p":"q"}}\n'
+                                  '{"x":null,"l":null,"s":{"p":null}}\n{"x":true}\n{"x":[1, "b"]}\n')
+            made.floe("table", "import", "m.jsonl", "lake.t.m", "--replace")
+            made.floe("table", "scan", "lake.t.m", "-o", "m.parquet")
+            self.assertEqual(made.rows("SELECT x, l, s FROM '$D/m.parquet'"), [
+                ("1", ["1", "x"], {"p": "1"}), ('a "b"', ["y", '{"z":1}'], {"p": "q"}), (None, None, {"p": None}),
+                ("true", None, None), ('[1,"b"]', None, None)])
+            self.assertEqual(self.load(made, "n.jsonl", ["1", "2.5", "word"], "--types", "x=string"),
+                             ("VARCHAR", ["1", "2.5", "word"]))
+            self.assertEqual(self.load(made, "n.jsonl", ["1", "2.5"], "--types", "x=string"), ("VARCHAR", ["1", "2.5"]))
+
+    def test_a_key_of_json_that_comes_late__is_a_column(self):
+        with project() as made:
+            for number in ("1", "123456789012345678901"):
+                made.write("late.jsonl", f'{{"x":{number}}}\n' * MANY + f'{{"x":{number},"y":"late"}}\n')
+                made.floe("table", "import", "late.jsonl", "lake.t.l", "--replace")
+                made.floe("table", "scan", "lake.t.l", "-o", "l.parquet")
+                self.assertEqual(made.rows("SELECT count(*), count(y), max(y), max(x)::VARCHAR FROM '$D/l.parquet'"),
+                                 [(MANY + 1, 1, "late", number)])
+
+    def test_types_that_would_drop_a_zone_or_digits__are_refused(self):
+        cases = [("timestamp", "2024-01-02T03:04:05+02:00"), ("timestamp", "2024-01-02 03:04:05.25-01:30"),
+                 ("time", "03:04:05+02:00"), ("time", "03:04:05.1234567"), ("float", "1e300"), ("float", "-1e39"),
+                 ("double", "1e400")]
+        with project() as made:
+            for kind, value in cases:
+                with self.subTest(kind, value=value), self.assertRaises(Failed) as caught:
+                    self.load(made, "n.csv", [value], "--types", f"x={kind}")
+                self.assertEqual(caught.exception.code, INVALID)
+                for part in ("--types", '"x"', value):
+                    self.assertIn(part, str(caught.exception))
+            with self.assertRaises(Failed) as caught:
+                self.load(made, "n.jsonl", ["0.5", "1e300"], "--types", "x=float")
+            self.assertIn('"x" has the value 1e+300', str(caught.exception))
+            self.assertEqual(self.load(made, "n.csv", ["2024-01-02T03:04:05+00:00", "2024-01-02 03:04:05Z"], "--types",
+                                       "x=timestamp"), ("TIMESTAMP", ["2024-01-02 03:04:05"] * 2))
+            self.assertEqual(self.load(made, "n.csv", ["0.1", "inf", "1e38"], "--types", "x=float"), ("FLOAT", ["0.1", "inf", "1e+38"]))
+
     def test_a_zone_after_many_without__is_refused(self):
         with project() as made, self.assertRaises(Failed) as caught:
             self.load(made, "n.csv", ["2024-01-01 10:00:00"] * MANY + ["2024-01-01 10:00:00+02:00"])
