@@ -12,6 +12,7 @@
 #include "core/mem.h"
 #include "offline/catalog/rest_int.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,6 +21,7 @@ enum { NAMESPACE_DEPTH_MAX = 8, PAGES_MAX = 100000 };
 
 typedef struct rest_catalog {
     floe_catalog base;
+    pthread_mutex_t lock; /* of the session: who moves objects comes for new keys from a thread of its own */
     floe_rest rest;
     floe_rest_stores stores;
 } rest_catalog;
@@ -33,16 +35,27 @@ static floe_str text_of(const floe_node *object, const char *key) {
     return node != NULL && node->kind == FLOE_NODE_STRING ? node->text : (floe_str){0};
 }
 
+static void let_go(pthread_mutex_t **held) {
+    (void)pthread_mutex_unlock(*held);
+}
+
+static pthread_mutex_t *hold(floe_catalog *catalog) {
+    pthread_mutex_t *lock = &self_of(catalog)->lock;
+    (void)pthread_mutex_lock(lock);
+    return lock;
+}
+#define HOLD(catalog) __attribute__((cleanup(let_go), unused)) pthread_mutex_t *held = hold(catalog)
+
 /* ---- where files are ---- */
 
 /* The mirror of a table; none for local files. */
-static floe_status mirror_of(rest_catalog *self, const floe_node *answer, floe_str location, floe_mirror **ret_mirror,
+static floe_status mirror_of(rest_catalog *self, const floe_rest_table *table, floe_mirror **ret_mirror,
                              floe_error *err) {
     *ret_mirror = NULL;
-    if (!floe_path_is_object(location)) {
+    if (!floe_path_is_object(table->location)) {
         return FLOE_OK;
     }
-    return floe_rest_store_of(&self->stores, &self->rest.storage, answer, location, ret_mirror, err);
+    return floe_rest_store_of(&self->stores, &self->rest.storage, table, ret_mirror, err);
 }
 
 /* ---- load ---- */
@@ -61,13 +74,18 @@ static floe_status load(floe_catalog *catalog, floe_str namespace_name, floe_str
     return floe_rest_ask(&self_of(catalog)->rest, &call, arena, ret_answer, err);
 }
 
+/* The entry, which names its table already. */
 static floe_status entry_of(floe_catalog *catalog, const floe_node *answer, floe_arena *arena,
                             floe_catalog_entry *entry, floe_error *err) {
     floe_str file = {0};
     FLOE_ENSURE(answer != NULL, err, FLOE_CORRUPT, "the catalog's answer about a table is empty");
     FLOE_TRY(floe_node_need_str(answer, "metadata-location", "the catalog's answer about a table", &file, err));
     floe_str location = text_of(floe_node_get(answer, "metadata"), "location");
-    FLOE_TRY(mirror_of(self_of(catalog), answer, floe_path_is_object(location) ? location : file, &entry->mirror, err));
+    floe_rest_table table = {.namespace_name = entry->namespace_name,
+                             .table = entry->table,
+                             .answer = answer,
+                             .location = floe_path_is_object(location) ? location : file};
+    FLOE_TRY(mirror_of(self_of(catalog), &table, &entry->mirror, err));
     floe_moved here = catalog->moved;
     here.mirror = entry->mirror;
     entry->location = floe_arena_strndup(arena, location.ptr ? location.ptr : "", location.len);
@@ -75,8 +93,8 @@ static floe_status entry_of(floe_catalog *catalog, const floe_node *answer, floe
     return floe_path_resolve(&here, file, arena, &entry->metadata_path, err);
 }
 
-static floe_status rest_locate(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
-                               floe_catalog_entry *ret_entry, floe_error *err) {
+static floe_status locate(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                          floe_catalog_entry *ret_entry, floe_error *err) {
     FLOE_AUTO_ARENA answers = {0};
     const floe_node *answer = NULL;
     floe_catalog_entry entry = {.namespace_name = namespace_name, .table = table};
@@ -92,6 +110,12 @@ static floe_status rest_locate(floe_catalog *catalog, floe_str namespace_name, f
     }
     *ret_entry = entry;
     return FLOE_OK;
+}
+
+static floe_status rest_locate(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
+                               floe_catalog_entry *ret_entry, floe_error *err) {
+    HOLD(catalog);
+    return locate(catalog, namespace_name, table, arena, ret_entry, err);
 }
 
 /* ---- list ---- */
@@ -152,7 +176,7 @@ static floe_status take_tables(listing *into, const floe_node *answer, floe_str 
         FLOE_TRY(floe_node_need_str(identifiers->items[i], "name", "a table of the catalog's listing", &name, err));
         floe_catalog_entry *entry = FLOE_ARENA_PUSH(into->arena, into->entries, into->count, into->capacity);
         FLOE_TRY(floe_arena_check(into->arena, err));
-        floe_status status = rest_locate(&into->self->base, namespace_name, name, into->arena, entry, err);
+        floe_status status = locate(&into->self->base, namespace_name, name, into->arena, entry, err);
         if (status.code == FLOE_NOT_FOUND) { /* dropped since it was listed */
             *err = (floe_error){0};
             into->count--;
@@ -218,6 +242,7 @@ static int compare_entries(const void *a, const void *b) {
 
 static floe_status rest_list(floe_catalog *catalog, floe_arena *arena, const floe_catalog_entry **ret_entries,
                              size_t *ret_count, floe_error *err) {
+    HOLD(catalog);
     floe_error failure = {0};
     listing into = {.self = self_of(catalog), .arena = arena};
     FLOE_TRY(floe_rest_ready(&self_of(catalog)->rest, err));
@@ -289,6 +314,7 @@ static floe_status stage(floe_catalog *catalog, floe_str namespace_name, floe_st
 
 static floe_status rest_location(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
                                  const char **ret_location, floe_error *err) {
+    HOLD(catalog);
     FLOE_AUTO_ARENA answers = {0};
     const floe_node *answer = NULL;
     floe_error missing = {0};
@@ -307,9 +333,36 @@ static floe_status rest_location(floe_catalog *catalog, floe_str namespace_name,
     floe_str location = text_of(answer == NULL ? NULL : floe_node_get(answer, "metadata"), "location");
     FLOE_ENSURE(location.len > 0, err, FLOE_CORRUPT, "the catalog does not say where the table %.*s would lie",
                 FLOE_STR_BRIEF(table));
-    FLOE_TRY(mirror_of(self_of(catalog), answer, location, &catalog->mirror, err));
+    floe_rest_table known = {namespace_name, table, answer, location};
+    FLOE_TRY(mirror_of(self_of(catalog), &known, &catalog->mirror, err));
     *ret_location = floe_arena_strndup(arena, location.ptr, location.len);
     return floe_arena_check(arena, err);
+}
+
+/* ---- keys that run out ---- */
+
+/* The answer about a table that is there, or about one that is being made. Its mirror gets the keys; what it says else is left. */
+static floe_status reload(void *context, floe_str namespace_name, floe_str table, floe_error *err) {
+    floe_catalog *catalog = context;
+    HOLD(catalog);
+    FLOE_AUTO_ARENA answers = {0};
+    const floe_node *answer = NULL;
+    floe_mirror *ignored = NULL;
+    floe_error missing = {0};
+    floe_arena_init(&answers, ANSWER_ARENA);
+    floe_status status = load(catalog, namespace_name, table, &answers, &answer, &missing);
+    if (status.code == FLOE_NOT_FOUND) {
+        FLOE_TRY(stage(catalog, namespace_name, table, &answers, &answer, err));
+    } else if (floe_failed(status)) {
+        return FLOE_FAIL(err, missing.code, "%s", missing.message);
+    }
+    const floe_node *metadata = answer == NULL ? NULL : floe_node_get(answer, "metadata");
+    floe_str location = text_of(metadata, "location");
+    location = floe_path_is_object(location) ? location : text_of(answer, "metadata-location");
+    FLOE_ENSURE(location.len > 0, err, FLOE_CORRUPT, "the catalog does not say where the table %.*s lies",
+                FLOE_STR_BRIEF(table));
+    floe_rest_table known = {namespace_name, table, answer, location};
+    return mirror_of(self_of(catalog), &known, &ignored, err);
 }
 
 /* ---- commit ---- */
@@ -323,7 +376,7 @@ typedef struct change {
 static floe_status read_base(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
                              const floe_node **ret_base, floe_error *err) {
     const floe_node *answer = NULL;
-    floe_catalog_entry entry = {0};
+    floe_catalog_entry entry = {.namespace_name = request->namespace_name, .table = request->table};
     FLOE_TRY(load(catalog, request->namespace_name, request->table, arena, &answer, err));
     FLOE_TRY(entry_of(catalog, answer, arena, &entry, err));
     FLOE_ENSURE(strcmp(entry.metadata_path, request->base_metadata_path) == 0, err, FLOE_CONFLICT,
@@ -482,8 +535,9 @@ static floe_status commit_in(floe_catalog *catalog, const floe_catalog_commit_re
 
 static floe_status rest_commit(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,
                                const char **ret_metadata_path, floe_error *err) {
+    HOLD(catalog);
     FLOE_AUTO_ARENA answers = {0};
-    floe_catalog_entry entry = {0};
+    floe_catalog_entry entry = {.namespace_name = request->namespace_name, .table = request->table};
     floe_arena_init(&answers, ANSWER_ARENA);
     FLOE_TRY(floe_rest_ready(&self_of(catalog)->rest, err));
     FLOE_TRY(commit_in(catalog, request, &answers, &entry, err));
@@ -496,6 +550,7 @@ static floe_status rest_commit(floe_catalog *catalog, const floe_catalog_commit_
 static void close_self(rest_catalog *self) {
     floe_rest_stores_close(&self->stores);
     floe_rest_close(&self->rest);
+    (void)pthread_mutex_destroy(&self->lock);
     floe_free(self);
 }
 
@@ -517,7 +572,10 @@ floe_status floe_rest_catalog_open(const floe_catalog_def *definition, const ato
     self->base.ops = &OPS;
     self->base.name = definition->name;
     self->base.moved = (floe_moved){definition->moved_from, definition->moved_to, NULL};
+    (void)pthread_mutex_init(&self->lock, NULL);
     floe_status status = floe_rest_stores_open(&self->stores, definition, cancelled, err);
+    self->stores.reload = reload;
+    self->stores.catalog = &self->base;
     if (!floe_failed(status)) {
         status = floe_rest_open(&self->rest, definition, cancelled, err);
     }

@@ -58,10 +58,16 @@ floe_status floe_rest_change(const floe_node *base, const floe_node *next, floe_
 
 /* Keys of a configuration → storage: s3.endpoint, s3.access-key-id and so on. Untouched where nothing is said. */
 void floe_rest_storage(const floe_node *config, floe_storage_def *storage);
-/* The same of an answer about a table at `location`: its config, and its storage-credentials over that. *ret_vended: it gives keys.
+/* What an answer says of a table's store, over what was known. */
+typedef struct floe_rest_place {
+    floe_storage_def storage;
+    bool vended;      /* it gives keys */
+    int64_t until_us; /* when those run out, since 1970; 0: nobody said */
+} floe_rest_place;
+/* The same of an answer about a table at `location`: its config, and its storage-credentials over that.
  * Errors: CORRUPT; UNSUPPORTED where requests would have to be signed by the catalog. */
-floe_status floe_rest_table_storage(const floe_node *answer, floe_str location, floe_storage_def *storage,
-                                    bool *ret_vended, floe_error *err);
+floe_status floe_rest_table_storage(const floe_node *answer, floe_str location, floe_rest_place *place,
+                                    floe_error *err);
 
 /* The stores that tables were found in, each opened once. */
 typedef struct floe_rest_stores {
@@ -70,13 +76,22 @@ typedef struct floe_rest_stores {
     const atomic_bool *cancelled;
     floe_str ca_file; /* of certificates to trust, the catalog's own too; empty: the system's */
     floe_str realm;   /* under which copies of objects lie whose keys the catalog gives */
+    /* Asks the catalog about a table again, which gives its mirror the next keys. Thread: any that moves objects. */
+    floe_status (*reload)(void *catalog, floe_str namespace_name, floe_str table, floe_error *err);
+    void *catalog;
 } floe_rest_stores;
+
+/* A table that was asked about. */
+typedef struct floe_rest_table {
+    floe_str namespace_name, table;
+    const floe_node *answer;
+    floe_str location;
+} floe_rest_table;
 floe_status floe_rest_stores_open(floe_rest_stores *stores, const floe_catalog_def *definition,
                                   const atomic_bool *cancelled, floe_error *err);
 void floe_rest_stores_close(floe_rest_stores *stores);
-/* The mirror of a table that lies at `location`, by the answer about it over what is `known` of the catalog's store, with the newest
- * keys. Owns: the stores. Errors: as floe_rest_table_storage; INVALID for an endpoint that is no address. */
-floe_status floe_rest_store_of(floe_rest_stores *stores, const floe_storage_def *known, const floe_node *answer,
-                               floe_str location, floe_mirror **ret_mirror, floe_error *err);
+/* The mirror of a table, by the answer about it over what is `known` of the catalog's store, with the newest keys. Owns: the stores. Errors: as floe_rest_table_storage; INVALID for an endpoint that is no address. */
+floe_status floe_rest_store_of(floe_rest_stores *stores, const floe_storage_def *known, const floe_rest_table *table,
+                               floe_mirror **ret_mirror, floe_error *err);
 
 #endif

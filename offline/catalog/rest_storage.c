@@ -3,7 +3,7 @@
  *
  * Phases: what the project says, what the catalog's configuration says over it, what the answer about a table says over both →
  * a mirror. A table whose keys come from the catalog has a mirror of its own, which gets the newest keys each time the table is
- * loaded; all other tables of one store share one.
+ * loaded, and has it loaded when they run out; all other tables of one store share one.
  * Invariant: a table's mirror stays the same for as long as the catalog is open, so that paths under it, which name the copies of its
  * objects, stay comparable whatever the keys are by then.
  * Source: Iceberg REST catalog API, LoadTableResult: storage-credentials go before config, and of several the longest prefix counts.
@@ -16,6 +16,8 @@ typedef struct rest_store {
     floe_mirror *mirror;
     floe_storage_def storage; /* of a store that is shared: with its keys */
     floe_str location;        /* of the one table whose keys the catalog gives; empty: shared */
+    floe_rest_stores *stores;
+    floe_str namespace_name, table; /* of that table */
 } rest_store;
 
 static floe_str text_of(const floe_node *object, const char *key) {
@@ -49,6 +51,18 @@ void floe_rest_storage(const floe_node *config, floe_storage_def *storage) {
     if (style.len > 0) {
         storage->path_style = floe_str_is_nocase(style, "true");
     }
+}
+
+/* Milliseconds since 1970, as text or as a number; 0: nobody said, or it is no time. */
+static int64_t until_of(const floe_node *config) {
+    const char *const key = "s3.session-token-expires-at-ms";
+    const floe_node *node = config == NULL ? NULL : floe_node_get(config, key);
+    int64_t time_ms = node != NULL && node->kind == FLOE_NODE_INT ? node->as.integer : 0;
+    floe_error ignored = {0};
+    if (node != NULL && node->kind == FLOE_NODE_STRING) {
+        FLOE_IGNORE(floe_str_to_i64(node->text, &time_ms, &ignored));
+    }
+    return time_ms > 0 && time_ms < INT64_MAX / 1000 ? time_ms * 1000 : 0;
 }
 
 /* Whether a location lies under a prefix: "s3" alone is all of the scheme, and s3a and s3n are other names of s3. */
@@ -100,15 +114,17 @@ static floe_status check_signing(const floe_node *config, const floe_storage_def
     return FLOE_OK;
 }
 
-floe_status floe_rest_table_storage(const floe_node *answer, floe_str location, floe_storage_def *storage,
-                                    bool *ret_vended, floe_error *err) {
+floe_status floe_rest_table_storage(const floe_node *answer, floe_str location, floe_rest_place *place,
+                                    floe_error *err) {
     const floe_node *config = floe_node_get(answer, "config");
     const floe_node *credentials = NULL;
-    floe_rest_storage(config, storage);
+    floe_rest_storage(config, &place->storage);
     FLOE_TRY(find_credentials(answer, location, &credentials, err));
-    floe_rest_storage(credentials, storage);
-    *ret_vended = text_of(config, "s3.access-key-id").len > 0 || text_of(credentials, "s3.access-key-id").len > 0;
-    return check_signing(config, storage, err);
+    floe_rest_storage(credentials, &place->storage);
+    bool near = text_of(credentials, "s3.access-key-id").len > 0;
+    place->vended = near || text_of(config, "s3.access-key-id").len > 0;
+    place->until_us = until_of(near ? credentials : config);
+    return check_signing(config, &place->storage, err);
 }
 
 /* ---- mirrors ---- */
@@ -151,7 +167,8 @@ static const rest_store *find_store(const floe_rest_stores *stores, const floe_s
     return vended ? NULL : shared;
 }
 
-static floe_s3_options options_of(const floe_rest_stores *stores, const floe_storage_def *storage) {
+static floe_s3_options options_of(const floe_rest_stores *stores, const floe_rest_place *place) {
+    const floe_storage_def *storage = &place->storage;
     floe_s3_options options = {.endpoint = storage->endpoint,
                                .region = storage->region,
                                .path_style = storage->path_style,
@@ -161,20 +178,42 @@ static floe_s3_options options_of(const floe_rest_stores *stores, const floe_sto
     if (!storage->given) {
         options = floe_s3_options_of_environment();
     }
+    options.keys_until_us = place->vended ? place->until_us : 0;
     options.cancelled = stores->cancelled;
     options.ca_file = stores->ca_file;
     return options;
 }
 
-static floe_status open_store(floe_rest_stores *stores, const floe_storage_def *storage, floe_str location, bool vended,
+/* Of a mirror: the table whose keys have run out is asked about again. */
+static floe_status renew(void *context, floe_error *err) {
+    const rest_store *store = context;
+    return store->stores->reload(store->stores->catalog, store->namespace_name, store->table, err);
+}
+
+static rest_store *make_store(floe_rest_stores *stores, const floe_rest_place *place, const floe_rest_table *table) {
+    floe_arena *arena = &stores->arena;
+    rest_store *store = floe_arena_alloc(arena, 1, sizeof(*store));
+    if (store != NULL) {
+        *store = (rest_store){.storage = kept_storage(arena, &place->storage, place->vended), .stores = stores};
+    }
+    if (store != NULL && place->vended) {
+        store->location = floe_arena_str(arena, table->location);
+        store->namespace_name = floe_arena_str(arena, table->namespace_name);
+        store->table = floe_arena_str(arena, table->table);
+    }
+    return store;
+}
+
+static floe_status open_store(floe_rest_stores *stores, const floe_rest_place *place, const floe_rest_table *table,
                               floe_mirror **ret_mirror, floe_error *err) {
     floe_arena *arena = &stores->arena;
-    floe_mirror_options wanted = {.s3 = options_of(stores, storage), .realm = vended ? stores->realm : (floe_str){0}};
-    rest_store *store = floe_arena_alloc(arena, 1, sizeof(*store));
+    floe_mirror_options wanted = {.s3 = options_of(stores, place)};
+    rest_store *store = make_store(stores, place, table);
     FLOE_TRY(floe_arena_check(arena, err));
-    *store = (rest_store){.storage = kept_storage(arena, storage, vended),
-                          .location = vended ? floe_arena_str(arena, location) : (floe_str){0}};
-    FLOE_TRY(floe_arena_check(arena, err));
+    if (place->vended) {
+        wanted.realm = stores->realm;
+        wanted.renewal = (floe_mirror_renewal){renew, store};
+    }
     FLOE_TRY(floe_mirror_open(&wanted, &store->mirror, err));
     floe_ptrs_append(&stores->items, arena, store);
     floe_status status = floe_arena_check(arena, err);
@@ -186,20 +225,19 @@ static floe_status open_store(floe_rest_stores *stores, const floe_storage_def *
     return FLOE_OK;
 }
 
-floe_status floe_rest_store_of(floe_rest_stores *stores, const floe_storage_def *known, const floe_node *answer,
-                               floe_str location, floe_mirror **ret_mirror, floe_error *err) {
-    floe_storage_def storage = *known;
-    bool vended = false;
-    FLOE_TRY(floe_rest_table_storage(answer, location, &storage, &vended, err));
-    const rest_store *store = find_store(stores, &storage, location, vended);
+floe_status floe_rest_store_of(floe_rest_stores *stores, const floe_storage_def *known, const floe_rest_table *table,
+                               floe_mirror **ret_mirror, floe_error *err) {
+    floe_rest_place place = {.storage = *known};
+    FLOE_TRY(floe_rest_table_storage(table->answer, table->location, &place, err));
+    const rest_store *store = find_store(stores, &place.storage, table->location, place.vended);
     if (store == NULL) {
-        return open_store(stores, &storage, location, vended, ret_mirror, err);
+        return open_store(stores, &place, table, ret_mirror, err);
     }
     *ret_mirror = store->mirror;
-    if (!vended) {
+    if (!place.vended) {
         return FLOE_OK;
     }
-    floe_s3_options options = options_of(stores, &storage);
+    floe_s3_options options = options_of(stores, &place);
     return floe_mirror_rekey(store->mirror, &options, err);
 }
 

@@ -7,6 +7,7 @@
  */
 #include "offline/engine/duckdb_int.h"
 
+#include "core/limits.h"
 #include "core/mem.h"
 
 #include <inttypes.h>
@@ -88,6 +89,7 @@ floe_status floe_engine_open(int threads, uint64_t memory_bytes, const char *spi
     engine->live.memory_bytes = memory_bytes;
     (void)pthread_rwlock_init(&engine->live.lock, NULL);
     (void)pthread_mutex_init(&engine->reached.lock, NULL);
+    floe_arena_init(&engine->reached.arena, FLOE_MIB(16));
     floe_no_rows_open(&engine->no_rows);
     (void)pthread_mutex_init(&engine->visits.lock, NULL);
     (void)pthread_cond_init(&engine->visits.left, NULL);
@@ -112,6 +114,7 @@ void floe_engine_close(floe_engine **engine) {
         }
         (void)pthread_rwlock_destroy(&(*engine)->live.lock);
         (void)pthread_mutex_destroy(&(*engine)->reached.lock);
+        floe_arena_close(&(*engine)->reached.arena);
         floe_no_rows_close(&(*engine)->no_rows);
         (void)pthread_mutex_destroy(&(*engine)->visits.lock);
         (void)pthread_cond_destroy(&(*engine)->visits.left);

@@ -57,6 +57,7 @@ static const message_part PARTS[] = {
     {"too small to be a Parquet file", FLOE_CORRUPT, 0, "no Parquet file, or one that was cut off"},
     {"TProtocolException", FLOE_CORRUPT, 0, "a damaged Parquet file"},
     {"Invalid unicode", FLOE_CORRUPT, 0, NULL},
+    {"Unsupported compression codec", FLOE_UNSUPPORTED, 0, NULL},
 };
 
 /* The line of a CSV failure that begins so, *ret_len 0 when there is none. */
@@ -84,8 +85,15 @@ static const char *csv_reason(const char *text, int *ret_len) {
     return "";
 }
 
+/* A query that fails between its last task and its first rows is told of as closed, and why in the line after that. */
+static const char *cause_of(const char *text) {
+    static const char BEFORE[] = "pending query result\nError: ";
+    const char *at = strstr(text, BEFORE);
+    return at ? at + strlen(BEFORE) : text;
+}
+
 floe_status floe_duckdb_fail(const char *message, floe_error *err) {
-    const char *text = message ? message : "the engine failed without a message";
+    const char *text = message ? cause_of(message) : "the engine failed without a message";
     const message_part *part = NULL;
     for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS && !part; i++) {
         part = strstr(text, PARTS[i].part) ? &PARTS[i] : NULL;
@@ -110,6 +118,10 @@ floe_status floe_duckdb_fail(const char *message, floe_error *err) {
                           "%s%s%.*s%s%.*s%s%.*s", part && part->says ? part->says : "", part && part->says ? ": " : "",
                           file_len, file + (file_len > 0 ? strlen(FILE_IS) : 0), file_len > 0 ? ": " : "", len, text,
                           more_len ? ": " : "", more_len, more);
+}
+
+floe_status floe_duckdb_pass(const floe_error *why, floe_error *err) {
+    return floe_error_set(err, why->code, why->sys_errno, why->file, why->line, "%s", why->message);
 }
 
 floe_status floe_duckdb_take(duckdb_error_data data, floe_error *err) {

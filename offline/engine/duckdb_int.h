@@ -25,7 +25,10 @@ typedef struct floe_reached {
     pthread_mutex_t lock;
     bool looked, loaded; /* for httpfs */
     uint64_t places[FLOE_REACHED_MAX], endpoints[FLOE_REACHED_MAX];
+    floe_engine_store
+        *renewed[FLOE_REACHED_MAX]; /* those whose keys may be followed by others, without the keys; else NULL */
     size_t count;
+    floe_arena arena; /* of what is renewed */
 } floe_reached;
 
 /* The visits that go on (duckdb_visit.c). */
@@ -73,6 +76,18 @@ struct floe_session {
     const atomic_bool *cancelled; /* NULL: nobody can */
     bool streaming;               /* a stream reads from the connection: another query would end it silently */
 };
+
+/* A failure as it is into *err, unless that holds one. */
+floe_status floe_duckdb_pass(const floe_error *why, floe_error *err);
+/* floe_session_run that tries each statement once. */
+floe_status floe_duckdb_run_once(floe_session *session, const char *sql, floe_error *err);
+
+enum { FLOE_DUCKDB_TRIES = 4 }; /* of a statement, with other keys each */
+/* After a statement has failed, whether it is worth another try: its failure `why` is one that keys bring about which have run out, and
+ * the places it may have read from have others now. Errors: the failure that others cannot be had for. */
+floe_status floe_duckdb_renew(floe_session *session, const floe_error *why, bool *ret_again, floe_error *err);
+/* The same for a statement some of whose rows are out: a failure that says so where other keys would have helped. */
+floe_status floe_duckdb_too_late(floe_session *session, const floe_error *why, floe_error *err);
 
 /* The engine's message as floe's error: the class that DuckDB writes before the colon decides the code. */
 floe_status floe_duckdb_fail(const char *message, floe_error *err);

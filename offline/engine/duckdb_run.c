@@ -9,6 +9,7 @@
 
 #include "core/mem.h"
 
+#include <string.h>
 #include <time.h>
 
 floe_status floe_duckdb_check_cancelled(const floe_session *session, floe_error *err) {
@@ -226,9 +227,8 @@ static floe_status run_at(floe_session *session, duckdb_extracted_statements sta
     return status;
 }
 
-floe_status floe_session_run(floe_session *session, const char *sql, const floe_sql_params *params,
-                             int64_t *ret_changed, floe_error *err) {
-    FLOE_TRY(floe_duckdb_check_idle(session, err));
+static floe_status run_all(floe_session *session, const char *sql, const floe_sql_params *params, int64_t *ret_changed,
+                           floe_error *err) {
     duckdb_extracted_statements statements = NULL;
     idx_t count = 0;
     floe_status status = extract(session, sql, &statements, &count, err);
@@ -241,4 +241,36 @@ floe_status floe_session_run(floe_session *session, const char *sql, const floe_
     }
     duckdb_destroy_extracted(&statements);
     return status;
+}
+
+floe_status floe_duckdb_run_once(floe_session *session, const char *sql, floe_error *err) {
+    FLOE_TRY(floe_duckdb_check_idle(session, err));
+    return run_all(session, sql, NULL, NULL, err);
+}
+
+/* Whether nothing is left of a text that failed: of one statement, but for the files of a folder that it was to fill. */
+static bool may_run_again(floe_session *session, const char *sql) {
+    duckdb_extracted_statements statements = NULL;
+    idx_t count = duckdb_extract_statements(session->connection, sql, &statements);
+    duckdb_destroy_extracted(&statements);
+    return count == 1 && strstr(sql, "PARTITION_BY (") == NULL;
+}
+
+floe_status floe_session_run(floe_session *session, const char *sql, const floe_sql_params *params,
+                             int64_t *ret_changed, floe_error *err) {
+    FLOE_TRY(floe_duckdb_check_idle(session, err));
+    for (unsigned tries = 1;; tries++) {
+        floe_error why = {0};
+        bool again = false;
+        floe_status status = run_all(session, sql, params, ret_changed, &why);
+        if (!floe_failed(status)) {
+            return FLOE_OK;
+        }
+        if (tries < FLOE_DUCKDB_TRIES && may_run_again(session, sql)) {
+            FLOE_TRY(floe_duckdb_renew(session, &why, &again, err));
+        }
+        if (!again) {
+            return floe_duckdb_pass(&why, err);
+        }
+    }
 }

@@ -2,7 +2,8 @@
  * Objects that the engine reads by itself, through DuckDB's httpfs.
  *
  * Phases: the extension is looked for once and loaded from its file → per place, a bucket or the part of it that a table's keys are
- * for, a secret that holds there alone. The engine keeps secrets in memory only.
+ * for, a secret that holds there alone. The engine keeps secrets in memory only. Keys that a store refuses are followed by others, where the
+ * place has any: a statement that begins after that has them, one that goes on does not.
  */
 #include "offline/engine/duckdb_int.h"
 
@@ -167,9 +168,45 @@ static bool is_plain_endpoint(const floe_engine_store *store) {
     return !store->own_ca && (host.len == 0 || memchr(host.ptr, '/', host.len) == NULL);
 }
 
+static floe_status give_keys(floe_session *session, const floe_engine_store *store, int number, floe_error *err) {
+    FLOE_AUTO_BUF sql = {0};
+    floe_buf_init(&sql, FLOE_KIB(64));
+    put_secret(store, number, &sql);
+    FLOE_TRY(floe_buf_check(&sql, err));
+    floe_error failure = {0}; /* the engine's words may hold the statement, and that the keys */
+    floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, &failure);
+    FLOE_ENSURE(!floe_failed(status), err, status.code, "the engine does not take the keys of the bucket %.*s",
+                FLOE_STR_BRIEF(store->bucket));
+    return FLOE_OK;
+}
+
+/* Keeps what is needed to renew the keys of a place. */
+static floe_status remember(floe_reached *reached, int number, const floe_engine_store *store, floe_error *err) {
+    floe_engine_store **kept = &reached->renewed[number];
+    if (*kept == NULL && store->renew != NULL) {
+        floe_engine_store *fresh = floe_arena_alloc(&reached->arena, 1, sizeof(*fresh));
+        floe_str bucket = floe_arena_str(&reached->arena, store->bucket);
+        floe_str prefix = floe_arena_str(&reached->arena, store->prefix);
+        floe_str endpoint = floe_arena_str(&reached->arena, store->endpoint);
+        floe_str region = floe_arena_str(&reached->arena, store->region);
+        FLOE_TRY(floe_arena_check(&reached->arena, err));
+        *fresh = (floe_engine_store){.bucket = bucket,
+                                     .prefix = prefix,
+                                     .endpoint = endpoint,
+                                     .region = region,
+                                     .path_style = store->path_style};
+        *kept = fresh;
+    }
+    if (*kept != NULL) {
+        (*kept)->key_number = store->key_number;
+        (*kept)->renew = store->renew;
+        (*kept)->context = store->context;
+    }
+    return FLOE_OK;
+}
+
 static floe_status reach(floe_session *session, const floe_engine_store *store, bool *ret_able, floe_error *err) {
     floe_reached *reached = &session->engine->reached;
-    FLOE_AUTO_BUF sql = {0};
     if (!reached->looked) {
         FLOE_TRY(load(session, &reached->loaded, err));
         reached->looked = true;
@@ -178,13 +215,8 @@ static floe_status reach(floe_session *session, const floe_engine_store *store, 
     if (number < 0) {
         return FLOE_OK;
     }
-    floe_buf_init(&sql, FLOE_KIB(64));
-    put_secret(store, number, &sql);
-    FLOE_TRY(floe_buf_check(&sql, err));
-    floe_error failure = {0}; /* the engine's words may hold the statement, and that the keys */
-    floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, &failure);
-    FLOE_ENSURE(!floe_failed(status), err, status.code, "the engine does not take the keys of the bucket %.*s",
-                FLOE_STR_BRIEF(store->bucket));
+    FLOE_TRY(give_keys(session, store, number, err));
+    FLOE_TRY(remember(reached, number, store, err));
     *ret_able = true;
     return FLOE_OK;
 }
@@ -196,4 +228,66 @@ floe_status floe_session_reach(floe_session *session, const floe_engine_store *s
     floe_status status = reach(session, store, ret_able, err);
     (void)pthread_mutex_unlock(&reached->lock);
     return status;
+}
+
+/* ---- keys that run out ---- */
+
+/* Stores say 403, Amazon's 400 for a token whose time is over, some 401. */
+static bool is_of_keys(const floe_error *why) {
+    static const char *const SAID[] = {"(HTTP 400", "(HTTP 401", "(HTTP 403"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof SAID / sizeof *SAID; i++) {
+        found = found || strstr(why->message, SAID[i]) != NULL;
+    }
+    return found;
+}
+
+static floe_status renew_place(floe_session *session, size_t number, bool *ret_again, floe_error *err) {
+    floe_engine_store *kept = session->engine->reached.renewed[number];
+    FLOE_AUTO_ARENA arena = {0};
+    if (kept == NULL || kept->renew == NULL) {
+        return FLOE_OK;
+    }
+    floe_engine_store store = *kept;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    FLOE_TRY(kept->renew(kept->context, &arena, &store, err));
+    if (store.key_number != kept->key_number) {
+        FLOE_TRY(give_keys(session, &store, (int)number, err));
+        kept->key_number = store.key_number;
+        *ret_again = true;
+    }
+    return FLOE_OK;
+}
+
+static floe_status renew_places(floe_session *session, bool *ret_again, floe_error *err) {
+    for (size_t i = 0; i < session->engine->reached.count; i++) {
+        FLOE_TRY(renew_place(session, i, ret_again, err));
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_duckdb_renew(floe_session *session, const floe_error *why, bool *ret_again, floe_error *err) {
+    floe_reached *reached = &session->engine->reached;
+    floe_error failure = {0};
+    *ret_again = false;
+    if (!is_of_keys(why)) {
+        return FLOE_OK;
+    }
+    (void)pthread_mutex_lock(&reached->lock);
+    floe_status status = renew_places(session, ret_again, &failure);
+    (void)pthread_mutex_unlock(&reached->lock);
+    FLOE_ENSURE(!floe_failed(status), err, failure.code, "%s; and there are no other keys for it: %s", why->message,
+                failure.message);
+    return FLOE_OK;
+}
+
+floe_status floe_duckdb_too_late(floe_session *session, const floe_error *why, floe_error *err) {
+    bool again = false;
+    FLOE_TRY(floe_duckdb_renew(session, why, &again, err));
+    return FLOE_FAIL(err, why->code, "%s%s",
+                     again ? "the keys for the store have run out while rows were read, some of "
+                             "which are given out already: run the command again, or have keys "
+                             "that last longer: "
+                           : "",
+                     why->message);
 }

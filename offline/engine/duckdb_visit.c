@@ -46,6 +46,7 @@ struct floe_visit {
     duckdb_arrow_options options;
     visit_room *rooms; /* that nobody uses */
     size_t active;     /* calls under way */
+    bool begun;        /* some rows were taken */
     floe_status status;
     floe_error err;
 };
@@ -195,6 +196,7 @@ static floe_visit *enter(floe_visits *visits, int64_t number, visit_room **ret_r
     }
     if (visit) {
         visit->active++;
+        visit->begun = true;
         *ret_room = visit->rooms;
         visit->rooms = *ret_room ? (*ret_room)->next : NULL;
     }
@@ -340,7 +342,7 @@ static void append_columns(const floe_visit *visit, floe_buf *sql) {
     }
 }
 
-static floe_status run(floe_session *session, const char *query, const floe_visit *visit, floe_error *err) {
+static floe_status run_once(floe_session *session, const char *query, const floe_visit *visit, floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, SQL_MAX);
     floe_buf_printf(&sql, "SELECT sum(floe_visit(%" PRId64 ", ", visit->number);
@@ -351,7 +353,28 @@ static floe_status run(floe_session *session, const char *query, const floe_visi
     append_columns(visit, &sql);
     floe_buf_text(&sql, ")");
     FLOE_TRY(floe_buf_check(&sql, err));
-    return floe_session_run(session, sql.ptr, NULL, NULL, err);
+    return floe_duckdb_run_once(session, sql.ptr, err);
+}
+
+/* Again with other keys where a store refuses the first ones before any row is taken. */
+static floe_status run(floe_session *session, const char *query, floe_visit *visit, floe_error *err) {
+    for (unsigned tries = 1;; tries++) {
+        floe_error why = {0};
+        bool again = false;
+        floe_status status = run_once(session, query, visit, &why);
+        if (!floe_failed(status)) {
+            return FLOE_OK;
+        }
+        if (visit->begun) {
+            return floe_duckdb_too_late(session, &why, err);
+        }
+        if (tries < FLOE_DUCKDB_TRIES) {
+            FLOE_TRY(floe_duckdb_renew(session, &why, &again, err));
+        }
+        if (!again) {
+            return floe_duckdb_pass(&why, err);
+        }
+    }
 }
 
 static void add_visit(floe_visits *visits, floe_visit *visit) {

@@ -44,6 +44,8 @@ typedef struct floe_sql_params {
 
 /* Runs SQL whose rows nobody reads. Several statements are allowed when there are no parameters; they run in order and
  * stop at the first that fails. *ret_changed (may be NULL): rows that the last statement wrote (INSERT, COPY).
+ * Rule: a statement that a store refuses for keys that have run out is run again with others (floe_engine_store.renew) when the
+ * text holds no other and it does not write a folder: what it would leave behind is then the same as if it had been run once.
  * Errors: INVALID with the engine's message (first line), NOT_FOUND (a file), CORRUPT (a file that is not what its name
  * says), IO (a full disk is named), LIMIT (memory), UNSUPPORTED, CANCELLED (run->cancelled is polled while it runs; the
  * engine has stopped writing when the call returns), INTERNAL. */
@@ -52,8 +54,9 @@ floe_status floe_session_run(floe_session *session, const char *sql, const floe_
 
 /* Runs one query and streams its rows; never the whole result in memory. Column types as DuckDB's Arrow mapping: every
  * floe type (TIMESTAMP is "tsu:", TIMESTAMP WITH TIME ZONE "tsu:UTC"), and others (uuid, time, struct, map …) that only
- * writers and printers see. sum(BIGINT) is a HUGEINT, which arrives as d:38,0: cast in SQL. Errors as
- * floe_session_run, also in the stream. */
+ * writers and printers see. sum(BIGINT) is a HUGEINT, which arrives as d:38,0: cast in SQL. Rule: until its first rows are out,
+ * a query that a store refuses for its keys is run again with others, one with parameters only before the stream is made.
+ * Errors as floe_session_run, also in the stream. */
 floe_status floe_session_stream(floe_session *session, const char *sql, const floe_sql_params *params,
                                 struct ArrowArrayStream *ret_stream, floe_error *err);
 
@@ -67,7 +70,8 @@ typedef struct floe_row_taker {
 } floe_row_taker;
 /* Runs one query and hands its rows, in no order, to `taker` on the threads that make them: faster than a stream, whose rows
  * all pass through one. Returns when no call is under way. Shape: batches of at most 2048 rows; types as those of
- * floe_session_stream. Errors: the taker's first, which ends the query; else as floe_session_run. */
+ * floe_session_stream. Rule: as floe_session_stream for keys that have run out. Errors: the taker's first, which ends the query;
+ * else as floe_session_run. */
 floe_status floe_session_visit(floe_session *session, const char *sql, const floe_row_taker *taker, floe_error *err);
 
 /* Some columns of some rows. */
@@ -108,6 +112,11 @@ typedef struct floe_engine_store {
     bool path_style;
     floe_str access_key, secret_key, session_token; /* no access key: requests are not signed */
     bool own_ca;
+    uint64_t key_number; /* other keys have another */
+    /* Puts the keys that came after those of key_number, which the store refused, and their number into *store, in the arena; NULL:
+     * there are none. Outlives the engine's sessions. Thread: any, one at a time. */
+    floe_status (*renew)(const void *context, floe_arena *arena, struct floe_engine_store *store, floe_error *err);
+    const void *context;
 } floe_engine_store;
 /* Lets SQL of all sessions read "s3://bucket/…". *ret_able: whether it can; not where this machine lacks DuckDB's httpfs of the
  * linked version (the file that FLOE_HTTPFS names, none where that is empty; else where DuckDB keeps its extensions; else

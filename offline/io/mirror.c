@@ -210,20 +210,6 @@ static floe_str kept(floe_arena *arena, floe_str text) {
     return text.len == 0 ? (floe_str){"", 0} : floe_arena_str(arena, text);
 }
 
-static floe_status keep_keys(floe_mirror *mirror, const floe_s3_options *given, floe_error *err) {
-    floe_s3_options *own = &mirror->s3_options;
-    own->access_key = own->secret_key = own->session_token = (floe_str){"", 0};
-    floe_arena_reset(&mirror->keys);
-    floe_str access_key = kept(&mirror->keys, given->access_key);
-    floe_str secret_key = kept(&mirror->keys, given->secret_key);
-    floe_str session_token = kept(&mirror->keys, given->session_token);
-    FLOE_TRY(floe_arena_check(&mirror->keys, err));
-    own->access_key = access_key;
-    own->secret_key = secret_key;
-    own->session_token = session_token;
-    return FLOE_OK;
-}
-
 /* FLOE_OBJECT_CACHE_BYTES: a whole number, of bytes. */
 static floe_status bound_of_environment(uint64_t *ret_max, floe_error *err) {
     const char *given = text_of_environment("FLOE_OBJECT_CACHE_BYTES");
@@ -254,7 +240,8 @@ static floe_status set_up(floe_mirror *mirror, const floe_mirror_options *option
                                            .cancelled = given->cancelled,
                                            .ca_file = kept(&mirror->arena, ca_file)};
     mirror->own_ca = given->ca_file.len > 0;
-    FLOE_TRY(keep_keys(mirror, given, err));
+    FLOE_TRY(floe_mirror_ring_open(mirror, options, err));
+    mirror->s3_options.source = &mirror->ring->source;
     floe_str whose = options->realm.len > 0 ? options->realm : given->access_key;
     mirror->folder = store_folder(mirror, whose);
     FLOE_TRY(floe_arena_check(&mirror->arena, err));
@@ -279,7 +266,6 @@ floe_status floe_mirror_open(const floe_mirror_options *options, floe_mirror **r
     FLOE_TRY(floe_alloc(1, sizeof(*mirror), &mirror, err));
     mirror->fs.ops = &OPS;
     floe_arena_init(&mirror->arena, FLOE_MIB(1));
-    floe_arena_init(&mirror->keys, FLOE_MIB(1));
     FLOE_TRY(set_up(mirror, options, err));
     *ret_mirror = mirror;
     mirror = NULL;
@@ -289,25 +275,11 @@ floe_status floe_mirror_open(const floe_mirror_options *options, floe_mirror **r
 void floe_mirror_close(floe_mirror **mirror) {
     if (*mirror != NULL) {
         floe_s3_close(&(*mirror)->s3);
-        floe_arena_close(&(*mirror)->keys);
+        floe_mirror_ring_close(*mirror);
         floe_arena_close(&(*mirror)->arena);
         floe_free(*mirror);
         *mirror = NULL;
     }
-}
-
-floe_status floe_mirror_rekey(floe_mirror *mirror, const floe_s3_options *options, floe_error *err) {
-    const floe_s3_options *own = &mirror->s3_options;
-    floe_s3 *fresh = NULL;
-    if (floe_str_equal(own->access_key, options->access_key) && floe_str_equal(own->secret_key, options->secret_key) &&
-        floe_str_equal(own->session_token, options->session_token)) {
-        return FLOE_OK;
-    }
-    FLOE_TRY(keep_keys(mirror, options, err));
-    FLOE_TRY(floe_s3_open(&mirror->s3_options, &fresh, err));
-    floe_s3_close(&mirror->s3);
-    mirror->s3 = fresh;
-    return FLOE_OK;
 }
 
 bool floe_mirror_has_own_ca(const floe_mirror *mirror) {

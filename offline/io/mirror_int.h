@@ -6,17 +6,36 @@
 
 #include "offline/io/mirror.h"
 
+#include <pthread.h>
+
+#define FLOE_MIRROR_KEYS_MAX FLOE_MIB(1)
+
+/* The keys that its connections sign with (mirror_keys.c). */
+typedef struct floe_mirror_ring {
+    floe_s3_key_source source;
+    floe_mirror_renewal renewal;
+    pthread_mutex_t renewing; /* held while others are had */
+    pthread_mutex_t lock;     /* of what follows */
+    floe_arena arena;         /* of the keys */
+    floe_s3_keys now;
+    int64_t until_us; /* 0: nobody said */
+    int64_t asked_us; /* when others were last asked for; monotonic; 0: never */
+} floe_mirror_ring;
+
 struct floe_mirror {
     floe_fs fs; /* first: the seam's functions find the mirror behind it */
     floe_arena arena;
-    floe_arena keys; /* of the keys in s3_options */
-    floe_s3_options s3_options;
-    bool own_ca;        /* of the options and not of the environment */
-    const char *folder; /* of this store: no slash at its end */
-    const char *cache;  /* of all stores: what the bound is for */
+    floe_mirror_ring *ring;
+    floe_s3_options s3_options; /* without the keys, which the ring has */
+    bool own_ca;                /* of the options and not of the environment */
+    const char *folder;         /* of this store: no slash at its end */
+    const char *cache;          /* of all stores: what the bound is for */
     uint64_t folder_max;
     floe_s3 *s3;
 };
+
+floe_status floe_mirror_ring_open(floe_mirror *mirror, const floe_mirror_options *options, floe_error *err);
+void floe_mirror_ring_close(floe_mirror *mirror);
 
 /* Takes copies away until the folder is within its bound, those first that were used least lately; none that was used within the
  * last ten minutes, which may be open by path. What fails is left for the next time. */

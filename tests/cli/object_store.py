@@ -173,10 +173,11 @@ class Key:
 
     def __init__(self, secret, token="", prefix=""):
         self.secret, self.token, self.prefix, self.over, self.used = secret, token, prefix, False, 0
+        self.lasts = None  # requests; None: for ever
 
     def is_over(self):
         self.used += 1
-        return self.over
+        return self.over or (self.lasts is not None and self.used > self.lasts)
 
 
 class ObjectStore:

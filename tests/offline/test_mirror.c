@@ -4,6 +4,7 @@
  */
 #include "core/file.h"
 #include "core/limits.h"
+#include "core/time.h"
 #include "offline/io/mirror_int.h"
 #include "tests/support/support.h"
 
@@ -63,7 +64,12 @@ static void rekey__other_keys__keep_every_path(void **state) {
         floe_s3_options keys = {
             .access_key = floe_str_of(key), .secret_key = FLOE_STR("s"), .session_token = FLOE_STR("t")};
         assert_ok(floe_mirror_rekey(mirror, &keys, &err), &err);
-        assert_true(floe_str_is(floe_mirror_store(mirror)->access_key, key));
+        FLOE_AUTO_ARENA one = {0};
+        floe_s3_keys now = {0};
+        floe_arena_init(&one, FLOE_KIB(64));
+        assert_ok(floe_mirror_keys(mirror, 0, &one, &now, &err), &err);
+        assert_true(floe_str_is(now.access_key, key) && floe_str_is(now.session_token, "t"));
+        assert_int_equal(now.number, i + 2); /* each has a number of its own */
         assert_true(floe_str_is(floe_mirror_store(mirror)->endpoint, "http://127.0.0.1:1"));
     }
     assert_string_equal(path_of(mirror, "s3://b/x", &arena), before);
@@ -76,6 +82,117 @@ static void rekey__other_keys__keep_every_path(void **state) {
     floe_mirror_close(&mirror);
     floe_mirror_close(&again);
     floe_mirror_close(&other);
+}
+
+/* Who has the next keys, for tests: gives "next-N", or what `says`. */
+typedef struct giver {
+    floe_mirror *mirror;
+    const char *says; /* the key it gives; NULL: another each time */
+    int64_t until_us; /* of what it gives */
+    int asked;
+    bool away;
+} giver;
+
+static floe_status give(void *context, floe_error *err) {
+    giver *from = context;
+    char key[32];
+    from->asked++;
+    FLOE_ENSURE(!from->away, err, FLOE_UNAVAILABLE, "nobody is there");
+    (void)snprintf(key, sizeof(key), "next-%d", from->asked);
+    floe_s3_options keys = {.access_key = floe_str_of(from->says ? from->says : key), .keys_until_us = from->until_us};
+    return floe_mirror_rekey(from->mirror, &keys, err);
+}
+
+static floe_mirror *open_given(giver *from, int64_t until_us) {
+    floe_mirror_options options = {
+        .s3 = {.endpoint = FLOE_STR("http://127.0.0.1:1"), .access_key = FLOE_STR("first"), .keys_until_us = until_us},
+        .renewal = {give, from},
+        .folder = floe_test_temp_dir()};
+    floe_error err = {0};
+    assert_ok(floe_mirror_open(&options, &from->mirror, &err), &err);
+    return from->mirror;
+}
+
+static uint64_t expect_key(const floe_mirror *mirror, uint64_t refused, const char *want) {
+    FLOE_AUTO_ARENA arena = {0};
+    floe_s3_keys keys = {0};
+    floe_error err = {0};
+    floe_arena_init(&arena, FLOE_KIB(64));
+    assert_ok(floe_mirror_keys(mirror, refused, &arena, &keys, &err), &err);
+    assert_true(floe_str_is(keys.access_key, want));
+    return keys.number;
+}
+
+static void keys__that_were_refused__are_followed_by_others_once(void **state) {
+    (void)state;
+    giver from = {0};
+    floe_mirror *mirror = open_given(&from, 0);
+    assert_true(floe_mirror_is_renewed(mirror));
+    uint64_t first = expect_key(mirror, 0, "first");
+    uint64_t second = expect_key(mirror, first, "next-1");
+    assert_int_not_equal(first, second);
+    assert_int_equal(expect_key(mirror, first, "next-1"), second); /* who comes late takes what came */
+    assert_int_equal(from.asked, 1);
+    (void)expect_key(mirror, second, "next-2");
+    assert_int_equal(from.asked, 2);
+    floe_mirror_close(&mirror);
+}
+
+static void keys__the_same_again__keep_their_number(void **state) {
+    (void)state;
+    giver from = {.says = "first"};
+    floe_mirror *mirror = open_given(&from, 0);
+    uint64_t number = expect_key(mirror, 0, "first");
+    assert_int_equal(expect_key(mirror, number, "first"), number);
+    assert_int_equal(from.asked, 1);
+    floe_mirror_close(&mirror);
+}
+
+static void keys__about_to_run_out__are_followed_before(void **state) {
+    (void)state;
+    static const struct {
+        int64_t left_s;
+        bool asks;
+    } CASES[] = {{-3600, true}, {0, true}, {60, true}, {240, true}, {600, false}, {86400, false}};
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        giver from = {.until_us = floe_now_us() + 30 * FLOE_US_PER_SECOND}; /* what comes ends soon too: no circles */
+        floe_mirror *mirror = open_given(&from, floe_now_us() + CASES[i].left_s * FLOE_US_PER_SECOND);
+        for (int k = 0; k < 5; k++) {
+            (void)expect_key(mirror, 0, CASES[i].asks ? "next-1" : "first");
+        }
+        assert_int_equal(from.asked, CASES[i].asks ? 1 : 0);
+        floe_mirror_close(&mirror);
+    }
+}
+
+static void keys__whose_giver_is_away__hold_until_they_are_refused(void **state) {
+    (void)state;
+    FLOE_AUTO_ARENA arena = {0};
+    giver from = {.away = true};
+    floe_mirror *mirror = open_given(&from, floe_now_us() + FLOE_US_PER_SECOND);
+    floe_s3_keys keys = {.number = 99};
+    floe_error err = {0};
+    floe_arena_init(&arena, FLOE_KIB(64));
+    uint64_t number = expect_key(mirror, 0, "first");
+    floe_status status = floe_mirror_keys(mirror, number, &arena, &keys, &err);
+    assert_int_equal(status.code, FLOE_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "nobody is there"));
+    assert_int_equal(keys.number, 99); /* untouched */
+    floe_mirror_close(&mirror);
+}
+
+static void keys__that_nobody_follows__stay(void **state) {
+    (void)state;
+    floe_mirror_options options = {
+        .s3 = {.endpoint = FLOE_STR("http://127.0.0.1:1"), .access_key = FLOE_STR("only"), .keys_until_us = 1},
+        .folder = floe_test_temp_dir()};
+    floe_mirror *mirror = NULL;
+    floe_error err = {0};
+    assert_ok(floe_mirror_open(&options, &mirror, &err), &err);
+    assert_false(floe_mirror_is_renewed(mirror));
+    uint64_t number = expect_key(mirror, 0, "only");
+    assert_int_equal(expect_key(mirror, number, "only"), number);
+    floe_mirror_close(&mirror);
 }
 
 static void path__what_a_file_system_would_misread__is_encoded(void **state) {
@@ -371,6 +488,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(path__plain_names__read_like_the_object),
         cmocka_unit_test(rekey__other_keys__keep_every_path),
+        cmocka_unit_test(keys__that_were_refused__are_followed_by_others_once),
+        cmocka_unit_test(keys__the_same_again__keep_their_number),
+        cmocka_unit_test(keys__about_to_run_out__are_followed_before),
+        cmocka_unit_test(keys__whose_giver_is_away__hold_until_they_are_refused),
+        cmocka_unit_test(keys__that_nobody_follows__stay),
         cmocka_unit_test(path__what_a_file_system_would_misread__is_encoded),
         cmocka_unit_test(path__other_schemes__are_not_the_mirrors),
         cmocka_unit_test(path__random_keys__come_back),

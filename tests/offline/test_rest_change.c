@@ -232,7 +232,11 @@ static floe_status table_storage(const char *answer, const char *location, floe_
                                  floe_arena *arena, floe_error *err) {
     const floe_node *json = NULL;
     assert_ok(floe_json_parse(arena, floe_str_of(answer), &json, err), err);
-    return floe_rest_table_storage(json, floe_str_of(location), storage, ret_vended, err);
+    floe_rest_place place = {.storage = *storage};
+    floe_status status = floe_rest_table_storage(json, floe_str_of(location), &place, err);
+    *storage = place.storage;
+    *ret_vended = place.vended;
+    return status;
 }
 
 /* Source: Iceberg REST catalog API, LoadTableResult: credentials go before config, the most specific prefix counts. */

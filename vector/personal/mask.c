@@ -1,165 +1,32 @@
 /*
- * Masking: texts that people wrote, without what is personal in them by itself.
- *
- * Of prose each word is judged, its pieces, and each run of words that holds nothing but a number's characters, longest first. Of
- * SQL each literal is judged as a whole, with and without escapes, and then as prose, and so are comments and addresses that stand
- * nowhere; names and everything else stay as they are. Rule: what
- * is personal becomes its kind in angle brackets, inside of quotes where SQL wants them, so that SQL stays SQL.
+ * Masking of SQL that people wrote: each literal is judged as a whole, with and without escapes, with those that it is put together
+ * with, and then as prose (prose.c), and so are comments and addresses that stand nowhere; names and everything else stay as
+ * they are. Rule: what is personal becomes its kind in angle brackets, inside of quotes where SQL wants them, so that SQL stays
+ * SQL.
  */
 #include "vector/personal/personal_int.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
-/* Words that one number may be written in: "+49 30 123 45 67". */
-#define NUMBER_WORDS 6
 #define ADDRESS_MAX 320 /* RFC 3696: 64 before the @, 255 behind it */
 
-static const char blanks[] = " \t\r\n";
-
-static bool is_blank(char c) {
-    return c != '\0' && strchr(blanks, c) != NULL;
-}
-
 static floe_str part(floe_str text, size_t from, size_t to) {
-    return (floe_str){text.ptr + from, to - from};
+    return floe_personal_part(text, from, to);
 }
-
-static void put_kind(floe_buf *out, floe_personal kind) {
-    floe_buf_printf(out, "<%s>", floe_personal_name(kind));
-}
-
-/* ---- prose ---- */
 
 static bool is_in(char c, const char *set) {
-    return c != '\0' && strchr(set, c) != NULL;
+    return floe_personal_is_in(c, set);
 }
 
-/* Without what stands around a word, or around a pattern. */
-static floe_str bare(floe_str word) {
-    while (word.len > 0 && is_in(word.ptr[0], "\"'`[<{%^=:,;")) {
-        word = part(word, 1, word.len);
-    }
-    while (word.len > 0 && is_in(word.ptr[word.len - 1], "\"'`]>}%$=:,;.?!")) {
-        word.len--;
-    }
-    return word;
-}
-
-static size_t word_end(floe_str text, size_t at) {
-    while (at < text.len && !is_blank(text.ptr[at])) {
-        at++;
-    }
-    return at;
-}
-
-static size_t next_word(floe_str text, size_t at) {
-    while (at < text.len && is_blank(text.ptr[at])) {
-        at++;
-    }
-    return at;
-}
-
-static bool is_number(floe_str run) {
-    for (size_t i = 0; i < run.len; i++) {
-        if (!isdigit((unsigned char)run.ptr[i]) && !is_in(run.ptr[i], " +-.()/")) {
-            return false;
-        }
-    }
-    return run.len > 0;
-}
-
-/* Where a piece of a word ends: "card=4111…", "a,b" and {"k":"v"} are several things without a blank between them. */
-static bool is_between(char c) {
-    return is_in(c, ",;|[]{}\"'`<>=:");
-}
-
-static size_t piece_end(floe_str text, size_t at) {
-    while (at < text.len && !is_blank(text.ptr[at]) && !is_between(text.ptr[at])) {
-        at++;
-    }
-    return at;
-}
-
-static size_t next_piece(floe_str text, size_t at) {
-    while (at < text.len && (is_blank(text.ptr[at]) || is_between(text.ptr[at]))) {
-        at++;
-    }
-    return at;
-}
-
-/* A number or an id; in brackets too, where they are not part of the number. */
-static floe_personal number_of(floe_str run, floe_str *ret_found) {
-    floe_str inner = run;
-    while (inner.len > 0 && inner.ptr[0] == '(') {
-        inner = part(inner, 1, inner.len);
-    }
-    while (inner.len > 0 && inner.ptr[inner.len - 1] == ')') {
-        inner.len--;
-    }
-    floe_personal kind = floe_personal_value(run);
-    *ret_found = kind == FLOE_PERSONAL_NO ? inner : run;
-    kind = kind == FLOE_PERSONAL_NO ? floe_personal_value(inner) : kind;
-    return kind == FLOE_PERSONAL_EMAIL ? FLOE_PERSONAL_NO : kind; /* of which the whole word tells */
-}
-
-/* What is personal of the words from `at` on: the longest run of them that is a number, without what stands around it. */
-static floe_personal find_number(floe_str text, size_t at, floe_str *ret_found) {
-    size_t ends[NUMBER_WORDS];
-    size_t count = 0;
-    for (size_t from = at; from < text.len && count < NUMBER_WORDS; from = next_word(text, ends[count - 1])) {
-        ends[count++] = piece_end(text, from);
-        if (ends[count - 1] < text.len && is_between(text.ptr[ends[count - 1]])) {
-            break;
-        }
-    }
-    for (size_t words = count; words > 0; words--) {
-        floe_str run = bare(part(text, at, ends[words - 1]));
-        floe_personal kind = words == 1 || is_number(run) ? number_of(run, ret_found) : FLOE_PERSONAL_NO;
-        if (kind != FLOE_PERSONAL_NO) {
-            return kind;
-        }
-    }
-    return FLOE_PERSONAL_NO;
-}
-
-/* Up to behind what was found, or behind the piece. An address is one with the word around it, which has said so at its beginning. */
-static size_t put_piece(floe_str text, size_t from, bool begins, floe_buf *out) {
-    floe_str found = begins ? bare(part(text, from, word_end(text, from))) : (floe_str){0};
-    bool address = begins && floe_personal_value(found) == FLOE_PERSONAL_EMAIL;
-    floe_personal kind = address ? FLOE_PERSONAL_EMAIL : find_number(text, from, &found);
-    if (kind == FLOE_PERSONAL_NO) {
-        size_t end = piece_end(text, from);
-        floe_buf_str(out, part(text, from, end));
-        return end;
-    }
-    floe_buf_str(out, (floe_str){text.ptr + from, (size_t)(found.ptr - (text.ptr + from))});
-    put_kind(out, kind);
-    return (size_t)(found.ptr - text.ptr) + found.len;
-}
-
-static void put_prose(floe_str text, floe_buf *out) {
-    size_t word = SIZE_MAX; /* end of the word that was asked for an address */
-    for (size_t at = 0; at < text.len;) {
-        size_t from = next_piece(text, at);
-        floe_buf_str(out, part(text, at, from));
-        if (from == text.len) {
-            return;
-        }
-        bool begins = word == SIZE_MAX || from >= word;
-        word = begins ? word_end(text, from) : word;
-        at = put_piece(text, from, begins, out);
-    }
-}
-
-/* ---- SQL ---- */
+/* ---- what a literal says ---- */
 
 static void put_literal(floe_str value, floe_buf *out) {
-    floe_personal kind = floe_personal_value(bare(value));
+    floe_personal kind = floe_personal_value(floe_personal_bare(value));
     if (kind != FLOE_PERSONAL_NO) {
-        put_kind(out, kind);
+        floe_personal_put_kind(out, kind);
     } else {
-        put_prose(value, out);
+        floe_personal_mask_text(value, out);
     }
 }
 
@@ -230,7 +97,7 @@ static void put_quoted(floe_str value, bool unicode, floe_buf *out) {
         kind = kind_in(floe_buf_view(&said));
     }
     if (kind != FLOE_PERSONAL_NO) {
-        put_kind(out, kind);
+        floe_personal_put_kind(out, kind);
     } else {
         put_literal(value, out);
     }
@@ -255,15 +122,91 @@ static bool is_name(char c) {
     return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
-static size_t put_string(floe_str sql, size_t at, floe_buf *out) {
+/* ---- literals, and those put together ---- */
+
+/* A literal in single quotes. */
+typedef struct literal {
+    size_t end;     /* behind it */
+    floe_str value; /* between its quotes */
+    bool unicode, closed;
+} literal;
+
+static literal read_literal(floe_str sql, size_t at) {
     bool escapes = at > 0 && (sql.ptr[at - 1] | 0x20) == 'e' && (at == 1 || !is_name(sql.ptr[at - 2]));
-    size_t end = quoted_end(sql, at, escapes);
-    bool closed = end > at + 1 && sql.ptr[end - 1] == '\'';
-    floe_buf_byte(out, '\'');
-    put_quoted(part(sql, at + 1, closed ? end - 1 : end), at > 0 && sql.ptr[at - 1] == '&', out);
-    floe_buf_text(out, closed ? "'" : "");
+    literal found = {.end = quoted_end(sql, at, escapes), .unicode = at > 0 && sql.ptr[at - 1] == '&'};
+    found.closed = found.end > at + 1 && sql.ptr[found.end - 1] == '\'';
+    found.value = part(sql, at + 1, found.closed ? found.end - 1 : found.end);
+    return found;
+}
+
+static size_t skip_blanks(floe_str sql, size_t at) {
+    while (at < sql.len && is_in(sql.ptr[at], " \t\r\n")) {
+        at++;
+    }
+    return at;
+}
+
+/* Whether the literal at `at` is an argument of concat. */
+static bool is_concat(floe_str sql, size_t at) {
+    while (at > 0 && is_in(sql.ptr[at - 1], " \t\r\n")) {
+        at--;
+    }
+    return at >= 7 && floe_str_is_nocase(part(sql, at - 7, at), "concat(") && (at == 7 || !is_name(sql.ptr[at - 8]));
+}
+
+/* The literal that the one before `at` is put together with: 'a' || 'b', concat('a', 'b') and, as SQL has it, 'a' 'b'. sql.len: none. */
+static size_t next_literal(floe_str sql, size_t at, bool concat) {
+    at = skip_blanks(sql, at);
+    bool joined = at + 1 < sql.len && sql.ptr[at] == '|' && sql.ptr[at + 1] == '|';
+    bool listed = concat && at < sql.len && sql.ptr[at] == ',';
+    at = skip_blanks(sql, at + (joined ? 2 : listed ? 1 : 0));
+    bool marked = at + 1 < sql.len && is_in(sql.ptr[at], "eE") && sql.ptr[at + 1] == '\'';
+    bool coded = at + 2 < sql.len && is_in(sql.ptr[at], "uU") && sql.ptr[at + 1] == '&' && sql.ptr[at + 2] == '\'';
+    at += marked ? 1 : coded ? 2 : 0;
+    return at < sql.len && sql.ptr[at] == '\'' ? at : sql.len;
+}
+
+/* What the literals together say, when none of them says it alone; `ret_end` is behind the last of them. */
+static floe_personal kind_together(floe_str sql, size_t at, size_t *ret_end) {
+    FLOE_AUTO_BUF said;
+    floe_buf_init(&said, sql.len + 1);
+    bool concat = is_concat(sql, at);
+    bool alone = false;
+    size_t count = 0;
+    for (; at < sql.len; at = next_literal(sql, *ret_end, concat), count++) {
+        literal one = read_literal(sql, at);
+        size_t before = said.len;
+        unescape(one.value, one.unicode, &said);
+        alone = alone || kind_in((floe_str){(const char *)said.ptr + before, said.len - before}) != FLOE_PERSONAL_NO;
+        *ret_end = one.end;
+    }
+    return count > 1 && !alone ? kind_in(floe_buf_view(&said)) : FLOE_PERSONAL_NO;
+}
+
+/* The literal at `at` and all that it is put together with, each of which is looked at once. */
+static size_t put_string(floe_str sql, size_t at, floe_buf *out) {
+    size_t end = at;
+    floe_personal kind = kind_together(sql, at, &end);
+    if (kind != FLOE_PERSONAL_NO) {
+        floe_buf_byte(out, '\'');
+        floe_personal_put_kind(out, kind);
+        floe_buf_byte(out, '\'');
+        return end;
+    }
+    bool concat = is_concat(sql, at);
+    end = at;
+    for (; at < sql.len; at = next_literal(sql, end, concat)) {
+        literal one = read_literal(sql, at);
+        floe_buf_str(out, part(sql, end, at));
+        floe_buf_byte(out, '\'');
+        put_quoted(one.value, one.unicode, out);
+        floe_buf_text(out, one.closed ? "'" : "");
+        end = one.end;
+    }
     return end;
 }
+
+/* ---- everything else ---- */
 
 static size_t find(floe_str sql, size_t from, floe_str what) {
     const char *found = from < sql.len ? memmem(sql.ptr + from, sql.len - from, what.ptr, what.len) : NULL;
@@ -273,7 +216,7 @@ static size_t find(floe_str sql, size_t from, floe_str what) {
 static size_t put_line_comment(floe_str sql, size_t at, floe_buf *out) {
     size_t end = find(sql, at, FLOE_STR("\n"));
     floe_buf_str(out, part(sql, at, at + 2));
-    put_prose(part(sql, at + 2, end), out);
+    floe_personal_mask_text(part(sql, at + 2, end), out);
     return end;
 }
 
@@ -288,7 +231,7 @@ static size_t put_comment(floe_str sql, size_t at, floe_buf *out) {
         end += opens || closes ? 2 : 1;
     }
     floe_buf_str(out, part(sql, at, at + 2));
-    put_prose(part(sql, at + 2, end), out);
+    floe_personal_mask_text(part(sql, at + 2, end), out);
     return end;
 }
 
@@ -329,7 +272,7 @@ static size_t address_end(floe_str sql, size_t at) {
         any = any || sql.ptr[end] == '@';
         end++;
     }
-    floe_str word = bare(part(sql, at, end));
+    floe_str word = floe_personal_bare(part(sql, at, end));
     return any && floe_personal_value(word) == FLOE_PERSONAL_EMAIL ? at + word.len : at;
 }
 
@@ -349,7 +292,7 @@ static size_t put_word(floe_str sql, size_t at, floe_buf *out) {
     }
     size_t address = end < sql.len && is_in(sql.ptr[end], ".@-+") ? address_end(sql, at) : at;
     if (address > at) {
-        put_kind(out, FLOE_PERSONAL_EMAIL);
+        floe_personal_put_kind(out, FLOE_PERSONAL_EMAIL);
         return address;
     }
     floe_buf_str(out, part(sql, at, end));
@@ -382,10 +325,6 @@ static size_t put_next(floe_str sql, size_t at, floe_buf *out) {
     }
     floe_buf_str(out, part(sql, at, at + 1));
     return at + 1;
-}
-
-void floe_personal_mask_text(floe_str text, floe_buf *out) {
-    put_prose(text, out);
 }
 
 void floe_personal_mask_sql(floe_str sql, floe_buf *out) {

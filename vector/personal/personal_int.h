@@ -31,6 +31,19 @@ bool floe_is_luhn(const char *digits, size_t len);
 /* id.c: national and bank identifiers, each by its shape and check digits. */
 bool floe_is_national_id(floe_str value);
 
+/* prose.c, mask.c: pieces of what is masked. */
+static inline floe_str floe_personal_part(floe_str text, size_t from, size_t to) {
+    return (floe_str){text.ptr + from, to - from};
+}
+static inline bool floe_personal_is_in(char c, const char *set) {
+    return c != '\0' && strchr(set, c) != NULL;
+}
+static inline void floe_personal_put_kind(floe_buf *out, floe_personal kind) {
+    floe_buf_printf(out, "<%s>", floe_personal_name(kind));
+}
+/* Without what stands around a word, or around a pattern. */
+floe_str floe_personal_bare(floe_str word);
+
 /* name.c: what a column's name says, without a look at values. */
 floe_personal floe_personal_of_name(floe_str name);
 

@@ -30,18 +30,36 @@ static floe_str prefix_of(const sql_builder *builder, floe_str bucket, const cha
     return inside ? (floe_str){name.ptr + bucket.len + 1, place.len - bucket.len} : (floe_str){"", 0};
 }
 
+static void put_keys(const floe_s3_keys *keys, floe_engine_store *store) {
+    store->access_key = keys->access_key;
+    store->secret_key = keys->secret_key;
+    store->session_token = keys->session_token;
+    store->key_number = keys->number;
+}
+
+/* Of floe_engine_store: the context is the mirror. */
+static floe_status renew(const void *context, floe_arena *arena, floe_engine_store *store, floe_error *err) {
+    floe_s3_keys keys = {0};
+    FLOE_TRY(floe_mirror_keys(context, store->key_number, arena, &keys, err));
+    put_keys(&keys, store);
+    return FLOE_OK;
+}
+
 static floe_status reach(const sql_builder *builder, floe_str bucket, floe_str prefix, bool *ret_able,
                          floe_error *err) {
-    const floe_s3_options *options = floe_mirror_store(builder->table->moved.mirror);
+    const floe_mirror *mirror = builder->table->moved.mirror;
+    const floe_s3_options *options = floe_mirror_store(mirror);
+    floe_s3_keys keys = {0};
+    FLOE_TRY(floe_mirror_keys(mirror, 0, builder->arena, &keys, err));
     floe_engine_store store = {.bucket = bucket,
                                .prefix = prefix,
-                               .own_ca = floe_mirror_has_own_ca(builder->table->moved.mirror),
+                               .own_ca = floe_mirror_has_own_ca(mirror),
                                .endpoint = options->endpoint,
                                .region = options->region,
                                .path_style = options->path_style,
-                               .access_key = options->access_key,
-                               .secret_key = options->secret_key,
-                               .session_token = options->session_token};
+                               .renew = floe_mirror_is_renewed(mirror) ? renew : NULL,
+                               .context = mirror};
+    put_keys(&keys, &store);
     return floe_session_reach(builder->session, &store, ret_able, err);
 }
 

@@ -3,7 +3,7 @@
  *
  * Phases of each: address and path of the object → the headers that are signed → signature → core's HTTP client, which
  * repeats what may be repeated → the answer's status as an error of ours. A repeated request carries the signature of
- * the first; stores take it for fifteen minutes.
+ * the first; stores take it for fifteen minutes. One that is refused for its keys is sent again with others, if there are any.
  */
 #include "offline/io/s3/s3_int.h"
 
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADERS_MAX = 8, ATTEMPTS = 4, ANSWER_MAX = 1 << 16, ANSWER_TIMEOUT_MS = 120000 };
+enum { HEADERS_MAX = 8, ATTEMPTS = 4, ANSWER_MAX = 1 << 16, ANSWER_TIMEOUT_MS = 120000, KEYS_MAX = 3 };
 #define LIST_ANSWER_MAX FLOE_MIB(16)
 #define REQUEST_ARENA FLOE_MIB(64)
 
@@ -70,6 +70,7 @@ static floe_status copy_options(floe_s3 *s3, const floe_s3_options *options, flo
                           .access_key = copied(s3, options->access_key),
                           .secret_key = copied(s3, options->secret_key),
                           .session_token = copied(s3, options->session_token),
+                          .source = options->source,
                           .ca_file = copied(s3, options->ca_file)};
     if (options->endpoint.len == 0) {
         const char *amazon =
@@ -117,6 +118,7 @@ typedef struct s3_call {
     const char *range, *if_match;
     bool if_none;
     floe_str body;
+    floe_s3_keys keys; /* set by run_call */
 } s3_call;
 
 /* A bucket with dots is no label of a host, and no certificate is for it. */
@@ -151,7 +153,6 @@ static void digest_of(floe_str body, char ret_hex[65]) {
 /* The signature of a request and what it signs, as headers behind those that are there. */
 static floe_status sign_call(const s3_call *call, floe_str host, floe_str path, const char **headers, size_t *count,
                              floe_error *err) {
-    const floe_s3_options *options = &call->s3->options;
     char time[FLOE_SIGV4_TIME_LEN + 1];
     char hex[65];
     floe_sigv4_time(floe_now_us(), time);
@@ -159,16 +160,16 @@ static floe_status sign_call(const s3_call *call, floe_str host, floe_str path, 
     floe_sigv4_header signed_headers[] = {{"host", host},
                                           {"x-amz-content-sha256", floe_str_of(hex)},
                                           {"x-amz-date", floe_str_of(time)},
-                                          {"x-amz-security-token", options->session_token}};
+                                          {"x-amz-security-token", call->keys.session_token}};
     floe_sigv4_request request = {.method = call->method,
                                   .path = path,
                                   .query = call->query,
                                   .headers = signed_headers,
-                                  .header_count = options->session_token.len > 0 ? 4 : 3,
+                                  .header_count = call->keys.session_token.len > 0 ? 4 : 3,
                                   .payload = floe_str_of(hex),
-                                  .access_key = options->access_key,
-                                  .secret_key = options->secret_key,
-                                  .region = options->region,
+                                  .access_key = call->keys.access_key,
+                                  .secret_key = call->keys.secret_key,
+                                  .region = call->s3->options.region,
                                   .service = FLOE_STR("s3"),
                                   .time = time};
     floe_str authorization = {0};
@@ -176,9 +177,9 @@ static floe_status sign_call(const s3_call *call, floe_str host, floe_str path, 
     headers[(*count)++] = floe_arena_printf(call->arena, "Authorization: %.*s", FLOE_STR_ARG(authorization));
     headers[(*count)++] = floe_arena_printf(call->arena, "x-amz-content-sha256: %s", hex);
     headers[(*count)++] = floe_arena_printf(call->arena, "x-amz-date: %s", time);
-    if (options->session_token.len > 0) {
+    if (call->keys.session_token.len > 0) {
         headers[(*count)++] =
-            floe_arena_printf(call->arena, "x-amz-security-token: %.*s", FLOE_STR_ARG(options->session_token));
+            floe_arena_printf(call->arena, "x-amz-security-token: %.*s", FLOE_STR_ARG(call->keys.session_token));
     }
     return floe_arena_check(call->arena, err);
 }
@@ -196,7 +197,7 @@ static floe_status make_headers(const s3_call *call, floe_str host, floe_str pat
     if (call->if_none) {
         headers[count++] = "If-None-Match: *";
     }
-    if (call->s3->options.access_key.len > 0) {
+    if (call->keys.access_key.len > 0) {
         FLOE_TRY(sign_call(call, host, path, headers, &count, err));
     }
     headers[count] = NULL;
@@ -244,12 +245,45 @@ static floe_status judge(const s3_call *call, const floe_http_response *response
     return status;
 }
 
-static floe_status run_call(const s3_call *call, floe_http_response *response, floe_error *err) {
-    floe_status status = send_call(call, response, err);
-    if (floe_failed(status)) {
-        return floe_error_prefix(err, status, "%s", store_name(call));
+static floe_status take_keys(const s3_call *call, uint64_t refused, floe_s3_keys *ret_keys, floe_error *err) {
+    const floe_s3_options *options = &call->s3->options;
+    if (options->source != NULL) {
+        return options->source->get(options->source->context, refused, call->arena, ret_keys, err);
     }
-    return judge(call, response, err);
+    *ret_keys = (floe_s3_keys){options->access_key, options->secret_key, options->session_token, 1};
+    return FLOE_OK;
+}
+
+/* Whether other keys may help. Only some stores name keys that have run out; an answer to HEAD cannot, and Amazon's is then 400. */
+static bool is_of_keys(const s3_call *call, const floe_http_response *response, unsigned tries) {
+    bool denied = response->status == 401 || response->status == 403;
+    bool bare = response->status == 400 && strcmp(call->method, "HEAD") == 0;
+    bool expired = response->status >= 400 && is_expired(response);
+    return call->keys.access_key.len > 0 && (expired || (tries == 1 && (denied || bare)));
+}
+
+/* With each of the keys that are there one after the other, as long as the store does not take them. */
+static floe_status run_call(const s3_call *given, floe_http_response *response, floe_error *err) {
+    s3_call call = *given;
+    FLOE_TRY(take_keys(&call, 0, &call.keys, err));
+    for (unsigned tries = 1;; tries++) {
+        uint64_t refused = call.keys.number;
+        floe_error why = {0};
+        floe_status status = send_call(&call, response, err);
+        if (floe_failed(status)) {
+            return floe_error_prefix(err, status, "%s", store_name(&call));
+        }
+        if (tries == KEYS_MAX || !is_of_keys(&call, response, tries)) {
+            return judge(&call, response, err);
+        }
+        status = take_keys(&call, refused, &call.keys, &why);
+        FLOE_ENSURE(!floe_failed(status), err, why.code,
+                    "%s: the store takes the keys no more (%d), and there are no others: %s", store_name(&call),
+                    response->status, why.message);
+        if (call.keys.number == refused) {
+            return judge(&call, response, err);
+        }
+    }
 }
 
 /* ---- objects ---- */

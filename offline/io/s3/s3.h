@@ -13,13 +13,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What signs a request. */
+typedef struct floe_s3_keys {
+    floe_str access_key, secret_key, session_token; /* no access key: requests are not signed */
+    uint64_t number;                                /* other keys of one source have other numbers, none has 0 */
+} floe_s3_keys;
+
+/* Where keys come from that may run out. */
+typedef struct floe_s3_key_source {
+    /* The keys that hold now, in the arena. `refused` is 0, or the number of keys that the store did not take: others are then had, if there
+     * are any. Thread: any. Errors: those of whoever gives the keys; NOMEM. */
+    floe_status (*get)(void *context, uint64_t refused, floe_arena *arena, floe_s3_keys *ret_keys, floe_error *err);
+    void *context;
+} floe_s3_key_source;
+
 typedef struct floe_s3_options {
     floe_str endpoint;                              /* "http://127.0.0.1:9000"; empty: Amazon's of the region */
     floe_str region;                                /* empty: us-east-1 */
     bool path_style;                                /* endpoint/bucket/key; else the bucket is the host's first label */
     floe_str access_key, secret_key, session_token; /* no access key: requests are not signed */
-    const atomic_bool *cancelled;                   /* NULL: never */
-    floe_str ca_file; /* PEM, of what is trusted instead of the system's; empty: the system's */
+    int64_t keys_until_us;                          /* when they run out, since 1970; 0: nobody said */
+    const floe_s3_key_source *source; /* asked for the keys of each request; NULL: the keys above. Borrowed */
+    const atomic_bool *cancelled;     /* NULL: never */
+    floe_str ca_file;                 /* PEM, of what is trusted instead of the system's; empty: the system's */
 } floe_s3_options;
 
 typedef struct floe_s3_object {
