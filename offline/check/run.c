@@ -15,7 +15,6 @@
 #include "core/time.h"
 #include "offline/lake_int.h"
 
-#include <ctype.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -221,28 +220,6 @@ void floe_asking_close(floe_asking **asking_pointer) {
 
 /* ---- estimates ---- */
 
-/* The largest number that stands behind "Estimated Cardinality" in a plan. */
-static int64_t largest_estimate(floe_str plan) {
-    static const char key[] = "\"Estimated Cardinality\"";
-    int64_t largest = 0;
-    for (size_t at = 0; at + sizeof(key) <= plan.len; at++) {
-        if (memcmp(plan.ptr + at, key, sizeof(key) - 1) != 0) {
-            continue;
-        }
-        int64_t number = 0;
-        size_t end = at + sizeof(key) - 1;
-        while (end < plan.len && !isdigit((unsigned char)plan.ptr[end]) && plan.ptr[end] != '\n') {
-            end++;
-        }
-        for (; end < plan.len && isdigit((unsigned char)plan.ptr[end]); end++) {
-            int64_t digit = plan.ptr[end] - '0';
-            number = number > (INT64_MAX - digit) / 10 ? INT64_MAX : number * 10 + digit;
-        }
-        largest = number > largest ? number : largest;
-    }
-    return largest;
-}
-
 floe_status floe_asking_estimate(floe_asking *asking, floe_str sql, int64_t *ret_rows, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     floe_query_rows rows = {0};
@@ -255,12 +232,9 @@ floe_status floe_asking_estimate(floe_asking *asking, floe_str sql, int64_t *ret
     if (floe_failed(floe_session_query(asking->session, explained, NULL, &arena, &rows, &cause))) {
         return explain(asking, &cause, err);
     }
-    *ret_rows = 0;
-    for (size_t i = 0; i < rows.row_count * rows.column_count; i++) {
-        int64_t own = rows.values[i].type.kind == FLOE_KIND_STRING ? largest_estimate(rows.values[i].as.bytes) : 0;
-        *ret_rows = own > *ret_rows ? own : *ret_rows;
-    }
-    return FLOE_OK;
+    FLOE_ENSURE(rows.row_count == 1 && rows.column_count == 2, err, FLOE_INTERNAL,
+                "the engine's plan has another shape");
+    return floe_plan_rows(rows.values[1].as.bytes, &arena, ret_rows, err);
 }
 
 /* ---- rows ---- */
