@@ -17,15 +17,17 @@
 
 /* ---- open ---- */
 
-/* A path and not a name: it holds a slash, or names no catalog and ends like a metadata file or is there. */
+/* A path and not a name: it names no catalog and holds a slash, ends like a metadata file or is there; or it names one and holds a
+ * slash, but is there. */
 static bool is_path(floe_lake *lake, const char *reference) {
     floe_str text = floe_str_of(reference);
     floe_str catalog = text;
     floe_str rest = text;
     (void)floe_str_split(&rest, '.', &catalog);
-    bool is_file = floe_str_ends_with(text, FLOE_STR(".json")) || floe_str_ends_with(text, FLOE_STR(".json.gz")) ||
-                   floe_file_exists(reference);
-    return memchr(reference, '/', text.len) != NULL || (floe_lake_catalog(lake, catalog) == NULL && is_file);
+    bool slash = memchr(reference, '/', text.len) != NULL;
+    bool is_file = floe_str_ends_with(text, FLOE_STR(".json")) || floe_str_ends_with(text, FLOE_STR(".json.gz"));
+    bool there = floe_file_exists(reference) || floe_file_is_dir(reference);
+    return floe_lake_catalog(lake, catalog) == NULL ? slash || is_file || there : slash && there;
 }
 
 static void use_mirror(floe_table *table, floe_mirror *mirror) {

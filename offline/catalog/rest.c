@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NAMESPACE_DEPTH_MAX = 8, PAGES_MAX = 100000 };
+enum { NAMESPACE_DEPTH_MAX = 8, PAGES_MAX = 100000, EMPTY_PAGES_MAX = 1000 };
 #define ANSWER_ARENA FLOE_GIB(1)
 
 typedef struct rest_catalog {
@@ -125,6 +125,7 @@ typedef struct listing {
     floe_arena *arena;
     floe_catalog_entry *entries;
     size_t count, capacity;
+    size_t taken; /* names that were listed, of tables and of namespaces */
 } listing;
 
 typedef floe_status (*page_fn)(listing *into, const floe_node *answer, floe_str namespace_name, unsigned depth,
@@ -135,8 +136,10 @@ static floe_status each_page(listing *into, const char *path, floe_str namespace
                              floe_error *err) {
     bool has_query = strchr(path, '?') != NULL;
     floe_str token = {0};
-    for (size_t page = 0; page < PAGES_MAX; page++) {
+    size_t empty = 0; /* pages without anything, one after the other */
+    for (size_t page = 0; page < PAGES_MAX && empty < EMPTY_PAGES_MAX; page++) {
         const floe_node *answer = NULL;
+        size_t before = into->taken;
         const char *encoded = floe_rest_encode(into->arena, token);
         const char *whole = floe_arena_printf(into->arena, "%s%s%s%s", path,
                                               token.len == 0 ? ""
@@ -147,6 +150,7 @@ static floe_status each_page(listing *into, const char *path, floe_str namespace
         floe_rest_call call = {.method = "GET", .path = whole};
         FLOE_TRY(floe_rest_ask(&into->self->rest, &call, into->arena, &answer, err));
         FLOE_TRY(take(into, answer, namespace_name, depth, err));
+        empty = into->taken == before ? empty + 1 : 0;
         floe_str next = text_of(answer, "next-page-token");
         if (next.len == 0) {
             return FLOE_OK;
@@ -155,7 +159,9 @@ static floe_status each_page(listing *into, const char *path, floe_str namespace
                     "the catalog's listing %s names the same next page again and again", path);
         token = next;
     }
-    return FLOE_FAIL(err, FLOE_LIMIT, "the catalog's listing %s has no end", path);
+    return FLOE_FAIL(err, FLOE_LIMIT, "the catalog's listing %s has no end: %s", path,
+                     empty < EMPTY_PAGES_MAX ? "100,000 pages came"
+                                             : "1,000 empty pages came, each with a further one");
 }
 
 /* A list of an answer, NULL where it has none. Errors: CORRUPT for what is no list. */
@@ -174,6 +180,7 @@ static floe_status take_tables(listing *into, const floe_node *answer, floe_str 
     for (size_t i = 0; identifiers != NULL && i < identifiers->count; i++) {
         floe_str name = {0};
         FLOE_TRY(floe_node_need_str(identifiers->items[i], "name", "a table of the catalog's listing", &name, err));
+        into->taken++;
         floe_catalog_entry *entry = FLOE_ARENA_PUSH(into->arena, into->entries, into->count, into->capacity);
         FLOE_TRY(floe_arena_check(into->arena, err));
         floe_status status = locate(&into->self->base, namespace_name, name, into->arena, entry, err);
@@ -212,6 +219,7 @@ static floe_status take_namespaces(listing *into, const floe_node *answer, floe_
     FLOE_TRY(need_list(answer, "namespaces", &names, err));
     for (size_t i = 0; names != NULL && i < names->count; i++) {
         floe_str name = {0};
+        into->taken++;
         FLOE_TRY(join_levels(into->arena, names->items[i], &name, err));
         const char *space = floe_rest_namespace(&into->self->rest, into->arena, name);
         const char *path = floe_arena_printf(into->arena, "namespaces/%s/tables", space ? space : "");
@@ -456,9 +464,14 @@ static bool has_landed(const floe_node *base, const floe_node *next, const floe_
     return all_there && all_gone && added + removed + refs > 0;
 }
 
-/* The answer was lost, or the commit was refused in a way that a second arrival of it would be too (something on the way may
- * send a request twice). Looks whether it landed. Errors: what was lost, when it did not; UNAVAILABLE when that cannot be
- * found out either: then files of the commit must stay. */
+/* Whether an answer says that the commit did not land, even where that cannot be looked up. */
+static bool is_refusal(floe_code code) {
+    return code != FLOE_UNAVAILABLE && code != FLOE_TIMEOUT && code != FLOE_CANCELLED && code != FLOE_CONFLICT;
+}
+
+/* The answer was lost, or the commit was refused, as a second arrival of it would be too (something on the way may send a request
+ * twice). Looks whether it landed. Errors: what was lost, when it did not; UNAVAILABLE when that cannot be found out either: then
+ * files of the commit must stay. */
 static floe_status find_out(floe_catalog *catalog, const floe_catalog_commit_request *request, const change *sent,
                             const floe_error *lost, floe_arena *arena, floe_catalog_entry *ret_entry, floe_error *err) {
     const floe_node *answer = NULL;
@@ -467,7 +480,7 @@ static floe_status find_out(floe_catalog *catalog, const floe_catalog_commit_req
     if (!floe_failed(status) && has_landed(sent->base, sent->next, floe_node_get(answer, "metadata"))) {
         return entry_of(catalog, answer, arena, ret_entry, err);
     }
-    if (!floe_failed(status) || status.code == FLOE_NOT_FOUND) {
+    if (!floe_failed(status) || status.code == FLOE_NOT_FOUND || is_refusal(lost->code)) {
         return FLOE_FAIL(err, lost->code, "%s", lost->message);
     }
     catalog->commit_is_unknown = true;
@@ -527,10 +540,7 @@ static floe_status commit_in(floe_catalog *catalog, const floe_catalog_commit_re
                               failure.message));
         return find_out(catalog, request, &sent, &refused, arena, entry, err);
     }
-    if (status.code == FLOE_UNAVAILABLE || status.code == FLOE_TIMEOUT || status.code == FLOE_CANCELLED) {
-        return find_out(catalog, request, &sent, &failure, arena, entry, err);
-    }
-    return FLOE_FAIL(err, failure.code, "%s", failure.message);
+    return find_out(catalog, request, &sent, &failure, arena, entry, err);
 }
 
 static floe_status rest_commit(floe_catalog *catalog, const floe_catalog_commit_request *request, floe_arena *arena,

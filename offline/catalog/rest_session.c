@@ -143,12 +143,21 @@ static floe_status token_form(const floe_rest *rest, floe_arena *arena, floe_buf
     return floe_buf_check(out, err);
 }
 
+/* Services say the seconds as a number, some as text; what is neither leaves it to 401 to tell that a token has run out. */
+static int64_t seconds_of(const floe_node *node) {
+    int64_t seconds = node != NULL && node->kind == FLOE_NODE_INT ? node->as.integer : 0;
+    floe_error ignored = {0};
+    if (node != NULL && node->kind == FLOE_NODE_STRING) {
+        FLOE_IGNORE(floe_str_to_i64(floe_str_trim(node->text), &seconds, &ignored));
+    }
+    return seconds;
+}
+
 static floe_status keep_token(floe_rest *rest, const floe_node *answer, floe_error *err) {
     floe_str token = {0};
-    int64_t seconds = 0;
     FLOE_ENSURE(answer != NULL, err, FLOE_CORRUPT, "the catalog's token service gave an empty answer");
     FLOE_TRY(floe_node_need_str(answer, "access_token", "the token service's answer", &token, err));
-    FLOE_TRY(floe_node_opt_i64(answer, "expires_in", "the token service's answer", &seconds, err));
+    int64_t seconds = seconds_of(floe_node_get(answer, "expires_in"));
     floe_buf_clear(&rest->token);
     floe_buf_str(&rest->token, token);
     rest->token_until_us = seconds > 0 && seconds < 1000000000 ? floe_monotonic_us() + seconds * FLOE_US_PER_SECOND : 0;

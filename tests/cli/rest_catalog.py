@@ -1,5 +1,6 @@
 """An Iceberg REST catalog for tests: the protocol over PyIceberg's SQL catalog, so that every commit is judged and applied by code
 that is not floe's. It can ask for tokens, list in pages, be busy, and lose its answers."""
+import gzip
 import http.server
 import json
 import threading
@@ -24,9 +25,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, status, value=None):
         self.server.service.hook("done")
         body = b"" if value is None else json.dumps(value).encode()
+        form = self.server.service.form
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        if form == "gzip":
+            body = gzip.compress(body)
+            self.send_header("Content-Encoding", "gzip")
+        if form == "chunked":
+            body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (body[i:i + 100] for i in range(0, len(body), 100)))
+            body += b"0\r\n\r\n"
+        self.send_header(*(("Transfer-Encoding", "chunked") if form == "chunked" else ("Content-Length", str(len(body)))))
         self.end_headers()
         self.wfile.write(body)
 
@@ -41,6 +49,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         parts = [urllib.parse.unquote(part) for part in split.path.split("/")[1:]]
         service.hook("asked")
         service.requests.append((self.command, split.path, query))
+        if service.sends_on:
+            self.send_response(307)
+            self.send_header("Location", service.sends_on + self.path)
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
         if service.failures and "oauth" not in split.path:
             status = service.failures.pop(0)
             return self.refuse(status, f"told to fail with {status}")
@@ -69,10 +82,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(401, {"error": "invalid_client", "error_description": "who are you?"})
         service.tokens += 1
         service.token = f"token-{service.tokens}"
-        self.answer(200, {"access_token": service.token, "token_type": "bearer", "expires_in": 3600})
+        self.answer(200, {"access_token": service.token, "token_type": "bearer", "expires_in": service.expires_in})
 
     def page(self, key, values, query):
         service = self.server.service
+        if service.endless:
+            return self.answer(200, {key: [], "next-page-token": f"another-{len(service.requests)}"})
         start = int(query.get("pageToken") or 0)
         page = {key: values[start:start + service.page_size]}
         if start + service.page_size < len(values):
@@ -124,6 +139,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def commit(self, identifier, body):
         service = self.server.service
         request = CommitTableRequest.model_validate(body)
+        if service.refuse_commits:
+            status = service.refuse_commits.pop()
+            return self.refuse(status, f"told to fail with {status}")
         creates = any(requirement.type == "assert-create" for requirement in request.requirements)
         if creates:
             table = service.catalog._create_staged_table(identifier, Schema())
@@ -133,6 +151,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             table = service.catalog.load_table(identifier)
         service.catalog.commit_table(table, request.requirements, request.updates)
         service.commits.append([update.action for update in request.updates])
+        if service.refuse_landed:
+            status = service.refuse_landed.pop()
+            return self.refuse(status, f"told to fail with {status}")
         if service.lost_answers:
             service.lost_answers -= 1
             self.close_connection = True
@@ -146,6 +167,11 @@ class RestCatalog:
         self.token, self.tokens, self.lost_answers = None, 0, 0
         self.requests, self.failures, self.commits, self.warehouses = [], [], [], []
         self.lock = threading.Lock()
+        self.refuse_commits, self.refuse_landed = [], []  # statuses for commits that are not made, and for such that are
+        self.form = ""  # of answers: "gzip", "chunked"
+        self.sends_on = ""  # to which server all requests are redirected
+        self.endless = False  # listings
+        self.expires_in = 3600  # of tokens
         self.overrides = {}  # of the configuration
         self.separator = "\x1f"  # of the levels of a namespace
         self.listing = {}  # key of an answer → what is said in its place

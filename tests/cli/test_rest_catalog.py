@@ -169,6 +169,72 @@ class Rest(Checks, unittest.TestCase):
         self.service.failures = []
         self.assertEqual(self.theirs(), [1, 1, 2, 2, 3, 3], "it had landed, and its files are there")
 
+    def test_a_commit_that_landed_is_a_success_whatever_is_answered(self):
+        """A request may arrive twice on its way: the second is refused for what the first has done."""
+        project = self.make()
+        project.floe_ok("table", "import", "rows.csv", "prod.a.t")
+        for number, status in enumerate((400, 403, 409, 413, 419, 429, 500, 502, 503, 504)):
+            self.service.refuse_landed = [status]
+            project.floe_ok("table", "import", "rows.csv", "prod.a.t", "--append")
+            self.assertEqual(self.service.refuse_landed, [])
+            self.assertEqual(self.theirs(), sorted([1, 2, 3] * (number + 2)))
+        self.assertEqual(self.ids(project), self.theirs())
+
+    def test_a_commit_that_did_not_land_leaves_the_table_as_it_was(self):
+        project = self.make()
+        project.floe_ok("table", "import", "rows.csv", "prod.a.t")
+        for status, code in ((400, 3), (413, 10), (429, 9), (500, 9), (502, 9), (503, 9), (504, 8)):
+            self.service.refuse_commits = [status]
+            refused = project.floe("table", "import", "rows.csv", "prod.a.t", "--append")
+            self.assertNotEqual(refused.code, 0, status)
+            self.assertIn(f"answered {status}: told to fail", refused.err)
+            self.assertEqual(self.theirs(), [1, 2, 3])
+        self.service.refuse_commits = [409]  # and that is tried again
+        project.floe_ok("table", "import", "rows.csv", "prod.a.t", "--append")
+        self.assertEqual(self.theirs(), [1, 1, 2, 2, 3, 3])
+
+    def test_answers_may_be_packed_or_come_in_pieces(self):
+        for form in ("gzip", "chunked"):
+            project = self.make()
+            self.service.form = form
+            project.floe_ok("table", "import", "rows.csv", "prod.a.t", "--partition", "month(t)")
+            self.assertEqual(self.ids(project), [1, 2, 3])
+            self.assertEqual(self.theirs(), [1, 2, 3])
+
+    def test_a_token_does_not_follow_to_another_host(self):
+        project = self.make(", token: bearer-of-the-test")
+        other = RestCatalog(tempfile.mkdtemp(prefix="floe-other-"))
+        self.addCleanup(other.close)
+        self.service.sends_on = other.uri
+        refused = project.floe("table", "scan", "prod.a.t")
+        self.assertNotEqual(refused.code, 0)
+        self.assertIn("answered 307", refused.err)
+        self.assertEqual(other.requests, [])
+
+    def test_a_listing_without_end_is_refused(self):
+        project = self.make()
+        self.service.endless = True
+        self.refused(project.floe("table", "ls"), "LIMIT", "has no end")
+        self.assertLess(len(self.service.requests), 1100)
+
+    def test_a_token_may_say_in_text_how_long_it_holds(self):
+        project = self.make(', credential: "me:word"', credential="me:word")
+        project.floe_ok("table", "import", "rows.csv", "prod.a.t")
+        for said, tokens in ((3600, 1), ("3600", 1), (None, 1), ("soon", 1), (2.5, 1), (-1, 1), ("30", 2)):
+            self.service.expires_in, self.service.tokens = said, 0
+            self.assertEqual(self.ids(project), [1, 2, 3])
+            self.assertTrue(self.service.tokens == 1 if tokens == 1 else self.service.tokens > 1, said)
+
+    def test_names_may_hold_what_paths_do(self):
+        project = self.make()
+        for name in ("a b", "ü", "x/y", "q%2F", "a+b"):
+            project.floe_ok("table", "import", "rows.csv", f"prod.{name}.t")
+            self.assertEqual(self.ids(project, table=f"prod.{name}.t"), [1, 2, 3])
+        project.floe_ok("table", "import", "rows.csv", "prod.a.my table/ü")
+        self.assertEqual(self.ids(project, table="prod.a.my table/ü"), [1, 2, 3])
+        listed = [row["table"] for row in project.floe_ok("table", "ls", "--json").json]
+        self.assertEqual(listed, sorted(["prod.a b.t", "prod.ü.t", "prod.x/y.t", "prod.q%2F.t", "prod.a+b.t", "prod.a.my table/ü"]))
+
     def test_of_writers_at_once_every_row_lands_or_is_refused(self):
         project = self.make()
         project.floe_ok("table", "import", "rows.csv", "prod.a.t")
