@@ -183,7 +183,8 @@ static floe_status print_expired(floe_cli *cli, const floe_expire_request *reque
            request->dry_run ? "would expire" : "expired");
     printf("%s, %s, %s and %s that nothing names: ", cli_many(cli, result->data_files, "data file", "data files"),
            cli_many(cli, result->delete_files, "delete file", "delete files"),
-           cli_many(cli, named, "metadata file", "metadata files"), cli_many(cli, result->orphans, "file", "files"));
+           cli_many(cli, named, "file of metadata", "files of metadata"),
+           cli_many(cli, result->orphans, "file", "files"));
     printf("%s %s\n", cli_many(cli, result->bytes, "byte", "bytes"), request->dry_run ? "would be free" : "free");
     for (size_t i = 0; i < result->ref_count; i++) {
         printf("  %.*s was older than it says and %s\n", FLOE_STR_BRIEF(result->refs[i]),

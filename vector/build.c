@@ -34,6 +34,7 @@ typedef struct build {
     floe_buf body;
     floe_map seen;        /* key of a unit → seen_unit */
     floe_map databases;   /* imported in this build */
+    floe_map spaces;      /* of the catalogs: their namespaces, and they themselves */
     floe_map forgotten;   /* databases that are taken out → whether they were there, as forget_state */
     floe_map kept;        /* imported databases that stay: what a misspelt one is told by */
     int64_t live, number; /* the live generation, or 0; the one that is built */
@@ -145,8 +146,19 @@ static floe_str known_version(void *sink, floe_str database, floe_str name) {
     return floe_arena_str(&run->arena, stored.version);
 }
 
+/* A namespace, "lake.aviation", and the catalog that it begins with. */
+static void take_space(build *run, floe_str space) {
+    if (!floe_map_get(&run->spaces, space)) {
+        floe_str rest = floe_arena_str(&run->arena, space), catalog;
+        (void)floe_map_put(&run->spaces, rest, run);
+        (void)floe_str_split(&rest, '.', &catalog);
+        (void)floe_map_put(&run->spaces, catalog, run);
+    }
+}
+
 static floe_status take_table(void *sink, const floe_catalog_table *table, floe_error *err) {
     build *run = sink;
+    take_space(run, table->database);
     floe_unit unit = {
         .kind = FLOE_UNIT_TABLE, .origin = FLOE_ORIGIN_CATALOG, .space = table->database, .name = table->name};
     floe_str known = known_version(run, table->database, table->name);
@@ -164,6 +176,11 @@ static floe_status take_import(void *context, const floe_unit *given, floe_error
     build *run = context;
     floe_unit unit = *given;
     floe_str database = floe_arena_str(&run->arena, unit.space);
+    FLOE_ENSURE(
+        !floe_map_get(&run->spaces, database), err, FLOE_CONFLICT,
+        "the database %.*s is a catalog's: its tables are indexed already, and what a role may see of them would hold "
+        "for both; import it under another name",
+        FLOE_STR_BRIEF(database));
     floe_unit_mark(run->request->definitions, &run->arena, &unit);
     FLOE_TRY(floe_arena_check(&run->arena, err));
     (void)floe_map_put(&run->databases, database, run);
@@ -549,6 +566,7 @@ floe_status floe_index_build(const floe_index_request *request, floe_index_resul
     floe_buf_init(&run.body, FLOE_UNIT_BYTES_MAX);
     floe_map_init(&run.seen, &run.arena);
     floe_map_init(&run.databases, &run.arena);
+    floe_map_init(&run.spaces, &run.arena);
     floe_map_init(&run.forgotten, &run.arena);
     floe_map_init(&run.kept, &run.arena);
     FLOE_TRY(floe_file_mkdirs(request->folder, err));

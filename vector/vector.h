@@ -85,7 +85,8 @@ typedef struct floe_index_result {
 
 /* Builds the next generation beside the live one and publishes it by rename; killed anywhere, the old one stays. Rule: a text
  * is embedded only when there is no vector of it by this model; another model embeds everything, and the old index answers
- * until that is done. Errors: INVALID with file and line of a bad import line, or a database both imported and forgotten;
+ * until that is done. Errors: INVALID with file and line of a bad import line, or a database both imported and forgotten; CONFLICT for an
+ * imported database that is named as a catalog or namespace of the crawl;
  * NOT_FOUND naming the nearest when a forgotten one was never imported; those of the embedder. */
 floe_status floe_index_build(const floe_index_request *request, floe_index_result *ret_result, floe_error *err);
 

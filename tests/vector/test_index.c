@@ -242,6 +242,24 @@ static void catalog__namespace_that_is_also_imported__keeps_both(void **state) {
     assert_int_equal(count_tables(folder, "orders"), 2);
 }
 
+static void catalog__import_of_its_namespaces_or_its_own_name__is_a_conflict(void **state) {
+    (void)state;
+    static const char *const imports[] = {ONE_TABLE("lake.ns", "orders"), ONE_TABLE("lake", "other")};
+    crawl run = {.tables = {"orders"}, .versions = {"v1"}};
+    floe_catalog_reader reader = {.tables = crawl_tables, .context = &run};
+    for (size_t i = 0; i < 2; i++) {
+        const char *folder = make_folder(i ? "named as the catalog" : "named as the namespace");
+        const char *import = make_file("again.jsonl", imports[i]);
+        floe_index_request request = {.folder = folder, .catalog = &reader, .imports = &import, .import_count = 1};
+        floe_index_result result;
+        floe_error err = {0};
+        assert_code(floe_index_build(&request, &result, &err), FLOE_CONFLICT);
+        assert_message(&err, "another name");
+        import = make_file("other.jsonl", ONE_TABLE("lake.n", "orders") ONE_TABLE("lakes", "orders"));
+        assert_int_equal(make_request(&request).tables, 3);
+    }
+}
+
 static void catalog__fails__leaves_the_index_as_it_was(void **state) {
     (void)state;
     const char *folder = make_folder("fails");
@@ -467,6 +485,7 @@ int main(void) {
         cmocka_unit_test(build__first__counts_what_is_there),
         cmocka_unit_test(build__again_unchanged__changes_and_publishes_nothing),
         cmocka_unit_test(build__one_column_more__changes_two_documents),
+        cmocka_unit_test(catalog__import_of_its_namespaces_or_its_own_name__is_a_conflict),
         cmocka_unit_test(import__database_again__replaces_its_tables_and_no_others),
         cmocka_unit_test(import__without_files__keeps_what_was_imported),
         cmocka_unit_test(import__table_given_twice__last_counts_and_is_told),
