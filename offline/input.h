@@ -6,6 +6,7 @@
 #define FLOE_OFFLINE_INPUT_H
 
 #include "offline/engine/engine.h"
+#include "offline/io/parquet.h"
 
 /* A file, or several that are one input, and the columns that the engine's reader found in it. */
 typedef struct floe_input {
@@ -84,5 +85,26 @@ typedef struct floe_exact_request {
  * Cost: the file is read once as text; where later rows are of another kind than the first, three times. */
 floe_status floe_input_exact(floe_session *session, const floe_exact_request *request, floe_arena *arena,
                              floe_str *ret_types, size_t *ret_changed, floe_error *err);
+
+/* ---- input_parquet.c ---- */
+
+/* What of a Parquet file the engine's reader would change. */
+typedef struct floe_parquet_look {
+    uint64_t footer_at;
+    const floe_parquet_column *columns;
+    size_t column_count;
+} floe_parquet_look;
+
+/* By file; *ret_looks is NULL where the engine reads everything as it is. Owns: the arena. Errors: those of floe_session_stream,
+ * floe_parquet_footer_read and floe_parquet_footer_find, naming the file.
+ * Cost: the engine reads the footers; those with nanoseconds or decimals are read once more. */
+floe_status floe_parquet_look_at(floe_session *session, const char *const *files, size_t file_count, floe_arena *arena,
+                                 const floe_parquet_look **ret_looks, floe_error *err);
+
+/* Says what the engine would make of a column. Errors: always, UNSUPPORTED naming file and column. */
+floe_status floe_parquet_refuse(const char *path, const floe_parquet_column *column, floe_error *err);
+
+/* Refuses a file with decimals of more than 38 digits. Errors: UNSUPPORTED, and those of floe_parquet_look_at. */
+floe_status floe_parquet_decimals_check(floe_session *session, const char *path, floe_error *err);
 
 #endif

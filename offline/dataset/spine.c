@@ -598,7 +598,8 @@ static floe_status check_parquet_names(floe_session *session, const floe_dataset
                         .column_count = spine->column_count};
     bool parquet =
         looks_like_file(request->spine) && floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".parquet"));
-    return parquet ? floe_input_names_check(session, &names, err) : FLOE_OK;
+    FLOE_TRY(parquet ? floe_input_names_check(session, &names, err) : FLOE_OK);
+    return parquet ? floe_parquet_decimals_check(session, request->spine, err) : FLOE_OK;
 }
 
 /* The session's table from whatever the spine is. */

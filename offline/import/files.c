@@ -77,9 +77,15 @@ static const floe_query_column *find(const file_shape *shape, floe_str name) {
     return NULL;
 }
 
+/* Nanoseconds without a zone are taken as microseconds, where they are whole ones. */
+static floe_str taken_as(floe_str type) {
+    return floe_str_is(type, "TIMESTAMP_NS") ? FLOE_STR("TIMESTAMP") : type;
+}
+
 /* Whether every value of the other type is one of the first file's. */
-static bool fits(floe_str first, floe_str other, floe_arena *arena) {
+static bool fits(floe_str first_type, floe_str other_type, floe_arena *arena) {
     const floe_ice_type *to = NULL, *from = NULL;
+    floe_str first = taken_as(first_type), other = taken_as(other_type);
     return floe_str_equal(first, other) ||
            (!floe_failed(floe_import_type_parse(first, arena, &to, NULL)) &&
             !floe_failed(floe_import_type_parse(other, arena, &from, NULL)) && floe_import_type_widens(from, to));

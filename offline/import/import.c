@@ -166,6 +166,7 @@ floe_status floe_table_import(floe_lake *lake, const floe_import_request *reques
     floe_import_uuid(import.uuid);
     floe_status status = run_phases(&import, ret_result, err);
     floe_session_close(&import.session);
+    floe_import_nanoseconds_end(&import, err);
     floe_table_close(&import.table);
     floe_table_close(&import.origin);
     if (floe_failed(status)) {

@@ -43,6 +43,8 @@ typedef struct floe_import {
     size_t column_count;
     const char
         *read_columns;   /* options of a reader of JSON that is not to guess, or over all rows; NULL: it may over few */
+    const char **copies; /* of Parquet, by file: what is read in its stead, or NULL; NULL: each file itself */
+    floe_str replaced;   /* of Parquet: "expression AS column, …" over what is read; empty: none */
     floe_str source_sql; /* SELECT of the input's columns under their names */
     floe_ice_schema schema;
     int32_t last_column_id;
@@ -97,6 +99,16 @@ const import_reader *floe_import_reader(const char *path);
 /* Whether the files are there, of one format and, with what they hold, one table. Errors: NOT_FOUND, INVALID, UNSUPPORTED,
  * each naming the file. */
 floe_status floe_import_check_files(floe_import *import, floe_error *err);
+
+/* ---- nanoseconds.c ---- */
+
+/* Finds the Parquet columns that the engine would cut or distort, so that `copies` and `replaced` give what is in the files: whole
+ * microseconds as their type, others as TIMESTAMP_NS to --select. Errors: INVALID naming file, row, column and value; UNSUPPORTED
+ * naming file and column; those of floe_parquet_look_at and floe_parquet_copy_make. Cost: nothing without such columns; else they
+ * are read once more, from a copy of the file where they have a zone or are times of day. */
+floe_status floe_import_nanoseconds(floe_import *import, floe_error *err);
+/* Removes the copies; a message of the engine that names one names the file instead. */
+void floe_import_nanoseconds_end(floe_import *import, floe_error *err);
 
 /* ---- the phases ---- */
 

@@ -296,7 +296,8 @@ static void put_reader(const floe_import *import, floe_buf *out) {
     floe_buf_printf(out, "%s([", reader->function);
     for (size_t i = 0; i < request->file_count; i++) {
         floe_buf_text(out, i ? ", " : "");
-        floe_sql_quote_text(out, floe_str_of(request->files[i]));
+        const char *copy = import->copies ? import->copies[i] : NULL;
+        floe_sql_quote_text(out, floe_str_of(copy ? copy : request->files[i]));
     }
     floe_buf_printf(out, "]%s%s", reader_options(reader), import->read_columns ? import->read_columns : "");
 }
@@ -339,12 +340,18 @@ static void put_input(const floe_import *import, const type_override *types, siz
         floe_sql_quote_name(out, types[i].column);
         floe_buf_text(out, i + 1 == type_count ? ")" : "");
     }
+    bool replaced = import->replaced.len > 0;
     floe_buf_text(out, " FROM ");
+    if (replaced) {
+        floe_buf_text(out, "(SELECT * REPLACE (");
+        floe_buf_str(out, import->replaced);
+        floe_buf_text(out, ") FROM ");
+    }
     put_reader(import, out);
     if (!cast) {
         put_types(types, type_count, out);
     }
-    floe_buf_byte(out, ')');
+    floe_buf_text(out, replaced ? "))" : ")");
 }
 
 static floe_status take_columns(floe_import *import, const input_columns *found, floe_error *err) {
@@ -587,6 +594,7 @@ static floe_status find_overrides(floe_import *import, input_columns *ret_raw, t
 
 floe_status floe_import_source(floe_import *import, floe_error *err) {
     FLOE_TRY(floe_import_check_files(import, err));
+    FLOE_TRY(floe_import_nanoseconds(import, err));
     const import_reader *reader = floe_import_reader(import->request->files[0]);
     input_columns raw = {0};
     type_override *types = NULL;

@@ -196,9 +196,36 @@ void floe_rank_lexical(floe_ranker *ranker, const floe_question *question) {
     }
 }
 
+/* Words that no name has, but descriptions: what signals of names would have weighed for them is theirs. So a catalog in another
+ * language than its names, or of names that say nothing (VBELN), is searched by what is said of it, and where names have all
+ * words everything is as it was. */
+static void weigh_prose(floe_ranker *ranker, const floe_question *question) {
+    const floe_field *fields = ranker->corpus->fields;
+    floe_weights *by = &ranker->weights;
+    double of_tables = 0;
+    double of_columns = 0;
+    double at_all = 0; /* in descriptions of columns, whatever those of tables have */
+    for (size_t i = 0; i < question->term_count; i++) {
+        const floe_term *term = &question->terms[i];
+        if (floe_field_idf(&fields[FLOE_FIELD_TABLE], question, term->number) > 0) {
+            continue;
+        }
+        bool in_tables = floe_field_idf(&fields[FLOE_FIELD_TABLE_TEXT], question, term->number) > 0;
+        bool in_columns = floe_field_idf(&fields[FLOE_FIELD_COLUMN_TEXT], question, term->number) > 0;
+        of_tables += in_tables ? term->weight / question->weight : 0;
+        of_columns += in_columns && !in_tables ? term->weight / question->weight : 0;
+        at_all += in_columns ? term->weight / question->weight : 0;
+    }
+    double names = by->table_names + by->table_columns + by->table_soft_words + by->table_soft_phrases;
+    by->table_description += by->table_description > 0 ? names * of_tables : 0;
+    by->table_column_text += by->table_column_text > 0 ? names * of_columns : 0;
+    by->column_description += (by->column_names + by->column_soft) * at_all;
+}
+
 floe_status floe_rank_prepare(floe_ranker *ranker, const floe_question *question, floe_hit_kind kind, floe_error *err) {
     FLOE_TRY(floe_rank_meaning(ranker, question, kind, err));
     floe_rank_lineage(ranker, question);
+    weigh_prose(ranker, question);
     ranker->has_spaces = has_spaces(ranker, question);
     ranker->has_groups = has_groups(ranker, question);
     fuse(ranker, question);

@@ -34,7 +34,8 @@
 /* What each signal weighs; a signal is 1 at its best. There are two sets of weights (weights.c): of lexical search, and of
  * hybrid search, where vectors share the work. */
 typedef struct floe_weights {
-    /* Tables. Descriptions are prose and drown names when they weigh as much. */
+    /* Tables. Descriptions are prose and drown names when they weigh as much; where a question has words that no name has, they gain
+     * by those (weigh_prose in table.c). That is not tuned: the question sets have no descriptions. */
     double table_names, table_columns, table_description, table_column_text, table_values;
     double table_dense, table_dense_columns, table_soft_words, table_soft_phrases;
     /* For a verified question that is the same: as much as the names and columns together can give, so that it decides where
