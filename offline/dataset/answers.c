@@ -7,7 +7,6 @@
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
 
-#include <inttypes.h>
 #include <strings.h>
 
 /* A spine whose columns have names that the engine's rows have too; see floe_session_give. */
@@ -85,34 +84,10 @@ static uint64_t writers(const dataset_job *job) {
     return fit > 0 ? fit : 1;
 }
 
-static floe_status set_threads(const dataset_job *job, int64_t threads, floe_error *err) {
-    const char *set = floe_arena_printf(job->arena, "SET threads = %" PRId64, threads);
-    FLOE_TRY(floe_arena_check(job->arena, err));
-    return floe_session_run(job->session, set, NULL, NULL, err);
-}
-
-/* The engine's threads are those of the whole process: they are given back. */
 static floe_status prepare(dataset_job *job, const char *select, dataset_output *ret_output, floe_error *err) {
     uint64_t fit = writers(job);
-    floe_query_rows threads;
-    if (fit == 0) {
-        return floe_output_prepare(job, select, ret_output, err);
-    }
-    FLOE_TRY(floe_session_query(job->session, "SELECT CAST(current_setting('threads') AS BIGINT)", NULL, job->arena,
-                                &threads, err));
-    int64_t before = threads.values[0].as.integer;
-    if (fit < (uint64_t)before) {
-        FLOE_TRY(set_threads(job, (int64_t)fit, err));
-    }
-    floe_status status = floe_output_prepare(job, select, ret_output, err);
-    if (fit < (uint64_t)before) {
-        floe_status again = set_threads(job, before, floe_failed(status) ? NULL : err);
-        if (!floe_failed(status) && floe_failed(again)) {
-            floe_output_discard(ret_output);
-            return again;
-        }
-    }
-    return status;
+    FLOE_TRY(fit > 0 ? floe_threads_at_most(job, fit < INT32_MAX ? (int64_t)fit : INT32_MAX, err) : FLOE_OK);
+    return floe_output_prepare(job, select, ret_output, err);
 }
 
 floe_status floe_dataset_answers_write(dataset_job *job, dataset_output *ret_output, floe_error *err) {

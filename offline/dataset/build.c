@@ -71,12 +71,38 @@ static floe_status open_question(dataset_job *job, const char *spill_folder, flo
     return FLOE_OK;
 }
 
-/* By the kernel with one scan of each source: everything in memory, or what does not fit in its own file. */
-static floe_status answer_question(dataset_job *job, floe_pit **pit, floe_pit_stats *ret_stats, floe_error *err) {
+static floe_status feed_question(dataset_job *job, floe_pit *pit, floe_error *err) {
     for (size_t i = 0; i < job->scan_count; i++) {
         floe_dataset_progress(job, "reading sources", (double)i / (double)job->scan_count);
-        FLOE_TRY(floe_dataset_feed(job, &job->scans[i], *pit, i, err));
+        FLOE_TRY(floe_dataset_feed(job, &job->scans[i], pit, i, err));
     }
+    return FLOE_OK;
+}
+
+/* Opens a question and feeds it. What a thread of the engine needs depends on the texts that it meets, so where they are too much for
+ * several threads the sources are read again, by one. */
+static floe_status open_fed(dataset_job *job, const char *folder, floe_pit **ret_pit, bool *ret_fits, floe_error *err) {
+    FLOE_TRY(open_question(job, folder, ret_pit, ret_fits, err));
+    if (!*ret_fits) {
+        return FLOE_OK;
+    }
+    floe_status status = feed_question(job, *ret_pit, err);
+    bool fewer = false;
+    if (status.code == FLOE_LIMIT && job->request->memory_bytes > 0 && err) {
+        floe_error ignored = {0};
+        FLOE_IGNORE(floe_threads_alone(job, &fewer, &ignored));
+    }
+    if (!fewer) {
+        return status;
+    }
+    floe_error_clear(err);
+    floe_pit_close(ret_pit);
+    FLOE_TRY(open_question(job, folder, ret_pit, ret_fits, err));
+    return feed_question(job, *ret_pit, err);
+}
+
+/* By the kernel with one scan of each source: everything in memory, or what does not fit in its own file. */
+static floe_status answer_question(dataset_job *job, floe_pit **pit, floe_pit_stats *ret_stats, floe_error *err) {
     floe_dataset_progress(job, "joining", -1);
     FLOE_TRY(floe_pit_run(*pit, job->run, err));
     floe_pit_stats_get(*pit, ret_stats);
@@ -101,7 +127,8 @@ static floe_status answer_by_kernel(dataset_job *job, source_use *uses, floe_pit
     if (fits && !whole) {
         FLOE_TRY(floe_lake_spill(job->lake, &folder, err));
     }
-    FLOE_TRY(fits ? open_question(job, folder, &pit, &fits, err) : FLOE_OK);
+    FLOE_TRY(floe_threads_for_scans(job, err));
+    FLOE_TRY(fits ? open_fed(job, folder, &pit, &fits, err) : FLOE_OK);
     return fits ? answer_question(job, &pit, ret_stats, err) : floe_partition_answer(job, ret_stats, err);
 }
 

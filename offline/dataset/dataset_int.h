@@ -79,6 +79,23 @@ source_use floe_source_used(const source_scan *scan);
 void floe_source_close(source_scan *scan);
 /* The SELECT that a need is fed with: data columns, __event, __created, __end, __seq, __pos, __where_n. */
 floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe_buf *out, floe_error *err);
+/* Every column that the select touches: data, times, and what the filters compare. */
+floe_status floe_source_columns(const source_scan *scan, floe_arena *arena, floe_str **ret_names, size_t *ret_count,
+                                floe_error *err);
+
+/* ---- drift.c ---- */
+
+/* Whether what is read still has the types that the definitions were applied to, or wider ones. Errors: CONFLICT naming the column. */
+floe_status floe_drift_check(const source_scan *scan, floe_arena *arena, floe_error *err);
+/* `from`, its columns as the definitions name their types. */
+floe_status floe_drift_sql(const source_scan *scan, const floe_buf *from, floe_arena *arena, floe_buf *out,
+                           floe_error *err);
+/* What the engine says of a value that such a column does not hold is a CONFLICT. */
+floe_status floe_drift_status(floe_status status, floe_error *err);
+/* Whether the columns are the same ones that they were in a snapshot: not dropped and made again under their names. */
+floe_status floe_drift_ids(const source_scan *scan, int64_t since_snapshot_id, floe_arena *arena, bool *ret_same,
+                           floe_error *err);
+
 /* ---- hash.c ---- */
 
 /* The content hash of rows: schema and values in row order, whatever file format, thread count or batch size. */
@@ -162,9 +179,10 @@ typedef struct dataset_job {
     int64_t label_count;
     source_scan *scans; /* per need of the pit */
     size_t scan_count;
-    uint64_t kernel_bytes; /* what the kernel may hold */
-    uint64_t engine_bytes; /* and the engine */
-    bool answer_is_view;   /* "answer", over tables that stay; else it is a table */
+    uint64_t kernel_bytes;  /* what the kernel may hold */
+    uint64_t engine_bytes;  /* and the engine */
+    int64_t threads_before; /* the engine's, when fewer were set (threads.c); 0: they were not */
+    bool answer_is_view;    /* "answer", over tables that stay; else it is a table */
     dataset_answers answers;
     dataset_steps steps;
 } dataset_job;
@@ -185,6 +203,19 @@ const floe_pit_need *floe_dataset_needs(const dataset_job *job, size_t *ret_coun
 void floe_dataset_progress(dataset_job *job, const char *step, double fraction);
 void floe_dataset_progress_rows(dataset_job *job, const char *step, int64_t done, int64_t total);
 void floe_dataset_steps_end(dataset_job *job);
+
+/* ---- threads.c ---- */
+
+/* From now on the engine has so many threads at most, 1 at least, never more than it came with. */
+floe_status floe_threads_at_most(dataset_job *job, int64_t most, floe_error *err);
+floe_status floe_threads_back(dataset_job *job, floe_error *err);
+/* How many threads the engine's memory holds while a source is read, and how many there are. */
+floe_status floe_threads_of_scan(const dataset_job *job, const source_scan *scan, int64_t *ret_threads,
+                                 int64_t *ret_all, floe_error *err);
+/* As many as fit whichever source is read. */
+floe_status floe_threads_for_scans(dataset_job *job, floe_error *err);
+/* One; *ret_fewer: there were more. */
+floe_status floe_threads_alone(dataset_job *job, bool *ret_fewer, floe_error *err);
 
 /* ---- feed.c ---- */
 

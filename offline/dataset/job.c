@@ -125,7 +125,7 @@ static uint64_t memory_of(const dataset_job *job) {
 }
 
 floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
-    uint64_t bytes = memory_of(job), beside = PROCESS_LEAST + ENGINE_BESIDE;
+    uint64_t bytes = memory_of(job), beside = PROCESS_LEAST + ENGINE_BESIDE + floe_pit_spilled_bytes(job->kernel_bytes);
     return bytes > job->engine_bytes + beside ? set_engine(job, bytes - beside, err) : FLOE_OK;
 }
 
@@ -163,10 +163,12 @@ floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *re
         .lake = lake, .session = session, .request = &views, .asked = request, .run = run, .arena = arena, .pit = pit};
     FLOE_TRY(share_memory(&job, err));
     floe_status status = work(&job, context, err);
+    floe_status again = floe_threads_back(&job, floe_failed(status) ? NULL : err);
+    status = floe_failed(status) ? status : again;
     if (floe_failed(status) && run && run->cancelled && atomic_load(run->cancelled)) {
         /* What an interrupted engine says of the file it was reading ("decompression failure") is not about the file. */
         floe_error_clear(err);
         return FLOE_FAIL(err, FLOE_CANCELLED, "cancelled");
     }
-    return status;
+    return floe_drift_status(status, err);
 }

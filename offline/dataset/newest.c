@@ -2,7 +2,8 @@
  * The newest rows per key, for a sync: the same kernel, with one label for every key that the source has.
  *
  * An incremental answer reads only the files appended since a snapshot, and of the older ones that may hold such the rows
- * dated after the last sync; it is refused (rewritten) where rows were deleted or replaced in between. What the last sync
+ * dated after the last sync; it is refused (rewritten) where rows were deleted or replaced in between, or a
+ * column was dropped and made again under its name. What the last sync
  * took of an old file must not come again: the store lets the later of two equals win, and it may hold an equal of a later file.
  */
 #include "core/limits.h"
@@ -137,10 +138,11 @@ static floe_status part_scans(const floe_newest_request *request, const source_s
                               parted_scan *parted, floe_newest_result *result, floe_error *err) {
     const floe_ice_data_file *const *appended;
     size_t appended_count;
-    bool appends_only;
+    bool appends_only, same_columns;
     FLOE_TRY(floe_table_scan_appended(scan->table, request->since_snapshot_id, &scan->files, arena, &appends_only,
                                       &appended, &appended_count, err));
-    if (!appends_only) {
+    FLOE_TRY(floe_drift_ids(scan, request->since_snapshot_id, arena, &same_columns, err));
+    if (!appends_only || !same_columns) {
         result->rewritten = true;
         return FLOE_OK;
     }
@@ -214,7 +216,7 @@ static floe_status read_source(floe_lake *lake, const floe_newest_request *reque
     FLOE_TRY(floe_lake_engine(lake, &engine, err));
     FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
     FLOE_TRY(floe_session_open(engine, run, &session, err));
-    FLOE_TRY(feed(session, &scan, in_parts ? &parted : NULL, owner->pit, err));
+    FLOE_TRY(floe_drift_status(feed(session, &scan, in_parts ? &parted : NULL, owner->pit, err), err));
     return floe_pit_run(owner->pit, run, err);
 }
 

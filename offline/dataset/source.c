@@ -167,6 +167,9 @@ floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, const f
     if (!floe_failed(status)) {
         status = plan_pinned(ret_scan, pin, arena, err);
     }
+    if (!floe_failed(status)) {
+        status = floe_drift_check(ret_scan, arena, err);
+    }
     if (floe_failed(status)) {
         floe_source_close(ret_scan);
         return floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(need->source->about.name));
@@ -216,9 +219,8 @@ static void add_name(floe_str *names, size_t *count, floe_str name) {
     *count += name.len > 0;
 }
 
-/* Every column that the select touches: data, times, and what the filters compare. */
-static floe_status scanned_columns(const source_scan *scan, floe_arena *arena, floe_str **ret_names, size_t *ret_count,
-                                   floe_error *err) {
+floe_status floe_source_columns(const source_scan *scan, floe_arena *arena, floe_str **ret_names, size_t *ret_count,
+                                floe_error *err) {
     const floe_pit_need *need = scan->need;
     floe_str *names = floe_arena_alloc(arena, need->source->column_count + need->column_count + 4, sizeof(*names));
     FLOE_TRY(floe_arena_check(arena, err));
@@ -312,14 +314,17 @@ floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe
     floe_buf_text(out, " FROM ");
     floe_str *columns;
     size_t count;
-    FLOE_TRY(scanned_columns(scan, &arena, &columns, &count, err));
-    floe_status status = floe_table_scan_sql(scan->table, &scan->files, columns, count, true, session, out, err);
+    FLOE_AUTO_BUF from;
+    floe_buf_init(&from, FLOE_GIB(1));
+    FLOE_TRY(floe_source_columns(scan, &arena, &columns, &count, err));
+    floe_status status = floe_table_scan_sql(scan->table, &scan->files, columns, count, true, session, &from, err);
     if (floe_failed(status)) {
         bool named = err && floe_str_starts_with(floe_str_of(err->message), FLOE_STR("table "));
         return named ? floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(need->source->about.name))
                      : floe_error_prefix(err, status, "source %.*s, table %.*s", FLOE_STR_ARG(need->source->about.name),
                                          FLOE_STR_ARG(need->source->table));
     }
+    FLOE_TRY(floe_drift_sql(scan, &from, &arena, out, err));
     FLOE_TRY(append_filter(scan, out, err));
     return floe_buf_check(out, err);
 }

@@ -34,6 +34,8 @@ floe_status floe_pit_order_by_key(const uint32_t *item_key, size_t item_count, s
 
 /* ---- one part ---- */
 
+#define LARGE_PART ((size_t)1 << 20) /* rows: of one key, or of few */
+
 /* What one thread puts in order. A moment's row is the number of a record of the part. */
 typedef struct arranger {
     pit_group *group;
@@ -48,7 +50,6 @@ typedef struct arranger {
 typedef struct part_room {
     const uint8_t **came; /* records in order of coming */
     pit_moment *moments, *spare;
-    const uint8_t **ordered;
     uint32_t *starts; /* per key of the part */
     pit_spill_room spill;
     size_t rows, keys;
@@ -63,7 +64,6 @@ static void part_room_close(part_room *room) {
     floe_free(room->came);
     floe_free(room->moments);
     floe_free(room->spare);
-    floe_free(room->ordered);
     floe_free(room->starts);
     floe_pit_spill_room_close(&room->spill);
 }
@@ -145,6 +145,28 @@ static void order_part(const arranger *a, size_t part_bits, part_room *room, siz
     }
 }
 
+/* The records of the moments, in their order, in the memory of the moments: a record's address is half as long and goes where moments were
+ * read before. */
+static void take_ordered(part_room *room, size_t rows) {
+    for (size_t i = 0; i < rows; i++) {
+        const uint8_t *record = room->came[room->moments[i].row];
+        memcpy((uint8_t *)room->moments + i * sizeof(record), &record, sizeof(record));
+    }
+}
+
+/* Memory that only the sort of a large part needed, before the rows are there a second time. */
+static floe_status shrink_large(part_room *room, size_t rows, floe_error *err) {
+    if (rows <= LARGE_PART) {
+        return FLOE_OK;
+    }
+    floe_free(room->came);
+    floe_free(room->spare);
+    room->came = NULL;
+    room->spare = NULL;
+    room->rows = 0;
+    return floe_realloc(&room->moments, rows / 2 + 1, sizeof(*room->moments), err);
+}
+
 static floe_status arrange_part(const arranger *a, size_t part, part_room *room, floe_error *err) {
     size_t parts = floe_pit_parts_count(a->group), part_bits = (size_t)__builtin_ctzll(parts);
     const size_t *start = &a->part_start[part - a->first_part];
@@ -158,11 +180,9 @@ static floe_status arrange_part(const arranger *a, size_t part, part_room *room,
         a->group->row_start[(k << part_bits) + part] = (uint32_t)(first + room->starts[k]);
         a->group->row_end[(k << part_bits) + part] = (uint32_t)(first + room->starts[k + 1]);
     }
-    const uint8_t **ordered = (const uint8_t **)(void *)room->spare; /* which the sorts need no more */
-    for (size_t i = 0; i < rows; i++) {
-        ordered[i] = room->came[room->moments[i].row];
-    }
-    floe_pit_lanes_fill(a->lanes, a->lane_count, ordered, rows, first);
+    take_ordered(room, rows);
+    FLOE_TRY(shrink_large(room, rows, err));
+    floe_pit_lanes_fill(a->lanes, a->lane_count, (const uint8_t **)(void *)room->moments, rows, first);
     floe_pit_part_forget(a->group, part);
     return FLOE_OK;
 }

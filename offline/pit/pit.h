@@ -53,6 +53,9 @@ size_t floe_pit_row_bytes(const floe_pit *pit, size_t need_index);
 /* About how much its labels take, which stay in memory until it is answered. */
 uint64_t floe_pit_label_bytes(const floe_pit *pit);
 
+/* How much memory holds of answers that were written down, while pieces of them are asked for. */
+uint64_t floe_pit_spilled_bytes(uint64_t memory_bytes);
+
 /* The entity keys that the labels must bring, each name once, in order of first use. */
 const floe_column *floe_pit_keys(const floe_pit *pit, size_t *ret_count);
 
@@ -69,6 +72,8 @@ floe_status floe_pit_labels_newest(floe_pit *pit, int64_t time_us, floe_error *e
 typedef struct floe_pit_need {
     const floe_source *source;
     const floe_str *columns; /* data columns, keys included */
+    const floe_type *types;  /* of each what it is kept as: a key's as its entity declares it */
+    const bool *keys_alone;  /* of each whether it is a key and nothing else */
     size_t column_count;
     const floe_expr *const *wheres; /* distinct filters of the views over the source; NULL entries mean no filter */
     size_t where_count;

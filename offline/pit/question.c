@@ -141,6 +141,31 @@ static void share_where(const floe_pit *pit, size_t source_index, floe_pit_need 
     }
 }
 
+/* What a column of a need is kept as. Of two entities that declare a key differently the one that holds both counts. */
+static void add_use(floe_pit_need *need, floe_str name, floe_type type, bool is_key) {
+    floe_str *columns = (floe_str *)need->columns;
+    floe_type *types = (floe_type *)need->types;
+    bool *alone = (bool *)need->keys_alone;
+    size_t before = need->column_count;
+    add_name(columns, &need->column_count, name);
+    size_t at = 0;
+    while (!floe_str_equal(columns[at], name)) {
+        at++;
+    }
+    if (need->column_count > before || (!is_key && alone[at]) ||
+        (is_key && alone[at] && floe_type_widens(types[at], type))) {
+        types[at] = type;
+    }
+    alone[at] = is_key && (need->column_count > before || alone[at]);
+}
+
+static floe_status make_uses(floe_pit *pit, floe_pit_need *need, size_t most, floe_error *err) {
+    need->columns = floe_arena_alloc(&pit->arena, most, sizeof(*need->columns));
+    need->types = floe_arena_alloc(&pit->arena, most, sizeof(*need->types));
+    need->keys_alone = floe_arena_alloc(&pit->arena, most, sizeof(*need->keys_alone));
+    return floe_arena_check(&pit->arena, err);
+}
+
 /* What must be fed for one source. */
 static floe_status make_need(floe_pit *pit, size_t source_index, floe_error *err) {
     floe_pit_need *need = &pit->needs[source_index];
@@ -151,7 +176,7 @@ static floe_status make_need(floe_pit *pit, size_t source_index, floe_error *err
     for (size_t g = 0; g < pit->group_count; g++) {
         most += pit->groups[g].source_index == source_index ? pit->groups[g].column_count + FLOE_LIMIT_ENTITY_KEYS : 0;
     }
-    floe_str *columns = floe_arena_alloc(&pit->arena, most, sizeof(*columns));
+    FLOE_TRY(make_uses(pit, need, most, err));
     const floe_expr **wheres = floe_arena_alloc(&pit->arena, pit->group_count, sizeof(*wheres));
     FLOE_TRY(floe_arena_check(&pit->arena, err));
     for (size_t g = 0; g < pit->group_count; g++) {
@@ -160,15 +185,14 @@ static floe_status make_need(floe_pit *pit, size_t source_index, floe_error *err
             continue;
         }
         for (size_t i = 0; i < group->entity->key_count; i++) {
-            add_name(columns, &need->column_count, group->key_columns[i]);
+            add_use(need, group->key_columns[i], group->entity->keys[i].type, true);
         }
         for (size_t i = 0; i < group->column_count; i++) {
-            add_name(columns, &need->column_count, group->columns[i].name);
+            add_use(need, group->columns[i].name, group->columns[i].type, false);
         }
         group->where_index = (uint32_t)need->where_count;
         wheres[need->where_count++] = group->views[0].view->where;
     }
-    need->columns = columns;
     need->wheres = wheres;
     share_where(pit, source_index, need);
     return FLOE_OK;

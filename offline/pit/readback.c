@@ -1,4 +1,5 @@
-/* See readback.h. Invariant: an unpacked stretch belongs to the thread that took it, until it is given back. */
+/* See readback.h. Invariants: an unpacked stretch belongs to the thread that took it, until it is given back; those that nobody uses take
+ * no more than floe_pit_spilled_bytes. */
 #include "offline/pit/readback.h"
 
 #include "core/mem.h"
@@ -9,6 +10,7 @@ typedef struct unpacked {
     struct unpacked *next;
     size_t group, view, stretch; /* stretch SIZE_MAX: none yet */
     uint8_t *rows;
+    size_t rows_len;
     pit_spill_room room;
 } unpacked;
 
@@ -17,6 +19,10 @@ struct pit_readback {
     pthread_mutex_t lock;
     unpacked *free; /* that nobody uses; the one that was used last is the first */
 };
+
+uint64_t floe_pit_spilled_bytes(uint64_t memory_bytes) {
+    return memory_bytes / 8;
+}
 
 floe_status floe_pit_readback_open(const floe_pit *pit, pit_readback **ret_readback, floe_error *err) {
     FLOE_TRY(floe_alloc(1, sizeof(**ret_readback), ret_readback, err));
@@ -70,11 +76,27 @@ static unpacked *take(pit_readback *readback, const pit_answers *of, size_t stre
     return item;
 }
 
+static uint64_t item_bytes(const unpacked *item) {
+    return item->rows_len + item->room.packed.cap + item->room.bytes.cap;
+}
+
 static void give_back(pit_readback *readback, unpacked *item) {
+    uint64_t most = floe_pit_spilled_bytes(readback->pit->options.memory_bytes), bytes;
     pthread_mutex_lock(&readback->lock);
     item->next = readback->free;
     readback->free = item;
+    unpacked **end;
+    for (bytes = item_bytes(item), end = &item->next; *end && bytes + item_bytes(*end) <= most; end = &(*end)->next) {
+        bytes += item_bytes(*end);
+    }
+    unpacked *oldest = *end;
+    *end = NULL;
     pthread_mutex_unlock(&readback->lock);
+    while (oldest) {
+        unpacked *next = oldest->next;
+        unpacked_close(&oldest);
+        oldest = next;
+    }
 }
 
 static floe_status unpack(const pit_readback *readback, const pit_answers *of, size_t stretch, unpacked **item,
@@ -84,6 +106,7 @@ static floe_status unpack(const pit_readback *readback, const pit_answers *of, s
         FLOE_TRY(floe_alloc(1, sizeof(**item), item, err));
         **item = (unpacked){.group = of->group, .view = of->view, .stretch = SIZE_MAX};
         FLOE_TRY(floe_realloc(&(*item)->rows, group->shelf->stretch, of->sheet->row_len, err));
+        (*item)->rows_len = group->shelf->stretch * of->sheet->row_len;
     }
     if ((*item)->stretch != stretch) {
         (*item)->stretch = SIZE_MAX;

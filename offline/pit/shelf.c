@@ -5,7 +5,7 @@
 #include "core/mem.h"
 
 #define STRETCH_LABELS ((size_t)4096)
-#define STRETCH_BYTES FLOE_MIB(4)
+#define STRETCH_BYTES FLOE_MIB(1)
 #define WORD 64
 
 /* As many labels as keep the blocks neither small nor large. */
