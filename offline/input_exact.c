@@ -372,6 +372,8 @@ static floe_status decide(const exact_run *run, size_t i, floe_str *type, floe_e
         return refuse(run, i, err);
     } else if (counts[OF_ANOTHER_KIND] == 0 && counts[INEXACT] == 0) {
         return FLOE_OK;
+    } else if (floe_str_is(guess, "TIMESTAMP") && !labels && is_json(run->request) && counts[INEXACT] == 0) {
+        *type = FLOE_STR("TIMESTAMP WITH TIME ZONE"); /* The guess is one way of writing for all: each has an offset. */
     } else if (floe_str_is(guess, "TIMESTAMP") && labels && !strict && counts[OF_ANOTHER_KIND] == 0 &&
                counts[NOT_WIDE] == 0) {
         *type = FLOE_STR("TIMESTAMP_NS");

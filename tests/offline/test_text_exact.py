@@ -154,6 +154,11 @@ class Imports(unittest.TestCase):
                              ("VARCHAR", ["1", "2.5", "word"]))
             self.assertEqual(self.load(made, "n.jsonl", ["1", "2.5"], "--types", "x=string"), ("VARCHAR", ["1", "2.5"]))
 
+    def test_times_of_json_with_an_offset__have_a_zone(self):
+        with project() as made:
+            self.assertEqual(self.load(made, "n.jsonl", ["2024-01-02T03:04:05+02:00", "2024-01-02T03:04:05-01:30"]),
+                             ("TIMESTAMP WITH TIME ZONE", ["2024-01-02 01:04:05+00", "2024-01-02 04:34:05+00"]))
+
     def test_a_key_of_json_that_comes_late__is_a_column(self):
         with project() as made:
             for number in ("1", "123456789012345678901"):
