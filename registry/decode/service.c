@@ -54,6 +54,17 @@ static void decode_ref(const floe_loading *loading, const floe_node *node, const
     }
 }
 
+/* What could be neither built nor looked up is told here; what is stored was applied once. */
+static void check_inputs(const floe_decoder *decoder, int line, const char *what, const floe_service *service) {
+    const floe_column *inputs = NULL;
+    size_t count = 0;
+    floe_error error = {0};
+    if (!decoder->stored && floe_failed(floe_refs_request_inputs(decoder->arena, service->refs, service->ref_count,
+                                                                 &inputs, &count, &error))) {
+        FLOE_FIND(decoder, line, error.code, "%s: %s", what, error.message);
+    }
+}
+
 static void decode_refs(const floe_loading *loading, const floe_node *node, const char *what, floe_service *service) {
     const floe_decoder *decoder = &loading->decoder;
     const floe_node *features = floe_decode_opt_list(decoder, node, "features", what);
@@ -71,6 +82,7 @@ static void decode_refs(const floe_loading *loading, const floe_node *node, cons
     }
     service->refs = list.items;
     service->ref_count = list.count;
+    check_inputs(decoder, floe_decode_line(node, "features"), what, service);
 }
 
 void floe_decode_service(floe_loading *loading, const floe_node *node) {

@@ -337,6 +337,11 @@ static void definitions_load__wrong_request_features__are_refused(void **state) 
          "a.yaml:8: ", "has the name of a feature view", NULL},
         {REQUEST "  - {name: r, expression: '1', type: int64}\n  - {name: r, expression: '2', type: int64}\n",
          FLOE_INVALID, "a.yaml:9: ", "request_feature r is defined already", NULL},
+        {REQUEST "  - {name: r, inputs: [{name: x, type: int64}], expression: 'x', type: int64}\n"
+                 "  - {name: q, inputs: [{name: x, type: double}], expression: 'x', type: double}\n"
+                 "feature_services:\n  - {name: s, features: [r, q]}\n",
+         FLOE_INVALID, "a.yaml:11: ", "feature service s: two of the request features",
+         "one as int64 and one as double"},
         {REQUEST "  - {name: r, expression: '1', type: int64, input: []}\n", FLOE_INVALID,
          "a.yaml:8: ", "unknown key `input`", "did you mean inputs?"},
         {REQUEST "  - {name: r, expression: '1', type: int64}\nfeature_services:\n  - {name: r, features: [v]}\n",
