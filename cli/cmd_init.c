@@ -85,7 +85,13 @@ floe_status cli_init(floe_cli *cli, floe_error *err) {
         return cli_write_object(cli, err, "project", cli_quoted(cli, floe_str_of(folder)), NULL);
     }
     printf("a project in %s\n", folder);
-    printf("next: cd %s; floe table import FILE lake.NAMESPACE.TABLE; say in features/ what it means; floe plan\n",
-           cli->operands[0]);
+    printf("next: cd %s; %s; floe plan\n", cli->operands[0],
+           example
+               ? "floe table import flights-3m.parquet lake.aviation.flights --select '*, date + INTERVAL 45 MINUTE + "
+                 "to_seconds(distance * 9) AS known_at'"
+               : "floe table import FILE lake.NAMESPACE.TABLE; say in features/ what it means");
+    if (example) {
+        printf("flights-3m.parquet is in the data folder of the npm package vega-datasets\n");
+    }
     return FLOE_OK;
 }
