@@ -141,6 +141,7 @@ static void append_exact(const source_scan *scan, const char *name, const char *
         floe_buf_printf(out, " ELSE error(CAST(%s AS VARCHAR) || ", name);
         floe_sql_quote_text(out, floe_buf_view(&text));
         floe_buf_text(out, ")");
+        out->failed = out->failed || text.failed;
     }
     floe_buf_text(out, " END");
 }
@@ -151,6 +152,10 @@ static void append_replaced(const source_scan *scan, floe_str name, drift way, f
     floe_buf_init(&type, FLOE_KIB(1));
     floe_sql_quote_name(&column, name);
     floe_sql_type_name(&type, planned);
+    if (column.failed || type.failed) {
+        out->failed = true;
+        return;
+    }
     if (way == DRIFT_CAST) {
         floe_buf_printf(out, "CAST(%s AS %s)", column.ptr, type.ptr);
     } else {

@@ -225,11 +225,13 @@ static bool put_changed(const type_override *item, bool is_text, floe_buf *out) 
             put_rounded(item, name.ptr, out);
         }
         put_infinite(item, name.ptr, out);
-        return !name.failed;
+        out->failed = out->failed || name.failed;
+        return true;
     }
     if (is_real(item->sql_type) && is_real(item->raw_type)) {
         put_too_large(item, name.ptr, out);
-        return !name.failed;
+        out->failed = out->failed || name.failed;
+        return true;
     }
     if (is_text ? !put_text_pattern(item->sql_type, &pattern)
                 : (real && inexact) || mentions(item->sql_type, "VARCHAR") || mentions(item->raw_type, "VARCHAR") ||
@@ -247,7 +249,8 @@ static bool put_changed(const type_override *item, bool is_text, floe_buf *out) 
         floe_buf_printf(out, "%s IS DISTINCT FROM TRY_CAST(TRY_CAST(%s AS %.*s) AS %.*s)", name.ptr, name.ptr,
                         FLOE_STR_ARG(item->sql_type), FLOE_STR_ARG(item->raw_type));
     }
-    return !name.failed;
+    out->failed = out->failed || name.failed || pattern.failed;
+    return true;
 }
 
 static void put_input(const floe_import *import, const type_override *types, size_t type_count, floe_buf *out);
