@@ -119,7 +119,8 @@ static const char *value_text(int64_t ns, floe_parquet_kind kind, char out[VALUE
     int64_t year = 0;
     unsigned month = 0, day = 0;
     int of_day = (int)(seconds - days * 86400);
-    int rest = (int)(ns - seconds * 1000000000);
+    int rest = (int)(((ns % 1000000000) + 1000000000) %
+                     1000000000); /* The first second of int64 begins before its numbers do. */
     int len = 0;
     floe_civil_from_days(days, &year, &month, &day);
     if (kind != FLOE_PARQUET_TIME_NS) {
