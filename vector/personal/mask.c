@@ -11,14 +11,6 @@
 
 #define ADDRESS_MAX 320 /* RFC 3696: 64 before the @, 255 behind it */
 
-static floe_str part(floe_str text, size_t from, size_t to) {
-    return floe_personal_part(text, from, to);
-}
-
-static bool is_in(char c, const char *set) {
-    return floe_personal_is_in(c, set);
-}
-
 /* ---- what a literal says ---- */
 
 static void put_literal(floe_str value, floe_buf *out) {
@@ -52,7 +44,7 @@ static size_t read_code(floe_str value, size_t at, unsigned base, size_t most, u
  * next character, as in a pattern. Returns how much was read of it. */
 static size_t put_escaped(floe_str value, size_t at, bool unicode, floe_buf *out) {
     char mark = at + 1 < value.len ? value.ptr[at + 1] : '\\';
-    bool named = is_in(mark, unicode ? "+" : "xuU");
+    bool named = floe_personal_is_in(mark, unicode ? "+" : "xuU");
     size_t behind = named ? 2 : 1;
     size_t most = mark == 'x' ? 2 : mark == 'u' ? 4 : mark == 'U' ? 8 : mark == '+' ? 6 : unicode ? 4 : 3;
     unsigned code = 0;
@@ -95,6 +87,7 @@ static void put_quoted(floe_str value, bool unicode, floe_buf *out) {
         floe_buf_init(&said, value.len + 1);
         unescape(value, unicode, &said);
         kind = kind_in(floe_buf_view(&said));
+        out->failed = out->failed || said.failed; /* What was not looked at may not be shown. */
     }
     if (kind != FLOE_PERSONAL_NO) {
         floe_personal_put_kind(out, kind);
@@ -135,12 +128,12 @@ static literal read_literal(floe_str sql, size_t at) {
     bool escapes = at > 0 && (sql.ptr[at - 1] | 0x20) == 'e' && (at == 1 || !is_name(sql.ptr[at - 2]));
     literal found = {.end = quoted_end(sql, at, escapes), .unicode = at > 0 && sql.ptr[at - 1] == '&'};
     found.closed = found.end > at + 1 && sql.ptr[found.end - 1] == '\'';
-    found.value = part(sql, at + 1, found.closed ? found.end - 1 : found.end);
+    found.value = floe_personal_part(sql, at + 1, found.closed ? found.end - 1 : found.end);
     return found;
 }
 
 static size_t skip_blanks(floe_str sql, size_t at) {
-    while (at < sql.len && is_in(sql.ptr[at], " \t\r\n")) {
+    while (at < sql.len && floe_personal_is_in(sql.ptr[at], " \t\r\n")) {
         at++;
     }
     return at;
@@ -148,10 +141,11 @@ static size_t skip_blanks(floe_str sql, size_t at) {
 
 /* Whether the literal at `at` is an argument of concat. */
 static bool is_concat(floe_str sql, size_t at) {
-    while (at > 0 && is_in(sql.ptr[at - 1], " \t\r\n")) {
+    while (at > 0 && floe_personal_is_in(sql.ptr[at - 1], " \t\r\n")) {
         at--;
     }
-    return at >= 7 && floe_str_is_nocase(part(sql, at - 7, at), "concat(") && (at == 7 || !is_name(sql.ptr[at - 8]));
+    return at >= 7 && floe_str_is_nocase(floe_personal_part(sql, at - 7, at), "concat(") &&
+           (at == 7 || !is_name(sql.ptr[at - 8]));
 }
 
 /* The literal that the one before `at` is put together with: 'a' || 'b', concat('a', 'b') and, as SQL has it, 'a' 'b'. sql.len: none. */
@@ -160,14 +154,15 @@ static size_t next_literal(floe_str sql, size_t at, bool concat) {
     bool joined = at + 1 < sql.len && sql.ptr[at] == '|' && sql.ptr[at + 1] == '|';
     bool listed = concat && at < sql.len && sql.ptr[at] == ',';
     at = skip_blanks(sql, at + (joined ? 2 : listed ? 1 : 0));
-    bool marked = at + 1 < sql.len && is_in(sql.ptr[at], "eE") && sql.ptr[at + 1] == '\'';
-    bool coded = at + 2 < sql.len && is_in(sql.ptr[at], "uU") && sql.ptr[at + 1] == '&' && sql.ptr[at + 2] == '\'';
+    bool marked = at + 1 < sql.len && floe_personal_is_in(sql.ptr[at], "eE") && sql.ptr[at + 1] == '\'';
+    bool coded =
+        at + 2 < sql.len && floe_personal_is_in(sql.ptr[at], "uU") && sql.ptr[at + 1] == '&' && sql.ptr[at + 2] == '\'';
     at += marked ? 1 : coded ? 2 : 0;
     return at < sql.len && sql.ptr[at] == '\'' ? at : sql.len;
 }
 
 /* What the literals together say, when none of them says it alone; `ret_end` is behind the last of them. */
-static floe_personal kind_together(floe_str sql, size_t at, size_t *ret_end) {
+static floe_personal kind_together(floe_str sql, size_t at, size_t *ret_end, floe_buf *out) {
     FLOE_AUTO_BUF said;
     floe_buf_init(&said, sql.len + 1);
     bool concat = is_concat(sql, at);
@@ -177,16 +172,18 @@ static floe_personal kind_together(floe_str sql, size_t at, size_t *ret_end) {
         literal one = read_literal(sql, at);
         size_t before = said.len;
         unescape(one.value, one.unicode, &said);
-        alone = alone || kind_in((floe_str){(const char *)said.ptr + before, said.len - before}) != FLOE_PERSONAL_NO;
+        floe_str all = floe_buf_view(&said);
+        alone = alone || kind_in(floe_personal_part(all, before, all.len)) != FLOE_PERSONAL_NO;
         *ret_end = one.end;
     }
+    out->failed = out->failed || said.failed; /* What was not looked at may not be shown. */
     return count > 1 && !alone ? kind_in(floe_buf_view(&said)) : FLOE_PERSONAL_NO;
 }
 
 /* The literal at `at` and all that it is put together with, each of which is looked at once. */
 static size_t put_string(floe_str sql, size_t at, floe_buf *out) {
     size_t end = at;
-    floe_personal kind = kind_together(sql, at, &end);
+    floe_personal kind = kind_together(sql, at, &end, out);
     if (kind != FLOE_PERSONAL_NO) {
         floe_buf_byte(out, '\'');
         floe_personal_put_kind(out, kind);
@@ -197,7 +194,7 @@ static size_t put_string(floe_str sql, size_t at, floe_buf *out) {
     end = at;
     for (; at < sql.len; at = next_literal(sql, end, concat)) {
         literal one = read_literal(sql, at);
-        floe_buf_str(out, part(sql, end, at));
+        floe_buf_str(out, floe_personal_part(sql, end, at));
         floe_buf_byte(out, '\'');
         put_quoted(one.value, one.unicode, out);
         floe_buf_text(out, one.closed ? "'" : "");
@@ -215,8 +212,8 @@ static size_t find(floe_str sql, size_t from, floe_str what) {
 
 static size_t put_line_comment(floe_str sql, size_t at, floe_buf *out) {
     size_t end = find(sql, at, FLOE_STR("\n"));
-    floe_buf_str(out, part(sql, at, at + 2));
-    floe_personal_mask_text(part(sql, at + 2, end), out);
+    floe_buf_str(out, floe_personal_part(sql, at, at + 2));
+    floe_personal_mask_text(floe_personal_part(sql, at + 2, end), out);
     return end;
 }
 
@@ -230,8 +227,8 @@ static size_t put_comment(floe_str sql, size_t at, floe_buf *out) {
         depth -= closes ? 1 : 0;
         end += opens || closes ? 2 : 1;
     }
-    floe_buf_str(out, part(sql, at, at + 2));
-    floe_personal_mask_text(part(sql, at + 2, end), out);
+    floe_buf_str(out, floe_personal_part(sql, at, at + 2));
+    floe_personal_mask_text(floe_personal_part(sql, at + 2, end), out);
     return end;
 }
 
@@ -245,10 +242,10 @@ static size_t put_dollar(floe_str sql, size_t at, floe_buf *out) {
         floe_buf_byte(out, '$');
         return at + 1;
     }
-    floe_str tag = part(sql, at, mark + 1);
+    floe_str tag = floe_personal_part(sql, at, mark + 1);
     size_t end = find(sql, mark + 1, tag);
     floe_buf_str(out, tag);
-    put_quoted(part(sql, mark + 1, end), false, out);
+    put_quoted(floe_personal_part(sql, mark + 1, end), false, out);
     floe_buf_str(out, end < sql.len ? tag : FLOE_STR(""));
     return end < sql.len ? end + tag.len : end;
 }
@@ -268,11 +265,12 @@ static floe_personal kind_of_number(floe_str number) {
 static size_t address_end(floe_str sql, size_t at) {
     size_t end = at;
     bool any = false;
-    while (end < sql.len && end - at < ADDRESS_MAX && (is_name(sql.ptr[end]) || is_in(sql.ptr[end], ".@-+"))) {
+    while (end < sql.len && end - at < ADDRESS_MAX &&
+           (is_name(sql.ptr[end]) || floe_personal_is_in(sql.ptr[end], ".@-+"))) {
         any = any || sql.ptr[end] == '@';
         end++;
     }
-    floe_str word = floe_personal_bare(part(sql, at, end));
+    floe_str word = floe_personal_bare(floe_personal_part(sql, at, end));
     return any && floe_personal_value(word) == FLOE_PERSONAL_EMAIL ? at + word.len : at;
 }
 
@@ -284,18 +282,18 @@ static size_t put_word(floe_str sql, size_t at, floe_buf *out) {
     }
     floe_personal kind = FLOE_PERSONAL_NO;
     if (isdigit((unsigned char)sql.ptr[at])) {
-        kind = kind_of_number(part(sql, at, end));
+        kind = kind_of_number(floe_personal_part(sql, at, end));
     }
     if (kind != FLOE_PERSONAL_NO) {
         floe_buf_printf(out, "'<%s>'", floe_personal_name(kind));
         return end;
     }
-    size_t address = end < sql.len && is_in(sql.ptr[end], ".@-+") ? address_end(sql, at) : at;
+    size_t address = end < sql.len && floe_personal_is_in(sql.ptr[end], ".@-+") ? address_end(sql, at) : at;
     if (address > at) {
         floe_personal_put_kind(out, FLOE_PERSONAL_EMAIL);
         return address;
     }
-    floe_buf_str(out, part(sql, at, end));
+    floe_buf_str(out, floe_personal_part(sql, at, end));
     return end;
 }
 
@@ -306,7 +304,7 @@ static size_t put_next(floe_str sql, size_t at, floe_buf *out) {
         return put_string(sql, at, out);
     case '"': {
         size_t end = quoted_end(sql, at, false);
-        floe_buf_str(out, part(sql, at, end));
+        floe_buf_str(out, floe_personal_part(sql, at, end));
         return end;
     }
     case '$':
@@ -323,7 +321,7 @@ static size_t put_next(floe_str sql, size_t at, floe_buf *out) {
     if (is_name(sql.ptr[at])) {
         return put_word(sql, at, out);
     }
-    floe_buf_str(out, part(sql, at, at + 1));
+    floe_buf_str(out, floe_personal_part(sql, at, at + 1));
     return at + 1;
 }
 

@@ -15,19 +15,11 @@ static bool is_blank(char c) {
     return c != '\0' && strchr(blanks, c) != NULL;
 }
 
-static floe_str part(floe_str text, size_t from, size_t to) {
-    return floe_personal_part(text, from, to);
-}
-
-static bool is_in(char c, const char *set) {
-    return floe_personal_is_in(c, set);
-}
-
 floe_str floe_personal_bare(floe_str word) {
-    while (word.len > 0 && is_in(word.ptr[0], "\"'`[<{%^=:,;")) {
-        word = part(word, 1, word.len);
+    while (word.len > 0 && floe_personal_is_in(word.ptr[0], "\"'`[<{%^=:,;")) {
+        word = floe_personal_part(word, 1, word.len);
     }
-    while (word.len > 0 && is_in(word.ptr[word.len - 1], "\"'`]>}%$=:,;.?!")) {
+    while (word.len > 0 && floe_personal_is_in(word.ptr[word.len - 1], "\"'`]>}%$=:,;.?!")) {
         word.len--;
     }
     return word;
@@ -49,7 +41,7 @@ static size_t next_word(floe_str text, size_t at) {
 
 static bool is_number(floe_str run) {
     for (size_t i = 0; i < run.len; i++) {
-        if (!isdigit((unsigned char)run.ptr[i]) && !is_in(run.ptr[i], " +-.()/")) {
+        if (!isdigit((unsigned char)run.ptr[i]) && !floe_personal_is_in(run.ptr[i], " +-.()/")) {
             return false;
         }
     }
@@ -58,7 +50,7 @@ static bool is_number(floe_str run) {
 
 /* Where a piece of a word ends: "card=4111…", "a,b" and {"k":"v"} are several things without a blank between them. */
 static bool is_between(char c) {
-    return is_in(c, ",;|[]{}\"'`<>=:#");
+    return floe_personal_is_in(c, ",;|[]{}\"'`<>=:#");
 }
 
 /* So does it before a bracket right behind a letter: SSN(219-09-9999). */
@@ -85,7 +77,7 @@ static size_t next_piece(floe_str text, size_t at) {
 static floe_personal number_of(floe_str run, floe_str *ret_found) {
     floe_str inner = run;
     while (inner.len > 0 && inner.ptr[0] == '(') {
-        inner = part(inner, 1, inner.len);
+        inner = floe_personal_part(inner, 1, inner.len);
     }
     while (inner.len > 0 && inner.ptr[inner.len - 1] == ')') {
         inner.len--;
@@ -107,7 +99,7 @@ static floe_personal find_number(floe_str text, size_t at, floe_str *ret_found) 
         }
     }
     for (size_t words = count; words > 0; words--) {
-        floe_str run = floe_personal_bare(part(text, at, ends[words - 1]));
+        floe_str run = floe_personal_bare(floe_personal_part(text, at, ends[words - 1]));
         floe_personal kind = words == 1 || is_number(run) ? number_of(run, ret_found) : FLOE_PERSONAL_NO;
         if (kind != FLOE_PERSONAL_NO) {
             return kind;
@@ -118,12 +110,12 @@ static floe_personal find_number(floe_str text, size_t at, floe_str *ret_found) 
 
 /* Up to behind what was found, or behind the piece. An address is one with the word around it, which has said so at its beginning. */
 static size_t put_piece(floe_str text, size_t from, bool begins, floe_buf *out) {
-    floe_str found = begins ? floe_personal_bare(part(text, from, word_end(text, from))) : (floe_str){0};
+    floe_str found = begins ? floe_personal_bare(floe_personal_part(text, from, word_end(text, from))) : (floe_str){0};
     bool address = begins && floe_personal_value(found) == FLOE_PERSONAL_EMAIL;
     floe_personal kind = address ? FLOE_PERSONAL_EMAIL : find_number(text, from, &found);
     if (kind == FLOE_PERSONAL_NO) {
         size_t end = piece_end(text, from);
-        floe_buf_str(out, part(text, from, end));
+        floe_buf_str(out, floe_personal_part(text, from, end));
         return end;
     }
     floe_buf_str(out, (floe_str){text.ptr + from, (size_t)(found.ptr - (text.ptr + from))});
@@ -135,7 +127,7 @@ void floe_personal_mask_text(floe_str text, floe_buf *out) {
     size_t word = SIZE_MAX; /* end of the word that was asked for an address */
     for (size_t at = 0; at < text.len;) {
         size_t from = next_piece(text, at);
-        floe_buf_str(out, part(text, at, from));
+        floe_buf_str(out, floe_personal_part(text, at, from));
         if (from == text.len) {
             return;
         }
