@@ -15,7 +15,7 @@
 
 /* What transformers writes for a BertModel; the type of the weights and what only some have follow. */
 #define BERT                                                                                                           \
-    "{\"_name_or_path\":\"/root/.cache/torch/sentence_transformers/model/\",\"architectures\":[\"BertModel\"],"        \
+    "{\"_name_or_path\":\"somewhere/else/\",\"architectures\":[\"BertModel\"],"                                        \
     "\"attention_probs_dropout_prob\":0.1,\"classifier_dropout\":null,\"hidden_act\":\"gelu\","                        \
     "\"hidden_dropout_prob\":0.1,\"hidden_size\":12,\"id2label\":{\"0\":\"LABEL_0\"},\"initializer_range\":0.02,"      \
     "\"intermediate_size\":20,\"label2id\":{\"LABEL_0\":0},\"layer_norm_eps\":1e-12,\"max_position_embeddings\":24,"   \
