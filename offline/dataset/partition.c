@@ -288,7 +288,7 @@ static floe_status divide_rows(const dataset_job *job, const unit *u, const floe
     floe_sql_quote_text(&sql, floe_str_of(u->folder));
     floe_buf_text(&sql, " (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (__part), ROW_GROUP_SIZE 20480)");
     FLOE_TRY(floe_buf_check(&sql, err));
-    floe_status status = floe_session_run(job->session, sql.ptr, NULL, ret_rows, err);
+    floe_status status = floe_session_run_once(job->session, sql.ptr, ret_rows, err);
     return floe_failed(status) ? floe_error_prefix(err, status, "source %.*s, written to %s to stay within the memory",
                                                    FLOE_STR_ARG(u->view->source->about.name), u->folder)
                                : FLOE_OK;

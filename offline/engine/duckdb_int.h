@@ -79,8 +79,6 @@ struct floe_session {
 
 /* A failure as it is into *err, unless that holds one. */
 floe_status floe_duckdb_pass(const floe_error *why, floe_error *err);
-/* floe_session_run that tries each statement once. */
-floe_status floe_duckdb_run_once(floe_session *session, const char *sql, floe_error *err);
 
 enum { FLOE_DUCKDB_TRIES = 4 }; /* of a statement, with other keys each */
 /* After a statement has failed, whether it is worth another try: its failure `why` is one that keys bring about which have run out, and

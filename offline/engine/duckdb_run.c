@@ -9,7 +9,6 @@
 
 #include "core/mem.h"
 
-#include <string.h>
 #include <time.h>
 
 floe_status floe_duckdb_check_cancelled(const floe_session *session, floe_error *err) {
@@ -243,17 +242,17 @@ static floe_status run_all(floe_session *session, const char *sql, const floe_sq
     return status;
 }
 
-floe_status floe_duckdb_run_once(floe_session *session, const char *sql, floe_error *err) {
+floe_status floe_session_run_once(floe_session *session, const char *sql, int64_t *ret_changed, floe_error *err) {
     FLOE_TRY(floe_duckdb_check_idle(session, err));
-    return run_all(session, sql, NULL, NULL, err);
+    return run_all(session, sql, NULL, ret_changed, err);
 }
 
-/* Whether nothing is left of a text that failed: of one statement, but for the files of a folder that it was to fill. */
+/* Whether nothing is left of a text that failed, as of one statement. */
 static bool may_run_again(floe_session *session, const char *sql) {
     duckdb_extracted_statements statements = NULL;
     idx_t count = duckdb_extract_statements(session->connection, sql, &statements);
     duckdb_destroy_extracted(&statements);
-    return count == 1 && strstr(sql, "PARTITION_BY (") == NULL;
+    return count == 1;
 }
 
 floe_status floe_session_run(floe_session *session, const char *sql, const floe_sql_params *params,

@@ -353,7 +353,7 @@ static floe_status run_once(floe_session *session, const char *query, const floe
     append_columns(visit, &sql);
     floe_buf_text(&sql, ")");
     FLOE_TRY(floe_buf_check(&sql, err));
-    return floe_duckdb_run_once(session, sql.ptr, err);
+    return floe_session_run_once(session, sql.ptr, NULL, err);
 }
 
 /* Again with other keys where a store refuses the first ones before any row is taken. */

@@ -45,12 +45,15 @@ typedef struct floe_sql_params {
 /* Runs SQL whose rows nobody reads. Several statements are allowed when there are no parameters; they run in order and
  * stop at the first that fails. *ret_changed (may be NULL): rows that the last statement wrote (INSERT, COPY).
  * Rule: a statement that a store refuses for keys that have run out is run again with others (floe_engine_store.renew) when the
- * text holds no other and it does not write a folder: what it would leave behind is then the same as if it had been run once.
+ * text holds no other: what it leaves behind is then the same as if it had been run once.
  * Errors: INVALID with the engine's message (first line), NOT_FOUND (a file), CORRUPT (a file that is not what its name
  * says), IO (a full disk is named), LIMIT (memory), UNSUPPORTED, CANCELLED (run->cancelled is polled while it runs; the
  * engine has stopped writing when the call returns), INTERNAL. */
 floe_status floe_session_run(floe_session *session, const char *sql, const floe_sql_params *params,
                              int64_t *ret_changed, floe_error *err);
+
+/* The same of what would leave something behind twice: files in a folder, rows that are taken as they come. */
+floe_status floe_session_run_once(floe_session *session, const char *sql, int64_t *ret_changed, floe_error *err);
 
 /* Runs one query and streams its rows; never the whole result in memory. Column types as DuckDB's Arrow mapping: every
  * floe type (TIMESTAMP is "tsu:", TIMESTAMP WITH TIME ZONE "tsu:UTC"), and others (uuid, time, struct, map …) that only
