@@ -244,6 +244,15 @@ static unsigned min3(unsigned a, unsigned b, unsigned c) {
 }
 
 /* One row of the edit-distance table at a time, in place. */
+bool floe_str_is_among(floe_str name, const floe_str *names, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (floe_str_equal(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 unsigned floe_str_distance(floe_str a, floe_str b, unsigned limit) {
     size_t gap = a.len > b.len ? a.len - b.len : b.len - a.len;
     if (gap > limit || a.len > DISTANCE_TEXT_MAX || b.len > DISTANCE_TEXT_MAX) {

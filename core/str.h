@@ -64,6 +64,9 @@ floe_status floe_str_to_f64(floe_str text, double *ret_value, floe_error *err);
 /* The nearest float, rounded once. */
 floe_status floe_str_to_f32(floe_str text, float *ret_value, floe_error *err);
 
+/* Whether one of the names is this one. */
+bool floe_str_is_among(floe_str name, const floe_str *names, size_t count);
+
 /* Levenshtein distance over bytes, at most `limit` + 1; for "did you mean". Texts over 255 bytes count as too far. */
 unsigned floe_str_distance(floe_str a, floe_str b, unsigned limit);
 

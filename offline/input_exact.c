@@ -33,15 +33,6 @@ static bool is_json(const floe_exact_request *request) {
     return strcmp(request->reader, "read_json") == 0;
 }
 
-static bool is_among(floe_str name, const floe_str *names, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (floe_str_equal(names[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_timestamp(floe_str type) {
     return floe_str_starts_with(type, FLOE_STR("TIMESTAMP"));
 }
@@ -54,7 +45,7 @@ static bool is_checked(const exact_run *run, size_t i) {
     floe_str type = run->columns[i].type;
     bool known = is_whole(type) || is_timestamp(type) || floe_str_is(type, "DOUBLE") || floe_str_is(type, "BOOLEAN") ||
                  floe_str_is(type, "DATE") || floe_str_is(type, "TIME");
-    return known && !is_among(run->columns[i].name, run->request->fixed, run->request->fixed_count);
+    return known && !floe_str_is_among(run->columns[i].name, run->request->fixed, run->request->fixed_count);
 }
 
 /* ---- the file as text ---- */
@@ -233,7 +224,7 @@ static floe_status count(exact_run *run, floe_error *err) {
 }
 
 static bool is_strict(const exact_run *run, size_t i) {
-    return is_among(run->columns[i].name, run->request->strict, run->request->strict_count);
+    return floe_str_is_among(run->columns[i].name, run->request->strict, run->request->strict_count);
 }
 
 /* The reader's guess over all rows of all files, for those that may have another; names and their order stay. */

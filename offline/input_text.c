@@ -45,15 +45,6 @@ static floe_status may_quote_nothing(const char *path, bool *ret_may, floe_error
     return FLOE_OK;
 }
 
-static bool is_among(floe_str name, const floe_str *names, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (floe_str_equal(names[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 typedef struct text_columns {
     const floe_query_column *items;
     size_t count;
@@ -80,7 +71,7 @@ static floe_status write_as_text(floe_session *session, text_columns *columns, f
 static bool is_text(const text_columns *columns, size_t index) {
     const floe_query_column *column = &columns->items[index];
     return floe_str_is(column->type, "VARCHAR") &&
-           !is_among(column->name, columns->read->values, columns->read->value_count);
+           !floe_str_is_among(column->name, columns->read->values, columns->read->value_count);
 }
 
 static floe_status find_quoted_nothing(floe_session *session, const text_columns *columns, floe_arena *arena,

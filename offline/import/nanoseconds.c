@@ -33,15 +33,6 @@ typedef struct nanos {
     size_t copy_count;
 } nanos;
 
-static bool is_among(floe_str name, const floe_str *names, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (floe_str_equal(names[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static floe_status remember(nanos *run, floe_str name, floe_str **names, size_t *count, size_t *capacity,
                             floe_error *err) {
     floe_arena *arena = run->import->arena;
@@ -86,8 +77,8 @@ static floe_status make_copy(nanos *run, size_t file, bool finer_only, const cha
     FLOE_TRY(floe_arena_check(import->arena, err));
     for (size_t i = 0; i < look->column_count; i++) {
         const floe_parquet_column *column = &look->columns[i];
-        bool taken =
-            is_looked_through(column) && (!finer_only || is_among(column->column, run->finer, run->finer_count));
+        bool taken = is_looked_through(column) &&
+                     (!finer_only || floe_str_is_among(column->column, run->finer, run->finer_count));
         for (size_t p = 0; taken && p < column->patch_count; p++) {
             patches[count++] = column->patches[p];
         }
@@ -181,7 +172,7 @@ static floe_status judge_counts(nanos *run, size_t file, const char *read, const
         if (!may_stay(run->import, column)) {
             return refuse(run, file, read, column, err);
         }
-        if (!is_among(column->column, run->finer, run->finer_count)) {
+        if (!floe_str_is_among(column->column, run->finer, run->finer_count)) {
             FLOE_TRY(remember(run, column->column, &run->finer, &run->finer_count, &run->finer_capacity, err));
         }
     }
@@ -254,8 +245,8 @@ static floe_status put_replaced(nanos *run, size_t file, floe_error *err) {
     const floe_parquet_look *look = &run->looks[file];
     for (size_t i = 0; i < look->column_count; i++) {
         const floe_parquet_column *column = &look->columns[i];
-        bool finer = is_among(column->column, run->finer, run->finer_count);
-        if (is_among(column->column, run->done, run->done_count)) {
+        bool finer = floe_str_is_among(column->column, run->finer, run->finer_count);
+        if (floe_str_is_among(column->column, run->done, run->done_count)) {
             continue;
         }
         if (!is_readable(column)) {

@@ -206,10 +206,6 @@ static const char *store_folder(floe_mirror *mirror, floe_str whose) {
     return floe_arena_printf(&mirror->arena, "%s/%.16s", mirror->cache, hex);
 }
 
-static floe_str kept(floe_arena *arena, floe_str text) {
-    return text.len == 0 ? (floe_str){"", 0} : floe_arena_str(arena, text);
-}
-
 /* FLOE_OBJECT_CACHE_BYTES: a whole number, of bytes. */
 static floe_status bound_of_environment(uint64_t *ret_max, floe_error *err) {
     const char *given = text_of_environment("FLOE_OBJECT_CACHE_BYTES");
@@ -234,11 +230,11 @@ static floe_status set_up(floe_mirror *mirror, const floe_mirror_options *option
     FLOE_TRY(floe_path_absolute(&mirror->arena, cache, &mirror->cache, err));
     FLOE_TRY(bound_of_environment(&mirror->folder_max, err));
     mirror->folder_max = options->folder_max > 0 ? options->folder_max : mirror->folder_max;
-    mirror->s3_options = (floe_s3_options){.endpoint = kept(&mirror->arena, given->endpoint),
-                                           .region = kept(&mirror->arena, given->region),
+    mirror->s3_options = (floe_s3_options){.endpoint = floe_mirror_kept(&mirror->arena, given->endpoint),
+                                           .region = floe_mirror_kept(&mirror->arena, given->region),
                                            .path_style = given->path_style,
                                            .cancelled = given->cancelled,
-                                           .ca_file = kept(&mirror->arena, ca_file)};
+                                           .ca_file = floe_mirror_kept(&mirror->arena, ca_file)};
     mirror->own_ca = given->ca_file.len > 0;
     FLOE_TRY(floe_mirror_ring_open(mirror, options, err));
     mirror->s3_options.source = &mirror->ring->source;

@@ -34,6 +34,11 @@ struct floe_mirror {
     floe_s3 *s3;
 };
 
+/* A text in the arena; one that is empty needs none. */
+static inline floe_str floe_mirror_kept(floe_arena *arena, floe_str text) {
+    return text.len == 0 ? (floe_str){"", 0} : floe_arena_str(arena, text);
+}
+
 floe_status floe_mirror_ring_open(floe_mirror *mirror, const floe_mirror_options *options, floe_error *err);
 void floe_mirror_ring_close(floe_mirror *mirror);
 

@@ -17,14 +17,10 @@
 #define MARGIN_US (5 * 60 * FLOE_US_PER_SECOND)
 #define PAUSE_US (30 * FLOE_US_PER_SECOND) /* between two looks for keys before the last have run out */
 
-static floe_str kept(floe_arena *arena, floe_str text) {
-    return text.len == 0 ? (floe_str){"", 0} : floe_arena_str(arena, text);
-}
-
 static floe_status copy_keys(const floe_s3_keys *from, floe_arena *arena, floe_s3_keys *ret_keys, floe_error *err) {
-    floe_s3_keys keys = {.access_key = kept(arena, from->access_key),
-                         .secret_key = kept(arena, from->secret_key),
-                         .session_token = kept(arena, from->session_token),
+    floe_s3_keys keys = {.access_key = floe_mirror_kept(arena, from->access_key),
+                         .secret_key = floe_mirror_kept(arena, from->secret_key),
+                         .session_token = floe_mirror_kept(arena, from->session_token),
                          .number = from->number};
     FLOE_TRY(floe_arena_check(arena, err));
     *ret_keys = keys;
