@@ -318,6 +318,16 @@ static void nearest__close_word__is_found_and_a_far_one_is_not(void **state) {
     assert_null(floe_str_nearest(FLOE_STR("abcd"), (const char *const[]){"axyz"}, 1));
 }
 
+static void is_among__names__are_whole_and_exact(void **state) {
+    (void)state;
+    const floe_str names[] = {FLOE_STR("a"), FLOE_STR("Ab"), FLOE_STR("")};
+    assert_true(floe_str_is_among(FLOE_STR("Ab"), names, 3));
+    assert_true(floe_str_is_among(FLOE_STR(""), names, 3));
+    assert_false(floe_str_is_among(FLOE_STR(""), names, 2));
+    assert_false(floe_str_is_among(FLOE_STR("ab"), names, 3));
+    assert_false(floe_str_is_among(FLOE_STR("a"), names, 0));
+}
+
 static void str_hint__ends_a_message_or_says_nothing(void **state) {
     (void)state;
     char text[100];
@@ -348,6 +358,7 @@ int main(void) {
         cmocka_unit_test(distance__random_words__equals_the_recursion),
         cmocka_unit_test(distance__long_text__is_too_far),
         cmocka_unit_test(nearest__close_word__is_found_and_a_far_one_is_not),
+        cmocka_unit_test(is_among__names__are_whole_and_exact),
         cmocka_unit_test(str_hint__ends_a_message_or_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -261,6 +261,26 @@ static void mask_sql__long_chains__are_left_in_one_pass(void **state) {
     assert_true(floe_str_equal(floe_buf_view(&sql), floe_buf_view(&out)));
 }
 
+/* Whatever memory is missing, an address is masked or the text is not there. */
+static floe_status mask_once(void *context, floe_error *err) {
+    static const char *const sqls[] = {"SELECT 'a@' || 'example.com'", "SELECT E'a\\x40example.com'",
+                                       "SELECT concat('a', '@example.com')"};
+    (void)context;
+    for (size_t i = 0; i < COUNT(sqls); i++) {
+        FLOE_AUTO_BUF out;
+        floe_buf_init(&out, FLOE_KIB(4));
+        floe_personal_mask_sql(floe_str_of(sqls[i]), &out);
+        FLOE_TRY(floe_buf_check(&out, err));
+        assert_non_null(memmem(out.ptr, out.len, "<e-mail>", 8));
+    }
+    return FLOE_OK;
+}
+
+static void mask_sql__any_allocation_failing__shows_nothing(void **state) {
+    (void)state;
+    assert_true(floe_test_alloc_sweep(mask_once, NULL) > 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mask_text__what_is_personal__becomes_its_kind),
@@ -268,6 +288,7 @@ int main(void) {
         cmocka_unit_test(mask_sql__personal_literals__become_their_kind),
         cmocka_unit_test(mask_sql__anything_else__is_left),
         cmocka_unit_test(mask_sql__long_chains__are_left_in_one_pass),
+        cmocka_unit_test(mask_sql__any_allocation_failing__shows_nothing),
         cmocka_unit_test(mask__any_pieces__are_masked_once_and_for_all),
         cmocka_unit_test(mask_sql__cut_anywhere__reads_nothing_behind_the_end),
     };

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#define KIND_MAX 16     /* of "<national id>", which may stand for a few bytes */
 #define ADDRESS_MAX 320 /* RFC 3696: 64 before the @, 255 behind it */
 
 /* ---- what a literal says ---- */
@@ -64,11 +65,14 @@ static void unescape(floe_str value, bool unicode, floe_buf *out) {
     }
 }
 
-/* The first thing that is personal in the text. */
-static floe_personal kind_in(floe_str text) {
+/* The first thing that is personal in the text. Where there was no memory to look, *out fails: what was not looked at may not be
+ * shown. */
+static floe_personal kind_in(const floe_buf *said, size_t from, floe_buf *out) {
     FLOE_AUTO_BUF masked;
-    floe_buf_init(&masked, 2 * text.len + 64);
+    floe_str all = floe_buf_view(said), text = floe_personal_part(all, from < all.len ? from : all.len, all.len);
+    floe_buf_init(&masked, KIND_MAX * (text.len + 1));
     put_literal(text, &masked);
+    out->failed = out->failed || said->failed || masked.failed;
     for (int kind = 1; !floe_str_equal(floe_buf_view(&masked), text) && kind < FLOE_PERSONAL_COUNT; kind++) {
         char name[64];
         int len = snprintf(name, sizeof(name), "<%s>", floe_personal_name((floe_personal)kind));
@@ -86,8 +90,7 @@ static void put_quoted(floe_str value, bool unicode, floe_buf *out) {
         FLOE_AUTO_BUF said;
         floe_buf_init(&said, value.len + 1);
         unescape(value, unicode, &said);
-        kind = kind_in(floe_buf_view(&said));
-        out->failed = out->failed || said.failed; /* What was not looked at may not be shown. */
+        kind = kind_in(&said, 0, out);
     }
     if (kind != FLOE_PERSONAL_NO) {
         floe_personal_put_kind(out, kind);
@@ -172,12 +175,10 @@ static floe_personal kind_together(floe_str sql, size_t at, size_t *ret_end, flo
         literal one = read_literal(sql, at);
         size_t before = said.len;
         unescape(one.value, one.unicode, &said);
-        floe_str all = floe_buf_view(&said);
-        alone = alone || kind_in(floe_personal_part(all, before, all.len)) != FLOE_PERSONAL_NO;
+        alone = alone || kind_in(&said, before, out) != FLOE_PERSONAL_NO;
         *ret_end = one.end;
     }
-    out->failed = out->failed || said.failed; /* What was not looked at may not be shown. */
-    return count > 1 && !alone ? kind_in(floe_buf_view(&said)) : FLOE_PERSONAL_NO;
+    return count > 1 && !alone ? kind_in(&said, 0, out) : FLOE_PERSONAL_NO;
 }
 
 /* The literal at `at` and all that it is put together with, each of which is looked at once. */
