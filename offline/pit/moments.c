@@ -130,29 +130,43 @@ static unsigned scale_of(const floe_moments *moments) {
     return moments->type.kind == FLOE_KIND_DECIMAL ? moments->type.scale : 0;
 }
 
-/* The sum rounded once; IEEE where something is not finite. */
+static bool is_real(const floe_moments *moments) {
+    return moments->type.kind == FLOE_KIND_FLOAT || moments->type.kind == FLOE_KIND_DOUBLE;
+}
+
+/* Of whole numbers and decimals: their exact sum over n. */
+static double exact_over(const floe_moments *moments, int64_t n) {
+    __int128 total;
+    if (floe_moments_total(moments, &total)) {
+        return floe_int_quotient(total, n, scale_of(moments));
+    }
+    floe_wide wide;
+    wide_total(moments, &wide);
+    return floe_wide_quotient(&wide, n, scale_of(moments));
+}
+
 double floe_moments_sum(const floe_moments *moments) {
+    if (!is_real(moments)) {
+        return exact_over(moments, 1);
+    }
     if (moments->nan_count > 0 || (moments->inf_count > 0 && moments->negative_inf_count > 0)) {
         return NAN;
     }
     if (moments->inf_count > 0 || moments->negative_inf_count > 0) {
         return moments->inf_count > 0 ? INFINITY : -INFINITY;
     }
-    __int128 total;
-    double sum;
-    if (moments->wide_count == 0 && floe_moments_total(moments, &total)) {
+    if (moments->wide_count == 0) {
         /* Rounded once: whatever is too small for all its bits is exact already, for a double's lowest bit is counted. */
-        sum = moments->exponent == 0 ? (double)total : ldexp((double)total, moments->exponent);
-    } else {
-        floe_wide wide;
-        wide_total(moments, &wide);
-        sum = floe_wide_value(&wide);
+        double whole = (double)moments->whole;
+        return moments->exponent == 0 ? whole : ldexp(whole, moments->exponent);
     }
-    return sum / power_of_ten(scale_of(moments));
+    floe_wide wide;
+    wide_total(moments, &wide);
+    return floe_wide_value(&wide);
 }
 
 double floe_moments_mean(const floe_moments *moments) {
-    return floe_moments_sum(moments) / (double)moments->count;
+    return is_real(moments) ? floe_moments_sum(moments) / (double)moments->count : exact_over(moments, moments->count);
 }
 
 /* n * square_sum - sum^2 of what is in, times 2^*ret_exponent; what decimals are scaled by is still in it. */

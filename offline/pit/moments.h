@@ -73,6 +73,7 @@ void floe_moments_decimal(floe_moments *moments, __int128 value, bool take);
 bool floe_moments_total(const floe_moments *moments, __int128 *ret_total);
 /* The sum rounded once; IEEE where something is not finite. */
 double floe_moments_sum(const floe_moments *moments);
+/* Of whole numbers and decimals: the exact sum over the count, rounded once. Of floats: their sum, rounded once, over the count. */
 double floe_moments_mean(const floe_moments *moments);
 /* Variance, or its root, over n - 1 or over n (population); NaN where something is not finite. Needs squares, and two
  * values (population: one). */

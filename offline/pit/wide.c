@@ -5,6 +5,7 @@
 #include "offline/pit/wide.h"
 
 #include "core/error.h"
+#include "core/value.h"
 
 #include <math.h>
 #include <string.h>
@@ -133,33 +134,24 @@ typedef struct digits {
     int count; /* without leading zeros */
 } digits;
 
-/* n * 2^exponent, rounded once to nearest, ties to even. The top 96 bits decide, with a sticky bit for the rest. */
-static double round_digits(digits n, int exponent) {
-    if (n.count == 0) {
-        return 0;
-    }
-    int top = n.count - 1;
-    unsigned __int128 head = 0;
-    for (int i = 0; i < 3; i++) {
-        head = (head << DIGIT_BITS) | (top - i >= 0 ? n.digit[top - i] : 0);
-    }
-    int place = DIGIT_BITS * (top - 2) + exponent; /* of head's last bit */
-    bool sticky = false;
-    for (int i = top - 3; i >= 0 && !sticky; i--) {
-        sticky = n.digit[i] != 0;
-    }
-    /* The top digit is not zero, so at least 65 bits are there. ldexp would round a subnormal a second time, so the
-     * mantissa is cut to the bits that the result can hold. */
-    int bits = 96;
-    while (((head >> (bits - 1)) & 1) == 0) {
-        bits--;
-    }
-    int lowest = place + bits - 53;
+static int bits_of(unsigned __int128 value) {
+    uint64_t high = (uint64_t)(value >> 64), low = (uint64_t)value;
+    return high != 0 ? 128 - __builtin_clzll(high) : low != 0 ? 64 - __builtin_clzll(low) : 0;
+}
+
+/* (head + a rest below its last bit, where sticky) * 2^place, rounded once to nearest, ties to even. Head has at least 55
+ * bits, or no rest. ldexp would round a subnormal a second time, so the mantissa is cut to the bits that the result can
+ * hold. */
+static double round_head(unsigned __int128 head, int place, bool sticky) {
+    int lowest = place + bits_of(head) - 53;
     if (lowest < -1074) {
         lowest = -1074;
     }
     int drop = lowest - place;
-    if (drop > 97) {
+    if (drop <= 0) {
+        return ldexp((double)head, place);
+    }
+    if (drop > 127) {
         return 0; /* Far below the smallest subnormal. */
     }
     unsigned __int128 rest = head & (((unsigned __int128)1 << drop) - 1);
@@ -169,6 +161,23 @@ static double round_digits(digits n, int exponent) {
         mantissa++;
     }
     return ldexp((double)mantissa, lowest);
+}
+
+/* n * 2^exponent, rounded once. The top digits decide, at least 65 bits, with a sticky bit for the rest. */
+static double round_digits(digits n, int exponent) {
+    if (n.count == 0) {
+        return 0;
+    }
+    int top = n.count - 1;
+    unsigned __int128 head = 0;
+    for (int i = 0; i < 3; i++) {
+        head = (head << DIGIT_BITS) | (top - i >= 0 ? n.digit[top - i] : 0);
+    }
+    bool sticky = false;
+    for (int i = top - 3; i >= 0 && !sticky; i--) {
+        sticky = n.digit[i] != 0;
+    }
+    return round_head(head, DIGIT_BITS * (top - 2) + exponent, sticky);
 }
 
 /* |wide| as digits from limb `low` on; returns whether the value is negative. `room` has FLOE_WIDE_LIMBS digits. */
@@ -268,4 +277,91 @@ double floe_wide_spread(const floe_wide *square_sum, const floe_wide *sum, int64
     int top = count == 0 ? 0 : lowest + DIGIT_BITS * (count - 1);
     *ret_exponent = top - (top & 1);
     return round_digits((digits){left, count}, lowest - *ret_exponent);
+}
+
+/* ---- quotients ---- */
+
+/* A divisor takes 190 bits at most: what is lifted by 5 limbs keeps more than two of them, if it is not 0. */
+enum { LIFT = 5, DIVIDEND_LIMBS = FLOE_WIDE_LIMBS / 2 + LIFT };
+
+/* A number in base 2^64, least limb first. */
+typedef struct dividend {
+    uint64_t limb[DIVIDEND_LIMBS];
+    int count;   /* without leading zeros */
+    bool sticky; /* something was left over below the last limb */
+} dividend;
+
+static dividend dividend_of(digits n) {
+    dividend lifted;
+    memset(lifted.limb, 0, sizeof(uint64_t) * (size_t)(LIFT + (n.count + 1) / 2));
+    for (int i = 0; i < n.count; i++) {
+        lifted.limb[LIFT + i / 2] |= (uint64_t)n.digit[i] << (DIGIT_BITS * (i % 2));
+    }
+    lifted.count = LIFT + (n.count + 1) / 2;
+    lifted.sticky = false;
+    return lifted;
+}
+
+static void divide(dividend *n, uint64_t by) {
+    uint64_t rest = 0;
+    for (int i = n->count - 1; i >= 0; i--) {
+        unsigned __int128 part = ((unsigned __int128)rest << 64) | n->limb[i];
+        n->limb[i] = (uint64_t)(part / by);
+        rest = (uint64_t)(part % by);
+    }
+    n->sticky = n->sticky || rest != 0;
+    while (n->limb[n->count - 1] == 0) {
+        n->count--;
+    }
+}
+
+/* n * 2^exponent / (by * 10^scale). Floored step by step it is floored as a whole, and a rest of a step is one of the whole. */
+static double quotient(digits n, int exponent, int64_t by, unsigned scale) {
+    if (n.count == 0) {
+        return 0;
+    }
+    dividend left = dividend_of(n);
+    for (unsigned step; scale > 0; scale -= step) {
+        step = scale < 19 ? scale : 19;
+        divide(&left, (uint64_t)floe_power_of_ten(step));
+    }
+    divide(&left, (uint64_t)by);
+    int top = left.count - 1;
+    bool sticky = left.sticky;
+    for (int i = top - 2; i >= 0 && !sticky; i--) {
+        sticky = left.limb[i] != 0;
+    }
+    return round_head(((unsigned __int128)left.limb[top] << 64) | left.limb[top - 1], exponent + 64 * (top - 1 - LIFT),
+                      sticky);
+}
+
+double floe_wide_quotient(const floe_wide *sum, int64_t n, unsigned scale) {
+    uint32_t room[FLOE_WIDE_LIMBS];
+    digits magnitude;
+    bool negative = to_digits(sum, room, &magnitude);
+    double value = quotient(magnitude, DIGIT_BITS * sum->low - FLOE_WIDE_EXPONENT, n, scale);
+    return negative ? -value : value;
+}
+
+double floe_int_quotient(__int128 sum, int64_t n, unsigned scale) {
+    const int64_t exact = INT64_C(1) << 53;
+    unsigned __int128 magnitude = magnitude_of(sum);
+    double value = 0;
+    unsigned __int128 divisor = 0; /* 0: more than 64 bits */
+    if (scale <= 18 && (unsigned __int128)n * (unsigned __int128)floe_power_of_ten(scale) <= UINT64_MAX) {
+        divisor = (unsigned __int128)n * (unsigned __int128)floe_power_of_ten(scale);
+    }
+    if (magnitude <= (uint64_t)exact && divisor != 0 && divisor <= (uint64_t)exact) {
+        value = (double)magnitude / (double)divisor; /* Both are exact, so the quotient rounds once. */
+    } else if (magnitude != 0 && divisor != 0) {
+        int lift = 128 - bits_of(magnitude);
+        magnitude <<= lift;
+        value = round_head(magnitude / divisor, -lift, magnitude % divisor != 0);
+    } else {
+        uint32_t digit[4] = {(uint32_t)magnitude, (uint32_t)(magnitude >> 32), (uint32_t)(magnitude >> 64),
+                             (uint32_t)(magnitude >> 96)};
+        int count = (bits_of(magnitude) + DIGIT_BITS - 1) / DIGIT_BITS;
+        value = quotient((digits){digit, count}, 0, n, scale);
+    }
+    return sum < 0 ? -value : value;
 }

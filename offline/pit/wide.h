@@ -38,6 +38,12 @@ void floe_wide_merge(floe_wide *wide, const floe_wide *other);
 /* The value rounded once to double; ±infinity when it is too large. */
 double floe_wide_value(const floe_wide *wide);
 
+/* sum / (n * 10^scale), rounded once; n > 0, scale <= 38. */
+double floe_wide_quotient(const floe_wide *sum, int64_t n, unsigned scale);
+
+/* The same of a sum that 128 bits hold. */
+double floe_int_quotient(__int128 sum, int64_t n, unsigned scale);
+
 /* n * square_sum - sum * sum, formed exactly and rounded once: the numerator of a variance. Never negative. The value is
  * result * 2^*ret_exponent, the exponent even: squares of doubles do not fit a double. */
 double floe_wide_spread(const floe_wide *square_sum, const floe_wide *sum, int64_t n, int *ret_exponent);

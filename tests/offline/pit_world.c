@@ -458,13 +458,30 @@ long double world_number(const floe_value *value) {
     return real ? (long double)value->as.real : (long double)value->as.integer;
 }
 
+/* total / divisor rounded once: divided as doubles where both are exact in them, else with 64 bits more and one for the rest,
+ * so that the compiler's own rounding decides. |total| < 2^63, divisor < 2^14. */
+static double quotient(__int128 total, int64_t divisor) {
+    __int128 magnitude = total < 0 ? -total : total;
+    if (magnitude < (INT64_C(1) << 53)) {
+        return (double)total / (double)divisor;
+    }
+    unsigned __int128 lifted = (unsigned __int128)magnitude << 64, parts = (unsigned __int128)divisor;
+    double value = ldexp((double)(lifted / parts | (lifted % parts != 0)), -64);
+    return total < 0 ? -value : value;
+}
+
 static double plain_mean(const floe_value *const *values, size_t count) {
+    floe_kind kind = values[0]->type.kind;
+    __int128 total = 0;
     long double sum = 0;
     for (size_t i = 0; i < count; i++) {
-        sum += values[i]->type.kind == FLOE_KIND_DECIMAL ? (long double)values[i]->as.decimal : world_number(values[i]);
+        total += kind == FLOE_KIND_DECIMAL ? values[i]->as.decimal : (__int128)values[i]->as.integer;
+        sum += world_number(values[i]);
     }
-    double scaled = values[0]->type.kind == FLOE_KIND_DECIMAL ? (double)sum / 100.0 : (double)sum;
-    return scaled / (double)count;
+    if (kind == FLOE_KIND_DOUBLE || kind == FLOE_KIND_FLOAT) {
+        return (double)sum / (double)count;
+    }
+    return quotient(total, (int64_t)count * (kind == FLOE_KIND_DECIMAL ? 100 : 1));
 }
 
 static double plain_stddev(const floe_value *const *values, size_t count) {

@@ -204,6 +204,107 @@ static void wide__integers__are_taken_whole(void **state) {
     assert_same(floe_wide_value(&squares), 0x1p+200);
 }
 
+static floe_wide wide_of(__int128 value) {
+    floe_wide wide = fresh();
+    floe_wide_add_int(&wide, value, false);
+    return wide;
+}
+
+/* Each line: |sum| as two halves, its sign, n, the scale; float(fractions.Fraction(sum, n * 10**scale)).hex(). */
+static void wide__quotients__round_once(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t high, low;
+        bool negative;
+        int64_t n;
+        unsigned scale;
+        double want;
+    } cases[] = {
+        {0x0, 0x0, false, 3, 38, 0x0.0p+0},
+        {0x0, 0x1, false, 1, 38, 0x1.b38fb9daa78e4p-127},
+        {0x0, 0x1, true, 3, 38, -0x1.225fd13c6fb43p-128},
+        {0x4b3b4ca85a86c47a, 0x98a223fffffffff, false, 1, 0, 0x1.2ced32a16a1b1p+126},
+        {0x4b3b4ca85a86c47a, 0x98a223fffffffff, false, 1, 38, 0x1.0000000000000p+0},
+        {0x4b3b4ca85a86c47a, 0x98a223fffffffff, true, 3, 0, -0x1.913c4381e2cecp+124},
+        {0x4b3b4ca85a86c47a, 0x98a223fffffffff, false, 7, 20, 0x1.fb87d085a0925p+56},
+        {0x0, 0x20000000000001, false, 1, 0, 0x1.0000000000000p+53},                          /* on the tie: to even */
+        {0x0, 0x20000000000003, false, 1, 0, 0x1.0000000000002p+53},                          /* on the tie: to even */
+        {0x0, 0x40000000000002, false, 2, 0, 0x1.0000000000000p+53},                          /* on the tie */
+        {0x77359, 0x400000003b9aca00, false, 1, 9, 0x1.0000000000000p+53},                    /* on the tie */
+        {0x19fa83, 0x72200000cfd41b91, false, INT64_C(3486784401), 0, 0x1.0000000000000p+53}, /* on the tie */
+        {0x19fa83, 0x72200000cfd41b92, false, INT64_C(3486784401), 0, 0x1.0000000000001p+53}, /* above it */
+        {0x19fa83, 0x72200000cfd41b90, false, INT64_C(3486784401), 0, 0x1.0000000000000p+53}, /* below it */
+        {0xad78ebc5ac6205, 0x6bc75e2d63100000, false, 1, 20, 0x1.0000000000000p+53},
+        {0xad78ebc5ac6205, 0x6bc75e2d63100001, false, 1, 20, 0x1.0000000000001p+53}, /* above */
+        {0xad78ebc5ac6205, 0x6bc75e2d630fffff, false, 1, 20, 0x1.0000000000000p+53}, /* below */
+        {0x8000000000000, 0x3fdfffffffffffff, false, INT64_C(4611686018427387903), 0,
+         0x1.0000000000000p+53}, /* on the tie */
+        {0x8000000000000, 0x3fe0000000000000, false, INT64_C(4611686018427387903), 0,
+         0x1.0000000000001p+53}, /* above it */
+        {0x8000000000000, 0x3fdffffffffffffe, false, INT64_C(4611686018427387903), 0,
+         0x1.0000000000000p+53},                                                     /* below it */
+        {0x0, 0x1, false, INT64_C(9223372036854775807), 38, 0x1.b38fb9daa78e4p-190}, /* the smallest there is */
+        {0x7fffffffffffffff, 0xffffffffffffffff, false, 1, 0, 0x1.0000000000000p+127},
+        {0x7fffffffffffffff, 0xffffffffffffffff, true, INT64_C(9223372036854775807), 38, -0x1.b38fb9daa78e4p-63},
+        {0x7fffffffffffffff, 0xffffffffffffffff, false, INT64_C(9223372036854775807), 0, 0x1.0000000000000p+64},
+        {0x0, 0xf, false, 3, 1, 0x1.0000000000000p-1},
+        {0x0, 0x20000000000003, true, 3, 2, -0x1.b4e81b4e81b51p+44},
+        {0x60ef6b1a, 0xba6f072330000001, false, 30, 4, 0x1.52d02c7e14af7p+76},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        __int128 magnitude = (__int128)(((unsigned __int128)cases[i].high << 64) | cases[i].low);
+        __int128 sum = cases[i].negative ? -magnitude : magnitude;
+        floe_wide wide = wide_of(sum);
+        assert_same(floe_int_quotient(sum, cases[i].n, cases[i].scale), cases[i].want);
+        assert_same(floe_wide_quotient(&wide, cases[i].n, cases[i].scale), cases[i].want);
+    }
+}
+
+/* Sums of floats; float(sum(map(fractions.Fraction, values)) / n).hex(). */
+static void wide__quotients__are_not_rounded_again_where_doubles_end(void **state) {
+    (void)state;
+    static const struct {
+        double values[4];
+        int64_t n;
+        double want;
+    } cases[] = {
+        {{0x1p-1074, 0x1p-1074, 0x1p-1074}, 2, 0x0.0000000000002p-1022}, /* 1.5 units: on the tie, to even */
+        {{0x1p-1074, 0x1p-1073, 0x1p-1073}, 2, 0x0.0000000000002p-1022}, /* 2.5 units */
+        {{-0x1p-1074, -0x1p-1073, -0x1p-1073}, 2, -0x0.0000000000002p-1022},
+        {{0x1p-1074}, 2, 0.0},
+        {{0x1p-1074}, INT64_MAX, 0.0},
+        {{0x1p-1022}, 3, 0x0.5555555555555p-1022},
+        {{0x1p-1022, 0x1p-1074}, 2, 0x0.8000000000000p-1022}, /* on the tie */
+        {{DBL_MAX, DBL_MAX}, 2, DBL_MAX},
+        {{DBL_MAX, DBL_MAX, DBL_MAX}, 2, INFINITY},
+        {{1.0, 0x1p-1074}, 3, 0x1.5555555555555p-2},
+        {{0.1, 0.2, 0.3}, 3, 0x1.999999999999ap-3},
+        {{1e300, 1.0, -1e300}, 3, 0x1.5555555555555p-2},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        floe_wide wide = fresh();
+        for (size_t v = 0; v < 4; v++) {
+            floe_wide_add_double(&wide, cases[i].values[v], false);
+        }
+        assert_same(floe_wide_quotient(&wide, cases[i].n, 0), cases[i].want);
+    }
+}
+
+/* The short ways of small sums and divisors against the long division of everything else. */
+static void wide__quotients__are_the_same_by_every_way(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed() + 3);
+    for (int round = 0; round < 20000; round++) {
+        __int128 sum = floe_test_between(&rng, INT64_MIN, INT64_MAX);
+        sum = (sum * ((__int128)1 << floe_test_below(&rng, 63)) + floe_test_between(&rng, -9, 9)) >>
+              floe_test_below(&rng, 110);
+        int64_t n = 1 + (int64_t)floe_test_below(&rng, UINT64_C(1) << floe_test_below(&rng, 63));
+        unsigned scale = (unsigned)floe_test_below(&rng, 39);
+        floe_wide wide = wide_of(sum);
+        assert_same(floe_int_quotient(sum, n, scale), floe_wide_quotient(&wide, n, scale));
+    }
+}
+
 static void wide__reset__forgets(void **state) {
     (void)state;
     floe_wide wide = fresh();
@@ -226,6 +327,9 @@ int main(void) {
         cmocka_unit_test(wide__spread__of_equal_values_is_zero),
         cmocka_unit_test(wide__spread__of_the_largest_and_smallest_is_not_lost),
         cmocka_unit_test(wide__integers__are_taken_whole),
+        cmocka_unit_test(wide__quotients__round_once),
+        cmocka_unit_test(wide__quotients__are_not_rounded_again_where_doubles_end),
+        cmocka_unit_test(wide__quotients__are_the_same_by_every_way),
         cmocka_unit_test(wide__reset__forgets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
