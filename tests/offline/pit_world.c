@@ -162,6 +162,16 @@ void world_ask_all(world *w) {
     }
 }
 
+void world_ask_no_lists(world *w) {
+    size_t kept = 0;
+    for (size_t i = 0; i < w->ref_count; i++) {
+        if (w->refs[i].output->type.kind != FLOE_KIND_LIST) {
+            w->refs[kept++] = w->refs[i];
+        }
+    }
+    w->ref_count = kept;
+}
+
 /* ---- running the kernel ---- */
 
 static floe_value time_cell(int64_t micros, int64_t null_value) {

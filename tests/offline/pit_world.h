@@ -85,6 +85,8 @@ world_label *world_add_label(world *world, const char *k1, int64_t k2, int64_t t
 
 /* Asks for every output of every view. */
 void world_ask_all(world *world);
+/* No longer asks for lists, which cannot spill. */
+void world_ask_no_lists(world *world);
 
 /* A world drawn from the seed, every output asked for. */
 void world_random(world *world, uint64_t seed);

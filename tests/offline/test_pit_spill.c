@@ -162,16 +162,6 @@ static void spill__a_block_that_is_not_there__is_corrupt(void **state) {
 
 /* ---- questions ---- */
 
-static void ask_numbers(world *w) {
-    size_t kept = 0;
-    for (size_t i = 0; i < w->ref_count; i++) {
-        if (w->refs[i].output->type.kind != FLOE_KIND_LIST) {
-            w->refs[kept++] = w->refs[i];
-        }
-    }
-    w->ref_count = kept;
-}
-
 /* As of, windows, all time; filters, keys of two columns and events before: what the random worlds are made of. */
 static void pit__random_worlds_that_spill__are_the_rule(void **state) {
     (void)state;
@@ -181,7 +171,7 @@ static void pit__random_worlds_that_spill__are_the_rule(void **state) {
         world w;
         world_init(&w);
         world_random(&w, seed);
-        ask_numbers(&w);
+        world_ask_no_lists(&w);
         const floe_pit_options options = {.as_known = seed % 3 == 0,
                                           .ignore_at = seed % 5 == 0,
                                           .spill_folder = folder,
@@ -331,7 +321,7 @@ static void pit__no_memory_at_any_point__is_said(void **state) {
     const floe_pit_options options = {.spill_folder = floe_test_temp_dir()};
     world_init(&w);
     world_random(&w, 4);
-    ask_numbers(&w);
+    world_ask_no_lists(&w);
     assert_true(w.ref_count > 0);
     assert_ok(world_run(&w, &options, 1, 1, &want, NULL, &err), &err);
     bool done = false;
