@@ -9,7 +9,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
-#include "offline/pit/together.h"
+#include "offline/together.h"
 
 #include <pthread.h>
 
@@ -114,10 +114,10 @@ floe_status floe_hash_pieces(const floe_row_giver *giver, const struct ArrowSche
     s.digests = floe_arena_alloc(work->arena, stretches * giver->column_count + 1, sizeof(*s.digests));
     FLOE_TRY(floe_arena_check(work->arena, err));
     bool few = giver->row_count <= PIECE_ROWS; /* not worth a thread */
-    int threads = few ? 1 : floe_pit_thread_count(work->threads);
+    int threads = few ? 1 : floe_thread_count(work->threads);
     size_t share = (giver->column_count + (size_t)threads - 1) / (size_t)threads;
     s.width = giver->costly && share > STRIPE_COLUMNS ? share : STRIPE_COLUMNS;
     FLOE_TRY(make_stripes(&s, work->arena, err));
     *ret_digests = s.digests;
-    return floe_pit_together(threads, hash_stripes, &s, &s.stop, err);
+    return floe_together(threads, hash_stripes, &s, &s.stop, err);
 }

@@ -2,7 +2,7 @@
  * A dataset's question as SQL, over the spine and the scans of the sources: for people to read, and as the second way to
  * build. The first part of the way (spine, key types, the time range that labels reach) is the same as for the kernel.
  */
-#include "offline/pit/sql.h"
+#include "offline/pit/sql/sql.h"
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"

@@ -12,8 +12,7 @@
 #include "offline/engine/duckdb_int.h"
 
 #include "core/mem.h"
-#include "offline/pit/moments.h"
-#include "offline/pit/pit_int.h"
+#include "offline/pit/exact/moments.h"
 #include "proto/sketch.h"
 
 #include <math.h>

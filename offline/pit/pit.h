@@ -14,7 +14,7 @@
  * before they become visible are never counted. The as-of winner is the running maximum of (event, created, sequence, file
  * position) over what has entered; ttl and end time are judged at the label.
  *
- * Sums are exact and rounded once (pit/wide.h), so no order of rows, threads or files can change an answer.
+ * Sums are exact and rounded once (pit/exact/wide.h), so no order of rows, threads or files can change an answer.
  *
  * Memory: everything of the question in RAM, of each row only what an answer can show; of a source that is only asked for
  * as-of features no more rows than labels. A question that may spill has in RAM its labels, the distinct texts, and the rows

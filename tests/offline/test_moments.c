@@ -2,7 +2,7 @@
  * Exact moments: against sums in 128 bits and in long double over values that both hold, whatever came and went before; and the
  * figures of Python's statistics and math.fsum.
  */
-#include "offline/pit/moments.h"
+#include "offline/pit/exact/moments.h"
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -177,6 +177,19 @@ static void moments__not_finite__follow_ieee(void **state) {
     floe_moments_close(&moments);
 }
 
+static void between__ends_and_infinities__follow_ieee(void **state) {
+    (void)state;
+    assert_true(floe_pit_between(1, 3, 0) == 1);
+    assert_true(floe_pit_between(1, 3, 0.25) == 1.5);
+    assert_true(floe_pit_between(INFINITY, INFINITY, 0.5) == INFINITY);
+    assert_true(floe_pit_between(-INFINITY, 1, 0.5) == -INFINITY);
+    assert_true(floe_pit_between(1, INFINITY, 0.5) == INFINITY);
+    assert_true(isnan(floe_pit_between(-INFINITY, INFINITY, 0.5)));
+    assert_true(isnan(floe_pit_between(1, NAN, 0.5)));
+    assert_true(floe_pit_between(-1e308, 1e308, 0.5) == 0); /* The step alone would be infinite. */
+    assert_false(signbit(floe_pit_between(-0.0, 5, 0)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(moments__integers__are_those_of_what_is_in),
@@ -185,6 +198,7 @@ int main(void) {
         cmocka_unit_test(moments__decimals__are_scaled_once),
         cmocka_unit_test(moments__cancellation__loses_nothing),
         cmocka_unit_test(moments__not_finite__follow_ieee),
+        cmocka_unit_test(between__ends_and_infinities__follow_ieee),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /*
  * The calendar of labels against a look at every one of them: labels that lie evenly, all in one corner, at the ends of time.
  */
-#include "offline/pit/calendar.h"
+#include "offline/pit/rows/calendar.h"
 #include "tests/support/support.h"
 
 #include <stdlib.h>

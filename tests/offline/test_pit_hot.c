@@ -3,7 +3,7 @@
  * for bit; and every key is somebody's exactly once.
  */
 #include "core/limits.h"
-#include "offline/pit/pit_int.h"
+#include "offline/pit/run/divide.h"
 #include "tests/offline/pit_world.h"
 
 #include <pthread.h>

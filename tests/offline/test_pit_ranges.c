@@ -2,8 +2,8 @@
  * Ranges against what they stand for: the values of [low, high) added one by one to an empty floe_moments (which
  * test_moments.c holds against exact sums), the best of them by a loop, the k-th by counting. To the last bit.
  */
-#include "offline/pit/ranges.h"
-#include "offline/pit/slide.h"
+#include "offline/pit/window/ranges.h"
+#include "offline/pit/window/slide.h"
 #include "tests/support/support.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
  * Moments in order of time, ties by row, against qsort: every length around where the way of sorting changes, and the
  * shapes that have ways of their own (sorted, few runs, many equal, the ends of time).
  */
-#include "offline/pit/pit_int.h"
+#include "offline/pit/question/sort.h"
 #include "tests/support/support.h"
 
 #include <stdlib.h>

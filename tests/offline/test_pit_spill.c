@@ -5,7 +5,7 @@
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/pit/spill.h"
+#include "offline/pit/memory/spill.h"
 #include "tests/offline/pit_world.h"
 
 #include <pthread.h>

@@ -6,7 +6,7 @@
  */
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/pit/sql.h"
+#include "offline/pit/sql/sql.h"
 #include "tests/offline/pit_world.h"
 #include "tests/offline/sql_support.h"
 

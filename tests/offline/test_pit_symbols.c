@@ -3,7 +3,7 @@
  * never seen, through every growth of the tables.
  */
 #include "core/hash.h"
-#include "offline/pit/pit_int.h"
+#include "offline/pit/memory/symbols.h"
 #include "tests/support/support.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * Rows that can win for no label are left out while others still come in: the answers and the counted ties are those of a
  * question that keeps every row, and of a loop over all rows; memory follows the labels, not the rows.
  */
-#include "offline/pit/pit_int.h"
+#include "offline/pit/pit.h"
 #include "tests/offline/pit_world.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * leave; and rankings of every class of column.
  */
 #include "core/mem.h"
-#include "offline/pit/slide.h"
+#include "offline/pit/window/slide.h"
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -223,19 +223,6 @@ static void ranking__by_order__is_that_of_the_winner(void **state) {
     floe_pit_ranking_close(&ranking);
 }
 
-static void between__ends_and_infinities__follow_ieee(void **state) {
-    (void)state;
-    assert_true(floe_pit_between(1, 3, 0) == 1);
-    assert_true(floe_pit_between(1, 3, 0.25) == 1.5);
-    assert_true(floe_pit_between(INFINITY, INFINITY, 0.5) == INFINITY);
-    assert_true(floe_pit_between(-INFINITY, 1, 0.5) == -INFINITY);
-    assert_true(floe_pit_between(1, INFINITY, 0.5) == INFINITY);
-    assert_true(isnan(floe_pit_between(-INFINITY, INFINITY, 0.5)));
-    assert_true(isnan(floe_pit_between(1, NAN, 0.5)));
-    assert_true(floe_pit_between(-1e308, 1e308, 0.5) == 0); /* The step alone would be infinite. */
-    assert_false(signbit(floe_pit_between(-0.0, 5, 0)));
-}
-
 static floe_status make_all(void *context, floe_error *err) {
     (void)context;
     pit_contest contest = {0};
@@ -265,7 +252,6 @@ int main(void) {
         cmocka_unit_test(sketch__values_that_left__leave_nothing_behind),
         cmocka_unit_test(ranking__every_class__orders_as_values_compare),
         cmocka_unit_test(ranking__by_order__is_that_of_the_winner),
-        cmocka_unit_test(between__ends_and_infinities__follow_ieee),
         cmocka_unit_test(slide__every_allocation__may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

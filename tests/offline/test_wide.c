@@ -2,7 +2,7 @@
  * Exact sums. Expected values: CPython's math.fsum and fractions (named where used), and random cases whose terms are
  * multiples of one power of two, so that their exact sum is an __int128, which the compiler rounds to nearest even.
  */
-#include "offline/pit/wide.h"
+#include "offline/pit/exact/wide.h"
 #include "tests/support/support.h"
 
 #include <float.h>

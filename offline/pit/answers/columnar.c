@@ -1,0 +1,243 @@
+/*
+ * Answers as Arrow arrays, a column at a time. An array owns its three buffers; the batch owns its arrays.
+ */
+#include "offline/pit/answers/columnar.h"
+
+#include "core/mem.h"
+#include "offline/together.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+
+#define CELLS_OF_ONE_THREAD ((size_t)100000) /* for fewer it is not worth starting another */
+
+typedef struct owned {
+    uint8_t *valid; /* bits */
+    int32_t *offsets;
+    void *data;
+    const void *pointers[3];
+} owned;
+
+static void release_array(struct ArrowArray *array) {
+    for (int64_t i = 0; i < array->n_children; i++) {
+        if (array->children[i]) {
+            floe_arrow_array_release(array->children[i]);
+            floe_free(array->children[i]);
+        }
+    }
+    floe_free(array->children);
+    owned *o = array->private_data;
+    if (o) {
+        floe_free(o->valid);
+        floe_free(o->offsets);
+        floe_free(o->data);
+        floe_free(o);
+    }
+    *array = (struct ArrowArray){0};
+}
+
+static bool is_text(floe_kind kind) {
+    return kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES;
+}
+
+bool floe_pit_columnar_takes(floe_type type) {
+    return type.kind != FLOE_KIND_LIST;
+}
+
+static size_t value_len(floe_kind kind) {
+    switch (kind) {
+    case FLOE_KIND_INT32:
+    case FLOE_KIND_DATE:
+    case FLOE_KIND_FLOAT:
+        return 4;
+    case FLOE_KIND_DECIMAL:
+        return 16;
+    default:
+        return 8;
+    }
+}
+
+/* ---- one column ---- */
+
+/* The answers of one batch. */
+typedef struct stretch {
+    const pit_answers *answers;
+    const uint8_t *rows; /* of the sheet, from the first label on */
+    size_t row_len, count;
+    owned *o;
+    int64_t nulls;
+} stretch;
+
+static inline const uint8_t *cell_at(const stretch *s, size_t i) {
+    return s->rows + i * s->row_len + s->answers->spot.at;
+}
+
+static floe_status mark_valid(stretch *s, floe_error *err) {
+    uint32_t at = s->answers->spot.valid_at;
+    if (at == PIT_NOWHERE) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_alloc((s->count + 7) / 8, 1, &s->o->valid, err));
+    size_t valid_count = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        unsigned valid = s->rows[i * s->row_len + (at >> 3)] >> (at & 7) & 1u;
+        s->o->valid[i >> 3] = (uint8_t)(s->o->valid[i >> 3] | valid << (i & 7));
+        valid_count += valid;
+    }
+    s->nulls = (int64_t)(s->count - valid_count);
+    return FLOE_OK;
+}
+
+static inline bool is_valid(const stretch *s, size_t i) {
+    return !s->o->valid || (s->o->valid[i >> 3] >> (i & 7) & 1);
+}
+
+/* Cells as they are; those of nulls are 0. */
+#define GATHER(element)                                                                                                \
+    for (size_t i = 0; i < s->count; i++) {                                                                            \
+        memcpy((element *)s->o->data + i, cell_at(s, i), sizeof(element));                                             \
+    }
+
+static int64_t whole_at(const stretch *s, size_t i) {
+    int64_t whole;
+    memcpy(&whole, cell_at(s, i), sizeof(whole));
+    return whole;
+}
+
+static floe_status put_narrow(const stretch *s, floe_error *err) {
+    int32_t *data = s->o->data;
+    for (size_t i = 0; i < s->count; i++) {
+        int64_t value = whole_at(s, i);
+        FLOE_ENSURE(value >= INT32_MIN && value <= INT32_MAX, err, FLOE_INVALID,
+                    "column \"%.*s\": %" PRId64 " does not fit 32 bits", FLOE_STR_BRIEF(s->answers->name), value);
+        data[i] = (int32_t)value;
+    }
+    return FLOE_OK;
+}
+
+static void put_bools(const stretch *s) {
+    uint8_t *bits = s->o->data;
+    for (size_t i = 0; i < s->count; i++) {
+        bits[i >> 3] = (uint8_t)(bits[i >> 3] | (whole_at(s, i) != 0) << (i & 7));
+    }
+}
+
+static void put_floats(const stretch *s) {
+    float *data = s->o->data;
+    for (size_t i = 0; i < s->count; i++) {
+        double value;
+        memcpy(&value, cell_at(s, i), sizeof(value));
+        data[i] = (float)value;
+    }
+}
+
+static floe_status put_numbers(const stretch *s, floe_error *err) {
+    floe_kind kind = s->answers->type.kind;
+    FLOE_TRY(floe_alloc(s->count + 1, value_len(kind), &s->o->data, err));
+    switch (kind) {
+    case FLOE_KIND_INT32:
+    case FLOE_KIND_DATE:
+        return put_narrow(s, err);
+    case FLOE_KIND_BOOL:
+        put_bools(s);
+        return FLOE_OK;
+    case FLOE_KIND_FLOAT:
+        put_floats(s);
+        return FLOE_OK;
+    case FLOE_KIND_DECIMAL:
+        GATHER(__int128)
+        return FLOE_OK;
+    default:
+        GATHER(int64_t)
+        return FLOE_OK;
+    }
+}
+
+static floe_str text_at(const stretch *s, size_t i) {
+    uint32_t symbol;
+    memcpy(&symbol, cell_at(s, i), sizeof(symbol));
+    return is_valid(s, i) ? s->answers->symbols->keys[symbol] : (floe_str){"", 0};
+}
+
+static floe_status put_texts(const stretch *s, floe_error *err) {
+    size_t len = 0;
+    FLOE_TRY(floe_alloc(s->count + 1, sizeof(int32_t), &s->o->offsets, err));
+    for (size_t i = 0; i < s->count; i++) {
+        len += text_at(s, i).len;
+        FLOE_ENSURE(len <= INT32_MAX, err, FLOE_LIMIT, "column \"%.*s\" would hold more than %d bytes in one batch",
+                    FLOE_STR_BRIEF(s->answers->name), INT32_MAX);
+        s->o->offsets[i + 1] = (int32_t)len;
+    }
+    FLOE_TRY(floe_realloc(&s->o->data, len + 1, 1, err));
+    for (size_t i = 0; i < s->count; i++) {
+        floe_str text = text_at(s, i);
+        memcpy((char *)s->o->data + s->o->offsets[i], text.ptr, text.len);
+    }
+    return FLOE_OK;
+}
+
+static floe_status make_column(const pit_answers *answers, size_t first, size_t count, struct ArrowArray *array,
+                               floe_error *err) {
+    array->release = release_array;
+    FLOE_TRY(floe_alloc(1, sizeof(owned), &array->private_data, err));
+    bool text = is_text(answers->type.kind);
+    size_t row_len = answers->sheet->row_len;
+    stretch s = {answers, answers->sheet->rows + first * row_len, row_len, count, array->private_data, 0};
+    FLOE_TRY(mark_valid(&s, err));
+    FLOE_TRY(text ? put_texts(&s, err) : put_numbers(&s, err));
+    s.o->pointers[0] = s.nulls == 0 ? NULL : s.o->valid;
+    s.o->pointers[1] = text ? (const void *)s.o->offsets : s.o->data;
+    s.o->pointers[2] = text ? s.o->data : NULL;
+    array->buffers = s.o->pointers;
+    array->n_buffers = text ? 3 : 2;
+    array->length = (int64_t)count;
+    array->null_count = s.nulls;
+    return FLOE_OK;
+}
+
+/* ---- the batch ---- */
+
+/* Columns are made by whoever takes the next one. */
+typedef struct making {
+    const pit_answers *columns;
+    size_t column_count, first, count;
+    struct ArrowArray *batch;
+    atomic_size_t next;
+    atomic_bool stop;
+} making;
+
+static floe_status make_columns(void *context, floe_error *err) {
+    making *m = context;
+    while (!atomic_load(&m->stop)) {
+        size_t i = atomic_fetch_add(&m->next, 1);
+        if (i >= m->column_count) {
+            break;
+        }
+        FLOE_TRY(floe_alloc(1, sizeof(struct ArrowArray), &m->batch->children[i], err));
+        FLOE_TRY(make_column(&m->columns[i], m->first, m->count, m->batch->children[i], err));
+    }
+    return FLOE_OK;
+}
+
+static floe_status make_batch(making *m, int threads, floe_error *err) {
+    struct ArrowArray *batch = m->batch;
+    batch->release = release_array;
+    FLOE_TRY(floe_alloc(1, sizeof(owned), &batch->private_data, err));
+    FLOE_TRY(floe_alloc(m->column_count, sizeof(struct ArrowArray *), &batch->children, err));
+    batch->n_children = (int64_t)m->column_count;
+    batch->buffers = ((owned *)batch->private_data)->pointers;
+    batch->n_buffers = 1;
+    batch->length = (int64_t)m->count;
+    bool alone = threads < 2 || m->column_count < 2 || m->column_count * m->count < CELLS_OF_ONE_THREAD;
+    return alone ? make_columns(m, err) : floe_together(threads, make_columns, m, &m->stop, err);
+}
+
+floe_status floe_pit_columnar_batch(const pit_answers *columns, size_t column_count, size_t first, size_t count,
+                                    int threads, struct ArrowArray *ret_batch, floe_error *err) {
+    FLOE_AUTO_ARRAY batch = {0};
+    making m = {.columns = columns, .column_count = column_count, .first = first, .count = count, .batch = &batch};
+    FLOE_TRY(make_batch(&m, threads, err));
+    *ret_batch = batch;
+    batch.release = NULL;
+    return FLOE_OK;
+}

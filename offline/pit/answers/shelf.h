@@ -1,0 +1,38 @@
+/*
+ * Answers that were written down: the rows of a group's sheets.
+ *
+ * They come run by run, a run being the labels of some of the keys, and are asked for in the order of all labels. So each run
+ * is cut where the labels of a stretch end, and a stretch is put together from its block of every run.
+ */
+#ifndef FLOE_OFFLINE_PIT_ANSWERS_SHELF_H
+#define FLOE_OFFLINE_PIT_ANSWERS_SHELF_H
+
+#include "offline/pit/question/question.h"
+
+#define PIT_RUNS_MAX 255
+
+typedef struct pit_shelf {
+    size_t label_count, view_count;
+    size_t stretch; /* labels; a multiple of 64 */
+    size_t stretch_count;
+    uint8_t *run_of; /* per label; PIT_RUNS_MAX: it has no key or no time */
+    size_t run_count, run_room;
+    pit_block *blocks; /* [(run * view_count + view) * stretch_count + stretch] */
+    /* Of the run at hand: */
+    uint64_t *marks;  /* a bit per label */
+    uint32_t *before; /* per word of marks, and behind the last: labels before it */
+} pit_shelf;
+
+/* The sheets are planned. */
+floe_status floe_pit_shelf_open(const floe_pit *pit, pit_group *group, floe_error *err);
+void floe_pit_shelf_close(pit_shelf **shelf);
+
+/* Begins a run of the labels of keys of parts [first, last), whose label_at become their places in it. *ret_count: how many. */
+floe_status floe_pit_shelf_begin(pit_group *group, const pit_stint *stint, size_t *ret_count, floe_error *err);
+/* Writes the sheet of a view down, which has the labels of the run in order. */
+floe_status floe_pit_shelf_put(const floe_pit *pit, pit_group *group, size_t view, int threads, floe_error *err);
+/* The rows of a stretch of labels, all of them, to `rows`. Thread: several, each with a room of its own. */
+floe_status floe_pit_shelf_get(const floe_pit *pit, const pit_group *group, size_t view, size_t stretch,
+                               pit_spill_room *room, uint8_t *rows, floe_error *err);
+
+#endif

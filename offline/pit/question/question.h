@@ -1,0 +1,169 @@
+/*
+ * The shape of a question, which everything that answers it works on.
+ *
+ * Sources (one feed each) → groups (one set of key columns and one filter over a source) → views (one sweep each) → outputs.
+ * While rows come in a group holds each as one record (pit/rows/record.h): the best one per stretch between two labels where
+ * no other can be asked for (rows/slots.c), which is then answered from where it is (run/thin.c), else all of them, by part of
+ * the keys. After the feed these are put in order of key and event, column by column (rows/arrange.c).
+ */
+#ifndef FLOE_OFFLINE_PIT_QUESTION_QUESTION_H
+#define FLOE_OFFLINE_PIT_QUESTION_QUESTION_H
+
+#include "offline/pit/memory/columns.h"
+#include "offline/pit/memory/spill.h"
+#include "offline/pit/pit.h"
+
+#include <string.h>
+
+/* One answer. */
+typedef struct pit_answer {
+    enum {
+        PIT_ANSWER_NULL,
+        PIT_ANSWER_WHOLE,
+        PIT_ANSWER_REAL,
+        PIT_ANSWER_DECIMAL,
+        PIT_ANSWER_ROW,
+        PIT_ANSWER_LIST
+    } kind;
+    union {
+        int64_t whole;
+        double real;
+        __int128 decimal;
+        uint32_t row;   /* the value that it has in the output's column */
+        uint32_t *list; /* how many rows, then the rows; memory of its own */
+    } as;
+} pit_answer;
+
+/* Where the answer of one output lies in a label's row of a sheet. */
+typedef struct pit_spot {
+    uint32_t at;       /* its bytes: int64, double, decimal, the number of a symbol, or the pointer to a list */
+    uint32_t valid_at; /* its bit, counted from the row's first; PIT_NOWHERE: it is never null */
+} pit_spot;
+
+/* The answers of a view, a row per label in the labels' order: a label's answers are written together and read together,
+ * and labels are mostly asked for one after the other. Cleared memory is the answer of a label that has no key or no time:
+ * counts are 0, everything else is null. */
+typedef struct pit_sheet {
+    uint8_t *rows;
+    size_t row_len;
+    pit_spot *spots; /* per output */
+} pit_sheet;
+
+typedef struct pit_view {
+    const floe_view *view;
+    uint32_t *output_columns; /* of the group, per output of the view; PIT_NO_ROW for "*" */
+    bool *wanted;             /* per output */
+    bool want_as_of;
+    bool before;
+    pit_sheet sheet;
+    uint32_t *winner; /* per label its row, or PIT_NO_ROW; of the newest rows alone */
+    int64_t ties;
+} pit_view;
+
+/* One set of key columns and one filter over one source. */
+typedef struct pit_group {
+    size_t source_index;
+    uint32_t where_index; /* of the need */
+    const floe_entity *entity;
+    const floe_str *key_columns;
+    pit_view *views;
+    size_t view_count;
+    pit_column *columns;
+    size_t column_count;
+    pit_symbols keys; /* encoded key → key number */
+    bool number_keys; /* the key is one whole number: `numbers` has it too */
+    pit_numbers numbers;
+    bool has_created, has_end;
+    /* What is kept of a row, and where: event first. */
+    bool keeps_created, keeps_end, keeps_order;
+    uint32_t created_at, end_at, seq_at, pos_at, key_at, state_at, record_len;
+    /* While rows come in; one of the two (thins). */
+    bool thins;
+    struct pit_slots *slots;
+    struct pit_parts *parts;
+    struct pit_shelf *shelf; /* of a question that spills: its answers (shelf.h) */
+    /* Rows, when they are all there: those of a key lie together, in order of event. */
+    int64_t *event, *created, *end, *seq, *pos; /* NULL: not kept */
+    uint8_t *tied; /* per row of a group that thins: one that is gone was equal but for the order of files */
+    size_t row_count;
+    /* Key k's rows are [row_start[k], row_end[k]); its labels, by time, stand at [label_start[k], label_start[k + 1]). */
+    uint32_t *row_start, *row_end;
+    uint32_t *label_key; /* per label, until they are listed by key */
+    uint32_t *label_start;
+    int64_t *label_times; /* in that order */
+    uint32_t *label_at;   /* in that order: which label it is */
+} pit_group;
+
+typedef struct pit_source {
+    const floe_source *source;
+    floe_pit_need need;
+    size_t view_count;
+} pit_source;
+
+struct floe_pit {
+    floe_pit_options options;
+    floe_arena arena; /* what is small and lives as long as the question */
+    const floe_ref *refs;
+    size_t ref_count;
+    pit_source *sources;
+    floe_pit_need *needs; /* the sources' needs, side by side */
+    size_t source_count;
+    pit_group *groups;
+    size_t group_count;
+    floe_column *keys;
+    size_t key_count;
+    int64_t *label_time; /* INT64_MIN: null */
+    size_t label_count, label_room;
+    int threads; /* that take rows in */
+    int64_t newest_us;
+    bool newest_labels; /* labels come from the source's keys */
+    int64_t rows_fed;
+    pit_spill *spill; /* rows and answers go there; NULL: everything stays in memory */
+};
+
+/* From references to sources, groups, views and needs, in the question's arena. Errors: INVALID for keys that do not go
+ * together, and for as known where a source has no created time. */
+floe_status floe_pit_question_make(floe_pit *pit, floe_error *err);
+
+/* ---- order: of rows, and of labels by key and time ---- */
+
+/* From which label time on a row is visible; INT64_MAX: never. */
+static inline int64_t floe_pit_visible(bool as_known, bool before, int64_t event, int64_t created) {
+    int64_t from = before && event < INT64_MAX ? event + 1 : event;
+    if (as_known) {
+        if (created == INT64_MIN) {
+            return INT64_MAX;
+        }
+        from = created > from ? created : from;
+    }
+    return from;
+}
+
+static inline int64_t floe_pit_visible_from(const floe_pit *pit, const pit_group *group, bool before, uint32_t row) {
+    bool as_known = pit->options.as_known;
+    return floe_pit_visible(as_known, before, group->event[row], as_known ? group->created[row] : INT64_MIN);
+}
+
+static inline int64_t floe_pit_saturating_add(int64_t a, int64_t b) {
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? (a > 0 ? INT64_MAX : INT64_MIN) : sum;
+}
+
+/* By (event, created, file order): > 0 when row a wins over row b. *ret_file_order tells that only file order decided. */
+int floe_pit_compare_rows(const pit_group *group, uint32_t a, uint32_t b, bool *ret_file_order);
+
+/* Lists the labels of a group in order of key and time; once. */
+floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_error *err);
+/* Some of the keys: those of parts [first, last). */
+typedef struct pit_stint {
+    uint32_t mask;
+    uint32_t first, last;
+} pit_stint;
+static inline bool floe_pit_stint_has(const pit_stint *stint, uint32_t key) {
+    return (key & stint->mask) >= stint->first && (key & stint->mask) < stint->last;
+}
+
+void floe_pit_forget_rows(pit_group *group);
+void floe_pit_forget_labels(pit_group *group);
+
+#endif
