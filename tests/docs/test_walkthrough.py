@@ -59,8 +59,18 @@ def defines(path, symbol):
 class Walkthrough(unittest.TestCase):
     def test_both_pages_name_symbols_with_their_files(self):
         """The page would be empty words, or this test blind, without them."""
-        self.assertGreater(len(list(pairs(read("docs/WALKTHROUGH.md")))), 30)
+        self.assertGreater(len(list(pairs(read("docs/WALKTHROUGH.md")))), 120)
         self.assertGreaterEqual(len(list(pairs(read("docs/ARCHITECTURE.md")))), 1)
+
+    def test_each_walk_is_numbered_and_names_a_symbol_in_every_step(self):
+        walks = re.split(r"^## ", read("docs/WALKTHROUGH.md"), flags=re.M)[1:]
+        self.assertGreaterEqual(len(walks), 4)
+        for walk in walks:
+            title, steps = walk.split("\n", 1)[0], re.split(r"^(\d+)\. ", walk, flags=re.M)[1:]
+            self.assertEqual([int(number) for number in steps[::2]], list(range(1, len(steps) // 2 + 1)), title)
+            self.assertIn(len(steps) // 2, range(7, 13), title)
+            for number, step in zip(steps[::2], steps[1::2]):
+                self.assertTrue(any(OURS.fullmatch(text) for text, _, _ in ticked(step)), f"{title}: step {number}")
 
     def test_every_symbol_is_defined_in_the_file_it_is_said_to_stand_in(self):
         wrong = [f"{page}: {symbol} is not defined in {path}" for page in documents() for symbol, path in pairs(read(page))
