@@ -24,8 +24,9 @@ floe_status floe_lake_open(const floe_catalog_def *catalogs, size_t catalog_coun
                            floe_lake **ret_lake, floe_error *err) {
     __attribute__((cleanup(floe_lake_close))) floe_lake *lake = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*lake), &lake, err));
-    floe_arena_init(&lake->arena, FLOE_MIB(16));
+    floe_arena_init(&lake->arena, FLOE_MIB(64));
     lake->run = run;
+    floe_map_init(&lake->copies, &lake->arena);
     FLOE_TRY(open_catalogs(lake, catalogs, catalog_count, err));
     *ret_lake = lake;
     lake = NULL;

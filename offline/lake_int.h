@@ -4,6 +4,7 @@
 #ifndef FLOE_OFFLINE_LAKE_INT_H
 #define FLOE_OFFLINE_LAKE_INT_H
 
+#include "core/map.h"
 #include "offline/catalog/catalog.h"
 #include "offline/engine/engine.h"
 #include "offline/iceberg/model.h"
@@ -21,6 +22,7 @@ struct floe_lake {
     floe_mirror *mirror; /* of the store that the environment names; opened on first use */
     floe_spill spill;    /* with the engine; none where it could not be made */
     uint64_t file_lists; /* how many the engine was given: each gets a name of its own */
+    floe_map copies;     /* data files → their copies in the spill folder (iceberg/scan/nanoseconds.c) */
 };
 
 struct floe_table {

@@ -54,19 +54,7 @@ static const floe_column *need_column(resolver_state *state, const floe_source *
 
 /* ---- sources ---- */
 
-/* Nanoseconds are rounded up to microseconds where the table is read, so that no rounding lets the future in. Of those with a zone
- * the engine reads only the microseconds, and nothing tells whether there was a rest. */
-static void check_nanoseconds(resolver_state *state, const floe_source *source, const floe_column *column, floe_pos pos,
-                              const char *what) {
-    if (column->type.precision > 0) {
-        FIND(state, pos, FLOE_UNSUPPORTED,
-             "%s: column %.*s of table %.*s is timestamptz_ns, of which the engine reads only the microseconds, so "
-             "that it "
-             "cannot be rounded up; make it timestamp_ns or timestamptz",
-             what, FLOE_STR_ARG(column->name), FLOE_STR_ARG(source->table));
-    }
-}
-
+/* Nanoseconds are rounded up to microseconds where the table is read, so that no rounding lets the future in. */
 static void check_time(resolver_state *state, const floe_source *source, floe_str name, int line, const char *role) {
     const char *what = floe_arena_printf(state->arena, "source %.*s: %s", FLOE_STR_ARG(source->about.name), role);
     floe_pos pos = at_line(&source->about, line);
@@ -75,7 +63,6 @@ static void check_time(resolver_state *state, const floe_source *source, floe_st
     }
     const floe_column *column = floe_column_find(source->columns, source->column_count, name);
     if (column != NULL && floe_type_is_nanoseconds(column->type)) {
-        check_nanoseconds(state, source, column, pos, what);
         return;
     }
     column = need_column(state, source, name, pos, what);

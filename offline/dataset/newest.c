@@ -84,7 +84,7 @@ static bool may_be_younger(const floe_ice_data_file *file, const floe_ice_field 
     for (size_t i = 0; i < bound->bytes.len; i++) {
         bits |= (uint64_t)(uint8_t)bound->bytes.ptr[i] << (8 * i);
     }
-    bool fine = event->type->kind == FLOE_ICE_TIMESTAMP_NS;
+    bool fine = floe_ice_is_nanoseconds(event->type);
     int64_t upper = bound->bytes.len == 4 ? (int64_t)(int32_t)(uint32_t)bits * INT64_C(86400000000)
                     : fine                ? floe_us_of_ns_up((int64_t)bits)
                                           : (int64_t)bits;

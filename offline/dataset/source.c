@@ -132,7 +132,8 @@ static void forget_files(floe_table_scan_files *files) {
 /* By id a snapshot is read with its own schema. A build reads the current one with the table's, which may have gone on since
  * the last rows were written; then names of the filter may be unknown to the snapshot's and nothing is pruned. */
 static floe_status plan_pinned(source_scan *scan, const floe_dataset_pin *pin, floe_arena *arena, floe_error *err) {
-    floe_scan_request request = {.at = FLOE_AT_CURRENT, .limit = -1};
+    static const floe_str none = {"", 0}; /* Columns are judged where they are read: the others may be of any type. */
+    floe_scan_request request = {.at = FLOE_AT_CURRENT, .limit = -1, .columns = &none};
     if (!pin || pin->snapshot_id < 0) {
         FLOE_TRY(floe_table_scan_plan_files(scan->table, &request, scan->filter, arena, &scan->files, err));
         if (pin) {
@@ -198,7 +199,7 @@ static void append_time(const source_scan *scan, floe_str column, const char *na
         return;
     }
     floe_ice_kind kind = read_kind(scan, column);
-    if (kind == FLOE_ICE_TIMESTAMP_NS) {
+    if (kind == FLOE_ICE_TIMESTAMP_NS || kind == FLOE_ICE_TIMESTAMPTZ_NS) {
         append_rounded(column, out);
         floe_buf_printf(out, " AS %s, ", name);
         return;
@@ -279,7 +280,7 @@ static floe_status append_filter(const source_scan *scan, floe_buf *out, floe_er
     floe_str event = source->event_time;
     const floe_column *defined = source_column(source, event);
     const floe_ice_field *read = floe_ice_field_by_name(scan->files.schema, event);
-    bool fine = read_kind(scan, event) == FLOE_ICE_TIMESTAMP_NS;
+    bool fine = read && floe_ice_is_nanoseconds(read->type);
     bool same = !fine && defined && read && floe_type_equal(defined->type, floe_ice_type_to_floe(read->type));
     const floe_expr *filter = same ? scan->filter : scan->where;
     if (filter) {

@@ -473,7 +473,8 @@ static floe_status append_table(floe_lake *lake, floe_session *session, const fl
                                 floe_arena *arena, spine_table *ret_spine, floe_buf *sql, floe_error *err) {
     FLOE_CLEANUP(floe_table_close) floe_table *table = NULL;
     FLOE_TRY(floe_table_open(lake, request->spine, NULL, NULL, &table, err));
-    floe_scan_request scan = {.limit = -1};
+    static const floe_str none = {"", 0}; /* Columns are judged where they are read. */
+    floe_scan_request scan = {.limit = -1, .columns = &none};
     floe_table_scan_files files;
     FLOE_TRY(floe_table_scan_plan_files(table, &scan, NULL, arena, &files, err));
     ret_spine->source_table = floe_arena_str(arena, floe_str_of(request->spine));

@@ -37,15 +37,15 @@ floe_status floe_columns_find(const floe_ice_schema *schema, const floe_str *nam
 
 /* ---- checking ---- */
 
-static floe_status check_type(const floe_ice_type *type, floe_str column, floe_error *err) {
+static floe_status check_type(const floe_ice_type *type, floe_str column, bool whole, floe_error *err) {
     FLOE_ENSURE(type->kind != FLOE_ICE_OTHER, err, FLOE_UNSUPPORTED,
                 "column \"%.*s\" is of type %.*s, which this version of floe cannot read", FLOE_STR_BRIEF(column),
                 FLOE_STR_BRIEF(type->text));
-    FLOE_ENSURE(type->kind != FLOE_ICE_TIMESTAMPTZ_NS, err, FLOE_UNSUPPORTED,
+    FLOE_ENSURE(whole || type->kind != FLOE_ICE_TIMESTAMPTZ_NS, err, FLOE_UNSUPPORTED,
                 "column \"%.*s\" is of type timestamptz_ns, of which the engine reads only microseconds",
                 FLOE_STR_BRIEF(column));
     for (size_t i = 0; i < type->field_count; i++) {
-        FLOE_TRY(check_type(type->fields[i].type, column, err));
+        FLOE_TRY(check_type(type->fields[i].type, column, false, err));
         for (size_t k = 0; k < i && type->kind == FLOE_ICE_STRUCT; k++) {
             floe_str a = type->fields[i].name;
             floe_str b = type->fields[k].name;
@@ -57,10 +57,18 @@ static floe_status check_type(const floe_ice_type *type, floe_str column, floe_e
     return FLOE_OK;
 }
 
-floe_status floe_column_check(const floe_ice_field *field, floe_error *err) {
+static floe_status check_column(const floe_ice_field *field, bool whole, floe_error *err) {
     FLOE_ENSURE(field->name.len > 0, err, FLOE_UNSUPPORTED,
                 "the column with the id %d has no name; choose others with --columns", (int)field->id);
-    return check_type(field->type, field->name, err);
+    return check_type(field->type, field->name, whole, err);
+}
+
+floe_status floe_column_check(const floe_ice_field *field, floe_error *err) {
+    return check_column(field, false, err);
+}
+
+floe_status floe_column_check_plain(const floe_ice_field *field, floe_error *err) {
+    return check_column(field, true, err);
 }
 
 /* ---- types as SQL ---- */
@@ -81,6 +89,7 @@ static const char *primitive_sql(floe_ice_kind kind) {
         [FLOE_ICE_FIXED] = "BLOB",
         [FLOE_ICE_BINARY] = "BLOB",
         [FLOE_ICE_TIMESTAMP_NS] = "TIMESTAMP_NS",
+        [FLOE_ICE_TIMESTAMPTZ_NS] = "TIMESTAMP_NS", /* only with plain times */
         [FLOE_ICE_UNKNOWN] = "VARCHAR",
     };
     bool named = (size_t)kind < sizeof(NAMES) / sizeof(NAMES[0]) && NAMES[kind] != NULL;
@@ -163,6 +172,7 @@ static bool whole_sql(floe_ice_kind kind, bool plain_times, int64_t whole, floe_
         floe_buf_printf(out, "make_timestamp(%lld)", (long long)whole);
         return true;
     case FLOE_ICE_TIMESTAMP_NS:
+    case FLOE_ICE_TIMESTAMPTZ_NS:
         floe_buf_printf(out, "make_timestamp_ns(%lld)", (long long)whole);
         return true;
     case FLOE_ICE_TIMESTAMPTZ:
@@ -218,10 +228,10 @@ floe_status floe_partition_constant(const floe_ice_field *field, bool plain_time
         floe_buf_text(out, "NULL");
         return FLOE_OK;
     }
-    bool times = field->type->kind == FLOE_ICE_TIMESTAMP || field->type->kind == FLOE_ICE_TIMESTAMP_NS ||
-                 field->type->kind == FLOE_ICE_TIMESTAMPTZ;
+    bool nanos = floe_ice_is_nanoseconds(field->type);
+    bool times = nanos || field->type->kind == FLOE_ICE_TIMESTAMP || field->type->kind == FLOE_ICE_TIMESTAMPTZ;
     bool scaled = (times && stored->type.kind == FLOE_KIND_DATE) || /* counts something else than the column does */
-                  (field->type->kind == FLOE_ICE_TIMESTAMP_NS && stored->type.kind == FLOE_KIND_TIMESTAMP);
+                  (nanos && stored->type.kind == FLOE_KIND_TIMESTAMP);
     bool done =
         !scaled && is_whole(stored->type.kind) && whole_sql(field->type->kind, plain_times, stored->as.integer, out);
     if (!done && !is_whole(stored->type.kind)) {

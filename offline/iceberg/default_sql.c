@@ -64,6 +64,7 @@ static const char *text_type(floe_ice_kind kind, bool plain_times) {
     case FLOE_ICE_TIMESTAMPTZ:
         return plain_times ? "TIMESTAMPTZ) AS TIMESTAMP" : "TIMESTAMPTZ";
     case FLOE_ICE_TIMESTAMP_NS:
+    case FLOE_ICE_TIMESTAMPTZ_NS:
         return "TIMESTAMP_NS";
     case FLOE_ICE_UUID:
         return "UUID";

@@ -80,7 +80,7 @@ static floe_kind primitive_kind(floe_ice_kind kind) {
 
 floe_type floe_ice_type_to_floe(const floe_ice_type *type) {
     bool list = type->kind == FLOE_ICE_LIST;
-    if (type->kind == FLOE_ICE_TIMESTAMP_NS || type->kind == FLOE_ICE_TIMESTAMPTZ_NS) {
+    if (floe_ice_is_nanoseconds(type)) {
         return floe_type_nanoseconds(type->kind == FLOE_ICE_TIMESTAMPTZ_NS);
     }
     const floe_ice_type *item = list ? type->fields[0].type : type;

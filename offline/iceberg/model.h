@@ -55,6 +55,9 @@ struct floe_ice_type {
 static inline bool floe_ice_is_nested(const floe_ice_type *type) {
     return type->kind == FLOE_ICE_STRUCT || type->kind == FLOE_ICE_LIST || type->kind == FLOE_ICE_MAP;
 }
+static inline bool floe_ice_is_nanoseconds(const floe_ice_type *type) {
+    return type->kind == FLOE_ICE_TIMESTAMP_NS || type->kind == FLOE_ICE_TIMESTAMPTZ_NS;
+}
 
 typedef struct floe_ice_schema {
     int32_t schema_id;

@@ -122,6 +122,8 @@ static floe_status place_found(const place_file *file, size_t column, const floe
     const floe_parquet_node *node = &file->schema.nodes[column];
     ret_place->source = file->by_name ? FLOE_COLUMN_BY_NAME : FLOE_COLUMN_BY_ID;
     ret_place->name = node->name;
+    ret_place->cut =
+        field->type->kind == FLOE_ICE_TIMESTAMPTZ_NS && floe_str_is(node->type, "TIMESTAMP_NS WITH TIME ZONE");
     bool done = false;
     FLOE_TRY(place_bytes(node, field, arena, ret_place, &done, err));
     if (!done) {

@@ -9,6 +9,8 @@
 /* Whether a column can be read right: its type is known all the way down, no two members of a struct differ only in
  * case. Errors: UNSUPPORTED naming the column and the reason. */
 floe_status floe_column_check(const floe_ice_field *field, floe_error *err);
+/* The same where times are plain: then the column itself may be timestamptz_ns. */
+floe_status floe_column_check_plain(const floe_ice_field *field, floe_error *err);
 
 /* The columns of that name in the schema; NULL names: all. Errors: NOT_FOUND naming the nearest. */
 floe_status floe_columns_find(const floe_ice_schema *schema, const floe_str *names, size_t count, floe_arena *arena,
@@ -44,7 +46,8 @@ floe_status floe_scan_read_manifests(floe_manifest_scan *scan, const floe_ice_sn
 floe_status floe_scan_plan_changes(floe_table *table, const floe_scan_request *request, const floe_expr *filter,
                                    floe_arena *arena, floe_table_scan_files *ret_files, floe_error *err);
 
-/* The DuckDB name of a type: "BIGINT", STRUCT("a" INTEGER)[]. With plain_times a top-level timestamptz is TIMESTAMP. */
+/* The DuckDB name of a type: "BIGINT", STRUCT("a" INTEGER)[]. With plain_times a top-level timestamptz is TIMESTAMP, a
+ * timestamptz_ns TIMESTAMP_NS. */
 void floe_ice_type_sql(const floe_ice_type *type, bool plain_times, floe_buf *out);
 
 /* A stored partition value of an identity field as a DuckDB constant of the column's type. Errors: UNSUPPORTED where the
@@ -92,6 +95,7 @@ typedef struct floe_column_place {
     floe_str name;       /* in the file */
     floe_str read_type;  /* what it is read as, where that is not the column's type; else ptr NULL */
     floe_str expression; /* what makes the column of it then */
+    bool cut;            /* the engine would cut its nanoseconds: a copy is read (scan/nanoseconds.c) */
 } floe_column_place;
 
 /* Whether a leaf that DuckDB sees as `found` can be read as the field's type: its own, and those that it can have been
@@ -128,7 +132,7 @@ floe_status floe_columns_place(const floe_ice_metadata *metadata, const floe_par
 
 typedef struct floe_scan_sql_options {
     bool schema_names;  /* columns under the schema's names; else c<field id> */
-    bool plain_times;   /* timestamptz as TIMESTAMP in UTC */
+    bool plain_times;   /* timestamptz and timestamptz_ns as TIMESTAMP and TIMESTAMP_NS in UTC */
     bool with_position; /* __seq and __pos */
     bool with_file;     /* __file: the path as the manifest has it */
     bool with_sequence; /* __dseq: the data sequence number */

@@ -29,7 +29,7 @@ static int compare_ids(const void *a, const void *b) {
 
 /* A filter that thinks of nanoseconds as of timestamps means them rounded up to microseconds. */
 static bool is_rounded(const floe_ice_field *field, floe_type used) {
-    return field->type->kind == FLOE_ICE_TIMESTAMP_NS && used.kind == FLOE_KIND_TIMESTAMP;
+    return floe_ice_is_nanoseconds(field->type) && used.kind == FLOE_KIND_TIMESTAMP;
 }
 
 static void prepare_column(floe_pruner *pruner, size_t index, floe_str name, const floe_ice_schema *schema) {
@@ -85,7 +85,7 @@ static floe_prune_column *column_of(const floe_pruner *pruner, int32_t field_id)
 /* Of nanoseconds a partition knows a unit that the last of them, rounded up, may leave. */
 static bool says_something(const floe_ice_partition_field *field, const floe_prune_column *column) {
     return field->transform != FLOE_TRANSFORM_VOID && field->transform != FLOE_TRANSFORM_UNKNOWN &&
-           column->field->type->kind != FLOE_ICE_TIMESTAMP_NS;
+           !floe_ice_is_nanoseconds(column->field->type);
 }
 
 static floe_range partition_range(const floe_ice_partition_field *field, const floe_ice_type *source,
@@ -142,7 +142,7 @@ static floe_str bound_of(const floe_ice_bytes_entry *entries, size_t count, int3
 
 /* Bounds of nanoseconds are eight bytes; those of dates, which such columns may have been, say nothing here. */
 static bool decode_bound(const floe_prune_column *column, floe_str bytes, floe_value *ret_value) {
-    bool nanos = column->field->type->kind == FLOE_ICE_TIMESTAMP_NS;
+    bool nanos = floe_ice_is_nanoseconds(column->field->type);
     if ((nanos && bytes.len != sizeof(int64_t)) || !floe_bound_decode_as(column->type, bytes, ret_value)) {
         return false;
     }

@@ -17,6 +17,7 @@ import pyarrow.parquet
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(os.environ["FLOE_ROOT"], "tests", "cli")]
 from harness import Checks, Project  # noqa: E402
 from object_store import ObjectStore  # noqa: E402
+import foreign  # noqa: E402
 
 HTTPFS = os.environ["FLOE_HTTPFS"]
 COUNT = 600000
@@ -122,6 +123,38 @@ class Ranges(Checks, unittest.TestCase):
         self.forget()
         self.assertEqual(self.scanned().num_rows, 2 * COUNT)
         self.assertEqual(self.copies(), [])
+
+    def test_nanoseconds_with_a_zone_are_read_from_a_copy(self):
+        """A large object of a source: the engine cannot read it from the store, and its footer is patched here."""
+        self.make()
+        fields = [("id", "long", pyarrow.int64()), ("text", "string", pyarrow.string()), ("ts", "timestamptz_ns", pyarrow.timestamp("ns", "UTC"))]
+        schema = pyarrow.schema([pyarrow.field(name, type_, metadata={"PARQUET:field_id": str(i)})
+                                 for i, (name, _, type_) in enumerate(fields, 1)])
+        with tempfile.TemporaryDirectory() as folder:
+            made = foreign.Table(folder, [{"id": i, "name": name, "type": kind, "required": False}
+                                          for i, (name, kind, _) in enumerate(fields, 1)], version=3)
+            made.uri = f"s3://{self.store.bucket}/wh/a/fine"
+            made.add(pyarrow.table([self.rows["id"], self.rows["text"], list(range(COUNT))], schema))
+
+            def third(document):
+                document["next-row-id"] = COUNT
+                document["snapshots"][0].update({"first-row-id": 0, "added-rows": COUNT})
+                return document
+            made.change_document = third
+            made.write()
+            for place, _, names in os.walk(folder):
+                for name in names:
+                    with open(os.path.join(place, name), "rb") as file:
+                        self.store.objects[f"wh/a/fine/{os.path.relpath(os.path.join(place, name), folder)}"] = file.read()
+        self.project.write("features/f.yaml", "entities: [{name: e, keys: [{name: id, type: int64}]}]\n"
+                           "sources: [{name: s, table: far.a.fine, event_time: ts}]\n"
+                           "feature_views: [{name: v, entity: e, source: s, features: [{name: text, column: text}]}]\n")
+        self.project.floe_ok("apply")
+        self.project.write("spine.csv", "id,t\n1000,1970-01-01T00:00:00.000001Z\n1001,1970-01-01T00:00:00.000001Z\n"
+                                        "1001,1970-01-01T00:00:00.000002Z\n")
+        self.project.floe_ok("dataset", "build", "--features", "v", "--spine", "spine.csv", "-o", "out.parquet")
+        got = pyarrow.parquet.read_table(self.project.path("out.parquet"))["v__text"].to_pylist()
+        self.assertEqual(got, [self.rows["text"][1000], None, self.rows["text"][1001]])
 
     # ---- how it is asked for ----
 

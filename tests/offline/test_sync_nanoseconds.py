@@ -158,5 +158,9 @@ class Syncs(unittest.TestCase):
             self.assertEqual(online, offline, f"seed {seed}")
 
 
+class ZonedSyncs(Syncs):
+    kind = "timestamptz_ns"
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

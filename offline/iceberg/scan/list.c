@@ -14,8 +14,10 @@ enum { LITERAL_PATHS_MAX = 64 }; /* longer lists go to the engine as a value, wh
 /* The engine takes a path with one of *?[ for a pattern: in brackets each of them stands for itself. */
 static floe_status path_pattern(sql_builder *builder, const char *path, floe_str *ret_pattern, floe_error *err) {
     const char *remote = floe_map_get(&builder->remote, floe_str_of(path));
-    *ret_pattern = floe_str_of(remote != NULL ? remote : path);
-    if (remote != NULL) {
+    const char *copy = floe_map_get(&builder->copies, floe_str_of(path));
+    path = copy != NULL ? copy : path;
+    *ret_pattern = floe_str_of(remote != NULL && copy == NULL ? remote : path);
+    if (remote != NULL && copy == NULL) {
         return FLOE_OK;
     }
     if (strpbrk(path, "*?[") == NULL) {

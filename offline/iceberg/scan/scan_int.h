@@ -56,6 +56,7 @@ typedef struct sql_builder {
     floe_ptrs groups;
     floe_map key_sets; /* equality ids → scan_key_set */
     floe_map remote;   /* local paths of objects that the engine reads from the store → their names there */
+    floe_map copies;   /* paths of files that are read from a copy → its path */
     floe_map scopes;   /* spec and partition → number + 1 */
     bool deletes;      /* the files are equality delete files: every field must be there */
     floe_buf *out;
@@ -88,6 +89,10 @@ floe_status floe_scan_scope_number(sql_builder *builder, const floe_ice_data_fil
 /* Sees to it that the engine can open every file: from the store where it can and that is better, else here; *ret_names is what the
  * engine calls each. Errors: NOT_FOUND, those of the store. */
 floe_status floe_scan_bring_files(sql_builder *builder, const char *const **ret_names, floe_error *err);
+
+/* Makes copies of the files of a group in which the engine would cut nanoseconds, which are read instead. They last as long as the
+ * lake, which makes each once. Errors: those of floe_parquet_copy_make and of the store. */
+floe_status floe_scan_copies_make(sql_builder *builder, const scan_group *group, floe_error *err);
 
 /* An expression that gives the engine a list of paths. Owns: the builder's arena. */
 floe_status floe_scan_list_sql(sql_builder *builder, const char *const *paths, size_t count, const char **ret_sql,

@@ -48,7 +48,7 @@ static floe_status group_key(const sql_builder *builder, const floe_column_place
         }
         constant[i] = missing && floe_scan_partition_value(builder, file, builder->fields[i]->id) != NULL;
         by_name = by_name || places[i].source == FLOE_COLUMN_BY_NAME || places[i].expression.ptr != NULL;
-        floe_buf_byte(&key, constant[i] ? 'c' : missing ? 'm' : 'f');
+        floe_buf_byte(&key, constant[i] ? 'c' : missing ? 'm' : places[i].cut ? 'n' : 'f');
     }
     floe_buf_u32(&key, by_name ? schema->number + 1 : 0);
     FLOE_TRY(floe_buf_check(&key, err));
@@ -120,6 +120,7 @@ static floe_status make_groups(sql_builder *builder, const floe_parquet_schema *
     }
     for (size_t i = 0; i < builder->groups.count; i++) {
         FLOE_TRY(floe_scan_batches_make(builder, builder->groups.items[i], err));
+        FLOE_TRY(floe_scan_copies_make(builder, builder->groups.items[i], err));
     }
     return FLOE_OK;
 }
@@ -236,6 +237,7 @@ floe_status floe_scan_sql_build(floe_table *table, const floe_table_scan_files *
                            .arena = &arena,
                            .out = out};
     floe_map_init(&builder.remote, &arena);
+    floe_map_init(&builder.copies, &arena);
     floe_map_init(&builder.key_sets, &arena);
     floe_map_init(&builder.scopes, &arena);
     FLOE_TRY(floe_scan_keys_find(&builder, err));
@@ -260,7 +262,7 @@ floe_status floe_table_scan_sql(floe_table *table, const floe_table_scan_files *
     size_t count = 0;
     FLOE_TRY(floe_columns_find(files->schema, columns, column_count, &arena, &fields, &count, err));
     for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(floe_column_check(fields[i], err));
+        FLOE_TRY(floe_column_check_plain(fields[i], err));
     }
     floe_scan_sql_options options = {.schema_names = true, .plain_times = true, .with_position = with_position};
     return floe_scan_sql_build(table, files, fields, count, &options, session, out, err);
