@@ -25,10 +25,14 @@ floe_status floe_input_names_check(floe_session *session, const floe_input *inpu
 
 /* ---- input_csv.c ---- */
 
+/* How text files are read everywhere. Fields are quoted as RFC 4180 says, by `"`, which is doubled inside: the reader would guess quotes
+ * from the first rows, and take later ones as text, or apostrophes as quotes. No line is a comment. */
+#define FLOE_CSV_OPTIONS ", comment = '', quote = '\"', escape = '\"'"
+
 /* How the engine finds a text file to be written. */
 typedef struct floe_csv_dialect {
-    floe_str delimiter, quote, escape; /* "": none */
-    int64_t skipped;                   /* lines before the first that looks like the rest */
+    floe_str delimiter; /* "": none */
+    int64_t skipped;    /* lines before the first that looks like the rest */
     bool has_header;
     size_t column_count;
 } floe_csv_dialect;
@@ -36,8 +40,8 @@ floe_status floe_csv_sniff(floe_session *session, const char *path, bool has_hea
                            floe_csv_dialect *ret_dialect, floe_error *err);
 
 /* Refuses a text file of which the reader would leave lines out, or take each line for one column, because not all lines have
- * the same number of fields. Errors: INVALID naming file and line, and those of floe_session_stream.
- * Cost: the sample that the reader takes. */
+ * the same number of fields, or one has a quote out of place. Errors: INVALID naming file and line, and those of
+ * floe_session_stream. Cost: the sample that the reader takes; a file whose quotes it does not understand is read. */
 floe_status floe_csv_check(floe_session *session, const char *path, bool has_header, floe_error *err);
 
 /* ---- input_text.c ---- */
@@ -46,7 +50,7 @@ floe_status floe_csv_check(floe_session *session, const char *path, bool has_hea
 typedef struct floe_csv_read {
     const char *const *files;
     size_t file_count;
-    const char *call;       /* "read_csv([…], comment = ''", without its last bracket */
+    const char *call;       /* "read_csv([…]", FLOE_CSV_OPTIONS and others, without its last bracket */
     const char *types;      /* ", types = {…}" or "" */
     const floe_str *values; /* columns that are read as text but are none: a quoted nothing is null there */
     size_t value_count;
@@ -68,7 +72,7 @@ typedef struct floe_exact_request {
     const char *reader; /* "read_csv" or "read_json" */
     const char *const *files;
     size_t file_count;
-    const char *options;              /* of the reader, after the files: ", comment = ''" */
+    const char *options;              /* of the reader, after the files: of CSV FLOE_CSV_OPTIONS and others */
     const floe_query_column *columns; /* its guess */
     size_t column_count;
     const floe_str *fixed;  /* columns whose types were asked for, and that are looked at elsewhere */

@@ -1,12 +1,17 @@
 /*
  * What the engine's reader makes of a text file, looked at before it is believed. The reader guesses: lines at the beginning
- * that are not like the rest are left out, and where lines have different numbers of fields a whole line may become one column.
+ * that are not like the rest are left out, and where lines have different numbers of fields, or quotes are out of place, a whole line
+ * may become one column, or none of its guesses fits. Then the file's quotes are looked through here, for the line that is to blame.
  */
 #include "offline/input.h"
 
 #include "core/limits.h"
+#include "core/mem.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define PIECE FLOE_KIB(256)
 
 static floe_str unless_empty(floe_str text) {
     return floe_str_is(text, "(empty)") ? (floe_str){0} : text;
@@ -17,19 +22,17 @@ floe_status floe_csv_sniff(floe_session *session, const char *path, bool has_hea
     FLOE_AUTO_BUF sql;
     floe_query_rows rows;
     floe_buf_init(&sql, FLOE_MIB(1));
-    floe_buf_text(&sql, "SELECT Delimiter, Quote, \"Escape\", CAST(SkipRows AS BIGINT), HasHeader, "
+    floe_buf_text(&sql, "SELECT Delimiter, CAST(SkipRows AS BIGINT), HasHeader, "
                         "CAST(len(Columns) AS BIGINT) FROM sniff_csv(");
     floe_sql_quote_text(&sql, floe_str_of(path));
-    floe_buf_text(&sql, has_header ? ", comment = '', header = true)" : ", comment = '')");
+    floe_buf_text(&sql, has_header ? FLOE_CSV_OPTIONS ", header = true)" : FLOE_CSV_OPTIONS ")");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
     FLOE_ENSURE(rows.row_count == 1, err, FLOE_INTERNAL, "%s: the engine says nothing about it", path);
     *ret_dialect = (floe_csv_dialect){.delimiter = unless_empty(rows.values[0].as.bytes),
-                                      .quote = unless_empty(rows.values[1].as.bytes),
-                                      .escape = unless_empty(rows.values[2].as.bytes),
-                                      .skipped = rows.values[3].as.integer,
-                                      .has_header = rows.values[4].as.boolean,
-                                      .column_count = (size_t)rows.values[5].as.integer};
+                                      .skipped = rows.values[1].as.integer,
+                                      .has_header = rows.values[2].as.boolean,
+                                      .column_count = (size_t)rows.values[3].as.integer};
     return FLOE_OK;
 }
 
@@ -51,14 +54,73 @@ static floe_status first_line(floe_session *session, const char *path, int64_t s
     return FLOE_OK;
 }
 
-/* The delimiter that an unquoted header would have been cut at, or 0. */
+/* The delimiter that a header would have been cut at, or 0. */
 static char delimiter_in(floe_str line) {
-    for (size_t i = 0; i < line.len && line.ptr[0] != '"' && line.ptr[0] != '\''; i++) {
-        if (memchr(",;\t|", line.ptr[i], 4)) {
+    bool quoted = false;
+    for (size_t i = 0; i < line.len; i++) {
+        quoted = quoted != (line.ptr[i] == '"');
+        if (!quoted && memchr(",;\t|", line.ptr[i], 4)) {
             return line.ptr[i];
         }
     }
     return 0;
+}
+
+/* ---- quotes ---- */
+
+typedef enum quote_state { FIELD_BEGINS, FIELD_PLAIN, FIELD_QUOTED, QUOTE_SEEN } quote_state;
+
+typedef struct quote_scan {
+    quote_state state;
+    char delimiter;
+    int64_t line, begun; /* from 1; where the quoted field begins */
+} quote_scan;
+
+/* False: what follows a closing quote is neither the field's end nor a space. */
+static bool take_byte(quote_scan *scan, char byte) {
+    bool ends = byte == '\n' || byte == '\r' || byte == scan->delimiter;
+    if (scan->state == FIELD_QUOTED || (scan->state == QUOTE_SEEN && byte == '"')) {
+        scan->state = scan->state == FIELD_QUOTED && byte == '"' ? QUOTE_SEEN : FIELD_QUOTED;
+    } else if (ends) {
+        scan->state = FIELD_BEGINS;
+    } else if (scan->state == QUOTE_SEEN) {
+        return byte == ' ';
+    } else if (scan->state == FIELD_BEGINS && byte != ' ') {
+        scan->state = byte == '"' ? FIELD_QUOTED : FIELD_PLAIN;
+        scan->begun = scan->line;
+    }
+    scan->line += byte == '\n';
+    return true;
+}
+
+static floe_status look_through(FILE *file, const char *path, char *piece, quote_scan *scan, floe_error *err) {
+    size_t got;
+    while ((got = fread(piece, 1, PIECE, file)) > 0) {
+        for (size_t i = 0; i < got; i++) {
+            FLOE_ENSURE(take_byte(scan, piece[i]), err, FLOE_INVALID,
+                        "%s, line %lld: more follows the closing quote of a field; a quote inside of a quoted field is "
+                        "written twice",
+                        path, (long long)scan->line);
+        }
+    }
+    FLOE_ENSURE(scan->state != FIELD_QUOTED, err, FLOE_INVALID, "%s, line %lld: a quote begins a field and never ends",
+                path, (long long)scan->begun);
+    return FLOE_OK;
+}
+
+/* Refuses a file with a quote out of place; of what is packed, or cannot be read, nothing is said. */
+static floe_status check_quotes(const char *path, floe_str first, floe_error *err) {
+    char delimiter = delimiter_in(first);
+    quote_scan scan = {.delimiter = delimiter ? delimiter : ',', .line = 1};
+    FLOE_AUTO_FREE char *piece = NULL;
+    FLOE_TRY(floe_alloc(PIECE, 1, &piece, err));
+    FILE *file = floe_str_ends_with(floe_str_of(path), FLOE_STR(".gz")) ? NULL : fopen(path, "rb");
+    if (!file) {
+        return FLOE_OK;
+    }
+    floe_status status = look_through(file, path, piece, &scan, err);
+    (void)fclose(file);
+    return status;
 }
 
 floe_status floe_csv_check(floe_session *session, const char *path, bool has_header, floe_error *err) {
@@ -66,10 +128,17 @@ floe_status floe_csv_check(floe_session *session, const char *path, bool has_hea
     floe_arena_init(&arena, FLOE_GIB(1));
     floe_csv_dialect dialect;
     floe_str first, taken;
-    FLOE_TRY(floe_csv_sniff(session, path, has_header, &arena, &dialect, err));
+    floe_error unknown = {0};
+    floe_status status = floe_csv_sniff(session, path, has_header, &arena, &dialect, &unknown);
     FLOE_TRY(first_line(session, path, 0, &arena, &first, err));
     FLOE_ENSURE(first.len > 0, err, FLOE_INVALID,
                 "%s: the file has only blank lines: not even a header says what its columns are", path);
+    if (floe_failed(status) || dialect.column_count == 1) {
+        FLOE_TRY(check_quotes(path, first, err));
+    }
+    if (floe_failed(status)) {
+        return FLOE_FAIL(err, unknown.code, "%s", unknown.message);
+    }
     FLOE_TRY(first_line(session, path, dialect.skipped, &arena, &taken, err));
     FLOE_ENSURE(
         floe_str_equal(first, taken), err, FLOE_INVALID,

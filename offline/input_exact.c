@@ -59,11 +59,6 @@ static void put_files(const floe_exact_request *request, const char *only, floe_
     floe_buf_printf(out, "]%s", request->options);
 }
 
-static void put_option(floe_buf *out, const char *name, floe_str value) {
-    floe_buf_printf(out, ", %s = ", name);
-    floe_sql_quote_text(out, value);
-}
-
 /* Every checked column as it is written. `only` NULL: of all files. CSV is cut as the other reading cuts it: over text alone the
  * engine might guess another delimiter. */
 static floe_status put_as_text(const exact_run *run, const char *only, floe_buf *out, floe_error *err) {
@@ -72,9 +67,8 @@ static floe_status put_as_text(const exact_run *run, const char *only, floe_buf 
         floe_csv_dialect dialect;
         FLOE_TRY(floe_csv_sniff(run->session, run->request->files[0], true, run->arena, &dialect, err));
         floe_buf_text(out, ", all_varchar = true");
-        put_option(out, "delim", dialect.delimiter);
-        put_option(out, "quote", dialect.quote);
-        put_option(out, "escape", dialect.escape);
+        floe_buf_text(out, ", delim = ");
+        floe_sql_quote_text(out, dialect.delimiter);
         floe_buf_byte(out, ')');
         return floe_buf_check(out, err);
     }

@@ -103,11 +103,6 @@ static floe_status json_names(name_query *query, floe_error *err) {
     return take_names(query, rows.values, 1, rows.row_count, err);
 }
 
-static void put_option(floe_buf *out, const char *name, floe_str value) {
-    floe_buf_printf(out, ", %s = ", name);
-    floe_sql_quote_text(out, value);
-}
-
 /* The header as a row of text. */
 static floe_status csv_names(name_query *query, floe_error *err) {
     FLOE_AUTO_BUF sql;
@@ -121,11 +116,9 @@ static floe_status csv_names(name_query *query, floe_error *err) {
     }
     floe_buf_text(&sql, "SELECT * FROM read_csv(");
     floe_sql_quote_text(&sql, floe_str_of(query->input->files[0]));
-    floe_buf_printf(&sql, ", auto_detect = false, header = false, comment = '', skip = %lld",
+    floe_buf_printf(&sql, FLOE_CSV_OPTIONS ", auto_detect = false, header = false, skip = %lld, delim = ",
                     (long long)dialect.skipped);
-    put_option(&sql, "delim", dialect.delimiter);
-    put_option(&sql, "quote", dialect.quote);
-    put_option(&sql, "escape", dialect.escape);
+    floe_sql_quote_text(&sql, dialect.delimiter);
     for (size_t i = 0; i < query->input->column_count; i++) {
         floe_buf_printf(&sql, "%s'c%zu': 'VARCHAR'", i > 0 ? ", " : ", columns = {", i);
     }

@@ -38,7 +38,7 @@ static floe_status may_quote_nothing(const char *path, bool *ret_may, floe_error
             return FLOE_OK;
         }
         size_t len = kept + (size_t)got;
-        *ret_may = memmem(piece, len, "\"\"", 2) != NULL || memmem(piece, len, "''", 2) != NULL;
+        *ret_may = memmem(piece, len, "\"\"", 2) != NULL;
         piece[0] = piece[len - 1];
         kept = 1;
     }
@@ -60,10 +60,6 @@ static floe_status write_as_text(floe_session *session, text_columns *columns, f
     floe_buf_text(out, columns->read->call);
     floe_buf_text(out, ", all_varchar = true, allow_quoted_nulls = false, delim = ");
     floe_sql_quote_text(out, dialect.delimiter);
-    floe_buf_text(out, ", quote = ");
-    floe_sql_quote_text(out, dialect.quote);
-    floe_buf_text(out, ", escape = ");
-    floe_sql_quote_text(out, dialect.escape);
     floe_buf_byte(out, ')');
     return floe_buf_check(out, err);
 }

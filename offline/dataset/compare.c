@@ -15,7 +15,7 @@
 
 /* CSV as floe writes it: nothing is null, a quoted nothing is an empty text. */
 #define CSV_OPTIONS                                                                                                    \
-    ", header = true, all_varchar = true, allow_quoted_nulls = false, delim = ',', quote = '\"', escape = '\"')"
+    ", comment = '', header = true, all_varchar = true, allow_quoted_nulls = false, delim = ',', quote = '\"', escape = '\"')"
 
 /* JSON Lines with every value as its text. */
 static floe_status append_jsonl(floe_session *session, floe_buf *sql, const char *file, floe_arena *arena,

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static const char CSV_OPTIONS[] = ", comment = '', header = true";
+static const char CSV_OPTIONS[] = FLOE_CSV_OPTIONS ", header = true";
 static const char JSON_OPTIONS[] = ", format = 'newline_delimited'";
 
 /* What the engine's reader makes of the columns of a text file, and the types that hold their values as they are written. */
@@ -316,15 +316,15 @@ static floe_status read_header(floe_session *session, const floe_dataset_request
     floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
     floe_buf_text(&sql, csv ? "read_csv(" : "read_json(");
     floe_sql_quote_text(&sql, floe_str_of(request->spine));
-    floe_buf_text(&sql, csv ? ", comment = '', header = true, all_varchar = true) LIMIT 0"
+    floe_buf_text(&sql, csv ? FLOE_CSV_OPTIONS ", header = true, all_varchar = true) LIMIT 0"
                             : ", format = 'newline_delimited', sample_size = -1) LIMIT 0");
     FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(csv ? floe_csv_check(session, request->spine, true, err) : FLOE_OK);
     floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, err);
     if (floe_failed(status)) {
         return floe_error_prefix(err, status, "the spine %s", request->spine);
     }
     *ret_header = (spine_table){.snapshot_id = -1};
-    FLOE_TRY(csv ? floe_csv_check(session, request->spine, true, err) : FLOE_OK);
     FLOE_TRY(describe(session, arena, ret_header, err));
     floe_input names = {.reader = csv ? "read_csv" : "read_json",
                         .files = &request->spine,

