@@ -75,7 +75,7 @@ static void print_views(const dataset_facts *facts, floe_json_writer *json) {
     floe_json_array_end(json);
 }
 
-static void print_feature(const floe_ref *ref, const column_stats *stats, floe_json_writer *json) {
+static void print_feature(const floe_ref *ref, column_stats *stats, floe_json_writer *json) {
     char type[FLOE_TYPE_NAME_MAX];
     char name[FLOE_REF_NAME_MAX];
     floe_json_object_begin(json);

@@ -98,14 +98,60 @@ static void count_number(column_stats *stats, double number) {
     }
 }
 
+/* ---- mean and deviation ---- */
+
+/* One number after the other, for those whose squares or sums are no ordinary numbers. */
+static void settle_each(column_stats *stats) {
+    int64_t before = stats->number_count - (int64_t)stats->pending_count;
+    for (size_t i = 0; i < stats->pending_count; i++) {
+        double delta = stats->pending[i] - stats->mean;
+        stats->mean += delta / (double)(before + (int64_t)i + 1);
+        stats->m2 += delta * (stats->pending[i] - stats->mean);
+    }
+}
+
+/* Sums of what a few numbers are beyond `from`, and of its squares: four at a time, because each sum waits for the one before. */
+static void sum_beyond(const column_stats *stats, double from, double *ret_sum, double *ret_squares) {
+    double sums[4] = {0}, squares[4] = {0};
+    for (size_t i = 0; i < stats->pending_count; i++) {
+        double beyond = stats->pending[i] - from;
+        sums[i % 4] += beyond;
+        squares[i % 4] += beyond * beyond;
+    }
+    *ret_sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    *ret_squares = (squares[0] + squares[1]) + (squares[2] + squares[3]);
+}
+
+/* The mean and the sum of squares around it of both, from those of what was there and of what is pending (Chan, Golub and LeVeque). */
+void floe_stats_settle(column_stats *stats) {
+    double count = (double)stats->pending_count, sum, ignored, squares, rest;
+    if (stats->pending_count == 0) {
+        return;
+    }
+    sum_beyond(stats, stats->pending[0], &sum, &ignored);
+    double mean = stats->pending[0] + sum / count;
+    sum_beyond(stats, mean, &rest, &squares);
+    double before = (double)stats->number_count - count, all = before + count;
+    double delta = before > 0 ? mean - stats->mean : mean;
+    double m2 = stats->m2 + squares + (before > 0 ? delta * delta * (before / all) * count : 0);
+    if (isfinite(m2) && isfinite(delta)) {
+        stats->mean = before > 0 ? stats->mean + delta * (count / all) : mean;
+        stats->m2 = m2;
+    } else {
+        settle_each(stats);
+    }
+    stats->pending_count = 0;
+}
+
 static inline void add_number(column_stats *stats, double number) {
     if (!count_within(stats, number)) {
         count_number(stats, number);
     }
     stats->number_count++;
-    double delta = number - stats->mean;
-    stats->mean += delta / (double)stats->number_count;
-    stats->m2 += delta * (number - stats->mean);
+    stats->pending[stats->pending_count++] = number;
+    if (stats->pending_count == STATS_PENDING) {
+        floe_stats_settle(stats);
+    }
 }
 
 /* ---- texts ---- */
@@ -290,7 +336,8 @@ static void print_texts(const column_stats *stats, floe_json_writer *json) {
     floe_json_array_end(json);
 }
 
-void floe_stats_print(const column_stats *stats, floe_json_writer *json) {
+void floe_stats_print(column_stats *stats, floe_json_writer *json) {
+    floe_stats_settle(stats);
     floe_json_key(json, "nulls");
     floe_json_int(json, stats->null_count);
     floe_json_key(json, "count");

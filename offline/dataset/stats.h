@@ -15,6 +15,7 @@
 
 #define STATS_BINS 20
 #define STATS_DISTINCT_MAX 256 /* texts counted apart; above, only that there are more */
+#define STATS_PENDING 256      /* numbers that wait to be taken into the mean together */
 #define STATS_TOP 5            /* of them shown */
 
 typedef struct stats_text {
@@ -31,7 +32,9 @@ typedef struct column_stats {
     bool has_extremes;
     /* Of finite numbers. */
     int64_t number_count;
-    double mean, m2;
+    double mean, m2; /* of those that are not pending */
+    double pending[STATS_PENDING];
+    size_t pending_count;
     /* Bin i holds [(first + i) * 2^exponent, (first + i + 1) * 2^exponent). */
     int exponent;
     double scale; /* 2^-exponent; 0: not known */
@@ -49,7 +52,9 @@ void floe_stats_add(column_stats *stats, const floe_value *value);
 /* The same of a number that is not null, of a column of whole numbers or times, or of doubles. */
 void floe_stats_add_whole(column_stats *stats, int64_t number);
 void floe_stats_add_real(column_stats *stats, double number);
+/* Takes what is pending into mean and m2; printing does so too. */
+void floe_stats_settle(column_stats *stats);
 /* Members of the object that is open: nulls, count, and what the type has of the rest. */
-void floe_stats_print(const column_stats *stats, floe_json_writer *json);
+void floe_stats_print(column_stats *stats, floe_json_writer *json);
 
 #endif

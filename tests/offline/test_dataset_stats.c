@@ -160,13 +160,41 @@ static void stats__moments__are_those_of_the_textbook(void **state) {
     for (size_t i = 0; i < 8; i++) {
         add_whole(values[i]);
     }
+    floe_stats_settle(&stats);
     assert_true(fabs(stats.mean - 5) < 1e-12);
     assert_true(fabs(stats.m2 - 32) < 1e-12);
     begin(REAL); /* far from zero, where a sum of squares would keep nothing */
     for (size_t i = 0; i < 8; i++) {
         add_real(1e9 + values[i]);
     }
+    floe_stats_settle(&stats);
     assert_true(fabs(stats.m2 - 32) < 1e-5);
+}
+
+/* Numbers are taken in many at a time, the last of them when they are asked for. */
+static void stats__moments_of_many__are_those_of_all(void **state) {
+    (void)state;
+    double count = 3 * STATS_PENDING + 7;
+    begin(REAL);
+    for (double i = 0; i < count; i++) {
+        add_real(1e6 + i);
+    }
+    floe_stats_settle(&stats);
+    assert_true(fabs(stats.mean - (1e6 + (count - 1) / 2)) < 1e-9);
+    assert_true(fabs(stats.m2 - count * (count * count - 1) / 12) < 1e-3);
+    begin(REAL);
+    for (size_t i = 0; i < 2 * STATS_PENDING + 1; i++) {
+        add_real(0.1);
+    }
+    floe_stats_settle(&stats);
+    assert_true(stats.mean == 0.1 && stats.m2 == 0);
+    begin(REAL); /* their squares are no ordinary numbers, their mean is */
+    for (size_t i = 0; i < 2 * STATS_PENDING; i++) {
+        add_real(1e200);
+        add_real(3e200);
+    }
+    floe_stats_settle(&stats);
+    assert_true(fabs(stats.mean - 2e200) < 1e188);
 }
 
 static void stats__what_is_no_number__is_counted_apart(void **state) {
@@ -248,6 +276,7 @@ static void stats__times_decimals_and_truths__are_numbers(void **state) {
     begin(decimal);
     floe_value cents = {.type = decimal, .as.decimal = -150};
     floe_stats_add(&stats, &cents);
+    floe_stats_settle(&stats);
     assert_true(stats.mean == -1.5);
     assert_non_null(strstr(printed(), "\"max\":\"-1.50\""));
     begin((floe_type){.kind = FLOE_KIND_BOOL});
@@ -255,6 +284,7 @@ static void stats__times_decimals_and_truths__are_numbers(void **state) {
         floe_value truth = {.type = {.kind = FLOE_KIND_BOOL}, .as.boolean = i == 0};
         floe_stats_add(&stats, &truth);
     }
+    floe_stats_settle(&stats);
     assert_true(stats.mean == 0.25);
 }
 
@@ -340,6 +370,7 @@ int main(void) {
         with_arena(stats__extreme_numbers__all_have_a_bin),
         with_arena(stats__one_value__has_no_deviation),
         with_arena(stats__moments__are_those_of_the_textbook),
+        with_arena(stats__moments_of_many__are_those_of_all),
         with_arena(stats__what_is_no_number__is_counted_apart),
         with_arena(stats__nothing__prints_only_counts),
         with_arena(stats__texts__most_frequent_first_then_by_bytes),

@@ -59,33 +59,34 @@ static size_t value_len(floe_kind kind) {
 
 /* ---- one column ---- */
 
-/* The answers of one batch. */
+#define BLOCK_ROWS                                                                                                     \
+    ((size_t)64) /* rows of a sheet that stay in the nearest cache while all columns are read out of them */
+
+/* The answers of one column of one batch. */
 typedef struct stretch {
     const pit_answers *answers;
     const uint8_t *rows; /* of the sheet, from the first label on */
     size_t row_len, count;
     owned *o;
-    int64_t nulls;
+    size_t valid_count;
 } stretch;
 
 static inline const uint8_t *cell_at(const stretch *s, size_t i) {
     return s->rows + i * s->row_len + s->answers->spot.at;
 }
 
-static floe_status mark_valid(stretch *s, floe_error *err) {
+/* Marks rows [from, to) of a block, which begins with a byte of the bits. */
+static void mark_valid(stretch *s, size_t from, size_t to) {
     uint32_t at = s->answers->spot.valid_at;
-    if (at == PIT_NOWHERE) {
-        return FLOE_OK;
+    const uint8_t *marks = s->rows + (at >> 3);
+    uint64_t bits = 0;
+    for (size_t i = from; i < to; i++) {
+        bits |= (uint64_t)(marks[i * s->row_len] >> (at & 7) & 1u) << (i - from);
     }
-    FLOE_TRY(floe_alloc((s->count + 7) / 8, 1, &s->o->valid, err));
-    size_t valid_count = 0;
-    for (size_t i = 0; i < s->count; i++) {
-        unsigned valid = s->rows[i * s->row_len + (at >> 3)] >> (at & 7) & 1u;
-        s->o->valid[i >> 3] = (uint8_t)(s->o->valid[i >> 3] | valid << (i & 7));
-        valid_count += valid;
+    for (size_t i = from; i < to; i += 8) {
+        s->o->valid[i >> 3] = (uint8_t)(bits >> (i - from));
     }
-    s->nulls = (int64_t)(s->count - valid_count);
-    return FLOE_OK;
+    s->valid_count += (size_t)__builtin_popcountll(bits);
 }
 
 static inline bool is_valid(const stretch *s, size_t i) {
@@ -94,7 +95,7 @@ static inline bool is_valid(const stretch *s, size_t i) {
 
 /* Cells as they are; those of nulls are 0. */
 #define GATHER(element)                                                                                                \
-    for (size_t i = 0; i < s->count; i++) {                                                                            \
+    for (size_t i = from; i < to; i++) {                                                                               \
         memcpy((element *)s->o->data + i, cell_at(s, i), sizeof(element));                                             \
     }
 
@@ -104,9 +105,9 @@ static int64_t whole_at(const stretch *s, size_t i) {
     return whole;
 }
 
-static floe_status put_narrow(const stretch *s, floe_error *err) {
+static floe_status put_narrow(const stretch *s, size_t from, size_t to, floe_error *err) {
     int32_t *data = s->o->data;
-    for (size_t i = 0; i < s->count; i++) {
+    for (size_t i = from; i < to; i++) {
         int64_t value = whole_at(s, i);
         FLOE_ENSURE(value >= INT32_MIN && value <= INT32_MAX, err, FLOE_INVALID,
                     "column \"%.*s\": %" PRId64 " does not fit 32 bits", FLOE_STR_BRIEF(s->answers->name), value);
@@ -115,34 +116,32 @@ static floe_status put_narrow(const stretch *s, floe_error *err) {
     return FLOE_OK;
 }
 
-static void put_bools(const stretch *s) {
+static void put_bools(const stretch *s, size_t from, size_t to) {
     uint8_t *bits = s->o->data;
-    for (size_t i = 0; i < s->count; i++) {
+    for (size_t i = from; i < to; i++) {
         bits[i >> 3] = (uint8_t)(bits[i >> 3] | (whole_at(s, i) != 0) << (i & 7));
     }
 }
 
-static void put_floats(const stretch *s) {
+static void put_floats(const stretch *s, size_t from, size_t to) {
     float *data = s->o->data;
-    for (size_t i = 0; i < s->count; i++) {
+    for (size_t i = from; i < to; i++) {
         double value;
         memcpy(&value, cell_at(s, i), sizeof(value));
         data[i] = (float)value;
     }
 }
 
-static floe_status put_numbers(const stretch *s, floe_error *err) {
-    floe_kind kind = s->answers->type.kind;
-    FLOE_TRY(floe_alloc(s->count + 1, value_len(kind), &s->o->data, err));
-    switch (kind) {
+static floe_status put_numbers(const stretch *s, size_t from, size_t to, floe_error *err) {
+    switch (s->answers->type.kind) {
     case FLOE_KIND_INT32:
     case FLOE_KIND_DATE:
-        return put_narrow(s, err);
+        return put_narrow(s, from, to, err);
     case FLOE_KIND_BOOL:
-        put_bools(s);
+        put_bools(s, from, to);
         return FLOE_OK;
     case FLOE_KIND_FLOAT:
-        put_floats(s);
+        put_floats(s, from, to);
         return FLOE_OK;
     case FLOE_KIND_DECIMAL:
         GATHER(__int128)
@@ -153,12 +152,29 @@ static floe_status put_numbers(const stretch *s, floe_error *err) {
     }
 }
 
+/* Rows [from, to), a block. */
+static floe_status put_block(stretch *s, size_t from, size_t to, floe_error *err) {
+    if (s->o->valid) {
+        mark_valid(s, from, to);
+    }
+    return is_text(s->answers->type.kind) ? FLOE_OK : put_numbers(s, from, to, err);
+}
+
+/* The block from a row on will be read soon. */
+static void ask_for_block(const stretch *s, size_t from) {
+    size_t to = s->count - from > BLOCK_ROWS ? from + BLOCK_ROWS : s->count;
+    for (size_t at = from * s->row_len; at < to * s->row_len; at += PIT_CACHE_LINE) {
+        __builtin_prefetch(s->rows + at);
+    }
+}
+
 static floe_str text_at(const stretch *s, size_t i) {
     uint32_t symbol;
     memcpy(&symbol, cell_at(s, i), sizeof(symbol));
     return is_valid(s, i) ? s->answers->symbols->keys[symbol] : (floe_str){"", 0};
 }
 
+/* Once all blocks are marked. */
 static floe_status put_texts(const stretch *s, floe_error *err) {
     size_t len = 0;
     FLOE_TRY(floe_alloc(s->count + 1, sizeof(int32_t), &s->o->offsets, err));
@@ -176,28 +192,40 @@ static floe_status put_texts(const stretch *s, floe_error *err) {
     return FLOE_OK;
 }
 
-static floe_status make_column(const pit_answers *answers, size_t first, size_t count, struct ArrowArray *array,
-                               floe_error *err) {
+static floe_status open_column(const pit_answers *answers, size_t first, size_t count, struct ArrowArray *array,
+                               stretch *ret_stretch, floe_error *err) {
+    size_t row_len = answers->sheet->row_len;
     array->release = release_array;
     FLOE_TRY(floe_alloc(1, sizeof(owned), &array->private_data, err));
-    bool text = is_text(answers->type.kind);
-    size_t row_len = answers->sheet->row_len;
-    stretch s = {answers, answers->sheet->rows + first * row_len, row_len, count, array->private_data, 0};
-    FLOE_TRY(mark_valid(&s, err));
-    FLOE_TRY(text ? put_texts(&s, err) : put_numbers(&s, err));
-    s.o->pointers[0] = s.nulls == 0 ? NULL : s.o->valid;
-    s.o->pointers[1] = text ? (const void *)s.o->offsets : s.o->data;
-    s.o->pointers[2] = text ? s.o->data : NULL;
-    array->buffers = s.o->pointers;
+    *ret_stretch =
+        (stretch){answers, answers->sheet->rows + first * row_len, row_len, count, array->private_data, count};
+    owned *o = ret_stretch->o;
+    if (answers->spot.valid_at != PIT_NOWHERE) {
+        ret_stretch->valid_count = 0;
+        FLOE_TRY(floe_alloc((count + 7) / 8, 1, &o->valid, err));
+    }
+    floe_kind kind = answers->type.kind;
+    return is_text(kind) ? FLOE_OK : floe_alloc(count + 1, value_len(kind), &o->data, err);
+}
+
+static floe_status close_column(stretch *s, struct ArrowArray *array, floe_error *err) {
+    bool text = is_text(s->answers->type.kind);
+    FLOE_TRY(text ? put_texts(s, err) : FLOE_OK);
+    s->o->pointers[0] = s->valid_count == s->count ? NULL : s->o->valid;
+    s->o->pointers[1] = text ? (const void *)s->o->offsets : s->o->data;
+    s->o->pointers[2] = text ? s->o->data : NULL;
+    array->buffers = s->o->pointers;
     array->n_buffers = text ? 3 : 2;
-    array->length = (int64_t)count;
-    array->null_count = s.nulls;
+    array->length = (int64_t)s->count;
+    array->null_count = (int64_t)(s->count - s->valid_count);
     return FLOE_OK;
 }
 
 /* ---- the batch ---- */
 
-/* Columns are made by whoever takes the next one. */
+#define SHARE_COLUMNS ((size_t)32) /* that one thread makes together */
+
+/* Columns are made by whoever takes the next few. */
 typedef struct making {
     const pit_answers *columns;
     size_t column_count, first, count;
@@ -206,15 +234,35 @@ typedef struct making {
     atomic_bool stop;
 } making;
 
+static floe_status make_share(const making *m, size_t first_column, size_t column_count, floe_error *err) {
+    stretch stretches[SHARE_COLUMNS];
+    struct ArrowArray **arrays = m->batch->children + first_column;
+    for (size_t i = 0; i < column_count; i++) {
+        FLOE_TRY(floe_alloc(1, sizeof(struct ArrowArray), &arrays[i], err));
+        FLOE_TRY(open_column(&m->columns[first_column + i], m->first, m->count, arrays[i], &stretches[i], err));
+    }
+    for (size_t from = 0; from < m->count; from += BLOCK_ROWS) {
+        size_t to = m->count - from > BLOCK_ROWS ? from + BLOCK_ROWS : m->count;
+        ask_for_block(&stretches[0], to);
+        for (size_t i = 0; i < column_count; i++) {
+            FLOE_TRY(put_block(&stretches[i], from, to, err));
+        }
+    }
+    for (size_t i = 0; i < column_count; i++) {
+        FLOE_TRY(close_column(&stretches[i], arrays[i], err));
+    }
+    return FLOE_OK;
+}
+
 static floe_status make_columns(void *context, floe_error *err) {
     making *m = context;
     while (!atomic_load(&m->stop)) {
-        size_t i = atomic_fetch_add(&m->next, 1);
-        if (i >= m->column_count) {
+        size_t first = atomic_fetch_add(&m->next, SHARE_COLUMNS);
+        if (first >= m->column_count) {
             break;
         }
-        FLOE_TRY(floe_alloc(1, sizeof(struct ArrowArray), &m->batch->children[i], err));
-        FLOE_TRY(make_column(&m->columns[i], m->first, m->count, m->batch->children[i], err));
+        size_t rest = m->column_count - first;
+        FLOE_TRY(make_share(m, first, rest < SHARE_COLUMNS ? rest : SHARE_COLUMNS, err));
     }
     return FLOE_OK;
 }
@@ -228,7 +276,7 @@ static floe_status make_batch(making *m, int threads, floe_error *err) {
     batch->buffers = ((owned *)batch->private_data)->pointers;
     batch->n_buffers = 1;
     batch->length = (int64_t)m->count;
-    bool alone = threads < 2 || m->column_count < 2 || m->column_count * m->count < CELLS_OF_ONE_THREAD;
+    bool alone = threads < 2 || m->column_count <= SHARE_COLUMNS || m->column_count * m->count < CELLS_OF_ONE_THREAD;
     return alone ? make_columns(m, err) : floe_together(threads, make_columns, m, &m->stop, err);
 }
 

@@ -7,9 +7,12 @@
  */
 #include "offline/pit/answers/sheet.h"
 
+#include "core/limits.h"
 #include "core/mem.h"
+#include "offline/together.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 /* Which of several equal values it is must not show. */
 static bool any_of_equals(const floe_output *output) {
@@ -68,6 +71,44 @@ floe_status floe_pit_sheet_open(const floe_pit *pit, const pit_group *group, pit
     return FLOE_OK;
 }
 
+/* ---- lent memory ---- */
+
+uint8_t *floe_pit_sheet_lend(pit_sheet *sheet, size_t label_count, size_t least, size_t *len) {
+    size_t room = sheet->rows ? label_count * sheet->row_len - sheet->lent : 0;
+    *len = room < *len ? room / 16 * 16 : *len;
+    if (*len < least) {
+        return NULL;
+    }
+    uint8_t *memory = sheet->rows + sheet->lent;
+    sheet->lent += *len;
+    return memory;
+}
+
+#define CLEARED_AT_ONCE FLOE_MIB(4)
+
+typedef struct clearing {
+    uint8_t *memory;
+    size_t len;
+    atomic_size_t next;
+} clearing;
+
+static floe_status clear_some(void *context, floe_error *err) {
+    (void)err;
+    clearing *c = context;
+    for (size_t at; (at = atomic_fetch_add(&c->next, CLEARED_AT_ONCE)) < c->len;) {
+        memset(c->memory + at, 0, c->len - at < CLEARED_AT_ONCE ? c->len - at : CLEARED_AT_ONCE);
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_pit_sheet_reclaim(pit_sheet *sheet, int threads, floe_error *err) {
+    clearing c = {.memory = sheet->rows, .len = sheet->lent};
+    atomic_bool stop = false;
+    FLOE_TRY(floe_together(sheet->lent > CLEARED_AT_ONCE ? threads : 1, clear_some, &c, &stop, err));
+    sheet->lent = 0;
+    return FLOE_OK;
+}
+
 static uint32_t *list_at(const uint8_t *cell) {
     uint32_t *list;
     memcpy(&list, cell, sizeof(list));
@@ -76,7 +117,7 @@ static uint32_t *list_at(const uint8_t *cell) {
 
 void floe_pit_sheet_close(pit_view *view, size_t label_count) {
     pit_sheet *sheet = &view->sheet;
-    for (size_t i = 0; sheet->rows && i < view->view->output_count; i++) {
+    for (size_t i = 0; sheet->rows && sheet->lent == 0 && i < view->view->output_count; i++) {
         bool lists = view->wanted[i] && floe_function_lists(view->view->outputs[i].function);
         for (size_t label = 0; lists && label < label_count; label++) {
             floe_free(list_at(sheet->rows + label * sheet->row_len + sheet->spots[i].at));
@@ -85,6 +126,7 @@ void floe_pit_sheet_close(pit_view *view, size_t label_count) {
     floe_free(sheet->rows);
     floe_free(view->winner);
     sheet->rows = NULL;
+    sheet->lent = 0;
     view->winner = NULL;
 }
 
@@ -101,10 +143,6 @@ bool floe_pit_sheets_suffice(const floe_pit *pit, const pit_group *group) {
 
 /* ---- in ---- */
 
-static double canonical(double real) {
-    return real == 0 ? 0 : isnan(real) ? NAN : real;
-}
-
 /* The value of a row; false: it is null. */
 static bool put_row(const pit_column *column, uint32_t row, bool any, uint8_t *cell) {
     double real;
@@ -116,7 +154,7 @@ static bool put_row(const pit_column *column, uint32_t row, bool any, uint8_t *c
         memcpy(cell, &column->data.i64[row], sizeof(int64_t));
         return true;
     case PIT_F64:
-        real = any ? canonical(column->data.f64[row]) : column->data.f64[row];
+        real = any ? floe_pit_canonical(column->data.f64[row]) : column->data.f64[row];
         memcpy(cell, &real, sizeof(real));
         return true;
     case PIT_I128:
@@ -154,7 +192,7 @@ void floe_pit_sheet_put(const pit_group *group, const pit_view *view, size_t out
         break;
     }
     if (valid && spot->valid_at != PIT_NOWHERE) {
-        row[spot->valid_at >> 3] = (uint8_t)(row[spot->valid_at >> 3] | 1u << (spot->valid_at & 7));
+        floe_pit_sheet_mark(row, spot);
     }
 }
 
@@ -168,7 +206,7 @@ static void get_list(const pit_column *column, const uint32_t *list, bool any, f
     for (uint32_t i = 0; i < list[0]; i++) {
         floe_pit_column_get(column, list[1 + i], &items[i]);
         if (any && column->class == PIT_F64 && !items[i].is_null) {
-            items[i].as.real = canonical(items[i].as.real);
+            items[i].as.real = floe_pit_canonical(items[i].as.real);
         }
     }
 }

@@ -13,6 +13,7 @@
 #include "offline/pit/memory/spill.h"
 #include "offline/pit/pit.h"
 
+#include <math.h>
 #include <string.h>
 
 /* One answer. */
@@ -40,6 +41,8 @@ typedef struct pit_spot {
     uint32_t valid_at; /* its bit, counted from the row's first; PIT_NOWHERE: it is never null */
 } pit_spot;
 
+#define PIT_CACHE_LINE ((size_t)64)
+
 /* The answers of a view, a row per label in the labels' order: a label's answers are written together and read together,
  * and labels are mostly asked for one after the other. Cleared memory is the answer of a label that has no key or no time:
  * counts are 0, everything else is null. */
@@ -47,7 +50,27 @@ typedef struct pit_sheet {
     uint8_t *rows;
     size_t row_len;
     pit_spot *spots; /* per output */
+    size_t lent;     /* so many bytes hold rows of the source until those are in order: there are no answers yet */
 } pit_sheet;
+
+static inline uint8_t *floe_pit_sheet_row(const pit_sheet *sheet, size_t label) {
+    return sheet->rows + label * sheet->row_len;
+}
+/* The row will be written to soon. */
+static inline void floe_pit_sheet_prefetch(const pit_sheet *sheet, size_t label) {
+    const uint8_t *row = floe_pit_sheet_row(sheet, label);
+    for (size_t at = 0; at < sheet->row_len; at += PIT_CACHE_LINE) {
+        __builtin_prefetch(row + at, 1);
+    }
+}
+/* What is at the spot, which may be null, is not. */
+static inline void floe_pit_sheet_mark(uint8_t *row, const pit_spot *spot) {
+    row[spot->valid_at >> 3] = (uint8_t)(row[spot->valid_at >> 3] | 1u << (spot->valid_at & 7));
+}
+/* Which of several equal doubles it is must not show. */
+static inline double floe_pit_canonical(double real) {
+    return real == 0 ? 0 : isnan(real) ? NAN : real;
+}
 
 typedef struct pit_view {
     const floe_view *view;

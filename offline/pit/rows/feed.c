@@ -8,6 +8,7 @@
 
 #include "core/limits.h"
 #include "core/mem.h"
+#include "offline/pit/answers/sheet.h"
 #include "offline/together.h"
 
 struct floe_pit_feed {
@@ -50,11 +51,23 @@ static floe_status columns_of(const floe_pit_need *need, floe_arena *arena, stru
     return floe_pit_batch_columns(arena, schema, names, count, batch, err);
 }
 
+/* The sheets of the answers, which lend their memory to the rows: of a question whose labels are known and whose rows all stay. */
+static floe_status open_sheets(const floe_pit *pit, pit_group *group, floe_error *err) {
+    bool lend = !pit->spill && !group->thins && !pit->newest_labels && !pit->options.newest;
+    for (size_t v = 0; lend && v < group->view_count; v++) {
+        if (!group->views[v].sheet.rows) {
+            FLOE_TRY(floe_pit_sheet_open(pit, group, &group->views[v], pit->label_count, err));
+        }
+    }
+    return FLOE_OK;
+}
+
 static floe_status open_groups(floe_pit *pit, size_t need_index, floe_error *err) {
     for (size_t g = 0; g < pit->group_count; g++) {
         pit_group *group = &pit->groups[g];
         if (group->source_index == need_index) {
             FLOE_TRY(pit->spill ? floe_pit_index_labels(pit, group, err) : FLOE_OK); /* Which takes less memory. */
+            FLOE_TRY(open_sheets(pit, group, err));
             FLOE_TRY(group->thins ? floe_pit_slots_open(pit, group, err) : floe_pit_parts_open(pit, group, err));
         }
     }

@@ -5,11 +5,12 @@
  * goes back to the system when its rows lie in the arrays, so that they are not held twice. Low bits, because keys are
  * numbered as labels bring them, and the most frequent come first.
  *
- * Memory: chunks of records, cut from slabs. A thread fills chunks of its own and asks for the next under a lock. Of a question
+ * Memory: chunks of records, cut from slabs, for which the sheets of the answers to come lend theirs. A thread fills chunks of its own and asks for the next under a lock. Of a question
  * that spills, chunks that are full are written down and filled again; a part's rows come back when its turn has come.
  */
 #include "core/limits.h"
 #include "core/mem.h"
+#include "offline/pit/answers/sheet.h"
 #include "offline/pit/rows/record.h"
 
 #include <sys/mman.h>
@@ -41,11 +42,13 @@ struct pit_parts {
     part *parts;
     size_t count;
     uint32_t mask;
-    pit_spill *spill; /* NULL: all rows stay */
+    pit_spill *spill;    /* NULL: all rows stay */
+    size_t sheet_labels; /* of the sheets that lend memory */
     size_t chunk_len, chunk_rows;
-    uint8_t **slabs;
+    uint8_t **slabs; /* of its own */
     size_t slab_count, slab_room;
-    size_t slab_len, slab_used; /* of the last slab */
+    uint8_t *slab; /* the last one, its own or lent by a sheet */
+    size_t slab_len, slab_used;
     pthread_mutex_t lock;
 };
 
@@ -78,6 +81,7 @@ floe_status floe_pit_parts_open(const floe_pit *pit, pit_group *group, floe_erro
     parts->count = part_count(pit, group);
     parts->mask = (uint32_t)parts->count - 1;
     parts->spill = pit->spill;
+    parts->sheet_labels = pit->label_count;
     parts->chunk_len = chunk_len(pit, group, parts->count);
     parts->chunk_rows = (parts->chunk_len - sizeof(pit_chunk)) / group->record_len;
     return floe_alloc(parts->count, sizeof(*parts->parts), &parts->parts, err);
@@ -101,28 +105,63 @@ void floe_pit_parts_close(pit_parts **parts) {
     *parts = NULL;
 }
 
-static floe_status add_slab(pit_parts *parts, floe_error *err) {
+/* What the sheets of the group's views do not need yet. */
+static uint8_t *borrow(pit_group *group, size_t *len) {
+    size_t wanted = *len;
+    uint8_t *slab = NULL;
+    for (size_t v = 0; !slab && v < group->view_count; v++) {
+        *len = wanted;
+        slab = floe_pit_sheet_lend(&group->views[v].sheet, group->parts->sheet_labels, group->parts->chunk_len, len);
+    }
+    *len = slab ? *len : wanted;
+    return slab;
+}
+
+static bool is_lent(const pit_group *group, const void *memory) {
+    bool lent = false;
+    for (size_t v = 0; v < group->view_count; v++) {
+        const pit_sheet *sheet = &group->views[v].sheet;
+        uintptr_t at = (uintptr_t)memory, rows = (uintptr_t)sheet->rows;
+        lent = lent || (sheet->rows && at >= rows && at - rows < sheet->lent);
+    }
+    return lent;
+}
+
+static floe_status own_slab(pit_parts *parts, size_t len, floe_error *err) {
     if (parts->slab_count == parts->slab_room) {
         size_t room = parts->slab_room * 2 + 8;
         FLOE_TRY(floe_realloc(&parts->slabs, room, sizeof(*parts->slabs), err));
         parts->slab_room = room;
     }
-    size_t len = parts->slab_len * 2;
-    len = len < SLAB_LEAST ? SLAB_LEAST : len > SLAB_MOST ? SLAB_MOST : len;
-    len = len < 2 * parts->chunk_len ? 2 * parts->chunk_len : len;
     uint8_t *slab = NULL;
     FLOE_TRY(floe_realloc(&slab, len, 1, err));
     parts->slabs[parts->slab_count++] = slab;
-    parts->slab_len = len;
-    parts->slab_used = (16 - (uintptr_t)slab % 16) % 16;
+    parts->slab = slab;
     return FLOE_OK;
 }
 
-static floe_status take_chunk(pit_parts *parts, pit_chunk **ret_chunk, floe_error *err) {
-    if (parts->slab_used + parts->chunk_len > parts->slab_len) {
-        FLOE_TRY(add_slab(parts, err));
+static floe_status add_slab(pit_group *group, floe_error *err) {
+    pit_parts *parts = group->parts;
+    size_t len = parts->slab_len * 2;
+    len = len < SLAB_LEAST ? SLAB_LEAST : len > SLAB_MOST ? SLAB_MOST : len;
+    len = len < 2 * parts->chunk_len ? 2 * parts->chunk_len : len;
+    uint8_t *lent = borrow(group, &len);
+    if (lent) {
+        parts->slab = lent;
+    } else {
+        FLOE_TRY(own_slab(parts, len, err));
     }
-    *ret_chunk = (pit_chunk *)(void *)(parts->slabs[parts->slab_count - 1] + parts->slab_used);
+    parts->slab_len = len;
+    parts->slab_used = (16 - (uintptr_t)parts->slab % 16) % 16;
+    return FLOE_OK;
+}
+
+static floe_status take_chunk(pit_group *group, pit_chunk **ret_chunk, floe_error *err) {
+    pit_parts *parts = group->parts;
+    while (parts->slab_used + parts->chunk_len > parts->slab_len) {
+        FLOE_TRY(add_slab(group, err));
+    }
+    *ret_chunk = (pit_chunk *)(void *)(parts->slab + parts->slab_used);
     parts->slab_used += parts->chunk_len;
     **ret_chunk = (pit_chunk){0};
     return FLOE_OK;
@@ -133,7 +172,7 @@ static floe_status add_chunk(pit_group *group, size_t at, pit_chunk **chunk, flo
     pit_parts *parts = group->parts;
     pit_chunk *fresh = NULL;
     pthread_mutex_lock(&parts->lock);
-    floe_status status = take_chunk(parts, &fresh, err);
+    floe_status status = take_chunk(group, &fresh, err);
     if (!floe_failed(status)) {
         part *p = &parts->parts[at];
         *(p->last ? &p->last->next : &p->first) = fresh;
@@ -269,7 +308,7 @@ void floe_pit_part_forget(pit_group *group, size_t at) {
         pit_chunk *next = chunk->next;
         uintptr_t first = ((uintptr_t)chunk + page - 1) / page * page;
         uintptr_t last = ((uintptr_t)chunk + group->parts->chunk_len) / page * page;
-        if (last > first) {
+        if (last > first && !is_lent(group, chunk)) {
             (void)madvise((void *)first, last - first, MADV_DONTNEED); /* of no use any more: its content may go */
         }
         chunk = next;

@@ -40,7 +40,9 @@ static floe_status run_group(const floe_pit *pit, pit_group *group, const pit_pa
     }
     FLOE_TRY(index_group(pit, group, pace->threads, err));
     for (size_t v = 0; v < group->view_count; v++) {
-        FLOE_TRY(floe_pit_sheet_open(pit, group, &group->views[v], pit->label_count, err));
+        bool opened = group->views[v].sheet.rows != NULL; /* by the feed, to lend its memory */
+        FLOE_TRY(opened ? floe_pit_sheet_reclaim(&group->views[v].sheet, pace->threads, err)
+                        : floe_pit_sheet_open(pit, group, &group->views[v], pit->label_count, err));
         FLOE_TRY(floe_pit_sweep_view(pit, group, &group->views[v], &all, pace, err));
     }
     if (floe_pit_sheets_suffice(pit, group)) { /* They hold what they show, so the memory of the rows can go. */

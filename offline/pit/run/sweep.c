@@ -19,6 +19,8 @@
 #include "offline/pit/window/slide.h"
 #include "offline/pit/window/window.h"
 
+#define LABELS_AHEAD 2 /* whose rows are brought near */
+
 struct pit_sweep {
     const floe_pit *pit;
     const pit_group *group;
@@ -27,9 +29,14 @@ struct pit_sweep {
     size_t window_count;
     pit_rankings rankings; /* of the key at hand, as are the ranges */
     pit_ranges ranges;
-    bool in_order;                /* rows of the key become visible in order of event */
-    bool lists;                   /* they are listed: they do not, or a window lets them in and out one by one */
-    pit_window **output_windows;  /* per output of the view: one of the above; NULL: not wanted, or an as-of output */
+    bool in_order;               /* rows of the key become visible in order of event */
+    bool lists;                  /* they are listed: they do not, or a window lets them in and out one by one */
+    pit_window **output_windows; /* per output of the view: one of the above; NULL: not wanted, or an as-of output */
+    pit_written *written; /* outputs that a window writes in place while it is answered by ranges: window by window */
+    size_t *written_end;  /* per window: where its own end */
+    bool *is_written;     /* per output */
+    bool all_ranged;      /* every window is, for the key at hand */
+    size_t *others, other_count;  /* outputs wanted that no window ever writes */
     pit_moment *entering, *spare; /* rows of the key in order of entering; room to sort them */
     int64_t *entered_at;          /* per row of the key; INT64_MAX: not yet */
     size_t room;                  /* rows */
@@ -51,6 +58,10 @@ void floe_pit_sweep_close(pit_sweep **sweep) {
     floe_pit_ranges_close(&(*sweep)->ranges);
     floe_free((*sweep)->windows);
     floe_free((*sweep)->output_windows);
+    floe_free((*sweep)->written);
+    floe_free((*sweep)->written_end);
+    floe_free((*sweep)->is_written);
+    floe_free((*sweep)->others);
     floe_free((*sweep)->entering);
     floe_free((*sweep)->spare);
     floe_free((*sweep)->entered_at);
@@ -83,6 +94,27 @@ static floe_status open_window(pit_sweep *sweep, size_t output_index, floe_error
     return floe_pit_window_want(sweep->windows[i], output, &sweep->rankings, &sweep->ranges, err);
 }
 
+/* Which outputs windows write in place. */
+static void plan_written(pit_sweep *sweep) {
+    const floe_view *asked = sweep->view->view;
+    size_t count = 0;
+    for (size_t w = 0; w < sweep->window_count; w++) {
+        for (size_t i = 0; i < asked->output_count; i++) {
+            const floe_output *output = &asked->outputs[i];
+            if (sweep->output_windows[i] == sweep->windows[w] && floe_pit_window_writes(sweep->windows[w], output)) {
+                sweep->written[count++] = (pit_written){i, output->function, sweep->view->sheet.spots[i]};
+                sweep->is_written[i] = true;
+            }
+        }
+        sweep->written_end[w] = count;
+    }
+    for (size_t i = 0; i < asked->output_count; i++) {
+        if (sweep->view->wanted[i] && !sweep->is_written[i]) {
+            sweep->others[sweep->other_count++] = i;
+        }
+    }
+}
+
 floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit_view *view, pit_sweep **ret_sweep,
                                 floe_error *err) {
     FLOE_CLEANUP(floe_pit_sweep_close) pit_sweep *sweep = NULL;
@@ -95,11 +127,16 @@ floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit
     size_t output_count = view->view->output_count;
     FLOE_TRY(floe_alloc(output_count, sizeof(*sweep->windows), &sweep->windows, err));
     FLOE_TRY(floe_alloc(output_count, sizeof(*sweep->output_windows), &sweep->output_windows, err));
+    FLOE_TRY(floe_alloc(output_count, sizeof(*sweep->written), &sweep->written, err));
+    FLOE_TRY(floe_alloc(output_count, sizeof(*sweep->written_end), &sweep->written_end, err));
+    FLOE_TRY(floe_alloc(output_count, sizeof(*sweep->is_written), &sweep->is_written, err));
+    FLOE_TRY(floe_alloc(output_count, sizeof(*sweep->others), &sweep->others, err));
     for (size_t i = 0; i < output_count; i++) {
         if (view->wanted[i] && view->view->outputs[i].function != FLOE_FN_NONE) {
             FLOE_TRY(open_window(sweep, i, err));
         }
     }
+    plan_written(sweep);
     *ret_sweep = sweep;
     sweep = NULL;
     return FLOE_OK;
@@ -233,6 +270,29 @@ static floe_status fail_label(const pit_sweep *sweep, const floe_output *output,
                              floe_time_format(t, text));
 }
 
+static void write_label(const pit_sweep *sweep, uint32_t label) {
+    uint8_t *row = floe_pit_sheet_row(&sweep->view->sheet, label);
+    size_t first = 0;
+    for (size_t w = 0; w < sweep->window_count; w++) {
+        size_t end = sweep->written_end[w];
+        if (end > first && floe_pit_window_ranged(sweep->windows[w])) {
+            floe_pit_window_write(sweep->windows[w], sweep->written + first, end - first, row);
+        }
+        first = end;
+    }
+}
+
+static floe_status answer_output(pit_sweep *sweep, size_t i, uint32_t key, uint32_t label, int64_t t, floe_error *err) {
+    const floe_output *output = &sweep->view->view->outputs[i];
+    pit_answer answer;
+    floe_status status = floe_pit_window_answer(sweep->output_windows[i], output, t, &answer, err);
+    if (floe_failed(status)) {
+        return fail_label(sweep, output, key, t, status, err);
+    }
+    floe_pit_sheet_put(sweep->group, sweep->view, i, label, &answer);
+    return FLOE_OK;
+}
+
 static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t label, int64_t t, floe_error *err) {
     pit_view *view = sweep->view;
     pit_answer winner = {.kind = PIT_ANSWER_ROW, .as.row = judged_winner(sweep, t)};
@@ -243,17 +303,18 @@ static floe_status answer_label(pit_sweep *sweep, uint32_t key, uint32_t label, 
     if (!none && sweep->winner_is_tied && view->want_as_of) {
         sweep->ties++;
     }
-    for (size_t i = 0; i < view->view->output_count; i++) {
-        const floe_output *output = &view->view->outputs[i];
-        if (view->wanted[i] && output->function == FLOE_FN_NONE && !none) {
+    write_label(sweep, label);
+    for (size_t o = 0; o < sweep->other_count; o++) {
+        size_t i = sweep->others[o];
+        if (sweep->output_windows[i]) {
+            FLOE_TRY(answer_output(sweep, i, key, label, t, err));
+        } else if (!none) {
             floe_pit_sheet_put(sweep->group, view, i, label, &winner);
-        } else if (sweep->output_windows[i]) {
-            pit_answer answer;
-            floe_status status = floe_pit_window_answer(sweep->output_windows[i], output, t, &answer, err);
-            if (floe_failed(status)) {
-                return fail_label(sweep, output, key, t, status, err);
-            }
-            floe_pit_sheet_put(sweep->group, view, i, label, &answer);
+        }
+    }
+    for (size_t i = 0; !sweep->all_ranged && i < view->view->output_count; i++) {
+        if (sweep->is_written[i] && !floe_pit_window_ranged(sweep->output_windows[i])) {
+            FLOE_TRY(answer_output(sweep, i, key, label, t, err));
         }
     }
     return FLOE_OK;
@@ -264,6 +325,7 @@ static floe_status reset_windows(pit_sweep *sweep, uint32_t first_row, uint32_t 
     bool orders = false;
     sweep->in_order = are_in_order(sweep, first_row, last_row);
     sweep->lists = !sweep->in_order;
+    sweep->all_ranged = true;
     for (size_t i = 0; i < sweep->window_count; i++) {
         floe_pit_window_clear(sweep->windows[i]);
     }
@@ -273,6 +335,7 @@ static floe_status reset_windows(pit_sweep *sweep, uint32_t first_row, uint32_t 
     for (size_t i = 0; i < sweep->window_count; i++) {
         if (!floe_pit_window_choose(sweep->windows[i], sweep->in_order)) {
             sweep->lists = true;
+            sweep->all_ranged = false;
             orders = orders || floe_pit_window_orders(sweep->windows[i]);
         }
     }
@@ -293,6 +356,9 @@ floe_status floe_pit_sweep_slice(pit_sweep *sweep, const pit_slice *slice, floe_
     size_t entered = 0;
     for (uint32_t l = slice->first; l < slice->last; l++) {
         int64_t t = group->label_times[l];
+        if (l + LABELS_AHEAD < slice->last) {
+            floe_pit_sheet_prefetch(&sweep->view->sheet, group->label_at[l + LABELS_AHEAD]);
+        }
         for (size_t i = 0; i < sweep->window_count; i++) {
             floe_pit_window_leave(sweep->windows[i], sweep->entered_at, t);
         }

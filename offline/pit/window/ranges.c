@@ -156,6 +156,7 @@ static void add_up(pit_range *range, size_t count) {
     range->sums_fit = values_fit(range->column, range->first_row, count, &e);
     range->squares_fit = range->sums_fit && range->wants_squares && e.small;
     range->exponent = e.exponent;
+    range->unit = e.exponent > -1000 && e.exponent < 1000 ? ldexp(1, e.exponent) : 0;
     if (!range->sums_fit) {
         return;
     }
@@ -232,6 +233,11 @@ void floe_pit_range_moments(const pit_range *range, uint32_t low, uint32_t high,
     __int128 total = range->sums[to] - range->sums[from];
     floe_moments_of(moments, floe_pit_range_count(range, low, high), total, range->exponent,
                     range->squares_fit ? range->squares[to] - range->squares[from] : 0);
+}
+
+double floe_pit_range_sum(const pit_range *range, uint32_t low, uint32_t high) {
+    __int128 total = range->sums[high - range->first_row] - range->sums[low - range->first_row];
+    return range->unit != 0 ? (double)total * range->unit : ldexp((double)total, range->exponent);
 }
 
 /* ---- peaks ---- */

@@ -37,6 +37,7 @@ typedef struct pit_range {
     uint32_t *row_of; /* where has_nulls: per value its row */
     bool sums_fit, squares_fit;
     int exponent;             /* sums count 2^exponent */
+    double unit;              /* that; 0: it is none of the ordinary doubles */
     __int128 *sums, *squares; /* per row, and one more: of the values before it */
     size_t room;
 } pit_range;
@@ -62,6 +63,8 @@ static inline int64_t floe_pit_range_count(const pit_range *range, uint32_t low,
 
 /* What sum, mean and variance are read from, as if the values of [low, high) had been added one by one. */
 void floe_pit_range_moments(const pit_range *range, uint32_t low, uint32_t high, floe_moments *moments);
+/* Of floats: the sum of [low, high), rounded once. */
+double floe_pit_range_sum(const pit_range *range, uint32_t low, uint32_t high);
 /* The best row from `low` on among those that are visible; there must be one that has a value. */
 uint32_t floe_pit_peaks_best(const pit_peaks *peaks, uint32_t low);
 /* The k-th row that has a value, from the older or the newer end; there must be that many. */

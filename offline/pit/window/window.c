@@ -26,6 +26,7 @@ struct pit_window {
     bool sums, squares, distinct;
     pit_range *range; /* of the column */
     bool ranged;      /* the key at hand is answered by it: by rows [next_out, row_end) */
+    bool summed;      /* moments are those of the rows that are in; of a window that is answered by ranges */
     uint32_t row_end;
     uint32_t first_row, last_row, next_out; /* rows of the key; the next that may leave */
     int64_t count;                          /* values in the window */
@@ -351,16 +352,18 @@ static uint32_t first_that_stays(const pit_window *window, int64_t t) {
     return low;
 }
 
+/* Of a window that is answered by ranges: its rows are from this one to row_end. */
+static inline uint32_t first_in(const pit_window *window) {
+    return window->next_out < window->row_end ? window->next_out : window->row_end;
+}
+
 void floe_pit_window_reach(pit_window *window, uint32_t last, int64_t t) {
     window->row_end = last;
     if (window->leave_after != INT64_MAX) {
         window->next_out = first_that_stays(window, t);
     }
-    uint32_t low = window->next_out < last ? window->next_out : last;
-    window->count = floe_pit_range_count(window->range, low, last);
-    if (window->sums && window->count > 0) {
-        floe_pit_range_moments(window->range, low, last, &window->moments);
-    }
+    window->count = floe_pit_range_count(window->range, first_in(window), last);
+    window->summed = false;
 }
 
 /* ---- answers ---- */
@@ -520,5 +523,68 @@ floe_status floe_pit_window_answer(pit_window *window, const floe_output *output
     if (window->count == 0 || (sample && window->count < 2)) {
         return FLOE_OK;
     }
+    if (window->ranged && window->sums && !window->summed) {
+        floe_pit_range_moments(window->range, first_in(window), window->row_end, &window->moments);
+        window->summed = true;
+    }
     return answer_of_some(window, output, t, ret_answer, err);
+}
+
+/* ---- the usual answers, in place ---- */
+
+bool floe_pit_window_writes(const pit_window *window, const floe_output *output) {
+    bool numbers = window->column && (window->column->class == PIT_F64 || window->column->class == PIT_I64);
+    switch (output->function) {
+    case FLOE_FN_COUNT:
+        return true;
+    case FLOE_FN_SUM:
+    case FLOE_FN_MEAN:
+        return numbers && window->column->class == PIT_F64;
+    case FLOE_FN_MIN:
+    case FLOE_FN_MAX:
+        return numbers;
+    default:
+        return false;
+    }
+}
+
+static inline void write_best(const pit_window *window, const pit_peaks *peaks, uint8_t *cell) {
+    uint32_t best = floe_pit_peaks_best(peaks, window->next_out);
+    const pit_column *column = window->column;
+    if (column->class == PIT_I64) {
+        memcpy(cell, &column->data.i64[best], sizeof(int64_t));
+    } else {
+        double real = floe_pit_canonical(column->data.f64[best]);
+        memcpy(cell, &real, sizeof(real));
+    }
+}
+
+void floe_pit_window_write(const pit_window *window, const pit_written *outputs, size_t output_count, uint8_t *row) {
+    const pit_range *range = window->range;
+    double sum = window->count > 0 && window->sums ? floe_pit_range_sum(range, first_in(window), window->row_end) : 0;
+    for (size_t i = 0; i < output_count; i++) {
+        const pit_written *written = &outputs[i];
+        uint8_t *cell = row + written->spot.at;
+        if (written->function == FLOE_FN_COUNT) {
+            memcpy(cell, &window->count, sizeof(int64_t));
+            continue;
+        }
+        if (window->count == 0) {
+            continue;
+        }
+        double real = sum;
+        switch (written->function) {
+        case FLOE_FN_MIN:
+            write_best(window, &range->smallest, cell);
+            break;
+        case FLOE_FN_MAX:
+            write_best(window, &range->largest, cell);
+            break;
+        default:
+            real = written->function == FLOE_FN_MEAN ? sum / (double)window->count : sum;
+            memcpy(cell, &real, sizeof(real));
+            break;
+        }
+        floe_pit_sheet_mark(row, &written->spot);
+    }
 }

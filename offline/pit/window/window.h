@@ -36,6 +36,16 @@ floe_status floe_pit_window_enter(pit_window *window, const pit_moment *entering
 void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_t t);
 /* Of a window that is answered by ranges: rows before `last` are visible at label time t. */
 void floe_pit_window_reach(pit_window *window, uint32_t last, int64_t t);
+/* What floe_pit_window_write writes, and where. */
+typedef struct pit_written {
+    size_t output; /* of the view */
+    floe_function function;
+    pit_spot spot;
+} pit_written;
+/* Whether it takes that output, while the window is answered by ranges. */
+bool floe_pit_window_writes(const pit_window *window, const floe_output *output);
+/* The answers to some outputs of a window that is answered by ranges, into a label's row of the sheet. */
+void floe_pit_window_write(const pit_window *window, const pit_written *outputs, size_t output_count, uint8_t *row);
 /* The answer at time t. Rows with leave <= t have left. */
 floe_status floe_pit_window_answer(pit_window *window, const floe_output *output, int64_t t, pit_answer *ret_answer,
                                    floe_error *err);
