@@ -23,11 +23,14 @@ typedef struct floe_input {
  * Cost: nothing, unless a name looks given ("a_1" beside "a"); then the file's names are read again. */
 floe_status floe_input_names_check(floe_session *session, const floe_input *input, floe_error *err);
 
+/* How files are read everywhere: a folder's name "flag=false" would otherwise become a column, in the place of the file's own. */
+#define FLOE_READ_OPTIONS ", hive_partitioning = false"
+
 /* ---- input_csv.c ---- */
 
 /* How text files are read everywhere. Fields are quoted as RFC 4180 says, by `"`, which is doubled inside: the reader would guess quotes
  * from the first rows, and take later ones as text, or apostrophes as quotes. No line is a comment. */
-#define FLOE_CSV_OPTIONS ", comment = '', quote = '\"', escape = '\"'"
+#define FLOE_CSV_OPTIONS FLOE_READ_OPTIONS ", comment = '', quote = '\"', escape = '\"'"
 
 /* How the engine finds a text file to be written. */
 typedef struct floe_csv_dialect {

@@ -257,7 +257,7 @@ static floe_status check_objects(const exact_run *run, const char *file, floe_er
                         "'\"(\\\\.|[^\"\\\\])*\"', '\"\"', 'g'), '-?[0-9]{16,}[.][0-9]+')) AS c0 FROM (SELECT "
                         "row_number() OVER () AS r, CAST(json AS VARCHAR) AS line FROM read_json_objects(");
     floe_sql_quote_text(&sql, floe_str_of(file));
-    floe_buf_text(&sql, "))) WHERE ");
+    floe_buf_text(&sql, FLOE_READ_OPTIONS "))) WHERE ");
     put_condition(&sql, ROUNDED, 0);
     floe_buf_text(&sql, " ORDER BY r LIMIT 1");
     FLOE_TRY(floe_buf_check(&sql, err));

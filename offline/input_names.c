@@ -97,7 +97,7 @@ static floe_status json_names(name_query *query, floe_error *err) {
         floe_buf_text(&sql, i > 0 ? ", " : "");
         floe_sql_quote_text(&sql, floe_str_of(query->input->files[i]));
     }
-    floe_buf_text(&sql, "]) ORDER BY name");
+    floe_buf_text(&sql, "]" FLOE_READ_OPTIONS ") ORDER BY name");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_query(query->session, sql.ptr, NULL, query->arena, &rows, err));
     return take_names(query, rows.values, 1, rows.row_count, err);

@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
+#include "offline/input.h"
 #include "offline/ipc/ipc.h"
 #include "offline/lake_int.h"
 
@@ -15,7 +16,8 @@
 
 /* CSV as floe writes it: nothing is null, a quoted nothing is an empty text. */
 #define CSV_OPTIONS                                                                                                    \
-    ", comment = '', header = true, all_varchar = true, allow_quoted_nulls = false, delim = ',', quote = '\"', escape = '\"')"
+    FLOE_READ_OPTIONS ", comment = '', header = true, all_varchar = true, allow_quoted_nulls = false, delim = ',', "   \
+                      "quote = '\"', escape = '\"')"
 
 /* JSON Lines with every value as its text. */
 static floe_status append_jsonl(floe_session *session, floe_buf *sql, const char *file, floe_arena *arena,
@@ -26,12 +28,12 @@ static floe_status append_jsonl(floe_session *session, floe_buf *sql, const char
     floe_buf_init(&read, FLOE_MIB(1));
     floe_buf_text(&read, "FROM read_json(");
     floe_sql_quote_text(&read, floe_str_of(file));
-    floe_buf_text(&read, ", format = 'newline_delimited', sample_size = -1)");
+    floe_buf_text(&read, FLOE_READ_OPTIONS ", format = 'newline_delimited', sample_size = -1)");
     FLOE_TRY(floe_buf_check(&read, err));
     FLOE_TRY(floe_session_describe(session, read.ptr, arena, &columns, &count, err));
     floe_buf_text(sql, "read_json(");
     floe_sql_quote_text(sql, floe_str_of(file));
-    floe_buf_text(sql, ", format = 'newline_delimited', columns = {");
+    floe_buf_text(sql, FLOE_READ_OPTIONS ", format = 'newline_delimited', columns = {");
     for (size_t i = 0; i < count; i++) {
         floe_buf_text(sql, i > 0 ? ", " : "");
         floe_sql_quote_text(sql, columns[i].name);
@@ -94,7 +96,7 @@ static floe_status append_file(floe_session *session, floe_buf *sql, const char 
         *ret_form = BUILT_EXACT;
         floe_buf_text(sql, "read_parquet(");
         floe_sql_quote_text(sql, name);
-        floe_buf_text(sql, ")");
+        floe_buf_text(sql, FLOE_READ_OPTIONS ")");
     } else if (floe_ipc_is_path(file)) {
         *ret_form = BUILT_NEAR;
         return append_arrow(session, sql, file, err);

@@ -312,7 +312,7 @@ static floe_status count_rows(const dataset_job *job, unit *u, floe_error *err) 
             floe_buf_init(&sql, FLOE_KIB(64));
             floe_buf_text(&sql, "SELECT count(*) FROM read_parquet(");
             floe_sql_quote_text(&sql, floe_str_of(files));
-            floe_buf_text(&sql, ")");
+            floe_buf_text(&sql, ", hive_partitioning = false)");
             FLOE_TRY(floe_buf_check(&sql, err));
             FLOE_TRY(floe_session_query(job->session, sql.ptr, NULL, job->arena, &rows, err));
             u->part_rows[part] = rows.values[0].as.integer;

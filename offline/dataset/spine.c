@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const char CSV_OPTIONS[] = FLOE_CSV_OPTIONS ", header = true";
-static const char JSON_OPTIONS[] = ", format = 'newline_delimited'";
+static const char JSON_OPTIONS[] = FLOE_READ_OPTIONS ", format = 'newline_delimited'";
 
 /* What the engine's reader makes of the columns of a text file, and the types that hold their values as they are written. */
 typedef struct spine_guess {
@@ -317,7 +317,7 @@ static floe_status read_header(floe_session *session, const floe_dataset_request
     floe_buf_text(&sql, csv ? "read_csv(" : "read_json(");
     floe_sql_quote_text(&sql, floe_str_of(request->spine));
     floe_buf_text(&sql, csv ? FLOE_CSV_OPTIONS ", header = true, all_varchar = true) LIMIT 0"
-                            : ", format = 'newline_delimited', sample_size = -1) LIMIT 0");
+                            : FLOE_READ_OPTIONS ", format = 'newline_delimited', sample_size = -1) LIMIT 0");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(csv ? floe_csv_check(session, request->spine, true, err) : FLOE_OK);
     floe_status status = floe_session_run(session, sql.ptr, NULL, NULL, err);
@@ -452,7 +452,7 @@ static floe_status append_file(floe_session *session, const floe_dataset_request
                 request->spine);
     floe_buf_text(sql, "read_parquet(");
     floe_sql_quote_text(sql, path);
-    floe_buf_byte(sql, ')');
+    floe_buf_text(sql, FLOE_READ_OPTIONS ")");
     return FLOE_OK;
 }
 

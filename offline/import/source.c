@@ -288,8 +288,7 @@ static floe_status check_unchanged(floe_import *import, const type_override *ite
 
 /* Columns are what is in the files, not in their folders' names; no line is left out for how it begins. */
 static const char *reader_options(const import_reader *reader) {
-    return reader->takes_types ? ", hive_partitioning = false" FLOE_CSV_OPTIONS ", header = true"
-                               : ", hive_partitioning = false";
+    return reader->takes_types ? FLOE_CSV_OPTIONS ", header = true" : FLOE_READ_OPTIONS;
 }
 
 /* The call of the reader, without its last bracket. */

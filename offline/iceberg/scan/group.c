@@ -181,7 +181,8 @@ static floe_status source_sql(sql_builder *builder, const scan_group *group, flo
     FLOE_TRY(floe_scan_list_sql(builder, paths, count, &list, err));
     floe_buf_text(builder->out, " FROM read_parquet(");
     floe_buf_text(builder->out, list);
-    floe_buf_printf(builder->out, ", explicit_cardinality=%" PRId64 ", can_have_nan=true, schema=", rows);
+    floe_buf_printf(builder->out,
+                    ", hive_partitioning=false, explicit_cardinality=%" PRId64 ", can_have_nan=true, schema=", rows);
     schema_sql(builder, group);
     floe_buf_byte(builder->out, ')');
     if (group->live_view >= 0) {

@@ -241,7 +241,7 @@ static floe_status read_files(position_loader *loader, const size_t *indexes, si
                     ", %s), n)) FROM read_parquet(",
                     finder, finder, shape.binary ? "decode(p)" : "p");
     floe_buf_text(&sql, list);
-    floe_buf_printf(&sql, ", explicit_cardinality=%" PRId64 ", schema=MAP {", rows);
+    floe_buf_printf(&sql, ", hive_partitioning=false, explicit_cardinality=%" PRId64 ", schema=MAP {", rows);
     floe_buf_printf(&sql, shape.by_id ? "%d: " : "'file_path': ", PATH_ID);
     floe_buf_printf(&sql, ENTRY, "p", shape.binary ? "BLOB" : "VARCHAR");
     floe_buf_printf(&sql, shape.by_id ? ", %d: " : ", 'pos': ", POSITION_ID);
