@@ -1,8 +1,10 @@
 /*
  * Aggregates that floe adds to SQL because DuckDB's own give other values: they add in an order of their own and round as
- * they go, refuse deviations over infinities, and count distinct values by another sketch.
+ * they go, fail where a part of a decimal sum leaves 38 digits and the whole does not, refuse deviations over infinities, and count
+ * distinct values by another sketch.
  *
  *   floe_sum, floe_mean, floe_variance, floe_variance_pop, floe_stddev, floe_stddev_pop over numbers → DOUBLE
+ *   floe_decimal_sum over decimals → VARCHAR, the sum as it is written; '' where it leaves 38 digits
  *   floe_percentile(DOUBLE, quantile DOUBLE) → DOUBLE
  *   floe_approx_count_distinct(any scalar) → BIGINT
  *
@@ -11,6 +13,7 @@
  */
 #include "offline/engine/duckdb_int.h"
 
+#include "core/limits.h"
 #include "core/mem.h"
 #include "offline/pit/exact/moments.h"
 #include "proto/sketch.h"
@@ -18,7 +21,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-typedef enum fold_kind { FOLD_SUM, FOLD_MEAN, FOLD_VARIANCE, FOLD_PERCENTILE, FOLD_SKETCH } fold_kind;
+typedef enum fold_kind { FOLD_SUM, FOLD_DECIMAL_SUM, FOLD_MEAN, FOLD_VARIANCE, FOLD_PERCENTILE, FOLD_SKETCH } fold_kind;
 
 typedef struct fold_def {
     const char *name;
@@ -28,6 +31,7 @@ typedef struct fold_def {
 
 static const fold_def folds[] = {
     {"floe_sum", FOLD_SUM, false, false},
+    {"floe_decimal_sum", FOLD_DECIMAL_SUM, false, false},
     {"floe_mean", FOLD_MEAN, false, false},
     {"floe_variance", FOLD_VARIANCE, false, false},
     {"floe_variance_pop", FOLD_VARIANCE, true, false},
@@ -227,6 +231,8 @@ static bool result_of(const fold_def *fold, gathered *state, double *ret_real, i
     case FOLD_SUM:
         *ret_real = floe_moments_sum(&state->moments);
         break;
+    case FOLD_DECIMAL_SUM: /* a text, which is put together elsewhere */
+        break;
     case FOLD_MEAN:
         *ret_real = floe_moments_mean(&state->moments);
         break;
@@ -240,6 +246,18 @@ static bool result_of(const fold_def *fold, gathered *state, double *ret_real, i
     return true;
 }
 
+/* Of decimals: a group without one is null. */
+static void put_decimal_sum(const gathered *state, duckdb_vector result, idx_t row) {
+    FLOE_AUTO_BUF text;
+    __int128 total = 0, bound = floe_power_of_ten(38) - 1;
+    floe_buf_init(&text, FLOE_KIB(1));
+    if (floe_moments_total(&state->moments, &total) && total <= bound && total >= -bound) {
+        floe_decimal_print(total, state->moments.type.scale, &text);
+    }
+    floe_str view = floe_buf_view(&text);
+    duckdb_vector_assign_string_element_len(result, row, view.len > 0 ? view.ptr : "", view.len);
+}
+
 static void finalize(duckdb_function_info info, duckdb_aggregate_state *states, duckdb_vector result, idx_t count,
                      idx_t offset) {
     const fold_def *fold = duckdb_aggregate_function_get_extra_info(info);
@@ -250,6 +268,8 @@ static void finalize(duckdb_function_info info, duckdb_aggregate_state *states, 
         if (!result_of(fold, *slot_of(states[i]), &real, &whole)) {
             duckdb_vector_ensure_validity_writable(result);
             duckdb_validity_set_row_invalid(duckdb_vector_get_validity(result), offset + i);
+        } else if (fold->kind == FOLD_DECIMAL_SUM) {
+            put_decimal_sum(*slot_of(states[i]), result, offset + i);
         } else if (fold->kind == FOLD_SKETCH) {
             ((int64_t *)data)[offset + i] = whole;
         } else {
@@ -268,7 +288,11 @@ static void set_types(duckdb_aggregate_function function, const fold_def *fold) 
     if (fold->kind == FOLD_PERCENTILE) {
         duckdb_aggregate_function_add_parameter(function, real);
     }
-    duckdb_aggregate_function_set_return_type(function, fold->kind == FOLD_SKETCH ? whole : real);
+    duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
+    duckdb_aggregate_function_set_return_type(function, fold->kind == FOLD_SKETCH        ? whole
+                                                        : fold->kind == FOLD_DECIMAL_SUM ? text
+                                                                                         : real);
+    duckdb_destroy_logical_type(&text);
     duckdb_destroy_logical_type(&any);
     duckdb_destroy_logical_type(&real);
     duckdb_destroy_logical_type(&whole);

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 sys.path.insert(0, os.path.dirname(__file__))
-from dataset_support import YAML, Project, entity, view  # noqa: E402
+from dataset_support import YAML, Failed, Project, entity, view  # noqa: E402
 
 decimal.getcontext().prec = 80
 HOUR_US = 3_600_000_000
@@ -110,6 +110,31 @@ class Means(unittest.TestCase):
                             self.check(lambda name, function: out[f"v__{name}_{function}_{width}h"][at], rows, columns, label,
                                        width * HOUR_US, "--as-known" in way, (seed, way))
                 self.assertEqual([len(found) for found in hashes.values()], [1, 1])
+
+    def test_sum_of_decimals__fits_or_not_as_a_whole(self):
+        """Parts on the way may leave 38 digits."""
+        big = 10**38 - 1
+        with Project() as project:
+            events = {"k": ["a"] * 3 + ["b"] * 3 + ["c"] * 4, "v": [big, big, -big, -big, big, -big, big, -big, 1, -1]}
+            pa.parquet.write_table(pa.table({"k": events["k"], "ts": pa.array(range(10), pa.timestamp("us")),
+                                             "v": pa.array([Decimal(v).scaleb(-5) for v in events["v"]], pa.decimal128(38, 5))}),
+                                   project.path("e.parquet"))
+            project.floe("table", "import", "e.parquet", "lake.t.events")
+            project.define(entity() + "sources: [{name: events, table: lake.t.events, event_time: ts}]\nfeature_views:\n" +
+                           view(aggregates="{column: v, functions: [sum]}"))
+            want = [(Decimal(v).scaleb(-5) if v is not None else None,) for v in (big, -big, 0, None)]
+            project.file("s.parquet", "SELECT unnest(['a', 'b', 'c', 'd']) AS k, TIMESTAMP '2000-01-01' AS t")
+            for way in ([], ["--memory", "1B"], ["--engine", "duckdb"]):
+                facts = project.build(*way, spine="s.parquet", features="v")
+                self.assertEqual(project.rows("SELECT v__v_sum FROM '$D/out.parquet'"), want, way)
+                project.floe("dataset", "audit", facts["id"])
+            project.file("s.parquet", "SELECT 'a' AS k, make_timestamp(1) AS t")
+            for way in ([], ["--memory", "1B"], ["--engine", "duckdb"]):
+                with self.assertRaises(Failed) as caught:
+                    project.build(*way, spine="s.parquet", features="v")
+                self.assertEqual(caught.exception.code, 3)
+                self.assertIn('v:v_sum of k=a at 1970-01-01T00:00:00.000001Z: the sum of column "v" does not fit 38 digits',
+                              str(caught.exception), way)
 
     def test_mean__is_the_same_in_the_online_store(self):
         """All rows lie long ago, so only windows that reach back that far hold them."""

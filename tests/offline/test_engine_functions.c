@@ -32,6 +32,12 @@ static void aggregates__no_values__are_null_or_zero(void **state) {
     check("SELECT floe_sum(x), floe_mean(x), floe_stddev(x), floe_variance_pop(x), floe_percentile(x, 0.5), "
           "floe_approx_count_distinct(x) FROM (SELECT NULL::DOUBLE AS x FROM range(3))",
           "∅|∅|∅|∅|∅|0");
+    check("SELECT floe_decimal_sum(x), floe_decimal_sum(x) FILTER (WHERE x > 0), floe_decimal_sum(-x) FILTER (WHERE x "
+          "< 0), "
+          "floe_decimal_sum(x) FILTER (WHERE x = 1) FROM (VALUES "
+          "(99999999999999999999999999999999999.999::DECIMAL(38,3)), "
+          "(99999999999999999999999999999999999.999), (-99999999999999999999999999999999999.999)) t(x)",
+          "99999999999999999999999999999999999.999||99999999999999999999999999999999999.999|∅");
     check("SELECT floe_sum(x), floe_approx_count_distinct(x) FROM (SELECT 1::DOUBLE AS x) WHERE x > 1", "∅|0");
     check("SELECT floe_variance(x), floe_stddev(x), floe_variance_pop(x), floe_stddev_pop(x) FROM (VALUES (7.5)) t(x)",
           "∅|∅|0.0|0.0");

@@ -201,7 +201,7 @@ static void write_distinct(const sql_writer *w, const floe_output *output) {
 }
 
 /* `'view:feature of key=' || … || ' at ' || …`: what the kernel says of a sum that does not fit. */
-static void write_place(const sql_writer *w, const floe_output *output) {
+static void write_place(const sql_writer *w, const floe_output *output, const char *room) {
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_KIB(8));
     const floe_entity *entity = w->group->entity;
@@ -217,8 +217,8 @@ static void write_place(const sql_writer *w, const floe_output *output) {
     /* Without a fraction, or with three digits of it where more would be zeros, as floe writes times. */
     floe_buf_text(w->out, "regexp_replace(regexp_replace(strftime(make_timestamp(any_value(l.__time)), "
                           "' at %Y-%m-%dT%H:%M:%S.%fZ'), '000Z$', 'Z'), '\\.000Z$', 'Z') || ");
-    floe_buf_printf(&text, ": the sum of column \"%.*s\" does not fit int64; use mean, or a shorter window",
-                    FLOE_STR_ARG(output->column));
+    floe_buf_printf(&text, ": the sum of column \"%.*s\" does not fit %s; use mean, or a shorter window",
+                    FLOE_STR_ARG(output->column), room);
     floe_sql_quote_text(w->out, floe_buf_view(&text));
     w->out->failed = w->out->failed || text.failed;
 }
@@ -228,13 +228,26 @@ static void write_whole_sum(const sql_writer *w, const floe_output *output) {
     floe_buf_text(w->out, "CASE WHEN ");
     write_call(w, output, "sum", "");
     floe_buf_text(w->out, " NOT BETWEEN -9223372036854775808 AND 9223372036854775807 THEN error(");
-    write_place(w, output);
+    write_place(w, output, "int64");
     floe_buf_text(w->out, ") ELSE TRY_CAST(");
     write_call(w, output, "sum", "");
     floe_buf_text(w->out, " AS BIGINT) END");
 }
 
-/* sum of decimals, min and max: SQL's own. */
+/* The sum of decimals as its text, because the engine's own fails where only a part of it leaves 38 digits. */
+static void write_decimal_sum(const sql_writer *w, const floe_output *output) {
+    floe_buf_text(w->out, "CASE WHEN ");
+    write_call(w, output, "floe_decimal_sum", "");
+    floe_buf_text(w->out, " = '' THEN error(");
+    write_place(w, output, "38 digits");
+    floe_buf_text(w->out, ") ELSE CAST(nullif(");
+    write_call(w, output, "floe_decimal_sum", "");
+    floe_buf_text(w->out, ", '') AS ");
+    floe_sql_type_name(w->out, output->type);
+    floe_buf_text(w->out, ") END");
+}
+
+/* min and max: SQL's own. */
 static void write_plain(const sql_writer *w, const floe_output *output) {
     floe_buf_text(w->out, "CAST(");
     write_call(w, output, floe_function_name(output->function), "");
@@ -279,7 +292,9 @@ static void write_aggregate(const sql_writer *w, const floe_output *output, size
         write_top(w, output);
     } else if (output->function == FLOE_FN_SUM && output->type.kind == FLOE_KIND_INT64) {
         write_whole_sum(w, output);
-    } else if (output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX || output->function == FLOE_FN_SUM) {
+    } else if (output->function == FLOE_FN_SUM && output->type.kind == FLOE_KIND_DECIMAL) {
+        write_decimal_sum(w, output);
+    } else if (output->function == FLOE_FN_MIN || output->function == FLOE_FN_MAX) {
         write_plain(w, output);
     } else {
         write_ends(w, output);
