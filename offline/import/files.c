@@ -55,8 +55,7 @@ static floe_status read_shape(floe_import *import, const import_reader *reader, 
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     floe_buf_printf(&sql, "SELECT * FROM %s(", reader->function);
     floe_sql_quote_text(&sql, floe_str_of(path));
-    floe_buf_text(&sql, reader->takes_types ? FLOE_CSV_OPTIONS ", header = true)"
-                                            : ", hive_partitioning = false)");
+    floe_buf_text(&sql, reader->takes_types ? FLOE_CSV_OPTIONS ", header = true)" : ", hive_partitioning = false)");
     FLOE_TRY(floe_buf_check(&sql, err));
     ret_shape->path = path;
     return floe_session_describe(import->session, sql.ptr, arena, &ret_shape->columns, &ret_shape->count, err);
