@@ -7,7 +7,10 @@
 #include "core/time.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define MEMORY_LEAST UINT64_C(64000000) /* bytes */
 
 /* "origin=from_airport,destination=to" */
 static floe_status parse_keys(floe_cli *cli, floe_dataset_request *request, floe_error *err) {
@@ -92,11 +95,11 @@ floe_status cli_list_datasets(floe_cli *cli, floe_error *err) {
 static floe_status print_result(floe_cli *cli, const floe_dataset_request *request, const floe_dataset_result *result,
                                 floe_error *err) {
     if (cli->json) {
-        return cli_write_object(cli, err, "id", cli_quoted(cli, floe_str_of(result->id)), "out",
-                                cli_quoted(cli, floe_str_of(request->out)), "rows", cli_i64(cli, result->row_count),
-                                "features", cli_i64(cli, (int64_t)request->ref_count), "source_rows",
-                                cli_i64(cli, result->source_rows), "ties", cli_i64(cli, result->ties), "content_hash",
-                                cli_quoted(cli, floe_str_of(result->content_hash)), NULL);
+        return cli_write_object(
+            cli, err, "id", cli_quoted(cli, floe_str_of(result->id)), "out", cli_quoted(cli, floe_str_of(request->out)),
+            "rows", cli_i64(cli, result->row_count), "features", cli_i64(cli, (int64_t)request->ref_count),
+            "source_rows", cli_i64(cli, result->source_rows), "ties", cli_i64(cli, result->ties), "null_times",
+            cli_i64(cli, result->null_times), "content_hash", cli_quoted(cli, floe_str_of(result->content_hash)), NULL);
     }
     printf("dataset %s: %s × %s in %s (%s read, %s)\n", result->id, cli_many(cli, result->row_count, "row", "rows"),
            cli_many(cli, (int64_t)request->ref_count, "feature", "features"), request->out,
@@ -104,6 +107,11 @@ static floe_status print_result(floe_cli *cli, const floe_dataset_request *reque
     if (result->ties > 0) {
         printf("note: %s decided by file order alone: the source has rows of equal key and times\n",
                cli_many(cli, result->ties, "value was", "values were"));
+    }
+    if (result->null_times > 0) {
+        printf("note: %s no time in \"%s\", the first of them row %s: nothing matches without one\n",
+               cli_many(cli, result->null_times, "row of the spine has", "rows of the spine have"),
+               result->null_time_column, cli_i64(cli, result->null_time_row));
     }
     return FLOE_OK;
 }
@@ -152,18 +160,31 @@ static floe_status choose_engine(floe_cli *cli, floe_dataset_request *request, f
     return FLOE_OK;
 }
 
+/* With less the engine cannot write a file, whatever the question. FLOE_MEMORY_LEAST is for tests, whose questions are small. */
+static floe_status read_memory(floe_cli *cli, floe_dataset_request *request, floe_error *err) {
+    const char *memory = cli_value(cli, "--memory"), *least = getenv("FLOE_MEMORY_LEAST");
+    uint64_t least_bytes = MEMORY_LEAST;
+    if (!memory) {
+        return FLOE_OK;
+    }
+    if (least && *least) {
+        FLOE_TRY(floe_error_prefix(err, cli_parse_size(least, &least_bytes, err), "FLOE_MEMORY_LEAST"));
+    }
+    floe_status status = cli_parse_size(memory, &request->memory_bytes, err);
+    cli->usage = cli->usage || floe_failed(status);
+    FLOE_TRY(floe_error_prefix(err, status, "--memory"));
+    CLI_USAGE(cli, request->memory_bytes >= least_bytes, err, "--memory %.60s is too little: at least 64MB are needed",
+              memory);
+    return FLOE_OK;
+}
+
 floe_status cli_dataset_resources(floe_cli *cli, floe_dataset_request *request, floe_error *err) {
     int64_t threads = 0;
     FLOE_TRY(cli_value_i64(cli, "--threads", &threads, err));
     CLI_USAGE(cli, !cli_value(cli, "--threads") || (threads >= 1 && threads <= 1024), err,
               "--threads must be a number from 1 to 1024");
     cli->run.threads = (int)threads;
-    const char *memory = cli_value(cli, "--memory");
-    if (memory) {
-        floe_status status = cli_parse_size(memory, &request->memory_bytes, err);
-        cli->usage = cli->usage || floe_failed(status);
-        FLOE_TRY(floe_error_prefix(err, status, "--memory"));
-    }
+    FLOE_TRY(read_memory(cli, request, err));
     request->floe_version = FLOE_VERSION;
     return choose_engine(cli, request, err);
 }

@@ -16,7 +16,7 @@ static const cli_option no_options[] = {{NULL, NULL, NULL}};
 
 #define RESOURCE_OPTIONS                                                                                               \
     {"--engine", "native|duckdb", "what computes: floe's kernel, or generated SQL"},                                   \
-        {"--memory", "SIZE", "at most so much memory: 256MB, 4GiB (default: half of the machine's)"}, {                \
+        {"--memory", "SIZE", "at most so much memory: 256MB, 4GiB, 64MB at least (default: half of the machine's)"}, { \
         "--threads", "N", "threads (default: one per core)"                                                            \
     }
 

@@ -288,8 +288,11 @@ typedef struct floe_dataset_result {
     char id[65];
     char manifest_path[4096];
     int64_t row_count;
-    int64_t source_rows; /* read */
-    int64_t ties;        /* winners that only file order decided */
+    int64_t source_rows;        /* read */
+    int64_t ties;               /* winners that only file order decided */
+    int64_t null_times;         /* labels without a time, which nothing matches */
+    int64_t null_time_row;      /* the first of them, counted from 1; 0: there is none */
+    char null_time_column[128]; /* its name, as much of it as fits */
     char content_hash[65];
     int64_t elapsed_us;
     int note_lock; /* of the build alone: a descriptor and 1 */

@@ -223,6 +223,9 @@ static floe_status build(dataset_job *job, floe_dataset_result *result, floe_err
     FLOE_TRY(floe_dataset_answer_requests(job, err));
     result->source_rows = facts.stats.rows_fed;
     result->ties = facts.stats.ties;
+    result->null_times = job->null_times;
+    result->null_time_row = job->null_time_row;
+    snprintf(result->null_time_column, sizeof(result->null_time_column), "%.*s", FLOE_STR_ARG(job->spine.time_column));
     return finish(job, &facts, &spine_hash, result, err);
 }
 

@@ -43,6 +43,16 @@ floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key
 floe_status floe_spine_load_arrow(floe_session *session, const floe_dataset_request *request, spine_table *ret_spine,
                                   floe_error *err);
 
+/* ---- spine_text_times.c ---- */
+
+/* Of a CSV or JSON file: the column that --time names becomes a TIMESTAMP where it is text; *ret_changed: it did. Errors: INVALID
+ * naming file, row, column and text of what is no time, or a finer one than microseconds. */
+floe_status floe_spine_read_text_time(floe_session *session, const floe_dataset_request *request, floe_arena *arena,
+                                      spine_table *spine, bool *ret_changed, floe_error *err);
+/* Of such a file without any timestamp and --time. Errors: INVALID naming the first row of a column that has other times. */
+floe_status floe_spine_check_text_time(floe_session *session, const floe_dataset_request *request,
+                                       const spine_table *spine, floe_arena *arena, floe_error *err);
+
 /* ---- spine_times.c ---- */
 
 /* Whether every time and date is of the years 1 to 9999, and was read as the file holds it or rounded down. Errors: INVALID naming
@@ -177,7 +187,8 @@ typedef struct dataset_job {
         pit; /* the question as a whole. Of the labels it knows the range of times, nothing else. NULL: no view is asked */
     spine_table spine;
     int64_t label_count;
-    source_scan *scans; /* per need of the pit */
+    int64_t null_times, null_time_row; /* of the spine; the first such row, from 1 */
+    source_scan *scans;                /* per need of the pit */
     size_t scan_count;
     uint64_t kernel_bytes;  /* what the kernel may hold */
     uint64_t engine_bytes;  /* and the engine */

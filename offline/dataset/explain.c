@@ -108,16 +108,20 @@ static floe_status explain_source(const dataset_job *job, const source_scan *sca
     const floe_scan_plan *plan = &scan->files.plan;
     floe_dataset_step step = empty_step("source");
     int64_t threads, all;
+    floe_str *columns;
+    size_t column_count;
     FLOE_TRY(floe_threads_of_scan(job, scan, &threads, &all, err));
+    FLOE_TRY(floe_source_columns(scan, e->arena, &columns, &column_count, err));
     const char *fewer =
         threads < all ? floe_arena_printf(e->arena, ", by %" PRId64 " of %" PRId64 " threads", threads, all) : "";
     FLOE_TRY(floe_arena_check(e->arena, err));
     step.what = floe_str_of(floe_arena_printf(
-        e->arena, "%.*s (%.*s at %" PRId64 "), %zu columns, events from %s to %s%s%.*s%s%s%.*s",
-        FLOE_STR_ARG(need->source->about.name), FLOE_STR_ARG(need->source->table), plan->snapshot_id,
-        need->column_count, time_text(e->arena, need->earliest_us, "the first"),
-        time_text(e->arena, need->latest_us, "the last"), need->shared_where.len > 0 ? ", where " : "",
-        FLOE_STR_ARG(need->shared_where), fewer, plan->note.len > 0 ? "; " : "", FLOE_STR_ARG(plan->note)));
+        e->arena, "%.*s (%.*s at %" PRId64 "), %zu of %zu columns, events from %s to %s%s%.*s%s%s%.*s",
+        FLOE_STR_ARG(need->source->about.name), FLOE_STR_ARG(need->source->table), plan->snapshot_id, column_count,
+        scan->files.schema ? scan->files.schema->field_count : need->source->column_count,
+        time_text(e->arena, need->earliest_us, "the first"), time_text(e->arena, need->latest_us, "the last"),
+        need->shared_where.len > 0 ? ", where " : "", FLOE_STR_ARG(need->shared_where), fewer,
+        plan->note.len > 0 ? "; " : "", FLOE_STR_ARG(plan->note)));
     step.rows = plan->rows;
     step.bytes = plan->bytes;
     step.files_read = plan->files_read;

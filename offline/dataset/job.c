@@ -69,15 +69,41 @@ const floe_pit_need *floe_dataset_needs(const dataset_job *job, size_t *ret_coun
     return job->pit ? floe_pit_needs(job->pit, ret_count) : NULL;
 }
 
+static floe_status ask_spine(dataset_job *job, const char *select, const char *from, floe_query_rows *ret_rows,
+                             floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_KIB(64));
+    floe_buf_printf(&sql, "SELECT %s FROM (SELECT ", select);
+    floe_str time = job->spine.time_column;
+    if (time.len > 0) {
+        floe_sql_quote_name(&sql, time);
+    }
+    floe_buf_printf(&sql, "%s AS t%s FROM spine)", time.len > 0 ? "" : "0", from);
+    FLOE_TRY(floe_buf_check(&sql, err));
+    return floe_session_query(job->session, sql.ptr, NULL, job->arena, ret_rows, err);
+}
+
+/* The rows, and those that have no time, which nothing can match. */
+static floe_status count_labels(dataset_job *job, floe_error *err) {
+    floe_query_rows rows;
+    FLOE_TRY(ask_spine(job, "count(*), count(*) FILTER (t IS NULL)", "", &rows, err));
+    job->label_count = rows.values[0].as.integer;
+    job->null_times = job->pit ? rows.values[1].as.integer : 0; /* Request features alone ask for no time. */
+    if (job->null_times > 0) {
+        FLOE_TRY(ask_spine(job, "min(r) FILTER (t IS NULL)", ", row_number() OVER () AS r", &rows, err));
+        job->null_time_row = rows.values[0].as.integer;
+    }
+    return FLOE_OK;
+}
+
 floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
     size_t key_count;
     const floe_column *keys = floe_dataset_keys(job, &key_count);
-    floe_query_rows rows;
     FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
     FLOE_TRY(check_names(job->asked, &job->spine, err));
+    FLOE_TRY(floe_dataset_check_inputs(job, err));
     FLOE_TRY(floe_spine_check_keys(job, err));
-    FLOE_TRY(floe_session_query(job->session, "SELECT count(*) FROM spine", NULL, job->arena, &rows, err));
-    job->label_count = rows.values[0].as.integer;
+    FLOE_TRY(count_labels(job, err));
     return job->pit ? floe_dataset_feed_bounds(job, job->pit, err) : FLOE_OK;
 }
 

@@ -71,20 +71,60 @@ static bool fits(floe_str type, floe_kind kind) {
     }
 }
 
-static floe_status check_input(const spine_table *spine, const floe_column *input, floe_error *err) {
+/* The first of the features asked for that takes an input of this name from the spine. */
+static floe_str feature_of(const floe_dataset_request *asked, floe_str input) {
+    for (size_t i = 0; i < asked->ref_count; i++) {
+        const floe_request_feature *request = asked->refs[i].output->request;
+        for (size_t k = 0; request && k < request->input_count; k++) {
+            if (request->inputs[k].feature.output == NULL && floe_str_equal(request->inputs[k].name, input)) {
+                return request->about.name;
+            }
+        }
+    }
+    return FLOE_STR("");
+}
+
+#define LISTED_MOST 30 /* columns of a spine that an error names */
+
+static void list_columns(const spine_table *spine, floe_buf *out) {
+    size_t shown = spine->column_count > LISTED_MOST ? LISTED_MOST : spine->column_count;
+    for (size_t i = 0; i < shown; i++) {
+        floe_buf_printf(out, "%s%.*s", i > 0 ? ", " : "", FLOE_STR_BRIEF(spine->columns[i].name));
+    }
+    if (shown < spine->column_count) {
+        floe_buf_printf(out, " and %zu more", spine->column_count - shown);
+    }
+}
+
+static floe_status fail_missing(const dataset_job *job, const floe_column *input, floe_error *err) {
+    char type[FLOE_TYPE_NAME_MAX];
+    FLOE_AUTO_BUF columns;
+    floe_buf_init(&columns, FLOE_KIB(16));
+    list_columns(&job->spine, &columns);
+    FLOE_TRY(floe_buf_check(&columns, err));
+    floe_str feature = feature_of(job->asked, input->name), listed = floe_buf_view(&columns);
+    return FLOE_FAIL(
+        err, FLOE_INVALID,
+        "the request feature %.*s needs %.*s (%s), and the spine has no column of that name; its columns are "
+        "%.*s",
+        FLOE_STR_BRIEF(feature), FLOE_STR_BRIEF(input->name), floe_type_name(input->type, type), FLOE_STR_ARG(listed));
+}
+
+static floe_status check_input(const dataset_job *job, const floe_column *input, floe_error *err) {
+    const spine_table *spine = &job->spine;
     char type[FLOE_TYPE_NAME_MAX];
     for (size_t i = 0; i < spine->column_count; i++) {
         if (!floe_str_equal(spine->columns[i].name, input->name)) {
             continue;
         }
+        floe_str feature = feature_of(job->asked, input->name);
         FLOE_ENSURE(fits(spine->columns[i].type, input->type.kind), err, FLOE_INVALID,
-                    "the spine's column \"%.*s\" is %.*s, and a request feature needs it as %s",
-                    FLOE_STR_ARG(input->name), FLOE_STR_ARG(spine->columns[i].type), floe_type_name(input->type, type));
+                    "the spine's column \"%.*s\" is %.*s, and the request feature %.*s needs it as %s",
+                    FLOE_STR_BRIEF(input->name), FLOE_STR_ARG(spine->columns[i].type), FLOE_STR_BRIEF(feature),
+                    floe_type_name(input->type, type));
         return FLOE_OK;
     }
-    return FLOE_FAIL(err, FLOE_INVALID,
-                     "a request feature needs %.*s (%s), and the spine has no column of that name; add it to the spine",
-                     FLOE_STR_ARG(input->name), floe_type_name(input->type, type));
+    return fail_missing(job, input, err);
 }
 
 /* ---- SQL ---- */
@@ -148,7 +188,7 @@ floe_status floe_dataset_check_inputs(const dataset_job *job, floe_error *err) {
     size_t count = 0;
     FLOE_TRY(floe_refs_request_inputs(job->arena, job->asked->refs, job->asked->ref_count, &inputs, &count, err));
     for (size_t i = 0; i < count; i++) {
-        FLOE_TRY(check_input(&job->spine, &inputs[i], err));
+        FLOE_TRY(check_input(job, &inputs[i], err));
     }
     return FLOE_OK;
 }
@@ -162,7 +202,6 @@ floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err) {
     if (!floe_dataset_asks_requests(job->asked)) {
         return FLOE_OK;
     }
-    FLOE_TRY(floe_dataset_check_inputs(job, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(64));
     const char *kind = job->answer_is_view ? "VIEW" : "TABLE";

@@ -517,53 +517,6 @@ static floe_status narrow_integers(floe_session *session, const floe_dataset_req
     return describe(session, arena, spine, err);
 }
 
-/* The cast of text to a time would round what is finer than microseconds, and the column with it. */
-static floe_status refuse_finer_text(floe_session *session, const floe_dataset_request *request, const char *name,
-                                     floe_arena *arena, floe_error *err) {
-    const char *sql = floe_arena_printf(arena,
-                                        "SELECT __r, %s FROM (SELECT row_number() OVER () AS __r, * FROM spine) WHERE "
-                                        "regexp_matches(%s, '\\.[0-9]{6}[0-9]*[1-9]') ORDER BY __r LIMIT 1",
-                                        name, name);
-    floe_query_rows rows;
-    FLOE_TRY(floe_arena_check(arena, err));
-    FLOE_TRY(floe_session_query(session, sql, NULL, arena, &rows, err));
-    FLOE_ENSURE(rows.row_count == 0, err, FLOE_INVALID,
-                "the spine %s, row %lld: the time column %s is %.*s, finer than microseconds; round it in the file",
-                request->spine, (long long)rows.values[0].as.integer, name, FLOE_STR_BRIEF(rows.values[1].as.bytes));
-    return FLOE_OK;
-}
-
-/* CSV and JSON have no times, only text that the engine takes for times when all of it is written alike. A column that
- * --time names is read as what it says: RFC 3339, or without a zone in UTC. */
-static floe_status read_text_time(floe_session *session, const floe_dataset_request *request, floe_arena *arena,
-                                  spine_table *spine, floe_error *err) {
-    floe_str path = floe_str_of(request->spine);
-    bool is_text = floe_str_ends_with(path, FLOE_STR(".csv")) || floe_str_ends_with(path, FLOE_STR(".jsonl")) ||
-                   floe_str_ends_with(path, FLOE_STR(".ndjson"));
-    const floe_query_column *column =
-        request->time_column ? find_column(spine, floe_str_of(request->time_column)) : NULL;
-    if (!is_text || !column || !floe_str_is(column->type, "VARCHAR")) {
-        return FLOE_OK;
-    }
-    FLOE_AUTO_BUF name;
-    floe_buf_init(&name, FLOE_KIB(64));
-    floe_sql_quote_name(&name, column->name);
-    FLOE_TRY(floe_buf_check(&name, err));
-    FLOE_TRY(refuse_finer_text(session, request, name.ptr, arena, err));
-    const char *cast = floe_arena_printf(arena, "CAST(CAST(%s AS TIMESTAMPTZ) AS TIMESTAMP)", name.ptr);
-    const char *sql =
-        floe_arena_printf(arena, "ALTER TABLE spine ALTER COLUMN %s TYPE TIMESTAMP USING %s", name.ptr, cast);
-    const char *from =
-        floe_arena_printf(arena, "(SELECT * REPLACE (%s AS %s) FROM %.*s)", cast, name.ptr, FLOE_STR_ARG(spine->from));
-    FLOE_TRY(floe_arena_check(arena, err));
-    spine->from = floe_str_of(from);
-    floe_status status = floe_session_run(session, sql, NULL, NULL, err);
-    if (floe_failed(status)) {
-        return floe_error_prefix(err, status, "the spine %s, time column %s", request->spine, name.ptr);
-    }
-    return describe(session, arena, spine, err);
-}
-
 /* The named time column, or the only timestamp. Where no view is asked it may be missing. */
 static floe_status choose_time(const floe_dataset_request *request, bool is_needed, spine_table *spine,
                                floe_error *err) {
@@ -635,7 +588,10 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
     FLOE_TRY(describe(session, arena, ret_spine, err));
     FLOE_TRY(check_parquet_names(session, request, ret_spine, err));
     FLOE_TRY(narrow_integers(session, request, arena, ret_spine, err));
-    FLOE_TRY(read_text_time(session, request, arena, ret_spine, err));
+    bool changed = false;
+    FLOE_TRY(floe_spine_read_text_time(session, request, arena, ret_spine, &changed, err));
+    FLOE_TRY(changed ? describe(session, arena, ret_spine, err) : FLOE_OK);
+    FLOE_TRY(key_count > 0 ? floe_spine_check_text_time(session, request, ret_spine, arena, err) : FLOE_OK);
     FLOE_TRY(choose_time(request, key_count > 0, ret_spine, err));
     FLOE_TRY(check_keys(request, ret_spine, keys, key_count, err));
     FLOE_TRY(check_key_types(session, request, keys, key_count, err));

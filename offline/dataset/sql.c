@@ -117,7 +117,6 @@ static floe_status write_sql(dataset_job *job, floe_buf *out, floe_error *err) {
     FLOE_ENSURE(!floe_ipc_is_path(job->request->spine), err, FLOE_UNSUPPORTED,
                 "no SQL reads the Arrow file %s by itself; write the spine as .parquet", job->request->spine);
     FLOE_TRY(floe_dataset_load_spine(job, err));
-    FLOE_TRY(floe_dataset_check_inputs(job, err));
     const char *spine = floe_arena_strndup(job->arena, job->spine.from.ptr, job->spine.from.len);
     source_use *uses = floe_arena_alloc(job->arena, need_count + 1, sizeof(*uses));
     FLOE_TRY(floe_arena_check(job->arena, err));

@@ -25,6 +25,7 @@ feature_views:
     aggregates: [{{column: x, functions: [count, sum], windows: [{window}]}}]
 """
 ROWS = 400_000  # A minute each: 277 days, in four row groups of 122,880 rows.
+os.environ["FLOE_MEMORY_LEAST"] = "1"  # A small question in so little that it is divided.
 
 
 class Case(Checks, unittest.TestCase):
@@ -115,6 +116,41 @@ class Explain(Case):
         self.assertIn("in one scan whose rows are spilled", parts["what"])
         self.assertEqual(parts["memory"], 4_000_000)
         self.assertIn("SQL", self.explain("--engine", "duckdb")["join"]["what"])
+
+    def test_columns__are_those_that_are_read__of_those_that_there_are(self):
+        """Every chunk of one column after the other is overwritten: as many hurt as are said to be read."""
+        self.query("SELECT range % 50 AS k, TIMESTAMP '2024-03-01' + to_minutes(range) AS ts, range AS x, TIMESTAMP '2024-03-01' + "
+                   "to_minutes(range) AS known, range AS unread, range % 3 AS kind, 't' || range AS also FROM range(2000)",
+                   "wide.parquet")
+        self.project.floe_ok("table", "import", "wide.parquet", "lake.t.wide")
+        shape = VIEW.replace("event_time: ts", "event_time: ts, created_time: known").replace("{ttl}", "where: \"kind < 2\"")
+        self.project.write("features/f.yaml", shape.format(table="wide", window="3d"))
+        self.project.floe_ok("apply")
+        self.assertIn("5 of 7 columns", self.explain()["source"]["what"])  # k, ts, x, known, kind
+        path, = glob.glob(self.project.path("lakehouse/t/wide/data/**/*.parquet"), recursive=True)
+        metadata, hurt = pq.read_metadata(path), []
+        self.assertEqual(metadata.num_columns, 7)
+        for column in range(metadata.num_columns):
+            shutil.copy(path, path + ".kept")
+            try:
+                with open(path, "r+b") as file:
+                    for group in range(metadata.num_row_groups):
+                        chunk = metadata.row_group(group).column(column)
+                        file.seek(chunk.dictionary_page_offset or chunk.data_page_offset)
+                        file.write(b"\xff" * chunk.total_compressed_size)
+                if self.build().code != 0:
+                    hurt.append(metadata.row_group(0).column(column).path_in_schema)
+            finally:
+                os.replace(path + ".kept", path)
+        self.assertEqual(sorted(hurt), ["k", "kind", "known", "ts", "x"])
+
+    def test_so_little_memory_that_nothing_works__is_refused_with_the_least_that_does(self):
+        self.define("sorted")
+        for given in "1", "1MB", "63999999":
+            self.refused(self.build("--memory", given, env={"FLOE_MEMORY_LEAST": ""}), "USAGE", f"--memory {given} is too little",
+                         "64MB")
+        self.ok(self.build("--memory", "64MB", env={"FLOE_MEMORY_LEAST": ""}))
+        self.refused(self.build("--memory", "1MB", env={"FLOE_MEMORY_LEAST": "some"}), "INVALID", "FLOE_MEMORY_LEAST")
 
     def test_it_writes_nothing_and_needs_no_output(self):
         self.define("sorted")

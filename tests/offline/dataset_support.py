@@ -9,6 +9,7 @@ import tempfile
 import duckdb
 
 FLOE = os.environ["FLOE_BIN"]
+os.environ["FLOE_MEMORY_LEAST"] = "1"  # Small questions in so little that they are divided.
 DEADLINE_S = 280
 
 SOURCE = "  - {{name: {name}, table: lake.t.{table}, event_time: ts{times}}}\n"

@@ -1,5 +1,6 @@
 """Datasets of request features alone: built, in every format, audited, made again, explained; what the spine lacks is named."""
 import os
+import shutil
 import sys
 import unittest
 
@@ -70,6 +71,26 @@ class Requests(unittest.TestCase):
                 self.assertEqual(caught.exception.code, INVALID)
                 self.assertIn(words, str(caught.exception))
                 self.assertIn("distance", str(caught.exception))
+                self.assertIn("request feature far", str(caught.exception))
+
+    def test_what_the_spine_lacks__is_named_before_any_source_is_read(self):
+        """The table's data are gone: who looked at them first would say so."""
+        with project() as made:
+            made.file("none.parquet", "SELECT 'a' k, TIMESTAMP '2020-01-02' t, 1 AS \"an other\"")
+            shutil.rmtree(made.path("lakehouse/t/events/data"))
+            with self.assertRaises(Failed) as caught:
+                made.build(spine="none.parquet", features="v,far")
+            self.assertEqual(caught.exception.code, INVALID)
+            self.assertIn("the request feature far needs distance (double)", str(caught.exception))
+            self.assertIn("its columns are k, t, an other", str(caught.exception))
+
+    def test_a_wide_spine__is_named_by_its_first_columns(self):
+        with project() as made:
+            made.file("wide.parquet", "SELECT " + ", ".join(f"{i} AS c{i}" for i in range(40)))
+            with self.assertRaises(Failed) as caught:
+                made.build(spine="wide.parquet", features="far")
+            self.assertIn("c0, c1,", str(caught.exception))
+            self.assertIn("c29 and 10 more", str(caught.exception))
 
 
 if __name__ == "__main__":

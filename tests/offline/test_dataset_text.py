@@ -173,6 +173,47 @@ class Times(unittest.TestCase):
                 made.build("--time", "t", spine="s.csv", features="v", out="o.csv")
             self.assertIn('s.csv, row 2: the column "t" is infinity', str(caught.exception))
 
+    def refused(self, made, name, text, *options):
+        made.write(name, text)
+        with self.assertRaises(Failed, msg=(name, text, options)) as caught:
+            made.build(*options, spine=name, features="v", out="o.csv")
+        self.assertEqual(caught.exception.code, INVALID)
+        self.assertFalse(os.path.exists(made.path("o.csv")))
+        return str(caught.exception)
+
+    def test_text_that_is_no_time__is_refused_by_row_and_column(self):
+        with project() as made:
+            for bad in "soon", "2021-02-29 00:00:00", "2021-01-01 25:00:00", "12":
+                for name, text in (("s.csv", f"k,t\na,2021-01-01 00:00:00\na,\na,{bad}\na,later\n"),
+                                   ("s.jsonl", '{"k":"a","t":"2021-01-01T00:00:00Z"}\n{"k":"a","t":null}\n'
+                                               f'{{"k":"a","t":"{bad}"}}\n{{"k":"a","t":"later"}}\n'),
+                                   ("n.jsonl", f'{{"k":"a","t":"2021-01-01T00:00:00Z"}}\n{{"k":"a"}}\n{{"k":"a","t":{{"x":"{bad}"}}}}\n')):
+                    said = self.refused(made, name, text, "--time", "t")
+                    for part in name, "row 3", 'column "t"', bad, "no time":
+                        self.assertIn(part, said)
+                    said = self.refused(made, name, text)  # the time is not named: it would have been this one
+                    for part in name, "row 3", '"t"', bad, "--time COLUMN":
+                        self.assertIn(part, said)
+
+    def test_columns_of_other_text__are_not_taken_for_times(self):
+        with project() as made:
+            said = self.refused(made, "s.csv", "k,t\na,soon\na,later\n")
+            self.assertIn("0 timestamp columns; name", said)
+            self.assertNotIn("row", said)
+
+    def test_labels_without_a_time__are_told_by_row_and_column(self):
+        with project() as made:
+            for name, text in (("s.csv", "k,t\na,2021-01-01 00:00:00\na,\na,\n"),
+                               ("s.jsonl", '{"k":"a","t":"2021-01-01T00:00:00Z"}\n{"k":"a","t":null}\n{"k":"a"}\n')):
+                made.write(name, text)
+                said = made.floe("dataset", "build", "--features", "v", "--spine", name, "-o", "o.parquet")
+                self.assertIn('2 rows of the spine have no time in "t", the first of them row 2', said)
+                self.assertEqual(made.build(spine=name, features="v")["null_times"], 2)
+                self.assertEqual(made.rows("SELECT v__last FROM '$D/o.parquet'"), [(10,), (None,), (None,)])
+            made.write("s.csv", "k,t\na,2021-01-01 00:00:00\n")
+            said = made.floe("dataset", "build", "--features", "v", "--spine", "s.csv", "-o", "o.parquet")
+            self.assertNotIn("no time", said)
+
 
 if __name__ == "__main__":
     unittest.main()
