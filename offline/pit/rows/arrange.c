@@ -81,21 +81,11 @@ static void list_part(const arranger *a, size_t part, size_t part_bits, part_roo
     }
 }
 
-/* As floe_pit_compare_rows, of records with the same event. */
 static int compare_equal(const void *a, const void *b, void *context) {
     const arranger_part *part = context;
-    const pit_group *group = part->group;
-    const uint8_t *x = part->came[((const pit_moment *)a)->row], *y = part->came[((const pit_moment *)b)->row];
-    int64_t xs[] = {floe_pit_record_created(group, x), floe_pit_record_time(x, group->seq_at),
-                    floe_pit_record_time(x, group->pos_at)};
-    int64_t ys[] = {floe_pit_record_created(group, y), floe_pit_record_time(y, group->seq_at),
-                    floe_pit_record_time(y, group->pos_at)};
-    for (int i = 0; i < 3; i++) {
-        if (xs[i] != ys[i]) {
-            return xs[i] < ys[i] ? -1 : 1;
-        }
-    }
-    return 0;
+    bool file_order;
+    return floe_pit_compare_records(part->group, part->came[((const pit_moment *)a)->row],
+                                    part->came[((const pit_moment *)b)->row], &file_order);
 }
 
 /* Where the order of equal events shows, it is that which picks the winner. */

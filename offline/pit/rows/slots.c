@@ -169,19 +169,33 @@ static void find_slots(const floe_pit *pit, const pit_group *group, const pit_ta
 
 /* ---- who stands in it ---- */
 
+/* What the order that picks the winner looks at. */
+typedef struct precedence {
+    int64_t parts[4]; /* event, created, sequence, position */
+} precedence;
+
+static precedence precedence_of(const pit_group *group, const uint8_t *record) {
+    return (precedence){{floe_pit_record_time(record, 0), floe_pit_record_created(group, record),
+                         floe_pit_record_time(record, group->seq_at), floe_pit_record_time(record, group->pos_at)}};
+}
+
 /* As floe_pit_compare_rows. */
-static int compare(const pit_group *group, const pit_taken *taken, size_t i, const uint8_t *record,
-                   bool *ret_file_order) {
-    int64_t a[] = {taken->event[i], group->keeps_created ? taken->created[i] : INT64_MIN, taken->seq[i], taken->pos[i]};
-    int64_t b[] = {floe_pit_record_time(record, 0), floe_pit_record_created(group, record),
-                   floe_pit_record_time(record, group->seq_at), floe_pit_record_time(record, group->pos_at)};
+static int compare(const precedence *a, const precedence *b, bool *ret_file_order) {
     for (int part = 0; part < 4; part++) {
         *ret_file_order = part >= 2;
-        if (a[part] != b[part]) {
-            return a[part] > b[part] ? 1 : -1;
+        if (a->parts[part] != b->parts[part]) {
+            return a->parts[part] > b->parts[part] ? 1 : -1;
         }
     }
     return 0;
+}
+
+static int compare_taken(const pit_group *group, const pit_taken *taken, size_t i, const uint8_t *record,
+                         bool *ret_file_order) {
+    const precedence stands = precedence_of(group, record);
+    const precedence comes = {
+        {taken->event[i], group->keeps_created ? taken->created[i] : INT64_MIN, taken->seq[i], taken->pos[i]}};
+    return compare(&comes, &stands, ret_file_order);
 }
 
 /* Whether the row now stands in the record. */
@@ -193,7 +207,7 @@ static bool challenge(const pit_group *group, const pit_taken *taken, size_t i, 
         if (taken->event[i] < event) {
             return false;
         }
-        if (taken->event[i] == event && compare(group, taken, i, record, &file_order) <= 0) {
+        if (taken->event[i] == event && compare_taken(group, taken, i, record, &file_order) <= 0) {
             *state |= file_order ? STATE_TIED : 0;
             return false;
         }
@@ -279,17 +293,8 @@ const uint8_t *floe_pit_slot_record(const pit_group *group, size_t slot, bool *r
 }
 
 int floe_pit_compare_records(const pit_group *group, const uint8_t *a, const uint8_t *b, bool *ret_file_order) {
-    int64_t as[] = {floe_pit_record_time(a, 0), floe_pit_record_created(group, a),
-                    floe_pit_record_time(a, group->seq_at), floe_pit_record_time(a, group->pos_at)};
-    int64_t bs[] = {floe_pit_record_time(b, 0), floe_pit_record_created(group, b),
-                    floe_pit_record_time(b, group->seq_at), floe_pit_record_time(b, group->pos_at)};
-    for (int part = 0; part < 4; part++) {
-        *ret_file_order = part >= 2;
-        if (as[part] != bs[part]) {
-            return as[part] > bs[part] ? 1 : -1;
-        }
-    }
-    return 0;
+    const precedence left = precedence_of(group, a), right = precedence_of(group, b);
+    return compare(&left, &right, ret_file_order);
 }
 
 static size_t count_used(const pit_group *group) {

@@ -9,9 +9,7 @@
 #include "offline/pit/window/extreme.h"
 
 #include "core/mem.h"
-
-#include <math.h>
-#include <string.h>
+#include "offline/pit/window/slide.h"
 
 #define REACH_MAX 64 /* items that a late row may be moved in front of */
 
@@ -22,20 +20,9 @@ void floe_pit_extreme_reset(pit_extreme *extreme) {
 
 /* ---- order ---- */
 
-/* Doubles in the order of int64: NaN is one value above all, -0.0 is 0.0. */
-static int64_t rank_of_real(double real) {
-    if (isnan(real)) {
-        return INT64_MAX;
-    }
-    int64_t bits;
-    real = real == 0 ? 0.0 : real;
-    memcpy(&bits, &real, sizeof(bits));
-    return bits < 0 ? INT64_MIN - bits : bits; /* below zero: minus the magnitude's bits */
-}
-
 int64_t floe_pit_extreme_rank(const pit_column *column, bool smallest, uint32_t row) {
     if (column->class == PIT_I64 || column->class == PIT_F64) {
-        int64_t rank = column->class == PIT_I64 ? column->data.i64[row] : rank_of_real(column->data.f64[row]);
+        int64_t rank = column->class == PIT_I64 ? column->data.i64[row] : floe_pit_real_rank(column->data.f64[row]);
         return smallest ? ~rank : rank;
     }
     return 0;
@@ -43,17 +30,10 @@ int64_t floe_pit_extreme_rank(const pit_column *column, bool smallest, uint32_t 
 
 static bool is_better(const pit_extreme *extreme, const pit_extreme_item *a, const pit_extreme_item *b) {
     const pit_column *column = extreme->column;
-    int order;
     if (column->class == PIT_I64 || column->class == PIT_F64) {
         return a->rank > b->rank;
     }
-    if (column->class == PIT_I128) {
-        __int128 x = column->data.i128[a->row], y = column->data.i128[b->row];
-        order = (x > y) - (x < y);
-    } else {
-        order = floe_str_compare(column->symbols.keys[column->symbol[a->row]],
-                                 column->symbols.keys[column->symbol[b->row]]);
-    }
+    int order = floe_pit_compare_cells(column, a->row, b->row);
     return extreme->smallest ? order < 0 : order > 0;
 }
 

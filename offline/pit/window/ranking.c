@@ -7,20 +7,7 @@
 #include "offline/pit/question/sort.h"
 #include "offline/pit/window/slide.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Doubles in the order of int64: NaN is one value above all, -0.0 is 0.0. */
-static int64_t order_of_real(double real) {
-    if (isnan(real)) {
-        return INT64_MAX;
-    }
-    int64_t bits;
-    real = real == 0 ? 0.0 : real;
-    memcpy(&bits, &real, sizeof(bits));
-    return bits < 0 ? INT64_MIN - bits : bits;
-}
 
 int floe_pit_compare_cells(const pit_column *column, uint32_t a, uint32_t b) {
     if (column->class == PIT_I128) {
@@ -33,8 +20,8 @@ int floe_pit_compare_cells(const pit_column *column, uint32_t a, uint32_t b) {
                    : floe_str_compare(column->symbols.keys[column->symbol[a]], column->symbols.keys[column->symbol[b]]);
     }
     bool whole = column->class == PIT_I64;
-    int64_t x = whole ? column->data.i64[a] : order_of_real(column->data.f64[a]);
-    int64_t y = whole ? column->data.i64[b] : order_of_real(column->data.f64[b]);
+    int64_t x = whole ? column->data.i64[a] : floe_pit_real_rank(column->data.f64[a]);
+    int64_t y = whole ? column->data.i64[b] : floe_pit_real_rank(column->data.f64[b]);
     return (x > y) - (x < y);
 }
 
@@ -55,7 +42,7 @@ static int64_t sort_key(const pit_ranking *ranking, uint32_t row) {
     if (column->class == PIT_I64) {
         return column->data.i64[row];
     }
-    return column->class == PIT_F64 ? order_of_real(column->data.f64[row]) : 0;
+    return column->class == PIT_F64 ? floe_pit_real_rank(column->data.f64[row]) : 0;
 }
 
 /* Whether two rows whose sort keys are equal have one rank; else which comes first. */

@@ -13,6 +13,8 @@
 #include "offline/pit/question/sort.h"
 #include "proto/sketch.h"
 
+#include <math.h>
+
 /* ---- rankings ---- */
 
 typedef enum pit_ranking_kind {
@@ -52,6 +54,17 @@ void floe_pit_rankings_close(pit_rankings *rankings);
 /* Numbers the rows [first_row, last_row) of one key. */
 floe_status floe_pit_ranking_make(pit_ranking *ranking, uint32_t first_row, uint32_t last_row, floe_error *err);
 void floe_pit_ranking_close(pit_ranking *ranking);
+
+/* Doubles in the order of int64: NaN is one value above all, -0.0 is 0.0. */
+static inline int64_t floe_pit_real_rank(double real) {
+    if (isnan(real)) {
+        return INT64_MAX;
+    }
+    int64_t bits;
+    real = real == 0 ? 0.0 : real;
+    memcpy(&bits, &real, sizeof(bits));
+    return bits < 0 ? INT64_MIN - bits : bits; /* below zero: minus the magnitude's bits */
+}
 
 /* Values of two rows of a column, by the rule of floe_value_compare. */
 int floe_pit_compare_cells(const pit_column *column, uint32_t a, uint32_t b);
