@@ -24,7 +24,7 @@ floe_status floe_csv_sniff(floe_session *session, const char *path, bool has_hea
     floe_buf_init(&sql, FLOE_MIB(1));
     floe_buf_text(&sql, "SELECT Delimiter, CAST(SkipRows AS BIGINT), HasHeader, "
                         "CAST(len(Columns) AS BIGINT) FROM sniff_csv(");
-    floe_sql_quote_text(&sql, floe_str_of(path));
+    floe_sql_quote_path(&sql, floe_str_of(path));
     floe_buf_text(&sql, has_header ? FLOE_CSV_OPTIONS ", header = true)" : FLOE_CSV_OPTIONS ")");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
@@ -43,7 +43,7 @@ static floe_status first_line(floe_session *session, const char *path, int64_t s
     floe_query_rows rows;
     floe_buf_init(&sql, FLOE_MIB(1));
     floe_buf_text(&sql, "SELECT line FROM read_csv(");
-    floe_sql_quote_text(&sql, floe_str_of(path));
+    floe_sql_quote_path(&sql, floe_str_of(path));
     floe_buf_printf(&sql,
                     FLOE_READ_OPTIONS
                     ", auto_detect = false, header = false, delim = E'\\x01', quote = '', escape = '', comment = '', "

@@ -54,7 +54,7 @@ static void put_files(const floe_exact_request *request, const char *only, floe_
     floe_buf_printf(out, "%s([", request->reader);
     for (size_t i = 0; i < (only ? 1 : request->file_count); i++) {
         floe_buf_text(out, i > 0 ? ", " : "");
-        floe_sql_quote_text(out, floe_str_of(only ? only : request->files[i]));
+        floe_sql_quote_path(out, floe_str_of(only ? only : request->files[i]));
     }
     floe_buf_printf(out, "]%s", request->options);
 }
@@ -256,7 +256,7 @@ static floe_status check_objects(const exact_run *run, const char *file, floe_er
     floe_buf_text(&sql, "SELECT r, c0 FROM (SELECT r, unnest(regexp_extract_all(regexp_replace(line, "
                         "'\"(\\\\.|[^\"\\\\])*\"', '\"\"', 'g'), '-?[0-9]{16,}[.][0-9]+')) AS c0 FROM (SELECT "
                         "row_number() OVER () AS r, CAST(json AS VARCHAR) AS line FROM read_json_objects(");
-    floe_sql_quote_text(&sql, floe_str_of(file));
+    floe_sql_quote_path(&sql, floe_str_of(file));
     floe_buf_text(&sql, FLOE_READ_OPTIONS "))) WHERE ");
     put_condition(&sql, ROUNDED, 0);
     floe_buf_text(&sql, " ORDER BY r LIMIT 1");

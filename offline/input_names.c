@@ -72,7 +72,7 @@ static floe_status parquet_names(name_query *query, floe_error *err) {
     floe_query_rows rows;
     floe_buf_init(&sql, FLOE_MIB(1));
     floe_buf_text(&sql, "SELECT name, CAST(coalesce(num_children, 0) AS BIGINT) FROM parquet_schema(");
-    floe_sql_quote_text(&sql, floe_str_of(query->input->files[0]));
+    floe_sql_quote_path(&sql, floe_str_of(query->input->files[0]));
     floe_buf_byte(&sql, ')');
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_query(query->session, sql.ptr, NULL, query->arena, &rows, err));
@@ -95,7 +95,7 @@ static floe_status json_names(name_query *query, floe_error *err) {
     floe_buf_text(&sql, "SELECT DISTINCT unnest(json_keys(json)) AS name FROM read_json_objects([");
     for (size_t i = 0; i < query->input->file_count; i++) {
         floe_buf_text(&sql, i > 0 ? ", " : "");
-        floe_sql_quote_text(&sql, floe_str_of(query->input->files[i]));
+        floe_sql_quote_path(&sql, floe_str_of(query->input->files[i]));
     }
     floe_buf_text(&sql, "]" FLOE_READ_OPTIONS ") ORDER BY name");
     FLOE_TRY(floe_buf_check(&sql, err));
@@ -115,7 +115,7 @@ static floe_status csv_names(name_query *query, floe_error *err) {
         return FLOE_OK;
     }
     floe_buf_text(&sql, "SELECT * FROM read_csv(");
-    floe_sql_quote_text(&sql, floe_str_of(query->input->files[0]));
+    floe_sql_quote_path(&sql, floe_str_of(query->input->files[0]));
     floe_buf_printf(&sql, FLOE_CSV_OPTIONS ", auto_detect = false, header = false, skip = %lld, delim = ",
                     (long long)dialect.skipped);
     floe_sql_quote_text(&sql, dialect.delimiter);

@@ -17,7 +17,7 @@ static floe_status find_files(floe_session *session, const char *const *files, s
     floe_buf_text(&sql, "SELECT DISTINCT file_name FROM parquet_schema([");
     for (size_t i = 0; i < file_count; i++) {
         floe_buf_text(&sql, i > 0 ? ", " : "");
-        floe_sql_quote_text(&sql, floe_str_of(files[i]));
+        floe_sql_quote_path(&sql, floe_str_of(files[i]));
     }
     floe_buf_text(&sql, "]) WHERE logical_type LIKE '%NANOS=NanoSeconds%' OR logical_type LIKE 'DecimalType%' OR "
                         "converted_type = 'DECIMAL'");

@@ -27,12 +27,12 @@ static floe_status append_jsonl(floe_session *session, floe_buf *sql, const char
     size_t count;
     floe_buf_init(&read, FLOE_MIB(1));
     floe_buf_text(&read, "FROM read_json(");
-    floe_sql_quote_text(&read, floe_str_of(file));
+    floe_sql_quote_path(&read, floe_str_of(file));
     floe_buf_text(&read, FLOE_READ_OPTIONS ", format = 'newline_delimited', sample_size = -1)");
     FLOE_TRY(floe_buf_check(&read, err));
     FLOE_TRY(floe_session_describe(session, read.ptr, arena, &columns, &count, err));
     floe_buf_text(sql, "read_json(");
-    floe_sql_quote_text(sql, floe_str_of(file));
+    floe_sql_quote_path(sql, floe_str_of(file));
     floe_buf_text(sql, FLOE_READ_OPTIONS ", format = 'newline_delimited', columns = {");
     for (size_t i = 0; i < count; i++) {
         floe_buf_text(sql, i > 0 ? ", " : "");
@@ -95,14 +95,14 @@ static floe_status append_file(floe_session *session, floe_buf *sql, const char 
     if (floe_str_ends_with(name, FLOE_STR(".parquet"))) {
         *ret_form = BUILT_EXACT;
         floe_buf_text(sql, "read_parquet(");
-        floe_sql_quote_text(sql, name);
+        floe_sql_quote_path(sql, name);
         floe_buf_text(sql, FLOE_READ_OPTIONS ")");
     } else if (floe_ipc_is_path(file)) {
         *ret_form = BUILT_NEAR;
         return append_arrow(session, sql, file, err);
     } else if (floe_str_ends_with(name, FLOE_STR(".csv"))) {
         floe_buf_text(sql, "read_csv(");
-        floe_sql_quote_text(sql, name);
+        floe_sql_quote_path(sql, name);
         floe_buf_text(sql, CSV_OPTIONS);
     } else {
         FLOE_ENSURE(floe_str_ends_with(name, FLOE_STR(".jsonl")), err, FLOE_UNSUPPORTED,

@@ -45,7 +45,7 @@ static void append_files(const source_scan *scan, floe_buf *sql) {
     floe_buf_text(sql, "[");
     for (size_t i = 0; i < scan->files.file_count; i++) {
         floe_buf_text(sql, i > 0 ? ", " : "");
-        floe_sql_quote_text(sql, floe_str_of(scan->files.local_paths[i]));
+        floe_sql_quote_path(sql, floe_str_of(scan->files.local_paths[i]));
     }
     floe_buf_text(sql, "]");
 }

@@ -294,10 +294,17 @@ static floe_status divide_rows(const dataset_job *job, const unit *u, const floe
                                : FLOE_OK;
 }
 
-/* The files of one part; none when it has no rows. */
+/* The files of one part, as a pattern; none when it has no rows. */
 static const char *files_of(const dataset_job *job, const unit *u, size_t part) {
     const char *folder = floe_arena_printf(job->arena, "%s/__part=%zu", u->folder, part);
-    return folder && floe_file_is_dir(folder) ? floe_arena_printf(job->arena, "%s/*.parquet", folder) : NULL;
+    if (!folder || !floe_file_is_dir(folder)) {
+        return NULL;
+    }
+    FLOE_AUTO_BUF pattern;
+    floe_buf_init(&pattern, FLOE_MIB(1));
+    floe_sql_path_pattern(&pattern, floe_str_of(folder));
+    floe_buf_text(&pattern, "/*.parquet");
+    return floe_arena_strndup(job->arena, pattern.ptr, pattern.len);
 }
 
 static floe_status count_rows(const dataset_job *job, unit *u, floe_error *err) {

@@ -232,7 +232,7 @@ static floe_status append_csv(floe_session *session, const floe_dataset_request 
         floe_buf_text(&types, "'");
     }
     floe_buf_text(&call, "read_csv(");
-    floe_sql_quote_text(&call, floe_str_of(request->spine));
+    floe_sql_quote_path(&call, floe_str_of(request->spine));
     floe_buf_text(&call, CSV_OPTIONS);
     FLOE_TRY(floe_buf_check(&call, err));
     spine_guess guess = {.csv = true, .call = call.ptr, .known = &types, .arena = arena};
@@ -315,7 +315,7 @@ static floe_status read_header(floe_session *session, const floe_dataset_request
                 request->spine);
     floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
     floe_buf_text(&sql, csv ? "read_csv(" : "read_json(");
-    floe_sql_quote_text(&sql, floe_str_of(request->spine));
+    floe_sql_quote_path(&sql, floe_str_of(request->spine));
     floe_buf_text(&sql, csv ? FLOE_CSV_OPTIONS ", header = true, all_varchar = true) LIMIT 0"
                             : FLOE_READ_OPTIONS ", format = 'newline_delimited', sample_size = -1) LIMIT 0");
     FLOE_TRY(floe_buf_check(&sql, err));
@@ -416,7 +416,7 @@ static void append_json(const floe_dataset_request *request, const floe_column *
         any = append_json_key(request, key, type, any, sql) || any;
     }
     floe_buf_text(sql, any ? ") FROM read_json(" : " FROM read_json(");
-    floe_sql_quote_text(sql, floe_str_of(request->spine));
+    floe_sql_quote_path(sql, floe_str_of(request->spine));
     floe_buf_text(sql, JSON_OPTIONS);
     if (retyped) {
         floe_buf_text(sql, ", columns = {");
@@ -451,7 +451,7 @@ static floe_status append_file(floe_session *session, const floe_dataset_request
                 "the spine %s is neither .parquet, .arrow, .feather, .arrows, .csv nor .jsonl, and no table either",
                 request->spine);
     floe_buf_text(sql, "read_parquet(");
-    floe_sql_quote_text(sql, path);
+    floe_sql_quote_path(sql, path);
     floe_buf_text(sql, FLOE_READ_OPTIONS ")");
     return FLOE_OK;
 }

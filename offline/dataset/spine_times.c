@@ -109,7 +109,7 @@ static floe_status check_nanoseconds(floe_session *session, const floe_dataset_r
     }
     floe_buf_init(&sql, FLOE_MIB(1));
     floe_buf_text(&sql, "SELECT name FROM parquet_schema(");
-    floe_sql_quote_text(&sql, floe_str_of(request->spine));
+    floe_sql_quote_path(&sql, floe_str_of(request->spine));
     floe_buf_text(&sql, ") WHERE duckdb_type = 'TIMESTAMP WITH TIME ZONE' AND logical_type LIKE '%NANOS=NanoSeconds%'");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));

@@ -182,6 +182,11 @@ void floe_session_forget(floe_session *session, const floe_live_set *set);
  * too; a name with a zero byte makes the buffer fail nowhere and the engine refuse. */
 void floe_sql_quote_name(floe_buf *out, floe_str name);
 void floe_sql_quote_text(floe_buf *out, floe_str text);
+/* A path of a file to read. The engine takes one with any of *?[ for a pattern: in brackets each of them stands for itself. Of one with
+ * a backslash as well it finds nothing. */
+void floe_sql_path_pattern(floe_buf *out, floe_str path);
+/* The same as a quoted text. */
+void floe_sql_quote_path(floe_buf *out, floe_str path);
 /* The DuckDB name of a floe type ("TIMESTAMPTZ" never: timestamps are TIMESTAMP in UTC). */
 void floe_sql_type_name(floe_buf *out, floe_type type);
 /* A value as a constant expression of exactly its type; an untyped null is NULL. */

@@ -55,6 +55,26 @@ void floe_sql_quote_text(floe_buf *out, floe_str text) {
     floe_buf_byte(out, ')');
 }
 
+void floe_sql_path_pattern(floe_buf *out, floe_str path) {
+    for (size_t i = 0; i < path.len; i++) {
+        bool special = memchr("*?[", path.ptr[i], 3) != NULL;
+        floe_buf_text(out, special ? "[" : "");
+        floe_buf_byte(out, (uint8_t)path.ptr[i]);
+        floe_buf_text(out, special ? "]" : "");
+    }
+}
+
+void floe_sql_quote_path(floe_buf *out, floe_str path) {
+    FLOE_AUTO_BUF pattern;
+    floe_buf_init(&pattern, FLOE_MIB(1));
+    floe_sql_path_pattern(&pattern, path);
+    if (pattern.failed) {
+        out->failed = true;
+        return;
+    }
+    floe_sql_quote_text(out, floe_buf_view(&pattern));
+}
+
 /* ---- types and constants ---- */
 
 static void element_name(floe_buf *out, floe_kind kind, uint8_t precision, uint8_t scale) {

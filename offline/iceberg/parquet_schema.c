@@ -289,7 +289,7 @@ static floe_status name_file(floe_session *session, const char *const *paths, si
         floe_error own = {0};
         floe_buf_init(&sql, FLOE_MIB(1));
         floe_buf_text(&sql, "SELECT count(*) FROM parquet_schema([");
-        floe_sql_quote_text(&sql, floe_str_of(paths[i]));
+        floe_sql_quote_path(&sql, floe_str_of(paths[i]));
         floe_buf_text(&sql, "])");
         FLOE_TRY(floe_buf_check(&sql, err));
         if (floe_failed(floe_session_run(session, sql.ptr, NULL, NULL, &own))) {

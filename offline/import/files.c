@@ -33,7 +33,8 @@ static floe_status check_file(const char *path, const import_reader *first, floe
                 "%s: the ending tells no format; known are .parquet, .csv, .tsv, .json, .jsonl and .ndjson", path);
     FLOE_ENSURE(strcmp(reader->function, first->function) == 0, err, FLOE_INVALID,
                 "%s: files of one import must be of one format; import the others with --append", path);
-    FLOE_ENSURE(!strpbrk(path, "*?"), err, FLOE_INVALID, "%s: name each file, patterns are the shell's business", path);
+    FLOE_ENSURE(!strpbrk(path, "*?[") || floe_file_exists(path), err, FLOE_INVALID,
+                "%s: there is no file of that name; name each file, patterns are the shell's business", path);
     FLOE_ENSURE(floe_file_exists(path), err, FLOE_NOT_FOUND, "%s: there is no such file", path);
     uint64_t len = 0;
     FLOE_TRY(floe_file_len(path, &len, err));
@@ -54,7 +55,7 @@ static floe_status read_shape(floe_import *import, const import_reader *reader, 
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     floe_buf_printf(&sql, "SELECT * FROM %s(", reader->function);
-    floe_sql_quote_text(&sql, floe_str_of(path));
+    floe_sql_quote_path(&sql, floe_str_of(path));
     floe_buf_text(&sql, reader->takes_types ? FLOE_CSV_OPTIONS ", header = true)" : ", hive_partitioning = false)");
     FLOE_TRY(floe_buf_check(&sql, err));
     ret_shape->path = path;
@@ -150,7 +151,7 @@ static floe_status check_json_names(floe_import *import, const import_reader *re
     floe_buf_text(&sql, "SELECT * FROM read_json([");
     for (size_t i = 0; i < request->file_count; i++) {
         floe_buf_text(&sql, i > 0 ? ", " : "");
-        floe_sql_quote_text(&sql, floe_str_of(request->files[i]));
+        floe_sql_quote_path(&sql, floe_str_of(request->files[i]));
     }
     floe_buf_text(&sql, "], hive_partitioning = false)");
     FLOE_TRY(floe_buf_check(&sql, err));

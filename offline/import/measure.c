@@ -218,7 +218,7 @@ static floe_status read_statistics(measure *state, const char *local_path, floe_
         }
     }
     floe_buf_text(&sql, " FROM parquet_metadata([");
-    floe_sql_quote_text(&sql, floe_str_of(local_path));
+    floe_sql_quote_path(&sql, floe_str_of(local_path));
     floe_buf_text(&sql, "])");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_import_query(state->import, sql.ptr, &rows, err));
@@ -250,7 +250,7 @@ static floe_status measure_columns(measure *state, const char *local_path, floe_
         }
     }
     floe_buf_text(&sql, " FROM read_parquet([");
-    floe_sql_quote_text(&sql, floe_str_of(local_path));
+    floe_sql_quote_path(&sql, floe_str_of(local_path));
     /* The folder's name "flag=false" would otherwise become a column of its own in the place of the file's. */
     floe_buf_text(&sql, "], hive_partitioning = false)");
     FLOE_TRY(floe_buf_check(&sql, err));
@@ -273,7 +273,7 @@ static floe_status measure_sizes(measure *state, const char *local_path, floe_ic
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_IMPORT_SQL_CAP);
     floe_buf_text(&sql, "SELECT column_id::BIGINT, sum(total_compressed_size)::BIGINT FROM parquet_metadata([");
-    floe_sql_quote_text(&sql, floe_str_of(local_path));
+    floe_sql_quote_path(&sql, floe_str_of(local_path));
     floe_buf_text(&sql, "]) GROUP BY column_id ORDER BY column_id");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_import_query(state->import, sql.ptr, &rows, err));

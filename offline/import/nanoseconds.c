@@ -124,7 +124,7 @@ static const char *value_text(int64_t ns, floe_parquet_kind kind, char out[VALUE
 
 static void put_file(floe_buf *sql, const char *path) {
     floe_buf_text(sql, " FROM read_parquet(");
-    floe_sql_quote_text(sql, floe_str_of(path));
+    floe_sql_quote_path(sql, floe_str_of(path));
     floe_buf_text(sql, ", hive_partitioning = false)");
 }
 

@@ -299,7 +299,7 @@ static void put_reader(const floe_import *import, floe_buf *out) {
     for (size_t i = 0; i < request->file_count; i++) {
         floe_buf_text(out, i ? ", " : "");
         const char *copy = import->copies ? import->copies[i] : NULL;
-        floe_sql_quote_text(out, floe_str_of(copy ? copy : request->files[i]));
+        floe_sql_quote_path(out, floe_str_of(copy ? copy : request->files[i]));
     }
     floe_buf_printf(out, "]%s%s", reader_options(reader), import->read_columns ? import->read_columns : "");
 }

@@ -11,7 +11,6 @@
 
 enum { LITERAL_PATHS_MAX = 64 }; /* longer lists go to the engine as a value, which is parsed much faster */
 
-/* The engine takes a path with one of *?[ for a pattern: in brackets each of them stands for itself. */
 static floe_status path_pattern(sql_builder *builder, const char *path, floe_str *ret_pattern, floe_error *err) {
     const char *remote = floe_map_get(&builder->remote, floe_str_of(path));
     const char *copy = floe_map_get(&builder->copies, floe_str_of(path));
@@ -27,9 +26,7 @@ static floe_status path_pattern(sql_builder *builder, const char *path, floe_str
                 "%s: the engine cannot open a path with a backslash and one of *?[", path);
     FLOE_AUTO_BUF out = {0};
     floe_buf_init(&out, FLOE_MIB(1));
-    for (const char *at = path; *at != 0; at++) {
-        floe_buf_printf(&out, strchr("*?[", *at) != NULL ? "[%c]" : "%c", *at);
-    }
+    floe_sql_path_pattern(&out, floe_str_of(path));
     FLOE_TRY(floe_buf_check(&out, err));
     *ret_pattern = floe_arena_str(builder->arena, floe_buf_view(&out));
     return floe_arena_check(builder->arena, err);
