@@ -146,9 +146,43 @@ static floe_status check_shared_columns(const floe_dataset_request *request, con
 
 /* ---- guesses ---- */
 
+/* What a value of JSON must look like, as it is written, for a key whose column the reader must not guess: by the rows it would, and
+ * take a number for an int64 and times for text. False: the reader's guess is what there is, or is refused. */
+static bool append_json_pattern(floe_type type, floe_buf *out) {
+    switch (type.kind) {
+    case FLOE_KIND_BOOL:
+        floe_buf_text(out, "true|false");
+        return true;
+    case FLOE_KIND_INT32:
+    case FLOE_KIND_INT64:
+        floe_buf_text(out, "-?[0-9]+");
+        return true;
+    case FLOE_KIND_DATE:
+        floe_buf_text(out, "\"[0-9]{4}-[0-9]{2}-[0-9]{2}\"");
+        return true;
+    case FLOE_KIND_TIMESTAMP:
+        floe_buf_text(out, "\"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
+                           "([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?\"");
+        return true;
+    case FLOE_KIND_DECIMAL: /* Text, or a whole number: one with a point may have lost digits to who wrote it. */
+        floe_buf_text(out, "\"");
+        append_decimal_pattern(type, out);
+        floe_buf_text(out, "\"|-?[0-9]+");
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_typed_in_json(floe_type type) {
+    FLOE_AUTO_BUF pattern;
+    floe_buf_init(&pattern, FLOE_KIB(4));
+    return append_json_pattern(type, &pattern);
+}
+
 /* Whether a key of JSON is read as its declared type; all others have it, or are refused. */
 static bool is_read_from_json(floe_type type) {
-    return type.kind == FLOE_KIND_STRING || type.kind == FLOE_KIND_BYTES || type.kind == FLOE_KIND_DECIMAL;
+    return type.kind == FLOE_KIND_STRING || type.kind == FLOE_KIND_BYTES || is_typed_in_json(type);
 }
 
 /* Types that hold the values as they are written, by column. Labels pass through untouched, if need be as text; a key must have its
@@ -351,9 +385,18 @@ static const floe_column *read_key_of(const floe_dataset_request *request, const
     return NULL;
 }
 
-/* A decimal key of JSON, whose column is read as it is written: text, or a whole number. One with a point or an exponent may have lost
- * digits to whoever wrote it as a number, and is refused here as in a lookup. */
-static void append_json_decimal(const floe_dataset_request *request, const floe_column *key, floe_buf *sql) {
+/* The value that JSON text stands for; null: none of the type. A time may have an offset from Greenwich, which the engine's
+ * timestamps without a zone would pass over. */
+static void append_json_cast(floe_type type, const char *name, floe_buf *sql) {
+    bool time = type.kind == FLOE_KIND_TIMESTAMP;
+    floe_buf_printf(sql, "%s(trim(CAST(%s AS VARCHAR), '\"')%s AS ", time ? "TRY_CAST(TRY_CAST" : "TRY_CAST", name,
+                    time ? " AS TIMESTAMPTZ)" : "");
+    floe_sql_type_name(sql, type);
+    floe_buf_byte(sql, ')');
+}
+
+/* A key of JSON whose column is read as it is written, as its declared type, in the spelling that a lookup takes. */
+static void append_json_typed(const floe_dataset_request *request, const floe_column *key, floe_buf *sql) {
     floe_str column = floe_spine_key_column(request, key->name);
     char type_name[FLOE_TYPE_NAME_MAX];
     FLOE_AUTO_BUF name, pattern, words;
@@ -361,18 +404,17 @@ static void append_json_decimal(const floe_dataset_request *request, const floe_
     floe_buf_init(&pattern, FLOE_KIB(4));
     floe_buf_init(&words, FLOE_KIB(64));
     floe_sql_quote_name(&name, column);
-    floe_buf_text(&pattern, "\"");
-    append_decimal_pattern(key->type, &pattern);
-    floe_buf_text(&pattern, "\"|-?[0-9]+");
-    floe_buf_printf(&words, "the key column \"%.*s\" has a value that is no %s (write one with a fraction as text): ",
-                    FLOE_STR_ARG(column), floe_type_name(key->type, type_name));
+    (void)append_json_pattern(key->type, &pattern);
+    floe_buf_printf(&words, "the key column \"%.*s\" has a value that is no %s%s: ", FLOE_STR_ARG(column),
+                    floe_type_name(key->type, type_name),
+                    key->type.kind == FLOE_KIND_DECIMAL ? " (write one with a fraction as text)" : "");
     floe_buf_printf(sql, "CASE WHEN %s IS NULL OR regexp_full_match(CAST(%s AS VARCHAR), ", name.ptr, name.ptr);
     floe_sql_quote_text(sql, floe_buf_view(&pattern));
-    floe_buf_printf(sql, ") AND TRY_CAST(trim(CAST(%s AS VARCHAR), '\"') AS ", name.ptr);
-    floe_sql_type_name(sql, key->type);
-    floe_buf_printf(sql, ") IS NOT NULL THEN TRY_CAST(trim(CAST(%s AS VARCHAR), '\"') AS ", name.ptr);
-    floe_sql_type_name(sql, key->type);
-    floe_buf_text(sql, ") ELSE error(");
+    floe_buf_text(sql, ") AND ");
+    append_json_cast(key->type, name.ptr, sql);
+    floe_buf_text(sql, " IS NOT NULL THEN ");
+    append_json_cast(key->type, name.ptr, sql);
+    floe_buf_text(sql, " ELSE error(");
     floe_sql_quote_text(sql, floe_buf_view(&words));
     floe_buf_printf(sql, " || CAST(%s AS VARCHAR)) END AS %s", name.ptr, name.ptr);
 }
@@ -383,18 +425,18 @@ static bool append_json_key(const floe_dataset_request *request, const floe_colu
     FLOE_AUTO_BUF pattern;
     floe_buf_init(&pattern, FLOE_KIB(4));
     bool bytes = key && key->type.kind == FLOE_KIND_BYTES && floe_str_is(read_type, "VARCHAR");
-    bool decimal = key && key->type.kind == FLOE_KIND_DECIMAL;
-    floe_buf_text(sql, !bytes && !decimal ? "" : any ? ", " : " REPLACE (");
+    bool typed = key && is_typed_in_json(key->type);
+    floe_buf_text(sql, !bytes && !typed ? "" : any ? ", " : " REPLACE (");
     if (bytes) {
         (void)append_key_pattern(key->type, &pattern);
         append_strict_key(request, key, floe_buf_view(&pattern), sql);
-    } else if (decimal) {
-        append_json_decimal(request, key, sql);
+    } else if (typed) {
+        append_json_typed(request, key, sql);
     }
-    return bytes || decimal;
+    return bytes || typed;
 }
 
-/* read_json over columns whose types the reader found out, but keys of text as text, of bytes from base64 and decimals from text. The
+/* read_json over columns whose types the reader found out, but keys of text as text, of bytes from base64 and others as their declared types. The
  * columns are spelled out only where the reader would make more of such a key, because it then knows no other column. */
 static void append_json(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
                         const spine_guess *found, floe_buf *sql) {
@@ -405,9 +447,9 @@ static void append_json(const floe_dataset_request *request, const floe_column *
     for (size_t i = 0; i < found->count; i++) {
         const floe_query_column *column = &found->columns[i];
         const floe_column *key = read_key_of(request, keys, key_count, column->name);
-        floe_str type = key && key->type.kind == FLOE_KIND_DECIMAL ? FLOE_STR("JSON")
-                        : key && looks_like_more(column->type)     ? FLOE_STR("VARCHAR")
-                                                                   : found->types[i];
+        floe_str type = key && is_typed_in_json(key->type)     ? FLOE_STR("JSON")
+                        : key && looks_like_more(column->type) ? FLOE_STR("VARCHAR")
+                                                               : found->types[i];
         retyped = retyped || !floe_str_equal(type, column->type);
         floe_buf_text(&types, i > 0 ? ", " : "");
         floe_sql_quote_text(&types, column->name);
