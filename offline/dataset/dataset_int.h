@@ -59,6 +59,11 @@ floe_status floe_spine_check_text_time(floe_session *session, const floe_dataset
  * file, row, column and value; UNSUPPORTED naming file, row and column of nanoseconds that the engine rounds up. */
 floe_status floe_spine_check_times(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
                                    floe_error *err);
+/* Whether every key that is a time is whole microseconds, as keys are. Errors: INVALID naming file, row, column and value; UNSUPPORTED
+ * naming file and column of nanoseconds in UTC, which the engine cuts. */
+floe_status floe_spine_check_time_keys(floe_session *session, const floe_dataset_request *request,
+                                       const spine_table *spine, const floe_column *keys, size_t key_count,
+                                       floe_error *err);
 
 /* ---- source.c ---- */
 

@@ -637,6 +637,7 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
     FLOE_TRY(choose_time(request, key_count > 0, ret_spine, err));
     FLOE_TRY(check_keys(request, ret_spine, keys, key_count, err));
     FLOE_TRY(check_key_types(session, request, keys, key_count, err));
+    FLOE_TRY(floe_spine_check_time_keys(session, request, ret_spine, keys, key_count, err));
     return floe_spine_check_times(session, request, ret_spine, err);
 }
 

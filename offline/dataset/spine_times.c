@@ -100,10 +100,11 @@ static floe_status check_cut(floe_session *session, const floe_dataset_request *
     return FLOE_OK;
 }
 
-static floe_status check_nanoseconds(floe_session *session, const floe_dataset_request *request,
-                                     const spine_table *spine, floe_arena *arena, floe_error *err) {
+/* Names of columns, at any depth, that a Parquet spine holds so. */
+static floe_status list_cut(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
+                            floe_arena *arena, floe_query_rows *ret_rows, floe_error *err) {
     FLOE_AUTO_BUF sql = {0};
-    floe_query_rows rows;
+    *ret_rows = (floe_query_rows){0};
     if (spine->source_table.len > 0 || !floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".parquet"))) {
         return FLOE_OK;
     }
@@ -112,12 +113,69 @@ static floe_status check_nanoseconds(floe_session *session, const floe_dataset_r
     floe_sql_quote_path(&sql, floe_str_of(request->spine));
     floe_buf_text(&sql, ") WHERE duckdb_type = 'TIMESTAMP WITH TIME ZONE' AND logical_type LIKE '%NANOS=NanoSeconds%'");
     FLOE_TRY(floe_buf_check(&sql, err));
-    FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
-    for (size_t i = 0; i < rows.row_count; i++) {
-        FLOE_TRY(check_cut(session, request, spine, rows.values[i].as.bytes, arena, err));
+    return floe_session_query(session, sql.ptr, NULL, arena, ret_rows, err);
+}
+
+static floe_status check_nanoseconds(floe_session *session, const floe_dataset_request *request,
+                                     const spine_table *spine, floe_arena *arena, floe_error *err) {
+    floe_query_rows cut;
+    FLOE_TRY(list_cut(session, request, spine, arena, &cut, err));
+    for (size_t i = 0; i < cut.row_count; i++) {
+        FLOE_TRY(check_cut(session, request, spine, cut.values[i].as.bytes, arena, err));
     }
     return FLOE_OK;
 }
+
+/* ---- keys ---- */
+
+/* Keys match by value, so one between two microseconds matches nothing: it is told, because rounded it would match another's. */
+static floe_status check_key(floe_session *session, const floe_dataset_request *request, floe_str column,
+                             floe_arena *arena, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_query_rows rows;
+    floe_buf_init(&sql, FLOE_MIB(1));
+    floe_buf_text(&sql, "SELECT n, CAST(x AS VARCHAR) FROM (SELECT ");
+    floe_sql_quote_name(&sql, column);
+    floe_buf_text(&sql,
+                  " AS x, row_number() OVER () AS n FROM spine) WHERE epoch_ns(x) % 1000 <> 0 ORDER BY n LIMIT 1");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
+    FLOE_ENSURE(
+        rows.row_count == 0, err, FLOE_INVALID,
+        "the spine %s, row %" PRId64 ": the key column \"%.*s\" is %.*s, and keys are whole microseconds; round it",
+        request->spine, rows.values[0].as.integer, FLOE_STR_BRIEF(column), FLOE_STR_BRIEF(rows.values[1].as.bytes));
+    return FLOE_OK;
+}
+
+floe_status floe_spine_check_time_keys(floe_session *session, const floe_dataset_request *request,
+                                       const spine_table *spine, const floe_column *keys, size_t key_count,
+                                       floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_query_rows cut = {0};
+    bool any = false;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    for (size_t k = 0; k < key_count; k++) {
+        any = any || keys[k].type.kind == FLOE_KIND_TIMESTAMP;
+    }
+    FLOE_TRY(any ? list_cut(session, request, spine, &arena, &cut, err) : FLOE_OK);
+    for (size_t k = 0; k < key_count; k++) {
+        floe_str column = floe_spine_key_column(request, keys[k].name);
+        for (size_t i = 0; keys[k].type.kind == FLOE_KIND_TIMESTAMP && i < cut.row_count; i++) {
+            FLOE_ENSURE(!floe_str_equal(cut.values[i].as.bytes, column), err, FLOE_UNSUPPORTED,
+                        "the spine %s: the key column \"%.*s\" is in nanoseconds and UTC, of which the engine reads "
+                        "microseconds; write it in microseconds, or without a zone",
+                        request->spine, FLOE_STR_BRIEF(column));
+        }
+        for (size_t i = 0; keys[k].type.kind == FLOE_KIND_TIMESTAMP && i < spine->column_count; i++) {
+            bool finer =
+                floe_str_equal(spine->columns[i].name, column) && floe_str_is(spine->columns[i].type, "TIMESTAMP_NS");
+            FLOE_TRY(finer ? check_key(session, request, column, &arena, err) : FLOE_OK);
+        }
+    }
+    return FLOE_OK;
+}
+
+/* ---- all ---- */
 
 floe_status floe_spine_check_times(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
                                    floe_error *err) {

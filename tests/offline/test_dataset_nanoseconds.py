@@ -10,6 +10,7 @@ import sys
 import unittest
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 sys.path.insert(0, os.path.dirname(__file__))
 import foreign  # noqa: E402
@@ -357,6 +358,39 @@ class Zoned(Nanoseconds):
                 project.floe("table", "scan", "lake.t.events")
             self.assertEqual(caught.exception.code, UNSUPPORTED)
             self.assertIn("timestamptz_ns", str(caught.exception))
+
+
+class Keys(unittest.TestCase):
+    """Keys match by value, and are microseconds: what lies between two of them is told, not rounded to another's."""
+
+    def setUp(self):
+        self.project = self.enterContext(Project())
+        self.project.table("events", "SELECT TIMESTAMP '1970-01-01' AS k, TIMESTAMP '2000-01-01' AS ts, 1::BIGINT AS v")
+        self.project.define(entity("{name: k, type: timestamp}") + source() + "feature_views:\n" + view(LAST))
+
+    def spine(self, nanos, zone=None):
+        rows = pa.table({"k": pa.array(nanos, pa.timestamp("ns", zone)),
+                         "t": pa.array([10**15] * len(nanos), pa.timestamp("us"))})
+        pq.write_table(rows, self.project.path("s.parquet"))
+
+    def test_whole_microseconds__meet_their_keys(self):
+        self.spine([0, 1000, None])
+        self.project.build("--time", "t", spine="s.parquet", features="v")
+        self.assertEqual(self.project.rows("SELECT v__last FROM '$D/out.parquet'"), [(1,), (None,), (None,)])
+
+    def test_a_finer_key__is_told_by_its_row(self):
+        for nanos in (1, -1, 999):
+            self.spine([0, nanos])
+            with self.assertRaises(Failed) as failed:
+                self.project.build("--time", "t", spine="s.parquet", features="v")
+            self.assertEqual(failed.exception.code, INVALID)
+            self.assertIn('row 2: the key column "k" is', str(failed.exception))
+
+    def test_nanoseconds_in_utc__which_the_engine_cuts__are_refused(self):
+        self.spine([0, 1], "UTC")
+        with self.assertRaises(Failed) as failed:
+            self.project.build("--time", "t", spine="s.parquet", features="v")
+        self.assertEqual(failed.exception.code, UNSUPPORTED)
 
 
 if __name__ == "__main__":
