@@ -185,15 +185,20 @@ static floe_status finish(dataset_job *job, dataset_facts *facts, const content_
     result->row_count = content.row_count;
     FLOE_ASSERT(content.row_count == job->label_count); /* Every spine row exactly once. */
     snprintf(result->content_hash, sizeof(result->content_hash), "%s", content.hex);
+    FLOE_TRY(floe_dataset_manifest_begin(facts, floe_output_is_table(job->lake, request->out), result, err));
     dataset_output output;
     floe_dataset_progress(job, "writing", -1);
-    FLOE_TRY(floe_dataset_answers_write(job, &output, err));
+    floe_status status = floe_dataset_answers_write(job, &output, err);
+    if (floe_failed(status)) {
+        floe_dataset_manifest_remove(request, result);
+        return status;
+    }
     floe_dataset_steps_end(job);
     facts->steps = &job->steps;
     facts->out_snapshot_id = output.snapshot_id;
     struct rusage usage;
     facts->peak_bytes = getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
-    floe_status status = floe_dataset_manifest_write(facts, result, err);
+    status = floe_dataset_manifest_write(facts, result, err);
     if (floe_failed(status)) {
         floe_output_discard(&output);
         return status;

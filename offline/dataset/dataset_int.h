@@ -374,7 +374,11 @@ typedef struct dataset_facts {
     int64_t peak_bytes; /* of the process */
 } dataset_facts;
 
-/* Gives the dataset its id, keeps the spine and writes the manifest under root/.floe/datasets/<id>/; all of it or nothing. */
+/* Gives the dataset its id, and of one that will be a file notes the part that is about to be written, so that who is killed while writing
+ * leaves nothing that is not found. Before rows are written. */
+floe_status floe_dataset_manifest_begin(const dataset_facts *facts, bool into_table, floe_dataset_result *result,
+                                        floe_error *err);
+/* Keeps the spine and writes the manifest under root/.floe/datasets/<id>/; all of it or nothing. */
 floe_status floe_dataset_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err);
 /* Takes it back. */
 void floe_dataset_manifest_remove(const floe_dataset_request *request, floe_dataset_result *result);

@@ -251,8 +251,21 @@ static floe_status print_text(const dataset_facts *facts, const floe_dataset_res
     return floe_buf_check(text, err);
 }
 
-floe_status floe_dataset_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err) {
+floe_status floe_dataset_manifest_begin(const dataset_facts *facts, bool into_table, floe_dataset_result *result,
+                                        floe_error *err) {
     make_id(facts, result);
+    if (!facts->request->root || into_table) {
+        return FLOE_OK;
+    }
+    floe_status status = floe_dataset_note(facts->request, false, result, err);
+    if (floe_failed(status)) {
+        floe_dataset_manifest_remove(facts->request, result);
+        return floe_error_prefix(err, status, "the dataset's folder");
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_dataset_manifest_write(const dataset_facts *facts, floe_dataset_result *result, floe_error *err) {
     if (!facts->request->root) {
         return FLOE_OK;
     }
@@ -265,7 +278,8 @@ floe_status floe_dataset_manifest_write(const dataset_facts *facts, floe_dataset
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_MIB(64));
     FLOE_TRY(print_text(facts, result, &arena, &text, err));
-    floe_status status = floe_dataset_note(facts->request, facts->out_snapshot_id >= 0, result, err);
+    bool into_table = facts->out_snapshot_id >= 0;
+    floe_status status = into_table ? floe_dataset_note(facts->request, true, result, err) : FLOE_OK;
     if (!floe_failed(status)) {
         status = write_files(facts->session, folder, manifest, floe_buf_view(&text), err);
     }

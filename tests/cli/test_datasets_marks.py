@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import random
+import signal
 import shutil
 import sqlite3
 import subprocess
@@ -156,11 +157,26 @@ class Tables(Checks, unittest.TestCase):
             process.wait()
             listed = self.listed()
             self.assertEqual(set(os.listdir(self.folder())), listed, f"seed {seed}, run {i}")
+            self.assertEqual(glob.glob(self.project.path("*.part")), [], f"seed {seed}, run {i}")
             there = {row["id"] for row in self.project.floe_ok("dataset", "ls", "--json").json
                      if os.path.exists(self.project.path(f"o{i}.parquet"))}
             self.assertTrue(there <= listed)
             for name in listed:
                 self.ok(self.project.floe("dataset", "show", name))
+
+    def test_files_killed_while_they_are_written__leave_no_part(self):
+        with open(self.project.path("spine.csv")) as spine:
+            header, *rows = spine.read().splitlines()
+        self.project.write("spine.csv", "\n".join([header, *rows * (200_000 // len(rows))]) + "\n")
+        process = subprocess.Popen([FLOE, *self.command("o.csv")], cwd=self.project.folder, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and not glob.glob(self.project.path("o.csv.*.part")):
+            time.sleep(0.002)
+        process.kill()
+        self.assertEqual(process.wait(), -signal.SIGKILL, "it was over before it was killed")
+        self.assertEqual(self.listed(), set())
+        self.assertEqual(glob.glob(self.project.path("o.csv*")), [])
+        self.assertEqual(os.listdir(self.folder()), [])
 
     def test_a_catalog_that_cannot_be_asked__is_asked_again(self):
         built = self.project.floe_ok(*self.command(TABLE)).json
