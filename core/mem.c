@@ -3,6 +3,8 @@
  */
 #include "core/mem.h"
 
+#include "core/mem_int.h"
+
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,11 +51,29 @@ floe_status floe_alloc(size_t count, size_t element_len, void *ret_memory, floe_
     if (!total_of(count, element_len, &total) || told_to_fail()) {
         return no_memory(count, element_len, err);
     }
-    void *memory = calloc(1, total);
+    void *memory = NULL;
+    if (floe_paged_wants(total)) {
+        FLOE_TRY(floe_paged_alloc(total, &memory, err));
+    } else {
+        memory = calloc(1, total);
+    }
     if (memory == NULL) {
         return no_memory(count, element_len, err);
     }
     memcpy(ret_memory, &memory, sizeof(memory));
+    return FLOE_OK;
+}
+
+/* A block of the heap that goes on in a file. */
+static floe_status move_to_file(void **memory, size_t total, floe_error *err) {
+    void *moved = NULL;
+    FLOE_TRY(floe_paged_alloc(total, &moved, err));
+    if (*memory) {
+        size_t held = malloc_usable_size(*memory);
+        memcpy(moved, *memory, held < total ? held : total);
+        free(*memory);
+    }
+    *memory = moved;
     return FLOE_OK;
 }
 
@@ -62,13 +82,20 @@ floe_status floe_realloc(void *memory, size_t count, size_t element_len, floe_er
     if (!total_of(count, element_len, &total) || told_to_fail()) {
         return no_memory(count, element_len, err);
     }
-    void *old = NULL;
-    memcpy(&old, memory, sizeof(old));
-    void *resized = realloc(old, total);
-    if (resized == NULL) {
+    void *block = NULL;
+    size_t len = 0;
+    memcpy(&block, memory, sizeof(block));
+    if (floe_paged_has(block, &len)) {
+        FLOE_TRY(floe_paged_resize(&block, total, err));
+    } else if (floe_paged_wants(total)) {
+        FLOE_TRY(move_to_file(&block, total, err));
+    } else {
+        block = realloc(block, total);
+    }
+    if (block == NULL) {
         return no_memory(count, element_len, err);
     }
-    memcpy(memory, &resized, sizeof(resized));
+    memcpy(memory, &block, sizeof(block));
     return FLOE_OK;
 }
 
@@ -90,13 +117,15 @@ floe_status floe_strdup(const char *text, char **ret_copy, floe_error *err) {
 }
 
 void floe_free(void *memory) {
-    free(memory);
+    if (!floe_paged_free(memory)) {
+        free(memory);
+    }
 }
 
 void floe_free_indirect(void *pointer_to_memory) {
     void *memory = NULL;
     memcpy(&memory, pointer_to_memory, sizeof(memory));
-    free(memory);
+    floe_free(memory);
 }
 
 #define HUGE_PAGE_LEN ((size_t)2 << 20)

@@ -150,7 +150,7 @@ static size_t check_shares(const uint32_t *labels, size_t keys, int threads, uin
         start[k + 1] = start[k] + labels[k];
     }
     const pit_group group = {.keys = {.count = keys}, .label_start = start};
-    const pit_stint stint = part < 4 ? (pit_stint){3, part, part + 1} : (pit_stint){0, 0, 1};
+    const pit_stint stint = part < 4 ? (pit_stint){.mask = 3, .first = part, .last = part + 1} : (pit_stint){.last = 1};
     pit_shares shares;
     assert_ok(floe_pit_shares_make(&group, &stint, threads, &arena, &shares, &err), &err);
     uint8_t *taken = calloc(start[keys] + 1, 1);

@@ -30,8 +30,8 @@ floe_status floe_pit_shelf_open(const floe_pit *pit, pit_group *group, floe_erro
     shelf->stretch = choose_stretch(group);
     shelf->stretch_count = (pit->label_count + shelf->stretch - 1) / shelf->stretch;
     size_t words = shelf->stretch_count * (shelf->stretch / WORD);
-    FLOE_TRY(floe_alloc(pit->label_count + 1, 1, &shelf->run_of, err));
-    memset(shelf->run_of, PIT_RUNS_MAX, pit->label_count);
+    FLOE_TRY(floe_alloc(pit->label_count + 1, sizeof(*shelf->run_of), &shelf->run_of, err));
+    memset(shelf->run_of, 0xff, pit->label_count * sizeof(*shelf->run_of)); /* PIT_RUNS_MAX */
     FLOE_TRY(floe_alloc(words + 1, sizeof(*shelf->marks), &shelf->marks, err));
     return floe_alloc(words + 1, sizeof(*shelf->before), &shelf->before, err);
 }
@@ -73,11 +73,11 @@ static floe_status add_run(pit_shelf *shelf, floe_error *err) {
     return FLOE_OK;
 }
 
-static void mark_labels(const pit_group *group, const pit_stint *stint, uint8_t run) {
+static void mark_labels(const pit_group *group, const pit_stint *stint, uint16_t run) {
     pit_shelf *shelf = group->shelf;
     for (uint32_t key = 0; key < group->keys.count; key++) {
-        for (size_t l = group->label_start[key]; floe_pit_stint_has(stint, key) && l < group->label_start[key + 1];
-             l++) {
+        pit_slice slice = floe_pit_stint_slice(group, stint, key);
+        for (size_t l = slice.first; l < slice.last; l++) {
             uint32_t label = group->label_at[l];
             shelf->marks[label / WORD] |= UINT64_C(1) << (label % WORD);
             shelf->run_of[label] = run;
@@ -88,7 +88,7 @@ static void mark_labels(const pit_group *group, const pit_stint *stint, uint8_t 
 floe_status floe_pit_shelf_begin(pit_group *group, const pit_stint *stint, size_t *ret_count, floe_error *err) {
     pit_shelf *shelf = group->shelf;
     FLOE_TRY(add_run(shelf, err));
-    mark_labels(group, stint, (uint8_t)(shelf->run_count - 1));
+    mark_labels(group, stint, (uint16_t)(shelf->run_count - 1));
     uint32_t count = 0;
     for (size_t i = 0; i < words_of(shelf); i++) {
         shelf->before[i] = count;
@@ -96,8 +96,8 @@ floe_status floe_pit_shelf_begin(pit_group *group, const pit_stint *stint, size_
     }
     shelf->before[words_of(shelf)] = count;
     for (uint32_t key = 0; key < group->keys.count; key++) {
-        for (size_t l = group->label_start[key]; floe_pit_stint_has(stint, key) && l < group->label_start[key + 1];
-             l++) {
+        pit_slice slice = floe_pit_stint_slice(group, stint, key);
+        for (size_t l = slice.first; l < slice.last; l++) {
             group->label_at[l] = place_of(shelf, group->label_at[l]);
         }
     }
@@ -147,7 +147,7 @@ floe_status floe_pit_shelf_put(const floe_pit *pit, pit_group *group, size_t vie
 /* ---- out ---- */
 
 /* The rows of a block to their labels' places. */
-static void scatter(const uint8_t *run_of, size_t count, size_t run, const uint8_t *from, size_t row_len,
+static void scatter(const uint16_t *run_of, size_t count, size_t run, const uint8_t *from, size_t row_len,
                     uint8_t *rows) {
     for (size_t i = 0; i < count; i++) {
         if (run_of[i] == run) {

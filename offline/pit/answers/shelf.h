@@ -9,13 +9,13 @@
 
 #include "offline/pit/question/question.h"
 
-#define PIT_RUNS_MAX 255
+#define PIT_RUNS_MAX UINT16_MAX
 
 typedef struct pit_shelf {
     size_t label_count, view_count;
     size_t stretch; /* labels; a multiple of 64 */
     size_t stretch_count;
-    uint8_t *run_of; /* per label; PIT_RUNS_MAX: it has no key or no time */
+    uint16_t *run_of; /* per label; PIT_RUNS_MAX: it has no key or no time */
     size_t run_count, run_room;
     pit_block *blocks; /* [(run * view_count + view) * stretch_count + stretch] */
     /* Of the run at hand: */
@@ -27,7 +27,7 @@ typedef struct pit_shelf {
 floe_status floe_pit_shelf_open(const floe_pit *pit, pit_group *group, floe_error *err);
 void floe_pit_shelf_close(pit_shelf **shelf);
 
-/* Begins a run of the labels of keys of parts [first, last), whose label_at become their places in it. *ret_count: how many. */
+/* Begins a run of the labels of a stint, whose label_at become their places in it. *ret_count: how many. */
 floe_status floe_pit_shelf_begin(pit_group *group, const pit_stint *stint, size_t *ret_count, floe_error *err);
 /* Writes the sheet of a view down, which has the labels of the run in order. */
 floe_status floe_pit_shelf_put(const floe_pit *pit, pit_group *group, size_t view, int threads, floe_error *err);

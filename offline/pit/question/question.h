@@ -177,13 +177,31 @@ int floe_pit_compare_rows(const pit_group *group, uint32_t a, uint32_t b, bool *
 
 /* Lists the labels of a group in order of key and time; once. */
 floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_error *err);
-/* Some of the keys: those of parts [first, last). */
+/* Some of the keys: those of parts [first, last); of their labels, by key and time, where last_label is not 0, those that are
+ * in [first_label, last_label). */
 typedef struct pit_stint {
     uint32_t mask;
     uint32_t first, last;
+    uint32_t first_label, last_label;
 } pit_stint;
 static inline bool floe_pit_stint_has(const pit_stint *stint, uint32_t key) {
     return (key & stint->mask) >= stint->first && (key & stint->mask) < stint->last;
+}
+
+/* Labels [first, last) of a key, in order of time. */
+typedef struct pit_slice {
+    uint32_t key;
+    uint32_t first, last;
+} pit_slice;
+/* The labels of a key that a stint has. */
+static inline pit_slice floe_pit_stint_slice(const pit_group *group, const pit_stint *stint, uint32_t key) {
+    uint32_t first = group->label_start[key], last = group->label_start[key + 1];
+    if (stint->last_label > 0) {
+        first = first > stint->first_label ? first : stint->first_label;
+        last = last < stint->last_label ? last : stint->last_label;
+    }
+    bool has = floe_pit_stint_has(stint, key) && first < last;
+    return (pit_slice){key, first, has ? last : first};
 }
 
 void floe_pit_forget_rows(pit_group *group);

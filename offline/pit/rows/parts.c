@@ -302,6 +302,20 @@ const pit_chunk *floe_pit_chunk_next(const pit_chunk *chunk, const uint8_t **ret
     return chunk->next;
 }
 
+floe_status floe_pit_part_visit(const pit_group *group, size_t at, pit_part_look look, void *context, floe_error *err) {
+    const part *p = &group->parts->parts[at];
+    FLOE_CLEANUP(floe_pit_spill_room_close) pit_spill_room room = {0};
+    for (size_t i = 0; i < p->block_count; i++) {
+        const uint8_t *records;
+        FLOE_TRY(floe_pit_spill_read(group->parts->spill, &p->blocks[i], &room, &records, err));
+        FLOE_TRY(look(context, records, p->blocks[i].len / group->record_len, err));
+    }
+    for (const pit_chunk *chunk = p->first; chunk; chunk = chunk->next) {
+        FLOE_TRY(look(context, chunk->records, chunk->count, err));
+    }
+    return FLOE_OK;
+}
+
 void floe_pit_part_forget(pit_group *group, size_t at) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     for (pit_chunk *chunk = group->parts->parts[at].first; chunk;) {

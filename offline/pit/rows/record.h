@@ -119,9 +119,19 @@ size_t floe_pit_part_rows(const pit_group *group, size_t part);
 floe_status floe_pit_part_load(pit_group *group, size_t part, pit_spill_room *room, floe_error *err);
 const pit_chunk *floe_pit_part_first(const pit_group *group, size_t part);
 const pit_chunk *floe_pit_chunk_next(const pit_chunk *chunk, const uint8_t **ret_records, size_t *ret_count);
+/* All records of a part, some at a time, in order of coming; what was written down is read back for each call alone. */
+typedef floe_status (*pit_part_look)(void *context, const uint8_t *records, size_t count, floe_error *err);
+floe_status floe_pit_part_visit(const pit_group *group, size_t part, pit_part_look look, void *context,
+                                floe_error *err);
 /* Gives the memory of a part back to the system. */
 void floe_pit_part_forget(pit_group *group, size_t part);
+
+/* Makes row_start and row_end of the group; once. */
+floe_status floe_pit_row_starts_make(pit_group *group, floe_error *err);
 /* The rows of parts [first, last) become the group's, in order of key and event. */
 floe_status floe_pit_arrange(pit_group *group, size_t first_part, size_t last_part, int threads, floe_error *err);
+/* The same of one part, with about that much memory beside the group's arrays (large.c). */
+floe_status floe_pit_arrange_large(pit_group *group, size_t part, pit_spill *spill, uint64_t memory_bytes,
+                                   floe_error *err);
 
 #endif

@@ -8,13 +8,8 @@
 
 #include <stdatomic.h>
 
-/* Labels [first, last) of a key, in order of time: some of those of a key that has so many that several threads share them. */
-typedef struct pit_slice {
-    uint32_t key;
-    uint32_t first, last;
-} pit_slice;
-
-/* What several threads take from: keys one stretch after the other, and before them the slices of the largest ones. */
+/* What several threads take from: keys one stretch after the other, and before them the slices of those that have so many labels that
+ * several threads share them. */
 typedef struct pit_shares {
     const pit_group *group;
     const pit_stint *stint;

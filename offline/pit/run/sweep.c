@@ -11,6 +11,7 @@
 
 #include "core/limits.h"
 #include "core/mem.h"
+#include "core/paged.h"
 #include "core/time.h"
 #include "offline/pit/answers/sheet.h"
 #include "offline/pit/question/sort.h"
@@ -42,6 +43,9 @@ struct pit_sweep {
     size_t room;                  /* rows */
     bool wants_winner;
     int64_t ties;
+    /* How far it has come: the key at hand, the label after the last one, and how many of the key's rows have entered. */
+    uint32_t key, next_label;
+    size_t entered;
     /* The as-of winner so far. */
     uint32_t winner;
     bool winner_is_tied;
@@ -123,6 +127,7 @@ floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit
     sweep->group = group;
     sweep->view = view;
     sweep->rankings.group = sweep->ranges.group = group;
+    sweep->key = PIT_NO_KEY;
     sweep->wants_winner = view->want_as_of || pit->newest_labels;
     size_t output_count = view->view->output_count;
     FLOE_TRY(floe_alloc(output_count, sizeof(*sweep->windows), &sweep->windows, err));
@@ -169,6 +174,7 @@ static floe_status list_rows(pit_sweep *sweep, uint32_t first_row, size_t count,
     }
     for (size_t i = 0; i < count; i++) {
         uint32_t row = first_row + (uint32_t)i;
+        floe_paged_ease_at(i);
         sweep->entering[i] = (pit_moment){visible_from(sweep, row), row};
         sweep->entered_at[i] = INT64_MAX;
     }
@@ -346,25 +352,35 @@ static floe_status reset_windows(pit_sweep *sweep, uint32_t first_row, uint32_t 
     return sweep->lists ? list_rows(sweep, first_row, last_row - first_row, err) : FLOE_OK;
 }
 
+static floe_status begin_key(pit_sweep *sweep, uint32_t key, floe_error *err) {
+    sweep->key = PIT_NO_KEY;
+    sweep->winner = PIT_NO_ROW;
+    sweep->winner_is_tied = false;
+    sweep->entered = 0;
+    FLOE_TRY(reset_windows(sweep, sweep->group->row_start[key], sweep->group->row_end[key], err));
+    sweep->key = key;
+    return FLOE_OK;
+}
+
 floe_status floe_pit_sweep_slice(pit_sweep *sweep, const pit_slice *slice, floe_error *err) {
     const pit_group *group = sweep->group;
     uint32_t key = slice->key;
     uint32_t first_row = group->row_start[key], last_row = group->row_end[key];
-    sweep->winner = PIT_NO_ROW;
-    sweep->winner_is_tied = false;
-    FLOE_TRY(reset_windows(sweep, first_row, last_row, err));
-    size_t entered = 0;
+    bool goes_on = sweep->key == key && sweep->next_label == slice->first;
+    FLOE_TRY(goes_on ? FLOE_OK : begin_key(sweep, key, err));
     for (uint32_t l = slice->first; l < slice->last; l++) {
         int64_t t = group->label_times[l];
         if (l + LABELS_AHEAD < slice->last) {
             floe_pit_sheet_prefetch(&sweep->view->sheet, group->label_at[l + LABELS_AHEAD]);
         }
+        floe_paged_ease_at(l);
         for (size_t i = 0; i < sweep->window_count; i++) {
             floe_pit_window_leave(sweep->windows[i], sweep->entered_at, t);
         }
-        FLOE_TRY(enter_rows(sweep, first_row, last_row - first_row, t, &entered, err));
+        FLOE_TRY(enter_rows(sweep, first_row, last_row - first_row, t, &sweep->entered, err));
         FLOE_TRY(answer_label(sweep, key, group->label_at[l], t, err));
     }
+    sweep->next_label = slice->last;
     return FLOE_OK;
 }
 

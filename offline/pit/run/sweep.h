@@ -11,7 +11,8 @@ typedef struct pit_sweep pit_sweep;
 floe_status floe_pit_sweep_open(const floe_pit *pit, const pit_group *group, pit_view *view, pit_sweep **ret_sweep,
                                 floe_error *err);
 void floe_pit_sweep_close(pit_sweep **sweep);
-/* The answer to a label stands on the rows that it sees, not on the labels before it, so any slice of a key may be answered alone. */
+/* The answer to a label stands on the rows that it sees, not on the labels before it, so any slice of a key may be answered alone. One
+ * that follows the slice before it goes on from there. */
 floe_status floe_pit_sweep_slice(pit_sweep *sweep, const pit_slice *slice, floe_error *err);
 int64_t floe_pit_sweep_ties(const pit_sweep *sweep);
 

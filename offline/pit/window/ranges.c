@@ -7,6 +7,7 @@
 #include "offline/pit/window/ranges.h"
 
 #include "core/mem.h"
+#include "core/paged.h"
 #include "offline/pit/exact/moments.h"
 #include "offline/pit/window/extreme.h"
 #include "offline/pit/window/slide.h"
@@ -74,6 +75,7 @@ static int split(double value, uint64_t *ret_mantissa) {
 /* False: one is not finite. */
 static bool extent_of_reals(const double *values, const uint8_t *is_null, size_t count, extent *e) {
     for (size_t i = 0; i < count; i++) {
+        floe_paged_ease_at(i);
         if (is_null[i]) {
             continue;
         }
@@ -162,6 +164,7 @@ static void add_up(pit_range *range, size_t count) {
     }
     __int128 sum = 0, square_sum = 0;
     for (size_t i = 0; i < count; i++) {
+        floe_paged_ease_at(i);
         __int128 value = cell_at(range->column, range->first_row + (uint32_t)i, e.exponent);
         range->sums[i] = sum;
         sum += value;
@@ -184,6 +187,7 @@ static void count_values(pit_range *range, size_t count) {
     }
     uint32_t values = 0;
     for (size_t i = 0; i < count; i++) {
+        floe_paged_ease_at(i);
         range->before[i] = values;
         if (!is_null[i]) {
             range->row_of[values++] = range->first_row + (uint32_t)i;

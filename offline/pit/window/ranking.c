@@ -4,6 +4,7 @@
  * Rows that are null get no place of their own: they stand last in the sort and are left out, so their rank is never asked.
  */
 #include "core/mem.h"
+#include "core/paged.h"
 #include "offline/pit/question/sort.h"
 #include "offline/pit/window/slide.h"
 
@@ -27,7 +28,17 @@ int floe_pit_compare_cells(const pit_column *column, uint32_t a, uint32_t b) {
 
 /* ---- sorting ---- */
 
-/* What a row sorts by where that is a number; 0 where cells or rows have to be compared. */
+/* Whether the number that a row sorts by is all there is to compare. */
+static bool is_keyed(const pit_ranking *ranking) {
+    pit_class class = ranking->column ? ranking->column->class : PIT_SYMBOL;
+    return ranking->kind == PIT_BY_HASH || class == PIT_I64 || class == PIT_F64;
+}
+
+static int64_t nearest_whole(__int128 value) {
+    return value > INT64_MAX ? INT64_MAX : value < INT64_MIN ? INT64_MIN : (int64_t)value;
+}
+
+/* A number in whose order rows sort, but for equal ones; 0 where cells have to be compared. */
 static int64_t sort_key(const pit_ranking *ranking, uint32_t row) {
     const pit_column *column = ranking->column;
     if (ranking->kind == PIT_BY_ORDER) {
@@ -42,6 +53,9 @@ static int64_t sort_key(const pit_ranking *ranking, uint32_t row) {
     if (column->class == PIT_I64) {
         return column->data.i64[row];
     }
+    if (column->class == PIT_I128) {
+        return nearest_whole(column->data.i128[row]);
+    }
     return column->class == PIT_F64 ? floe_pit_real_rank(column->data.f64[row]) : 0;
 }
 
@@ -51,8 +65,7 @@ static int compare_equal_keys(const pit_ranking *ranking, uint32_t a, uint32_t b
         bool file_order;
         return floe_pit_compare_rows(ranking->group, a, b, &file_order);
     }
-    bool keyed = ranking->kind == PIT_BY_HASH || ranking->column->class == PIT_I64 || ranking->column->class == PIT_F64;
-    return keyed ? 0 : floe_pit_compare_cells(ranking->column, a, b);
+    return is_keyed(ranking) ? 0 : floe_pit_compare_cells(ranking->column, a, b);
 }
 
 static int compare_places(const void *a, const void *b, void *context) {
@@ -72,6 +85,7 @@ static floe_status make_room(pit_ranking *ranking, size_t rows, floe_error *err)
     FLOE_TRY(floe_realloc(&ranking->rank, room, sizeof(*ranking->rank), err));
     FLOE_TRY(floe_realloc(&ranking->row_of, room, sizeof(*ranking->row_of), err));
     FLOE_TRY(floe_realloc(&ranking->places, room, sizeof(*ranking->places), err));
+    FLOE_TRY(floe_realloc(&ranking->spare, room, sizeof(*ranking->spare), err));
     if (ranking->kind == PIT_BY_HASH) {
         FLOE_TRY(floe_realloc(&ranking->cell_of, room, sizeof(*ranking->cell_of), err));
     }
@@ -79,11 +93,16 @@ static floe_status make_room(pit_ranking *ranking, size_t rows, floe_error *err)
     return FLOE_OK;
 }
 
+/* By number; then those whose number is the same by what it is of, where that can differ. */
 static void sort_places(pit_ranking *ranking, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        if (compare_places(&ranking->places[i - 1], &ranking->places[i], ranking) > 0) {
-            qsort_r(ranking->places, count, sizeof(*ranking->places), compare_places, ranking);
-            return;
+    pit_moment *places = ranking->places;
+    floe_pit_sort_moments(places, count, ranking->spare);
+    for (size_t first = 0, last; first < count && !is_keyed(ranking); first = last) {
+        for (last = first + 1; last < count && places[last].at == places[first].at;) {
+            last++;
+        }
+        if (last - first > 1) {
+            qsort_r(places + first, last - first, sizeof(*places), compare_places, ranking);
         }
     }
 }
@@ -92,6 +111,7 @@ floe_status floe_pit_ranking_make(pit_ranking *ranking, uint32_t first_row, uint
     FLOE_TRY(make_room(ranking, last_row - first_row + 1, err));
     size_t count = 0;
     for (uint32_t row = first_row; row < last_row; row++) {
+        floe_paged_ease_at(row);
         if (!ranking->column || !ranking->column->is_null[row]) {
             ranking->places[count++] = (pit_moment){sort_key(ranking, row), row};
         }
@@ -100,6 +120,7 @@ floe_status floe_pit_ranking_make(pit_ranking *ranking, uint32_t first_row, uint
     ranking->first_row = first_row;
     ranking->count = 0;
     for (size_t i = 0; i < count; i++) {
+        floe_paged_ease_at(i);
         const pit_moment *place = &ranking->places[i];
         const pit_moment *before = i > 0 ? place - 1 : NULL;
         if (!before || before->at != place->at || compare_equal_keys(ranking, before->row, place->row) != 0) {
@@ -119,6 +140,7 @@ void floe_pit_ranking_close(pit_ranking *ranking) {
     floe_free(ranking->row_of);
     floe_free(ranking->cell_of);
     floe_free(ranking->places);
+    floe_free(ranking->spare);
 }
 
 /* ---- those of a sweep ---- */

@@ -33,7 +33,7 @@ typedef struct pit_ranking {
     uint32_t *cell_of; /* per rank of BY_HASH */
     size_t count;      /* ranks */
     size_t room;
-    pit_moment *places;
+    pit_moment *places, *spare;
 } pit_ranking;
 
 /* The rankings that the windows of one sweep share. */
