@@ -268,8 +268,8 @@ typedef struct floe_dataset_request {
     const floe_key_column *keys; /* spine columns whose names differ */
     size_t key_count;
     bool as_known;
-    bool ignore_at; /* for leak tests: every view answers at_or_before */
-    bool by_sql; /* generated SQL on the engine answers, not the kernel; sums of floats may differ in the last bits */
+    bool ignore_at;   /* for leak tests: every view answers at_or_before */
+    bool by_sql;      /* generated SQL on the engine answers, not the kernel: the same values, slower */
     const char *name; /* NULL: none */
     const char *out;  /* .parquet .arrow .feather .arrows .csv .jsonl, or catalog.ns.table */
     bool replace;     /* a table that exists gets these rows in the place of all; else it is CONFLICT */
