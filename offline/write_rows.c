@@ -16,7 +16,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,17 +51,53 @@ static row_format format_of(const char *path) {
     return FORMAT_NONE;
 }
 
+/* Whether a folder holds an Iceberg table. */
+static floe_status is_table(const char *folder, floe_arena *arena, bool *ret_is, floe_error *err) {
+    const char *metadata = floe_arena_printf(arena, "%s/metadata", folder);
+    const char *const *names = NULL;
+    size_t count = 0;
+    FLOE_TRY(floe_arena_check(arena, err));
+    *ret_is = false;
+    if (!floe_file_is_dir(metadata) || floe_failed(floe_file_list(metadata, arena, &names, &count, NULL))) {
+        return FLOE_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        floe_str name = floe_str_of(names[i]);
+        *ret_is =
+            *ret_is || floe_str_ends_with(name, FLOE_STR(".metadata.json")) || floe_str_is(name, "version-hint.text");
+    }
+    return FLOE_OK;
+}
+
+/* A file that takes the place of one of a table's own would be the end of the table. */
+static floe_status check_no_table(const char *path, const char *folder, floe_arena *arena, floe_error *err) {
+    const char *place = NULL;
+    char resolved[PATH_MAX];
+    FLOE_TRY(floe_path_absolute(arena, realpath(folder, resolved) ? resolved : folder, &place, err));
+    for (bool at_root = false; !at_root;) {
+        bool is = false;
+        at_root = strcmp(place, "/") == 0 || strcmp(place, ".") == 0;
+        FLOE_TRY(is_table(place, arena, &is, err));
+        FLOE_ENSURE(!is, err, FLOE_INVALID,
+                    "cannot write %s: it would lie among the files of the table in %s; name another place", path,
+                    place);
+        place = floe_path_dirname(arena, place);
+        FLOE_TRY(floe_arena_check(arena, err));
+    }
+    return FLOE_OK;
+}
+
 floe_status floe_rows_check(const char *path, floe_error *err) {
     FLOE_ENSURE(!floe_file_is_dir(path), err, FLOE_INVALID, "cannot write %s: it is a folder", path);
     FLOE_ENSURE(format_of(path) != FORMAT_NONE, err, FLOE_UNSUPPORTED,
                 "cannot write %s: the ending must be .parquet, .arrow, .feather, .arrows, .csv or .jsonl", path);
     FLOE_AUTO_ARENA arena;
-    floe_arena_init(&arena, FLOE_KIB(64));
+    floe_arena_init(&arena, FLOE_MIB(256));
     const char *folder = floe_path_dirname(&arena, path);
     FLOE_TRY(floe_arena_check(&arena, err));
     FLOE_ENSURE(floe_file_is_dir(folder), err, FLOE_NOT_FOUND, "cannot write %s: the folder %s does not exist", path,
                 folder);
-    return FLOE_OK;
+    return check_no_table(path, folder, &arena, err);
 }
 
 /* ---- the part file ---- */

@@ -39,6 +39,11 @@ static void decode_key(const floe_decoder *decoder, const floe_node *node, const
         FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s: %s", key_what, problem);
         return;
     }
+    if (floe_str_starts_with(key.name, FLOE_STR("__"))) {
+        FLOE_FIND(decoder, node->line, FLOE_INVALID,
+                  "%s: names of floe's own columns begin with two underscores; name it otherwise", key_what);
+        return;
+    }
     if (floe_column_find(keys, entity->key_count, key.name) != NULL) {
         FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s is there twice", key_what);
         return;

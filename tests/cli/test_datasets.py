@@ -262,6 +262,16 @@ feature_views:
             self.wrong("INVALID", self.build(spine=spine, o=out), out, "is the spine itself", "name another file")
         self.project.floe_ok(*self.build())
 
+    def test_an_output_among_a_tables_files_is_refused(self):
+        """Whichever file it would take the place of, and however the way there is spelled."""
+        flights = self.project.path("lakehouse", "aviation", "flights")
+        data = next(os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(flights, "data")) for name in names)
+        os.symlink(os.path.join(flights, "data"), self.project.path("elsewhere"))
+        for out in (data, "lakehouse/aviation/flights/new.parquet", "elsewhere/new.csv",
+                    "lakehouse/aviation/flights/metadata/x.jsonl"):
+            self.wrong("INVALID", self.build(o=out), out, "among the files of the table", "name another place")
+        self.project.floe_ok(*self.build())
+
     def test_wrong_outputs_are_named(self):
         self.wrong("UNSUPPORTED", self.build(o="out.xlsx"), "out.xlsx", ".parquet, .arrow, .feather, .arrows, .csv or .jsonl")
         run = self.project.floe(*self.build(o="/nowhere/out.csv"))

@@ -63,6 +63,8 @@ static void definitions_load__wrong_entities__are_refused(void **state) {
          "a.yaml:4: ", "cannot be list<string>", NULL},
         {"entities:\n  - name: e\n    keys:\n      - {name: k, type: string}\n      - {name: k, type: int64}\n",
          FLOE_INVALID, "a.yaml:5: ", "key k is there twice", NULL},
+        {"entities:\n  - name: e\n    keys:\n      - {name: __time, type: string}\n", FLOE_INVALID,
+         "a.yaml:4: ", "key __time", "two underscores"},
         {"entities:\n  - name: e\n    keys:\n      - {name: k, typ: string}\n", FLOE_INVALID,
          "a.yaml:4: ", "unknown key `typ`", "did you mean type?"},
         {"entities:\n  - name: e\n    key: []\n", FLOE_INVALID, "a.yaml:3: ", "unknown key `key` in entity e",
