@@ -41,10 +41,15 @@ static bool is_whole(floe_str type) {
     return floe_str_ends_with(type, FLOE_STR("INT"));
 }
 
+static bool is_strict(const exact_run *run, size_t i) {
+    return floe_str_is_among(run->columns[i].name, run->request->strict, run->request->strict_count);
+}
+
 static bool is_checked(const exact_run *run, size_t i) {
     floe_str type = run->columns[i].type;
     bool known = is_whole(type) || is_timestamp(type) || floe_str_is(type, "DOUBLE") || floe_str_is(type, "BOOLEAN") ||
                  floe_str_is(type, "DATE") || floe_str_is(type, "TIME");
+    known = known || (run->request->keeps_labels && (floe_str_is(type, "UUID") || floe_str_is(type, "JSON")));
     return known && !floe_str_is_among(run->columns[i].name, run->request->fixed, run->request->fixed_count);
 }
 
@@ -96,7 +101,8 @@ static const char ROUNDED[] =
     "= TRY_CAST(trunc(TRY_CAST(@ AS DOUBLE)) AS HUGEINT), false)) OR (isinf(TRY_CAST(@ AS DOUBLE)) AND "
     "regexp_matches(@, '[0-9]')))";
 static const char LONG_NUMBER[] =
-    "length(regexp_replace(ltrim(regexp_replace(@, '[eE].*', ''), '+-0.'), '[^0-9]', '', 'g')) > 17";
+    "(length(regexp_replace(ltrim(regexp_replace(@, '[eE].*', ''), '+-0.'), '[^0-9]', '', 'g')) > 17 OR "
+    "(TRY_CAST(@ AS DOUBLE) = 0 AND regexp_matches(regexp_replace(@, '[eE].*', ''), '[1-9]')))";
 
 /* A date or time that does not begin with its year. The engine tries days first and months first, and takes 01/02/2020 for
  * whichever fits. */
@@ -131,8 +137,34 @@ static const char *another_kind_of(floe_str type) {
                                           : "false";
 }
 
-static const char *another_kind(const exact_run *run, floe_str type) {
+/* A label that is there comes out as it is written, or as a value that says the same. */
+static const char *changes_label(floe_str type) {
+    if (is_whole(type)) {
+        return "NOT regexp_full_match(@, '0|-?[1-9][0-9]*')";
+    }
+    if (floe_str_is(type, "BOOLEAN")) {
+        return "NOT regexp_full_match(@, '(?i)true|false')";
+    }
+    if (floe_str_is(type, "TIME")) {
+        return "NOT regexp_full_match(@, '[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?')";
+    }
+    if (is_dated(type)) {
+        return "regexp_matches(@, '(?i)epoch|inf')";
+    }
+    return floe_str_is(type, "UUID") ? "@ <> lower(@)" : floe_str_is(type, "JSON") ? "true" : "false";
+}
+
+static bool is_label(const exact_run *run, size_t i) {
+    return run->request->keeps_labels && !is_strict(run, i);
+}
+
+static const char *another_kind(const exact_run *run, size_t i) {
+    floe_str type = run->columns[i].type;
     const char *or_else = run->request->keeps_labels ? YEAR_NOT_FIRST : NO_DATE;
+    if (is_label(run, i)) {
+        or_else = is_dated(type) ? YEAR_NOT_FIRST : "false";
+        return floe_arena_printf(run->arena, "(%s OR %s OR %s)", another_kind_of(type), changes_label(type), or_else);
+    }
     return is_dated(type) ? floe_arena_printf(run->arena, "(%s OR %s)", another_kind_of(type), or_else)
                           : another_kind_of(type);
 }
@@ -166,7 +198,7 @@ static void put_condition(floe_buf *out, const char *condition, size_t column) {
 
 static void put_counts(const exact_run *run, size_t i, floe_buf *out) {
     floe_str type = run->columns[i].type;
-    const char *conditions[COUNTS] = {[OF_ANOTHER_KIND] = another_kind(run, type),
+    const char *conditions[COUNTS] = {[OF_ANOTHER_KIND] = another_kind(run, i),
                                       [INEXACT] = inexact(run, type),
                                       [NOT_WHOLE] = "NOT regexp_full_match(@, '[+-]?[0-9]+')",
                                       [NOT_WIDE] = not_wide(type),
@@ -215,10 +247,6 @@ static floe_status count(exact_run *run, floe_error *err) {
         }
     }
     return FLOE_OK;
-}
-
-static bool is_strict(const exact_run *run, size_t i) {
-    return floe_str_is_among(run->columns[i].name, run->request->strict, run->request->strict_count);
 }
 
 /* The reader's guess over all rows of all files, for those that may have another; names and their order stay. */
@@ -294,7 +322,7 @@ static const char *condition(const exact_run *run, size_t i) {
     if (!run->request->keeps_labels && is_untold(run->counts[i])) {
         return YEAR_NOT_FIRST;
     }
-    return run->counts[i][OF_ANOTHER_KIND] > 0 ? another_kind(run, type) : inexact(run, type);
+    return run->counts[i][OF_ANOTHER_KIND] > 0 ? another_kind(run, i) : inexact(run, type);
 }
 
 static const char *advice(const exact_run *run, size_t i) {

@@ -1,6 +1,7 @@
 """Text files as spines and as imports: what is an empty text and what is null, keys as a lookup takes them, and times of every
 format that could match nothing. timeout: 600"""
 import gzip
+import json
 import os
 import random
 import sys
@@ -213,6 +214,38 @@ class Times(unittest.TestCase):
             made.write("s.csv", "k,t\na,2021-01-01 00:00:00\n")
             said = made.floe("dataset", "build", "--features", "v", "--spine", "s.csv", "-o", "o.parquet")
             self.assertNotIn("no time", said)
+
+
+class Labels(unittest.TestCase):
+    """Label columns pass through untouched: what the reader would write otherwise stays text."""
+
+    def test_texts_that_look_like_something_else__come_out_as_they_are(self):
+        columns = {"time": ["10:00", "11:00"], "truth": ["t", "f"], "date": ["epoch", "epoch"], "zero": ["-0", "5"],
+                   "small": ["1e-400", "1.5"], "padded": ["007", "8"], "infinite": ["inf", "inf"], "plus": ["+5", "6"]}
+        with project() as made:
+            made.write("s.csv", ",".join(["k", "t", *columns]) + "\n" + "".join(
+                ",".join(["a", "2021-01-01T00:00:00Z", *(values[row] for values in columns.values())]) + "\n" for row in range(2)))
+            made.build("--time", "t", spine="s.csv", features="v")
+            self.assertEqual(made.rows(f"SELECT {', '.join(columns)} FROM '$D/out.parquet'"), list(zip(*columns.values())))
+
+    def test_values_that_say_the_same__keep_their_types(self):
+        with project() as made:
+            made.write("s.csv", "k,t,n,x,b,h,d\na,2021-01-01T00:00:00Z,-5,1.50,TRUE,10:00:00,2020-01-02\n")
+            made.build("--time", "t", spine="s.csv", features="v")
+            self.assertEqual(made.rows("SELECT typeof(n), typeof(x), typeof(b), typeof(h), typeof(d) FROM '$D/out.parquet'"),
+                             [("BIGINT", "DOUBLE", "BOOLEAN", "TIME", "DATE")])
+
+    def test_texts_of_json__are_the_texts(self):
+        rows = [{"a": "10:00", "b": "6BA7B810-9DAD-11D1-80B4-00C04FD430C8", "c": "5", "d": "epoch", "e": 1},
+                {"a": "11:30", "b": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "c": "abc", "d": "x", "e": "abc"}]
+        with project() as made:
+            made.write("s.jsonl", "".join(json.dumps({"k": "a", "t": "2021-01-01T00:00:00Z", **row}) + "\n" for row in rows))
+            made.build("--time", "t", spine="s.jsonl", features="v", out="out.jsonl")
+            with open(made.path("out.jsonl")) as out:
+                found = [json.loads(line) for line in out]
+            self.assertEqual([{name: row[name] for name in "abcd"} for row in found],
+                             [{name: row[name] for name in "abcd"} for row in rows])
+            self.assertEqual([row["e"] for row in found], ["1", "abc"])
 
 
 if __name__ == "__main__":
