@@ -47,7 +47,7 @@ static floe_status first_line(floe_session *session, const char *path, int64_t s
     floe_buf_printf(&sql,
                     FLOE_READ_OPTIONS
                     ", auto_detect = false, header = false, delim = E'\\x01', quote = '', escape = '', comment = '', "
-                    "skip = %lld, columns = {'line': 'VARCHAR'}) WHERE trim(line) <> '' LIMIT 1",
+                    "strict_mode = false, skip = %lld, columns = {'line': 'VARCHAR'}) WHERE trim(line) <> '' LIMIT 1",
                     (long long)skip);
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
@@ -75,7 +75,15 @@ typedef struct quote_scan {
     quote_state state;
     char delimiter;
     int64_t line, begun; /* from 1; where the quoted field begins */
+    char last;
+    int64_t with_return, without; /* the first line that ends with CR LF, and with LF alone; 0: none */
 } quote_scan;
+
+/* Of an end of a line that is in no field. */
+static void note_ending(quote_scan *scan) {
+    int64_t *first = scan->last == '\r' ? &scan->with_return : &scan->without;
+    *first = *first == 0 ? scan->line : *first;
+}
 
 /* False: what follows a closing quote is neither the field's end nor a space. */
 static bool take_byte(quote_scan *scan, char byte) {
@@ -84,6 +92,9 @@ static bool take_byte(quote_scan *scan, char byte) {
         scan->state = scan->state == FIELD_QUOTED && byte == '"' ? QUOTE_SEEN : FIELD_QUOTED;
     } else if (ends) {
         scan->state = FIELD_BEGINS;
+        if (byte == '\n') {
+            note_ending(scan);
+        }
     } else if (scan->state == QUOTE_SEEN) {
         return byte == ' ';
     } else if (scan->state == FIELD_BEGINS && byte != ' ') {
@@ -91,6 +102,7 @@ static bool take_byte(quote_scan *scan, char byte) {
         scan->begun = scan->line;
     }
     scan->line += byte == '\n';
+    scan->last = byte;
     return true;
 }
 
@@ -106,6 +118,9 @@ static floe_status look_through(FILE *file, const char *path, char *piece, quote
     }
     FLOE_ENSURE(scan->state != FIELD_QUOTED, err, FLOE_INVALID, "%s, line %lld: a quote begins a field and never ends",
                 path, (long long)scan->begun);
+    FLOE_ENSURE(scan->with_return == 0 || scan->without == 0, err, FLOE_INVALID,
+                "%s: line %lld ends with CR LF and line %lld with LF alone; give every line the same ending", path,
+                (long long)scan->with_return, (long long)scan->without);
     return FLOE_OK;
 }
 

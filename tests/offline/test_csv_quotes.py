@@ -75,6 +75,15 @@ class Quotes(unittest.TestCase):
             for word in words:
                 self.assertIn(word, str(caught.exception).lower())
 
+    def test_lines_end_as_they_like__if_all_alike(self):
+        """CR LF with a newline inside of quotes is what Python's csv writes."""
+        project = self.project()
+        rows = [["a", TIME, "one\ntwo"], ["line\nline", TIME, "plain"]]
+        self.check(project, self.written(rows).replace("\n", "\r\n").replace("one\r\ntwo", "one\ntwo")
+                   .replace("line\r\nline", "line\nline"), rows)
+        self.check(project, self.written([["a", TIME, "one\r\ntwo"]]), [["a", TIME, "one\r\ntwo"]])
+        self.refused(project, f"k,t,note\na,{TIME},x\na,{TIME},y\r\n", "line 3", "cr lf", "line 1", "same ending")
+
     def test_quote_out_of_place__is_refused_by_its_line(self):
         project = self.project()
         head, good = "k,t,note\n", f'"a",{TIME},"fine"\n'
