@@ -83,13 +83,14 @@ static bool has_texts(const dataset_job *job) {
     return texts;
 }
 
-/* Records, half as much again while they are put in order, and their place in it; of few distinct texts or many, and of rows that
+/* Records, half as much again while they are put in order, and their place in it, without those that lie where answers come; of few distinct texts or many, and of rows that
  * stand in slots, what was seen to be enough. */
 static uint64_t bytes_held(const dataset_job *job, size_t scan) {
     const source_scan *of = &job->scans[scan];
     bool moved = !has_texts(job) && of->files.plan.rows > 0 && rows_held(job, of) == (uint64_t)of->files.plan.rows;
-    uint64_t record = moved ? floe_pit_row_bytes(job->pit, scan) : 0;
-    return rows_held(job, of) * (moved ? record + record / 2 + PLACE_BYTES : row_bytes(of->need));
+    uint64_t record = moved ? floe_pit_row_bytes(job->pit, scan) : 0, rows = rows_held(job, of);
+    uint64_t lent = moved ? floe_pit_lent_bytes(job->pit, scan, rows, (uint64_t)job->label_count) : 0;
+    return rows * (moved ? record + record / 2 + PLACE_BYTES : row_bytes(of->need)) - lent;
 }
 
 uint64_t floe_partition_estimate(const dataset_job *job) {

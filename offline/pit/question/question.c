@@ -282,6 +282,24 @@ size_t floe_pit_row_bytes(const floe_pit *pit, size_t need_index) {
     return bytes;
 }
 
+uint64_t floe_pit_lent_bytes(const floe_pit *pit, size_t need_index, uint64_t rows, uint64_t labels) {
+    uint64_t bytes = 0;
+    for (size_t g = 0; g < pit->group_count; g++) {
+        const pit_group *group = &pit->groups[g];
+        uint64_t answers = 0;
+        for (size_t v = 0; v < group->view_count; v++) {
+            for (size_t i = 0; i < group->views[v].view->output_count; i++) {
+                answers += group->views[v].wanted[i];
+            }
+        }
+        if (group->source_index == need_index && !group->thins) {
+            uint64_t records = rows * group->record_len, sheets = labels * answers * sizeof(int64_t);
+            bytes += records < sheets ? records : sheets;
+        }
+    }
+    return bytes;
+}
+
 bool floe_pit_spills(const floe_pit *pit) {
     return pit->spill != NULL;
 }
