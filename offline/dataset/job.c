@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define ENGINE_LEAST FLOE_MIB(64) /* with less the engine cannot write a file */
+#define MUCH_MEMORY FLOE_GIB(4)   /* of which three eighths are all that the engine uses */
 #define ENGINE_BESIDE FLOE_MIB(48)
 #define PROCESS_LEAST FLOE_MIB(40) /* before any work */
 
@@ -155,11 +156,12 @@ floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
     return bytes > job->engine_bytes + beside ? set_engine(job, bytes - beside, err) : FLOE_OK;
 }
 
-/* Half of the memory is the kernel's, the rest the engine's, which also needs some beside what it counts. */
+/* Half of the memory is the kernel's, and more of much, the rest the engine's, which also needs some beside what it counts. */
 static floe_status share_memory(dataset_job *job, floe_error *err) {
     uint64_t bytes = memory_of(job);
-    job->kernel_bytes = bytes / 2;
-    uint64_t engine = bytes / 2 > ENGINE_LEAST + ENGINE_BESIDE ? bytes / 2 - ENGINE_BESIDE : ENGINE_LEAST;
+    job->kernel_bytes = bytes < MUCH_MEMORY ? bytes / 2 : bytes / 8 * 5;
+    uint64_t rest = bytes - job->kernel_bytes;
+    uint64_t engine = rest > ENGINE_LEAST + ENGINE_BESIDE ? rest - ENGINE_BESIDE : ENGINE_LEAST;
     if (job->request->memory_bytes > 0) {
         floe_mem_return_early();
     }

@@ -18,8 +18,10 @@
  *
  * Memory: everything of the question in RAM, of each row only what an answer can show; of a source that is only asked for
  * as-of features no more rows than labels. A question that may spill has in RAM its labels, the distinct texts, and the rows
- * and answers of as many keys as it was given room for; the others are in a file, and so are the answers when all are known. Thread: one at a time, but for floe_pit_feed_take; floe_pit_feed_stream and
- * floe_pit_run start threads of their own, and end them before they return.
+ * and answers of as many keys as it was given room for; the others are in a file, and so are the answers when all are known.
+ *
+ * Thread: one at a time, but for floe_pit_feed_take; floe_pit_feed_stream and floe_pit_run start threads of their own, and end
+ * them before they return.
  */
 #ifndef FLOE_OFFLINE_PIT_PIT_H
 #define FLOE_OFFLINE_PIT_PIT_H

@@ -1,7 +1,8 @@
 /*
  * What the outputs of one column over one window share. Where a key's rows become visible in order, a window is a range of
- * them (pit/ranges.h) and nothing happens per row. Otherwise, and for what ranges do not answer, rows enter and leave: a count, exact sums (pit/moments.h), the
- * best rows for min and max, counts per symbol for count_distinct, counts per rank (pit/slide.h) for the rest.
+ * them (window/ranges.h) and nothing happens per row; its usual answers are written into the label's row together. Otherwise,
+ * and for what ranges do not answer, rows enter and leave: a count, exact sums (exact/moments.h), the best rows for min and
+ * max, counts per symbol for count_distinct, counts per rank (window/slide.h) for the rest.
  *
  * Invariants: a row that entered leaves at most once; every quantity depends on the rows in the window alone and not on
  * what was there before.
