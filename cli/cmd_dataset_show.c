@@ -90,16 +90,71 @@ static floe_status print_features(floe_cli *cli, const floe_node *features, floe
     return cli_table_end(&table, err);
 }
 
+/* ---- facts ---- */
+
+static bool is_nothing(const floe_node *node) {
+    bool list = node->kind == FLOE_NODE_ARRAY || node->kind == FLOE_NODE_OBJECT;
+    return node->kind == FLOE_NODE_NULL || (list && node->count == 0) ||
+           (node->kind == FLOE_NODE_STRING && node->text.len == 0);
+}
+
+/* Lists with commas; of what is deeper the values beside one another. */
+static void append_words(floe_cli *cli, const floe_node *node, floe_buf *out) {
+    if (node->kind != FLOE_NODE_ARRAY && node->kind != FLOE_NODE_OBJECT) {
+        const char *text = brief(cli, node);
+        floe_buf_text(out, text ? text : "");
+        return;
+    }
+    for (size_t i = 0; i < node->count; i++) {
+        bool object = node->kind == FLOE_NODE_OBJECT;
+        floe_buf_text(out, i == 0 ? "" : object ? " " : ", ");
+        append_words(cli, object ? node->members[i].value : node->items[i], out);
+    }
+}
+
+/* A fact of several parts, each after its name; the first of a list's item is its name. */
+static const char *parts_of(floe_cli *cli, const floe_node *object, bool named) {
+    FLOE_AUTO_BUF line;
+    floe_buf_init(&line, FLOE_MIB(16));
+    for (size_t i = 0; i < object->count; i++) {
+        const floe_node *value = object->members[i].value;
+        floe_str key = object->members[i].key;
+        if (is_nothing(value)) {
+            continue;
+        }
+        floe_buf_text(&line, floe_buf_view(&line).len > 0 ? ", " : "");
+        if (floe_str_is(key, "micros") && value->kind == FLOE_NODE_INT) {
+            floe_buf_printf(&line, "%.3f s", (double)value->as.integer / 1e6);
+            continue;
+        }
+        if (i > 0 || !named) {
+            floe_buf_str(&line, key);
+            floe_buf_byte(&line, ' ');
+        }
+        append_words(cli, value, &line);
+    }
+    return cli_text(cli, floe_buf_view(&line));
+}
+
+/* A row, or one for each item of a list. */
+static void add_fact(floe_cli *cli, cli_table *table, floe_str key, const floe_node *value) {
+    bool list = value->kind == FLOE_NODE_ARRAY;
+    for (size_t i = 0; i < (list ? value->count : 1); i++) {
+        const floe_node *item = list ? value->items[i] : value;
+        const char *text = item->kind == FLOE_NODE_OBJECT ? parts_of(cli, item, list) : brief(cli, item);
+        const char *cells[] = {i == 0 ? cli_text(cli, key) : "", text};
+        cli_table_row(table, cells);
+    }
+}
+
 static floe_status print_facts(floe_cli *cli, const floe_node *manifest, floe_error *err) {
     static const char *const headings[] = {"fact", "value"};
     cli_table table;
     cli_table_begin(&table, cli, headings, NULL, 2);
     for (size_t i = 0; i < manifest->count; i++) {
-        if (floe_str_is(manifest->members[i].key, "features")) {
-            continue;
+        if (!floe_str_is(manifest->members[i].key, "features")) {
+            add_fact(cli, &table, manifest->members[i].key, manifest->members[i].value);
         }
-        const char *cells[] = {cli_text(cli, manifest->members[i].key), brief(cli, manifest->members[i].value)};
-        cli_table_row(&table, cells);
     }
     return cli_table_end(&table, err);
 }

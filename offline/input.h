@@ -30,7 +30,9 @@ floe_status floe_input_names_check(floe_session *session, const floe_input *inpu
 
 /* How text files are read everywhere. Fields are quoted as RFC 4180 says, by `"`, which is doubled inside: the reader would guess quotes
  * from the first rows, and take later ones as text, or apostrophes as quotes. No line is a comment. */
-#define FLOE_CSV_OPTIONS FLOE_READ_OPTIONS ", comment = '', quote = '\"', escape = '\"'"
+#define FLOE_CSV_BUFFER /* the longest line; the reader's own 32 MB, of which it holds four, are more than little memory has */ \
+    ", buffer_size = 8388608"
+#define FLOE_CSV_OPTIONS FLOE_READ_OPTIONS FLOE_CSV_BUFFER ", comment = '', quote = '\"', escape = '\"'"
 
 /* How the engine finds a text file to be written. */
 typedef struct floe_csv_dialect {

@@ -45,7 +45,7 @@ static floe_status first_line(floe_session *session, const char *path, int64_t s
     floe_buf_text(&sql, "SELECT line FROM read_csv(");
     floe_sql_quote_path(&sql, floe_str_of(path));
     floe_buf_printf(&sql,
-                    FLOE_READ_OPTIONS
+                    FLOE_READ_OPTIONS FLOE_CSV_BUFFER
                     ", auto_detect = false, header = false, delim = E'\\x01', quote = '', escape = '', comment = '', "
                     "strict_mode = false, skip = %lld, columns = {'line': 'VARCHAR'}) WHERE trim(line) <> '' LIMIT 1",
                     (long long)skip);

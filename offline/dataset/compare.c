@@ -15,9 +15,7 @@
 #include <string.h>
 
 /* CSV as floe writes it: nothing is null, a quoted nothing is an empty text. */
-#define CSV_OPTIONS                                                                                                    \
-    FLOE_READ_OPTIONS ", comment = '', header = true, all_varchar = true, allow_quoted_nulls = false, delim = ',', "   \
-                      "quote = '\"', escape = '\"')"
+#define CSV_OPTIONS FLOE_CSV_OPTIONS ", header = true, all_varchar = true, allow_quoted_nulls = false, delim = ',')"
 
 /* JSON Lines with every value as its text. */
 static floe_status append_jsonl(floe_session *session, floe_buf *sql, const char *file, floe_arena *arena,

@@ -12,7 +12,8 @@
 #define ENGINE_LEAST FLOE_MIB(64) /* with less the engine cannot write a file */
 #define MUCH_MEMORY FLOE_GIB(4)   /* of which three eighths are all that the engine uses */
 #define ENGINE_BESIDE FLOE_MIB(48)
-#define PROCESS_LEAST FLOE_MIB(40) /* before any work */
+#define TEXT_READER_BYTES FLOE_MIB(72) /* of one thread of the engine that reads text */
+#define PROCESS_LEAST FLOE_MIB(40)     /* before any work */
 
 /* The answer's columns may not hide the spine's. The engine's names do not know case, so neither does this. */
 static floe_status check_names(const floe_dataset_request *request, const spine_table *spine, floe_error *err) {
@@ -97,10 +98,34 @@ static floe_status count_labels(dataset_job *job, floe_error *err) {
     return FLOE_OK;
 }
 
+/* The engine's own setting is that of the whole process, and stays. */
+static floe_status set_engine(dataset_job *job, uint64_t bytes, floe_error *err) {
+    job->engine_bytes = bytes;
+    return floe_session_limit_memory(job->session, bytes, err);
+}
+
+static uint64_t memory_of(const dataset_job *job) {
+    return job->request->memory_bytes > 0 ? job->request->memory_bytes : floe_memory_total() / 2;
+}
+
+/* The kernel has nothing yet, and text is read by buffers of 32 MB, several for each thread: meanwhile the engine has the kernel's memory
+ * too, and no more threads than can read with it. */
+static floe_status read_spine(dataset_job *job, const floe_column *keys, size_t key_count, floe_error *err) {
+    uint64_t share = job->engine_bytes, bytes = memory_of(job), beside = PROCESS_LEAST + ENGINE_BESIDE;
+    bool shares = share > 0; /* An audit has the engine to itself. */
+    if (shares) {
+        FLOE_TRY(set_engine(job, bytes > share + beside ? bytes - beside : share, err));
+        FLOE_TRY(floe_threads_at_most(job, (int64_t)(job->engine_bytes / TEXT_READER_BYTES), err));
+    }
+    FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
+    FLOE_TRY(shares ? floe_threads_back(job, err) : FLOE_OK);
+    return shares ? set_engine(job, share, err) : FLOE_OK;
+}
+
 floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
     size_t key_count;
     const floe_column *keys = floe_dataset_keys(job, &key_count);
-    FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
+    FLOE_TRY(read_spine(job, keys, key_count, err));
     FLOE_TRY(check_names(job->asked, &job->spine, err));
     FLOE_TRY(floe_dataset_check_inputs(job, err));
     FLOE_TRY(floe_spine_check_keys(job, err));
@@ -141,16 +166,6 @@ floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err) {
     return FLOE_OK;
 }
 
-/* The engine's own setting is that of the whole process, and stays. */
-static floe_status set_engine(dataset_job *job, uint64_t bytes, floe_error *err) {
-    job->engine_bytes = bytes;
-    return floe_session_limit_memory(job->session, bytes, err);
-}
-
-static uint64_t memory_of(const dataset_job *job) {
-    return job->request->memory_bytes > 0 ? job->request->memory_bytes : floe_memory_total() / 2;
-}
-
 floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
     uint64_t bytes = memory_of(job), beside = PROCESS_LEAST + ENGINE_BESIDE + floe_pit_spilled_bytes(job->kernel_bytes);
     return bytes > job->engine_bytes + beside ? set_engine(job, bytes - beside, err) : FLOE_OK;
@@ -171,6 +186,16 @@ static floe_status share_memory(dataset_job *job, floe_error *err) {
 static void job_cleanup(dataset_job *job) {
     floe_dataset_answers_close(&job->answers);
     close_scans(job);
+}
+
+/* The engine says how much of what it could not have, but not who gave it how much. */
+static floe_status tell_memory(const dataset_job *job, floe_status status, floe_error *err) {
+    bool engine = status.code == FLOE_LIMIT && err && strstr(err->message, "could not allocate");
+    return engine
+               ? floe_error_prefix(
+                     err, status, "%llu MB of memory do not do; give more (--memory) or take fewer threads (--threads)",
+                     (unsigned long long)(memory_of(job) / 1000000))
+               : status;
 }
 
 floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
@@ -198,5 +223,5 @@ floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *re
         floe_error_clear(err);
         return FLOE_FAIL(err, FLOE_CANCELLED, "cancelled");
     }
-    return floe_drift_status(status, err);
+    return tell_memory(&job, floe_drift_status(status, err), err);
 }

@@ -13,9 +13,9 @@
 
 #include <sys/stat.h>
 
-/* catalog.namespace.table, of a catalog that there is. */
-bool floe_output_is_table(const floe_lake *lake, const char *out) {
-    floe_str catalog, namespace_name, table;
+/* Whether it is catalog.namespace.table, and no name of a file. */
+static bool is_reference(const char *out, floe_str *ret_catalog) {
+    floe_str namespace_name, table;
     static const char *const files[] = {".parquet", ".csv", ".jsonl"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         if (floe_str_ends_with(floe_str_of(out), floe_str_of(files[i]))) {
@@ -23,8 +23,12 @@ bool floe_output_is_table(const floe_lake *lake, const char *out) {
         }
     }
     return !floe_ipc_is_path(out) && !strchr(out, '/') &&
-           !floe_failed(floe_table_reference_split(floe_str_of(out), &catalog, &namespace_name, &table, NULL)) &&
-           floe_lake_catalog((floe_lake *)(uintptr_t)lake, catalog) != NULL;
+           !floe_failed(floe_table_reference_split(floe_str_of(out), ret_catalog, &namespace_name, &table, NULL));
+}
+
+bool floe_output_is_table(const floe_lake *lake, const char *out) {
+    floe_str catalog;
+    return is_reference(out, &catalog) && floe_lake_catalog((floe_lake *)(uintptr_t)lake, catalog) != NULL;
 }
 
 /* ---- may it go there ---- */
@@ -32,6 +36,12 @@ bool floe_output_is_table(const floe_lake *lake, const char *out) {
 /* The labels are often all there is of them: an answer in their place could not be built again. */
 static floe_status check_file(const floe_dataset_request *request, floe_error *err) {
     struct stat spine, out;
+    floe_str catalog;
+    FLOE_ENSURE(!is_reference(request->out, &catalog), err, FLOE_NOT_FOUND,
+                "the output %s: there is no catalog %.*s in floe.yaml; a file ends with .parquet, .arrow, .feather, "
+                ".arrows, .csv or "
+                ".jsonl",
+                request->out, FLOE_STR_BRIEF(catalog));
     FLOE_TRY(floe_rows_check(request->out, err));
     FLOE_ENSURE(!request->replace, err, FLOE_INVALID, "--replace is for tables; %s is a file and is replaced anyhow",
                 request->out);

@@ -274,6 +274,7 @@ feature_views:
 
     def test_wrong_outputs_are_named(self):
         self.wrong("UNSUPPORTED", self.build(o="out.xlsx"), "out.xlsx", ".parquet, .arrow, .feather, .arrows, .csv or .jsonl")
+        self.wrong("NOT_FOUND", self.build(o="nope.ml.train"), "no catalog nope", ".parquet, .arrow, .feather, .arrows, .csv or .jsonl")
         run = self.project.floe(*self.build(o="/nowhere/out.csv"))
         self.assertIn(run.code, (4, 10), str(run))
         self.assertIn("/nowhere/out.csv", run.err)

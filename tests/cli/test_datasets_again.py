@@ -321,6 +321,13 @@ class Show(Case):
         self.assertEqual([c["name"] for c in manifest["spine"]["columns"]], SPINE_HEADER)
         self.assertEqual(manifest["views"][0]["at"], "before")
 
+    def test_show__is_for_people(self):
+        """A fact of several parts is words; a list has a row for each item."""
+        out = self.project.floe_ok("dataset", "show", self.build()["id"]).out
+        self.assertNotIn('{"', out)
+        for words in ("reading the spine, ", "joining, ", "from spine.csv, ", ", table lake.aviation.flights, ", ", at before"):
+            self.assertIn(words, out)
+
     def test_shapes__are_blocks_where_the_terminal_has_them(self):
         built = self.build()
         run = self.project.floe_ok("dataset", "show", built["id"], env={"LC_ALL": "C.UTF-8"})

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Training sets in little memory: for as-of features the source is scanned once per part of the keys where few parts are enough;
 rows are written down where they are not, by the kernel where nothing is text. Either way the answer is that of everything at once, bit for bit, and the engine's ASOF."""
+import json
 import os
 import unittest
 
@@ -161,6 +162,32 @@ class FewKeys(unittest.TestCase):
                                   features=",".join(f"v{n}" for n in range(12)))
             if not os.environ.get("FLOE_SANITIZE"):
                 self.assertLess(project.manifest(built["id"])["peak_memory_bytes"], 512_000_000)
+
+
+class TextInLittleMemory(unittest.TestCase):
+    """The engine reads text by buffers of its own: of spines it must do with what a question is given."""
+
+    def test_text_spines__need_no_more_than_others(self):
+        with Project() as project:
+            project.table("events", EVENTS)
+            project.define(VIEWS)
+            rows = [(i % 211, f"2025-01-0{1 + i % 2}T00:00:0{i % 10}Z", f"text {i}" if i % 3 else "") for i in range(30000)]
+            project.write("s.csv", "k,t,note\n" + "".join(f'{k},{t},"{note}"\n' for k, t, note in rows))
+            project.write("s.jsonl", "".join(json.dumps({"k": k, "t": t, "note": note}) + "\n" for k, t, note in rows))
+            whole = project.build(spine="s.csv", features="v")
+            for spine in ("s.csv", "s.jsonl"):
+                for memory, threads in (("64MB", "1"), ("64MB", "8"), ("128MB", "2"), ("256MB", "16")):
+                    with self.subTest(spine, memory=memory, threads=threads):
+                        built = project.build("--memory", memory, "--threads", threads, spine=spine, features="v")
+                        self.assertEqual(built["content_hash"], whole["content_hash"])
+
+    def test_a_line_of_some_megabytes__is_a_line(self):
+        with Project() as project:
+            project.table("events", EVENTS)
+            project.define(VIEWS)
+            project.write("s.csv", f"k,t,note\n1,2025-01-01T00:00:00Z,{'x' * 5_000_000}\n")
+            project.build(spine="s.csv", features="v")
+            self.assertEqual(project.rows("SELECT length(note) FROM '$D/out.parquet'"), [(5_000_000,)])
 
 
 if __name__ == "__main__":
