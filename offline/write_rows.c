@@ -69,15 +69,18 @@ static floe_status is_table(const char *folder, floe_arena *arena, bool *ret_is,
     return FLOE_OK;
 }
 
-/* A file that takes the place of one of a table's own would be the end of the table. */
+/* A file that takes the place of one of a table's own would be the end of the table. In the table's own folder, of which only older
+ * tables keep data, another file does no harm. */
 static floe_status check_no_table(const char *path, const char *folder, floe_arena *arena, floe_error *err) {
     const char *place = NULL;
+    bool harmless = format_of(path) != FORMAT_PARQUET || !floe_file_exists(path);
     char resolved[PATH_MAX];
     FLOE_TRY(floe_path_absolute(arena, realpath(folder, resolved) ? resolved : folder, &place, err));
     for (bool at_root = false; !at_root;) {
         bool is = false;
         at_root = strcmp(place, "/") == 0 || strcmp(place, ".") == 0;
-        FLOE_TRY(is_table(place, arena, &is, err));
+        FLOE_TRY(harmless ? FLOE_OK : is_table(place, arena, &is, err));
+        harmless = false;
         FLOE_ENSURE(!is, err, FLOE_INVALID,
                     "cannot write %s: it would lie among the files of the table in %s; name another place", path,
                     place);

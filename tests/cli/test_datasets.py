@@ -267,7 +267,9 @@ feature_views:
         flights = self.project.path("lakehouse", "aviation", "flights")
         data = next(os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(flights, "data")) for name in names)
         os.symlink(os.path.join(flights, "data"), self.project.path("elsewhere"))
-        for out in (data, "lakehouse/aviation/flights/new.parquet", "elsewhere/new.csv",
+        old = os.path.join(flights, "old.parquet")
+        shutil.copy(data, old)
+        for out in (data, old, "lakehouse/aviation/flights/data/new.parquet", "elsewhere/new.csv",
                     "lakehouse/aviation/flights/metadata/x.jsonl"):
             self.wrong("INVALID", self.build(o=out), out, "among the files of the table", "name another place")
         self.project.floe_ok(*self.build())
