@@ -8,9 +8,11 @@
 #include "core/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
+#define LOOK_MS 250 /* between two looks for a signal */
 #define READ_LEN FLOE_KIB(64)
 
 /* What was read and is not answered yet. */
@@ -57,9 +59,22 @@ static floe_status take(floe_mcp *mcp, mcp_input *input, floe_str bytes, floe_bu
     return FLOE_OK;
 }
 
+/* Until there is something to read, or a signal ends it. One that comes just before the waiting begins, or to another thread, does not end
+ * the waiting, so it is looked for again and again. False: it ends. */
+static bool wait_for_input(void) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    int ready = 0;
+    while (!atomic_load(&cli_cancelled) && (ready = poll(&input, 1, LOOK_MS)) <= 0) {
+        if (ready < 0 && errno != EINTR) {
+            return true; /* what is wrong the reading tells */
+        }
+    }
+    return ready > 0;
+}
+
 static floe_status converse(floe_mcp *mcp, mcp_input *input, floe_buf *out, floe_error *err) {
     char bytes[READ_LEN];
-    while (!atomic_load(&cli_cancelled)) {
+    while (wait_for_input()) {
         ssize_t got = read(STDIN_FILENO, bytes, sizeof(bytes));
         if (got < 0 && errno == EINTR) {
             continue;
