@@ -103,7 +103,7 @@ class Tables(unittest.TestCase):
             self.fails(made, INVALID, "the spine itself", spine="lake.t.labels", out="lake.t.labels", options=["--replace"])
             self.fails(made, UNSUPPORTED, "is partitioned", out="lake.t.parts", options=["--replace"])
             self.fails(made, INVALID, "--replace is for tables", out="o.parquet", options=["--replace"])
-            self.fails(made, UNSUPPORTED, "the ending must be", out="pond.t.train")
+            self.fails(made, NOT_FOUND, "no catalog pond", out="pond.t.train")
             self.fails(made, UNSUPPORTED, "the ending must be", out="lake.train")
             made.file("ns.parquet", f"SELECT *, t::TIMESTAMP_NS ns FROM ({LABELS})")
             self.fails(made, UNSUPPORTED, '"ns"', "TIMESTAMP_NS", spine="ns.parquet")
