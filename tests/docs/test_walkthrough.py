@@ -130,6 +130,34 @@ class Architecture(unittest.TestCase):
         self.assertEqual(wrong, [])
 
 
+class PointInTime(unittest.TestCase):
+    """docs/point-in-time.md draws each boundary and names a test for each side of it."""
+    NAME = re.compile(r"`((?:test_)?[a-z0-9_]+__[a-z0-9_]+)`")
+
+    def boundaries(self):
+        part = re.split(r"^## ", read("docs/point-in-time.md").split("\n## The boundaries\n", 1)[1], flags=re.M)[0]
+        return [(text.split("\n", 1)[0], text) for text in re.split(r"^### ", part, flags=re.M)[1:]]
+
+    def test_every_boundary_has_a_drawing_and_tests(self):
+        self.assertGreaterEqual(len(self.boundaries()), 7)
+        for title, text in self.boundaries():
+            self.assertRegex(text, r"(?ms)^```\n.+?^```$", title)
+            self.assertRegex(text, self.NAME, title)
+
+    def test_every_test_that_is_named_is_one(self):
+        tests = ""
+        for path, _, names in os.walk(os.path.join(ROOT, "tests")):
+            for name in names:
+                if name.startswith("test_") and name.endswith((".c", ".py")):
+                    with open(os.path.join(path, name), encoding="utf-8") as file:
+                        tests += file.read()
+        known = set(re.findall(r"^static void (\w+)\(void \*\*state\)|^    def (test_\w+)\(", tests, re.M))
+        known = {name for names in known for name in names if name}
+        named = self.NAME.findall(read("docs/point-in-time.md"))
+        self.assertGreater(len(named), 25)
+        self.assertEqual([name for name in named if name not in known], [])
+
+
 class Threads(unittest.TestCase):
     """docs/THREADS.md has the one numbered list of locks."""
 

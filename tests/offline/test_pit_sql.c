@@ -7,53 +7,11 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/pit/sql/sql.h"
-#include "tests/offline/pit_world.h"
-#include "tests/offline/sql_support.h"
+#include "tests/offline/pit_by_sql.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static void load(sql_fixture *fixture, const char *name, struct ArrowArrayStream *stream) {
-    floe_error err = {0};
-    FLOE_AUTO_BUF sql;
-    floe_buf_init(&sql, 4096);
-    floe_buf_printf(&sql, "DROP TABLE IF EXISTS %s", name);
-    sql_run(fixture, sql.ptr);
-    assert_ok(floe_session_load(fixture->session, name, stream, &err), &err);
-}
-
-/* The world's answers by SQL, or the failure of the query. */
-static floe_status run_sql(world *w, sql_fixture *fixture, const floe_pit_options *options, uint64_t seed,
-                           floe_value **ret_answers, int64_t *ret_ties, floe_error *err) {
-    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
-    FLOE_TRY(floe_pit_open(w->refs, w->ref_count, options, &pit, err));
-    size_t need_count;
-    const floe_pit_need *need = floe_pit_needs(pit, &need_count);
-    floe_test_rng rng = floe_test_rng_of(seed);
-    {
-        FLOE_AUTO_STREAM labels = {0};
-        FLOE_AUTO_STREAM rows = {0};
-        FLOE_TRY(world_labels(w, true, &labels, err));
-        FLOE_TRY(world_rows(w, need, world_shuffled(w, &rng), w->row_count, &rows, err));
-        load(fixture, "labels", &labels);
-        load(fixture, "events", &rows);
-    }
-    FLOE_AUTO_BUF sql;
-    floe_buf_init(&sql, 1 << 20);
-    const char *const sources[] = {"events"};
-    floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE answered AS ");
-    FLOE_TRY(floe_pit_sql(pit, &(floe_pit_sql_from){"labels", sources}, &sql, err));
-    floe_buf_text(&sql, "SELECT * FROM answer");
-    FLOE_TRY(floe_buf_check(&sql, err));
-    FLOE_TRY(floe_session_run(fixture->session, sql.ptr, NULL, NULL, err));
-    const char *ties = sql_text(fixture, "SELECT CAST(coalesce(sum(__ties), 0) AS VARCHAR) FROM answered", NULL);
-    *ret_ties = strtoll(ties, NULL, 10);
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_session_stream(fixture->session, "SELECT * EXCLUDE (__row, __ties) FROM answered ORDER BY __row",
-                                 NULL, &stream, err));
-    return world_read(w, &stream, ret_answers, err);
-}
 
 /* Bit for bit, but that NaN is NaN, and -0.0 is 0.0 where a value is made and not picked. */
 static bool agree(const floe_output *output, const floe_value *a, const floe_value *b) {
@@ -73,7 +31,7 @@ static void compare(world *w, sql_fixture *fixture, const floe_pit_options *opti
     floe_pit_stats stats;
     int64_t ties;
     assert_ok(world_run(w, options, 1 + (int)(seed % 4), seed, &by_kernel, &stats, &err), &err);
-    assert_ok(run_sql(w, fixture, options, seed, &by_sql, &ties, &err), &err);
+    assert_ok(world_by_sql(w, fixture, options, seed, &by_sql, &ties, &err), &err);
     if (ties != stats.ties) {
         fail_msg("seed %llu: the kernel counts %lld ties, the SQL %lld", (unsigned long long)seed,
                  (long long)stats.ties, (long long)ties);
@@ -154,7 +112,7 @@ static void pit_sql__integer_sum_outside_int64__is_refused(void **state) {
     floe_error err = {0};
     floe_value *answers;
     int64_t ties;
-    assert_code(run_sql(&w, fixture, &(floe_pit_options){0}, 1, &answers, &ties, &err), FLOE_INVALID);
+    assert_code(world_by_sql(&w, fixture, &(floe_pit_options){0}, 1, &answers, &ties, &err), FLOE_INVALID);
     assert_message(&err, "v:o1 of k1=a at 1970-01-01T00:00:00.000002Z: the sum of column \"i\" does not fit int64");
     world_close(&w);
 }
@@ -184,7 +142,7 @@ static void pit_sql__sum_outside_int64__says_the_time_as_floe_does(void **state)
         floe_error err = {0};
         floe_value *answers;
         int64_t ties;
-        assert_code(run_sql(&w, fixture, &(floe_pit_options){0}, 1, &answers, &ties, &err), FLOE_INVALID);
+        assert_code(world_by_sql(&w, fixture, &(floe_pit_options){0}, 1, &answers, &ties, &err), FLOE_INVALID);
         assert_message(&err, "v:o1 of k1=a ");
         assert_message(&err, times[i].text);
         assert_null(strstr(err.message, "INT128"));
