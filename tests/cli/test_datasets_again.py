@@ -65,6 +65,29 @@ class Rebuild(Case):
                                     "the rows that came later would have been seen")
                 self.project.floe_ok("table", "import", "flights.csv", "lake.aviation.flights", "--replace")
 
+    def test_after_compaction_and_expiry__the_same_bytes_until_its_snapshot_is_forced_away(self):
+        """Appended to, compacted, appended to, expired: the snapshot is kept for the dataset. With --force it goes, and its files."""
+        for _ in range(3):
+            self.go_on()
+        built = self.build()
+        before = digest(self.project.path("out.parquet"))
+        self.go_on()
+        compacted = self.project.floe_ok("table", "compact", "lake.aviation.flights", "--json").json
+        self.assertGreater(compacted["files_before"], compacted["files_after"])
+        self.go_on()
+        kept = self.project.floe_ok("table", "expire", "lake.aviation.flights", "--older-than", "0s")
+        self.assertIn(built["id"], kept.out + kept.err)
+        for options in ([], ["--threads", "1"], ["--memory", "256MB"], ["--engine", "duckdb"]):
+            again = self.project.floe_ok("dataset", "rebuild", built["id"], "-o", "again.parquet", "--json", *options).json
+            self.assertEqual((again["content_hash"], digest(self.project.path("again.parquet"))), (built["content_hash"], before), options)
+        self.project.floe_ok("table", "expire", "lake.aviation.flights", "--older-than", "0s", "--force")
+        with open(self.manifest_path(built)) as file:
+            snapshot = json.load(file)["sources"][0]["snapshot_id"]
+        with self.unchanged(self.project.folder):
+            for command in ("rebuild", "audit"):
+                self.refused(self.project.floe("dataset", command, built["id"]), "NOT_FOUND", str(snapshot), "lake.aviation.flights",
+                             "expired")
+
     def test_without_an_output__it_goes_where_it_was(self):
         built = self.build()
         before = digest(self.project.path("out.parquet"))
@@ -214,6 +237,46 @@ class Audit(Case):
         with open(path) as file:
             self.assertNotIn(leak["content_hash"], file.read())
 
+    def test_a_leak_of_any_kind__is_found(self):
+        """Features that are right for other labels, in the place of these labels' own: one microsecond later, so that a flight sees
+        itself or what was only just not known; of another airport; of wider windows; of a row that the snapshot did not have."""
+        spine = [["SFO", time, label, "1"] for label, time in enumerate((
+            "2001-02-03 07:00:00", "2001-02-03 06:59:59.999999", "2001-02-04 00:00:00"))] + [["JFK", "2001-03-01 00:00:00", 4, "1"]]
+        flights = self.flights()
+        self.assertIn(("SFO", "2001-02-03 07:00:00"), {(origin, known) for _, origin, known in flights})
+        at = next(date for date, origin, _ in flights if origin == "SFO")
+        spine.append(["SFO", at, 5, "1"])
+
+        def later(row):
+            return [row[0], row[1] + (".000001" if "." not in row[1] else ""), *row[2:]]
+
+        def other(row):
+            return [{"SFO": "JFK", "JFK": "SFO"}[row[0]], *row[1:]]
+        self.project.write_csv("spine.csv", SPINE_HEADER, spine)
+        for name, change, wanted in (("event", later, []), ("known", lambda row: [row[0], "2001-02-03 07:00:00", *row[2:]], ["--as-known"]),
+                                     ("key", other, [])):
+            built = self.build(*wanted)
+            self.ok(self.audit(built))
+            self.project.write_csv("leak.csv", SPINE_HEADER, [change(row) for row in spine])
+            self.build(*wanted, spine="leak.csv", out="leak.parquet")
+            self.put_features("leak.parquet")
+            self.refused(self.audit(built, "--file", "leak.parquet"), "CORRUPT", "by the rule")
+        built = self.build()
+        self.go_on()
+        self.build(out="leak.parquet")
+        self.refused(self.audit(built, "--file", "leak.parquet"), "CORRUPT", "by the rule")
+
+    def flights(self):
+        with open(self.project.path("flights.csv"), newline="") as file:
+            return [(row["date"], row["origin"], row["known_at"]) for row in csv.DictReader(file)]
+
+    def put_features(self, name):
+        """The features of that file beside the spine's columns of out.parquet."""
+        table, own = pq.read_table(self.project.path(name)), pq.read_table(self.project.path("out.parquet"))
+        for index, column in enumerate(SPINE_HEADER):
+            table = table.set_column(index, own.schema.field(column), own[column])
+        pq.write_table(table, self.project.path(name))
+
     def test_another_file__is_named(self):
         built = self.build()
         self.project.floe_ok("dataset", "build", "--features", "airport_delays:last_delay", "--spine", "spine.csv", "-o",
@@ -320,6 +383,28 @@ class Show(Case):
         self.assertEqual(manifest["path"], self.project.path("out.parquet"))
         self.assertEqual([c["name"] for c in manifest["spine"]["columns"]], SPINE_HEADER)
         self.assertEqual(manifest["views"][0]["at"], "before")
+
+    def test_manifest_and_registry__hold_everything_that_is_needed_to_make_it_again(self):
+        built = self.build("--name", "train")
+        with open(self.manifest_path(built)) as file:
+            manifest = json.load(file)
+        self.assertEqual(self.project.floe_ok("dataset", "show", built["id"], "--json").json, manifest)
+        version = self.project.floe_ok("history", "--json").json
+        self.assertEqual(manifest["definitions_version"], max(row["version"] for row in version))
+        snapshots = {row["snapshot"] for row in self.project.floe_ok("table", "snapshots", "lake.aviation.flights", "--json").json}
+        source, = manifest["sources"]
+        self.assertIn(source["snapshot_id"], snapshots)
+        self.assertRegex(manifest["spine"]["content_hash"], "^[0-9a-f]{64}$")
+        self.assertRegex(manifest["content_hash"], "^[0-9a-f]{64}$")
+        self.assertEqual((manifest["name"], manifest["rows"], manifest["ties_decided_by_file_order"]), ("train", 6, 0))
+        self.assertTrue(self.project.floe_ok("--version").out.strip().endswith(manifest["floe_version"]))
+        for feature in manifest["features"]:
+            self.assertEqual(feature["nulls"] + feature["count"], 6)
+            self.assertTrue("histogram" in feature or "top" in feature or feature["count"] == 0, feature)
+        listed, = self.project.floe_ok("dataset", "ls", "--json").json
+        for fact in ("id", "name", "rows", "content_hash"):
+            self.assertEqual(listed[fact], manifest[fact], fact)
+        self.assertTrue(os.path.exists(os.path.join(os.path.dirname(self.manifest_path(built)), "spine.parquet")))
 
     def test_show__is_for_people(self):
         """A fact of several parts is words; a list has a row for each item."""

@@ -360,8 +360,33 @@ static void progress__a_step_of_any_length__is_cut(void **state) {
     assert_true(strlen(capture_end(&out)) < 130);
 }
 
+/* A step of which rows are counted, two seconds after it began: half a million of a million rows, so as many seconds are left. */
+static void progress__rows__have_a_bar_a_rate_and_the_rest(void **state) {
+    (void)state;
+    static capture out;
+    static const char step[] = "reading sources";
+    floe_cli *cli = fresh(false);
+    cli->run.progress = ignore_progress;
+    capture_begin(&out, stderr);
+    cli_progress_rows(cli, step, 0, 1000000);
+    cli->progress_rows_us -= 2 * FLOE_US_PER_SECOND;
+    cli->progress_us -= 2 * FLOE_US_PER_SECOND;
+    cli_progress_rows(cli, step, 500000, 1000000);
+    (void)cli_progress_end(cli, FLOE_OK).code;
+    const char *text = capture_end(&out);
+    assert_string_equal(strtok((char *)text, "\r"), "\033[Kreading sources: [                    ] 0 %");
+    const char *line = strtok(NULL, "\r");
+    int rate, rest;
+    assert_int_equal(
+        sscanf(line, "\033[Kreading sources: [##########          ] 50 %%, %d k rows/s, %d s left", &rate, &rest), 2);
+    assert_in_range(rate, 150, 250); /* a slow machine takes longer, never less */
+    assert_in_range(rest, 2, 4);
+    assert_string_equal(strtok(NULL, "\r"), "\033[K");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(progress__rows__have_a_bar_a_rate_and_the_rest),
         cmocka_unit_test(table__columns_are_as_wide_as_their_widest_cell),
         cmocka_unit_test(table__width_is_counted_in_characters),
         cmocka_unit_test(table__without_rows__has_headings_or_an_empty_array),
