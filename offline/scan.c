@@ -48,8 +48,8 @@ typedef struct scan_job {
 
 /* What writers that keep rows put into files; under names that no filter can mean. */
 static const floe_ice_type LONG = {.kind = FLOE_ICE_LONG, .text = {"long", 4}};
-static const floe_ice_field OWN_ROW_ID = {.id = 2147483540, .name = {"__own_row_id", 12}, .type = &LONG};
-static const floe_ice_field OWN_SEQUENCE = {.id = 2147483539, .name = {"__own_row_sequence", 18}, .type = &LONG};
+static const floe_ice_field OWN_ROW_ID = {.id = 2147483540, .name = {"__floe_own_row_id", 17}, .type = &LONG};
+static const floe_ice_field OWN_SEQUENCE = {.id = 2147483539, .name = {"__floe_own_row_sequence", 23}, .type = &LONG};
 
 static const struct {
     const char *name;
@@ -244,16 +244,16 @@ static void column_sql(const scan_job *job, const output_column *output, floe_bu
 static void metadata_sql(const scan_job *job, output_kind kind, floe_buf *out) {
     const floe_ice_field *own = kind == OUTPUT_ROW_ID ? &OWN_ROW_ID : &OWN_SEQUENCE;
     if (kind == OUTPUT_FILE || kind == OUTPUT_POSITION) {
-        floe_buf_text(out, kind == OUTPUT_FILE ? "__file" : "__pos");
+        floe_buf_text(out, kind == OUTPUT_FILE ? "__floe_file" : "__floe_pos");
         return;
     }
-    floe_buf_text(out, "CASE WHEN __first IS NULL THEN NULL ELSE coalesce(");
+    floe_buf_text(out, "CASE WHEN __floe_first IS NULL THEN NULL ELSE coalesce(");
     if (job->raw) {
         floe_sql_quote_name(out, own->name);
     } else {
         floe_buf_printf(out, "c%d", (int)own->id);
     }
-    floe_buf_text(out, kind == OUTPUT_ROW_ID ? ", __first + __pos) END" : ", __dseq) END");
+    floe_buf_text(out, kind == OUTPUT_ROW_ID ? ", __floe_first + __floe_pos) END" : ", __floe_dseq) END");
 }
 
 static void output_sql(const scan_job *job, floe_buf *out) {

@@ -3,6 +3,7 @@
  */
 #include "registry/model.h"
 
+#include "core/map.h"
 #include "registry/names_int.h"
 
 #include <stdio.h>
@@ -151,6 +152,34 @@ const char *floe_ref_name(const floe_ref *ref, const char *seam, char buf[FLOE_R
     snprintf(buf, FLOE_REF_NAME_MAX, "%.*s%s%.*s", FLOE_STR_ARG(request ? FLOE_STR("") : ref->view->about.name),
              request ? "" : seam, FLOE_STR_ARG(ref->output->about.name));
     return buf;
+}
+
+static floe_status fail_columns(const floe_ref *first, const floe_ref *second, floe_error *err) {
+    char a[FLOE_REF_NAME_MAX], b[FLOE_REF_NAME_MAX], column[FLOE_REF_NAME_MAX];
+    floe_ref_name(first, ":", a);
+    floe_ref_name(second, ":", b);
+    FLOE_ENSURE(first->output != second->output, err, FLOE_INVALID, "the feature %s is asked for twice", b);
+    return FLOE_FAIL(
+        err, FLOE_INVALID,
+        "%s and %s would be one column, %s, of a training set, where case makes no difference; ask for them "
+        "apart, or rename one",
+        a, b, floe_ref_name(second, "__", column));
+}
+
+floe_status floe_refs_columns_check(floe_arena *arena, const floe_ref *refs, size_t ref_count, floe_error *err) {
+    floe_map columns;
+    floe_map_init(&columns, arena);
+    for (size_t i = 0; i < ref_count; i++) {
+        char name[FLOE_REF_NAME_MAX];
+        floe_str column = floe_name_folded(arena, floe_str_of(floe_ref_name(&refs[i], "__", name)));
+        FLOE_TRY(floe_arena_check(arena, err));
+        const floe_ref *earlier = floe_map_get(&columns, column);
+        if (earlier != NULL) {
+            return fail_columns(earlier, &refs[i], err);
+        }
+        (void)floe_map_put(&columns, column, (void *)(uintptr_t)&refs[i]);
+    }
+    return floe_arena_check(arena, err);
 }
 
 static void append_once(ref_list *list, const floe_ref *ref) {

@@ -243,6 +243,10 @@ floe_status floe_refs_parse(const floe_definitions *definitions, floe_arena *are
 #define FLOE_REF_NAME_MAX 300
 const char *floe_ref_name(const floe_ref *ref, const char *seam, char buf[FLOE_REF_NAME_MAX]);
 
+/* Whether each has a column of its own in a training set: names that differ only in case would be one to the engine and to most
+ * readers of its files. Errors: INVALID naming both references, also where one is there twice. Owns: scratch in the arena. */
+floe_status floe_refs_columns_check(floe_arena *arena, const floe_ref *refs, size_t ref_count, floe_error *err);
+
 /* The view columns that the asked ones need: those of views among them, in order, then the inputs of request features that
  * are not among them yet. Owns: the arena. */
 floe_status floe_refs_of_views(floe_arena *arena, const floe_ref *refs, size_t ref_count, floe_ref **ret_refs,

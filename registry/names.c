@@ -6,6 +6,7 @@
 #include "core/limits.h"
 
 #include <ctype.h>
+#include <strings.h>
 
 const char *floe_name_problem(floe_str name) {
     if (name.len == 0) {
@@ -35,6 +36,19 @@ const char *floe_view_name_problem(floe_str name) {
         }
     }
     return NULL;
+}
+
+bool floe_name_is_own(floe_str name) {
+    return name.len >= 6 && strncasecmp(name.ptr, "__floe", 6) == 0;
+}
+
+floe_str floe_name_folded(floe_arena *arena, floe_str name) {
+    char *folded = floe_arena_strndup(arena, name.ptr, name.len);
+    for (size_t i = 0; folded != NULL && i < name.len; i++) {
+        bool upper = folded[i] >= 'A' && folded[i] <= 'Z';
+        folded[i] = upper ? (char)(folded[i] - 'A' + 'a') : folded[i];
+    }
+    return folded != NULL ? (floe_str){folded, name.len} : FLOE_STR("");
 }
 
 const char *floe_name_nearest(floe_arena *arena, floe_str word, const floe_str *words, size_t count) {
@@ -214,6 +228,15 @@ floe_str floe_output_default_name(floe_arena *arena, const floe_output *output) 
 const floe_column *floe_column_find(const floe_column *columns, size_t count, floe_str name) {
     for (size_t i = 0; i < count; i++) {
         if (floe_str_equal(columns[i].name, name)) {
+            return &columns[i];
+        }
+    }
+    return NULL;
+}
+
+const floe_column *floe_column_find_folded(const floe_column *columns, size_t count, floe_str name) {
+    for (size_t i = 0; i < count; i++) {
+        if (columns[i].name.len == name.len && strncasecmp(columns[i].name.ptr, name.ptr, name.len) == 0) {
             return &columns[i];
         }
     }

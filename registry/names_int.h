@@ -15,6 +15,12 @@ const char *floe_view_name_problem(floe_str name);
 const char *floe_name_nearest(floe_arena *arena, floe_str word, const floe_str *words, size_t count);
 const char *floe_column_nearest(floe_arena *arena, floe_str word, const floe_column *columns, size_t count);
 
+/* Whether it begins like those of the columns that floe puts beside others: __floe, whatever the case. */
+bool floe_name_is_own(floe_str name);
+/* The name with ASCII letters in lower case, in the arena, whose flag says whether it was full: what the engine and most readers of
+ * training sets tell columns apart by. */
+floe_str floe_name_folded(floe_arena *arena, floe_str name);
+
 /* "; did you mean x?" in the arena, or "" for NULL. */
 const char *floe_name_hint(floe_arena *arena, const char *nearest);
 
@@ -38,5 +44,7 @@ floe_str floe_output_default_name(floe_arena *arena, const floe_output *output);
 
 /* The column of a table by exact name, or NULL. */
 const floe_column *floe_column_find(const floe_column *columns, size_t count, floe_str name);
+/* The first whose name is this one but for its case, or NULL. */
+const floe_column *floe_column_find_folded(const floe_column *columns, size_t count, floe_str name);
 
 #endif

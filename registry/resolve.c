@@ -4,6 +4,7 @@
  * Sources first, then views, then request features. A view over a source that could not be resolved is not judged: its
  * findings would only repeat the source's.
  */
+#include "core/map.h"
 #include "registry/decode/decode_int.h"
 #include "registry/names_int.h"
 #include "registry/registry.h"
@@ -222,6 +223,79 @@ static floe_status resolve_view(resolver_state *state, floe_view *view) {
     return floe_view_fingerprint(view, state->err);
 }
 
+/* ---- names that cannot be read together ---- */
+
+typedef struct name_uses {
+    resolver_state *state;
+    const floe_source *source;
+    floe_map used; /* folded name → the floe_column of the table */
+} name_uses;
+
+/* A column that a view or the source itself uses. The engine that reads the table knows no case, and has columns of floe's own
+ * beside those of the table. */
+static void use_column(name_uses *uses, floe_str name, floe_pos pos, const char *what) {
+    resolver_state *state = uses->state;
+    const floe_source *source = uses->source;
+    const floe_column *column = floe_column_find(source->columns, source->column_count, name);
+    if (column == NULL || what == NULL) {
+        return; /* which was said, or it is `*` */
+    }
+    if (floe_name_is_own(name)) {
+        FIND(state, pos, FLOE_UNSUPPORTED,
+             "%s: column %.*s of table %.*s begins with __floe, as floe's own columns do; rename it", what,
+             FLOE_STR_ARG(name), FLOE_STR_ARG(source->table));
+        return;
+    }
+    floe_str key = floe_name_folded(state->arena, name);
+    const floe_column *other = key.len > 0 ? floe_map_get(&uses->used, key) : column;
+    if (other == NULL) {
+        (void)floe_map_put(&uses->used, key, (void *)(uintptr_t)column);
+    } else if (other != column) {
+        FIND(state, pos, FLOE_UNSUPPORTED,
+             "%s: the columns %.*s and %.*s of table %.*s differ only in case and cannot be used together; rename one, "
+             "or "
+             "make a source of its own for the other",
+             what, FLOE_STR_ARG(other->name), FLOE_STR_ARG(name), FLOE_STR_ARG(source->table));
+    }
+}
+
+static void use_view(name_uses *uses, const floe_view *view) {
+    resolver_state *state = uses->state;
+    const char *what = floe_arena_printf(state->arena, "feature view %.*s", FLOE_STR_ARG(view->about.name));
+    floe_str *names = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < view->entity->key_count; i++) {
+        use_column(uses, view->key_columns[i], at_line(&view->about, view->keys_line), what);
+    }
+    if (view->where != NULL) {
+        floe_expr_columns(view->where, state->arena, &names, &count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        use_column(uses, names[i], at_line(&view->about, view->where_line), what);
+    }
+    for (size_t i = 0; i < view->output_count; i++) {
+        use_column(uses, view->outputs[i].column, view->outputs[i].about.pos, what);
+    }
+}
+
+/* Of all views over a source, because one scan answers them together. What is stored was applied once. */
+static void check_uses(resolver_state *state, const floe_definitions *definitions, const floe_source *source) {
+    name_uses uses = {.state = state, .source = source};
+    const char *what = floe_arena_printf(state->arena, "source %.*s", FLOE_STR_ARG(source->about.name));
+    floe_map_init(&uses.used, state->arena);
+    if (source->columns == NULL || state->resolver == NULL) {
+        return;
+    }
+    use_column(&uses, source->event_time, at_line(&source->about, source->event_line), what);
+    use_column(&uses, source->created_time, at_line(&source->about, source->created_line), what);
+    use_column(&uses, source->end_time, at_line(&source->about, source->end_line), what);
+    for (size_t i = 0; i < definitions->view_count; i++) {
+        if (definitions->views[i].source == source) {
+            use_view(&uses, &definitions->views[i]);
+        }
+    }
+}
+
 /* ---- request features ---- */
 
 /* Whether a value of one type may stand for another without a word: nothing of it is lost but what does not fit. */
@@ -289,6 +363,9 @@ floe_status floe_resolve(floe_definitions *definitions, const floe_schema_resolv
     }
     for (size_t i = 0; i < definitions->view_count; i++) {
         FLOE_TRY(resolve_view(&state, (floe_view *)&definitions->views[i]));
+    }
+    for (size_t i = 0; i < definitions->source_count; i++) {
+        check_uses(&state, definitions, &definitions->sources[i]);
     }
     for (size_t i = 0; i < definitions->request_count; i++) {
         FLOE_TRY(resolve_request(&state, (floe_request_feature *)&definitions->requests[i]));

@@ -248,27 +248,27 @@ static void append_keys(const floe_view *view, floe_buf *sql) {
  * a label takes what stands at the last of them. */
 static void append_pairs(const audit *a, const floe_view *view, const char *labels, const char *source, floe_buf *sql) {
     bool as_known = a->job->request->as_known;
-    const char *event = view->at_before ? "__event + 1" : "__event";
+    const char *event = view->at_before ? "__floe_event + 1" : "__floe_event";
     floe_buf_text(sql, "WITH l AS MATERIALIZED (SELECT * FROM (");
     floe_buf_text(sql, labels);
-    floe_buf_text(sql,
-                  ") WHERE __time IS NOT NULL), v AS (SELECT *, "); /* An ASOF join would take null for the latest. */
-    floe_buf_printf(sql, as_known ? "greatest(%s, __created)" : "%s", event);
+    floe_buf_text(
+        sql, ") WHERE __floe_time IS NOT NULL), v AS (SELECT *, "); /* An ASOF join would take null for the latest. */
+    floe_buf_printf(sql, as_known ? "greatest(%s, __floe_created)" : "%s", event);
     floe_buf_text(sql, " AS __from FROM ");
     floe_buf_text(sql, source);
-    floe_buf_text(sql, as_known ? " WHERE __where_0 AND __event IS NOT NULL AND __created IS NOT NULL"
-                                : " WHERE __where_0 AND __event IS NOT NULL");
+    floe_buf_text(sql, as_known ? " WHERE __floe_where_0 AND __floe_event IS NOT NULL AND __floe_created IS NOT NULL"
+                                : " WHERE __floe_where_0 AND __floe_event IS NOT NULL");
     floe_buf_text(sql, "), s AS (SELECT ");
     append_keys(view, sql);
-    floe_buf_printf(
-        sql,
-        ", __from, count(*) OVER w AS __n, max(__event) OVER w AS __e, %s AS __c FROM v WINDOW w AS (PARTITION BY ",
-        as_known ? "max(__created) OVER w" : "CAST(NULL AS BIGINT)");
+    floe_buf_printf(sql,
+                    ", __from, count(*) OVER w AS __n, max(__floe_event) OVER w AS __e, %s AS __c FROM v WINDOW w AS "
+                    "(PARTITION BY ",
+                    as_known ? "max(__floe_created) OVER w" : "CAST(NULL AS BIGINT)");
     append_keys(view, sql);
     floe_buf_text(
         sql, " ORDER BY __from RANGE UNBOUNDED PRECEDING)) SELECT count(*), CAST(coalesce(sum(s.__n), 0) AS BIGINT), "
-             "coalesce(min(l.__time - s.__e), -1), coalesce(min(l.__time - s.__c), -1) FROM l ASOF JOIN s ON "
-             "l.__time >= s.__from");
+             "coalesce(min(l.__floe_time - s.__e), -1), coalesce(min(l.__floe_time - s.__c), -1) FROM l ASOF JOIN s ON "
+             "l.__floe_time >= s.__from");
     for (size_t i = 0; i < view->entity->key_count; i++) {
         floe_buf_text(sql, " AND s.");
         floe_sql_quote_name(sql, view->key_columns[i]);

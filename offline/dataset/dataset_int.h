@@ -29,7 +29,7 @@ typedef struct spine_table {
 floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
                             const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
                             floe_error *err);
-/* SELECT of the key columns under the keys' names, `__time` (int64 µs, floored) and `__row` (0, 1 …), in order, from the
+/* SELECT of the key columns under the keys' names, `__floe_time` (int64 µs, floored) and `__floe_row` (0, 1 …), in order, from the
  * session's table or the item it was read from. */
 floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,
                                   const floe_column *keys, size_t key_count, const char *from, floe_buf *out,
@@ -92,7 +92,7 @@ floe_status floe_source_pin(const floe_dataset_request *request, const floe_sour
 /* What is said of it in the manifest. */
 source_use floe_source_used(const source_scan *scan);
 void floe_source_close(source_scan *scan);
-/* The SELECT that a need is fed with: data columns, __event, __created, __end, __seq, __pos, __where_n. */
+/* The SELECT that a need is fed with: data columns, __floe_event, __floe_created, __floe_end, __floe_seq, __floe_pos, __floe_where_n. */
 floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe_buf *out, floe_error *err);
 /* Every column that the select touches: data, times, and what the filters compare. */
 floe_status floe_source_columns(const source_scan *scan, floe_arena *arena, floe_str **ret_names, size_t *ret_count,
@@ -314,7 +314,7 @@ floe_status floe_dataset_answers_write(dataset_job *job, dataset_output *ret_out
 bool floe_dataset_asks_requests(const floe_dataset_request *asked);
 
 /* The question of view features alone that a request stands on, in *ret_views and the arena; there may be none. Errors: INVALID
- * when nothing at all is asked for. */
+ * when nothing at all is asked for, or two features would be one column. */
 floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena *arena, floe_dataset_request *ret_views,
                                   floe_error *err);
 /* Where request features are asked for: the session's table "answer" gets the asked columns, in their order. Errors: INVALID

@@ -30,10 +30,6 @@ static floe_status check_names(const floe_dataset_request *request, const spine_
                             strncasecmp(spine->columns[c].name.ptr, name.ptr, name.len) != 0,
                         err, FLOE_INVALID, "the spine already has a column \"%s\"; rename or drop it", name.ptr);
         }
-        for (size_t other = 0; other < i; other++) {
-            FLOE_ENSURE(request->refs[other].output != ref->output, err, FLOE_INVALID,
-                        "the feature %s is asked for twice", floe_ref_name(ref, ":", text));
-        }
     }
     return FLOE_OK;
 }
@@ -55,8 +51,8 @@ floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe
     floe_buf_init(&sql, FLOE_MIB(4));
     floe_buf_text(&sql, "WITH l AS (");
     FLOE_TRY(floe_dataset_labels_sql(job, pit, &sql, err));
-    floe_buf_text(&sql, ") (SELECT * FROM l WHERE __time = (SELECT min(__time) FROM l) LIMIT 1) UNION ALL "
-                        "(SELECT * FROM l WHERE __time = (SELECT max(__time) FROM l) LIMIT 1)");
+    floe_buf_text(&sql, ") (SELECT * FROM l WHERE __floe_time = (SELECT min(__floe_time) FROM l) LIMIT 1) UNION ALL "
+                        "(SELECT * FROM l WHERE __floe_time = (SELECT max(__floe_time) FROM l) LIMIT 1)");
     FLOE_TRY(floe_buf_check(&sql, err));
     return feed(job, sql.ptr, pit, err);
 }

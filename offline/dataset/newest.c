@@ -173,11 +173,11 @@ static floe_status part_scans(const floe_newest_request *request, const source_s
 
 /* Rows of appended files rank behind all others. */
 static floe_status parted_sql(const parted_scan *parted, floe_session *session, floe_buf *sql, floe_error *err) {
-    floe_buf_printf(sql, "SELECT * REPLACE (__seq + %zu AS __seq) FROM (", parted->older.files.file_count);
+    floe_buf_printf(sql, "SELECT * REPLACE (__floe_seq + %zu AS __floe_seq) FROM (", parted->older.files.file_count);
     FLOE_TRY(floe_source_sql(&parted->appended, session, sql, err));
     floe_buf_text(sql, ") UNION ALL SELECT * FROM (");
     FLOE_TRY(floe_source_sql(&parted->older, session, sql, err));
-    floe_buf_printf(sql, ") WHERE __event > %" PRId64, parted->taken_us);
+    floe_buf_printf(sql, ") WHERE __floe_event > %" PRId64, parted->taken_us);
     return floe_buf_check(sql, err);
 }
 

@@ -254,7 +254,7 @@ static void append_wanted(const unit *u, floe_buf *sql) {
         floe_sql_quote_name(sql, entity->keys[i].name);
         floe_buf_printf(sql, " AS w%zu", i);
     }
-    floe_buf_printf(sql, " FROM part_labels_%zu WHERE __time IS NOT NULL) w ON ", u->index);
+    floe_buf_printf(sql, " FROM part_labels_%zu WHERE __floe_time IS NOT NULL) w ON ", u->index);
     for (size_t i = 0; i < entity->key_count; i++) {
         floe_buf_text(sql, i > 0 ? " AND r." : "r.");
         floe_sql_quote_name(sql, u->view->key_columns[i]);
@@ -392,7 +392,7 @@ static floe_status keep_answers(const dataset_job *job, const unit *u, floe_pit 
         FLOE_TRY(floe_session_load(job->session, "part_answer", &stream, err));
     }
     const char *sql = floe_arena_printf(job->arena,
-                                        "%s part_answer_%zu%s SELECT l.__row, a.* FROM (SELECT __row FROM "
+                                        "%s part_answer_%zu%s SELECT l.__floe_row, a.* FROM (SELECT __floe_row FROM "
                                         "part_labels_%zu WHERE __part >= %zu AND __part < "
                                         "%zu) l POSITIONAL JOIN part_answer a; DROP TABLE part_answer",
                                         first == 0 ? "CREATE TEMP TABLE" : "INSERT INTO", u->index,
@@ -487,7 +487,7 @@ static floe_status sort_unit(dataset_job *job, const unit *u, size_t *count, flo
             floe_buf_text(&sql, i > first ? ", " : "");
             append_name(&u->refs[i], &sql);
         }
-        floe_buf_printf(&sql, " FROM part_answer_%zu ORDER BY __row", u->index);
+        floe_buf_printf(&sql, " FROM part_answer_%zu ORDER BY __floe_row", u->index);
         FLOE_TRY(floe_buf_check(&sql, err));
         floe_dataset_progress(job, "gathering", (double)first / (double)u->ref_count);
         FLOE_TRY(floe_session_run(job->session, sql.ptr, NULL, NULL, err));

@@ -16,6 +16,8 @@ floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena 
     size_t count = 0;
     FLOE_TRY(floe_refs_of_views(arena, asked->refs, asked->ref_count, &refs, &count, err));
     FLOE_ENSURE(asked->ref_count > 0, err, FLOE_INVALID, "no features asked for");
+    FLOE_TRY(floe_refs_columns_check(arena, asked->refs, asked->ref_count, err));
+    FLOE_TRY(floe_refs_columns_check(arena, refs, count, err));
     *ret_views = *asked;
     ret_views->refs = refs;
     ret_views->ref_count = count;

@@ -64,7 +64,8 @@ static floe_status choose_width(slicing *s, floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_query_rows rows;
     floe_buf_init(&sql, FLOE_MIB(4));
-    floe_buf_text(&sql, "SELECT coalesce(CAST((max(__time)::HUGEINT - min(__time)) // 1000 AS BIGINT), 0) FROM (");
+    floe_buf_text(&sql,
+                  "SELECT coalesce(CAST((max(__floe_time)::HUGEINT - min(__floe_time)) // 1000 AS BIGINT), 0) FROM (");
     FLOE_TRY(floe_spine_labels_sql(s->job->request, &s->job->spine, keys, key_count, "spine", &sql, err));
     floe_buf_text(&sql, ")");
     FLOE_TRY(floe_buf_check(&sql, err));
@@ -82,14 +83,14 @@ static void append_slice(const slicing *s, const char *time, floe_buf *sql) {
                     w, w);
 }
 
-/* `CASE … {'k': key, 's': __slice} …` of every key, over what has it. */
+/* `CASE … {'k': key, 's': __floe_slice} …` of every key, over what has it. */
 static void append_sliced(const floe_str *names, size_t count, floe_buf *sql) {
     for (size_t i = 0; i < count; i++) {
         floe_buf_text(sql, i > 0 ? ", CASE WHEN " : "CASE WHEN ");
         floe_sql_quote_name(sql, names[i]);
         floe_buf_text(sql, " IS NULL THEN NULL ELSE {'k': ");
         floe_sql_quote_name(sql, names[i]);
-        floe_buf_text(sql, ", 's': __slice} END AS ");
+        floe_buf_text(sql, ", 's': __floe_slice} END AS ");
         floe_sql_quote_name(sql, names[i]);
     }
 }
@@ -103,11 +104,11 @@ static floe_status write_labels(const slicing *s, floe_buf *sql, floe_error *err
     for (size_t i = 0; i < count; i++) {
         names[i] = keys[i].name;
     }
-    floe_buf_text(sql, "(SELECT * EXCLUDE (__slice) REPLACE (");
+    floe_buf_text(sql, "(SELECT * EXCLUDE (__floe_slice) REPLACE (");
     append_sliced(names, count, sql);
     floe_buf_text(sql, ") FROM (SELECT *, ");
-    append_slice(s, "__time", sql);
-    floe_buf_text(sql, " AS __slice FROM (");
+    append_slice(s, "__floe_time", sql);
+    floe_buf_text(sql, " AS __floe_slice FROM (");
     FLOE_TRY(floe_spine_labels_sql(job->request, &job->spine, keys, count, "spine", sql, err));
     floe_buf_text(sql, ")))");
     return floe_buf_check(sql, err);
@@ -142,11 +143,12 @@ static floe_status load_rows(const slicing *s, size_t index, const floe_pit_need
     FLOE_TRY(floe_dataset_source_item(s->job, need, use, &item, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
-    floe_buf_printf(&sql, "CREATE TEMP TABLE slice_rows_%zu AS SELECT *, row_number() OVER () AS __rid, ", index);
-    append_slice(s, known ? "greatest(__event, __created)" : "__event", &sql);
-    floe_buf_text(&sql, " AS __slice FROM ");
+    floe_buf_printf(&sql, "CREATE TEMP TABLE slice_rows_%zu AS SELECT *, row_number() OVER () AS __floe_rid, ", index);
+    append_slice(s, known ? "greatest(__floe_event, __floe_created)" : "__floe_event", &sql);
+    floe_buf_text(&sql, " AS __floe_slice FROM ");
     floe_buf_text(&sql, item);
-    floe_buf_text(&sql, known ? " WHERE __event IS NOT NULL AND __created IS NOT NULL" : " WHERE __event IS NOT NULL");
+    floe_buf_text(&sql, known ? " WHERE __floe_event IS NOT NULL AND __floe_created IS NOT NULL"
+                              : " WHERE __floe_event IS NOT NULL");
     FLOE_TRY(floe_buf_check(&sql, err));
     return floe_session_run(s->job->session, sql.ptr, NULL, NULL, err);
 }
@@ -169,25 +171,26 @@ static floe_status carry(slicing *s, size_t index, const floe_pit_need *need, co
     key_count = view->entity->key_count;
     floe_buf_printf(&sql, "CREATE TEMP TABLE slice_carry_%zu AS WITH best AS (SELECT ", s->carried++);
     append_names("", names, key_count, &sql);
-    floe_buf_printf(&sql,
-                    ", __slice, max({'e': __event, 'c': %s, 's': __seq, 'p': __pos, 'r': __rid}) AS o FROM "
-                    "slice_rows_%zu WHERE __where_%zu GROUP BY ALL), run AS (SELECT ",
-                    need->source->created_time.len > 0 ? "coalesce(__created, CAST(-9223372036854775808 AS BIGINT))"
-                                                       : "0",
-                    index, where);
+    floe_buf_printf(
+        &sql,
+        ", __floe_slice, max({'e': __floe_event, 'c': %s, 's': __floe_seq, 'p': __floe_pos, 'r': __floe_rid}) AS o "
+        "FROM "
+        "slice_rows_%zu WHERE __floe_where_%zu GROUP BY ALL), run AS (SELECT ",
+        need->source->created_time.len > 0 ? "coalesce(__floe_created, CAST(-9223372036854775808 AS BIGINT))" : "0",
+        index, where);
     append_names("", names, key_count, &sql);
-    floe_buf_text(&sql, ", __slice, max(o) OVER (PARTITION BY ");
+    floe_buf_text(&sql, ", __floe_slice, max(o) OVER (PARTITION BY ");
     append_names("", names, key_count, &sql);
-    floe_buf_text(&sql, " ORDER BY __slice) AS o FROM best), asked AS (SELECT DISTINCT ");
+    floe_buf_text(&sql, " ORDER BY __floe_slice) AS o FROM best), asked AS (SELECT DISTINCT ");
     for (size_t i = 0; i < key_count; i++) {
         floe_sql_quote_name(&sql, view->entity->keys[i].name);
         floe_buf_printf(&sql, " AS k%zu, ", i);
     }
-    append_slice(s, "__time", &sql);
+    append_slice(s, "__floe_time", &sql);
     floe_buf_text(&sql, " AS slice FROM (");
     FLOE_TRY(floe_spine_labels_sql(s->job->request, &s->job->spine, all, all_count, "spine", &sql, err));
-    floe_buf_text(&sql, ") WHERE __time IS NOT NULL), bound AS (SELECT *, slice - 2 AS before FROM asked) "
-                        "SELECT b.slice, r.o.r AS rid FROM bound b ASOF JOIN run r ON b.before >= r.__slice");
+    floe_buf_text(&sql, ") WHERE __floe_time IS NOT NULL), bound AS (SELECT *, slice - 2 AS before FROM asked) "
+                        "SELECT b.slice, r.o.r AS rid FROM bound b ASOF JOIN run r ON b.before >= r.__floe_slice");
     for (size_t i = 0; i < key_count; i++) {
         floe_buf_printf(&sql, " AND b.k%zu = r.", i);
         floe_sql_quote_name(&sql, names[i]);
@@ -234,17 +237,17 @@ static floe_status write_source(slicing *s, size_t index, const floe_pit_need *n
     FLOE_TRY(floe_arena_check(s->job->arena, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(64));
-    floe_buf_text(&sql, "(SELECT * EXCLUDE (__rid, __slice) REPLACE (");
+    floe_buf_text(&sql, "(SELECT * EXCLUDE (__floe_rid, __floe_slice) REPLACE (");
     append_sliced(names, count, &sql);
     floe_buf_printf(&sql,
-                    ") FROM (FROM slice_rows_%zu UNION ALL SELECT * REPLACE (__slice + 1 AS __slice) FROM "
+                    ") FROM (FROM slice_rows_%zu UNION ALL SELECT * REPLACE (__floe_slice + 1 AS __floe_slice) FROM "
                     "slice_rows_%zu",
                     index, index);
     for (size_t c = first; c < s->carried; c++) {
         floe_buf_printf(
             &sql,
-            " UNION ALL SELECT r.* REPLACE (c.slice AS __slice) FROM slice_rows_%zu r JOIN slice_carry_%zu c "
-            "ON r.__rid = c.rid",
+            " UNION ALL SELECT r.* REPLACE (c.slice AS __floe_slice) FROM slice_rows_%zu r JOIN slice_carry_%zu c "
+            "ON r.__floe_rid = c.rid",
             index, c);
     }
     floe_buf_text(&sql, "))");
@@ -285,7 +288,7 @@ static floe_status answer_slices(dataset_job *job, floe_error *err) {
     FLOE_TRY(write_labels(&s, &labels, err));
     floe_buf_text(&sql, "CREATE TEMP TABLE answer AS ");
     FLOE_TRY(floe_pit_sql(job->pit, &(floe_pit_sql_from){labels.ptr, items}, &sql, err));
-    floe_buf_text(&sql, "SELECT * EXCLUDE (__row, __ties) FROM answer ORDER BY __row");
+    floe_buf_text(&sql, "SELECT * EXCLUDE (__floe_row, __floe_ties) FROM answer ORDER BY __floe_row");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_run(job->session, sql.ptr, NULL, NULL, err));
     return drop_tables(&s, need_count, err);

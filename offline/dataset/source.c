@@ -256,7 +256,7 @@ static floe_status append_wheres(const floe_pit_need *need, floe_buf *out, floe_
         } else {
             floe_buf_text(out, "TRUE");
         }
-        floe_buf_printf(out, " AS __where_%zu", w);
+        floe_buf_printf(out, " AS __floe_where_%zu", w);
     }
     return FLOE_OK;
 }
@@ -307,10 +307,10 @@ floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe
         floe_sql_quote_name(out, need->columns[i]);
         floe_buf_text(out, ", ");
     }
-    append_time(scan, need->source->event_time, "__event", out);
-    append_time(scan, need->source->created_time, "__created", out);
-    append_time(scan, need->source->end_time, "__end", out);
-    floe_buf_text(out, "__seq, __pos");
+    append_time(scan, need->source->event_time, "__floe_event", out);
+    append_time(scan, need->source->created_time, "__floe_created", out);
+    append_time(scan, need->source->end_time, "__floe_end", out);
+    floe_buf_text(out, "__floe_seq, __floe_pos");
     FLOE_TRY(append_wheres(need, out, err));
     floe_buf_text(out, " FROM ");
     floe_str *columns;

@@ -676,7 +676,7 @@ floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spi
         floe_buf_text(out, ", ");
     }
     append_time(spine, out);
-    floe_buf_text(out, " AS __time, row_number() OVER () - 1 AS __row FROM ");
+    floe_buf_text(out, " AS __floe_time, row_number() OVER () - 1 AS __floe_row FROM ");
     floe_buf_text(out, from);
     return floe_buf_check(out, err);
 }

@@ -39,7 +39,7 @@ static size_t fixed_bytes(const floe_entity *entity) {
 /* The first row past the limit: its number and its keys, of which only texts are shown and so only they are asked for. Null
  * keys match nothing and pass: a sum with null is null. */
 static void append_question(const floe_dataset_request *request, const floe_entity *entity, floe_buf *sql) {
-    floe_buf_text(sql, "SELECT * FROM (SELECT row_number() OVER () AS __row");
+    floe_buf_text(sql, "SELECT * FROM (SELECT row_number() OVER () AS __floe_row");
     for (size_t i = 0; i < entity->key_count; i++) {
         floe_buf_text(sql, ", ");
         if (is_text(&entity->keys[i])) {

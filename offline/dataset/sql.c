@@ -51,13 +51,13 @@ static floe_status question_sql(const dataset_job *job, const char *spine_from, 
     return floe_pit_sql(job->pit, &(floe_pit_sql_from){labels.ptr, items}, out, err);
 }
 
-/* The sum of __ties, and the table without what is not asked for. */
+/* The sum of __floe_ties, and the table without what is not asked for. */
 static floe_status take_ties(floe_session *session, int64_t *ret_ties, floe_error *err) {
     {
         FLOE_AUTO_STREAM stream = {0};
         FLOE_AUTO_SCHEMA schema = {0};
         FLOE_AUTO_ARRAY batch = {0};
-        FLOE_TRY(floe_session_stream(session, "SELECT CAST(coalesce(sum(__ties), 0) AS BIGINT) FROM answer", NULL,
+        FLOE_TRY(floe_session_stream(session, "SELECT CAST(coalesce(sum(__floe_ties), 0) AS BIGINT) FROM answer", NULL,
                                      &stream, err));
         FLOE_TRY(floe_arrow_stream_schema(&stream, "ties", &schema, err));
         FLOE_TRY(floe_arrow_stream_next(&stream, "ties", &batch, err));
@@ -67,7 +67,7 @@ static floe_status take_ties(floe_session *session, int64_t *ret_ties, floe_erro
         FLOE_TRY(floe_arrow_get(&view, 0, NULL, &ties, err));
         *ret_ties = ties.as.integer;
     }
-    return floe_session_run(session, "ALTER TABLE answer DROP COLUMN __ties", NULL, NULL, err);
+    return floe_session_run(session, "ALTER TABLE answer DROP COLUMN __floe_ties", NULL, NULL, err);
 }
 
 floe_status floe_dataset_answer_by_sql(const dataset_job *job, source_use *uses, int64_t *ret_ties, floe_error *err) {
@@ -75,7 +75,7 @@ floe_status floe_dataset_answer_by_sql(const dataset_job *job, source_use *uses,
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_text(&sql, "CREATE TEMP TABLE answer AS ");
     FLOE_TRY(question_sql(job, "spine", uses, &sql, err));
-    floe_buf_text(&sql, "SELECT * EXCLUDE (__row) FROM answer ORDER BY __row");
+    floe_buf_text(&sql, "SELECT * EXCLUDE (__floe_row) FROM answer ORDER BY __floe_row");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_run(job->session, sql.ptr, NULL, NULL, err));
     return take_ties(job->session, ret_ties, err);
@@ -121,13 +121,13 @@ static floe_status write_sql(dataset_job *job, floe_buf *out, floe_error *err) {
     source_use *uses = floe_arena_alloc(job->arena, need_count + 1, sizeof(*uses));
     FLOE_TRY(floe_arena_check(job->arena, err));
     FLOE_TRY(job->pit ? question_sql(job, spine, uses, &text, err) : FLOE_OK);
-    floe_buf_text(&text, "SELECT s.* EXCLUDE (__row), ");
-    floe_buf_text(&from, "\nFROM (SELECT *, row_number() OVER () - 1 AS __row FROM ");
+    floe_buf_text(&text, "SELECT s.* EXCLUDE (__floe_row), ");
+    floe_buf_text(&from, "\nFROM (SELECT *, row_number() OVER () - 1 AS __floe_row FROM ");
     floe_buf_text(&from, spine);
-    floe_buf_text(&from, job->pit ? ") s JOIN answer a USING (__row)" : ") s");
+    floe_buf_text(&from, job->pit ? ") s JOIN answer a USING (__floe_row)" : ") s");
     FLOE_TRY(floe_buf_check(&from, err));
     FLOE_TRY(floe_dataset_write_asked(job, from.ptr, &text, err));
-    floe_buf_text(&text, "\nORDER BY s.__row\n");
+    floe_buf_text(&text, "\nORDER BY s.__floe_row\n");
     FLOE_TRY(floe_buf_check(&text, err));
     return append_spelled_out(job, floe_buf_view(&text), out, err);
 }

@@ -133,11 +133,11 @@ floe_status floe_columns_place(const floe_ice_metadata *metadata, const floe_par
 typedef struct floe_scan_sql_options {
     bool schema_names;  /* columns under the schema's names; else c<field id> */
     bool plain_times;   /* timestamptz and timestamptz_ns as TIMESTAMP and TIMESTAMP_NS in UTC */
-    bool with_position; /* __seq and __pos */
-    bool with_file;     /* __file: the path as the manifest has it */
-    bool with_sequence; /* __dseq: the data sequence number */
-    bool with_scope;    /* __scope: a number per spec and partition */
-    bool with_row_ids;  /* __first: the first row id of the file, null where it has none */
+    bool with_position; /* __floe_seq and __floe_pos */
+    bool with_file;     /* __floe_file: the path as the manifest has it */
+    bool with_sequence; /* __floe_dseq: the data sequence number */
+    bool with_scope;    /* __floe_scope: a number per spec and partition */
+    bool with_row_ids;  /* __floe_first: the first row id of the file, null where it has none */
 } floe_scan_sql_options;
 
 /* As floe_table_scan_sql, with fields and options. */

@@ -35,9 +35,9 @@ floe_status floe_table_scan_appended(floe_table *table, int64_t from_snapshot_id
                                      floe_arena *arena, bool *ret_appends_only,
                                      const floe_ice_data_file *const **ret_files, size_t *ret_count, floe_error *err);
 
-/* The SQL of a FROM clause item over the files: `(SELECT "a", "b"[, __seq, __file, __pos] FROM …)`, columns by field id
+/* The SQL of a FROM clause item over the files: `(SELECT "a", "b"[, __floe_seq, __floe_file, __floe_pos] FROM …)`, columns by field id
  * under the names of the schema, identity-partition constants where the file lacks the column. With `with_position`:
- * __seq (BIGINT, rank of the file in (data sequence number, path) order) and __pos (BIGINT, row position), which order
+ * __floe_seq (BIGINT, rank of the file in (data sequence number, path) order) and __floe_pos (BIGINT, row position), which order
  * exact ties. File lists are text literals or parameters as the engine likes best. An empty file list gives a
  * SELECT with the right types and no rows. */
 floe_status floe_table_scan_sql(floe_table *table, const floe_table_scan_files *files, const floe_str *columns,

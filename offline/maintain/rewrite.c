@@ -51,9 +51,9 @@ static void put_columns(const floe_import *import, floe_buf *out) {
     }
     if (import->with_lineage) { /* a file without a first row id has no lineage, whatever it holds */
         floe_buf_printf(out,
-                        ", CASE WHEN __first IS NULL THEN NULL ELSE coalesce(c%" PRId32
-                        ", __first + __pos) END AS _row_id, CASE WHEN __first IS NULL THEN NULL ELSE coalesce(c%" PRId32
-                        ", __dseq) END AS _last_updated_sequence_number",
+                        ", CASE WHEN __floe_first IS NULL THEN NULL ELSE coalesce(c%" PRId32
+                        ", __floe_first + __floe_pos) END AS _row_id, CASE WHEN __floe_first IS NULL THEN NULL ELSE "
+                        "coalesce(c%" PRId32 ", __floe_dseq) END AS _last_updated_sequence_number",
                         OWN_ROW_ID.id, OWN_SEQUENCE.id);
     }
 }
@@ -95,7 +95,7 @@ static floe_status run_sql(compaction *state, const compact_run *run, floe_buf *
     put_columns(import, out);
     floe_buf_text(out, " FROM ");
     FLOE_TRY(floe_scan_sql_build(import->table, &files, fields, count, &options, import->session, out, err));
-    floe_buf_text(out, " AS floe_scan ORDER BY __seq, __pos");
+    floe_buf_text(out, " AS floe_scan ORDER BY __floe_seq, __floe_pos");
     return floe_buf_check(out, err);
 }
 

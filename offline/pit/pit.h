@@ -63,16 +63,16 @@ uint64_t floe_pit_spilled_bytes(uint64_t memory_bytes);
 /* The entity keys that the labels must bring, each name once, in order of first use. */
 const floe_column *floe_pit_keys(const floe_pit *pit, size_t *ret_count);
 
-/* The labels: a column per entity key (by name; of the key's type or int32 for int64) and `__time` (int64 µs, null
+/* The labels: a column per entity key (by name; of the key's type or int32 for int64) and `__floe_time` (int64 µs, null
  * allowed). Errors: INVALID naming a column that is missing or of another type. */
 floe_status floe_pit_labels(floe_pit *pit, struct ArrowArrayStream *labels, floe_error *err);
 
 /* Instead of labels: one label at `time_us` for every key that the source has; only with references of one view. */
 floe_status floe_pit_labels_newest(floe_pit *pit, int64_t time_us, floe_error *err);
 
-/* What must be fed. Row columns: the data columns under their source names, then `__event`, `__created`, `__end` (int64
- * µs; created and end only where the source has them), `__seq`, `__pos` (int64: file and position, which decide ties),
- * and `__where_<n>` (bool) for each of the wheres. */
+/* What must be fed. Row columns: the data columns under their source names, then `__floe_event`, `__floe_created`, `__floe_end` (int64
+ * µs; created and end only where the source has them), `__floe_seq`, `__floe_pos` (int64: file and position, which decide ties),
+ * and `__floe_where_<n>` (bool) for each of the wheres. */
 typedef struct floe_pit_need {
     const floe_source *source;
     const floe_str *columns; /* data columns, keys included */

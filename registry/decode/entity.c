@@ -39,13 +39,19 @@ static void decode_key(const floe_decoder *decoder, const floe_node *node, const
         FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s: %s", key_what, problem);
         return;
     }
-    if (floe_str_starts_with(key.name, FLOE_STR("__"))) {
+    if (!decoder->stored && floe_name_is_own(key.name)) {
         FLOE_FIND(decoder, node->line, FLOE_INVALID,
-                  "%s: names of floe's own columns begin with two underscores; name it otherwise", key_what);
+                  "%s: names that begin with __floe are floe's own; name it otherwise", key_what);
         return;
     }
     if (floe_column_find(keys, entity->key_count, key.name) != NULL) {
         FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s is there twice", key_what);
+        return;
+    }
+    const floe_column *alike = floe_column_find_folded(keys, entity->key_count, key.name);
+    if (!decoder->stored && alike != NULL) {
+        FLOE_FIND(decoder, node->line, FLOE_INVALID, "%s differs only in case from the key %.*s; rename one", key_what,
+                  FLOE_STR_ARG(alike->name));
         return;
     }
     if (decode_type(decoder, node, key_what, &key.type) && !is_key_kind(key.type.kind)) {

@@ -12,7 +12,7 @@ typedef struct output_list {
     floe_output *items;
     size_t count;
     size_t capacity;
-    floe_map lines; /* name → the floe_pos of the output that has it */
+    floe_map lines; /* name → the floe_about of the output that has it; in new definitions whatever the case */
 } output_list;
 
 /* One entry of `aggregates:` while it is multiplied out. */
@@ -26,6 +26,21 @@ typedef struct aggregate {
     size_t window_count;
 } aggregate;
 
+/* Two outputs that would be one column of a training set. */
+static void find_same(const output_list *list, const floe_about *earlier, const floe_about *about) {
+    if (floe_str_equal(earlier->name, about->name)) {
+        FLOE_FIND(list->decoder, about->pos.line, FLOE_INVALID,
+                  "%s has two outputs named %.*s (the other is at line %d); give one another with `name:`", list->what,
+                  FLOE_STR_ARG(about->name), earlier->pos.line);
+        return;
+    }
+    FLOE_FIND(
+        list->decoder, about->pos.line, FLOE_INVALID,
+        "%s: the outputs %.*s and %.*s (at line %d) differ only in case, and would be one column of a training set; "
+        "rename one",
+        list->what, FLOE_STR_ARG(about->name), FLOE_STR_ARG(earlier->name), earlier->pos.line);
+}
+
 static void append(output_list *list, const floe_output *output) {
     const floe_decoder *decoder = list->decoder;
     const char *problem = floe_name_problem(output->about.name);
@@ -34,19 +49,18 @@ static void append(output_list *list, const floe_output *output) {
                   "%s: output %.*s: %s; give it one with name:", list->what, FLOE_STR_ARG(output->about.name), problem);
         return;
     }
-    floe_pos *pos = floe_arena_alloc(decoder->arena, 1, sizeof *pos);
-    if (pos == NULL) {
+    floe_about *about = floe_arena_alloc(decoder->arena, 1, sizeof *about);
+    floe_str key = decoder->stored ? output->about.name : floe_name_folded(decoder->arena, output->about.name);
+    if (about == NULL || key.len == 0) {
         return;
     }
-    *pos = output->about.pos;
-    const floe_pos *earlier = floe_map_get(&list->lines, output->about.name);
+    *about = output->about;
+    const floe_about *earlier = floe_map_get(&list->lines, key);
     if (earlier != NULL) {
-        FLOE_FIND(decoder, output->about.pos.line, FLOE_INVALID,
-                  "%s has two outputs named %.*s (the other is at line %d); give one another with `name:`", list->what,
-                  FLOE_STR_ARG(output->about.name), earlier->line);
+        find_same(list, earlier, &output->about);
         return;
     }
-    (void)floe_map_put(&list->lines, output->about.name, pos);
+    (void)floe_map_put(&list->lines, key, about);
     floe_output *slot = FLOE_ARENA_PUSH(decoder->arena, list->items, list->count, list->capacity);
     if (slot != NULL) {
         *slot = *output;

@@ -5,6 +5,8 @@
 #include "registry/decode/decode_int.h"
 #include "registry/names_int.h"
 
+#include <strings.h>
+
 static bool decode_type(const floe_decoder *decoder, const floe_node *node, const char *what, floe_type *ret_type) {
     floe_str text = {0};
     floe_error error = {0};
@@ -86,6 +88,16 @@ static bool has_input(const floe_request_feature *request, floe_str name) {
     return false;
 }
 
+static bool has_input_alike(const floe_request_feature *request, floe_str name) {
+    for (size_t i = 0; i < request->input_count; i++) {
+        floe_str other = request->inputs[i].name;
+        if (other.len == name.len && strncasecmp(other.ptr, name.ptr, name.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* False when something is wrong with one of them. */
 static bool decode_inputs(const floe_loading *loading, const floe_node *node, const char *what,
                           floe_request_feature *request) {
@@ -108,6 +120,10 @@ static bool decode_inputs(const floe_loading *loading, const floe_node *node, co
         } else if (has_input(request, input.name)) {
             FLOE_FIND(decoder, list->items[i]->line, FLOE_INVALID, "%s: input %.*s is there twice", what,
                       FLOE_STR_ARG(input.name));
+            good = false;
+        } else if (!decoder->stored && has_input_alike(request, input.name)) {
+            FLOE_FIND(decoder, list->items[i]->line, FLOE_INVALID,
+                      "%s: input %.*s differs only in case from another; rename one", what, FLOE_STR_ARG(input.name));
             good = false;
         } else {
             inputs[request->input_count++] = input;

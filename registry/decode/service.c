@@ -59,8 +59,12 @@ static void check_inputs(const floe_decoder *decoder, int line, const char *what
     const floe_column *inputs = NULL;
     size_t count = 0;
     floe_error error = {0};
-    if (!decoder->stored && floe_failed(floe_refs_request_inputs(decoder->arena, service->refs, service->ref_count,
-                                                                 &inputs, &count, &error))) {
+    floe_status status =
+        decoder->stored ? FLOE_OK : floe_refs_columns_check(decoder->arena, service->refs, service->ref_count, &error);
+    if (!floe_failed(status) && !decoder->stored) {
+        status = floe_refs_request_inputs(decoder->arena, service->refs, service->ref_count, &inputs, &count, &error);
+    }
+    if (floe_failed(status)) {
         FLOE_FIND(decoder, line, error.code, "%s: %s", what, error.message);
     }
 }

@@ -43,7 +43,7 @@ void ice_expect_moved(ice_world *world, const char *from, const char *to, const 
 void ice_expect_columns(ice_world *world, const char *columns, const char *rows); /* "k,_row_id" */
 /* The same through a query over the scan's SQL, for types that floe has no values of. */
 void ice_expect_sql(ice_world *world, const char *select, const char *rows);
-/* Every column, __seq and __pos. */
+/* Every column, __floe_seq and __floe_pos. */
 void ice_expect_positions(ice_world *world, const char *rows);
 void ice_refused(ice_world *world, floe_code code, const char *part);
 floe_scan_plan ice_plan(ice_world *world);

@@ -40,10 +40,11 @@ floe_status world_by_sql(world *w, sql_fixture *fixture, const floe_pit_options 
     floe_buf_text(&sql, "SELECT * FROM answer");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_run(fixture->session, sql.ptr, NULL, NULL, err));
-    const char *ties = sql_text(fixture, "SELECT CAST(coalesce(sum(__ties), 0) AS VARCHAR) FROM answered", NULL);
+    const char *ties = sql_text(fixture, "SELECT CAST(coalesce(sum(__floe_ties), 0) AS VARCHAR) FROM answered", NULL);
     *ret_ties = strtoll(ties, NULL, 10);
     FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_session_stream(fixture->session, "SELECT * EXCLUDE (__row, __ties) FROM answered ORDER BY __row",
-                                 NULL, &stream, err));
+    FLOE_TRY(floe_session_stream(fixture->session,
+                                 "SELECT * EXCLUDE (__floe_row, __floe_ties) FROM answered ORDER BY __floe_row", NULL,
+                                 &stream, err));
     return world_read(w, &stream, ret_answers, err);
 }

@@ -204,8 +204,10 @@ static void builder_cleanup(floe_arrow_builder **builder) {
 }
 
 floe_status world_labels(const world *w, bool with_row, struct ArrowArrayStream *ret_stream, floe_error *err) {
-    floe_column columns[] = {
-        w->columns[WORLD_K1], w->columns[WORLD_K2], {FLOE_STR("__time"), int64_type}, {FLOE_STR("__row"), int64_type}};
+    floe_column columns[] = {w->columns[WORLD_K1],
+                             w->columns[WORLD_K2],
+                             {FLOE_STR("__floe_time"), int64_type},
+                             {FLOE_STR("__floe_row"), int64_type}};
     size_t count = with_row ? 4 : 3;
     FLOE_CLEANUP(builder_cleanup) floe_arrow_builder *builder = NULL;
     FLOE_TRY(floe_arrow_builder_open(columns, count, &builder, err));
@@ -248,8 +250,8 @@ static floe_status append_row(const floe_pit_need *need, const world_row *row, f
 
 floe_status world_rows(const world *w, const floe_pit_need *need, const size_t *order, size_t count,
                        struct ArrowArrayStream *ret_stream, floe_error *err) {
-    static const char *const fixed[] = {"__event", "__created", "__end", "__seq", "__pos"};
-    static const char *const wheres[] = {"__where_0", "__where_1", "__where_2", "__where_3"};
+    static const char *const fixed[] = {"__floe_event", "__floe_created", "__floe_end", "__floe_seq", "__floe_pos"};
+    static const char *const wheres[] = {"__floe_where_0", "__floe_where_1", "__floe_where_2", "__floe_where_3"};
     floe_column columns[WORLD_COLUMNS + FIXED_COLUMNS + WORLD_VIEWS_MAX];
     size_t column_count = 0;
     for (int c = 0; c < WORLD_COLUMNS; c++) {

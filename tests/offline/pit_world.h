@@ -91,7 +91,7 @@ void world_ask_no_lists(world *world);
 /* A world drawn from the seed, every output asked for. */
 void world_random(world *world, uint64_t seed);
 
-/* The labels as the kernel takes them; `__row` numbers them. Rows order[0…count-1] with the columns of a need. */
+/* The labels as the kernel takes them; `__floe_row` numbers them. Rows order[0…count-1] with the columns of a need. */
 floe_status world_labels(const world *world, bool with_row, struct ArrowArrayStream *ret_stream, floe_error *err);
 floe_status world_rows(const world *world, const floe_pit_need *need, const size_t *order, size_t count,
                        struct ArrowArrayStream *ret_stream, floe_error *err);

@@ -168,10 +168,14 @@ static void pit_sql__text__spells_the_rule_out(void **state) {
     floe_buf_init(&sql, 1 << 20);
     const char *const sources[] = {"events"};
     assert_ok(floe_pit_sql(pit, &(floe_pit_sql_from){"labels", sources}, &sql, &err), &err);
-    static const char *const parts[] = {"s.\"k1\" = l.\"k1\"",         "s.__event < l.__time",
-                                        "s.__created <= l.__time",     "s.__event >= l.__time - 90",
-                                        "s.__event >= l.__time - 7",   "found_airport",
-                                        ".winner.ends < label.__time", "AS \"airport__o1\""};
+    static const char *const parts[] = {"s.\"k1\" = l.\"k1\"",
+                                        "s.__floe_event < l.__floe_time",
+                                        "s.__floe_created <= l.__floe_time",
+                                        "s.__floe_event >= l.__floe_time - 90",
+                                        "s.__floe_event >= l.__floe_time - 7",
+                                        "found_0_airport",
+                                        ".winner.ends < label.__floe_time",
+                                        "AS \"airport__o1\""};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (!strstr(sql.ptr, parts[i])) {
             fail_msg("%s is not in:\n%s", parts[i], sql.ptr);

@@ -193,10 +193,10 @@ static const char *position_text(const floe_str *columns, size_t count) {
     FLOE_AUTO_BUF sql = {0};
     floe_buf_init(&sql, FLOE_MIB(1));
     floe_scan_request request = {.limit = -1};
-    floe_buf_text(&sql, "SELECT __seq, __pos, k FROM ");
+    floe_buf_text(&sql, "SELECT __floe_seq, __floe_pos, k FROM ");
     assert_ok(floe_table_scan_plan_files(table, &request, NULL, &arena, &files, &err), &err);
     assert_ok(floe_table_scan_sql(table, &files, columns, count, true, session, &sql, &err), &err);
-    floe_buf_text(&sql, " ORDER BY __seq, __pos");
+    floe_buf_text(&sql, " ORDER BY __floe_seq, __floe_pos");
     struct ArrowArrayStream stream = {0};
     assert_ok(floe_session_stream(session, sql.ptr, NULL, &stream, &err), &err);
     const char *text = stream_text(&stream, &arena);
@@ -231,7 +231,7 @@ static void feature_sql__names_that_clash__are_refused(void **state) {
     } CASES[] = {
         {"[" SCHEMA("0", FIELD("1", "k", "\"long\"") "," FIELD("2", "K", "\"long\"")) "]",
          "\"k\" and \"K\" differ only in case"},
-        {"[" SCHEMA("0", FIELD("1", "k", "\"long\"") "," FIELD("2", "__POS", "\"long\"")) "]", "\"__POS\""},
+        {"[" SCHEMA("0", FIELD("1", "k", "\"long\"") "," FIELD("2", "__FLOE_POS", "\"long\"")) "]", "\"__FLOE_POS\""},
     };
     for (size_t i = 0; i < 2; i++) {
         built.schemas = CASES[i].schemas;
@@ -273,7 +273,7 @@ static void requests__engine_filters_that_are_no_expression__are_refused(void **
                                         "unnest([true])",
                                         "abs(k) = ?",
                                         "range(1)",
-                                        "abs(__pos) = 0"};
+                                        "abs(__floe_pos) = 0"};
     for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++) {
         floe_error err = {0};
         int64_t rows = 0;

@@ -27,7 +27,7 @@ const char *test_data(floe_arena *arena, const char *name);
 void test_project_open(test_project *project, const char *definitions_yaml);
 void test_project_close(test_project *project);
 
-/* The seam to tables, with flights, people and types; every other table is NOT_FOUND. */
+/* The seam to tables, with flights, people, ticks and odd names; every other table is NOT_FOUND. */
 extern const floe_schema_resolver test_resolver;
 
 /* floe_definitions_load of what test_project_open wrote, and resolved against test_resolver. */

@@ -63,8 +63,10 @@ static void definitions_load__wrong_entities__are_refused(void **state) {
          "a.yaml:4: ", "cannot be list<string>", NULL},
         {"entities:\n  - name: e\n    keys:\n      - {name: k, type: string}\n      - {name: k, type: int64}\n",
          FLOE_INVALID, "a.yaml:5: ", "key k is there twice", NULL},
-        {"entities:\n  - name: e\n    keys:\n      - {name: __time, type: string}\n", FLOE_INVALID,
-         "a.yaml:4: ", "key __time", "two underscores"},
+        {"entities:\n  - name: e\n    keys:\n      - {name: __Floe_k, type: string}\n", FLOE_INVALID,
+         "a.yaml:4: ", "key __Floe_k", "begin with __floe"},
+        {"entities:\n  - name: e\n    keys:\n      - {name: k, type: string}\n      - {name: K, type: string}\n",
+         FLOE_INVALID, "a.yaml:5: ", "key K differs only in case from the key k", NULL},
         {"entities:\n  - name: e\n    keys:\n      - {name: k, typ: string}\n", FLOE_INVALID,
          "a.yaml:4: ", "unknown key `typ`", "did you mean type?"},
         {"entities:\n  - name: e\n    key: []\n", FLOE_INVALID, "a.yaml:3: ", "unknown key `key` in entity e",
@@ -249,6 +251,8 @@ static void definitions_load__wrong_aggregates__are_refused(void **state) {
         {V
          "      - {column: delay, functions: [mean]}\n      - {column: distance, functions: [max], name: delay_mean}\n",
          FLOE_INVALID, "a.yaml:11: ", "two outputs named delay_mean", "the other is at line 10"},
+        {V "      - {column: delay, functions: [mean]}\n      - {column: delay, functions: [max], name: Delay_mean}\n",
+         FLOE_INVALID, "a.yaml:11: ", "the outputs Delay_mean and delay_mean (at line 10) differ only in case", NULL},
         {V "      - {column: a b, functions: [mean]}\n", FLOE_INVALID, "a.yaml:10: ", "output a b_mean",
          "give it one with name:"},
         {V "      - {column: delay, functions: [mean], name: 9x}\n", FLOE_INVALID, "a.yaml:10: ", "output 9x", NULL},
@@ -281,6 +285,9 @@ static void definitions_load__wrong_services_and_streams__are_refused(void **sta
         {HEAD "  - {name: v, entity: e, source: t, " F "}\nfeature_services:\n  - name: s\n    features:\n      - v\n"
               "      - v:f\n",
          FLOE_INVALID, "a.yaml:11: ", "v:f is there twice", NULL},
+        {HEAD "  - {name: v, entity: e, source: t, " F "}\n  - {name: V, entity: e, source: t, " F "}\n"
+              "feature_services:\n  - {name: s, features: [v, V]}\n",
+         FLOE_INVALID, "a.yaml:9: ", "feature service s: v:f and V:f would be one column, V__f", NULL},
         {STREAM "  - {name: k, source: t}\n", FLOE_INVALID, "a.yaml:4: ", "stream k needs `kafka:`", NULL},
         {STREAM "  - {name: k, source: x, kafka: {brokers: b, topic: t}}\n", FLOE_NOT_FOUND,
          "a.yaml:4: ", "no source x", NULL},
@@ -335,6 +342,12 @@ static void definitions_load__wrong_request_features__are_refused(void **state) 
         {REQUEST
          "  - {name: r, inputs: [{name: x, type: int64}, {name: x, type: bool}], expression: '1', type: int64}\n",
          FLOE_INVALID, "a.yaml:8: ", "input x is there twice", NULL},
+        {REQUEST
+         "  - {name: r, inputs: [{name: x, type: int64}, {name: X, type: int64}], expression: '1', type: int64}\n",
+         FLOE_INVALID, "a.yaml:8: ", "input X differs only in case", NULL},
+        {REQUEST
+         "  - {name: v__F, expression: '1', type: int64}\nfeature_services:\n  - {name: s, features: [v, v__F]}\n",
+         FLOE_INVALID, "a.yaml:10: ", "v:f and v__F would be one column, v__F", NULL},
         {REQUEST "  - {name: v, expression: '1', type: int64}\n", FLOE_INVALID,
          "a.yaml:8: ", "has the name of a feature view", NULL},
         {REQUEST "  - {name: r, expression: '1', type: int64}\n  - {name: r, expression: '2', type: int64}\n",

@@ -13,6 +13,11 @@
     "  - {name: h, table: lake.hr.people, event_time: born}\n"                                                         \
     "feature_views:\n"
 
+#define ODD                                                                                                            \
+    "entities:\n  - {name: e, keys: [{name: origin, type: string}]}\n"                                                 \
+    "sources:\n  - {name: o, table: lake.odd.names, event_time: date}\n"                                               \
+    "feature_views:\n  - name: v\n    entity: e\n    source: o\n"
+
 #define TICKS                                                                                                          \
     "entities:\n  - {name: e, keys: [{name: k, type: string}]}\n"                                                      \
     "sources:\n  - {name: t, table: lake.fine.ticks, event_time: ts, created_time: ts, end_time: ts}\n"                \
@@ -258,6 +263,35 @@ static void resolve__what_the_tables_do_not_have__is_refused(void **state) {
         }
         test_project_close(&project);
     }
+}
+
+/* The engine that reads the table ignores case, and puts columns of floe's beside its own. */
+static void resolve__columns_that_cannot_be_read_together__are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *yaml, *place, *part;
+    } cases[] = {
+        {ODD "    features:\n      - {name: a, column: delay}\n      - {name: b, column: Delay}\n",
+         "a.yaml:11: ", "the columns delay and Delay of table lake.odd.names differ only in case"},
+        {ODD "    where: 'Delay > 0'\n    features: [{name: a, column: delay}]\n",
+         "a.yaml:10: ", "the columns Delay and delay of table lake.odd.names differ only in case"},
+        {ODD "    features: [{name: a, column: delay}]\n  - name: w\n    entity: e\n    source: o\n"
+             "    features: [{name: a, column: Delay}]\n",
+         "a.yaml:13: ", "feature view w: the columns delay and Delay"},
+        {ODD "    features: [{name: a, column: __floe_seq}]\n", "a.yaml:9: ", "column __floe_seq of table"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        test_project project;
+        test_project_open(&project, cases[i].yaml);
+        assert_code(test_resolve(&project), FLOE_UNSUPPORTED);
+        if (!strstr(project.err.message, cases[i].place) || !strstr(project.err.message, cases[i].part)) {
+            fail_msg("%s\n gives %s", cases[i].yaml, project.err.message);
+        }
+        test_project_close(&project);
+    }
+    test_project project;
+    test_project_resolved(&project, ODD "    features: [{name: a, column: Delay}, {name: b, column: __seq}]\n");
+    test_project_close(&project);
 }
 
 static void resolve__missing_table__is_not_echoed_by_its_views(void **state) {
@@ -577,6 +611,7 @@ int main(void) {
         cmocka_unit_test(resolve__as_of_features__have_their_columns_type),
         cmocka_unit_test(resolve__source__gets_its_tables_columns),
         cmocka_unit_test(resolve__what_the_tables_do_not_have__is_refused),
+        cmocka_unit_test(resolve__columns_that_cannot_be_read_together__are_refused),
         cmocka_unit_test(resolve__missing_table__is_not_echoed_by_its_views),
         cmocka_unit_test(resolve__wrong_column_of_an_entry__is_one_finding),
         cmocka_unit_test(resolve__failing_seam__keeps_its_code_and_gets_a_place),

@@ -107,10 +107,10 @@ static floe_status extras_sql(sql_builder *builder, const scan_group *group, boo
         bool wanted;
         const int64_t *values;
         const char *name;
-    } PICKED[] = {{builder->options->with_position, values, "__seq"},
-                  {by_sequence, sequences, "__dseq"},
-                  {by_scope, scopes, "__scope"},
-                  {builder->options->with_row_ids, firsts, "__first"}};
+    } PICKED[] = {{builder->options->with_position, values, "__floe_seq"},
+                  {by_sequence, sequences, "__floe_dseq"},
+                  {by_scope, scopes, "__floe_scope"},
+                  {builder->options->with_row_ids, firsts, "__floe_first"}};
     for (size_t i = 0; i < sizeof(PICKED) / sizeof(PICKED[0]); i++) {
         if (PICKED[i].wanted) {
             floe_buf_text(builder->out, ", ");
@@ -118,7 +118,7 @@ static floe_status extras_sql(sql_builder *builder, const scan_group *group, boo
             floe_buf_printf(builder->out, " AS %s", PICKED[i].name);
         }
     }
-    floe_buf_text(builder->out, builder->options->with_position ? ", file_row_number::BIGINT AS __pos" : "");
+    floe_buf_text(builder->out, builder->options->with_position ? ", file_row_number::BIGINT AS __floe_pos" : "");
     return floe_buf_check(builder->out, err);
 }
 
@@ -128,7 +128,7 @@ static void file_sql(sql_builder *builder, const scan_group *group) {
         floe_buf_text(builder->out, i > 0 ? ", " : "");
         floe_sql_quote_text(builder->out, builder->files->files[group->files[i]]->path);
     }
-    floe_buf_text(builder->out, "]::VARCHAR[])[(file_index + 1)::BIGINT] AS __file");
+    floe_buf_text(builder->out, "]::VARCHAR[])[(file_index + 1)::BIGINT] AS __floe_file");
 }
 
 /* schema=MAP {id: {…}}, or by the names in the file. A map cannot be empty, so a column that no file has stands in. */

@@ -48,7 +48,7 @@ static floe_status delete_files(const sql_builder *builder, const scan_batch *ba
     return FLOE_OK;
 }
 
-/* The keys of a batch's delete files as k0, k1 …, with __scope and __dseq where they count. */
+/* The keys of a batch's delete files as k0, k1 …, with __floe_scope and __floe_dseq where they count. */
 static floe_status deletes_sql(sql_builder *builder, const scan_batch *batch, floe_error *err) {
     const scan_key_set *set = batch->keys;
     floe_table_scan_files files;
@@ -68,8 +68,8 @@ static floe_status deletes_sql(sql_builder *builder, const scan_batch *batch, fl
         floe_buf_printf(builder->out, "%sc%d%s AS k%zu", i > 0 ? ", " : "", (int)set->keys[i].root->id,
                         set->keys[i].members, i);
     }
-    floe_buf_text(builder->out, batch->by_scope ? ", __scope" : "");
-    floe_buf_text(builder->out, batch->by_sequence ? ", __dseq" : "");
+    floe_buf_text(builder->out, batch->by_scope ? ", __floe_scope" : "");
+    floe_buf_text(builder->out, batch->by_sequence ? ", __floe_dseq" : "");
     floe_buf_text(builder->out, " FROM (");
     FLOE_TRY(floe_scan_groups_sql(&inner, err));
     floe_buf_byte(builder->out, ')');
@@ -186,8 +186,8 @@ static floe_status fill(key_load *load, int64_t view, floe_error *err) {
     floe_buf_init(&sql, FLOE_MIB(64));
     floe_arena_init(&arena, FLOE_MIB(1));
     inner.out = &sql;
-    floe_buf_printf(&sql, "SELECT count(floe_key_add(%" PRId64 ", %s, %s", view, load->all.by_sequence ? "__dseq" : "0",
-                    load->all.by_scope ? "__scope" : "0");
+    floe_buf_printf(&sql, "SELECT count(floe_key_add(%" PRId64 ", %s, %s", view,
+                    load->all.by_sequence ? "__floe_dseq" : "0", load->all.by_scope ? "__floe_scope" : "0");
     for (size_t i = 0; i < load->all.keys->key_count; i++) {
         floe_buf_printf(&sql, ", k%zu", i);
     }
@@ -335,8 +335,8 @@ static floe_status anti_join_sql(sql_builder *builder, const scan_batch *batch, 
     for (size_t k = 0; k < batch->keys->key_count; k++) {
         floe_buf_printf(builder->out, "%sk%zu", k > 0 ? ", " : "", k);
     }
-    floe_buf_text(builder->out, batch->by_scope ? ", __scope" : "");
-    floe_buf_text(builder->out, batch->by_sequence ? ", max(__dseq) AS __dseq FROM (" : " FROM (");
+    floe_buf_text(builder->out, batch->by_scope ? ", __floe_scope" : "");
+    floe_buf_text(builder->out, batch->by_sequence ? ", max(__floe_dseq) AS __floe_dseq FROM (" : " FROM (");
     FLOE_TRY(deletes_sql(builder, batch, err));
     floe_buf_text(builder->out, batch->by_sequence ? ") GROUP BY ALL" : ")");
     floe_buf_printf(builder->out, ") AS d%zu ON (", number);
@@ -344,10 +344,10 @@ static floe_status anti_join_sql(sql_builder *builder, const scan_batch *batch, 
         key_sql(&batch->keys->keys[k], number, k, builder->out);
     }
     if (batch->by_scope) {
-        floe_buf_printf(builder->out, " AND t.__scope = d%zu.__scope", number);
+        floe_buf_printf(builder->out, " AND t.__floe_scope = d%zu.__floe_scope", number);
     }
     if (batch->by_sequence) {
-        floe_buf_printf(builder->out, " AND t.__dseq < d%zu.__dseq", number);
+        floe_buf_printf(builder->out, " AND t.__floe_dseq < d%zu.__floe_dseq", number);
     }
     floe_buf_byte(builder->out, ')');
     return FLOE_OK;

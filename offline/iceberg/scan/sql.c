@@ -129,12 +129,12 @@ static floe_status make_groups(sql_builder *builder, const floe_parquet_schema *
 static const struct {
     size_t option; /* place of the flag */
     const char *name, *type;
-} EXTRAS[] = {{offsetof(floe_scan_sql_options, with_position), "__seq", "BIGINT"},
-              {offsetof(floe_scan_sql_options, with_sequence), "__dseq", "BIGINT"},
-              {offsetof(floe_scan_sql_options, with_scope), "__scope", "BIGINT"},
-              {offsetof(floe_scan_sql_options, with_row_ids), "__first", "BIGINT"},
-              {offsetof(floe_scan_sql_options, with_position), "__pos", "BIGINT"},
-              {offsetof(floe_scan_sql_options, with_file), "__file", "VARCHAR"}};
+} EXTRAS[] = {{offsetof(floe_scan_sql_options, with_position), "__floe_seq", "BIGINT"},
+              {offsetof(floe_scan_sql_options, with_sequence), "__floe_dseq", "BIGINT"},
+              {offsetof(floe_scan_sql_options, with_scope), "__floe_scope", "BIGINT"},
+              {offsetof(floe_scan_sql_options, with_row_ids), "__floe_first", "BIGINT"},
+              {offsetof(floe_scan_sql_options, with_position), "__floe_pos", "BIGINT"},
+              {offsetof(floe_scan_sql_options, with_file), "__floe_file", "VARCHAR"}};
 
 static bool has_extra(const floe_scan_sql_options *options, size_t index) {
     return *(const bool *)((const char *)options + EXTRAS[index].option);

@@ -34,18 +34,18 @@ static floe_status columns_of(const floe_pit_need *need, floe_arena *arena, stru
     for (size_t i = 0; i < need->column_count; i++) {
         names[count++] = need->columns[i];
     }
-    names[columns->event = count++] = FLOE_STR("__event");
-    names[columns->seq = count++] = FLOE_STR("__seq");
-    names[columns->pos = count++] = FLOE_STR("__pos");
+    names[columns->event = count++] = FLOE_STR("__floe_event");
+    names[columns->seq = count++] = FLOE_STR("__floe_seq");
+    names[columns->pos = count++] = FLOE_STR("__floe_pos");
     if (columns->has_created) {
-        names[columns->created = count++] = FLOE_STR("__created");
+        names[columns->created = count++] = FLOE_STR("__floe_created");
     }
     if (columns->has_end) {
-        names[columns->end = count++] = FLOE_STR("__end");
+        names[columns->end = count++] = FLOE_STR("__floe_end");
     }
     columns->where = count;
     for (size_t i = 0; i < need->where_count; i++) {
-        names[count++] = floe_str_of(floe_arena_printf(arena, "__where_%zu", i));
+        names[count++] = floe_str_of(floe_arena_printf(arena, "__floe_where_%zu", i));
     }
     FLOE_TRY(floe_arena_check(arena, err));
     return floe_pit_batch_columns(arena, schema, names, count, batch, err);

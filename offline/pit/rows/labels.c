@@ -129,7 +129,7 @@ floe_status floe_pit_labels(floe_pit *pit, struct ArrowArrayStream *labels, floe
     for (size_t i = 0; i < pit->key_count; i++) {
         names[i] = pit->keys[i].name;
     }
-    names[pit->key_count] = FLOE_STR("__time");
+    names[pit->key_count] = FLOE_STR("__floe_time");
     FLOE_CLEANUP(floe_pit_key_room_close) pit_key_room room = {0};
     pit_batch columns;
     FLOE_TRY(floe_pit_batch_columns(&arena, &schema, names, pit->key_count + 1, &columns, err));

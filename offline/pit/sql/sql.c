@@ -38,7 +38,7 @@ static void write_filter(const sql_writer *w, const floe_output *output, const c
     floe_buf_text(w->out, " FILTER (WHERE ");
     if (span > 0) {
         const char *sign = as_of || w->view->before ? ">=" : ">"; /* The ttl's edge still holds. */
-        floe_buf_printf(w->out, "s.__event %s l.__time - %" PRId64, sign, span);
+        floe_buf_printf(w->out, "s.__floe_event %s l.__floe_time - %" PRId64, sign, span);
     }
     floe_buf_printf(w->out, "%s%s)", span > 0 && more[0] != '\0' ? " AND " : "", more);
 }
@@ -90,8 +90,8 @@ static void write_unkept(floe_type type, floe_buf *out) {
  * structs would not say. */
 static void write_winner(const sql_writer *w) {
     const floe_view *view = w->view->view;
-    const char *created =
-        w->group->has_created ? "coalesce(s.__created, CAST(-9223372036854775808 AS BIGINT))" : "CAST(0 AS BIGINT)";
+    const char *created = w->group->has_created ? "coalesce(s.__floe_created, CAST(-9223372036854775808 AS BIGINT))"
+                                                : "CAST(0 AS BIGINT)";
     const floe_output as_of = {.function = FLOE_FN_NONE};
     floe_buf_text(w->out, ", arg_max({");
     for (size_t i = 0; i < view->output_count; i++) {
@@ -101,10 +101,10 @@ static void write_winner(const sql_writer *w) {
             floe_buf_text(w->out, ", ");
         }
     }
-    floe_buf_printf(w->out, "'ends': %s}, {'e': s.__event, 'c': %s, 's': s.__seq, 'p': s.__pos})",
-                    w->group->has_end ? "s.__end" : "CAST(NULL AS BIGINT)", created);
+    floe_buf_printf(w->out, "'ends': %s}, {'e': s.__floe_event, 'c': %s, 's': s.__floe_seq, 'p': s.__floe_pos})",
+                    w->group->has_end ? "s.__floe_end" : "CAST(NULL AS BIGINT)", created);
     write_filter(w, &as_of, "");
-    floe_buf_printf(w->out, " AS winner, max({'e': s.__event, 'c': %s}, 2)", created);
+    floe_buf_printf(w->out, " AS winner, max({'e': s.__floe_event, 'c': %s}, 2)", created);
     write_filter(w, &as_of, "");
     floe_buf_text(w->out, " AS top");
 }
@@ -126,8 +126,8 @@ static void write_own(const sql_writer *w, const floe_output *output, const char
 
 /* What picks the winner, as a struct; null created times are the smallest. */
 static void write_order(const sql_writer *w) {
-    floe_buf_printf(w->out, "{'e': s.__event, 'c': %s, 's': s.__seq, 'p': s.__pos}",
-                    w->group->has_created ? "coalesce(s.__created, CAST(-9223372036854775808 AS BIGINT))"
+    floe_buf_printf(w->out, "{'e': s.__floe_event, 'c': %s, 's': s.__floe_seq, 'p': s.__floe_pos}",
+                    w->group->has_created ? "coalesce(s.__floe_created, CAST(-9223372036854775808 AS BIGINT))"
                                           : "CAST(0 AS BIGINT)");
 }
 
@@ -215,7 +215,7 @@ static void write_place(const sql_writer *w, const floe_output *output, const ch
         floe_buf_clear(&text);
     }
     /* Without a fraction, or with three digits of it where more would be zeros, as floe writes times. */
-    floe_buf_text(w->out, "regexp_replace(regexp_replace(strftime(make_timestamp(any_value(l.__time)), "
+    floe_buf_text(w->out, "regexp_replace(regexp_replace(strftime(make_timestamp(any_value(l.__floe_time)), "
                           "' at %Y-%m-%dT%H:%M:%S.%fZ'), '000Z$', 'Z'), '\\.000Z$', 'Z') || ");
     floe_buf_printf(&text, ": the sum of column \"%.*s\" does not fit %s; use mean, or a shorter window",
                     FLOE_STR_ARG(output->column), room);
@@ -312,23 +312,28 @@ static void write_join(const sql_writer *w) {
         floe_buf_text(w->out, " = l.");
         floe_sql_quote_name(w->out, group->entity->keys[i].name);
     }
-    floe_buf_printf(w->out, " AND s.__event %s l.__time", w->view->before ? "<" : "<=");
-    floe_buf_text(w->out, w->pit->options.as_known ? " AND s.__created <= l.__time" : "");
-    floe_buf_printf(w->out, " AND s.__where_%u\n  GROUP BY l.__row)", group->where_index);
+    floe_buf_printf(w->out, " AND s.__floe_event %s l.__floe_time", w->view->before ? "<" : "<=");
+    floe_buf_text(w->out, w->pit->options.as_known ? " AND s.__floe_created <= l.__floe_time" : "");
+    floe_buf_printf(w->out, " AND s.__floe_where_%u\n  GROUP BY l.__floe_row)", group->where_index);
 }
 
-static void write_found_name(floe_buf *out, const floe_view *view) {
+/* `found_N_view`: names of views may differ in case alone, which SQL's do not. */
+static void write_found_name(const floe_pit *pit, const floe_view *view, floe_buf *out) {
     FLOE_AUTO_BUF name;
+    size_t first = 0;
     floe_buf_init(&name, FLOE_KIB(4));
-    floe_buf_printf(&name, "found_%.*s", FLOE_STR_ARG(view->about.name));
+    while (first < pit->ref_count && pit->refs[first].view != view) {
+        first++;
+    }
+    floe_buf_printf(&name, "found_%zu_%.*s", first, FLOE_STR_ARG(view->about.name));
     floe_sql_quote_name(out, floe_buf_view(&name));
 }
 
 static void write_view(const sql_writer *w) {
     const floe_view *view = w->view->view;
     floe_buf_text(w->out, ",\n");
-    write_found_name(w->out, view);
-    floe_buf_text(w->out, " AS (\n  SELECT l.__row");
+    write_found_name(w->pit, view, w->out);
+    floe_buf_text(w->out, " AS (\n  SELECT l.__floe_row");
     if (w->view->want_as_of) {
         write_winner(w);
     }
@@ -363,11 +368,11 @@ static void write_reference(const floe_pit *pit, const floe_ref *ref, floe_buf *
     floe_buf_text(out, ",\n  ");
     if (function == FLOE_FN_NONE) {
         floe_buf_text(out, "CASE WHEN ");
-        write_found_name(out, ref->view);
-        floe_buf_printf(out, ".winner.ends %s label.__time THEN NULL ELSE ", view->before ? "<" : "<=");
+        write_found_name(pit, ref->view, out);
+        floe_buf_printf(out, ".winner.ends %s label.__floe_time THEN NULL ELSE ", view->before ? "<" : "<=");
         bool bits = bits_of(ref->output->column_type);
         floe_buf_text(out, bits ? "CAST(" : "");
-        write_found_name(out, ref->view);
+        write_found_name(pit, ref->view, out);
         floe_buf_printf(out, ".winner.o%zu", index);
         if (bits) {
             write_unkept(ref->output->column_type, out);
@@ -375,7 +380,7 @@ static void write_reference(const floe_pit *pit, const floe_ref *ref, floe_buf *
         floe_buf_text(out, " END AS ");
     } else {
         floe_buf_text(out, counts ? "coalesce(" : "");
-        write_found_name(out, ref->view);
+        write_found_name(pit, ref->view, out);
         floe_buf_printf(out, ".o%zu%s AS ", index, counts ? ", 0)" : "");
     }
     write_answer_name(out, ref->view, ref->output);
@@ -391,19 +396,19 @@ static void write_ties(const floe_pit *pit, floe_buf *out) {
                 continue;
             }
             floe_buf_text(out, " + CAST(coalesce(");
-            write_found_name(out, view->view);
+            write_found_name(pit, view->view, out);
             floe_buf_text(out, ".top[1] = ");
-            write_found_name(out, view->view);
+            write_found_name(pit, view->view, out);
             floe_buf_text(out, ".top[2], false) AND NOT coalesce(");
-            write_found_name(out, view->view);
-            floe_buf_printf(out, ".winner.ends %s label.__time, false) AS BIGINT)", view->before ? "<" : "<=");
+            write_found_name(pit, view->view, out);
+            floe_buf_printf(out, ".winner.ends %s label.__floe_time, false) AS BIGINT)", view->before ? "<" : "<=");
         }
     }
-    floe_buf_text(out, " AS BIGINT) AS __ties");
+    floe_buf_text(out, " AS BIGINT) AS __floe_ties");
 }
 
 static void write_answer(const floe_pit *pit, floe_buf *out) {
-    floe_buf_text(out, ",\nanswer AS (\n  SELECT label.__row");
+    floe_buf_text(out, ",\nanswer AS (\n  SELECT label.__floe_row");
     write_ties(pit, out);
     for (size_t i = 0; i < pit->ref_count; i++) {
         write_reference(pit, &pit->refs[i], out);
@@ -412,8 +417,8 @@ static void write_answer(const floe_pit *pit, floe_buf *out) {
     for (size_t g = 0; g < pit->group_count; g++) {
         for (size_t v = 0; v < pit->groups[g].view_count; v++) {
             floe_buf_text(out, " LEFT JOIN ");
-            write_found_name(out, pit->groups[g].views[v].view);
-            floe_buf_text(out, " USING (__row)");
+            write_found_name(pit, pit->groups[g].views[v].view, out);
+            floe_buf_text(out, " USING (__floe_row)");
         }
     }
     floe_buf_text(out, ")\n");
