@@ -180,6 +180,9 @@ floe_status cli_parse_size(const char *text, uint64_t *ret_bytes, floe_error *er
 /* Gives the registry what was built and is not in it: by this command, or by one that was killed before it could. Every
  * command that asks for datasets begins so. */
 floe_status cli_list_datasets(floe_cli *cli, floe_error *err);
+/* expect.c: gives the steps of a plan that were not done the time that they may take, where a dataset like it was built before. */
+floe_status cli_expect_times(floe_cli *cli, const floe_dataset_request *request, floe_dataset_step *steps, size_t count,
+                             floe_error *err);
 /* A cell's text to read: as it is, or as a JSON string where it holds a NUL, which would end it. */
 const char *cli_dataset_cell(floe_cli *cli, floe_str text);
 /* A dataset by id or name. */

@@ -193,17 +193,33 @@ static const char *known(floe_cli *cli, int64_t value) {
     return value < 0 ? NULL : cli_i64(cli, value);
 }
 
+/* Seconds for people, whole microseconds for programs. */
+static const char *duration(floe_cli *cli, int64_t time_us) {
+    return time_us < 0 || cli->json ? known(cli, time_us)
+                                    : floe_arena_printf(&cli->arena, "%.3f s", (double)time_us / 1e6);
+}
+
 static floe_status print_plan(floe_cli *cli, const floe_dataset_request *request, floe_error *err) {
-    static const char *const headings[] = {
-        "step",       "what",          "rows",  "bytes", "files", "of", "pruned_by_partition", "pruned_by_bounds",
-        "row_groups", "of_row_groups", "memory"};
-    static const bool is_number[] = {false, false, true, true, true, true, true, true, true, true, true};
-    const floe_dataset_step *steps;
+    const char *const headings[] = {"step",
+                                    "what",
+                                    "rows",
+                                    "bytes",
+                                    "files",
+                                    "of",
+                                    "pruned_by_partition",
+                                    "pruned_by_bounds",
+                                    "row_groups",
+                                    "of_row_groups",
+                                    "memory",
+                                    cli->json ? "micros" : "time"};
+    static const bool is_number[] = {false, false, true, true, true, true, true, true, true, true, true, true};
+    floe_dataset_step *steps;
     size_t count;
     FLOE_TRY(
         cli_progress_end(cli, floe_dataset_explain(cli->lake, request, &cli->run, &cli->arena, &steps, &count, err)));
+    FLOE_TRY(cli_expect_times(cli, request, steps, count, err));
     cli_table table;
-    cli_table_begin(&table, cli, headings, is_number, 11);
+    cli_table_begin(&table, cli, headings, is_number, 12);
     for (size_t i = 0; i < count; i++) {
         const floe_dataset_step *s = &steps[i];
         const char *cells[] = {cli_text(cli, s->step),
@@ -216,7 +232,8 @@ static floe_status print_plan(floe_cli *cli, const floe_dataset_request *request
                                known(cli, s->files_pruned_by_bounds),
                                known(cli, s->row_groups_read),
                                known(cli, s->row_groups_total),
-                               known(cli, s->memory_bytes)};
+                               known(cli, s->memory_bytes),
+                               duration(cli, s->time_us)};
         cli_table_row(&table, cells);
     }
     return cli_table_end(&table, err);

@@ -329,17 +329,18 @@ floe_status floe_dataset_listed(const char *root, const char *id, floe_error *er
 typedef struct floe_dataset_step {
     floe_str step;                   /* "spine", "source", "join", "write" */
     floe_str what;                   /* which, and how */
+    floe_str table;                  /* that a "source" reads; others "" */
     int64_t rows;                    /* -1: does not apply; of a source before filters and deletes */
     int64_t bytes;                   /* read from disk; -1 */
     int64_t files_read, files_total; /* -1 */
     int64_t files_pruned_by_partition, files_pruned_by_bounds;
     int64_t row_groups_read, row_groups_total; /* of the files read, by the event time's range; -1: not known */
     int64_t memory_bytes;                      /* expected; -1 */
+    int64_t time_us;                           /* that it took; -1: it is only planned */
 } floe_dataset_step;
 /* Reads the spine and plans the sources; writes nothing. Errors: those of a build up to there. */
 floe_status floe_dataset_explain(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
-                                 floe_arena *arena, const floe_dataset_step **ret_steps, size_t *ret_count,
-                                 floe_error *err);
+                                 floe_arena *arena, floe_dataset_step **ret_steps, size_t *ret_count, floe_error *err);
 
 /* What a manifest says about how its dataset was made. Lies in the arena. */
 typedef struct floe_dataset_recipe {

@@ -36,7 +36,8 @@ static floe_dataset_step empty_step(const char *step) {
                                .files_pruned_by_bounds = -1,
                                .row_groups_read = -1,
                                .row_groups_total = -1,
-                               .memory_bytes = -1};
+                               .memory_bytes = -1,
+                               .time_us = -1};
 }
 
 /* ---- row groups ---- */
@@ -122,6 +123,7 @@ static floe_status explain_source(const dataset_job *job, const source_scan *sca
         time_text(e->arena, need->earliest_us, "the first"), time_text(e->arena, need->latest_us, "the last"),
         need->shared_where.len > 0 ? ", where " : "", FLOE_STR_ARG(need->shared_where), fewer,
         plan->note.len > 0 ? "; " : "", FLOE_STR_ARG(plan->note)));
+    step.table = floe_str_of(floe_arena_strndup(e->arena, need->source->table.ptr, need->source->table.len));
     step.rows = plan->rows;
     step.bytes = plan->bytes;
     step.files_read = plan->files_read;
@@ -150,13 +152,16 @@ static floe_status explain_join(const dataset_job *job, explanation *e, floe_err
 static floe_status explain(dataset_job *job, void *context, floe_error *err) {
     explanation *e = context;
     floe_dataset_progress(job, "reading the spine", -1);
+    int64_t started_us = floe_monotonic_us();
     FLOE_TRY(floe_dataset_load_spine(job, err));
+    int64_t spine_us = floe_monotonic_us() - started_us;
     FLOE_TRY(floe_dataset_plan_scans(job, err));
     floe_str time = job->spine.time_column.len > 0 ? job->spine.time_column : FLOE_STR("none");
     floe_dataset_step step = empty_step("spine");
     step.what = floe_str_of(floe_arena_printf(e->arena, "%s, time %.*s, %zu columns", job->request->spine,
                                               FLOE_STR_ARG(time), job->spine.column_count));
     step.rows = job->label_count;
+    step.time_us = spine_us;
     FLOE_TRY(add_step(e, step, err));
     for (size_t i = 0; i < job->scan_count; i++) {
         FLOE_TRY(explain_source(job, &job->scans[i], e, err));
@@ -171,8 +176,7 @@ static floe_status explain(dataset_job *job, void *context, floe_error *err) {
 }
 
 floe_status floe_dataset_explain(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
-                                 floe_arena *arena, const floe_dataset_step **ret_steps, size_t *ret_count,
-                                 floe_error *err) {
+                                 floe_arena *arena, floe_dataset_step **ret_steps, size_t *ret_count, floe_error *err) {
     explanation e = {.arena = arena};
     FLOE_TRY(floe_dataset_job_run(lake, request, run, arena, explain, &e, err));
     *ret_steps = e.steps;

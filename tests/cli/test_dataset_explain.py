@@ -171,6 +171,31 @@ class Explain(Case):
         self.assertGreater(manifest["peak_memory_bytes"], 10_000_000)
 
 
+    def test_times__are_those_of_the_newest_dataset_over_the_same_tables(self):
+        self.project.floe_ok("table", "import", "events.parquet", "lake.t.timed")
+        self.define("sorted")
+        self.build()
+        self.define("timed")
+        fresh = self.explain()
+        self.assertGreater(fresh["spine"]["micros"], 0)
+        self.assertEqual([fresh[step]["micros"] for step in ("source", "join", "write")], [None] * 3, "nothing was built over this table")
+        self.build("--engine", "duckdb")
+        self.assertIsNone(self.explain()["join"]["micros"], "another engine took that long")
+        built = self.ok(self.build("--json")).json
+        manifest = self.project.floe_ok("dataset", "show", built["id"], "--json").json
+        took = {step["step"]: step["micros"] for step in manifest["steps"]}
+
+        def check(again, source, join, write):
+            self.assertAlmostEqual(again["source"]["micros"], took["reading sources"] * source, delta=2)
+            self.assertAlmostEqual(again["join"]["micros"], took["joining"] * join, delta=2)
+            self.assertAlmostEqual(again["write"]["micros"], (took["hashing"] + took["writing"]) * write, delta=2)
+        check(self.explain(), 1, 1, 1)
+        self.query("FROM 'spine.parquet' LIMIT 100".replace("spine", self.project.path("spine")), "few.parquet")
+        check(self.explain(spine="few.parquet"), 1, (ROWS + 100 * 3) / (ROWS + 500 * 3), 0.2)
+        self.assertRegex(self.project.floe_ok("dataset", "build", "--features", "v", "--spine", "spine.parquet", "--explain").out,
+                         r"join .* \d+\.\d{3} s\n")
+
+
 class Progress(Case):
     def test_a_terminal__sees_a_bar(self):
         self.define("sorted", "")
