@@ -6,9 +6,11 @@
 #include "core/mem_int.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* fail_at 0: off. Counting goes on after the failure, so that a sweep sees how far the code went. */
 static _Thread_local uint64_t fail_at;
@@ -144,4 +146,17 @@ void floe_mem_return_early(void) {
     (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
 #endif
+}
+
+uint64_t floe_mem_resident(void) {
+    unsigned long all = 0, resident = 0;
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+    FILE *file = fopen("/proc/self/statm", "re");
+    bool told = file && fscanf(file, "%lu %lu", &all, &resident) == 2;
+    if (file) {
+        (void)fclose(file);
+    }
+    return told ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }

@@ -41,6 +41,8 @@ void floe_mem_advise_huge(void *memory, size_t len);
 /* From now on large blocks go back to the system when they are freed, which costs time: for a process that was told how much memory it
  * may take. Thread: any; it is a setting of the whole process. */
 void floe_mem_return_early(void);
+/* What of the process is in memory now, after what was freed has gone back; 0 where the system does not tell. Cost: milliseconds. */
+uint64_t floe_mem_resident(void);
 
 /* Copies len bytes and adds a NUL. Owns: the caller. Errors: NOMEM. */
 floe_status floe_strndup(const char *text, size_t len, char **ret_copy, floe_error *err);

@@ -497,7 +497,7 @@ floe_status floe_table_scan_to(floe_table *table, const floe_scan_request *reque
     floe_buf_init(&sql, FLOE_GIB(1));
     FLOE_TRY(floe_rows_check(path, err));
     FLOE_TRY(open_scan(table, request, true, &session, &sql, err));
-    FLOE_TRY(name_filter(request->where != NULL, floe_rows_prepare(session, sql.ptr, path, &rows, err), err));
+    FLOE_TRY(name_filter(request->where != NULL, floe_rows_prepare(session, sql.ptr, path, 0, &rows, err), err));
     FLOE_TRY(floe_rows_publish(path, err));
     *ret_rows = rows;
     return FLOE_OK;

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@
 #define DICTIONARY_LEAST ((size_t)100)
 #define ROW_GROUP_MOST ((size_t)122880)
 #define ROW_GROUP_CELLS ((size_t)1 << 20)
+#define COLUMN_BYTES FLOE_KIB(40) /* of one column that is written: its encoders */
+#define CHUNK_BYTES 750           /* of one column of one row group, described at the file's end */
+#define CELL_BYTES 16             /* of one cell of a row group, as it is and packed */
 
 typedef enum row_format {
     FORMAT_NONE,
@@ -359,11 +363,23 @@ static floe_status write_arrow(floe_session *session, const char *select, row_fo
 
 /* ---- Parquet ---- */
 
+static size_t steps(size_t rows) {
+    size_t whole = rows / ROW_GROUP_STEP * ROW_GROUP_STEP;
+    return whole < ROW_GROUP_STEP ? ROW_GROUP_STEP : whole > ROW_GROUP_MOST ? ROW_GROUP_MOST : whole;
+}
+
 /* Rows of a group: the engine's usual 122,880 for a few columns, fewer for many, because a group is held in memory until it is
- * written. It depends on the columns alone, so that the same rows give the same bytes whatever the memory. */
-static size_t row_group_rows(size_t columns) {
-    size_t rows = ROW_GROUP_CELLS / (columns > 0 ? columns : 1) / ROW_GROUP_STEP * ROW_GROUP_STEP;
-    return rows < ROW_GROUP_STEP ? ROW_GROUP_STEP : rows > ROW_GROUP_MOST ? ROW_GROUP_MOST : rows;
+ * written; but of many rows so many that a group takes what the description of all groups does, which is held until the end. It depends on
+ * what is written alone, so that the same rows give the same bytes whatever the memory. */
+static size_t row_group_rows(size_t columns, int64_t rows) {
+    size_t few = steps(ROW_GROUP_CELLS / (columns > 0 ? columns : 1));
+    size_t even = steps((size_t)sqrt((double)rows * CHUNK_BYTES / CELL_BYTES));
+    return few > even ? few : even;
+}
+
+uint64_t floe_rows_writer_bytes(size_t columns, int64_t rows) {
+    uint64_t groups = (uint64_t)rows / row_group_rows(columns, rows) + 1;
+    return columns * (COLUMN_BYTES + groups * CHUNK_BYTES);
 }
 
 /* Distinct values of a column of a group up to which it has a dictionary. Looking for one among computed numbers, which
@@ -373,8 +389,8 @@ static size_t dictionary_entries(size_t rows) {
     return entries < DICTIONARY_LEAST ? DICTIONARY_LEAST : entries;
 }
 
-static floe_status write_parquet(floe_session *session, const char *select, floe_str part, int64_t *ret_rows,
-                                 floe_error *err) {
+static floe_status write_parquet(floe_session *session, const char *select, floe_str part, int64_t about_rows,
+                                 int64_t *ret_rows, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     const floe_query_column *columns;
     size_t count;
@@ -386,7 +402,7 @@ static floe_status write_parquet(floe_session *session, const char *select, floe
     floe_buf_text(&sql, select);
     floe_buf_text(&sql, ") TO ");
     floe_sql_quote_text(&sql, part);
-    size_t rows = row_group_rows(count);
+    size_t rows = row_group_rows(count, about_rows);
     floe_buf_printf(
         &sql, " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE %zu, DICTIONARY_SIZE_LIMIT %zu)",
         rows, dictionary_entries(rows));
@@ -398,28 +414,28 @@ static floe_status write_parquet(floe_session *session, const char *select, floe
     return status;
 }
 
-static floe_status write_part(floe_session *session, const char *select, row_format format, const char *part,
-                              int64_t *ret_rows, floe_error *err) {
-    if (format == FORMAT_PARQUET) {
-        FLOE_TRY(write_parquet(session, select, floe_str_of(part), ret_rows, err));
-    } else {
-        FLOE_CLEANUP(close_file) int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        FLOE_TRY(fd < 0 ? fail_io(errno, err) : FLOE_OK);
-        bool arrow = format == FORMAT_ARROW || format == FORMAT_ARROWS;
-        FLOE_TRY(arrow ? write_arrow(session, select, format, fd, ret_rows, err)
-                       : write_text(session, select, format, fd, ret_rows, err));
-    }
-    return sync_path(part, err);
+/* Of all formats but Parquet. */
+static floe_status write_other(floe_session *session, const char *select, row_format format, const char *part,
+                               int64_t *ret_rows, floe_error *err) {
+    FLOE_CLEANUP(close_file) int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    FLOE_TRY(fd < 0 ? fail_io(errno, err) : FLOE_OK);
+    bool arrow = format == FORMAT_ARROW || format == FORMAT_ARROWS;
+    return arrow ? write_arrow(session, select, format, fd, ret_rows, err)
+                 : write_text(session, select, format, fd, ret_rows, err);
 }
 
-floe_status floe_rows_prepare(floe_session *session, const char *select, const char *path, int64_t *ret_rows,
-                              floe_error *err) {
+floe_status floe_rows_prepare(floe_session *session, const char *select, const char *path, int64_t about_rows,
+                              int64_t *ret_rows, floe_error *err) {
     int64_t rows = 0;
+    row_format format = format_of(path);
     FLOE_AUTO_BUF part;
     floe_buf_init(&part, FLOE_KIB(16));
     FLOE_TRY(floe_rows_check(path, err));
     FLOE_TRY(floe_rows_part(path, &part, err));
-    floe_status status = write_part(session, select, format_of(path), part.ptr, &rows, err);
+    floe_status status = format == FORMAT_PARQUET
+                             ? write_parquet(session, select, floe_buf_view(&part), about_rows, &rows, err)
+                             : write_other(session, select, format, part.ptr, &rows, err);
+    status = floe_failed(status) ? status : sync_path(part.ptr, err);
     if (floe_failed(status)) {
         floe_rows_discard(path);
         return floe_error_prefix(err, status, "writing %s", path);

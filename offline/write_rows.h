@@ -16,11 +16,13 @@
  * INVALID (a folder itself). */
 floe_status floe_rows_check(const char *path, floe_error *err);
 
-/* Writes the rows of `select` beside `path`, down to the disk; after a failure nothing stays. Then either publish renames
- * the file over `path` or discard removes it. Errors: those of floe_rows_check and floe_session_run, IO (a full disk
+/* Writes the rows of `select`, about so many (0: nobody knows), beside `path`, down to the disk; after a failure nothing stays. Then either
+ * publish renames the file over `path` or discard removes it. Errors: those of floe_rows_check and floe_session_run, IO (a full disk
  * is named), UNSUPPORTED (a column of a type that the format does not hold, by its name). */
-floe_status floe_rows_prepare(floe_session *session, const char *select, const char *path, int64_t *ret_rows,
-                              floe_error *err);
+floe_status floe_rows_prepare(floe_session *session, const char *select, const char *path, int64_t about_rows,
+                              int64_t *ret_rows, floe_error *err);
+/* About how much memory the engine takes while it writes a file of that many columns and rows, beside what it counts. */
+uint64_t floe_rows_writer_bytes(size_t columns, int64_t rows);
 floe_status floe_rows_publish(const char *path, floe_error *err);
 void floe_rows_discard(const char *path);
 /* Where prepare writes: beside the target, and not another process's. */

@@ -9,8 +9,10 @@
 
 #include <string.h>
 
-#define ENGINE_LEAST FLOE_MIB(64) /* with less the engine cannot write a file */
-#define MUCH_MEMORY FLOE_GIB(4)   /* of which three eighths are all that the engine uses */
+#define ENGINE_LEAST FLOE_MIB(64)  /* with less the engine cannot write a file */
+#define ENGINE_COLUMN FLOE_KIB(40) /* of each column beyond that: its cells of a chunk, three times */
+#define WRITER_BESIDE FLOE_MIB(16)
+#define MUCH_MEMORY FLOE_GIB(4) /* of which three eighths are all that the engine uses */
 #define ENGINE_BESIDE FLOE_MIB(48)
 #define TEXT_READER_BYTES FLOE_MIB(72) /* of one thread of the engine that reads text */
 #define PROCESS_LEAST FLOE_MIB(40)     /* before any work */
@@ -162,9 +164,26 @@ floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err) {
     return FLOE_OK;
 }
 
+/* What the engine counts as its own. */
+static floe_status count_engine(const dataset_job *job, uint64_t *ret_bytes, floe_error *err) {
+    floe_query_rows rows;
+    FLOE_TRY(floe_session_query(job->session,
+                                "SELECT CAST(coalesce(sum(memory_usage_bytes), 0) AS BIGINT) FROM duckdb_memory()",
+                                NULL, job->arena, &rows, err));
+    *ret_bytes = (uint64_t)rows.values[0].as.integer;
+    return FLOE_OK;
+}
+
+/* The engine has what the process, the kernel's answers and the writer beside it leave; not less than it cannot write with. */
 floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
-    uint64_t bytes = memory_of(job), beside = PROCESS_LEAST + ENGINE_BESIDE + floe_pit_spilled_bytes(job->kernel_bytes);
-    return bytes > job->engine_bytes + beside ? set_engine(job, bytes - beside, err) : FLOE_OK;
+    uint64_t columns = job->spine.column_count + job->answers.giver.column_count, engine, resident;
+    FLOE_TRY(count_engine(job, &engine, err));
+    resident = floe_mem_resident();
+    resident = resident > engine + PROCESS_LEAST ? resident - engine : PROCESS_LEAST;
+    uint64_t beside = resident + floe_pit_spilled_bytes(job->kernel_bytes) + WRITER_BESIDE +
+                      floe_rows_writer_bytes(columns, job->label_count);
+    uint64_t bytes = memory_of(job), least = ENGINE_LEAST + columns * ENGINE_COLUMN;
+    return set_engine(job, bytes > beside + least ? bytes - beside : least, err);
 }
 
 /* Half of the memory is the kernel's, and more of much, the rest the engine's, which also needs some beside what it counts. */

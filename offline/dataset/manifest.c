@@ -229,7 +229,7 @@ static floe_status write_files(floe_session *session, const char *folder, const 
     const char *spine_path = floe_arena_printf(&arena, "%s/spine.parquet", folder);
     FLOE_TRY(floe_arena_check(&arena, err));
     int64_t rows = 0;
-    FLOE_TRY(floe_rows_prepare(session, "SELECT * FROM spine", spine_path, &rows, err));
+    FLOE_TRY(floe_rows_prepare(session, "SELECT * FROM spine", spine_path, 0, &rows, err));
     FLOE_TRY(floe_rows_publish(spine_path, err));
     return floe_file_write(manifest_path, manifest, false, err);
 }

@@ -85,7 +85,7 @@ floe_status floe_output_prepare(dataset_job *job, const char *select, dataset_ou
         rows = floe_query_import_rows(output.table);
         output.snapshot_id = floe_query_import_snapshot(output.table);
     } else {
-        FLOE_TRY(floe_rows_prepare(job->session, select, request->out, &rows, err));
+        FLOE_TRY(floe_rows_prepare(job->session, select, request->out, job->label_count, &rows, err));
     }
     FLOE_ASSERT(rows == job->label_count); /* Every spine row exactly once. */
     *ret_output = output;

@@ -3,8 +3,11 @@
  * function of the row's number, whose answer is a struct of the columns. A chunk of the table asks for the rows of its numbers,
  * so nothing is held twice, and whoever writes the chunk has made it.
  *
+ * Of many columns there are several structs, stripes of them: each of the engine's threads copies the type of a struct once for every field
+ * that is taken out of it, so that one struct of a thousand columns took 56 MB a thread.
+ *
  * A function has one type for ever, so there is one per list of types, made when first needed and kept with the engine; which
- * giver is meant is its first argument.
+ * giver is meant, and from which column on, are its first arguments.
  *
  * Invariant: a giver is found by its number only until floe_given_end, which returns when no call is under way.
  * Threads: several calls at a time.
@@ -18,7 +21,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LISTS_MAX FLOE_GIB(1) /* of one chunk */
+#define LISTS_MAX FLOE_GIB(1)        /* of one chunk */
+#define STRIPE_COLUMNS ((size_t)128) /* a giver that reads all columns of a row at once is asked that much more often */
 
 struct floe_given {
     floe_given *next;
@@ -66,37 +70,47 @@ static void leave(floe_gives *gives, floe_given *given) {
     (void)pthread_mutex_unlock(&gives->lock);
 }
 
+static size_t stripe_len(const floe_row_giver *giver, size_t first_column) {
+    size_t left = giver->column_count - first_column;
+    return left < STRIPE_COLUMNS ? left : STRIPE_COLUMNS;
+}
+
 /* Rows that follow one another, into the vectors from row `at` on. */
-static floe_status put_run(const floe_given *given, int64_t first_row, int64_t count, idx_t at, duckdb_vector output,
+static floe_status put_run(const floe_given *given, const floe_row_piece *piece, idx_t at, duckdb_vector output,
                            floe_error *err) {
     const floe_row_giver *giver = given->giver;
     FLOE_AUTO_ARENA arena;
     FLOE_AUTO_ARRAY batch = {0};
     floe_arena_init(&arena, LISTS_MAX);
-    FLOE_ENSURE(first_row >= 0 && first_row + count <= giver->row_count, err, FLOE_INTERNAL,
-                "row %" PRId64 " of %" PRId64 " is asked for", first_row + count - 1, giver->row_count);
-    const floe_row_piece piece = {0, giver->column_count, first_row, count};
-    const floe_cells_move move = {0, count, at};
-    FLOE_TRY(giver->give(giver->context, &piece, &batch, err));
-    for (size_t i = 0; i < giver->column_count; i++) {
+    FLOE_ENSURE(piece->first_row >= 0 && piece->first_row + piece->row_count <= giver->row_count, err, FLOE_INTERNAL,
+                "row %" PRId64 " of %" PRId64 " is asked for", piece->first_row + piece->row_count - 1,
+                giver->row_count);
+    const floe_cells_move move = {0, piece->row_count, at};
+    struct ArrowSchema schema = given->schema; /* of the piece's columns */
+    schema.children += piece->first_column;
+    schema.n_children = (int64_t)piece->column_count;
+    FLOE_TRY(giver->give(giver->context, piece, &batch, err));
+    for (size_t i = 0; i < piece->column_count; i++) {
         duckdb_vector vector = duckdb_struct_vector_get_child(output, (idx_t)i);
-        FLOE_TRY(floe_duckdb_put_column(&given->schema, &batch, (int64_t)i, &move, vector, &arena, err));
+        FLOE_TRY(floe_duckdb_put_column(&schema, &batch, (int64_t)i, &move, vector, &arena, err));
     }
     return FLOE_OK;
 }
 
-static floe_status put_rows(const floe_given *given, const int64_t *rows, idx_t count, duckdb_vector output,
-                            floe_error *err) {
+static floe_status put_rows(const floe_given *given, size_t first_column, const int64_t *rows, idx_t count,
+                            duckdb_vector output, floe_error *err) {
     for (idx_t first = 0, last; first < count; first = last) {
         for (last = first + 1; last < count && rows[last] == rows[last - 1] + 1;) {
             last++;
         }
-        FLOE_TRY(put_run(given, rows[first], (int64_t)(last - first), first, output, err));
+        const floe_row_piece piece = {first_column, stripe_len(given->giver, first_column), rows[first],
+                                      (int64_t)(last - first)};
+        FLOE_TRY(put_run(given, &piece, first, output, err));
     }
     return FLOE_OK;
 }
 
-/* Of a giver and some rows of it. */
+/* Of a giver, the first column of a stripe and some rows. */
 static void give_chunk(duckdb_function_info info, duckdb_data_chunk chunk, duckdb_vector output) {
     floe_gives *gives = duckdb_scalar_function_get_extra_info(info);
     idx_t count = duckdb_data_chunk_get_size(chunk);
@@ -104,14 +118,15 @@ static void give_chunk(duckdb_function_info info, duckdb_data_chunk chunk, duckd
         return;
     }
     const int64_t *numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
-    const int64_t *rows = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1));
+    const int64_t *columns = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1));
+    const int64_t *rows = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 2));
     floe_given *given = enter(gives, numbers[0]);
     if (!given) {
         duckdb_scalar_function_set_error(info, "nobody gives these rows");
         return;
     }
     floe_error err = {0};
-    if (floe_failed(put_rows(given, rows, count, output, &err))) {
+    if (floe_failed(put_rows(given, (size_t)columns[0], rows, count, output, &err))) {
         duckdb_scalar_function_set_error(info, err.message);
     }
     leave(gives, given);
@@ -143,8 +158,9 @@ static floe_status add_function(floe_session *session, floe_str shape, size_t nu
     duckdb_state state = DuckDBError;
     if (!floe_failed(status)) {
         duckdb_scalar_function_set_name(function, name);
-        duckdb_scalar_function_add_parameter(function, whole);
-        duckdb_scalar_function_add_parameter(function, whole);
+        for (int i = 0; i < 3; i++) {
+            duckdb_scalar_function_add_parameter(function, whole);
+        }
         duckdb_scalar_function_set_return_type(function, type);
         duckdb_scalar_function_set_volatile(function); /* It is to run once per row, where it stands. */
         duckdb_scalar_function_set_function(function, give_chunk);
@@ -180,23 +196,31 @@ static floe_status find_function(floe_session *session, floe_str shape, size_t *
     return floe_buf_check(kept, err);
 }
 
-static void write_shape(const floe_row_giver *giver, floe_buf *out) {
-    for (size_t i = 0; i < giver->column_count; i++) {
+static void write_shape(const floe_column *columns, size_t count, floe_buf *out) {
+    for (size_t i = 0; i < count; i++) {
         floe_buf_printf(out, i > 0 ? ", c%zu " : "c%zu ", i);
-        floe_sql_type_name(out, giver->columns[i].type);
+        floe_sql_type_name(out, columns[i].type);
     }
 }
 
 /* ---- one giver ---- */
 
-static void write_select(const floe_given *given, const char *table, size_t function, floe_buf *out) {
-    floe_buf_text(out, "SELECT * EXCLUDE (__floe_given)");
-    for (size_t i = 0; i < given->giver->column_count; i++) {
-        floe_buf_printf(out, ", struct_extract(__floe_given, 'c%zu') AS ", i);
+/* `calls`: of the functions, stripe by stripe. */
+static void write_select(const floe_given *given, const char *table, const floe_buf *calls, floe_buf *out) {
+    size_t columns = given->giver->column_count;
+    floe_buf_text(out, "SELECT * EXCLUDE (");
+    for (size_t first = 0; first < columns; first += STRIPE_COLUMNS) {
+        floe_buf_printf(out, first > 0 ? ", __floe_given_%zu" : "__floe_given_%zu", first);
+    }
+    floe_buf_text(out, ")");
+    for (size_t i = 0; i < columns; i++) {
+        size_t place = i % STRIPE_COLUMNS;
+        floe_buf_printf(out, ", struct_extract(__floe_given_%zu, 'c%zu') AS ", i - place, place);
         floe_sql_quote_name(out, given->giver->columns[i].name);
     }
-    floe_buf_printf(out, " FROM (SELECT *, floe_give_%zu(%" PRId64 ", rowid) AS __floe_given FROM ", function,
-                    given->number);
+    floe_buf_text(out, " FROM (SELECT *");
+    floe_buf_str(out, floe_buf_view(calls));
+    floe_buf_text(out, " FROM ");
     floe_sql_quote_name(out, floe_str_of(table));
     floe_buf_text(out, ")");
 }
@@ -216,15 +240,31 @@ static floe_status check_columns(floe_session *session, const char *table, floe_
     return FLOE_OK;
 }
 
-/* Lists the giver, with its function. */
-static floe_status add(floe_session *session, floe_given *given, floe_str shape, size_t *ret_function,
-                       floe_error *err) {
+/* Under the lock. */
+static floe_status write_calls(floe_session *session, const floe_given *given, floe_buf *calls, floe_error *err) {
+    const floe_row_giver *giver = given->giver;
+    FLOE_AUTO_BUF shape;
+    floe_buf_init(&shape, FLOE_MIB(16));
+    for (size_t first = 0; first < giver->column_count; first += STRIPE_COLUMNS) {
+        size_t function = 0;
+        floe_buf_clear(&shape);
+        write_shape(giver->columns + first, stripe_len(giver, first), &shape);
+        FLOE_TRY(floe_buf_check(&shape, err));
+        FLOE_TRY(find_function(session, floe_buf_view(&shape), &function, err));
+        floe_buf_printf(calls, ", floe_give_%zu(%" PRId64 ", %zu, rowid) AS __floe_given_%zu", function, given->number,
+                        first, first);
+    }
+    return floe_buf_check(calls, err);
+}
+
+/* Lists the giver, with the calls of its functions. */
+static floe_status add(floe_session *session, floe_given *given, floe_buf *calls, floe_error *err) {
     floe_gives *gives = &session->engine->gives;
     (void)pthread_mutex_lock(&gives->lock);
-    floe_status status = find_function(session, shape, ret_function, err);
+    given->number = ++gives->last_number;
+    floe_status status = write_calls(session, given, calls, err);
     if (!floe_failed(status)) {
         given->gives = gives;
-        given->number = ++gives->last_number;
         given->next = gives->first;
         gives->first = given;
     }
@@ -235,18 +275,15 @@ static floe_status add(floe_session *session, floe_given *given, floe_str shape,
 floe_status floe_session_give(floe_session *session, const char *table, const floe_row_giver *giver,
                               floe_buf *ret_select, floe_given **ret_given, floe_error *err) {
     FLOE_CLEANUP(floe_given_end) floe_given *given = NULL;
-    FLOE_AUTO_BUF shape;
-    size_t function = 0;
-    floe_buf_init(&shape, FLOE_MIB(16));
+    FLOE_AUTO_BUF calls;
+    floe_buf_init(&calls, FLOE_MIB(16));
     FLOE_TRY(floe_duckdb_check_idle(session, err));
     FLOE_TRY(check_columns(session, table, err));
     FLOE_TRY(floe_alloc(1, sizeof(*given), &given, err));
     given->giver = giver;
     FLOE_TRY(floe_arrow_schema_make(giver->columns, giver->column_count, &given->schema, err));
-    write_shape(giver, &shape);
-    FLOE_TRY(floe_buf_check(&shape, err));
-    FLOE_TRY(add(session, given, floe_buf_view(&shape), &function, err));
-    write_select(given, table, function, ret_select);
+    FLOE_TRY(add(session, given, &calls, err));
+    write_select(given, table, &calls, ret_select);
     FLOE_TRY(floe_buf_check(ret_select, err));
     *ret_given = given;
     given = NULL;

@@ -126,6 +126,22 @@ static void alloc_sweep__two_allocations__fails_each_once(void **state) {
     assert_int_equal(floe_test_alloc_sweep(two_copies, (void *)(uintptr_t) "text"), 2);
 }
 
+static void resident__what_is_touched_and_freed__comes_and_goes(void **state) {
+    (void)state;
+    enum { LEN = 64 << 20 };
+    floe_error err = {0};
+    char *block = NULL;
+    uint64_t before = floe_mem_resident();
+    assert_true(before > 1 << 20);
+    assert_ok(floe_alloc(LEN, 1, &block, &err), &err);
+    memset(block, 1, LEN);
+    assert_true(floe_mem_resident() >= before + LEN - (1 << 20));
+    floe_free(block);
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
+    assert_true(floe_mem_resident() < before + LEN / 2);
+#endif
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alloc__fresh_block__is_zeroed_and_aligned),
@@ -138,6 +154,7 @@ int main(void) {
         cmocka_unit_test(free__null__is_allowed),
         cmocka_unit_test(fail_at__nth__lets_the_earlier_pass_and_the_later_fail),
         cmocka_unit_test(alloc_sweep__two_allocations__fails_each_once),
+        cmocka_unit_test(resident__what_is_touched_and_freed__comes_and_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,6 +164,27 @@ class FewKeys(unittest.TestCase):
                 self.assertLess(project.manifest(built["id"])["peak_memory_bytes"], 512_000_000)
 
 
+class ManyFeatures(unittest.TestCase):
+    """What the engine holds of the columns that it writes grows with their number, not with its square."""
+    windows = ", ".join(f"{n}h" for n in range(1, 31))
+
+    def test_about_a_thousand_windows__are_written_within_the_memory(self):
+        with Project() as project:
+            columns = ", ".join(f"hash(i * 32 + {c}) % 1000 / 7 AS c{c}" for c in range(8))
+            project.table("wide", f"SELECT i * 7919 % 997 AS k, TIMESTAMP '2025-01-01' + to_seconds(i * 20) AS ts, {columns} FROM range(60000) r(i)")
+            project.file("labels.parquet", "SELECT i % 997 AS k, TIMESTAMP '2025-01-02' + to_seconds(i * 53) AS t FROM range(20000) r(i)")
+            project.define("entities: [{name: one, keys: [{name: k, type: int64}]}]\n"
+                           "sources: [{name: wide, table: lake.t.wide, event_time: ts}]\nfeature_views:\n" + "".join(
+                               f"  - name: v{n}\n    entity: one\n    source: wide\n    aggregates: [{{column: c{n}, functions: "
+                               f"[sum, mean, min, max], windows: [{self.windows}]}}]\n" for n in range(8)))
+            features = ",".join(f"v{n}" for n in range(8))
+            whole = project.build(spine="labels.parquet", features=features)
+            parts = project.build("--memory", "256MB", spine="labels.parquet", features=features)
+            self.assertEqual(parts["content_hash"], whole["content_hash"])
+            if not os.environ.get("FLOE_SANITIZE"):
+                self.assertLess(project.manifest(parts["id"])["peak_memory_bytes"], 225_000_000)
+
+
 class TextInLittleMemory(unittest.TestCase):
     """The engine reads text by buffers of its own: of spines it must do with what a question is given."""
 

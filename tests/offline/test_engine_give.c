@@ -195,6 +195,59 @@ static void give__two_givers_at_once__do_not_meet(void **state) {
     assert_string_equal(sql_text(fixture, sql.ptr, NULL), "4286"); /* 5,000 - 714 nulls */
 }
 
+/* ---- many columns ---- */
+
+enum { MANY = 300 };
+
+/* Column c of row i: null where (i + c) % 7 = 3, else 1000 i + c. */
+static floe_status give_many(void *context, const floe_row_piece *piece, struct ArrowArray *ret_batch,
+                             floe_error *err) {
+    const floe_row_giver *giver = context;
+    floe_arrow_builder *builder = NULL;
+    floe_value row[MANY];
+    FLOE_TRY(floe_arrow_builder_open(giver->columns + piece->first_column, piece->column_count, &builder, err));
+    floe_status status = FLOE_OK;
+    for (int64_t i = piece->first_row; i < piece->first_row + piece->row_count && !floe_failed(status); i++) {
+        for (int64_t c = (int64_t)piece->first_column, n = 0; n < (int64_t)piece->column_count; c++, n++) {
+            row[n] = (floe_value){.type = {.kind = FLOE_KIND_INT64}, .is_null = (i + c) % 7 == 3};
+            row[n].as.integer = i * 1000 + c;
+        }
+        status = floe_arrow_builder_row(builder, row, err);
+    }
+    status = floe_failed(status) ? status : floe_arrow_builder_finish(builder, ret_batch, err);
+    floe_arrow_builder_close(&builder);
+    return status;
+}
+
+static void give__more_columns_than_one_struct_has__each_in_its_place(void **state) {
+    (void)state;
+    floe_error err = {0};
+    floe_column columns[MANY];
+    char names[MANY][8];
+    FLOE_CLEANUP(floe_given_end) floe_given *given = NULL;
+    FLOE_AUTO_BUF select, sql;
+    floe_buf_init(&select, FLOE_MIB(1));
+    floe_buf_init(&sql, FLOE_MIB(1));
+    for (int c = 0; c < MANY; c++) {
+        snprintf(names[c], sizeof(names[c]), "n%d", c);
+        columns[c] = (floe_column){floe_str_of(names[c]), {.kind = FLOE_KIND_INT64}};
+    }
+    floe_row_giver giver = {.columns = columns, .column_count = MANY, .row_count = 5000, .give = give_many};
+    giver.context = &giver;
+    make_table(5000);
+    must(floe_session_give(fixture->session, "t", &giver, &select, &given, &err), &err);
+    floe_buf_text(&sql, "SELECT count(*), min(i), max(i)");
+    for (int c = 0; c < MANY; c++) {
+        floe_buf_printf(
+            &sql,
+            "%s count(*) FILTER (n%d IS DISTINCT FROM CASE WHEN (i + %d) %% 7 = 3 THEN NULL ELSE i * 1000 + %d END)",
+            c == 0 ? "," : " +", c, c, c);
+    }
+    floe_buf_printf(&sql, " FROM (%s)", select.ptr);
+    must(floe_buf_check(&sql, &err), &err);
+    assert_string_equal(sql_text(fixture, sql.ptr, NULL), "5000|0|4999|0");
+}
+
 static floe_status run_failing(source *s, const char *table, int64_t end_before, floe_error *err) {
     FLOE_CLEANUP(floe_given_end) floe_given *given = NULL;
     FLOE_AUTO_BUF select, sql;
@@ -278,6 +331,7 @@ int main(void) {
         cmocka_unit_test(give__rows_with_gaps__are_given_run_by_run),
         cmocka_unit_test(give__the_same_types_again__cost_no_function),
         cmocka_unit_test(give__two_givers_at_once__do_not_meet),
+        cmocka_unit_test(give__more_columns_than_one_struct_has__each_in_its_place),
         cmocka_unit_test(give__giver_fails__ends_the_query_with_its_words),
         cmocka_unit_test(give__table_with_more_rows__fails),
         cmocka_unit_test(give__ended__nobody_is_asked),
