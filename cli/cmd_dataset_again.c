@@ -45,6 +45,7 @@ static floe_status read_recipe(floe_cli *cli, const floe_dataset_entry *entry, f
                                       .ref_count = count,
                                       .service = recipe->service,
                                       .spine = recipe->spine,
+                                      .given_spine = recipe->spine_path,
                                       .time_column = recipe->time_column,
                                       .keys = recipe->keys,
                                       .key_count = recipe->key_count,

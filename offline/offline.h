@@ -280,6 +280,8 @@ typedef struct floe_dataset_request {
     /* To build one again: */
     const floe_dataset_pin *pins; /* every source of the question; NULL: the current snapshots */
     size_t pin_count;
+    const char
+        *given_spine; /* where the kept spine came from, which the output may not be; NULL: nothing is known of it */
     const char *expect_spine; /* content hashes, hex; NULL: none. Where another comes out, nothing is written. */
     const char *expect_content;
 } floe_dataset_request;
@@ -354,8 +356,9 @@ typedef struct floe_dataset_recipe {
     floe_str path; /* of the file that was built, absolute; the name of a table */
     floe_str file; /* the same for an audit: of a table with its snapshot, NAME@ID */
     bool is_table;
-    floe_str spine_from; /* as it was named */
-    const char *spine;   /* the kept copy, beside the manifest */
+    floe_str spine_from;    /* as it was named */
+    const char *spine_path; /* of its file, absolute; the name of a table */
+    const char *spine;      /* the kept copy, beside the manifest */
     floe_str spine_hash;
     const char *time_column;
     const floe_key_column *keys;

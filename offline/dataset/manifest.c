@@ -108,11 +108,12 @@ static void print_features(const dataset_facts *facts, floe_json_writer *json) {
     floe_json_array_end(json);
 }
 
-static void print_spine(const dataset_facts *facts, floe_json_writer *json) {
+static void print_spine(const dataset_facts *facts, const char *path, floe_json_writer *json) {
     const floe_dataset_request *request = facts->request;
     floe_json_key(json, "spine");
     floe_json_object_begin(json);
     put_text(json, "from", floe_str_of(request->spine));
+    put_text(json, "path", floe_str_of(path));
     put_text(json, "content_hash", floe_str_of(facts->spine_hash));
     put_text(json, "time", facts->spine->time_column);
     floe_json_key(json, "keys");
@@ -154,6 +155,7 @@ static void print_steps(const dataset_facts *facts, floe_json_writer *json) {
 typedef struct surroundings {
     const char *engine_version;
     const char *path; /* of the file, absolute; a table's name */
+    const char *spine_path;
 } surroundings;
 
 static void print_manifest(const dataset_facts *facts, const surroundings *around, const floe_dataset_result *result,
@@ -186,7 +188,7 @@ static void print_manifest(const dataset_facts *facts, const surroundings *aroun
     put_text(json, "content_hash", floe_str_of(result->content_hash));
     put_int(json, "ties_decided_by_file_order", facts->stats.ties);
     print_steps(facts, json);
-    print_spine(facts, json);
+    print_spine(facts, around->spine_path, json);
     print_sources(facts, json);
     print_views(facts, json);
     print_features(facts, json);
@@ -244,6 +246,10 @@ static floe_status print_text(const dataset_facts *facts, const floe_dataset_res
         around.path = facts->request->out;
     } else {
         FLOE_TRY(floe_path_absolute(arena, facts->request->out, &around.path, err));
+    }
+    around.spine_path = facts->request->spine;
+    if (facts->spine->source_table.len == 0) {
+        FLOE_TRY(floe_path_absolute(arena, facts->request->spine, &around.spine_path, err));
     }
     FLOE_TRY(floe_arena_check(arena, err));
     floe_json_writer json = floe_json_writer_of(text);

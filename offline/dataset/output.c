@@ -33,9 +33,13 @@ bool floe_output_is_table(const floe_lake *lake, const char *out) {
 
 /* ---- may it go there ---- */
 
+static bool is_same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return a && stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /* The labels are often all there is of them: an answer in their place could not be built again. */
 static floe_status check_file(const floe_dataset_request *request, floe_error *err) {
-    struct stat spine, out;
     floe_str catalog;
     FLOE_ENSURE(!is_reference(request->out, &catalog), err, FLOE_NOT_FOUND,
                 "the output %s: there is no catalog %.*s in floe.yaml; a file ends with .parquet, .arrow, .feather, "
@@ -45,15 +49,16 @@ static floe_status check_file(const floe_dataset_request *request, floe_error *e
     FLOE_TRY(floe_rows_check(request->out, err));
     FLOE_ENSURE(!request->replace, err, FLOE_INVALID, "--replace is for tables; %s is a file and is replaced anyhow",
                 request->out);
-    bool both = stat(request->spine, &spine) == 0 && stat(request->out, &out) == 0;
-    FLOE_ENSURE(!both || spine.st_dev != out.st_dev || spine.st_ino != out.st_ino, err, FLOE_INVALID,
+    bool is_spine = is_same_file(request->spine, request->out) || is_same_file(request->given_spine, request->out);
+    FLOE_ENSURE(!is_spine, err, FLOE_INVALID,
                 "the output %s is the spine itself, whose labels would be overwritten; name another file",
                 request->out);
     return FLOE_OK;
 }
 
 static floe_status check_table(floe_lake *lake, const floe_dataset_request *request, floe_error *err) {
-    FLOE_ENSURE(strcmp(request->spine, request->out) != 0, err, FLOE_INVALID,
+    bool is_given = request->given_spine && strcmp(request->given_spine, request->out) == 0;
+    FLOE_ENSURE(strcmp(request->spine, request->out) != 0 && !is_given, err, FLOE_INVALID,
                 "the output %s is the spine itself, whose labels would be replaced; name another table", request->out);
     for (size_t i = 0; i < request->ref_count; i++) {
         const floe_view *view = request->refs[i].view;

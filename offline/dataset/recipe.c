@@ -64,6 +64,7 @@ static floe_status read_spine(const floe_node *root, const char *manifest_path, 
     }
     FLOE_TRY(floe_node_need_str(spine, "from", MANIFEST, &recipe->spine_from, err));
     FLOE_TRY(floe_node_need_str(spine, "content_hash", MANIFEST, &recipe->spine_hash, err));
+    recipe->spine_path = text_of(spine, floe_node_get(spine, "path") ? "path" : "from", arena);
     recipe->time_column = text_of(spine, "time", arena);
     const floe_node *keys = floe_node_get(spine, "keys");
     size_t count = keys && keys->kind == FLOE_NODE_OBJECT ? keys->count : 0;

@@ -76,11 +76,11 @@ static floe_status choose_width(slicing *s, floe_error *err) {
 
 /* ---- SQL ---- */
 
-/* The number of the slice that holds a time, also before 1970. */
+/* The number of the slice that holds a time, also before 1970, where the engine's division cuts off towards zero. Nothing of it
+ * leaves int64, however wide slices are. */
 static void append_slice(const slicing *s, const char *time, floe_buf *sql) {
     int64_t w = s->width_us;
-    floe_buf_printf(sql, "((%s - ((%s %% %" PRId64 ") + %" PRId64 ") %% %" PRId64 ") // %" PRId64 ")", time, time, w, w,
-                    w, w);
+    floe_buf_printf(sql, "(%s // %" PRId64 " - CAST(%s %% %" PRId64 " < 0 AS BIGINT))", time, w, time, w);
 }
 
 /* `CASE … {'k': key, 's': __floe_slice} …` of every key, over what has it. */

@@ -124,6 +124,24 @@ class Rebuild(Case):
         again = self.project.floe_ok("dataset", "rebuild", "train", "-o", "again.parquet", "--json").json
         self.assertEqual((again["id"], again["content_hash"]), (newest["id"], newest["content_hash"]))
 
+    def test_an_output_that_is_the_spine__is_refused(self):
+        """By whatever name the file has: its labels are often all there is of them."""
+        built = self.build()
+        os.symlink("spine.csv", self.project.path("link.csv"))
+        os.link(self.project.path("spine.csv"), self.project.path("other.csv"))
+        os.mkdir(self.project.path("elsewhere"))
+        with self.unchanged(self.project.folder):
+            for out in ("spine.csv", "./spine.csv", "link.csv", "other.csv", self.project.path("spine.csv")):
+                self.refused(self.project.floe("dataset", "rebuild", built["id"], "-o", out), "INVALID", out, "the spine itself")
+            self.refused(self.project.floe("dataset", "rebuild", built["id"], "-o", "../spine.csv", cwd=self.project.path("elsewhere")),
+                         "INVALID", "the spine itself")
+            self.refused(self.project.floe("dataset", "rebuild", built["id"], "-o", f".floe/datasets/{built['id']}/spine.parquet"),
+                         "INVALID", "the spine itself")
+        self.project.floe_ok("table", "import", "spine.csv", "lake.aviation.labels", "--types", "origin=string,at=timestamp,label=int64")
+        built = self.build(spine="lake.aviation.labels")
+        self.refused(self.project.floe("dataset", "rebuild", built["id"], "-o", "lake.aviation.labels", "--replace"), "INVALID",
+                     "the spine itself")
+
     def test_an_empty_table__stays_empty(self):
         self.project.write_csv("none.csv", FLIGHTS_HEADER, [])
         self.project.floe_ok("table", "import", "none.csv", "lake.aviation.none", "--types",

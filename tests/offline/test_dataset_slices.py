@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from dataset_support import Failed, Project, source, view  # noqa: E402
+from dataset_support import Failed, Project, entity, source, view  # noqa: E402
 
 FEATURES = ["v", "w", "x", "y", "z", "v,w,x,y,z", "y:last,v:a_sum_1m,x:last", "z:a_count,v:last", "u", "u,v"]
 VIEWS = (view("{name: last, column: a}", "{column: a, functions: [sum, min, {last_k: 2}], windows: [1m, 170s]}") +
@@ -54,6 +54,21 @@ class Slices(unittest.TestCase):
                     for options in ((), ("--as-known",)):
                         built = made.build("--time", "t", *options, spine="s.parquet", features=features)
                         self.assertIn("are the same", made.floe("dataset", "audit", built["id"], "--sample", "0"), features)
+
+    def test_windows_and_ttls_as_wide_as_time__are_no_harm(self):
+        """Up to the widest that int64 holds, from the first year to the last."""
+        times = ", ".join(f"TIMESTAMP '{time}'" for time in ("0001-01-01", "1969-12-31 23:59:59", "9999-12-31 23:59:59.999999"))
+        for width in ("9000w", "8000000w", "15000000w", "15250000w"):
+            with self.subTest(width=width), Project() as made:
+                made.table("events", f"SELECT 'a' AS k, unnest([{times}]) AS ts, unnest([1, 2, 4]) AS v")
+                made.file("s.parquet", f"SELECT 'a' AS k, unnest([{times}]) AS t")
+                made.define(entity() + source() + "feature_views:\n" +
+                            view("{name: last, column: v}", f"{{column: v, functions: [sum], windows: [{width}]}}", more=f", ttl: {width}"))
+                want = [(1, 1), (2, 2), (4, 4)] if width == "9000w" else [(1, 1), (2, 3), (4, 7)]
+                for engine in ("native", "duckdb"):
+                    built = made.build("--engine", engine, spine="s.parquet", features="v")
+                    self.assertEqual(made.rows("SELECT * EXCLUDE (k, t) FROM '$D/out.parquet'"), want, engine)
+                    self.assertIn("are the same", made.floe("dataset", "audit", built["id"], "--sample", "0"))
 
     def test_one_cell_that_is_wrong__is_found(self):
         seed = int(os.environ.get("FLOE_SEED") or random.randrange(2**32))

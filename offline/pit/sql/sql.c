@@ -28,6 +28,9 @@ static void write_answer_name(floe_buf *out, const floe_view *view, const floe_o
     floe_sql_quote_name(out, floe_buf_view(&name));
 }
 
+/* From a label's time, which is of the years 1 to 9999, so much can be taken away in int64; wider spans reach to the first event as well. */
+#define SPAN_MAX_US (INT64_MAX - INT64_C(62135596800000000))
+
 /* ` FILTER (WHERE …)` for the rows of one output: its window, or the ttl. */
 static void write_filter(const sql_writer *w, const floe_output *output, const char *more) {
     bool as_of = output->function == FLOE_FN_NONE;
@@ -37,6 +40,7 @@ static void write_filter(const sql_writer *w, const floe_output *output, const c
     }
     floe_buf_text(w->out, " FILTER (WHERE ");
     if (span > 0) {
+        span = span < SPAN_MAX_US ? span : SPAN_MAX_US;
         const char *sign = as_of || w->view->before ? ">=" : ">"; /* The ttl's edge still holds. */
         floe_buf_printf(w->out, "s.__floe_event %s l.__floe_time - %" PRId64, sign, span);
     }
