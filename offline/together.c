@@ -57,3 +57,32 @@ floe_status floe_together(int threads, floe_status (*work)(void *context, floe_e
     }
     return t.status;
 }
+
+/* ---- by stretches ---- */
+
+typedef struct over {
+    floe_stretch_work work;
+    void *context;
+    size_t count, step;
+    atomic_size_t next;
+    atomic_bool stop;
+} over;
+
+static floe_status take_stretches(void *context, floe_error *err) {
+    over *o = context;
+    while (!atomic_load(&o->stop)) {
+        size_t first = atomic_fetch_add(&o->next, o->step);
+        if (first >= o->count) {
+            break;
+        }
+        FLOE_TRY(o->work(o->context, first, o->count - first < o->step ? o->count : first + o->step, err));
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_together_over(int threads, size_t count, size_t step, floe_stretch_work work, void *context,
+                               floe_error *err) {
+    over o = {.work = work, .context = context, .count = count, .step = step};
+    size_t steps = (count + step - 1) / step;
+    return floe_together(steps < (size_t)threads ? (int)steps : threads, take_stretches, &o, &o.stop, err);
+}

@@ -26,11 +26,14 @@
 #define FLUSH_AT FLOE_MIB(1)
 #define ROW_GROUP_STEP ((size_t)2048)
 #define DICTIONARY_LEAST ((size_t)100)
+#define DICTIONARY_MOST ((size_t)1024)
+#define DICTIONARIES_MOST ((size_t)8192) /* entries of all columns */
 #define ROW_GROUP_MOST ((size_t)122880)
 #define ROW_GROUP_CELLS ((size_t)1 << 20)
-#define COLUMN_BYTES FLOE_KIB(40) /* of one column that is written: its encoders */
-#define CHUNK_BYTES 750           /* of one column of one row group, described at the file's end */
-#define CELL_BYTES 16             /* of one cell of a row group, as it is and packed */
+#define BATCH_COLUMNS ((size_t)64) /* of whose batches a row group each is made */
+#define COLUMN_BYTES FLOE_KIB(40)  /* of one column that is written: its encoders */
+#define CHUNK_BYTES 750            /* of one column of one row group, described at the file's end */
+#define CELL_BYTES 16              /* of one cell of a row group, as it is and packed */
 
 typedef enum row_format {
     FORMAT_NONE,
@@ -368,13 +371,14 @@ static size_t steps(size_t rows) {
     return whole < ROW_GROUP_STEP ? ROW_GROUP_STEP : whole > ROW_GROUP_MOST ? ROW_GROUP_MOST : whole;
 }
 
-/* Rows of a group: the engine's usual 122,880 for a few columns, fewer for many, because a group is held in memory until it is
+/* Rows of a group: those that one of the engine's threads reads of its tables at a time, because of such a batch a group is made as it is,
+ * while smaller ones are cut out of it by copying it. Fewer for many columns, because a group is held in memory until it is
  * written; but of many rows so many that a group takes what the description of all groups does, which is held until the end. It depends on
  * what is written alone, so that the same rows give the same bytes whatever the memory. */
 static size_t row_group_rows(size_t columns, int64_t rows) {
     size_t few = steps(ROW_GROUP_CELLS / (columns > 0 ? columns : 1));
     size_t even = steps((size_t)sqrt((double)rows * CHUNK_BYTES / CELL_BYTES));
-    return few > even ? few : even;
+    return columns <= BATCH_COLUMNS ? ROW_GROUP_MOST : few > even ? few : even;
 }
 
 uint64_t floe_rows_writer_bytes(size_t columns, int64_t rows) {
@@ -383,10 +387,11 @@ uint64_t floe_rows_writer_bytes(size_t columns, int64_t rows) {
 }
 
 /* Distinct values of a column of a group up to which it has a dictionary. Looking for one among computed numbers, which
- * hardly repeat, is given up early: it costs a fifth of the writing, and the file is no smaller for a larger one. */
-static size_t dictionary_entries(size_t rows) {
-    size_t entries = rows / 120;
-    return entries < DICTIONARY_LEAST ? DICTIONARY_LEAST : entries;
+ * hardly repeat, is given up early: it costs a fifth of the writing, and the file is no smaller for a larger one. Each column of each
+ * thread has the memory for all of them, however few rows there are, so of many columns it is less. */
+static size_t dictionary_entries(size_t columns) {
+    size_t entries = DICTIONARIES_MOST / (columns > 0 ? columns : 1);
+    return entries < DICTIONARY_LEAST ? DICTIONARY_LEAST : entries > DICTIONARY_MOST ? DICTIONARY_MOST : entries;
 }
 
 static floe_status write_parquet(floe_session *session, const char *select, floe_str part, int64_t about_rows,
@@ -402,10 +407,9 @@ static floe_status write_parquet(floe_session *session, const char *select, floe
     floe_buf_text(&sql, select);
     floe_buf_text(&sql, ") TO ");
     floe_sql_quote_text(&sql, part);
-    size_t rows = row_group_rows(count, about_rows);
     floe_buf_printf(
         &sql, " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE %zu, DICTIONARY_SIZE_LIMIT %zu)",
-        rows, dictionary_entries(rows));
+        row_group_rows(count, about_rows), dictionary_entries(count));
     FLOE_TRY(floe_buf_check(&sql, err));
     write_behind behind;
     floe_write_behind_start(&behind, part.ptr);

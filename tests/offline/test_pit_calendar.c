@@ -42,7 +42,7 @@ static int64_t draw(floe_test_rng *rng, uint64_t kind) {
 static void check_finds(floe_test_rng *rng, const int64_t *times, const uint32_t *starts, uint64_t seed) {
     floe_error err = {0};
     pit_calendar *calendar = NULL;
-    assert_ok(floe_pit_calendar_open(times, starts, KEYS, &calendar, &err), &err);
+    assert_ok(floe_pit_calendar_open(times, starts, KEYS, 2, &calendar, &err), &err);
     uint32_t keys[ASKED], found[ASKED];
     int64_t from[ASKED];
     static const int64_t ends[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX};
@@ -92,7 +92,7 @@ static void calendar__no_keys__is_empty(void **state) {
     floe_error err = {0};
     pit_calendar *calendar = NULL;
     uint32_t starts[] = {0};
-    assert_ok(floe_pit_calendar_open(NULL, starts, 0, &calendar, &err), &err);
+    assert_ok(floe_pit_calendar_open(NULL, starts, 0, 1, &calendar, &err), &err);
     floe_pit_calendar_find(calendar, NULL, NULL, NULL, 0, NULL);
     floe_pit_calendar_close(&calendar);
     assert_null(calendar);
@@ -104,7 +104,7 @@ static floe_status open_small(void *context, floe_error *err) {
     static const int64_t times[] = {1, 2, 9};
     static const uint32_t starts[] = {0, 2, 3};
     pit_calendar *calendar = NULL;
-    FLOE_TRY(floe_pit_calendar_open(times, starts, 2, &calendar, err));
+    FLOE_TRY(floe_pit_calendar_open(times, starts, 2, 1, &calendar, err));
     floe_pit_calendar_close(&calendar);
     return FLOE_OK;
 }

@@ -86,25 +86,14 @@ uint8_t *floe_pit_sheet_lend(pit_sheet *sheet, size_t label_count, size_t least,
 
 #define CLEARED_AT_ONCE FLOE_MIB(4)
 
-typedef struct clearing {
-    uint8_t *memory;
-    size_t len;
-    atomic_size_t next;
-} clearing;
-
-static floe_status clear_some(void *context, floe_error *err) {
+static floe_status clear(void *context, size_t first, size_t last, floe_error *err) {
     (void)err;
-    clearing *c = context;
-    for (size_t at; (at = atomic_fetch_add(&c->next, CLEARED_AT_ONCE)) < c->len;) {
-        memset(c->memory + at, 0, c->len - at < CLEARED_AT_ONCE ? c->len - at : CLEARED_AT_ONCE);
-    }
+    memset((uint8_t *)context + first, 0, last - first);
     return FLOE_OK;
 }
 
 floe_status floe_pit_sheet_reclaim(pit_sheet *sheet, int threads, floe_error *err) {
-    clearing c = {.memory = sheet->rows, .len = sheet->lent};
-    atomic_bool stop = false;
-    FLOE_TRY(floe_together(sheet->lent > CLEARED_AT_ONCE ? threads : 1, clear_some, &c, &stop, err));
+    FLOE_TRY(floe_together_over(threads, sheet->lent, CLEARED_AT_ONCE, clear, sheet->rows, err));
     sheet->lent = 0;
     return FLOE_OK;
 }

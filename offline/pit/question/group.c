@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "offline/pit/question/question.h"
 #include "offline/pit/question/sort.h"
+#include "offline/together.h"
 
 int floe_pit_compare_rows(const pit_group *group, uint32_t a, uint32_t b, bool *ret_file_order) {
     *ret_file_order = false;
@@ -43,25 +44,35 @@ static floe_status order_by_key(const uint32_t *item_key, size_t item_count, siz
     return FLOE_OK;
 }
 
-/* Labels of each key in time order, from their order by key. */
-static floe_status sort_labels(const floe_pit *pit, pit_group *group, floe_error *err) {
+typedef struct label_sort {
+    const floe_pit *pit;
+    pit_group *group;
+} label_sort;
+
+#define SORTED_KEYS ((size_t)4096) /* by one thread at a time */
+
+/* Labels of some keys in time order, from their order by key. */
+static floe_status sort_labels(void *context, size_t first_key, size_t last_key, floe_error *err) {
+    const label_sort *s = context;
+    const uint32_t *starts = s->group->label_start;
     FLOE_AUTO_FREE pit_moment *moments = NULL;
-    size_t labels = group->label_start[group->keys.count], most = 0;
-    for (size_t k = 0; k < group->keys.count; k++) {
-        size_t count = group->label_start[k + 1] - group->label_start[k];
+    size_t most = 0;
+    for (size_t k = first_key; k < last_key; k++) {
+        size_t count = starts[k + 1] - starts[k];
         most = count > most ? count : most;
     }
-    FLOE_TRY(floe_realloc(&group->label_times, labels + 1, sizeof(int64_t), err));
     FLOE_TRY(floe_realloc(&moments, 2 * most + 2, sizeof(*moments), err));
-    for (size_t k = 0; k < group->keys.count; k++) {
-        size_t first = group->label_start[k], count = group->label_start[k + 1] - first;
+    for (size_t k = first_key; k < last_key; k++) {
+        size_t count = starts[k + 1] - starts[k];
+        uint32_t *at = s->group->label_at + starts[k];
+        int64_t *times = s->group->label_times + starts[k];
         for (size_t i = 0; i < count; i++) {
-            moments[i] = (pit_moment){pit->label_time[group->label_at[first + i]], group->label_at[first + i]};
+            moments[i] = (pit_moment){s->pit->label_time[at[i]], at[i]};
         }
         floe_pit_sort_moments(moments, count, moments + most + 1);
         for (size_t i = 0; i < count; i++) {
-            group->label_times[first + i] = moments[i].at;
-            group->label_at[first + i] = moments[i].row;
+            times[i] = moments[i].at;
+            at[i] = moments[i].row;
         }
     }
     return FLOE_OK;
@@ -73,7 +84,10 @@ floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_er
     }
     FLOE_TRY(order_by_key(group->label_key, pit->label_count, group->keys.count, &group->label_at, &group->label_start,
                           err));
-    FLOE_TRY(sort_labels(pit, group, err));
+    FLOE_TRY(
+        floe_realloc(&group->label_times, group->label_start[group->keys.count] + (size_t)1, sizeof(int64_t), err));
+    label_sort sort = {pit, group};
+    FLOE_TRY(floe_together_over(pit->threads, group->keys.count, SORTED_KEYS, sort_labels, &sort, err));
     floe_free(group->label_key);
     group->label_key = NULL;
     return FLOE_OK;

@@ -8,48 +8,70 @@
 #include "offline/pit/rows/calendar.h"
 
 #include "core/mem.h"
+#include "offline/together.h"
 
 #define FEW 8 /* labels that are looked at one by one */
 
+/* Two lie in one line of the cache with the next, whose start is where this key's labels end. */
 typedef struct key_span {
     int64_t first_time;
-    uint32_t start, end; /* labels */
-    uint32_t spans_at;   /* where its spans begin */
-    uint32_t span_count; /* 0: the key has no label */
-    unsigned shift;
+    uint32_t start; /* label */
+    uint32_t shift;
 } key_span;
 
 struct pit_calendar {
     pit_post *posts;
-    key_span *keys;
-    uint32_t *spans; /* per span the first label at or after it; after a key's last one its `end` */
+    key_span *keys;  /* and one more, where the labels end */
+    uint32_t *spans; /* per span the first label at or after it; from the last label's on where the key's labels end */
 };
 
-/* Divides the labels of one key; its spans begin at `at`. Returns where the next key's do. */
-static uint32_t divide(pit_calendar *calendar, const int64_t *times, key_span *key, uint32_t at) {
-    uint32_t count = key->end - key->start;
-    key->spans_at = at;
+/* A key has no more spans than labels, and one place more. */
+static inline size_t spans_of(const pit_calendar *calendar, size_t key) {
+    return calendar->keys[key].start + key;
+}
+
+/* Divides the labels of one key. */
+static void divide(pit_calendar *calendar, const int64_t *times, size_t k, uint32_t end) {
+    key_span *key = &calendar->keys[k];
+    uint32_t count = end - key->start, label = key->start, *spans = calendar->spans + spans_of(calendar, k);
     if (count == 0) {
-        return at;
+        return;
     }
     key->first_time = times[key->start];
-    uint64_t first = (uint64_t)key->first_time, length = (uint64_t)times[key->end - 1] - first;
+    uint64_t first = (uint64_t)key->first_time, length = (uint64_t)times[end - 1] - first;
     while (length >> key->shift >= count) {
         key->shift++;
     }
-    key->span_count = (uint32_t)(length >> key->shift) + 1;
-    uint32_t label = key->start;
-    for (uint32_t span = 0; span < key->span_count; span++) {
-        while (((uint64_t)times[label] - first) >> key->shift < span) {
+    for (uint32_t span = 0; span <= count; span++) {
+        while (label < end && ((uint64_t)times[label] - first) >> key->shift < span) {
             label++;
         }
-        calendar->spans[at + span] = label;
+        spans[span] = label;
     }
-    calendar->spans[at + key->span_count] = key->end;
-    return at + key->span_count + 1;
 }
 
-floe_status floe_pit_calendar_open(const int64_t *times, const uint32_t *starts, size_t key_count,
+typedef struct opening {
+    pit_calendar *calendar;
+    const int64_t *times;
+    const uint32_t *starts;
+} opening;
+
+#define OPENED_KEYS ((size_t)4096) /* by one thread at a time */
+
+static floe_status open_keys(void *context, size_t first, size_t last, floe_error *err) {
+    (void)err;
+    const opening *o = context;
+    for (uint32_t label = o->starts[first]; label < o->starts[last]; label++) {
+        o->calendar->posts[label].time = o->times[label];
+    }
+    for (size_t k = first; k < last; k++) {
+        o->calendar->keys[k] = (key_span){.start = o->starts[k]};
+        divide(o->calendar, o->times, k, o->starts[k + 1]);
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_pit_calendar_open(const int64_t *times, const uint32_t *starts, size_t key_count, int threads,
                                    pit_calendar **ret_calendar, floe_error *err) {
     FLOE_CLEANUP(floe_pit_calendar_close) pit_calendar *calendar = NULL;
     FLOE_TRY(floe_alloc(1, sizeof(*calendar), &calendar, err));
@@ -60,15 +82,9 @@ floe_status floe_pit_calendar_open(const int64_t *times, const uint32_t *starts,
     floe_mem_advise_huge(calendar->posts, labels * sizeof(*calendar->posts));
     floe_mem_advise_huge(calendar->keys, key_count * sizeof(*calendar->keys));
     floe_mem_advise_huge(calendar->spans, spans * sizeof(uint32_t));
-    for (size_t i = 0; i < labels; i++) {
-        calendar->posts[i].time = times[i];
-    }
-    uint32_t at = 0;
-    for (size_t k = 0; k < key_count; k++) {
-        calendar->keys[k].start = starts[k];
-        calendar->keys[k].end = starts[k + 1];
-        at = divide(calendar, times, &calendar->keys[k], at);
-    }
+    opening o = {calendar, times, starts};
+    calendar->keys[key_count].start = starts[key_count];
+    FLOE_TRY(floe_together_over(threads, key_count, OPENED_KEYS, open_keys, &o, err));
     *ret_calendar = calendar;
     calendar = NULL;
     return FLOE_OK;
@@ -99,10 +115,11 @@ static uint32_t first_among(const pit_post *posts, uint32_t low, uint32_t high, 
 }
 
 /* The span that holds `from`; its place among all spans. Times before the first label's belong to the first. */
-static bool span_of(const key_span *key, int64_t from, uint32_t *ret_at) {
+static bool span_of(const pit_calendar *calendar, uint32_t k, int64_t from, uint32_t *ret_at) {
+    const key_span *key = &calendar->keys[k];
     uint64_t span = from <= key->first_time ? 0 : ((uint64_t)from - (uint64_t)key->first_time) >> key->shift;
-    *ret_at = key->spans_at + (uint32_t)span;
-    return span < key->span_count;
+    *ret_at = (uint32_t)(spans_of(calendar, k) + span);
+    return span < key[1].start - key->start;
 }
 
 /* The posts of labels whose spans are known. */
@@ -115,7 +132,7 @@ static void find_posts(const pit_calendar *calendar, const uint32_t *keys, const
         }
         const uint32_t *span = &calendar->spans[labels[i]];
         uint32_t label = first_among(posts, span[0], span[1], from[i]);
-        bool some = label < calendar->keys[keys[i]].end;
+        bool some = label < calendar->keys[keys[i] + (size_t)1].start;
         if (some && ranks) {
             some = ranks[i] >= atomic_load_explicit(&posts[label].standing, memory_order_relaxed);
         }
@@ -123,25 +140,36 @@ static void find_posts(const pit_calendar *calendar, const uint32_t *keys, const
     }
 }
 
-void floe_pit_calendar_find(const pit_calendar *calendar, const uint32_t *keys, const int64_t *from,
-                            const uint64_t *ranks, size_t count, uint32_t *ret_labels) {
+static void find_some(const pit_calendar *calendar, const uint32_t *keys, const int64_t *from, const uint64_t *ranks,
+                      size_t count, uint32_t *labels) {
     for (size_t i = 0; i < count; i++) {
         __builtin_prefetch(&calendar->keys[keys[i]]);
     }
     for (size_t i = 0; i < count; i++) {
         uint32_t at;
-        bool holds = from[i] != INT64_MAX && span_of(&calendar->keys[keys[i]], from[i], &at);
-        ret_labels[i] = holds ? at : PIT_NO_ROW;
+        bool holds = from[i] != INT64_MAX && span_of(calendar, keys[i], from[i], &at);
+        labels[i] = holds ? at : PIT_NO_ROW;
         if (holds) {
             __builtin_prefetch(&calendar->spans[at]);
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (ret_labels[i] != PIT_NO_ROW) {
-            __builtin_prefetch(&calendar->posts[calendar->spans[ret_labels[i]]]);
+        if (labels[i] != PIT_NO_ROW) {
+            __builtin_prefetch(&calendar->posts[calendar->spans[labels[i]]]);
         }
     }
-    find_posts(calendar, keys, from, ranks, count, ret_labels);
+    find_posts(calendar, keys, from, ranks, count, labels);
+}
+
+#define FOUND_AT_ONCE                                                                                                  \
+    ((size_t)256) /* rows, so that what they ask the memory for comes together and stays in the nearest cache */
+
+void floe_pit_calendar_find(const pit_calendar *calendar, const uint32_t *keys, const int64_t *from,
+                            const uint64_t *ranks, size_t count, uint32_t *ret_labels) {
+    for (size_t first = 0; first < count; first += FOUND_AT_ONCE) {
+        size_t some = count - first < FOUND_AT_ONCE ? count - first : FOUND_AT_ONCE;
+        find_some(calendar, keys + first, from + first, ranks ? ranks + first : NULL, some, ret_labels + first);
+    }
 }
 
 atomic_uint_least64_t *floe_pit_calendar_standing(const pit_calendar *calendar, uint32_t label) {

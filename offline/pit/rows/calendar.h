@@ -16,8 +16,8 @@ typedef struct pit_post {
 
 typedef struct pit_calendar pit_calendar;
 
-/* The labels of key k are [starts[k], starts[k + 1]) of times, which rise there. */
-floe_status floe_pit_calendar_open(const int64_t *times, const uint32_t *starts, size_t key_count,
+/* The labels of key k are [starts[k], starts[k + 1]) of times, which rise there. Made by that many threads. */
+floe_status floe_pit_calendar_open(const int64_t *times, const uint32_t *starts, size_t key_count, int threads,
                                    pit_calendar **ret_calendar, floe_error *err);
 void floe_pit_calendar_close(pit_calendar **calendar);
 /* ret_labels[i]: the first label of keys[i] at or after from[i]; PIT_NO_ROW: none, as for INT64_MAX, and where what stands at

@@ -5,8 +5,10 @@
  * goes back to the system when its rows lie in the arrays, so that they are not held twice. Low bits, because keys are
  * numbered as labels bring them, and the most frequent come first.
  *
- * Memory: chunks of records, cut from slabs, for which the sheets of the answers to come lend theirs. A thread fills chunks of its own and asks for the next under a lock. Of a question
- * that spills, chunks that are full are written down and filled again; a part's rows come back when its turn has come.
+ * Memory: chunks of records, cut from slabs, for which the sheets of the answers to come lend theirs. A thread fills chunks of its
+ * own, which it cuts from a stretch of a slab that it took under a lock: memory is touched first without the lock, because the
+ * system takes long to find a large page. Of a question that spills, chunks that are full are written down and filled again; a
+ * part's rows come back when its turn has come.
  */
 #include "core/limits.h"
 #include "core/mem.h"
@@ -23,6 +25,7 @@
 #define CHUNK_LEAST FLOE_KIB(2) /* where threads, groups and parts are many and memory is little */
 #define SLAB_LEAST FLOE_KIB(64)
 #define SLAB_MOST FLOE_MIB(32)
+#define STRETCH_LEN FLOE_MIB(2) /* a large page */
 
 struct pit_chunk {
     pit_chunk *next;
@@ -156,31 +159,54 @@ static floe_status add_slab(pit_group *group, floe_error *err) {
     return FLOE_OK;
 }
 
-static floe_status take_chunk(pit_group *group, pit_chunk **ret_chunk, floe_error *err) {
+/* To the next large page's beginning, so that no two threads touch one first; of a question that spills no more than a chunk. */
+static size_t stretch_len(const pit_parts *parts) {
+    uintptr_t from = (uintptr_t)(parts->slab + parts->slab_used);
+    size_t left = parts->slab_len - parts->slab_used, len = parts->chunk_len;
+    if (!parts->spill) {
+        len = (from + len + STRETCH_LEN - 1) / STRETCH_LEN * STRETCH_LEN - from;
+    }
+    return len < left ? len : left;
+}
+
+static floe_status take_stretch(pit_group *group, pit_part_room *room, floe_error *err) {
     pit_parts *parts = group->parts;
     while (parts->slab_used + parts->chunk_len > parts->slab_len) {
         FLOE_TRY(add_slab(group, err));
     }
-    *ret_chunk = (pit_chunk *)(void *)(parts->slab + parts->slab_used);
-    parts->slab_used += parts->chunk_len;
+    room->stretch = parts->slab + parts->slab_used;
+    room->stretch_len = stretch_len(parts);
+    parts->slab_used += room->stretch_len;
+    return FLOE_OK;
+}
+
+static floe_status cut_chunk(pit_group *group, pit_part_room *room, pit_chunk **ret_chunk, floe_error *err) {
+    pit_parts *parts = group->parts;
+    if (room->stretch_len < parts->chunk_len) {
+        pthread_mutex_lock(&parts->lock);
+        floe_status status = take_stretch(group, room, err);
+        pthread_mutex_unlock(&parts->lock);
+        FLOE_TRY(status);
+    }
+    *ret_chunk = (pit_chunk *)(void *)room->stretch;
+    room->stretch += parts->chunk_len;
+    room->stretch_len -= parts->chunk_len;
     **ret_chunk = (pit_chunk){0};
     return FLOE_OK;
 }
 
 /* Puts a new chunk behind its part's. */
-static floe_status add_chunk(pit_group *group, size_t at, pit_chunk **chunk, floe_error *err) {
+static floe_status add_chunk(pit_group *group, size_t at, pit_part_room *room, floe_error *err) {
     pit_parts *parts = group->parts;
     pit_chunk *fresh = NULL;
+    FLOE_TRY(cut_chunk(group, room, &fresh, err));
+    room->open[at] = fresh;
     pthread_mutex_lock(&parts->lock);
-    floe_status status = take_chunk(group, &fresh, err);
-    if (!floe_failed(status)) {
-        part *p = &parts->parts[at];
-        *(p->last ? &p->last->next : &p->first) = fresh;
-        p->last = fresh;
-        *chunk = fresh;
-    }
+    part *p = &parts->parts[at];
+    *(p->last ? &p->last->next : &p->first) = fresh;
+    p->last = fresh;
     pthread_mutex_unlock(&parts->lock);
-    return status;
+    return FLOE_OK;
 }
 
 /* A chunk that is full goes on being the part's, or waits to be written down until the cells of its last rows are there. */
@@ -198,7 +224,7 @@ static floe_status next_chunk(pit_group *group, size_t at, pit_part_room *room, 
         room->spare[at] = room->open[at]->spare;
         return FLOE_OK;
     }
-    return add_chunk(group, at, &room->open[at], err);
+    return add_chunk(group, at, room, err);
 }
 
 floe_status floe_pit_parts_take(pit_group *group, const pit_taken *taken, pit_part_room *room, uint8_t **records,

@@ -101,6 +101,8 @@ typedef struct pit_part_room {
     pit_chunk **spare;    /* per part: empty ones */
     pit_full_chunk *full; /* to be written down */
     size_t full_count, full_room;
+    uint8_t *stretch; /* memory of the next chunks */
+    size_t stretch_len;
     pit_spill_room spill;
 } pit_part_room;
 

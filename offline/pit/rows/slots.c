@@ -20,8 +20,10 @@
 #include "core/mem.h"
 #include "offline/pit/rows/calendar.h"
 #include "offline/pit/rows/record.h"
+#include "offline/together.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 #define BLOCK_BITS 16 /* slots of a block, which is given back when it is gathered */
 #define BLOCK_SLOTS ((size_t)1 << BLOCK_BITS)
@@ -56,7 +58,7 @@ bool floe_pit_can_thin(const pit_group *group) {
 
 /* ---- memory ---- */
 
-/* Blocks for that many slots. They cost memory as they are written to. */
+/* Blocks for that many slots. */
 static floe_status make_blocks(const pit_group *group, pit_slots *slots, size_t count, floe_error *err) {
     size_t need = (count + BLOCK_SLOTS - 1) >> BLOCK_BITS;
     if (need > slots->block_room) {
@@ -71,6 +73,22 @@ static floe_status make_blocks(const pit_group *group, pit_slots *slots, size_t 
         FLOE_TRY(floe_alloc(some, len, &slots->blocks[slots->block_count], err));
         floe_mem_advise_huge(slots->blocks[slots->block_count++], some * len);
         slots->slot_count += some;
+    }
+    return FLOE_OK;
+}
+
+/* Rows come to all of the slots at once, and would find their pages missing under a lock each. */
+static floe_status touch_blocks(void *context, size_t first, size_t last, floe_error *err) {
+    (void)err;
+    const pit_group *group = context;
+    const pit_slots *slots = group->slots;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    for (size_t i = first; i < last; i++) {
+        size_t begin = i << BLOCK_BITS, left = slots->slot_count - begin;
+        size_t len = (left < BLOCK_SLOTS ? left : BLOCK_SLOTS) * group->record_len;
+        for (size_t at = 0; at < len; at += page) {
+            ((volatile uint8_t *)slots->blocks[i])[at] = 0;
+        }
     }
     return FLOE_OK;
 }
@@ -107,10 +125,14 @@ floe_status floe_pit_slots_open(const floe_pit *pit, pit_group *group, floe_erro
     }
     FLOE_TRY(floe_pit_index_labels(pit, group, err));
     if (!group->slots->calendar) {
-        FLOE_TRY(floe_pit_calendar_open(group->label_times, group->label_start, group->keys.count,
+        FLOE_TRY(floe_pit_calendar_open(group->label_times, group->label_start, group->keys.count, pit->threads,
                                         &group->slots->calendar, err));
     }
-    return make_blocks(group, group->slots, group->label_start[group->keys.count], err);
+    if (group->slots->block_count > 0) {
+        return FLOE_OK; /* Rows of an earlier stream stand in them. */
+    }
+    FLOE_TRY(make_blocks(group, group->slots, group->label_start[group->keys.count], err));
+    return floe_together_over(pit->threads, group->slots->block_count, 1, touch_blocks, group, err);
 }
 
 void floe_pit_slots_close(pit_slots **slots) {
