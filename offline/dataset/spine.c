@@ -419,6 +419,21 @@ static void append_json_typed(const floe_dataset_request *request, const floe_co
     floe_buf_printf(sql, " || CAST(%s AS VARCHAR)) END AS %s", name.ptr, name.ptr);
 }
 
+/* A key of text whose column holds other values too, which the reader therefore gives as they are written: the texts, without their
+ * quotes, and no other values. */
+static void append_json_text(const floe_dataset_request *request, const floe_column *key, floe_buf *sql) {
+    floe_str column = floe_spine_key_column(request, key->name);
+    FLOE_AUTO_BUF name, words;
+    floe_buf_init(&name, FLOE_KIB(64));
+    floe_buf_init(&words, FLOE_KIB(64));
+    floe_sql_quote_name(&name, column);
+    floe_buf_printf(&words, "the key column \"%.*s\" has a value that is no string: ", FLOE_STR_ARG(column));
+    floe_buf_printf(sql, "CASE WHEN coalesce(json_type(%s), 'NULL') IN ('VARCHAR', 'NULL') THEN %s ->> '$' ELSE error(",
+                    name.ptr, name.ptr);
+    floe_sql_quote_text(sql, floe_buf_view(&words));
+    floe_buf_printf(sql, " || CAST(%s AS VARCHAR)) END AS %s", name.ptr, name.ptr);
+}
+
 /* The key as it comes out of JSON; false: as the reader gives it. */
 static bool append_json_key(const floe_dataset_request *request, const floe_column *key, floe_str read_type, bool any,
                             floe_buf *sql) {
@@ -426,14 +441,17 @@ static bool append_json_key(const floe_dataset_request *request, const floe_colu
     floe_buf_init(&pattern, FLOE_KIB(4));
     bool bytes = key && key->type.kind == FLOE_KIND_BYTES && floe_str_is(read_type, "VARCHAR");
     bool typed = key && is_typed_in_json(key->type);
-    floe_buf_text(sql, !bytes && !typed ? "" : any ? ", " : " REPLACE (");
+    bool mixed = key && key->type.kind == FLOE_KIND_STRING && floe_str_is(read_type, "JSON");
+    floe_buf_text(sql, !bytes && !typed && !mixed ? "" : any ? ", " : " REPLACE (");
     if (bytes) {
         (void)append_key_pattern(key->type, &pattern);
         append_strict_key(request, key, floe_buf_view(&pattern), sql);
     } else if (typed) {
         append_json_typed(request, key, sql);
+    } else if (mixed) {
+        append_json_text(request, key, sql);
     }
-    return bytes || typed;
+    return bytes || typed || mixed;
 }
 
 /* read_json over columns whose types the reader found out, but keys of text as text, of bytes from base64 and others as their declared types. The

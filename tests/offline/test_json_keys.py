@@ -12,6 +12,8 @@ INVALID = 3
 AT = datetime.datetime
 GOOD = {"int32": {"1": 1, "-2147483648": -2**31, "2147483647": 2**31 - 1, "0": 0},
         "int64": {"1": 1, "9223372036854775807": 2**63 - 1, "-9223372036854775808": -2**63},
+        "string": {'"a"': "a", '"5"': "5", '"true"': "true", '"[1]"': "[1]", '"q\\"\\\\"': 'q"\\', '""': "", '"2020-01-02"': "2020-01-02",
+                   '"\\u00e9"': "é"},
         "bool": {"true": True, "false": False},
         "date": {'"2020-01-02"': datetime.date(2020, 1, 2), '"0001-01-01"': datetime.date(1, 1, 1), '"9999-12-31"': datetime.date(9999, 12, 31)},
         "timestamp": {'"2020-01-02T03:04:05.000001Z"': AT(2020, 1, 2, 3, 4, 5, 1), '"2020-01-02T04:04:05.000001+01:00"': AT(2020, 1, 2, 3, 4, 5, 1),
@@ -19,6 +21,7 @@ GOOD = {"int32": {"1": 1, "-2147483648": -2**31, "2147483647": 2**31 - 1, "0": 0
                       '"0001-01-01T00:00:00Z"': AT(1, 1, 1), '"9999-12-31T23:59:59.999999Z"': AT(9999, 12, 31, 23, 59, 59, 999999),
                       '"2020-01-02"': AT(2020, 1, 2)}}
 BAD = {"int32": ["2147483648", "1.5", '"1"', "true", "1e3"], "int64": ["9223372036854775808", "1.5", '"1"', '"x"'], "bool": ["1", '"true"'],
+       "string": ["5", "1.5", "true", "[1]", '{"b":1}'],
        "date": ['"2020-01-32"', '"2020-01-02T00:00:00Z"', "20200102", '"01/02/2020"'],
        "timestamp": ['"2020-01-02T03:04:05.0000001Z"', '"2020-02-30T00:00:00Z"', "1577934245", '"x"', '"infinity"', '"epoch"']}
 
@@ -28,7 +31,7 @@ class Keys(unittest.TestCase):
         """An event for each good value, at any time."""
         project = Project()
         self.addCleanup(project.__exit__)
-        sql = {"int32": "INTEGER", "int64": "BIGINT", "bool": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMP"}[type_]
+        sql = {"string": "VARCHAR", "int32": "INTEGER", "int64": "BIGINT", "bool": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMP"}[type_]
         project.db.execute(f"CREATE TABLE e (k {sql}, v BIGINT)")
         values = list(dict.fromkeys(GOOD[type_].values()))
         for i, value in enumerate(values):
