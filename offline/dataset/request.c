@@ -44,21 +44,29 @@ static bool is_among(floe_str type, const char *const *names) {
     return false;
 }
 
+/* A decimal without more digits behind the point than the input has: a cast would round them away, where a lookup refuses them. */
+static bool is_as_fine(floe_str type, floe_type input) {
+    int precision, scale;
+    char text[FLOE_TYPE_NAME_MAX];
+    snprintf(text, sizeof(text), "%.*s", FLOE_STR_ARG(type));
+    return sscanf(text, "DECIMAL(%d,%d)", &precision, &scale) == 2 && scale <= (int)input.scale;
+}
+
 /* Whether the engine's cast from a column's type to an input's keeps what it means. A text file's numbers are as wide as the
- * engine reads them; what does not fit fails in the cast. */
-static bool fits(floe_str type, floe_kind kind) {
+ * engine reads them; a value that does not fit is refused when it is cast. */
+static bool fits(floe_str type, floe_type input) {
     static const char *const whole[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",
                                         "UTINYINT", "USMALLINT", "UINTEGER", NULL};
     static const char *const real[] = {"FLOAT", "DOUBLE", NULL};
     bool is_whole = is_among(type, whole), is_decimal = floe_str_starts_with(type, FLOE_STR("DECIMAL("));
-    switch (kind) {
+    switch (input.kind) {
     case FLOE_KIND_BOOL:
         return floe_str_is(type, "BOOLEAN");
     case FLOE_KIND_INT32:
     case FLOE_KIND_INT64:
         return is_whole;
     case FLOE_KIND_DECIMAL:
-        return is_whole || is_decimal;
+        return is_whole || is_as_fine(type, input);
     case FLOE_KIND_FLOAT:
     case FLOE_KIND_DOUBLE:
         return is_whole || is_decimal || is_among(type, real);
@@ -120,7 +128,7 @@ static floe_status check_input(const dataset_job *job, const floe_column *input,
             continue;
         }
         floe_str feature = feature_of(job->asked, input->name);
-        FLOE_ENSURE(fits(spine->columns[i].type, input->type.kind), err, FLOE_INVALID,
+        FLOE_ENSURE(fits(spine->columns[i].type, input->type), err, FLOE_INVALID,
                     "the spine's column \"%.*s\" is %.*s, and the request feature %.*s needs it as %s",
                     FLOE_STR_BRIEF(input->name), FLOE_STR_ARG(spine->columns[i].type), FLOE_STR_BRIEF(feature),
                     floe_type_name(input->type, type));
@@ -131,15 +139,38 @@ static floe_status check_input(const dataset_job *job, const floe_column *input,
 
 /* ---- SQL ---- */
 
+/* The spine's column as the input's type; the first value that the type does not hold is named. */
+static void write_brought(const floe_request_feature *request, const floe_request_input *input, floe_buf *sql) {
+    char type[FLOE_TYPE_NAME_MAX];
+    FLOE_AUTO_BUF column, words;
+    floe_buf_init(&column, FLOE_KIB(64));
+    floe_buf_init(&words, FLOE_KIB(64));
+    floe_sql_quote_name(&column, input->name);
+    floe_buf_printf(
+        &words,
+        "the spine's column \"%.*s\" has a value that no %s holds, as which the request feature %.*s needs it: ",
+        FLOE_STR_BRIEF(input->name), floe_type_name(input->type, type), FLOE_STR_BRIEF(request->about.name));
+    floe_buf_printf(sql, "CASE WHEN s.%s IS NULL OR TRY_CAST(s.%s AS ", column.ptr, column.ptr);
+    floe_sql_type_name(sql, input->type);
+    floe_buf_printf(sql, ") IS NOT NULL THEN TRY_CAST(s.%s AS ", column.ptr);
+    floe_sql_type_name(sql, input->type);
+    floe_buf_text(sql, ") ELSE error(");
+    floe_sql_quote_text(sql, floe_buf_view(&words));
+    floe_buf_printf(sql, " || CAST(s.%s AS VARCHAR)) END AS %s", column.ptr, column.ptr);
+}
+
 /* `CAST(… AS type) AS "name"` of each input: the spine's column, or the answer's. */
 static void write_inputs(const floe_request_feature *request, floe_buf *sql) {
     for (size_t i = 0; i < request->input_count; i++) {
         const floe_request_input *input = &request->inputs[i];
         char name[FLOE_REF_NAME_MAX];
-        bool brought = input->feature.output == NULL;
         floe_buf_text(sql, i > 0 ? ", " : "");
-        floe_buf_text(sql, brought ? "CAST(s." : "CAST(a.");
-        floe_sql_quote_name(sql, brought ? input->name : floe_str_of(floe_ref_name(&input->feature, "__", name)));
+        if (input->feature.output == NULL) {
+            write_brought(request, input, sql);
+            continue;
+        }
+        floe_buf_text(sql, "CAST(a.");
+        floe_sql_quote_name(sql, floe_str_of(floe_ref_name(&input->feature, "__", name)));
         floe_buf_text(sql, " AS ");
         floe_sql_type_name(sql, input->type);
         floe_buf_text(sql, ") AS ");

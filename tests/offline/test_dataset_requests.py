@@ -61,6 +61,25 @@ class Requests(unittest.TestCase):
             made.build(spine="s.parquet", features="above")
             self.assertEqual(made.rows("FROM '$D/out.parquet'")[0][2:], (11.0, True))
 
+    def test_what_an_input_cannot_hold__is_refused_and_never_rounded(self):
+        """As a lookup refuses it: more digits behind the point by the column's type, too many before it by the value."""
+        with Project() as project:
+            project.define("request_features:\n"
+                           "  - {name: r, inputs: [{name: q, type: 'decimal(10,2)'}], expression: q, type: double}\n"
+                           "  - {name: w, inputs: [{name: n, type: int32}], expression: n + 0, type: int64}\n")
+            for feature, value, words in (
+                    ("r", "1.255::DECIMAL(4,3) AS q", 'the spine\'s column "q" is DECIMAL(4,3), and the request feature r needs it as decimal(10,2)'),
+                    ("r", "123456789.1::DECIMAL(10,1) AS q", '"q" has a value that no decimal(10,2) holds, as which the request feature r needs it: 123456789.1'),
+                    ("r", "123456789::BIGINT AS q", '"q" has a value that no decimal(10,2) holds, as which the request feature r needs it: 123456789'),
+                    ("w", "3000000000::BIGINT AS n", '"n" has a value that no int32 holds, as which the request feature w needs it: 3000000000')):
+                project.file("s.parquet", f"SELECT {value}")
+                with self.assertRaises(Failed, msg=value) as caught:
+                    project.build(spine="s.parquet", features=feature)
+                self.assertEqual(caught.exception.code, 3)
+                self.assertIn(words, str(caught.exception))
+            project.file("s.parquet", "SELECT unnest([12345678.9, NULL, -0.5])::DECIMAL(10,1) AS q, unnest([2147483647, NULL, 7])::BIGINT AS n")
+            self.assertEqual(project.answers(spine="s.parquet", features="r,w", select="r, w"), [(12345678.9, 2147483647), (None, None), (-0.5, 7)])
+
     def test_what_the_spine_lacks__is_named(self):
         with project() as made:
             made.file("s.parquet", "SELECT 'x' AS distance")
