@@ -148,6 +148,8 @@ const char *cli_shown(floe_cli *cli, floe_str text); /* for a terminal: control 
 void cli_put_message(floe_buf *out, floe_str message);
 const char *cli_i64(floe_cli *cli, int64_t value);
 const char *cli_count(floe_cli *cli, int64_t value); /* 3,000,000 */
+/* "512 B", "1.5 MB", "6.3 GB": decimal units, as --memory takes them. */
+const char *cli_bytes(floe_cli *cli, int64_t value);
 const char *cli_time(floe_cli *cli, int64_t micros);
 const char *cli_seconds(floe_cli *cli, int64_t micros); /* "1.24 s" */
 const char *cli_age(floe_cli *cli, int64_t micros);     /* the two largest units at most: "3d", "23h", "90s" */

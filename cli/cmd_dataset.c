@@ -199,6 +199,11 @@ static const char *duration(floe_cli *cli, int64_t time_us) {
                                     : floe_arena_printf(&cli->arena, "%.3f s", (double)time_us / 1e6);
 }
 
+/* For people with its unit, for programs the number. */
+static const char *known_bytes(floe_cli *cli, int64_t value) {
+    return value < 0 || cli->json ? known(cli, value) : cli_bytes(cli, value);
+}
+
 static floe_status print_plan(floe_cli *cli, const floe_dataset_request *request, floe_error *err) {
     const char *const headings[] = {"step",
                                     "what",
@@ -225,14 +230,14 @@ static floe_status print_plan(floe_cli *cli, const floe_dataset_request *request
         const char *cells[] = {cli_text(cli, s->step),
                                cli_text(cli, s->what),
                                known(cli, s->rows),
-                               known(cli, s->bytes),
+                               known_bytes(cli, s->bytes),
                                known(cli, s->files_read),
                                known(cli, s->files_total),
                                known(cli, s->files_pruned_by_partition),
                                known(cli, s->files_pruned_by_bounds),
                                known(cli, s->row_groups_read),
                                known(cli, s->row_groups_total),
-                               known(cli, s->memory_bytes),
+                               known_bytes(cli, s->memory_bytes),
                                duration(cli, s->time_us)};
         cli_table_row(&table, cells);
     }

@@ -77,6 +77,19 @@ const char *cli_count(floe_cli *cli, int64_t value) {
     return floe_arena_strndup(&cli->arena, grouped, at);
 }
 
+const char *cli_bytes(floe_cli *cli, int64_t value) {
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    double shown = (double)value / 1000;
+    size_t unit = 0;
+    if (value < 1000) {
+        return floe_arena_printf(&cli->arena, "%lld B", (long long)value);
+    }
+    for (; shown >= 999.95 && unit < 5; unit++) {
+        shown /= 1000;
+    }
+    return floe_arena_printf(&cli->arena, "%.1f %s", shown, units[unit]);
+}
+
 const char *cli_time(floe_cli *cli, int64_t micros) {
     char text[FLOE_TIME_TEXT_MAX];
     return floe_arena_strdup(&cli->arena, floe_time_format(micros, text));

@@ -82,6 +82,12 @@ floe_status floe_parquet_refuse(const char *path, const floe_parquet_column *col
                          "supported; write it as text, or with fewer digits",
                          path, FLOE_STR_BRIEF(column->column), column->digits);
     }
+    if (!column->nested) {
+        return FLOE_FAIL(err, FLOE_UNSUPPORTED,
+                         "%s: the column \"%.*s\" is of times in nanoseconds, of which the engine reads microseconds; "
+                         "write it in microseconds, or as text",
+                         path, FLOE_STR_BRIEF(column->column));
+    }
     return FLOE_FAIL(
         err, FLOE_UNSUPPORTED,
         "%s: \"%.*s\" inside of the column \"%.*s\" has times in nanoseconds, which are supported in columns "
@@ -89,13 +95,14 @@ floe_status floe_parquet_refuse(const char *path, const floe_parquet_column *col
         path, FLOE_STR_BRIEF(column->node), FLOE_STR_BRIEF(column->column));
 }
 
-floe_status floe_parquet_decimals_check(floe_session *session, const char *path, floe_error *err) {
+floe_status floe_parquet_spine_check(floe_session *session, const char *path, floe_error *err) {
     FLOE_AUTO_ARENA arena;
     const floe_parquet_look *looks = NULL;
     floe_arena_init(&arena, FLOE_MIB(512));
     FLOE_TRY(floe_parquet_look_at(session, &path, 1, &arena, &looks, err));
     for (size_t i = 0; looks != NULL && i < looks[0].column_count; i++) {
-        if (looks[0].columns[i].kind == FLOE_PARQUET_WIDE_DECIMAL) {
+        floe_parquet_kind kind = looks[0].columns[i].kind;
+        if (kind == FLOE_PARQUET_WIDE_DECIMAL || kind == FLOE_PARQUET_TIME_NS) {
             return floe_parquet_refuse(path, &looks[0].columns[i], err);
         }
     }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define FINDINGS_MAX 10
+#define LONG_AGO "-8000000000000000000" /* so far that a label's distance to it is an int64 */
 
 typedef struct audit {
     dataset_job *job;
@@ -254,21 +255,26 @@ static void append_pairs(const audit *a, const floe_view *view, const char *labe
     floe_buf_text(
         sql, ") WHERE __floe_time IS NOT NULL), v AS (SELECT *, "); /* An ASOF join would take null for the latest. */
     floe_buf_printf(sql, as_known ? "greatest(%s, __floe_created)" : "%s", event);
-    floe_buf_text(sql, " AS __from FROM ");
+    floe_buf_text(sql, " AS __floe_from FROM ");
     floe_buf_text(sql, source);
-    floe_buf_text(sql, as_known ? " WHERE __floe_where_0 AND __floe_event IS NOT NULL AND __floe_created IS NOT NULL"
-                                : " WHERE __floe_where_0 AND __floe_event IS NOT NULL");
+    floe_buf_text(sql, as_known ? " WHERE __floe_where_0 AND __floe_event < " FLOE_LABELS_END_US
+                                  " AND __floe_created < " FLOE_LABELS_END_US
+                                : " WHERE __floe_where_0 AND __floe_event < " FLOE_LABELS_END_US);
     floe_buf_text(sql, "), s AS (SELECT ");
     append_keys(view, sql);
     floe_buf_printf(sql,
-                    ", __from, count(*) OVER w AS __n, max(__floe_event) OVER w AS __e, %s AS __c FROM v WINDOW w AS "
+                    ", __floe_from, count(*) OVER w AS __floe_n, max(greatest(__floe_event, " LONG_AGO
+                    ")) OVER w AS __floe_e, %s AS __floe_c "
+                    "FROM v WINDOW w AS "
                     "(PARTITION BY ",
-                    as_known ? "max(__floe_created) OVER w" : "CAST(NULL AS BIGINT)");
+                    as_known ? "max(greatest(__floe_created, " LONG_AGO ")) OVER w" : "CAST(NULL AS BIGINT)");
     append_keys(view, sql);
-    floe_buf_text(
-        sql, " ORDER BY __from RANGE UNBOUNDED PRECEDING)) SELECT count(*), CAST(coalesce(sum(s.__n), 0) AS BIGINT), "
-             "coalesce(min(l.__floe_time - s.__e), -1), coalesce(min(l.__floe_time - s.__c), -1) FROM l ASOF JOIN s ON "
-             "l.__floe_time >= s.__from");
+    floe_buf_text(sql,
+                  " ORDER BY __floe_from RANGE UNBOUNDED PRECEDING)) SELECT count(*), CAST(coalesce(sum(s.__floe_n), "
+                  "0) AS BIGINT), "
+                  "coalesce(min(l.__floe_time - s.__floe_e), -1), "
+                  "coalesce(min(l.__floe_time - s.__floe_c), -1) FROM l ASOF JOIN s ON "
+                  "l.__floe_time >= s.__floe_from");
     for (size_t i = 0; i < view->entity->key_count; i++) {
         floe_buf_text(sql, " AND s.");
         floe_sql_quote_name(sql, view->key_columns[i]);

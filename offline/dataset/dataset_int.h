@@ -67,6 +67,9 @@ floe_status floe_spine_check_time_keys(floe_session *session, const floe_dataset
 
 /* ---- source.c ---- */
 
+/* The year 10000, in microseconds: no label is as late, and what is may be near the end of int64. */
+#define FLOE_LABELS_END_US "253402300800000000"
+
 /* A source read for a question. */
 typedef struct source_use {
     const floe_source *source;

@@ -104,6 +104,14 @@ static const char *time_text(floe_arena *arena, int64_t micros, const char *unbo
     return floe_arena_strdup(arena, bounded ? floe_time_format(micros, text) : unbounded);
 }
 
+static const char *events_text(floe_arena *arena, const floe_pit_need *need) {
+    if (need->latest_us == INT64_MIN) {
+        return "no events, because no row of the spine has a time";
+    }
+    const char *first = time_text(arena, need->earliest_us, "the first");
+    return floe_arena_printf(arena, "events from %s to %s", first, time_text(arena, need->latest_us, "the last"));
+}
+
 static floe_status explain_source(const dataset_job *job, const source_scan *scan, explanation *e, floe_error *err) {
     const floe_pit_need *need = scan->need;
     const floe_scan_plan *plan = &scan->files.plan;
@@ -117,10 +125,9 @@ static floe_status explain_source(const dataset_job *job, const source_scan *sca
         threads < all ? floe_arena_printf(e->arena, ", by %" PRId64 " of %" PRId64 " threads", threads, all) : "";
     FLOE_TRY(floe_arena_check(e->arena, err));
     step.what = floe_str_of(floe_arena_printf(
-        e->arena, "%.*s (%.*s at %" PRId64 "), %zu of %zu columns, events from %s to %s%s%.*s%s%s%.*s",
+        e->arena, "%.*s (%.*s at %" PRId64 "), %zu of %zu columns, %s%s%.*s%s%s%.*s",
         FLOE_STR_ARG(need->source->about.name), FLOE_STR_ARG(need->source->table), plan->snapshot_id, column_count,
-        scan->files.schema ? scan->files.schema->field_count : need->source->column_count,
-        time_text(e->arena, need->earliest_us, "the first"), time_text(e->arena, need->latest_us, "the last"),
+        scan->files.schema ? scan->files.schema->field_count : need->source->column_count, events_text(e->arena, need),
         need->shared_where.len > 0 ? ", where " : "", FLOE_STR_ARG(need->shared_where), fewer,
         plan->note.len > 0 ? "; " : "", FLOE_STR_ARG(plan->note)));
     step.table = floe_str_of(floe_arena_strndup(e->arena, need->source->table.ptr, need->source->table.len));

@@ -147,8 +147,8 @@ static floe_status load_rows(const slicing *s, size_t index, const floe_pit_need
     append_slice(s, known ? "greatest(__floe_event, __floe_created)" : "__floe_event", &sql);
     floe_buf_text(&sql, " AS __floe_slice FROM ");
     floe_buf_text(&sql, item);
-    floe_buf_text(&sql, known ? " WHERE __floe_event IS NOT NULL AND __floe_created IS NOT NULL"
-                              : " WHERE __floe_event IS NOT NULL");
+    floe_buf_text(&sql, known ? " WHERE __floe_event < " FLOE_LABELS_END_US " AND __floe_created < " FLOE_LABELS_END_US
+                              : " WHERE __floe_event < " FLOE_LABELS_END_US);
     FLOE_TRY(floe_buf_check(&sql, err));
     return floe_session_run(s->job->session, sql.ptr, NULL, NULL, err);
 }

@@ -158,6 +158,15 @@ static floe_status plan_pinned(source_scan *scan, const floe_dataset_pin *pin, f
     return FLOE_OK;
 }
 
+/* Where no label has a time there is nothing that any row could answer: the snapshot is pinned and no file is read. */
+static void need_no_rows(floe_table_scan_files *files) {
+    files->file_count = 0;
+    files->delete_count = 0;
+    files->plan.files_read = 0;
+    files->plan.rows = 0;
+    files->plan.bytes = 0;
+}
+
 floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, const floe_dataset_pin *pin, floe_arena *arena,
                              source_scan *ret_scan, floe_error *err) {
     *ret_scan = (source_scan){.need = need, .earliest_us = need->earliest_us, .latest_us = need->latest_us};
@@ -170,6 +179,9 @@ floe_status floe_source_plan(floe_lake *lake, const floe_pit_need *need, const f
     }
     if (!floe_failed(status)) {
         status = floe_drift_check(ret_scan, arena, err);
+    }
+    if (!floe_failed(status) && need->latest_us == INT64_MIN) {
+        need_no_rows(&ret_scan->files);
     }
     if (floe_failed(status)) {
         floe_source_close(ret_scan);
@@ -194,6 +206,25 @@ static void append_rounded(floe_str column, floe_buf *out) {
                     name.ptr, name.ptr, name.ptr, name.ptr);
 }
 
+/* The engine gives infinite times, and dates beyond int64's microseconds, no number: they are before or after every label. The first of
+ * int64 stands for null where rows are compared by their created times, so that becomes the second. */
+static void append_micros(floe_str column, bool is_date, bool is_created, floe_buf *out) {
+    FLOE_AUTO_BUF name;
+    floe_buf_init(&name, FLOE_KIB(64));
+    floe_sql_quote_name(&name, column);
+    out->failed = out->failed || name.failed;
+    if (out->failed) {
+        return;
+    }
+    floe_buf_printf(out, "coalesce(%sepoch_us(%s%s%s)%s, ", is_created ? "nullif(" : "", is_date ? "TRY_CAST(" : "",
+                    name.ptr, is_date ? " AS TIMESTAMP)" : "",
+                    is_created ? ", CAST(-9223372036854775808 AS BIGINT))" : "");
+    floe_buf_printf(out,
+                    "CASE WHEN %s > '1970-01-01' THEN 9223372036854775807 WHEN %s IS NOT NULL THEN "
+                    "-9223372036854775807 END)",
+                    name.ptr, name.ptr);
+}
+
 static void append_time(const source_scan *scan, floe_str column, const char *name, floe_buf *out) {
     if (column.len == 0) {
         return;
@@ -204,10 +235,8 @@ static void append_time(const source_scan *scan, floe_str column, const char *na
         floe_buf_printf(out, " AS %s, ", name);
         return;
     }
-    bool is_date = kind == FLOE_ICE_DATE;
-    floe_buf_text(out, is_date ? "epoch_us(CAST(" : "epoch_us(");
-    floe_sql_quote_name(out, column);
-    floe_buf_printf(out, is_date ? " AS TIMESTAMP)) AS %s, " : ") AS %s, ", name);
+    append_micros(column, kind == FLOE_ICE_DATE, floe_str_equal(column, scan->need->source->created_time), out);
+    floe_buf_printf(out, " AS %s, ", name);
 }
 
 static void add_name(floe_str *names, size_t *count, floe_str name) {
@@ -273,16 +302,32 @@ static void append_fine_bound(floe_str column, const char *comparison, int64_t u
     floe_buf_printf(out, " %s make_timestamp_ns(%" PRId64 ")", comparison, nanos);
 }
 
+/* Whether the filter that was pushed down holds of what is read: the definitions and the schema agree on the event time. */
+static bool is_filter_read(const source_scan *scan) {
+    floe_str event = scan->need->source->event_time;
+    const floe_column *defined = source_column(scan->need->source, event);
+    const floe_ice_field *read = floe_ice_field_by_name(scan->files.schema, event);
+    return defined && read && !floe_ice_is_nanoseconds(read->type) &&
+           floe_type_equal(defined->type, floe_ice_type_to_floe(read->type));
+}
+
+/* The files, with what the filter says of the event time once more, for columns that the engine could not prune by it. */
+static floe_table_scan_files bounded_files(const source_scan *scan) {
+    floe_table_scan_files files = scan->files;
+    const floe_ice_field *event = floe_ice_field_by_name(files.schema, scan->need->source->event_time);
+    if (event && is_filter_read(scan)) {
+        files.bound = (floe_time_bound){event->id, scan->earliest_us, scan->latest_us};
+    }
+    return files;
+}
+
 /* The filter as it was pushed down, where the definitions and the schema agree on the event time; else what it says of other columns
  * and, of nanoseconds, of times. */
 static floe_status append_filter(const source_scan *scan, floe_buf *out, floe_error *err) {
-    const floe_source *source = scan->need->source;
-    floe_str event = source->event_time;
-    const floe_column *defined = source_column(source, event);
+    floe_str event = scan->need->source->event_time;
     const floe_ice_field *read = floe_ice_field_by_name(scan->files.schema, event);
     bool fine = read && floe_ice_is_nanoseconds(read->type);
-    bool same = !fine && defined && read && floe_type_equal(defined->type, floe_ice_type_to_floe(read->type));
-    const floe_expr *filter = same ? scan->filter : scan->where;
+    const floe_expr *filter = is_filter_read(scan) ? scan->filter : scan->where;
     if (filter) {
         floe_buf_text(out, " WHERE ");
         FLOE_TRY(floe_sql_from_expr(filter, "", out, err));
@@ -318,7 +363,8 @@ floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe
     FLOE_AUTO_BUF from;
     floe_buf_init(&from, FLOE_GIB(1));
     FLOE_TRY(floe_source_columns(scan, &arena, &columns, &count, err));
-    floe_status status = floe_table_scan_sql(scan->table, &scan->files, columns, count, true, session, &from, err);
+    const floe_table_scan_files files = bounded_files(scan);
+    floe_status status = floe_table_scan_sql(scan->table, &files, columns, count, true, session, &from, err);
     if (floe_failed(status)) {
         bool named = err && floe_str_starts_with(floe_str_of(err->message), FLOE_STR("table "));
         return named ? floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(need->source->about.name))

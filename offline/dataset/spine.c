@@ -613,7 +613,7 @@ static floe_status check_parquet_names(floe_session *session, const floe_dataset
     bool parquet =
         looks_like_file(request->spine) && floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".parquet"));
     FLOE_TRY(parquet ? floe_input_names_check(session, &names, err) : FLOE_OK);
-    return parquet ? floe_parquet_decimals_check(session, request->spine, err) : FLOE_OK;
+    return parquet ? floe_parquet_spine_check(session, request->spine, err) : FLOE_OK;
 }
 
 /* The session's table from whatever the spine is. */

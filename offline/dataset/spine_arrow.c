@@ -46,6 +46,11 @@ static floe_status keepable(floe_session *session, const floe_dataset_request *r
                     "the spine %s: the column \"%.*s\" is of intervals or durations, of which the kept copy would lose "
                     "the microseconds; write it as a number",
                     request->spine, FLOE_STR_BRIEF(columns[i].name));
+        FLOE_ENSURE(
+            memmem(type.ptr, type.len, "TIME_NS", 7) == NULL, err, FLOE_UNSUPPORTED,
+            "the spine %s: the column \"%.*s\" is of times of day in nanoseconds, which the kept copy could not "
+            "hold; write it in microseconds, or as text",
+            request->spine, FLOE_STR_BRIEF(columns[i].name));
         floe_buf_clear(&kept);
         append_kept_type(type, &kept);
         if (!floe_str_equal(floe_buf_view(&kept), type)) {

@@ -124,6 +124,8 @@ static floe_status place_found(const place_file *file, size_t column, const floe
     ret_place->name = node->name;
     ret_place->cut =
         field->type->kind == FLOE_ICE_TIMESTAMPTZ_NS && floe_str_is(node->type, "TIMESTAMP_NS WITH TIME ZONE");
+    ret_place->zoned = !floe_ice_is_nested(field->type) && floe_str_is(node->type, "TIMESTAMP WITH TIME ZONE") &&
+                       (field->type->kind == FLOE_ICE_TIMESTAMP || field->type->kind == FLOE_ICE_TIMESTAMPTZ);
     bool done = false;
     FLOE_TRY(place_bytes(node, field, arena, ret_place, &done, err));
     if (!done) {

@@ -95,6 +95,7 @@ typedef struct floe_column_place {
     floe_str name;       /* in the file */
     floe_str read_type;  /* what it is read as, where that is not the column's type; else ptr NULL */
     floe_str expression; /* what makes the column of it then */
+    bool zoned;          /* a time that the file gives a zone, whose cast to one without takes the engine long */
     bool cut;            /* the engine would cut its nanoseconds: a copy is read (scan/nanoseconds.c) */
 } floe_column_place;
 

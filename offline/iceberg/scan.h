@@ -9,6 +9,13 @@
 #include "offline/offline.h"
 
 /* A pinned, planned scan: the files to read in (data sequence number, path) order. Lies in its arena. */
+/* What a scan needs of a column of times: rows outside may be left out, so that the engine can pass over row groups. Units: µs,
+ * inclusive; INT64_MIN and INT64_MAX: no bound, as is a field id of 0. */
+typedef struct floe_time_bound {
+    int32_t field_id;
+    int64_t first_us, last_us;
+} floe_time_bound;
+
 typedef struct floe_table_scan_files {
     const floe_ice_metadata *metadata;
     const floe_ice_snapshot *snapshot; /* NULL: the table has none, no files */
@@ -21,6 +28,8 @@ typedef struct floe_table_scan_files {
                                                  in its `deletes` */
     size_t delete_count;
     floe_scan_plan plan;
+    floe_time_bound
+        bound; /* of columns that are read with a zone; a scan that says plain times leaves rows outside out, or not */
 } floe_table_scan_files;
 
 /* Chooses the snapshot, reads manifests, prunes by `filter` (bound to the schema's columns; NULL: none) and refuses what

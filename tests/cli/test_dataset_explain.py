@@ -35,6 +35,9 @@ class Case(Checks, unittest.TestCase):
         cls.query(f"SELECT range % 50 AS k, TIMESTAMP '2024-01-01' + to_minutes(range) AS ts, range AS x FROM range({ROWS})",
                   "events.parquet")
         cls.project.floe_ok("table", "import", "events.parquet", "lake.t.sorted")
+        cls.query(f"SELECT range % 50 AS k, timezone('UTC', TIMESTAMP '2024-01-01' + to_minutes(range)) AS ts, range AS x FROM range({ROWS})",
+                  "zoned.parquet")
+        cls.project.floe_ok("table", "import", "zoned.parquet", "lake.t.zoned")
         cls.project.floe_ok("table", "import", "events.parquet", "lake.t.months", "--partition", "month(ts)")
         cls.query("SELECT range % 60 AS k, TIMESTAMP '2024-03-01' + to_minutes(range * 7) AS t, range AS label FROM range(500)",
                   "spine.parquet")
@@ -88,9 +91,14 @@ class Explain(Case):
     def test_what_is_pruned__is_never_read(self):
         """Every byte of the row groups that explain leaves out is overwritten: the build does not see it. One that needs them
         fails, so that the overwriting is proved to hurt."""
-        self.define("sorted")
+        for table in ("sorted", "zoned"):
+            with self.subTest(table):
+                self.check_never_read(table)
+
+    def check_never_read(self, table):
+        self.define(table)
         before = self.ok(self.build("--json")).json
-        path, = glob.glob(self.project.path("lakehouse/t/sorted/data/**/*.parquet"), recursive=True)
+        path, = glob.glob(self.project.path(f"lakehouse/t/{table}/data/**/*.parquet"), recursive=True)
         metadata = pq.read_metadata(path)
         self.assertEqual(metadata.num_row_groups, 4)
         shutil.copy(path, path + ".kept")
@@ -108,6 +116,33 @@ class Explain(Case):
             self.assertNotEqual(self.build(spine="late.parquet").code, 0)
         finally:
             os.replace(path + ".kept", path)
+
+    def test_labels_without_a_time__need_no_row(self):
+        """The table's files are away: nothing of them is read, whichever way answers."""
+        self.query("SELECT 1::BIGINT AS k, NULL::TIMESTAMP AS t, range AS label FROM range(3)", "timeless.parquet")
+        self.query("SELECT 1::BIGINT AS k, TIMESTAMP '2024-03-01' AS t, 1 AS label FROM range(0)", "nothing.parquet")
+        self.define("months", "")
+        data = self.project.path("lakehouse/t/months/data")
+        os.rename(data, data + ".away")
+        try:
+            for spine in ("timeless.parquet", "nothing.parquet"):
+                source = self.explain(spine=spine)["source"]
+                self.assertEqual((source["files"], source["of"], source["rows"], source["bytes"]), (0, 10, 0, 0))
+                self.assertIn("no events, because no row of the spine has a time", source["what"])
+                for way in ([], ["--engine", "duckdb"]):
+                    built = self.ok(self.build("--json", *way, spine=spine)).json
+                    rows = duckdb.sql(f"SELECT v__last, v__x_count_3d FROM '{self.project.path('out.parquet')}'").fetchall()
+                    self.assertEqual(rows, [(None, 0)] * (3 if spine == "timeless.parquet" else 0))
+                self.project.floe_ok("dataset", "audit", built["id"])
+        finally:
+            os.rename(data + ".away", data)
+
+    def test_bytes__have_units_for_people(self):
+        self.define("sorted")
+        text = self.project.floe_ok("dataset", "build", "--features", "v", "--spine", "spine.parquet", "--explain").out
+        source = next(line for line in text.splitlines() if line.startswith("source"))
+        self.assertRegex(source, r" \d+\.\d [kM]B ")
+        self.assertRegex(next(line for line in text.splitlines() if line.startswith("write")), r" \d+\.\d [MG]B ")
 
     def test_memory__decides_between_at_once_and_parts(self):
         self.define("sorted", "")

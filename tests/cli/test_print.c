@@ -147,6 +147,19 @@ static void numbers__are_grouped_by_three(void **state) {
     assert_string_equal(cli_many(cli, 1000, "row", "rows"), "1,000 rows");
 }
 
+static void bytes__have_the_largest_unit_that_leaves_a_whole_digit(void **state) {
+    (void)state;
+    static const struct {
+        int64_t value;
+        const char *text;
+    } cases[] = {{0, "0 B"},         {999, "999 B"},         {1000, "1.0 kB"},     {999949, "999.9 kB"},
+                 {999950, "1.0 MB"}, {6268793856, "6.3 GB"}, {INT64_MAX, "9.2 EB"}};
+    floe_cli *cli = fresh(false);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_string_equal(cli_bytes(cli, cases[i].value), cases[i].text);
+    }
+}
+
 static void ages__are_said_in_the_unit_that_fits(void **state) {
     (void)state;
     floe_cli *cli = fresh(false);
@@ -396,6 +409,7 @@ int main(void) {
         cmocka_unit_test(table__lines_of_the_last_cell__start_below_each_other),
         cmocka_unit_test(object__values_are_json_and_missing_ones_null),
         cmocka_unit_test(numbers__are_grouped_by_three),
+        cmocka_unit_test(bytes__have_the_largest_unit_that_leaves_a_whole_digit),
         cmocka_unit_test(ages__are_said_in_the_unit_that_fits),
         cmocka_unit_test(stream__as_a_table__is_the_same_in_batches_of_any_size),
         cmocka_unit_test(stream__without_rows__has_its_headings),

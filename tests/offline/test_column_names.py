@@ -13,7 +13,7 @@ import foreign  # noqa: E402
 from dataset_support import Failed, Project, entity, source, view  # noqa: E402
 
 INVALID, UNSUPPORTED = 3, 12
-OWN = ["__seq", "__pos", "__event", "__created", "__end", "__where_0", "__time", "__row", "__slice", "__rid", "__file", "__first", "rowid"]
+OWN = ["__seq", "__pos", "__event", "__created", "__end", "__where_0", "__time", "__row", "__slice", "__rid", "__file", "__first", "__from", "rowid"]
 DAY = 86_400_000_000
 
 

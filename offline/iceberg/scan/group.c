@@ -9,10 +9,13 @@
 #include "offline/iceberg/scan/scan_int.h"
 
 #include "core/limits.h"
+#include "core/time.h"
 
 #include <inttypes.h>
 
-#define ROWS_OF_ONE_THREAD 100000 /* fewer mostly lie in one row group */
+#define FIRST_YEAR_US INT64_C(-62135596800000000) /* 1 */
+#define LAST_YEAR_US INT64_C(253402300799999999)  /* 9999 */
+#define ROWS_OF_ONE_THREAD 100000                 /* fewer mostly lie in one row group */
 
 void floe_scan_type_sql(const sql_builder *builder, size_t field, floe_buf *out) {
     floe_ice_type_sql(builder->fields[field]->type, builder->options->plain_times, out);
@@ -50,6 +53,22 @@ static floe_status constant_sql(sql_builder *builder, const scan_group *group, s
     return FLOE_OK;
 }
 
+/* Whether a column is read with its zone and loses it here: the engine's own cast asks a calendar for every value, and fails for times
+ * that no calendar has. */
+static bool is_freed(const sql_builder *builder, const scan_group *group, size_t field) {
+    bool plain = builder->options->plain_times || builder->fields[field]->type->kind == FLOE_ICE_TIMESTAMP;
+    return plain && group->places[field].zoned && !group->constant[field];
+}
+
+/* Infinite times have no microseconds, and stay what they are. */
+static void freed_sql(int id, floe_buf *out) {
+    floe_buf_printf(
+        out,
+        "coalesce(make_timestamp(epoch_us(c%d)), CASE WHEN isinf(c%d) THEN CASE WHEN c%d > '1970-01-01' THEN "
+        "TIMESTAMP 'infinity' ELSE TIMESTAMP '-infinity' END END)",
+        id, id, id);
+}
+
 static floe_status column_sql(sql_builder *builder, const scan_group *group, size_t field, floe_error *err) {
     int32_t id = builder->fields[field]->id;
     if (group->constant[field]) {
@@ -57,6 +76,9 @@ static floe_status column_sql(sql_builder *builder, const scan_group *group, siz
         floe_buf_printf(builder->out, " AS c%d", (int)id);
     } else if (group->places[field].source == FLOE_COLUMN_MISSING) {
         FLOE_TRY(floe_default_sql(builder->fields[field], builder->options->plain_times, builder->out, err));
+        floe_buf_printf(builder->out, " AS c%d", (int)id);
+    } else if (is_freed(builder, group, field)) {
+        freed_sql((int)id, builder->out);
         floe_buf_printf(builder->out, " AS c%d", (int)id);
     } else if (group->places[field].expression.ptr != NULL) {
         floe_buf_str(builder->out, group->places[field].expression);
@@ -149,7 +171,9 @@ static void schema_sql(sql_builder *builder, const scan_group *group) {
         } else {
             floe_buf_printf(out, "%d", (int)builder->fields[i]->id);
         }
-        if (place->read_type.ptr != NULL) {
+        if (is_freed(builder, group, i)) {
+            floe_buf_text(&type, "TIMESTAMP WITH TIME ZONE");
+        } else if (place->read_type.ptr != NULL) {
             floe_buf_str(&type, place->read_type);
         } else {
             floe_scan_type_sql(builder, i, &type);
@@ -162,6 +186,25 @@ static void schema_sql(sql_builder *builder, const scan_group *group) {
         floe_buf_text(out, "2147483000: {'name': 'floe_none', 'type': 'INTEGER', 'default_value': NULL::VARCHAR}");
     }
     floe_buf_byte(out, '}');
+}
+
+/* A bound of times on a column with a zone, which the engine prunes by; what stands outside says it of the column without. Years that
+ * cannot be written bound nothing. */
+static void bound_sql(const sql_builder *builder, const scan_group *group, const char **before, floe_buf *out) {
+    const floe_time_bound *bound = &builder->files->bound;
+    const int64_t ends[] = {bound->first_us, bound->last_us};
+    for (size_t i = 0; i < group->field_count; i++) {
+        bool is_it = bound->field_id != 0 && builder->fields[i]->id == bound->field_id && is_freed(builder, group, i);
+        for (size_t end = 0; is_it && end < 2; end++) {
+            char text[FLOE_TIME_TEXT_MAX];
+            if (ends[end] < FIRST_YEAR_US || ends[end] > LAST_YEAR_US) {
+                continue;
+            }
+            floe_buf_printf(out, "%sc%d %s TIMESTAMPTZ '%s'", *before, (int)bound->field_id,
+                            end == 0 ? ">=" : "<=", floe_time_format(ends[end], text));
+            *before = " AND ";
+        }
+    }
 }
 
 static floe_status source_sql(sql_builder *builder, const scan_group *group, floe_error *err) {
@@ -185,8 +228,10 @@ static floe_status source_sql(sql_builder *builder, const scan_group *group, flo
                     ", hive_partitioning=false, explicit_cardinality=%" PRId64 ", can_have_nan=true, schema=", rows);
     schema_sql(builder, group);
     floe_buf_byte(builder->out, ')');
+    const char *before = " WHERE ";
+    bound_sql(builder, group, &before, builder->out);
     if (group->live_view >= 0) {
-        floe_buf_printf(builder->out, " WHERE floe_live(file_index + %" PRIu64 "::UBIGINT, file_row_number)",
+        floe_buf_printf(builder->out, "%sfloe_live(file_index + %" PRIu64 "::UBIGINT, file_row_number)", before,
                         (uint64_t)group->live_view * FLOE_FILES_OF_VIEW);
     }
     return floe_buf_check(builder->out, err);

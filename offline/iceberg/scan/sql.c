@@ -48,7 +48,7 @@ static floe_status group_key(const sql_builder *builder, const floe_column_place
         }
         constant[i] = missing && floe_scan_partition_value(builder, file, builder->fields[i]->id) != NULL;
         by_name = by_name || places[i].source == FLOE_COLUMN_BY_NAME || places[i].expression.ptr != NULL;
-        floe_buf_byte(&key, constant[i] ? 'c' : missing ? 'm' : places[i].cut ? 'n' : 'f');
+        floe_buf_byte(&key, constant[i] ? 'c' : missing ? 'm' : places[i].cut ? 'n' : places[i].zoned ? 'z' : 'f');
     }
     floe_buf_u32(&key, by_name ? schema->number + 1 : 0);
     FLOE_TRY(floe_buf_check(&key, err));
