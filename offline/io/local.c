@@ -169,7 +169,9 @@ floe_status floe_fs_read_moved(floe_fs *fs, const floe_moved *moved, floe_str pa
     if (status.code == FLOE_NOT_FOUND) {
         floe_str name = floe_path_is_object(path) ? path : floe_str_of(local);
         return FLOE_FAIL(err, FLOE_NOT_FOUND, "%.*s is not there%s", FLOE_STR_ARG(name),
-                         moved->from.len == 0 ? "; a table that was moved needs --moved-from and --moved-to" : "");
+                         moved->from.len == 0 ? "; a table that was moved needs --moved-from and --moved-to, or moved: "
+                                                "{from, to} of its catalog in floe.yaml"
+                                              : "");
     }
     if (floe_failed(status)) {
         return floe_error_set(err, failure.code, failure.sys_errno, failure.file, failure.line, "%s", failure.message);

@@ -265,6 +265,8 @@ feature_views:
         old, new = self.project.folder, self.project.folder + "-moved"
         os.rename(old, new)
         self.project.folder = new
+        self.refused(self.project.floe("dataset", "audit", self.built["id"], "--file", "out.parquet"), "NOT_FOUND",
+                     "or moved: {from, to} of its catalog in floe.yaml")
         self.project.write("floe.yaml", f"""project: test
 catalogs:
   lake: {{type: directory, warehouse: ./lakehouse, moved: {{from: {old}, to: {new}}}}}

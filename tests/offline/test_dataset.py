@@ -281,6 +281,8 @@ class Sources(Case):
             self.assertEqual(facts["ties"], 2)
             self.assertEqual(project.manifest(facts["id"])["ties_decided_by_file_order"], 2)
             self.assertEqual(project.rows("SELECT v__last FROM '$D/out.parquet'"), [(2,), (3,), (2,)])
+            self.assertIn("2 winners of labels and views were decided by file order alone",
+                          project.floe("dataset", "build", "--features", "v", "--spine", "s.parquet", "-o", "out.parquet"))
 
     def test_views_over_one_source__are_one_scan(self):
         views = (view(LAST, name="v", more=", where: 'v > 10'") + view(LAST, name="w", more=", where: 'v < 30'") +

@@ -111,7 +111,8 @@ static floe_status check_present(const sql_builder *builder, const char *path, f
     FLOE_ENSURE(floe_map_get(&builder->remote, floe_str_of(path)) != NULL || fs->ops->exists(fs, path), err,
                 FLOE_NOT_FOUND, "table %.*s: the %s file %s is not there%s", FLOE_STR_BRIEF(builder->table->name),
                 builder->deletes ? "equality delete" : "data", path,
-                builder->table->moved.from.len == 0 ? "; a table that was moved needs --moved-from and --moved-to"
+                builder->table->moved.from.len == 0 ? "; a table that was moved needs --moved-from and --moved-to, or "
+                                                      "moved: {from, to} of its catalog in floe.yaml"
                                                     : "");
     return FLOE_OK;
 }
