@@ -244,11 +244,21 @@ static floe_status print_plan(floe_cli *cli, const floe_dataset_request *request
     return cli_table_end(&table, err);
 }
 
+/* Commands take an id or a name: a name that looks like an id could hide another dataset. */
+static floe_status check_name(floe_cli *cli, floe_error *err) {
+    const char *name = cli_value(cli, "--name");
+    bool is_id = name && strlen(name) == 12 && strspn(name, "0123456789abcdef") == 12;
+    CLI_USAGE(cli, !name || name[0] != '\0', err, "--name is empty; leave it out, or give the dataset a name");
+    CLI_USAGE(cli, !is_id, err, "--name %s looks like the id of a dataset; give it another name", name);
+    return FLOE_OK;
+}
+
 floe_status cli_dataset_build(floe_cli *cli, floe_error *err) {
     const char *service = cli_value(cli, "--service"), *features = cli_value(cli, "--features");
     CLI_USAGE(cli, (service != NULL) != (features != NULL), err, "name either --service or --features");
     CLI_USAGE(cli, cli_value(cli, "--spine"), err, "name the labels with --spine FILE or TABLE");
     bool explain = cli_flag(cli, "--explain");
+    FLOE_TRY(check_name(cli, err));
     CLI_USAGE(cli, explain || cli_value(cli, "-o"), err, "name the output with -o FILE or TABLE");
     floe_ref *refs;
     floe_dataset_request request = {.service = floe_str_of(service ? service : ""),

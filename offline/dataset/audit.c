@@ -5,6 +5,7 @@
  * generated SQL over the pinned snapshots, where a row meets only what it may use → each cell of the file against it →
  * per view, how near the youngest usable row came.
  */
+#include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
@@ -94,6 +95,28 @@ static floe_status check_file_columns(const audit *a, const char *item, floe_err
     return FLOE_OK;
 }
 
+/* A file of lines that has none does not even say what its columns are: they are the dataset's, without a row. */
+static floe_status name_empty_lines(const audit *a, const char **item, floe_error *err) {
+    const spine_table *spine = &a->job->spine;
+    bool lines = a->form == BUILT_TEXT && floe_str_ends_with(floe_str_of(a->file), FLOE_STR(".jsonl"));
+    uint64_t len = 1;
+    FLOE_TRY(lines ? floe_file_len(a->file, &len, err) : FLOE_OK);
+    if (len > 0) {
+        return FLOE_OK;
+    }
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_MIB(1));
+    for (size_t i = 0; i < spine->column_count + a->answer_count; i++) {
+        bool of_spine = i < spine->column_count;
+        floe_buf_text(&sql, i > 0 ? ", NULL::VARCHAR AS " : "(SELECT NULL::VARCHAR AS ");
+        floe_sql_quote_name(&sql, of_spine ? spine->columns[i].name : a->answers[i - spine->column_count].name);
+    }
+    floe_buf_text(&sql, " WHERE false)");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    *item = floe_arena_strndup(a->job->arena, sql.ptr, sql.len);
+    return floe_arena_check(a->job->arena, err);
+}
+
 /* The session's table "built". */
 static floe_status load_file(audit *a, floe_error *err) {
     dataset_job *job = a->job;
@@ -102,6 +125,7 @@ static floe_status load_file(audit *a, floe_error *err) {
     floe_query_rows rows;
     floe_buf_init(&sql, FLOE_MIB(64));
     FLOE_TRY(floe_dataset_file_item(job->lake, job->session, a->file, job->arena, &item, &a->form, err));
+    FLOE_TRY(name_empty_lines(a, &item, err));
     FLOE_TRY(check_file_columns(a, item, err));
     floe_buf_text(&sql, "CREATE TEMP TABLE built AS SELECT ");
     FLOE_TRY(append_columns(a, job->spine.columns, job->spine.column_count, &sql, err));

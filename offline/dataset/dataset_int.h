@@ -206,6 +206,10 @@ typedef struct dataset_job {
     dataset_steps steps;
 } dataset_job;
 
+/* A key's column as the key's type: decimals of fewer digits are widened, a column without a value is of its type. */
+void floe_spine_key_sql(const floe_query_column *column, floe_str name, floe_type type, floe_buf *out);
+/* Whether a column has no value at all and is of what the engine makes of the type null: such a column is of any type. */
+floe_status floe_spine_key_is_null(floe_session *session, const char *column, bool *ret_null, floe_error *err);
 /* Refuses a spine whose keys are longer than an entity's may be (proto/key.h). Errors: LIMIT naming the row and the key. */
 floe_status floe_spine_check_keys(dataset_job *job, floe_error *err);
 

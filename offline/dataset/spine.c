@@ -308,12 +308,10 @@ static floe_status check_keys(const floe_dataset_request *request, const spine_t
     return FLOE_OK;
 }
 
-/* A key column of another type than its entity declares, or widens to. A type that floe has no name for is found later. */
-static floe_status check_key_types(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
-                                   size_t key_count, floe_error *err) {
+static floe_status read_key_schema(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
+                                   size_t key_count, struct ArrowSchema *ret_schema, floe_error *err) {
     FLOE_AUTO_BUF sql;
     FLOE_AUTO_STREAM stream = {0};
-    FLOE_AUTO_SCHEMA schema = {0};
     floe_buf_init(&sql, FLOE_MIB(1));
     for (size_t i = 0; i < key_count; i++) {
         floe_buf_text(&sql, i > 0 ? ", " : "SELECT ");
@@ -322,12 +320,20 @@ static floe_status check_key_types(floe_session *session, const floe_dataset_req
     floe_buf_text(&sql, key_count > 0 ? " FROM spine LIMIT 0" : "SELECT 1");
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_stream(session, sql.ptr, NULL, &stream, err));
-    FLOE_TRY(floe_arrow_stream_schema(&stream, "spine", &schema, err));
+    return floe_arrow_stream_schema(&stream, "spine", ret_schema, err);
+}
+
+/* A key column of another type than its entity declares, or widens to. A type that floe has no name for is found later. */
+static floe_status check_key_types(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
+                                   size_t key_count, floe_error *err) {
+    FLOE_AUTO_SCHEMA schema = {0};
+    FLOE_TRY(read_key_schema(session, request, keys, key_count, &schema, err));
     for (size_t i = 0; i < key_count; i++) {
         floe_type found, declared = keys[i].type;
         char a[FLOE_TYPE_NAME_MAX], b[FLOE_TYPE_NAME_MAX];
         bool known = !floe_failed(floe_arrow_type(schema.children[i], &found, NULL));
         bool fits = !known || floe_type_widens(found, declared);
+        FLOE_TRY(fits ? FLOE_OK : floe_spine_key_is_null(session, schema.children[i]->name, &fits, err));
         FLOE_ENSURE(fits, err, FLOE_INVALID,
                     "the spine %s: the column \"%.*s\" for the key \"%.*s\" is %s and the entity declares %s",
                     request->spine, FLOE_STR_BRIEF(floe_spine_key_column(request, keys[i].name)),
@@ -681,14 +687,8 @@ floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spi
                                   floe_error *err) {
     floe_buf_text(out, "SELECT ");
     for (size_t i = 0; i < key_count; i++) {
-        bool decimal = keys[i].type.kind == FLOE_KIND_DECIMAL; /* of fewer digits: widened */
-        floe_buf_text(out, decimal ? "CAST(" : "");
-        floe_sql_quote_name(out, floe_spine_key_column(request, keys[i].name));
-        if (decimal) {
-            floe_buf_text(out, " AS ");
-            floe_sql_type_name(out, keys[i].type);
-            floe_buf_text(out, ")");
-        }
+        floe_str name = floe_spine_key_column(request, keys[i].name);
+        floe_spine_key_sql(find_column(spine, name), name, keys[i].type, out);
         floe_buf_text(out, " AS ");
         floe_sql_quote_name(out, keys[i].name);
         floe_buf_text(out, ", ");

@@ -6,6 +6,38 @@
 #include "offline/dataset/dataset_int.h"
 #include "proto/key.h"
 
+void floe_spine_key_sql(const floe_query_column *column, floe_str name, floe_type type, floe_buf *out) {
+    bool whole = type.kind == FLOE_KIND_INT32 || type.kind == FLOE_KIND_INT64;
+    bool beyond =
+        column && floe_str_is(column->type, "UBIGINT"); /* more than int64 holds equals no key, as null does */
+    bool nulls = column && floe_str_is(column->type, "INTEGER") && !whole;
+    bool cast = type.kind == FLOE_KIND_DECIMAL || beyond || nulls;
+    floe_buf_text(out, beyond ? "TRY_CAST(" : cast ? "CAST(" : "");
+    floe_sql_quote_name(out, name);
+    if (cast) {
+        floe_buf_text(out, " AS ");
+        floe_sql_type_name(out, type);
+        floe_buf_text(out, ")");
+    }
+}
+
+floe_status floe_spine_key_is_null(floe_session *session, const char *column, bool *ret_null, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    FLOE_AUTO_BUF sql;
+    floe_query_rows rows;
+    floe_arena_init(&arena, FLOE_MIB(1));
+    floe_buf_init(&sql, FLOE_KIB(64));
+    floe_buf_text(&sql, "SELECT count(");
+    floe_sql_quote_name(&sql, floe_str_of(column));
+    floe_buf_text(&sql, "), typeof(any_value(");
+    floe_sql_quote_name(&sql, floe_str_of(column));
+    floe_buf_text(&sql, ")) FROM spine");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_query(session, sql.ptr, NULL, &arena, &rows, err));
+    *ret_null = rows.values[0].as.integer == 0 && floe_str_is(rows.values[1].as.bytes, "INTEGER");
+    return FLOE_OK;
+}
+
 static bool is_text(const floe_column *key) {
     return key->type.kind == FLOE_KIND_STRING || key->type.kind == FLOE_KIND_BYTES;
 }

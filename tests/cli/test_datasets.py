@@ -281,6 +281,22 @@ feature_views:
         self.assertIn(run.code, (4, 10), str(run))
         self.assertIn("/nowhere/out.csv", run.err)
 
+    def test_a_name_that_is_none_is_refused(self):
+        for name, word in (("", "--name is empty"), ("0123456789ab", "looks like the id of a dataset")):
+            run = self.project.floe(*self.build(name=name))
+            self.assertEqual(run.code, 2, str(run))
+            self.assertIn(word, run.err)
+        self.project.floe_ok(*self.build(name="0123456789abc"))
+
+    def test_no_rows_as_lines_are_audited(self):
+        self.project.write_csv("nothing.csv", SPINE_HEADER, [])
+        for out in ("none.jsonl", "none.csv", "none.parquet", "none.arrow"):
+            built = self.project.floe_ok("dataset", "build", "--features", "airport_delays", "--spine", "nothing.csv", "--time", "at", "-o", out, "--json").json
+            self.project.floe_ok("dataset", "audit", built["id"])
+        with open(self.project.path("none.jsonl"), "w") as file:
+            file.write("{}\n")
+        self.assertNotEqual(self.project.floe("dataset", "audit", "none.jsonl").code, 0)
+
     def test_before_anything_is_applied_the_reference_is_named(self):
         with Project() as fresh:
             fresh.write_csv("spine.csv", SPINE_HEADER, [])

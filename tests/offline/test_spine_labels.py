@@ -50,5 +50,38 @@ class Labels(unittest.TestCase):
         self.assertIn('column "label" is of intervals or durations', str(caught.exception))
 
 
+class Keys(unittest.TestCase):
+    """Columns for keys whose type is another and whose every value is one of the declared type, or none."""
+
+    def answers(self, type_, values, arrow, spine="s.parquet"):
+        """Of an event for each value."""
+        with Project() as project:
+            sql = {"int64": "BIGINT", "string": "VARCHAR", "date": "DATE", "decimal(9,2)": "DECIMAL(9,2)"}[type_]
+            project.table("events", f"SELECT unnest([{', '.join(values)}])::{sql} AS k, TIMESTAMP '2020-01-01' AS ts, 10::BIGINT AS v")
+            project.define(entity(f"{{name: k, type: '{type_}'}}") + source() + "feature_views:\n" + view("{name: last, column: v}", '{column: "*", functions: [count]}'))
+            pq.write_table(pa.table({"k": arrow, "t": pa.array([10**15 * 2] * len(arrow), pa.timestamp("us"))}), project.path("s.parquet"))
+            pyarrow.feather.write_feather(pq.read_table(project.path("s.parquet")), project.path("s.arrow"), compression="uncompressed")
+            for way in ([], ["--engine", "duckdb"]):
+                facts = project.build("--time", "t", *way, spine=spine, features="v")
+                found = project.rows("SELECT v__last, v__count FROM '$D/out.parquet'")
+            project.floe("dataset", "audit", facts["id"])
+            return found
+
+    def test_unsigned_numbers_beyond_int64__equal_no_key(self):
+        keys = pa.array([1, 2**63 - 1, 2**63, 2**64 - 1, None], pa.uint64())
+        for spine in ("s.parquet", "s.arrow"):
+            self.assertEqual(self.answers("int64", ["1", "9223372036854775807"], keys, spine), [(10, 1)] * 2 + [(None, 0)] * 3)
+
+    def test_a_column_of_nulls__is_of_any_type(self):
+        for type_, value in (("string", "'a'"), ("int64", "1"), ("date", "'2020-01-01'"), ("decimal(9,2)", "1.5")):
+            self.assertEqual(self.answers(type_, [value], pa.nulls(2)), [(None, 0)] * 2)
+
+    def test_a_column_of_another_type__is_refused_all_the_same(self):
+        for arrow in (pa.array([None, 7], pa.int32()), pa.array([None, 7.0]), pa.array([None], pa.float64())):
+            with self.assertRaises(Failed) as caught:
+                self.answers("string", ["'a'"], arrow)
+            self.assertIn("and the entity declares string", str(caught.exception))
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
