@@ -8,7 +8,7 @@
  * all units in the order of the labels are the table "answer". Temporary tables are the engine's, which spills them.
  *
  * There are a few times more parts than are needed, so that parts of uneven size (one key may have a tenth of all rows) are
- * put together to what fits. One key is never divided.
+ * put together to what fits. One key is never divided: where it alone is more than fits, the kernel writes down what does not.
  *
  * Of as-of features alone the kernel holds no more rows than labels, however large the source is. Where few parts are enough
  * for that, nothing is written: the source is scanned once per part, which is cheaper than writing its rows down.
@@ -29,10 +29,11 @@
 #define PLACE_BYTES 16 /* of one row, while it is put in order */
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
-#define SLOT_BYTES 78      /* of a label and the row that stands in its slot, with the answer */
-#define SLOT_CELL_BYTES 18 /* of one column of both */
-#define RESCANS_MAX 6      /* about what writing rows down and reading them again costs, in scans */
-#define SORTED_BYTES 24    /* of one cell that is sorted, its place beside it */
+#define SLOT_BYTES 78             /* of a label and the row that stands in its slot, with the answer */
+#define SLOT_CELL_BYTES 18        /* of one column of both */
+#define RESCANS_MAX 6             /* about what writing rows down and reading them again costs, in scans */
+#define SORTED_BYTES 24           /* of one cell that is sorted, its place beside it */
+#define BLOCK_BYTES FLOE_KIB(256) /* of each column of a table of the engine's, while rows are added to it */
 
 typedef struct unit {
     const floe_ref *refs; /* of the request, in its order */
@@ -209,9 +210,15 @@ static bool is_as_of_alone(const dataset_job *job) {
     return as_of;
 }
 
+/* Answers of so many features that the engine cannot hold a table of them. */
+static bool is_wide(const dataset_job *job) {
+    return job->request->ref_count * BLOCK_BYTES > job->engine_bytes / 2;
+}
+
 bool floe_partition_by_kernel(const dataset_job *job) {
     uint64_t labels = (uint64_t)job->label_count * LABEL_BYTES;
-    return !has_texts(job) && !is_as_of_alone(job) && labels <= job->kernel_bytes - job->kernel_bytes / 4 &&
+    bool parts = has_texts(job) || is_as_of_alone(job); /* are better */
+    return (!parts || is_wide(job)) && labels <= job->kernel_bytes - job->kernel_bytes / 4 &&
            floe_pit_may_spill(job->request->refs, job->request->ref_count);
 }
 
@@ -401,13 +408,26 @@ static floe_status keep_answers(const dataset_job *job, const unit *u, floe_pit 
     return floe_session_run(job->session, sql, NULL, NULL, err);
 }
 
+/* The rest of the kernel's memory is for answers on their way out. */
+static uint64_t room_for_rows(const dataset_job *job) {
+    return job->kernel_bytes - job->kernel_bytes / 4;
+}
+
+/* A part that alone is more than fits, because one of its keys is: the kernel keeps its rows and answers in files. */
+static bool is_too_large(const dataset_job *job, const unit *u, size_t part) {
+    return !u->rescans && (uint64_t)u->part_rows[part] * row_bytes(u->whole->need) > room_for_rows(job) &&
+           floe_pit_may_spill(u->refs, u->ref_count);
+}
+
 static floe_status answer_parts(const dataset_job *job, const unit *u, size_t first, size_t last, floe_pit_stats *stats,
                                 floe_error *err) {
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
     floe_pit_options options = {.as_known = job->request->as_known,
                                 .ignore_at = job->request->ignore_at,
-                                .threads = job->run ? job->run->threads : 0};
+                                .threads = job->run ? job->run->threads : 0,
+                                .memory_bytes = job->kernel_bytes};
     floe_pit_stats found;
+    FLOE_TRY(is_too_large(job, u, first) ? floe_lake_spill(job->lake, &options.spill_folder, err) : FLOE_OK);
     FLOE_TRY(floe_pit_open(u->refs, u->ref_count, &options, &pit, err));
     FLOE_TRY(feed_part(job, u, pit, first, last, err));
     FLOE_TRY(floe_pit_run(pit, job->run, err));
@@ -424,7 +444,7 @@ static size_t last_that_fits(const dataset_job *job, const unit *u, size_t first
         return first + 1;
     }
     uint64_t per_row = row_bytes(u->whole->need);
-    uint64_t room = job->kernel_bytes - job->kernel_bytes / 4; /* The rest is for answers on their way out. */
+    uint64_t room = room_for_rows(job);
     uint64_t labels = (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * u->ref_count) / u->parts;
     uint64_t bytes = 0;
     size_t last = first;

@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from dataset_support import Project
+from dataset_support import Failed, Project
 
 VIEWS = """entities: [{name: one, keys: [{name: k, type: int64}]}]
 sources: [{name: events, table: lake.t.events, event_time: ts}]
@@ -42,6 +42,41 @@ class OneKey(unittest.TestCase):
                     self.assertLess(peak, 192_000_000, (memory, threads))  # with 128 MB the engine's least is more than its half
             if not os.environ.get("FLOE_SANITIZE"):
                 self.assertGreater(most, 230_000_000)  # else it says nothing
+
+    TEXTS = """entities: [{name: one, keys: [{name: k, type: int64}]}]
+sources: [{name: events, table: lake.t.events, event_time: ts}]
+feature_views:
+  - name: texts
+    entity: one
+    source: events
+    features: [{name: s, column: s}]
+    aggregates:
+      - {column: s, functions: [count_distinct, last, min, max], windows: [1h, 1d]}
+      - {column: n, functions: [count_distinct, {percentile: 0.5}], windows: [1h]}
+"""
+
+    def texts(self, project, distinct):
+        project.table("events", EVENTS.replace("i AS n", f"'a text that is longer than others, ' || (i * 7919 % {distinct}) AS s, i % 5003 AS n"))
+        project.file("labels.parquet", LABELS)
+        project.define(self.TEXTS)
+
+    def test_texts_of_one_key__are_answered_over_files_too(self):
+        with Project() as project:
+            self.texts(project, 20011)
+            whole = project.build(spine="labels.parquet", features="texts")
+            for memory, threads in ("128MB", "1"), ("192MB", "2"):
+                parts = project.build("--memory", memory, "--threads", threads, spine="labels.parquet", features="texts")
+                self.assertEqual(parts["content_hash"], whole["content_hash"], memory)
+                if not os.environ.get("FLOE_SANITIZE"):
+                    self.assertLess(project.manifest(parts["id"])["peak_memory_bytes"], 230_000_000, memory)
+            if not os.environ.get("FLOE_SANITIZE"):
+                self.assertGreater(project.manifest(whole["id"])["peak_memory_bytes"], 260_000_000)  # else it says nothing
+
+    def test_more_distinct_texts_than_fit__are_told_with_the_feature_and_what_would_do(self):
+        with Project() as project:
+            self.texts(project, 1200007)
+            with self.assertRaisesRegex(Failed, r'LIMIT: .*texts:s: the distinct values of column "s" .*give at least --memory [0-9]+MB'):
+                project.build("--memory", "64MB", "--threads", "1", spine="labels.parquet", features="texts")
 
 
 if __name__ == "__main__":

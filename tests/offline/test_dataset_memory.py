@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Training sets in little memory: for as-of features the source is scanned once per part of the keys where few parts are enough;
-rows are written down where they are not, by the kernel where nothing is text. Either way the answer is that of everything at once, bit for bit, and the engine's ASOF."""
+rows are written down where they are not, by the kernel where nothing is text. Either way the answer is that of everything at once, bit for bit, and the engine's ASOF. timeout: 900"""
 import json
 import os
 import unittest
@@ -183,6 +183,25 @@ class ManyFeatures(unittest.TestCase):
             self.assertEqual(parts["content_hash"], whole["content_hash"])
             if not os.environ.get("FLOE_SANITIZE"):
                 self.assertLess(project.manifest(parts["id"])["peak_memory_bytes"], 225_000_000)
+
+    def test_as_of_features_whose_table_the_engine_cannot_hold__are_the_kernels(self):
+        with Project() as project:
+            columns = ", ".join(f"hash(i * 32 + {c}) % 1000 / 7 AS c{c}, 'text ' || (hash(i + {c}) % 97) AS t{c}" for c in range(20))
+            project.table("wide", f"SELECT i * 7919 % 997 AS k, TIMESTAMP '2025-01-01' + to_seconds(i * 20) AS ts, {columns} FROM range(30000) r(i)")
+            project.file("labels.parquet", "SELECT i % 997 AS k, TIMESTAMP '2025-01-02' + to_seconds(i * 53) AS t FROM range(30000) r(i)")
+            names = [f"c{n}" for n in range(20)] + ["t1", "t2"]
+            project.define("entities: [{name: one, keys: [{name: k, type: int64}]}]\n"
+                           "sources: [{name: wide, table: lake.t.wide, event_time: ts}]\nfeature_views:\n" + "".join(
+                               f"  - name: v{n}\n    entity: one\n    source: wide\n    features: ["
+                               + ", ".join(f"{{name: {c}, column: {c}}}" for c in names) + "]\n" for n in range(20)))
+            features = ",".join(f"v{n}" for n in range(20))
+            self.assertIn("in one scan whose rows are spilled", project.floe(
+                "dataset", "build", "--features", features, "--spine", "labels.parquet", "--explain", "--memory", "256MB"))
+            whole = project.build(spine="labels.parquet", features=features)
+            parts = project.build("--memory", "256MB", spine="labels.parquet", features=features)
+            self.assertEqual((parts["content_hash"], parts["ties"]), (whole["content_hash"], whole["ties"]))
+            if not os.environ.get("FLOE_SANITIZE"):
+                self.assertLess(project.manifest(parts["id"])["peak_memory_bytes"], 256_000_000)
 
 
 class TextInLittleMemory(unittest.TestCase):

@@ -23,6 +23,12 @@ void floe_pit_symbols_close(pit_symbols *symbols) {
     *symbols = (pit_symbols){0};
 }
 
+uint64_t floe_pit_symbols_bytes(const pit_symbols *symbols) {
+    size_t each = sizeof(*symbols->hashes) + sizeof(*symbols->keys);
+    each += symbols->has_values ? sizeof(*symbols->values) : 0;
+    return symbols->arena.used + symbols->capacity * sizeof(*symbols->slots) + symbols->room * each;
+}
+
 /* The low bits are the place, so the tag is made of the high ones. */
 static uint32_t tag_of(uint64_t hash) {
     return (uint32_t)(hash >> 32);

@@ -41,6 +41,7 @@ typedef struct pit_numbers {
 
 void floe_pit_symbols_init(pit_symbols *symbols);
 void floe_pit_symbols_close(pit_symbols *symbols);
+uint64_t floe_pit_symbols_bytes(const pit_symbols *symbols);
 /* The number of these bytes; made on first sight. *ret_new tells a first sight (may be NULL). */
 floe_status floe_pit_symbol(pit_symbols *symbols, floe_str bytes, uint32_t *ret_symbol, bool *ret_new, floe_error *err);
 /* The same of bytes whose hash (XXH64, seed 0) is known; PIT_NO_KEY when they have no number. */

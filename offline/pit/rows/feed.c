@@ -11,6 +11,10 @@
 #include "offline/pit/answers/sheet.h"
 #include "offline/together.h"
 
+#include <inttypes.h>
+
+#define DISTINCT_LEAST FLOE_MIB(16) /* of texts, however little memory there is */
+
 struct floe_pit_feed {
     floe_pit *pit;
     size_t need_index;
@@ -144,12 +148,72 @@ static void give_back(floe_pit_feed *feed, pit_feeder *feeder) {
     pthread_mutex_unlock(&feed->lock);
 }
 
+/* The first feature that asks for the distinct values of a column. */
+static const floe_output *asks_for(const pit_group *group, size_t column, const floe_view **ret_view) {
+    for (size_t v = 0; v < group->view_count; v++) {
+        const pit_view *view = &group->views[v];
+        for (size_t i = 0; i < view->view->output_count; i++) {
+            const floe_output *output = &view->view->outputs[i];
+            bool counts = output->function == FLOE_FN_COUNT_DISTINCT || group->columns[column].class == PIT_SYMBOL;
+            if (view->wanted[i] && view->output_columns[i] == column && counts) {
+                *ret_view = view->view;
+                return output;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* What all distinct values take, and which column has most. */
+typedef struct distinct {
+    uint64_t bytes, most_bytes, values; /* values: of that column */
+    const pit_group *group;
+    size_t column;
+} distinct;
+
+static void count_column(pit_group *group, size_t at, distinct *d) {
+    pit_column *column = &group->columns[at];
+    pthread_mutex_lock(&column->lock);
+    uint64_t values = column->symbols.count, bytes = floe_pit_symbols_bytes(&column->symbols);
+    pthread_mutex_unlock(&column->lock);
+    d->bytes += bytes;
+    if (bytes > d->most_bytes) {
+        *d = (distinct){d->bytes, bytes, values, group, at};
+    }
+}
+
+static floe_status fail_distinct(const distinct *d, floe_error *err) {
+    const floe_view *view = NULL;
+    const floe_output *output = asks_for(d->group, d->column, &view);
+    FLOE_ASSERT(output);
+    return FLOE_FAIL(
+        err, FLOE_LIMIT,
+        "%.*s:%.*s: the distinct values of column \"%.*s\" stay in memory, are %" PRIu64
+        " so far and take with those of other columns %" PRIu64
+        " MB, more than half of the kernel's share; give at least --memory %" PRIu64 "MB, or leave the feature out",
+        FLOE_STR_BRIEF(view->about.name), FLOE_STR_BRIEF(output->about.name),
+        FLOE_STR_BRIEF(d->group->columns[d->column].name), d->values, d->bytes / 1000000, 4 * d->bytes / 1000000 + 1);
+}
+
+/* Rows and answers of a question that spills are written down; what its texts and other distinct values are is not. */
+static floe_status check_distinct(const floe_pit_feed *feed, floe_error *err) {
+    const floe_pit *pit = feed->pit;
+    uint64_t most = pit->options.memory_bytes / 2;
+    distinct d = {0};
+    for (size_t g = 0; pit->spill && g < pit->group_count; g++) {
+        for (size_t i = 0; i < pit->groups[g].column_count; i++) {
+            count_column(&pit->groups[g], i, &d);
+        }
+    }
+    return d.bytes > (most > DISTINCT_LEAST ? most : DISTINCT_LEAST) ? fail_distinct(&d, err) : FLOE_OK;
+}
+
 static floe_status take(floe_pit_feed *feed, const struct ArrowArray *batch, floe_error *err) {
     pit_feeder *feeder;
     FLOE_TRY(take_feeder(feed, batch->length, &feeder, err));
     floe_status status = floe_pit_feeder_take(feeder, batch, err);
     give_back(feed, feeder);
-    return status;
+    return floe_failed(status) ? status : check_distinct(feed, err);
 }
 
 floe_status floe_pit_feed_take(floe_pit_feed *feed, const struct ArrowArray *batch, floe_error *err) {
