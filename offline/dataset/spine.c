@@ -25,15 +25,6 @@ typedef struct spine_guess {
     floe_arena *arena;
 } spine_guess;
 
-floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key) {
-    for (size_t i = 0; i < request->key_count; i++) {
-        if (floe_str_equal(request->keys[i].key, key)) {
-            return request->keys[i].column;
-        }
-    }
-    return key;
-}
-
 static floe_status check_key_names(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
                                    floe_error *err) {
     for (size_t i = 0; i < request->key_count; i++) {
@@ -46,6 +37,11 @@ static floe_status check_key_names(const floe_dataset_request *request, const fl
     }
     return FLOE_OK;
 }
+
+/* A time as a lookup takes it. */
+#define TIME_PATTERN                                                                                                   \
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt "                                                                                  \
+    "]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
 
 /* A decimal as a lookup takes it: no exponent, no digit behind the point that would be rounded away. */
 static void append_decimal_pattern(floe_type type, floe_buf *out) {
@@ -61,6 +57,9 @@ static void append_decimal_pattern(floe_type type, floe_buf *out) {
  * strict enough. */
 static bool append_key_pattern(floe_type type, floe_buf *out) {
     switch (type.kind) {
+    case FLOE_KIND_TIMESTAMP:
+        floe_buf_text(out, TIME_PATTERN);
+        return true;
     case FLOE_KIND_INT32:
     case FLOE_KIND_INT64:
         floe_buf_text(out, "[+-]?[0-9]+");
@@ -79,41 +78,41 @@ static bool append_key_pattern(floe_type type, floe_buf *out) {
     }
 }
 
+/* The value that text stands for; null: none of the type. A time may have an offset from Greenwich, which the engine's timestamps
+ * without a zone would pass over. */
+static void append_text_cast(floe_type type, const char *text, floe_buf *sql) {
+    bool time = type.kind == FLOE_KIND_TIMESTAMP;
+    floe_buf_printf(sql, "%s%s%s AS ", time ? "TRY_CAST(TRY_CAST(" : "TRY_CAST(", text, time ? " AS TIMESTAMPTZ)" : "");
+    floe_sql_type_name(sql, type);
+    floe_buf_byte(sql, ')');
+}
+
 /* `CASE WHEN …` that is the key of its declared type, or an error that shows the text. */
 static void append_strict_key(const floe_dataset_request *request, const floe_column *key, floe_str pattern,
                               floe_buf *sql) {
     floe_str column = floe_spine_key_column(request, key->name);
     char type_name[FLOE_TYPE_NAME_MAX];
-    FLOE_AUTO_BUF words;
+    FLOE_AUTO_BUF words, name;
     floe_buf_init(&words, FLOE_KIB(64));
+    floe_buf_init(&name, FLOE_KIB(64));
+    floe_sql_quote_name(&name, column);
     bool bytes = key->type.kind == FLOE_KIND_BYTES;
     floe_buf_printf(&words, "the key column \"%.*s\" has a value that is no %s: ", FLOE_STR_ARG(column),
                     bytes ? "base64" : floe_type_name(key->type, type_name));
-    floe_buf_text(sql, "CASE WHEN ");
-    floe_sql_quote_name(sql, column);
-    floe_buf_text(sql, " IS NULL OR regexp_full_match(");
-    floe_sql_quote_name(sql, column);
-    floe_buf_text(sql, ", ");
+    floe_buf_printf(sql, "CASE WHEN %s IS NULL OR regexp_full_match(%s, ", name.ptr, name.ptr);
     floe_sql_quote_text(sql, pattern);
-    if (!bytes) { /* What looks like a number or a date may still be too large, or no day. */
-        floe_buf_text(sql, ") AND TRY_CAST(");
-        floe_sql_quote_name(sql, column);
-        floe_buf_text(sql, " AS ");
-        floe_sql_type_name(sql, key->type);
-        floe_buf_text(sql, ") IS NOT NULL");
+    floe_buf_text(sql, ")");
+    if (bytes) {
+        floe_buf_printf(sql, " THEN from_base64(%s)", name.ptr);
+    } else { /* What looks like a number or a date may still be too large, or no day. */
+        floe_buf_text(sql, " AND ");
+        append_text_cast(key->type, name.ptr, sql);
+        floe_buf_text(sql, " IS NOT NULL THEN ");
+        append_text_cast(key->type, name.ptr, sql);
     }
-    floe_buf_text(sql, bytes ? ") THEN from_base64(" : " THEN TRY_CAST(");
-    floe_sql_quote_name(sql, column);
-    floe_buf_text(sql, bytes ? "" : " AS ");
-    if (!bytes) {
-        floe_sql_type_name(sql, key->type);
-    }
-    floe_buf_text(sql, ") ELSE error(");
+    floe_buf_text(sql, " ELSE error(");
     floe_sql_quote_text(sql, floe_buf_view(&words));
-    floe_buf_text(sql, " || ");
-    floe_sql_quote_name(sql, column);
-    floe_buf_text(sql, ") END AS ");
-    floe_sql_quote_name(sql, column);
+    floe_buf_printf(sql, " || %s) END AS %s", name.ptr, name.ptr);
 }
 
 /* Whether an earlier key is of the same column: two keys of one type may be. */
@@ -161,8 +160,7 @@ static bool append_json_pattern(floe_type type, floe_buf *out) {
         floe_buf_text(out, "\"[0-9]{4}-[0-9]{2}-[0-9]{2}\"");
         return true;
     case FLOE_KIND_TIMESTAMP:
-        floe_buf_text(out, "\"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
-                           "([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?\"");
+        floe_buf_text(out, "\"" TIME_PATTERN "\"");
         return true;
     case FLOE_KIND_DECIMAL: /* Text, or a whole number: one with a point may have lost digits to who wrote it. */
         floe_buf_text(out, "\"");
@@ -186,7 +184,7 @@ static bool is_read_from_json(floe_type type) {
 }
 
 /* Types that hold the values as they are written, by column. Labels pass through untouched, if need be as text; a key must have its
- * type. Keys of a CSV file are read by their declared types, which are strict but for times. */
+ * type. Keys of a CSV file are read by their declared types. */
 static floe_status find_exact_types(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
                                     size_t key_count, spine_guess *guess, floe_error *err) {
     floe_str *fixed = floe_arena_alloc(guess->arena, key_count + 1, sizeof(*fixed));
@@ -203,7 +201,7 @@ static floe_status find_exact_types(floe_session *session, const floe_dataset_re
                                 .strict = strict,
                                 .keeps_labels = true};
     for (size_t i = 0; i < key_count; i++) {
-        bool known = guess->csv ? keys[i].type.kind != FLOE_KIND_TIMESTAMP : is_read_from_json(keys[i].type);
+        bool known = guess->csv || is_read_from_json(keys[i].type);
         floe_str column = floe_spine_key_column(request, keys[i].name);
         *(known ? &fixed[exact.fixed_count++] : &strict[exact.strict_count++]) = column;
     }
@@ -391,14 +389,12 @@ static const floe_column *read_key_of(const floe_dataset_request *request, const
     return NULL;
 }
 
-/* The value that JSON text stands for; null: none of the type. A time may have an offset from Greenwich, which the engine's
- * timestamps without a zone would pass over. */
+/* The value that JSON text stands for; null: none of the type. */
 static void append_json_cast(floe_type type, const char *name, floe_buf *sql) {
-    bool time = type.kind == FLOE_KIND_TIMESTAMP;
-    floe_buf_printf(sql, "%s(trim(CAST(%s AS VARCHAR), '\"')%s AS ", time ? "TRY_CAST(TRY_CAST" : "TRY_CAST", name,
-                    time ? " AS TIMESTAMPTZ)" : "");
-    floe_sql_type_name(sql, type);
-    floe_buf_byte(sql, ')');
+    FLOE_AUTO_BUF text;
+    floe_buf_init(&text, FLOE_KIB(64));
+    floe_buf_printf(&text, "trim(CAST(%s AS VARCHAR), '\"')", name);
+    append_text_cast(type, text.ptr, sql);
 }
 
 /* A key of JSON whose column is read as it is written, as its declared type, in the spelling that a lookup takes. */

@@ -1,10 +1,20 @@
 /*
- * How long a spine's keys may be: as long as the online store takes, by the one rule of proto/key.h, so that a model is not
- * trained on entities that nobody can look up. The engine finds the first row past the limit, whatever engine answers later.
+ * A spine's keys: the columns and types they are read from, and how long they may be, which is as long as the online store takes, by
+ * the one rule of proto/key.h, so that a model is not trained on entities that nobody can look up. The engine finds the first row past
+ * the limit, whatever engine answers later.
  */
 #include "core/limits.h"
 #include "offline/dataset/dataset_int.h"
 #include "proto/key.h"
+
+floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key) {
+    for (size_t i = 0; i < request->key_count; i++) {
+        if (floe_str_equal(request->keys[i].key, key)) {
+            return request->keys[i].column;
+        }
+    }
+    return key;
+}
 
 void floe_spine_key_sql(const floe_query_column *column, floe_str name, floe_type type, floe_buf *out) {
     bool whole = type.kind == FLOE_KIND_INT32 || type.kind == FLOE_KIND_INT64;

@@ -23,7 +23,7 @@ GOOD = {"int32": {"1": 1, "-2147483648": -2**31, "2147483647": 2**31 - 1, "0": 0
 BAD = {"int32": ["2147483648", "1.5", '"1"', "true", "1e3"], "int64": ["9223372036854775808", "1.5", '"1"', '"x"'], "bool": ["1", '"true"'],
        "string": ["5", "1.5", "true", "[1]", '{"b":1}'],
        "date": ['"2020-01-32"', '"2020-01-02T00:00:00Z"', "20200102", '"01/02/2020"'],
-       "timestamp": ['"2020-01-02T03:04:05.0000001Z"', '"2020-02-30T00:00:00Z"', "1577934245", '"x"', '"infinity"', '"epoch"']}
+       "timestamp": ['"2020-01-02T24:00:00Z"', '" 2020-01-02T03:04:05Z"', '"2020-01-02T03:04:05 UTC"', '"2020-01-02T03:04:05.0000001Z"', '"2020-02-30T00:00:00Z"', "1577934245", '"x"', '"infinity"', '"epoch"']}
 
 
 class Keys(unittest.TestCase):
@@ -64,6 +64,22 @@ class Keys(unittest.TestCase):
                         project.build("--time", "x", spine="s.jsonl", features="v")
                     self.assertEqual(caught.exception.code, INVALID)
                     self.assertIn(f'the key column "k" has a value that is no {type_}: ', str(caught.exception))
+
+    def test_times_in_csv__are_spelled_alike(self):
+        project, values = self.project("timestamp")
+        good = [text.strip('"') for text in GOOD["timestamp"]]
+        project.write("s.csv", "k,x\n" + "".join(f"{text},2021-01-01\n" for text in [*good, ""]))
+        for way in ([], ["--engine", "duckdb"]):
+            project.build("--time", "x", *way, spine="s.csv", features="v")
+            self.assertEqual(project.rows("SELECT k, v__last FROM '$D/out.parquet'"),
+                             [(value, values.index(value)) for value in GOOD["timestamp"].values()] + [(None, None)])
+        for text in BAD["timestamp"]:
+            with self.subTest(text):
+                project.write("s.csv", f"k,x\n{good[0]},2021-01-01\n{text},2021-01-01\n")
+                with self.assertRaises(Failed) as caught:
+                    project.build("--time", "x", spine="s.csv", features="v")
+                self.assertEqual(caught.exception.code, INVALID)
+                self.assertIn('the key column "k" has a value that is no timestamp: ', str(caught.exception))
 
 
 if __name__ == "__main__":
