@@ -381,9 +381,11 @@ static size_t row_group_rows(size_t columns, int64_t rows) {
     return columns <= BATCH_COLUMNS ? ROW_GROUP_MOST : few > even ? few : even;
 }
 
+/* Of a row group that is made of a batch, what is packed is a part of what the engine counts. */
 uint64_t floe_rows_writer_bytes(size_t columns, int64_t rows) {
-    uint64_t groups = (uint64_t)rows / row_group_rows(columns, rows) + 1;
-    return columns * (COLUMN_BYTES + groups * CHUNK_BYTES);
+    uint64_t group = row_group_rows(columns, rows), groups = (uint64_t)rows / group + 1;
+    group = group < (uint64_t)rows ? group : (uint64_t)rows;
+    return columns * (COLUMN_BYTES + groups * CHUNK_BYTES + group * CELL_BYTES / 4);
 }
 
 /* Distinct values of a column of a group up to which it has a dictionary. Looking for one among computed numbers, which

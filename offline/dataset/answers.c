@@ -26,6 +26,18 @@ static floe_status give(void *context, const floe_row_piece *piece, struct Arrow
     return floe_pit_pieces_get(context, &asked, ret_batch, err);
 }
 
+/* Rows on their way to whoever writes them are hashed while they are in the cache. */
+static floe_status give_hashed(void *context, const floe_row_piece *piece, struct ArrowArray *ret_batch,
+                               floe_error *err) {
+    dataset_answers *answers = context;
+    FLOE_AUTO_ARRAY batch = {0};
+    FLOE_TRY(give(answers->pieces, piece, &batch, err));
+    FLOE_TRY(floe_given_hash_take(&answers->hash, piece, &batch, err));
+    *ret_batch = batch;
+    batch.release = NULL;
+    return FLOE_OK;
+}
+
 floe_status floe_dataset_answers_keep(dataset_job *job, floe_pit **pit, bool *ret_kept, floe_error *err) {
     dataset_answers *answers = &job->answers;
     floe_pit_stats stats;
@@ -51,12 +63,16 @@ floe_status floe_dataset_answers_keep(dataset_job *job, floe_pit **pit, bool *re
 }
 
 void floe_dataset_answers_close(dataset_answers *answers) {
+    floe_given_hash_close(&answers->hash);
     floe_pit_pieces_close(&answers->pieces);
     floe_pit_close(&answers->pit);
 }
 
-floe_status floe_dataset_answers_hash(const dataset_job *job, const content_hash *spine, content_hash *ret_hash,
+floe_status floe_dataset_answers_hash(dataset_job *job, const content_hash *spine, content_hash *ret_hash,
                                       floe_error *err) {
+    if (job->answers.hash.pieces) {
+        return floe_given_hash_end(&job->answers.hash, spine, job->arena, ret_hash, err);
+    }
     if (job->answers.pieces) {
         return floe_content_hash_given(&job->answers.giver, job->run ? job->run->threads : 0, spine, job->arena,
                                        ret_hash, err);
@@ -90,12 +106,19 @@ static floe_status prepare(dataset_job *job, const char *select, dataset_output 
     return floe_output_prepare(job, select, ret_output, err);
 }
 
-floe_status floe_dataset_answers_write(dataset_job *job, dataset_output *ret_output, floe_error *err) {
+floe_status floe_dataset_answers_write(dataset_job *job, bool hashes, dataset_output *ret_output, floe_error *err) {
     FLOE_CLEANUP(floe_given_end) floe_given *given = NULL;
     FLOE_AUTO_BUF select;
     floe_buf_init(&select, FLOE_MIB(64));
-    if (job->answers.pieces) {
-        FLOE_TRY(floe_session_give(job->session, "spine", &job->answers.giver, &select, &given, err));
+    dataset_answers *answers = &job->answers;
+    floe_row_giver giver = answers->giver;
+    if (answers->pieces && hashes) {
+        FLOE_TRY(floe_given_hash_open(&answers->giver, job->run ? job->run->threads : 0, &answers->hash, err));
+        giver.context = answers;
+        giver.give = give_hashed;
+    }
+    if (answers->pieces) {
+        FLOE_TRY(floe_session_give(job->session, "spine", &giver, &select, &given, err));
     } else {
         floe_buf_text(&select, "SELECT s.*, a.* FROM spine s POSITIONAL JOIN answer a");
     }

@@ -174,26 +174,46 @@ static floe_status check_content(const floe_dataset_request *request, const cont
     return FLOE_OK;
 }
 
+static floe_status hash_content(dataset_job *job, const content_hash *spine, content_hash *ret_content,
+                                floe_dataset_result *result, floe_error *err) {
+    floe_dataset_progress(job, "hashing", -1);
+    bool cancelled = job->run && job->run->cancelled && atomic_load(job->run->cancelled);
+    FLOE_ENSURE(!cancelled, err, FLOE_CANCELLED, "cancelled");
+    FLOE_TRY(floe_dataset_answers_hash(job, spine, ret_content, err));
+    FLOE_TRY(check_content(job->request, ret_content, err));
+    FLOE_ASSERT(ret_content->row_count == job->label_count); /* Every spine row exactly once. */
+    result->row_count = ret_content->row_count;
+    snprintf(result->content_hash, sizeof(result->content_hash), "%s", ret_content->hex);
+    return FLOE_OK;
+}
+
+/* The rows beside their place, and the hash of their content: on their way, unless it is expected, when it is known before. */
+static floe_status write_content(dataset_job *job, const content_hash *spine, content_hash *ret_content,
+                                 dataset_output *ret_output, floe_dataset_result *result, floe_error *err) {
+    bool known = job->request->expect_content != NULL || !job->answers.pieces;
+    FLOE_TRY(known ? hash_content(job, spine, ret_content, result, err) : FLOE_OK);
+    floe_dataset_progress(job, "writing", -1);
+    FLOE_TRY(floe_dataset_answers_write(job, !known, ret_output, err));
+    floe_status status = known ? FLOE_OK : hash_content(job, spine, ret_content, result, err);
+    if (floe_failed(status)) {
+        floe_output_discard(ret_output);
+    }
+    return status;
+}
+
 static floe_status finish(dataset_job *job, dataset_facts *facts, const content_hash *spine,
                           floe_dataset_result *result, floe_error *err) {
     const floe_dataset_request *request = job->request;
     content_hash content;
-    floe_dataset_progress(job, "hashing", -1);
-    FLOE_TRY(floe_dataset_answers_hash(job, spine, &content, err));
-    FLOE_TRY(check_content(request, &content, err));
-    facts->content = &content;
-    result->row_count = content.row_count;
-    FLOE_ASSERT(content.row_count == job->label_count); /* Every spine row exactly once. */
-    snprintf(result->content_hash, sizeof(result->content_hash), "%s", content.hex);
-    FLOE_TRY(floe_dataset_manifest_begin(facts, floe_output_is_table(job->lake, request->out), result, err));
     dataset_output output;
-    floe_dataset_progress(job, "writing", -1);
-    floe_status status = floe_dataset_answers_write(job, &output, err);
+    FLOE_TRY(floe_dataset_manifest_begin(facts, floe_output_is_table(job->lake, request->out), result, err));
+    floe_status status = write_content(job, spine, &content, &output, result, err);
     if (floe_failed(status)) {
         floe_dataset_manifest_remove(request, result);
         return status;
     }
     floe_dataset_steps_end(job);
+    facts->content = &content;
     facts->steps = &job->steps;
     facts->out_snapshot_id = output.snapshot_id;
     struct rusage usage;

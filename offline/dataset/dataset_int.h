@@ -139,6 +139,24 @@ floe_status floe_content_hash(struct ArrowArrayStream *stream, const content_has
 floe_status floe_content_hash_given(const floe_row_giver *giver, int threads, const content_hash *beside,
                                     floe_arena *arena, content_hash *ret_hash, floe_error *err);
 
+/* The same while others read the rows. */
+typedef struct given_hash {
+    const floe_row_giver *giver;
+    struct ArrowSchema schema;
+    struct hash_pieces *pieces;
+} given_hash;
+/* The giver outlives it. */
+floe_status floe_given_hash_open(const floe_row_giver *giver, int threads, given_hash *ret_hash, floe_error *err);
+/* How much memory it takes for that many columns and rows. */
+uint64_t floe_given_hash_bytes(size_t columns, int64_t rows);
+void floe_given_hash_close(given_hash *given); /* NULL-safe in what it holds. */
+/* A piece that came from the giver. Thread: several at a time. */
+floe_status floe_given_hash_take(given_hash *given, const floe_row_piece *piece, const struct ArrowArray *batch,
+                                 floe_error *err);
+/* Reads what was not taken, and returns the hash. Once. */
+floe_status floe_given_hash_end(given_hash *given, const content_hash *beside, floe_arena *arena,
+                                content_hash *ret_hash, floe_error *err);
+
 /* ---- hash_cells.c ---- */
 
 #define FLOE_HASH_STRETCH 1024 /* rows */
@@ -151,14 +169,17 @@ floe_status floe_hash_stretch(floe_buf *cells, stretch_digest *ret_digest, floe_
 
 /* ---- hash_pieces.c ---- */
 
-typedef struct hash_work {
-    int threads;         /* 0: one per processor */
-    column_stats *stats; /* per column */
-    floe_arena *arena;
-} hash_work;
-/* In the arena: per stretch the digest of each column. Fills the statistics too, one per column. */
-floe_status floe_hash_pieces(const floe_row_giver *giver, const struct ArrowSchema *schema, const hash_work *work,
-                             stretch_digest **ret_digests, floe_error *err);
+typedef struct hash_pieces hash_pieces;
+/* `threads` 0: one per processor. Giver and schema outlive it. */
+floe_status floe_hash_pieces_open(const floe_row_giver *giver, const struct ArrowSchema *schema, int threads,
+                                  hash_pieces **ret_pieces, floe_error *err);
+void floe_hash_pieces_close(hash_pieces **pieces);
+/* Hashes the stretches that lie wholly in the piece. Thread: several at a time. */
+floe_status floe_hash_pieces_take(hash_pieces *pieces, const floe_row_piece *piece, const struct ArrowArray *batch,
+                                  floe_error *err);
+/* Reads what was not taken; adds to the statistics of each column. Per stretch the digest of each column, which live as long as it. */
+floe_status floe_hash_pieces_end(hash_pieces *pieces, column_stats *stats, const stretch_digest **ret_digests,
+                                 floe_error *err);
 
 /* ---- job.c ---- */
 
@@ -181,6 +202,7 @@ typedef struct dataset_answers {
     floe_pit *pit;
     floe_pit_pieces *pieces;
     floe_row_giver giver;
+    given_hash hash; /* while they are written */
 } dataset_answers;
 
 /* What the steps of one dataset share. */
@@ -310,11 +332,12 @@ void floe_output_discard(dataset_output *output);
  * lie; else it is as it was. */
 floe_status floe_dataset_answers_keep(dataset_job *job, floe_pit **pit, bool *ret_kept, floe_error *err);
 void floe_dataset_answers_close(dataset_answers *answers);
-/* The content hash of the spine, whose part is known, and the answers beside it; with statistics. */
-floe_status floe_dataset_answers_hash(const dataset_job *job, const content_hash *spine, content_hash *ret_hash,
+/* The content hash of the spine, whose part is known, and the answers beside it; with statistics. Of what was written with `hashes` hardly
+ * anything is left to do. */
+floe_status floe_dataset_answers_hash(dataset_job *job, const content_hash *spine, content_hash *ret_hash,
                                       floe_error *err);
-/* Spine and answers beside it, as floe_output_prepare. */
-floe_status floe_dataset_answers_write(dataset_job *job, dataset_output *ret_output, floe_error *err);
+/* Spine and answers beside it, as floe_output_prepare. `hashes`: answers that the kernel keeps are hashed on their way. */
+floe_status floe_dataset_answers_write(dataset_job *job, bool hashes, dataset_output *ret_output, floe_error *err);
 
 /* ---- request.c ---- */
 

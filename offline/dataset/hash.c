@@ -69,6 +69,10 @@ static floe_status flush(hasher *hash, floe_error *err) {
         FLOE_TRY(floe_hash_stretch(&hash->cells[i], &digest, err));
         update(hash, digest.bytes, sizeof(digest.bytes));
         remember(hash, digest.bytes);
+        if (hash->stats) {
+            const stats_moments ended = floe_stats_stretch(&hash->stats[i]);
+            floe_stats_follow(&hash->stats[i], &ended);
+        }
     }
     return FLOE_OK;
 }
@@ -196,16 +200,40 @@ static floe_status hash_digests(hasher *hash, const stretch_digest *digests, int
     return FLOE_OK;
 }
 
-floe_status floe_content_hash_given(const floe_row_giver *giver, int threads, const content_hash *beside,
-                                    floe_arena *arena, content_hash *ret_hash, floe_error *err) {
-    FLOE_AUTO_SCHEMA schema = {0};
-    stretch_digest *digests = NULL;
+floe_status floe_given_hash_open(const floe_row_giver *giver, int threads, given_hash *ret_hash, floe_error *err) {
+    ret_hash->giver = giver;
+    FLOE_TRY(floe_arrow_schema_make(giver->columns, giver->column_count, &ret_hash->schema, err));
+    return floe_hash_pieces_open(giver, &ret_hash->schema, threads, &ret_hash->pieces, err);
+}
+
+uint64_t floe_given_hash_bytes(size_t columns, int64_t rows) {
+    return columns * ((uint64_t)rows / STRETCH + 1) * (STRETCH_DIGEST + sizeof(stats_moments) + 1);
+}
+
+floe_status floe_given_hash_take(given_hash *given, const floe_row_piece *piece, const struct ArrowArray *batch,
+                                 floe_error *err) {
+    return floe_hash_pieces_take(given->pieces, piece, batch, err);
+}
+
+floe_status floe_given_hash_end(given_hash *given, const content_hash *beside, floe_arena *arena,
+                                content_hash *ret_hash, floe_error *err) {
+    const stretch_digest *digests = NULL;
     *ret_hash = (content_hash){0};
     hasher hash = {.beside = beside, .before = beside ? beside->column_count : 0, .arena = arena};
-    FLOE_TRY(floe_arrow_schema_make(giver->columns, giver->column_count, &schema, err));
-    FLOE_TRY(open_hasher(&hash, &schema, true, err));
-    const hash_work work = {threads, hash.stats, arena};
-    FLOE_TRY(floe_hash_pieces(giver, &schema, &work, &digests, err));
-    FLOE_TRY(hash_digests(&hash, digests, giver->row_count, err));
+    FLOE_TRY(open_hasher(&hash, &given->schema, true, err));
+    FLOE_TRY(floe_hash_pieces_end(given->pieces, hash.stats, &digests, err));
+    FLOE_TRY(hash_digests(&hash, digests, given->giver->row_count, err));
     return finish(&hash, ret_hash, err);
+}
+
+void floe_given_hash_close(given_hash *given) {
+    floe_hash_pieces_close(&given->pieces);
+    floe_arrow_schema_release(&given->schema);
+}
+
+floe_status floe_content_hash_given(const floe_row_giver *giver, int threads, const content_hash *beside,
+                                    floe_arena *arena, content_hash *ret_hash, floe_error *err) {
+    FLOE_CLEANUP(floe_given_hash_close) given_hash given = {0};
+    FLOE_TRY(floe_given_hash_open(giver, threads, &given, err));
+    return floe_given_hash_end(&given, beside, arena, ret_hash, err);
 }

@@ -181,7 +181,8 @@ floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
     resident = floe_mem_resident();
     resident = resident > engine + PROCESS_LEAST ? resident - engine : PROCESS_LEAST;
     uint64_t beside = resident + floe_pit_spilled_bytes(job->kernel_bytes) + WRITER_BESIDE +
-                      floe_rows_writer_bytes(columns, job->label_count);
+                      floe_rows_writer_bytes(columns, job->label_count) +
+                      floe_given_hash_bytes(columns, job->label_count);
     uint64_t bytes = memory_of(job), least = ENGINE_LEAST + columns * ENGINE_COLUMN;
     return set_engine(job, bytes > beside + least ? bytes - beside : least, err);
 }

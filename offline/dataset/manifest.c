@@ -200,7 +200,7 @@ static void make_id(const dataset_facts *facts, floe_dataset_result *result) {
     uint8_t digest[32];
     char hex[65];
     floe_sha256_init(&sha);
-    floe_sha256_update(&sha, result->content_hash, strlen(result->content_hash));
+    floe_sha256_update(&sha, facts->spine_hash, strlen(facts->spine_hash));
     floe_sha256_update(&sha, &facts->created_us, sizeof(facts->created_us));
     floe_sha256_update(&sha, facts->request->out, strlen(facts->request->out));
     floe_sha256_final(&sha, digest);

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #define TEXT_SLOTS (2 * STATS_DISTINCT_MAX)
-#define SMALLEST (-1074) /* the exponent of the smallest number there is */
-#define FINE_BITS 50     /* a first value's bin is this much finer than it */
+#define FINE_BITS 50  /* a first value's bin is this much finer than it */
+#define FINEST (-990) /* the exponent of a bin of zeros, whose 2^-exponent is a number */
 
 void floe_stats_init(column_stats *stats, floe_type type, floe_arena *arena) {
     *stats = (column_stats){.type = type, .arena = arena};
@@ -77,8 +77,7 @@ static inline bool count_within(column_stats *stats, double number) {
 static void count_number(column_stats *stats, double number) {
     if (stats->number_count == 0) {
         (void)frexp(number, &stats->exponent);
-        stats->exponent = number == 0 ? -FINE_BITS : stats->exponent - FINE_BITS;
-        stats->exponent = stats->exponent < SMALLEST ? SMALLEST : stats->exponent;
+        stats->exponent = number == 0 || stats->exponent < FINEST + FINE_BITS ? FINEST : stats->exponent - FINE_BITS;
         stats->first = (int64_t)floor(ldexp(number, -stats->exponent));
     }
     for (;;) {
@@ -98,15 +97,54 @@ static void count_number(column_stats *stats, double number) {
     }
 }
 
+/* Adds the bins of other numbers, of which there are some. */
+static void merge_bins(column_stats *stats, column_stats others) {
+    while (stats->exponent < others.exponent) {
+        widen(stats);
+    }
+    while (others.exponent < stats->exponent) {
+        widen(&others);
+    }
+    for (;;) {
+        int64_t last = stats->first + last_bin(stats), other_last = others.first + last_bin(&others);
+        int64_t low = others.first < stats->first ? others.first : stats->first;
+        if ((other_last > last ? other_last : last) - low < STATS_BINS) {
+            break;
+        }
+        widen(stats);
+        widen(&others);
+    }
+    if (others.first < stats->first) {
+        move_first(stats, others.first);
+    }
+    for (int i = 0; i < STATS_BINS; i++) {
+        if (others.bins[i] > 0) {
+            stats->bins[others.first + i - stats->first] += others.bins[i];
+        }
+    }
+    set_scale(stats);
+}
+
 /* ---- mean and deviation ---- */
+
+/* Of both (Chan, Golub and LeVeque). */
+static stats_moments together(const stats_moments *a, const stats_moments *b) {
+    if (a->count == 0 || b->count == 0) {
+        return a->count == 0 ? *b : *a;
+    }
+    double before = (double)a->count, count = (double)b->count, all = before + count, delta = b->mean - a->mean;
+    double mean =
+        isfinite(delta) ? a->mean + delta * (count / all) : a->mean * (before / all) + b->mean * (count / all);
+    return (stats_moments){a->count + b->count, mean, a->m2 + b->m2 + delta * delta * (before / all) * count};
+}
 
 /* One number after the other, for those whose squares or sums are no ordinary numbers. */
 static void settle_each(column_stats *stats) {
-    int64_t before = stats->number_count - (int64_t)stats->pending_count;
+    stats_moments *m = &stats->stretch;
     for (size_t i = 0; i < stats->pending_count; i++) {
-        double delta = stats->pending[i] - stats->mean;
-        stats->mean += delta / (double)(before + (int64_t)i + 1);
-        stats->m2 += delta * (stats->pending[i] - stats->mean);
+        double delta = stats->pending[i] - m->mean;
+        m->mean += delta / (double)++m->count;
+        m->m2 += delta * (stats->pending[i] - m->mean);
     }
 }
 
@@ -122,25 +160,34 @@ static void sum_beyond(const column_stats *stats, double from, double *ret_sum, 
     *ret_squares = (squares[0] + squares[1]) + (squares[2] + squares[3]);
 }
 
-/* The mean and the sum of squares around it of both, from those of what was there and of what is pending (Chan, Golub and LeVeque). */
-void floe_stats_settle(column_stats *stats) {
-    double count = (double)stats->pending_count, sum, ignored, squares, rest;
+/* Takes what is pending into the moments of the stretch. */
+static void settle(column_stats *stats) {
+    double sum, ignored, rest;
     if (stats->pending_count == 0) {
         return;
     }
     sum_beyond(stats, stats->pending[0], &sum, &ignored);
-    double mean = stats->pending[0] + sum / count;
-    sum_beyond(stats, mean, &rest, &squares);
-    double before = (double)stats->number_count - count, all = before + count;
-    double delta = before > 0 ? mean - stats->mean : mean;
-    double m2 = stats->m2 + squares + (before > 0 ? delta * delta * (before / all) * count : 0);
-    if (isfinite(m2) && isfinite(delta)) {
-        stats->mean = before > 0 ? stats->mean + delta * (count / all) : mean;
-        stats->m2 = m2;
+    stats_moments some = {.count = (int64_t)stats->pending_count};
+    some.mean = stats->pending[0] + sum / (double)some.count;
+    sum_beyond(stats, some.mean, &rest, &some.m2);
+    stats_moments both = together(&stats->stretch, &some);
+    if (isfinite(both.m2) && isfinite(both.mean)) {
+        stats->stretch = both;
     } else {
         settle_each(stats);
     }
     stats->pending_count = 0;
+}
+
+stats_moments floe_stats_stretch(column_stats *stats) {
+    settle(stats);
+    stats_moments ended = stats->stretch;
+    stats->stretch = (stats_moments){0};
+    return ended;
+}
+
+void floe_stats_follow(column_stats *stats, const stats_moments *next) {
+    stats->all = together(&stats->all, next);
 }
 
 static inline void add_number(column_stats *stats, double number) {
@@ -150,13 +197,13 @@ static inline void add_number(column_stats *stats, double number) {
     stats->number_count++;
     stats->pending[stats->pending_count++] = number;
     if (stats->pending_count == STATS_PENDING) {
-        floe_stats_settle(stats);
+        settle(stats);
     }
 }
 
 /* ---- texts ---- */
 
-static void add_text(column_stats *stats, floe_str text) {
+static void add_text(column_stats *stats, floe_str text, int64_t count) {
     if (stats->many_texts) {
         return;
     }
@@ -178,7 +225,16 @@ static void add_text(column_stats *stats, floe_str text) {
         stats->texts[at].text = floe_arena_str(stats->arena, text);
         stats->text_count++;
     }
-    stats->texts[at].count++;
+    stats->texts[at].count += count;
+}
+
+static void merge_texts(column_stats *stats, const column_stats *others) {
+    for (size_t i = 0; others->texts && i < TEXT_SLOTS; i++) {
+        if (others->texts[i].count > 0) {
+            add_text(stats, others->texts[i].text, others->texts[i].count);
+        }
+    }
+    stats->many_texts = stats->many_texts || others->many_texts;
 }
 
 /* ---- cells ---- */
@@ -201,12 +257,18 @@ static bool is_text(floe_kind kind) {
     return kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES;
 }
 
+/* Zero has no sign here: which came first would show. */
 static void add_extremes(column_stats *stats, const floe_value *value) {
-    if (!stats->has_extremes || floe_value_compare(value, &stats->min) < 0) {
-        stats->min = *value;
+    floe_value plain = *value;
+    bool real = value->type.kind == FLOE_KIND_FLOAT || value->type.kind == FLOE_KIND_DOUBLE;
+    if (real && value->as.real == 0) {
+        plain.as.real = 0;
     }
-    if (!stats->has_extremes || floe_value_compare(value, &stats->max) > 0) {
-        stats->max = *value;
+    if (!stats->has_extremes || floe_value_compare(&plain, &stats->min) < 0) {
+        stats->min = plain;
+    }
+    if (!stats->has_extremes || floe_value_compare(&plain, &stats->max) > 0) {
+        stats->max = plain;
     }
     stats->has_extremes = true;
 }
@@ -227,7 +289,7 @@ void floe_stats_add(column_stats *stats, const floe_value *value) {
         return;
     }
     if (is_text(kind)) {
-        add_text(stats, value->as.bytes);
+        add_text(stats, value->as.bytes, 1);
         return;
     }
     add_extremes(stats, value);
@@ -262,6 +324,29 @@ void floe_stats_add_real(column_stats *stats, double number) {
     floe_stats_add(stats, &value);
 }
 
+/* ---- several ---- */
+
+void floe_stats_merge(column_stats *stats, const column_stats *others) {
+    stats->null_count += others->null_count;
+    stats->count += others->count;
+    stats->nan_count += others->nan_count;
+    stats->infinite_count += others->infinite_count;
+    if (others->has_extremes) {
+        add_extremes(stats, &others->min);
+        add_extremes(stats, &others->max);
+    }
+    if (stats->number_count == 0) {
+        stats->exponent = others->exponent;
+        stats->first = others->first;
+        stats->scale = others->scale;
+        memcpy(stats->bins, others->bins, sizeof(stats->bins));
+    } else if (others->number_count > 0) {
+        merge_bins(stats, *others);
+    }
+    stats->number_count += others->number_count;
+    merge_texts(stats, others);
+}
+
 /* ---- printing ---- */
 
 static void print_value(const char *key, const floe_value *value, floe_json_writer *json) {
@@ -277,12 +362,14 @@ static void print_value(const char *key, const floe_value *value, floe_json_writ
 }
 
 static void print_histogram(const column_stats *stats, floe_json_writer *json) {
+    int exponent =
+        stats->exponent == FINEST && stats->first == 0 && last_bin(stats) == 0 ? -FINE_BITS : stats->exponent;
     floe_json_key(json, "histogram");
     floe_json_object_begin(json);
     floe_json_key(json, "from");
-    floe_json_real(json, ldexp((double)stats->first, stats->exponent));
+    floe_json_real(json, ldexp((double)stats->first, exponent));
     floe_json_key(json, "width");
-    floe_json_real(json, ldexp(1, stats->exponent));
+    floe_json_real(json, ldexp(1, exponent));
     floe_json_key(json, "counts");
     floe_json_array_begin(json);
     for (int i = 0; i <= last_bin(stats); i++) {
@@ -294,10 +381,10 @@ static void print_histogram(const column_stats *stats, floe_json_writer *json) {
 
 static void print_numbers(const column_stats *stats, floe_json_writer *json) {
     floe_json_key(json, "mean");
-    floe_json_real(json, stats->mean);
+    floe_json_real(json, stats->all.mean);
     if (stats->number_count > 1) {
         floe_json_key(json, "stddev");
-        floe_json_real(json, sqrt(stats->m2 / (double)(stats->number_count - 1)));
+        floe_json_real(json, sqrt(stats->all.m2 / (double)(stats->number_count - 1)));
     }
     print_histogram(stats, json);
 }
@@ -337,7 +424,8 @@ static void print_texts(const column_stats *stats, floe_json_writer *json) {
 }
 
 void floe_stats_print(column_stats *stats, floe_json_writer *json) {
-    floe_stats_settle(stats);
+    const stats_moments last = floe_stats_stretch(stats);
+    floe_stats_follow(stats, &last);
     floe_json_key(json, "nulls");
     floe_json_int(json, stats->null_count);
     floe_json_key(json, "count");

@@ -10,6 +10,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const floe_type REAL = {.kind = FLOE_KIND_DOUBLE};
@@ -50,6 +51,11 @@ static void add_text(const char *text) {
     floe_stats_add(&stats, &value);
 }
 
+static void settle(void) {
+    const stats_moments last = floe_stats_stretch(&stats);
+    floe_stats_follow(&stats, &last);
+}
+
 static const char *printed(void) {
     static floe_buf out;
     floe_buf_close(&out);
@@ -82,6 +88,63 @@ static void check_bins(const double *values, size_t count) {
         assert_int_equal(stats.bins[b], inside);
     }
     assert_int_equal(binned(), count);
+}
+
+/* ---- several ---- */
+
+/* A number, a null, NaN, an infinity or a zero of either sign; of few magnitudes or of many. */
+static double draw_real(floe_test_rng *rng, int spread) {
+    static const double odd[] = {0, -0.0, NAN, INFINITY, -INFINITY, DBL_MAX, -DBL_MAX, 5e-324};
+    uint64_t kind = floe_test_next(rng) % 40;
+    return kind < 8 ? odd[kind]
+                    : ldexp((double)((int64_t)(floe_test_next(rng) % 8192) - 4096),
+                            (int)(floe_test_next(rng) % 64) % spread);
+}
+
+static char *stats_text_of(void) {
+    char *copy = strdup(printed());
+    assert_non_null(copy);
+    return copy;
+}
+
+/* What three saw, each cells of its own, is what one saw of all. */
+static void stats__merged__are_those_of_one(void **state) {
+    (void)state;
+    floe_test_rng rng = floe_test_rng_of(floe_test_seed());
+    for (int round = 0; round < 300; round++) {
+        static column_stats parts[3];
+        static double values[400];
+        size_t count = floe_test_next(&rng) % 400;
+        int spread = 1 + (int)(floe_test_next(&rng) % 63);
+        bool texts = round % 3 == 2;
+        floe_type type = texts ? TEXT : REAL;
+        begin(type);
+        for (size_t i = 0; i < count; i++) {
+            values[i] = draw_real(&rng, spread);
+            char text[32];
+            snprintf(text, sizeof(text), "%g", values[i]);
+            texts ? add_text(text) : add_real(values[i]);
+        }
+        settle();
+        const stats_moments moments = stats.all;
+        char *want = stats_text_of();
+        for (int p = 0; p < 3; p++) {
+            floe_stats_init(&parts[p], type, &arena);
+        }
+        for (size_t i = count; i-- > 0;) {
+            char text[32];
+            snprintf(text, sizeof(text), "%g", values[i]);
+            floe_value value = texts ? floe_value_string(floe_str_of(text)) : floe_value_double(values[i]);
+            floe_stats_add(&parts[floe_test_next(&rng) % 3], &value);
+        }
+        begin(type);
+        for (int p = 2; p >= 0; p--) {
+            floe_stats_merge(&stats, &parts[p]);
+        }
+        floe_stats_follow(&stats, &moments);
+        assert_string_equal(printed(), want);
+        free(want);
+    }
 }
 
 /* ---- numbers ---- */
@@ -160,15 +223,15 @@ static void stats__moments__are_those_of_the_textbook(void **state) {
     for (size_t i = 0; i < 8; i++) {
         add_whole(values[i]);
     }
-    floe_stats_settle(&stats);
-    assert_true(fabs(stats.mean - 5) < 1e-12);
-    assert_true(fabs(stats.m2 - 32) < 1e-12);
+    settle();
+    assert_true(fabs(stats.all.mean - 5) < 1e-12);
+    assert_true(fabs(stats.all.m2 - 32) < 1e-12);
     begin(REAL); /* far from zero, where a sum of squares would keep nothing */
     for (size_t i = 0; i < 8; i++) {
         add_real(1e9 + values[i]);
     }
-    floe_stats_settle(&stats);
-    assert_true(fabs(stats.m2 - 32) < 1e-5);
+    settle();
+    assert_true(fabs(stats.all.m2 - 32) < 1e-5);
 }
 
 /* Numbers are taken in many at a time, the last of them when they are asked for. */
@@ -179,22 +242,22 @@ static void stats__moments_of_many__are_those_of_all(void **state) {
     for (double i = 0; i < count; i++) {
         add_real(1e6 + i);
     }
-    floe_stats_settle(&stats);
-    assert_true(fabs(stats.mean - (1e6 + (count - 1) / 2)) < 1e-9);
-    assert_true(fabs(stats.m2 - count * (count * count - 1) / 12) < 1e-3);
+    settle();
+    assert_true(fabs(stats.all.mean - (1e6 + (count - 1) / 2)) < 1e-9);
+    assert_true(fabs(stats.all.m2 - count * (count * count - 1) / 12) < 1e-3);
     begin(REAL);
     for (size_t i = 0; i < 2 * STATS_PENDING + 1; i++) {
         add_real(0.1);
     }
-    floe_stats_settle(&stats);
-    assert_true(stats.mean == 0.1 && stats.m2 == 0);
+    settle();
+    assert_true(stats.all.mean == 0.1 && stats.all.m2 == 0);
     begin(REAL); /* their squares are no ordinary numbers, their mean is */
     for (size_t i = 0; i < 2 * STATS_PENDING; i++) {
         add_real(1e200);
         add_real(3e200);
     }
-    floe_stats_settle(&stats);
-    assert_true(fabs(stats.mean - 2e200) < 1e188);
+    settle();
+    assert_true(fabs(stats.all.mean - 2e200) < 1e188);
 }
 
 static void stats__what_is_no_number__is_counted_apart(void **state) {
@@ -276,16 +339,16 @@ static void stats__times_decimals_and_truths__are_numbers(void **state) {
     begin(decimal);
     floe_value cents = {.type = decimal, .as.decimal = -150};
     floe_stats_add(&stats, &cents);
-    floe_stats_settle(&stats);
-    assert_true(stats.mean == -1.5);
+    settle();
+    assert_true(stats.all.mean == -1.5);
     assert_non_null(strstr(printed(), "\"max\":\"-1.50\""));
     begin((floe_type){.kind = FLOE_KIND_BOOL});
     for (int i = 0; i < 4; i++) {
         floe_value truth = {.type = {.kind = FLOE_KIND_BOOL}, .as.boolean = i == 0};
         floe_stats_add(&stats, &truth);
     }
-    floe_stats_settle(&stats);
-    assert_true(stats.mean == 0.25);
+    settle();
+    assert_true(stats.all.mean == 0.25);
 }
 
 static void stats__lists__are_only_counted(void **state) {
@@ -365,6 +428,7 @@ static void stats__wholes_by_themselves__are_those_of_values(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stats__merged__are_those_of_one),
         with_arena(stats__histogram__counts_what_two_passes_count),
         with_arena(stats__histogram__does_not_depend_on_order),
         with_arena(stats__extreme_numbers__all_have_a_bin),
