@@ -28,6 +28,10 @@ static floe_status parse_keys(floe_cli *cli, floe_dataset_request *request, floe
                   FLOE_STR_BRIEF(items[i]));
         (void)floe_str_split(&rest, '=', &key);
         keys[i] = (floe_key_column){floe_str_trim(key), floe_str_trim(rest)};
+        for (size_t other = 0; other < i; other++) {
+            CLI_USAGE(cli, !floe_str_equal(keys[other].key, keys[i].key), err, "--keys names %.*s twice",
+                      FLOE_STR_BRIEF(keys[i].key));
+        }
     }
     request->keys = keys;
     request->key_count = count;

@@ -16,6 +16,11 @@
 
 /* ---- spine.c ---- */
 
+/* Whether the engine's type is a time, with a zone or without, of any unit. */
+static inline bool floe_spine_is_timestamp(floe_str type) {
+    return floe_str_starts_with(type, FLOE_STR("TIMESTAMP")) && !floe_str_ends_with(type, FLOE_STR("]"));
+}
+
 /* The spine as the session's temporary table "spine", rows in their order. */
 typedef struct spine_table {
     const floe_query_column *columns; /* types are the engine's names */

@@ -77,7 +77,7 @@ static bool fits(floe_str type, floe_type input) {
     case FLOE_KIND_DATE:
         return floe_str_is(type, "DATE");
     default:
-        return floe_str_is(type, "DATE") || floe_str_starts_with(type, FLOE_STR("TIMESTAMP"));
+        return floe_str_is(type, "DATE") || floe_spine_is_timestamp(type);
     }
 }
 

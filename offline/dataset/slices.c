@@ -173,15 +173,16 @@ static floe_status carry(slicing *s, size_t index, const floe_pit_need *need, co
     append_names("", names, key_count, &sql);
     floe_buf_printf(
         &sql,
-        ", __floe_slice, max({'e': __floe_event, 'c': %s, 's': __floe_seq, 'p': __floe_pos, 'r': __floe_rid}) AS o "
+        ", __floe_slice, max({'e': __floe_event, 'c': %s, 's': __floe_seq, 'p': __floe_pos, 'r': __floe_rid}) AS "
+        "__floe_best "
         "FROM "
         "slice_rows_%zu WHERE __floe_where_%zu GROUP BY ALL), run AS (SELECT ",
         need->source->created_time.len > 0 ? "coalesce(__floe_created, CAST(-9223372036854775808 AS BIGINT))" : "0",
         index, where);
     append_names("", names, key_count, &sql);
-    floe_buf_text(&sql, ", __floe_slice, max(o) OVER (PARTITION BY ");
+    floe_buf_text(&sql, ", __floe_slice, max(__floe_best) OVER (PARTITION BY ");
     append_names("", names, key_count, &sql);
-    floe_buf_text(&sql, " ORDER BY __floe_slice) AS o FROM best), asked AS (SELECT DISTINCT ");
+    floe_buf_text(&sql, " ORDER BY __floe_slice) AS __floe_best FROM best), asked AS (SELECT DISTINCT ");
     for (size_t i = 0; i < key_count; i++) {
         floe_sql_quote_name(&sql, view->entity->keys[i].name);
         floe_buf_printf(&sql, " AS k%zu, ", i);
@@ -190,7 +191,8 @@ static floe_status carry(slicing *s, size_t index, const floe_pit_need *need, co
     floe_buf_text(&sql, " AS slice FROM (");
     FLOE_TRY(floe_spine_labels_sql(s->job->request, &s->job->spine, all, all_count, "spine", &sql, err));
     floe_buf_text(&sql, ") WHERE __floe_time IS NOT NULL), bound AS (SELECT *, slice - 2 AS before FROM asked) "
-                        "SELECT b.slice, r.o.r AS rid FROM bound b ASOF JOIN run r ON b.before >= r.__floe_slice");
+                        "SELECT b.slice, struct_extract(r.__floe_best, 'r') AS rid FROM bound b ASOF JOIN run r ON "
+                        "b.before >= r.__floe_slice");
     for (size_t i = 0; i < key_count; i++) {
         floe_buf_printf(&sql, " AND b.k%zu = r.", i);
         floe_sql_quote_name(&sql, names[i]);

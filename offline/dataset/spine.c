@@ -291,10 +291,6 @@ static const floe_query_column *find_column(const spine_table *spine, floe_str n
     return NULL;
 }
 
-static bool is_timestamp(floe_str type) {
-    return floe_str_starts_with(type, FLOE_STR("TIMESTAMP"));
-}
-
 static floe_status check_keys(const floe_dataset_request *request, const spine_table *spine, const floe_column *keys,
                               size_t key_count, floe_error *err) {
     for (size_t i = 0; i < key_count; i++) {
@@ -376,7 +372,8 @@ static floe_status read_header(floe_session *session, const floe_dataset_request
 
 /* Text that the engine's JSON reader takes for more than text. */
 static bool looks_like_more(floe_str type) {
-    return is_timestamp(type) || floe_str_is(type, "DATE") || floe_str_is(type, "TIME") || floe_str_is(type, "UUID");
+    return floe_spine_is_timestamp(type) || floe_str_is(type, "DATE") || floe_str_is(type, "TIME") ||
+           floe_str_is(type, "UUID");
 }
 
 static const floe_column *read_key_of(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
@@ -585,7 +582,7 @@ static floe_status choose_time(const floe_dataset_request *request, bool is_need
     if (request->time_column) {
         const floe_query_column *column = find_column(spine, floe_str_of(request->time_column));
         FLOE_ENSURE(column, err, FLOE_NOT_FOUND, "the spine has no column \"%s\" (--time)", request->time_column);
-        FLOE_ENSURE(is_timestamp(column->type) || floe_str_is(column->type, "DATE"), err, FLOE_INVALID,
+        FLOE_ENSURE(floe_spine_is_timestamp(column->type) || floe_str_is(column->type, "DATE"), err, FLOE_INVALID,
                     "the spine's time column \"%s\" is %.*s; it must be a timestamp or a date", request->time_column,
                     FLOE_STR_ARG(column->type));
         spine->time_column = column->name;
@@ -593,7 +590,7 @@ static floe_status choose_time(const floe_dataset_request *request, bool is_need
     }
     size_t found = 0;
     for (size_t i = 0; i < spine->column_count; i++) {
-        if (is_timestamp(spine->columns[i].type)) {
+        if (floe_spine_is_timestamp(spine->columns[i].type)) {
             spine->time_column = spine->columns[i].name;
             found++;
         }

@@ -127,7 +127,7 @@ floe_status floe_spine_check_text_time(floe_session *session, const floe_dataset
                                        const spine_table *spine, floe_arena *arena, floe_error *err) {
     bool has_time = request->time_column != NULL;
     for (size_t i = 0; i < spine->column_count; i++) {
-        has_time = has_time || floe_str_starts_with(spine->columns[i].type, FLOE_STR("TIMESTAMP"));
+        has_time = has_time || floe_spine_is_timestamp(spine->columns[i].type);
     }
     for (size_t i = 0; !has_time && is_text_file(request) && i < spine->column_count; i++) {
         FLOE_TRY(is_text(&spine->columns[i]) ? check_candidate(session, request, &spine->columns[i], arena, err)

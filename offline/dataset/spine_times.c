@@ -10,8 +10,7 @@
 #include <inttypes.h>
 
 static bool is_time(floe_str type) {
-    return (floe_str_starts_with(type, FLOE_STR("TIMESTAMP")) && !floe_str_ends_with(type, FLOE_STR("]"))) ||
-           floe_str_is(type, "DATE");
+    return floe_spine_is_timestamp(type) || floe_str_is(type, "DATE");
 }
 
 /* Whether a value is there and out of range. What does not fit the engine's microseconds is. */

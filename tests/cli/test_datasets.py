@@ -187,6 +187,7 @@ class Wrong(Checks, unittest.TestCase):
         self.wrong("NOT_FOUND", self.build(time="att"), "att")
         self.wrong("INVALID", self.build(keys="orign=label"), "orign")
         self.wrong("NOT_FOUND", self.build(keys="origin=lable"), "lable")
+        self.wrong("USAGE", self.build(keys="origin=label,origin=other"), "origin twice")
 
     def test_a_missing_or_foreign_spine_is_named(self):
         self.wrong("NOT_FOUND", self.build(spine="nope.csv"), "nope.csv")

@@ -230,6 +230,11 @@ class Spines(Case):
                 self.assertEqual(repr(project.rows(f"SELECT {what} FROM (SELECT {names} FROM '$D/out.parquet')")),
                                  repr(project.rows(f"SELECT {what} FROM '$D/s.parquet'")))
 
+    def test_a_list_of_times_beside_the_time__is_a_label(self):
+        with simple() as project:
+            project.file("listed.parquet", "SELECT 'a' AS k, TIMESTAMP '2020-01-01 12:00:00' AS t, [t, t] AS list")
+            self.assertEqual(project.answers(spine="listed.parquet", features="v", select="v__last, len(list)"), [(ANSWERS[0][0], 2)])
+
     def test_text_times__are_read_when_they_are_named(self):
         times = ["2020-01-01T12:00:00Z", "2020-01-01 05:59:59.999999", "2020-01-01T16:29:59.999999+05:00",
                  "2020-01-01T06:00:00+00:00", "2021-01-01"]
@@ -339,6 +344,10 @@ class Refusals(Case):
     def test_two_timestamps(self):
         self.spine(SPINE.replace("SELECT *", "SELECT *, t AS t2", 1))
         self.build_refused(INVALID, "2 timestamp columns", "--time")
+
+    def test_a_list_of_times_is_no_time(self):
+        self.spine(SPINE.replace("SELECT *", "SELECT * REPLACE ([t] AS t)", 1))
+        self.build_refused(INVALID, "0 timestamp columns", "--time")
 
     def test_no_timestamp(self):
         self.spine("SELECT 'a' AS k, 5 AS t")

@@ -70,6 +70,18 @@ class Slices(unittest.TestCase):
                     self.assertEqual(made.rows("SELECT * EXCLUDE (k, t) FROM '$D/out.parquet'"), want, engine)
                     self.assertIn("are the same", made.floe("dataset", "audit", built["id"], "--sample", "0"))
 
+    def test_columns_may_have_any_names(self):
+        """Also those that the SQL of slices might take for its own."""
+        names = ("o", "b", "r", "s", "c", "k0", "slice", "before", "rid", "bound", "run", "best", "asked", "e", "p")
+        for name in names:
+            with self.subTest(name=name), Project() as made:
+                made.table("events", f"SELECT 'a' AS {name}, TIMESTAMP '2001-01-01' AS ts, 7 AS v")
+                made.file("s.parquet", f"SELECT 'a' AS {name}, TIMESTAMP '2001-03-01' AS t")
+                made.define(entity(f"{{name: {name}, type: string}}") + source() + "feature_views:\n" +
+                            view("{name: last, column: v}", "{column: v, functions: [sum], windows: [1d]}"))
+                built = made.build(spine="s.parquet", features="v")
+                self.assertIn("are the same", made.floe("dataset", "audit", built["id"], "--sample", "0"))
+
     def test_one_cell_that_is_wrong__is_found(self):
         seed = int(os.environ.get("FLOE_SEED") or random.randrange(2**32))
         r = random.Random(seed)
