@@ -53,11 +53,14 @@ static floe_status fail_scalar(const expansion *x, const char *what, floe_str wh
                      x->scalar->mark.line, x->scalar->mark.column, what, FLOE_STR_ARG(where));
 }
 
-/* The scalar for a message, cut to a length that leaves room for the rest. */
+/* The scalar for a message, cut between characters to a length that leaves room for the rest. */
 static floe_str shown(const floe_yaml_scalar *scalar) {
     floe_str text = scalar->text;
-    text.len = text.len > 200 ? 200 : text.len;
-    return text;
+    size_t len = text.len > 200 ? 200 : text.len;
+    while (len < text.len && len > 0 && ((unsigned char)text.ptr[len] & 0xC0) == 0x80) {
+        len--;
+    }
+    return (floe_str){text.ptr, len};
 }
 
 /* Reads the reference whose "${" is at `start`. */
