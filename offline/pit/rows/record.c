@@ -107,9 +107,6 @@ floe_status floe_pit_lanes_open(pit_group *group, size_t rows, floe_arena *arena
     for (size_t i = 0; i < group->column_count; i++) {
         pit_column *column = &group->columns[i];
         FLOE_TRY(floe_pit_column_reserve(column, rows + 1, err));
-        floe_mem_advise_huge(column->data.i64,
-                             rows * floe_pit_cell_len(column->class)); /* Answers read here and there. */
-        floe_mem_advise_huge(column->is_null, rows);
         add_lane(lanes, &count, column->data.i64, column->data_at, floe_pit_cell_len(column->class));
         add_lane(lanes, &count, column->symbol, column->symbol_at, sizeof(uint32_t));
         add_lane(lanes, &count, column->is_null, column->null_at, 1);
