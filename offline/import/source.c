@@ -206,6 +206,12 @@ static void put_too_large(const type_override *item, const char *name, floe_buf 
     floe_buf_printf(out, "%s IS NOT NULL AND TRY_CAST(%s AS %.*s) IS NULL", name, name, FLOE_STR_ARG(item->sql_type));
 }
 
+/* The reader makes a null of text that is no time of a zone, where of any other type it tells the line. */
+static void put_lost(const type_override *item, const char *name, floe_buf *out) {
+    floe_buf_printf(out, "(%s IS NOT NULL AND TRY_CAST(%s AS %.*s) IS NULL) OR ", name, name,
+                    FLOE_STR_ARG(item->sql_type));
+}
+
 static bool is_real(floe_str type) {
     return floe_str_is(type, "FLOAT") || floe_str_is(type, "DOUBLE");
 }
@@ -237,6 +243,9 @@ static bool put_changed(const type_override *item, bool is_text, floe_buf *out) 
                 : (real && inexact) || mentions(item->sql_type, "VARCHAR") || mentions(item->raw_type, "VARCHAR") ||
                       mentions(item->raw_type, "JSON")) {
         return false;
+    }
+    if (is_text && (mentions(item->sql_type, "TIME ZONE") || mentions(item->sql_type, "TIMESTAMPTZ"))) {
+        put_lost(item, name.ptr, out);
     }
     floe_buf_printf(out, "TRY_CAST(%s AS %.*s) IS NOT NULL AND ", name.ptr, FLOE_STR_ARG(item->sql_type));
     if (is_text) {

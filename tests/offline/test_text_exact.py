@@ -170,6 +170,7 @@ class Imports(unittest.TestCase):
 
     def test_types_that_would_drop_a_zone_or_digits__are_refused(self):
         cases = [("timestamp", "2024-01-02T03:04:05+02:00"), ("timestamp", "2024-01-02 03:04:05.25-01:30"),
+                 ("timestamptz", "garbage"), ("timestamptz", "2024-02-30T03:04:05Z"),
                  ("time", "03:04:05+02:00"), ("time", "03:04:05.1234567"), ("float", "1e300"), ("float", "-1e39"),
                  ("double", "1e400")]
         with project() as made:
@@ -190,6 +191,11 @@ class Imports(unittest.TestCase):
         with project() as made, self.assertRaises(Failed) as caught:
             self.load(made, "n.csv", ["2024-01-01 10:00:00"] * MANY + ["2024-01-01 10:00:00+02:00"])
         self.assertIn(f"row {MANY + 1}:", str(caught.exception))
+
+    def test_a_time_with_a_zone_that_no_calendar_has__makes_text_of_all(self):
+        with project() as made:
+            values = ["2024-01-01T10:00:00Z"] * MANY + ["2024-02-30T10:00:00Z"]
+            self.assertEqual(self.load(made, "n.csv", values), ("VARCHAR", values))
 
     def test_several_files__the_row_is_of_the_file(self):
         with project() as made:
@@ -348,6 +354,25 @@ class Labels(unittest.TestCase):
             for label, first, kind in cases:
                 with self.subTest(label):
                     self.assertEqual(self.build(made, "s.csv", label, first=first), (kind, label, 10))
+
+    def test_a_label_that_is_no_such_value_and_comes_late__makes_text_of_all(self):
+        """The engine's reader makes a null of a time with a zone that no calendar has."""
+        cases = [("2020-01-01T00:00:00Z", "2020-02-30T00:00:00Z"), ("2020-01-01T00:00:00+01:00", "2020-01-01T25:00:00+01:00"),
+                 ("2020-01-01T00:00:00Z", "garbage"), ("2020-01-01", "2020-02-30"), ("2020-01-01 00:00:00", "2020-02-30 00:00:00"),
+                 ("10:00:00", "25:00:00"), ("1.5", "1.5.5")]
+        with project() as made:
+            for first, label in cases:
+                with self.subTest(label):
+                    self.assertEqual(self.build(made, "s.csv", label, first=[first] * MANY), ("VARCHAR", label, 10))
+            self.assertEqual(self.build(made, "s.csv", "99999999999999999999", first=["1"] * MANY), ("DECIMAL(38,0)", "9" * 20, 10))
+
+    def test_a_label_time_that_no_calendar_has__is_refused_however_late(self):
+        with project() as made:
+            for first, when in (("2020-01-01T00:00:00Z", "2020-02-30T00:00:00Z"), ("2020-01-01 00:00:00", "2020-02-30 00:00:00")):
+                made.write("s.csv", "k,t\n" + f"a,{first}\n" * MANY + f"a,{when}\n")
+                with self.subTest(when), self.assertRaises(Failed) as caught:
+                    made.build("--time", "t", spine="s.csv", features="v", out="o.csv")
+                self.assertIn(f'row {MANY + 1}: the time column "t" is "{when}"', str(caught.exception))
 
     def test_dates_of_labels__are_not_turned_around(self):
         cases = [(["01/02/2020"], "VARCHAR"), (["13/01/2020", "01/02/2020"], "VARCHAR"), (["1.2.2020"], "VARCHAR"),
