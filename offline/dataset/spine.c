@@ -60,6 +60,9 @@ static bool append_key_pattern(floe_type type, floe_buf *out) {
     case FLOE_KIND_TIMESTAMP:
         floe_buf_text(out, TIME_PATTERN);
         return true;
+    case FLOE_KIND_BOOL: /* as pandas writes it too */
+        floe_buf_text(out, "true|false|True|False");
+        return true;
     case FLOE_KIND_INT32:
     case FLOE_KIND_INT64:
         floe_buf_text(out, "[+-]?[0-9]+");

@@ -81,6 +81,19 @@ class Keys(unittest.TestCase):
                 self.assertEqual(caught.exception.code, INVALID)
                 self.assertIn('the key column "k" has a value that is no timestamp: ', str(caught.exception))
 
+    def test_truths_in_csv__are_true_and_false(self):
+        project, values = self.project("bool")
+        project.write("s.csv", "k,x\n" + "".join(f"{text},2021-01-01\n" for text in ("true", "false", "True", "False", "")))
+        project.build("--time", "x", spine="s.csv", features="v")
+        self.assertEqual(project.rows("SELECT k, v__last FROM '$D/out.parquet'"),
+                         [(value, values.index(value)) for value in (True, False, True, False)] + [(None, None)])
+        for text in ("yes", "1", "t", "x"):
+            with self.subTest(text):
+                project.write("s.csv", f"k,x\ntrue,2021-01-01\n{text},2021-01-01\n")
+                with self.assertRaises(Failed) as caught:
+                    project.build("--time", "x", spine="s.csv", features="v")
+                self.assertIn('the key column "k" has a value that is no bool: ', str(caught.exception))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
