@@ -308,7 +308,7 @@ class Arrow(unittest.TestCase):
                  (pa.decimal128(38, 0), 16, 10**38 - 1, 10**38), (pa.decimal128(1, 0), 16, 9, -2**126),
                  (pa.decimal64(18, 3), 8, 10**18 - 1, 10**18), (pa.decimal32(9, 0), 4, -10**9 + 1, 10**9),
                  (pa.time32("s"), 4, day_s - 1, day_s), (pa.time32("ms"), 4, 0, -1), (pa.time64("us"), 8, day_s * 10**6 - 1, day_s * 10**6),
-                 (pa.time64("ns"), 8, day_s * 10**9 - 1, 2**63 - 1), (pa.date64(), 8, -day_ms, 1 - day_ms)]
+                 (pa.date64(), 8, -day_ms, 1 - day_ms)]
         with project() as made:
             for kind, width, good, bad in cases:
                 for nested in (False, True):
