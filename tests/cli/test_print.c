@@ -387,14 +387,15 @@ static void progress__rows__have_a_bar_a_rate_and_the_rest(void **state) {
     cli_progress_rows(cli, step, 500000, 1000000);
     (void)cli_progress_end(cli, FLOE_OK).code;
     const char *text = capture_end(&out);
-    assert_string_equal(strtok((char *)text, "\r"), "\033[Kreading sources: [                    ] 0 %");
-    const char *line = strtok(NULL, "\r");
+    char *rest_of = NULL;
+    assert_string_equal(strtok_r((char *)text, "\r", &rest_of), "\033[Kreading sources: [                    ] 0 %");
+    const char *line = strtok_r(NULL, "\r", &rest_of);
     int rate, rest;
     assert_int_equal(
         sscanf(line, "\033[Kreading sources: [##########          ] 50 %%, %d k rows/s, %d s left", &rate, &rest), 2);
     assert_in_range(rate, 150, 250); /* a slow machine takes longer, never less */
     assert_in_range(rest, 2, 4);
-    assert_string_equal(strtok(NULL, "\r"), "\033[K");
+    assert_string_equal(strtok_r(NULL, "\r", &rest_of), "\033[K");
 }
 
 int main(void) {

@@ -39,6 +39,18 @@ void sql_fixture_close(sql_fixture *fixture) {
     FLOE_IGNORE(floe_file_remove_all(fixture->folder, NULL));
 }
 
+int sql_fixture_set_up(void **state) {
+    static sql_fixture fixture;
+    sql_fixture_open(&fixture);
+    *state = &fixture;
+    return 0;
+}
+
+int sql_fixture_tear_down(void **state) {
+    sql_fixture_close(*state);
+    return 0;
+}
+
 void sql_run(sql_fixture *fixture, const char *sql) {
     floe_error err = {0};
     must(floe_session_run(fixture->session, sql, NULL, NULL, &err), &err);

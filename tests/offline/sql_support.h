@@ -17,6 +17,9 @@ typedef struct sql_fixture {
 
 void sql_fixture_open(sql_fixture *fixture);
 void sql_fixture_close(sql_fixture *fixture);
+/* Of a group of tests whose state is the fixture; 0. */
+int sql_fixture_set_up(void **state);
+int sql_fixture_tear_down(void **state);
 
 /* Fails the test when the status is a failure, showing the message. */
 void must(floe_status status, const floe_error *err);

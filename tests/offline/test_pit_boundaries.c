@@ -354,22 +354,10 @@ static void boundaries__every_function_of_other_values__stands_on_both_sides(voi
     }
 }
 
-static int open_engine(void **state) {
-    static sql_fixture fixture;
-    sql_fixture_open(&fixture);
-    *state = &fixture;
-    return 0;
-}
-
-static int close_engine(void **state) {
-    sql_fixture_close(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(boundaries__every_function_of_numbers__stands_on_both_sides),
         cmocka_unit_test(boundaries__every_function_of_other_values__stands_on_both_sides),
     };
-    return cmocka_run_group_tests(tests, open_engine, close_engine);
+    return cmocka_run_group_tests(tests, sql_fixture_set_up, sql_fixture_tear_down);
 }

@@ -184,18 +184,6 @@ static void pit_sql__text__spells_the_rule_out(void **state) {
     world_close(&w);
 }
 
-static int open_engine(void **state) {
-    static sql_fixture fixture;
-    sql_fixture_open(&fixture);
-    *state = &fixture;
-    return 0;
-}
-
-static int close_engine(void **state) {
-    sql_fixture_close(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pit_sql__random_worlds__equal_the_kernel),
@@ -204,5 +192,5 @@ int main(void) {
         cmocka_unit_test(pit_sql__sum_outside_int64__says_the_time_as_floe_does),
         cmocka_unit_test(pit_sql__text__spells_the_rule_out),
     };
-    return cmocka_run_group_tests(tests, open_engine, close_engine);
+    return cmocka_run_group_tests(tests, sql_fixture_set_up, sql_fixture_tear_down);
 }
