@@ -110,7 +110,7 @@ static floe_status print_result(floe_cli *cli, const floe_dataset_request *reque
            cli_many(cli, result->source_rows, "source row", "source rows"), cli_seconds(cli, result->elapsed_us));
     if (result->ties > 0) {
         printf("note: %s decided by file order alone: the source has rows of equal key and times\n",
-               cli_many(cli, result->ties, "winner of a label and a view was", "winners of labels and views were"));
+               cli_many(cli, result->ties, "value of a label was", "values of labels were"));
     }
     if (result->null_times > 0) {
         printf("note: %s no time in \"%s\", the first of them row %s: nothing matches without one\n",

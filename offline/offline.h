@@ -291,7 +291,7 @@ typedef struct floe_dataset_result {
     char manifest_path[4096];
     int64_t row_count;
     int64_t source_rows;        /* read */
-    int64_t ties;               /* winners that only file order decided */
+    int64_t ties;               /* winners and ends of windows that only file order decided */
     int64_t null_times;         /* labels without a time, which nothing matches */
     int64_t null_time_row;      /* the first of them, counted from 1; 0: there is none */
     char null_time_column[128]; /* its name, as much of it as fits */

@@ -105,7 +105,9 @@ floe_status floe_pit_run(floe_pit *pit, const floe_run *run, floe_error *err);
 
 typedef struct floe_pit_stats {
     int64_t label_count, rows_fed, rows_kept;
-    int64_t ties; /* (label, view) pairs whose winner only file order decided */
+    /* What only file order decided: winners, by label and view, and answers of first, last and lists of them, by label and
+     * output. */
+    int64_t ties;
 } floe_pit_stats;
 void floe_pit_stats_get(const floe_pit *pit, floe_pit_stats *ret_stats);
 

@@ -72,6 +72,23 @@ static void ends(const floe_output *output, const world_row *const *rows, int co
     free(order);
 }
 
+/* Whether only file order tells two rows apart. */
+static bool is_tie(const world_row *a, const world_row *b) {
+    return a->event == b->event && a->created == b->created;
+}
+
+bool world_oracle_ends_tied(const floe_output *output, const world_row *const *rows, size_t count) {
+    const world_row **order = sorted(rows, count);
+    bool newest = output->function == FLOE_FN_LAST || output->function == FLOE_FN_LAST_K, tied = false;
+    size_t most = output->k > 0 ? output->k : 1;
+    for (size_t i = 0; i < most && i + 1 < count; i++) {
+        size_t at = newest ? count - 1 - i : i;
+        tied = tied || is_tie(order[at], order[newest ? at - 1 : at + 1]);
+    }
+    free(order);
+    return tied;
+}
+
 /* ---- values ---- */
 
 static int compare_doubles(const void *a, const void *b) {

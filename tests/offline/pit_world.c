@@ -421,8 +421,9 @@ bool world_beats(const world_row *a, const world_row *b) {
     return a->seq != b->seq ? a->seq > b->seq : a->pos > b->pos;
 }
 
-static void oracle_as_of(const world *w, const floe_pit_options *options, const floe_ref *ref, int column,
-                         const world_label *label, floe_value *ret_answer) {
+/* NULL: none. *ret_tied: another one is of its times. */
+static const world_row *winner_of(const world *w, const floe_pit_options *options, const floe_ref *ref,
+                                  const world_label *label, bool *ret_tied) {
     const floe_view *view = ref->view;
     const world_row *winner = NULL;
     for (size_t i = 0; i < w->row_count; i++) {
@@ -439,7 +440,13 @@ static void oracle_as_of(const world *w, const floe_pit_options *options, const 
     if (winner && (before ? winner->end < label->time : winner->end <= label->time)) {
         winner = NULL;
     }
-    *ret_answer = winner ? winner->cells[column] : floe_value_null(ref->output->type);
+    *ret_tied = false;
+    for (size_t i = 0; winner && i < w->row_count; i++) {
+        const world_row *row = &w->rows[i];
+        *ret_tied = *ret_tied || (row != winner && is_visible(view, options, row, label) &&
+                                  row->event == winner->event && row->created == winner->created);
+    }
+    return winner;
 }
 
 /* The rows in the window that have a value; returns how many. */
@@ -570,7 +577,9 @@ void world_oracle(const world *w, const floe_pit_options *options, const floe_re
                   floe_value *ret_answer) {
     int column = column_of(w, ref->output->column);
     if (ref->output->function == FLOE_FN_NONE) {
-        oracle_as_of(w, options, ref, column, &w->labels[label], ret_answer);
+        bool tied;
+        const world_row *winner = winner_of(w, options, ref, &w->labels[label], &tied);
+        *ret_answer = winner ? winner->cells[column] : floe_value_null(ref->output->type);
         return;
     }
     const world_row **rows = malloc((w->row_count + 1) * sizeof(*rows));
@@ -621,10 +630,46 @@ void world_fail(const world *w, const floe_ref *ref, size_t label, const floe_va
     fail_msg("%s", text.ptr);
 }
 
+/* Once per label and view that has as-of features, and once per label and output that is an end of its window. */
+static bool counts_ties(const world *w, size_t ref) {
+    const floe_ref *mine = &w->refs[ref];
+    bool as_of = mine->output->function == FLOE_FN_NONE;
+    for (size_t i = 0; i < ref; i++) {
+        bool same = as_of ? w->refs[i].view == mine->view && w->refs[i].output->function == FLOE_FN_NONE
+                          : w->refs[i].output == mine->output;
+        if (same) {
+            return false;
+        }
+    }
+    return as_of || (mine->output->function >= FLOE_FN_FIRST && mine->output->function <= FLOE_FN_LAST_K);
+}
+
+static int64_t oracle_ties(const world *w, const floe_pit_options *options) {
+    int64_t ties = 0;
+    const world_row **rows = malloc((w->row_count + 1) * sizeof(*rows));
+    assert_non_null(rows);
+    for (size_t c = 0; c < w->ref_count; c++) {
+        const floe_ref *ref = &w->refs[c];
+        for (size_t label = 0; label < w->label_count && counts_ties(w, c); label++) {
+            bool tied;
+            if (ref->output->function == FLOE_FN_NONE) {
+                (void)winner_of(w, options, ref, &w->labels[label], &tied);
+            } else {
+                size_t count = window_rows(w, options, ref, column_of(w, ref->output->column), &w->labels[label], rows);
+                tied = world_oracle_ends_tied(ref->output, rows, count);
+            }
+            ties += tied;
+        }
+    }
+    free(rows);
+    return ties;
+}
+
 void world_check(world *w, const floe_pit_options *options, int threads, uint64_t seed) {
     floe_error err = {0};
     floe_value *answers;
-    assert_ok(world_run(w, options, threads, seed, &answers, NULL, &err), &err);
+    floe_pit_stats stats;
+    assert_ok(world_run(w, options, threads, seed, &answers, &stats, &err), &err);
     for (size_t c = 0; c < w->ref_count; c++) {
         for (size_t label = 0; label < w->label_count; label++) {
             floe_value want;
@@ -634,5 +679,10 @@ void world_check(world *w, const floe_pit_options *options, int threads, uint64_
                 world_fail(w, &w->refs[c], label, got, &want, "the rule", seed);
             }
         }
+    }
+    int64_t ties = oracle_ties(w, options);
+    if (stats.ties != ties) {
+        fail_msg("seed %llu: %lld ties are counted, the rule says %lld", (unsigned long long)seed,
+                 (long long)stats.ties, (long long)ties);
     }
 }

@@ -117,6 +117,9 @@ void world_oracle(const world *world, const floe_pit_options *options, const flo
 void world_oracle_more(const floe_output *output, const world_row *const *rows, int column, size_t count,
                        floe_value *ret_answer);
 
+/* Whether only file order decided what first, last or a list of them takes of these rows, or its order. */
+bool world_oracle_ends_tied(const floe_output *output, const world_row *const *rows, size_t count);
+
 /* Whether row a wins over row b: by event, created time (null is the smallest), then file order. */
 bool world_beats(const world_row *a, const world_row *b);
 

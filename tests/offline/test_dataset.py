@@ -286,8 +286,17 @@ class Sources(Case):
             self.assertEqual(facts["ties"], 2)
             self.assertEqual(project.manifest(facts["id"])["ties_decided_by_file_order"], 2)
             self.assertEqual(project.rows("SELECT v__last FROM '$D/out.parquet'"), [(2,), (3,), (2,)])
-            self.assertIn("2 winners of labels and views were decided by file order alone",
+            self.assertIn("2 values of labels were decided by file order alone",
                           project.floe("dataset", "build", "--features", "v", "--spine", "s.parquet", "-o", "out.parquet"))
+
+    def test_ties_at_the_ends_of_windows__are_counted_alike_by_both_engines(self):
+        events = "SELECT 'k' || i % 5 AS k, TIMESTAMP '2020-01-01' + INTERVAL (i // 40) HOUR AS ts, i AS v FROM range(4000) r(i)"
+        functions = "[first, last, {first_k: 3}, {last_k: 3}]"
+        with simple(LAST, f"{{column: v, functions: {functions}, windows: [3h]}}", events=events) as project:
+            project.file("s.parquet", "SELECT 'k' || i % 6 AS k, TIMESTAMP '2020-01-01' + INTERVAL (i) HOUR AS t FROM range(60) r(i)")
+            # 8 rows per key and hour: every value of the 50 labels that have a key is one of several.
+            for more in ((), ("--engine", "duckdb"), ("--threads", "1"), ("--memory", "64MB", "--threads", "3")):
+                self.assertEqual(project.build(*more, spine="s.parquet", features="v")["ties"], 5 * 50)
 
     def test_views_over_one_source__are_one_scan(self):
         views = (view(LAST, name="v", more=", where: 'v > 10'") + view(LAST, name="w", more=", where: 'v < 30'") +

@@ -158,6 +158,42 @@ static void pit__file_order_ties__are_counted(void **state) {
     world_close(&w);
 }
 
+static int64_t ties_of_ends(floe_function function, uint32_t k, int64_t time) {
+    world w;
+    floe_error err = {0};
+    floe_value *answers;
+    floe_pit_stats stats;
+    simple_world(&w, function, 0, false);
+    world_parameter(&w.outputs[0][0], k, 0);
+    add(&w, 90, 1);
+    add(&w, 91, 2); /* these two only file order tells apart */
+    add(&w, 91, 3);
+    add(&w, 92, 4);
+    world_add_row(&w, "a", 0, 92); /* of the same time, but without a value */
+    add(&w, 93, 5);
+    add(&w, 93, 6);
+    w.rows[6].created = 50; /* created decides */
+    world_add_label(&w, "a", 0, time);
+    world_ask_all(&w);
+    assert_ok(world_run(&w, &plain, 1, 1, &answers, &stats, &err), &err);
+    world_close(&w);
+    return stats.ties;
+}
+
+static void pit__ends_that_file_order_decided__are_counted(void **state) {
+    (void)state;
+    assert_int_equal(ties_of_ends(FLOE_FN_LAST, 0, 91), 1);
+    assert_int_equal(ties_of_ends(FLOE_FN_LAST, 0, 92), 0); /* a null is no value to choose */
+    assert_int_equal(ties_of_ends(FLOE_FN_LAST, 0, 93), 0);
+    assert_int_equal(ties_of_ends(FLOE_FN_FIRST, 0, 93), 0);
+    assert_int_equal(ties_of_ends(FLOE_FN_FIRST_K, 1, 93), 0);
+    assert_int_equal(ties_of_ends(FLOE_FN_FIRST_K, 2, 93), 1); /* the one taken or the one left out */
+    assert_int_equal(ties_of_ends(FLOE_FN_FIRST_K, 3, 93), 1); /* their order */
+    assert_int_equal(ties_of_ends(FLOE_FN_LAST_K, 3, 93), 0);
+    assert_int_equal(ties_of_ends(FLOE_FN_LAST_K, 4, 93), 1);
+    assert_int_equal(ties_of_ends(FLOE_FN_LAST_K, 9, 93), 1); /* once for the list */
+}
+
 static void pit__as_known__hides_what_was_not_known(void **state) {
     (void)state;
     world w;
@@ -498,6 +534,7 @@ int main(void) {
         cmocka_unit_test(pit__window_before__is_closed_at_its_start_and_open_at_the_label),
         cmocka_unit_test(pit__winner__is_decided_by_event_then_created_then_file_order),
         cmocka_unit_test(pit__file_order_ties__are_counted),
+        cmocka_unit_test(pit__ends_that_file_order_decided__are_counted),
         cmocka_unit_test(pit__as_known__hides_what_was_not_known),
         cmocka_unit_test(pit__row_known_after_it_left_the_window__is_never_counted),
         cmocka_unit_test(pit__as_known_without_created_time__names_the_views),

@@ -33,6 +33,7 @@ typedef struct pit_answer {
         uint32_t row;   /* the value that it has in the output's column */
         uint32_t *list; /* how many rows, then the rows; memory of its own */
     } as;
+    bool tied; /* only file order decided which rows these are, or the order of two of them */
 } pit_answer;
 
 /* Where the answer of one output lies in a label's row of a sheet. */
@@ -174,6 +175,10 @@ static inline int64_t floe_pit_saturating_add(int64_t a, int64_t b) {
 
 /* By (event, created, file order): > 0 when row a wins over row b. *ret_file_order tells that only file order decided. */
 int floe_pit_compare_rows(const pit_group *group, uint32_t a, uint32_t b, bool *ret_file_order);
+/* Whether only file order tells two rows of a key apart. */
+static inline bool floe_pit_is_tie(const pit_group *group, uint32_t a, uint32_t b) {
+    return group->event[a] == group->event[b] && (!group->created || group->created[a] == group->created[b]);
+}
 
 /* Lists the labels of a group in order of key and time; once. */
 floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_error *err);

@@ -295,6 +295,7 @@ static floe_status answer_output(pit_sweep *sweep, size_t i, uint32_t key, uint3
     if (floe_failed(status)) {
         return fail_label(sweep, output, key, t, status, err);
     }
+    sweep->ties += answer.tied;
     floe_pit_sheet_put(sweep->group, sweep->view, i, label, &answer);
     return FLOE_OK;
 }

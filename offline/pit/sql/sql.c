@@ -89,13 +89,18 @@ static void write_unkept(floe_type type, floe_buf *out) {
     floe_buf_printf(out, " AS %s%s)", narrow ? "FLOAT" : "DOUBLE", list ? "[]" : "");
 }
 
+/* A row's created time where it has a part in the order of rows; null ones are the smallest. */
+static const char *created_of(const sql_writer *w) {
+    return w->group->has_created ? "coalesce(s.__floe_created, CAST(-9223372036854775808 AS BIGINT))"
+                                 : "CAST(0 AS BIGINT)";
+}
+
 /* The winner as a struct of what is wanted of it, so that no aggregate skips a row for a null in one column; and the two
  * highest places, which are equal where only file order decided. Nulls in `created` are the smallest, which SQL's order of
  * structs would not say. */
 static void write_winner(const sql_writer *w) {
     const floe_view *view = w->view->view;
-    const char *created = w->group->has_created ? "coalesce(s.__floe_created, CAST(-9223372036854775808 AS BIGINT))"
-                                                : "CAST(0 AS BIGINT)";
+    const char *created = created_of(w);
     const floe_output as_of = {.function = FLOE_FN_NONE};
     floe_buf_text(w->out, ", arg_max({");
     for (size_t i = 0; i < view->output_count; i++) {
@@ -128,11 +133,9 @@ static void write_own(const sql_writer *w, const floe_output *output, const char
     write_filter(w, output, "");
 }
 
-/* What picks the winner, as a struct; null created times are the smallest. */
+/* What picks the winner, as a struct. */
 static void write_order(const sql_writer *w) {
-    floe_buf_printf(w->out, "{'e': s.__floe_event, 'c': %s, 's': s.__floe_seq, 'p': s.__floe_pos}",
-                    w->group->has_created ? "coalesce(s.__floe_created, CAST(-9223372036854775808 AS BIGINT))"
-                                          : "CAST(0 AS BIGINT)");
+    floe_buf_printf(w->out, "{'e': s.__floe_event, 'c': %s, 's': s.__floe_seq, 'p': s.__floe_pos}", created_of(w));
 }
 
 /* The filter of one output, and that its column has a value. */
@@ -166,6 +169,21 @@ static void write_ends(const sql_writer *w, const floe_output *output) {
     } else if (bits) {
         write_unkept(output->column_type, w->out);
     }
+}
+
+static bool is_end(floe_function function) {
+    return function == FLOE_FN_FIRST || function == FLOE_FN_LAST || function == FLOE_FN_FIRST_K ||
+           function == FLOE_FN_LAST_K;
+}
+
+/* The times of the rows that first, last or a list of them takes, and of the one behind these: where two are equal, only file
+ * order decided. */
+static void write_end_times(const sql_writer *w, const floe_output *output, size_t index) {
+    bool newest = output->function == FLOE_FN_LAST || output->function == FLOE_FN_LAST_K;
+    floe_buf_printf(w->out, ", %s({'e': s.__floe_event, 'c': %s}, %u)", newest ? "max" : "min", created_of(w),
+                    (output->k > 0 ? (unsigned)output->k : 1) + 1);
+    write_filled(w, output);
+    floe_buf_printf(w->out, " AS times%zu", index);
 }
 
 /* What a histogram counts: the column; of floats whether it is NaN beside one zero, because the engine's maps lose values
@@ -304,6 +322,9 @@ static void write_aggregate(const sql_writer *w, const floe_output *output, size
         write_ends(w, output);
     }
     floe_buf_printf(w->out, " AS o%zu", index);
+    if (is_end(output->function)) {
+        write_end_times(w, output, index);
+    }
 }
 
 /* labels l JOIN source s ON everything that makes a row visible. */
@@ -390,22 +411,38 @@ static void write_reference(const floe_pit *pit, const floe_ref *ref, floe_buf *
     write_answer_name(out, ref->view, ref->output);
 }
 
-/* How many of the label's winners only file order decided. */
+static void write_tied_winner(const floe_pit *pit, const pit_view *view, floe_buf *out) {
+    floe_buf_text(out, " + CAST(coalesce(");
+    write_found_name(pit, view->view, out);
+    floe_buf_text(out, ".top[1] = ");
+    write_found_name(pit, view->view, out);
+    floe_buf_text(out, ".top[2], false) AND NOT coalesce(");
+    write_found_name(pit, view->view, out);
+    floe_buf_printf(out, ".winner.ends %s label.__floe_time, false) AS BIGINT)", view->before ? "<" : "<=");
+}
+
+static void write_tied_end(const floe_pit *pit, const pit_view *view, size_t index, floe_buf *out) {
+    floe_buf_text(out, " + CAST(coalesce(len(list_distinct(");
+    write_found_name(pit, view->view, out);
+    floe_buf_printf(out, ".times%zu)) < len(", index);
+    write_found_name(pit, view->view, out);
+    floe_buf_printf(out, ".times%zu), false) AS BIGINT)", index);
+}
+
+/* How many of the label's winners, and of its ends of windows, only file order decided. */
 static void write_ties(const floe_pit *pit, floe_buf *out) {
     floe_buf_text(out, ",\n  CAST(0");
     for (size_t g = 0; g < pit->group_count; g++) {
         for (size_t v = 0; v < pit->groups[g].view_count; v++) {
             const pit_view *view = &pit->groups[g].views[v];
-            if (!view->want_as_of) {
-                continue;
+            if (view->want_as_of) {
+                write_tied_winner(pit, view, out);
             }
-            floe_buf_text(out, " + CAST(coalesce(");
-            write_found_name(pit, view->view, out);
-            floe_buf_text(out, ".top[1] = ");
-            write_found_name(pit, view->view, out);
-            floe_buf_text(out, ".top[2], false) AND NOT coalesce(");
-            write_found_name(pit, view->view, out);
-            floe_buf_printf(out, ".winner.ends %s label.__floe_time, false) AS BIGINT)", view->before ? "<" : "<=");
+            for (size_t i = 0; i < view->view->output_count; i++) {
+                if (view->wanted[i] && is_end(view->view->outputs[i].function)) {
+                    write_tied_end(pit, view, i, out);
+                }
+            }
         }
     }
     floe_buf_text(out, " AS BIGINT) AS __floe_ties");

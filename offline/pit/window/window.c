@@ -451,14 +451,38 @@ static uint32_t row_in_order(const pit_window *window, uint64_t k, bool newest) 
     return window->by_order->row_of[floe_pit_ladder_at(&window->order, at)];
 }
 
+/* Whether the k-th row, which is `row`, ties with the one behind it. Where the ladder would have to be climbed for that one, the
+ * row's neighbour among all of the key's is looked at first, which nearly always tells that there is no tie. */
+static bool ties_behind(const pit_window *window, uint32_t row, uint64_t k, bool newest) {
+    if (k + 1 >= (uint64_t)window->count) {
+        return false;
+    }
+    if (!window->ranged) {
+        const pit_ranking *order = window->by_order;
+        uint32_t rank = order->rank[row - order->first_row], next = newest ? rank - 1 : rank + 1; /* wraps below 0 */
+        if (next < order->count && !floe_pit_is_tie(window->group, row, order->row_of[next])) {
+            return false;
+        }
+    }
+    return floe_pit_is_tie(window->group, row, row_in_order(window, k + 1, newest));
+}
+
 static floe_status answer_ends(const pit_window *window, uint32_t k, bool newest, pit_answer *answer, floe_error *err) {
     size_t count = (uint64_t)window->count < k ? (size_t)window->count : k;
     uint32_t *rows;
     FLOE_TRY(make_list(answer, count, &rows, err));
     for (size_t i = 0; i < count; i++) {
         rows[i] = row_in_order(window, i, newest);
+        answer->tied = answer->tied || (i > 0 && floe_pit_is_tie(window->group, rows[i - 1], rows[i]));
     }
+    answer->tied = answer->tied || ties_behind(window, rows[count - 1], count - 1, newest);
     return FLOE_OK;
+}
+
+static void answer_end(const pit_window *window, bool newest, pit_answer *answer) {
+    answer->kind = PIT_ANSWER_ROW;
+    answer->as.row = row_in_order(window, 0, newest);
+    answer->tied = ties_behind(window, answer->as.row, 0, newest);
 }
 
 static void answer_count(const pit_window *window, floe_function function, pit_answer *answer) {
@@ -503,8 +527,7 @@ static floe_status answer_of_some(pit_window *window, const floe_output *output,
         return answer_ends(window, output->k, function == FLOE_FN_LAST_K, answer, err);
     case FLOE_FN_FIRST:
     case FLOE_FN_LAST:
-        answer->kind = PIT_ANSWER_ROW;
-        answer->as.row = row_in_order(window, 0, function == FLOE_FN_LAST);
+        answer_end(window, function == FLOE_FN_LAST, answer);
         return FLOE_OK;
     default:
         answer->kind = PIT_ANSWER_ROW;
@@ -515,7 +538,7 @@ static floe_status answer_of_some(pit_window *window, const floe_output *output,
 
 floe_status floe_pit_window_answer(pit_window *window, const floe_output *output, int64_t t, pit_answer *ret_answer,
                                    floe_error *err) {
-    ret_answer->kind = PIT_ANSWER_NULL;
+    *ret_answer = (pit_answer){.kind = PIT_ANSWER_NULL};
     if (floe_function_counts(output->function)) {
         answer_count(window, output->function, ret_answer);
         return FLOE_OK;
