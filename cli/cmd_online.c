@@ -273,6 +273,12 @@ static const char *value_text(floe_cli *cli, const floe_value *value) {
     return text.failed ? NULL : cli_text(cli, floe_buf_view(&text));
 }
 
+/* How long before now_us an event was; one at the end of what 64 bits hold is as old as they can say. */
+static const char *age_of(floe_cli *cli, int64_t now_us, int64_t event_us) {
+    int64_t age_us;
+    return cli_age(cli, __builtin_sub_overflow(now_us, event_us, &age_us) ? INT64_MAX : age_us);
+}
+
 static floe_status print_cells(floe_cli *cli, const floe_lookup *lookup, floe_error *err) {
     static const char *const headings[] = {"feature", "value", "status", "event_time", "age"};
     size_t ref_count;
@@ -287,7 +293,7 @@ static floe_status print_cells(floe_cli *cli, const floe_lookup *lookup, floe_er
         const char *cells[] = {floe_arena_strdup(&cli->arena, floe_ref_name(&refs[i], ":", name)),
                                value_text(cli, &cell->value), floe_cell_status_name(cell->status),
                                cell->has_event_us ? cli_time(cli, cell->event_us) : NULL,
-                               cell->has_event_us ? cli_age(cli, now_us - cell->event_us) : NULL};
+                               cell->has_event_us ? age_of(cli, now_us, cell->event_us) : NULL};
         cli_table_row(&table, cells);
     }
     return cli_table_end(&table, err);
