@@ -360,7 +360,7 @@ floe_status floe_dataset_answer_nothing(const dataset_job *job, floe_error *err)
 /* Whether the spine brings what request features need. */
 floe_status floe_dataset_check_inputs(const dataset_job *job, floe_error *err);
 /* The columns that were asked for, then `from`, which gives the spine as s and the views' answer as a, and what the columns need
- * beside it. */
+ * beside it. Rows come in any order: the caller puts them in one. */
 floe_status floe_dataset_write_asked(const dataset_job *job, const char *from, floe_buf *sql, floe_error *err);
 
 /* ---- sql.c ---- */

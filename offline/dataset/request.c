@@ -156,27 +156,33 @@ static void write_brought(const floe_request_feature *request, const floe_reques
     floe_sql_type_name(sql, input->type);
     floe_buf_text(sql, ") ELSE error(");
     floe_sql_quote_text(sql, floe_buf_view(&words));
-    floe_buf_printf(sql, " || CAST(s.%s AS VARCHAR)) END AS %s", column.ptr, column.ptr);
+    floe_buf_printf(sql, " || CAST(s.%s AS VARCHAR)) END", column.ptr);
 }
 
-/* `CAST(… AS type) AS "name"` of each input: the spine's column, or the answer's. */
-static void write_inputs(const floe_request_feature *request, floe_buf *sql) {
+/* Each input as its type, of the spine's column or the answer's: `"name" := …` within a struct, else `… AS "name"`. */
+static void write_inputs(const floe_request_feature *request, bool in_struct, floe_buf *sql) {
     for (size_t i = 0; i < request->input_count; i++) {
         const floe_request_input *input = &request->inputs[i];
         char name[FLOE_REF_NAME_MAX];
         floe_buf_text(sql, i > 0 ? ", " : "");
+        if (in_struct) {
+            floe_sql_quote_name(sql, input->name);
+            floe_buf_text(sql, " := ");
+        }
         if (input->feature.output == NULL) {
             write_brought(request, input, sql);
-            continue;
+        } else {
+            floe_buf_text(sql, "CAST(a.");
+            floe_sql_quote_name(sql, floe_str_of(floe_ref_name(&input->feature, "__", name)));
+            floe_buf_text(sql, " AS ");
+            floe_sql_type_name(sql, input->type);
+            floe_buf_text(sql, ")");
         }
-        floe_buf_text(sql, "CAST(a.");
-        floe_sql_quote_name(sql, floe_str_of(floe_ref_name(&input->feature, "__", name)));
-        floe_buf_text(sql, " AS ");
-        floe_sql_type_name(sql, input->type);
-        floe_buf_text(sql, ") AS ");
-        floe_sql_quote_name(sql, input->name);
+        if (!in_struct) {
+            floe_buf_text(sql, " AS ");
+            floe_sql_quote_name(sql, input->name);
+        }
     }
-    floe_buf_text(sql, request->input_count == 0 ? "0" : "");
 }
 
 /* One column of the new answer. A request feature has a row of its inputs beside it, so that names cannot meet. */
@@ -189,7 +195,7 @@ static floe_status write_column(const floe_ref *ref, size_t at, floe_buf *sql, f
         floe_sql_quote_name(sql, column);
         return FLOE_OK;
     }
-    snprintf(prefix, sizeof(prefix), "i%zu.", at);
+    snprintf(prefix, sizeof(prefix), "__floe_i%zu.", at);
     floe_buf_text(sql, "CAST(");
     FLOE_TRY(floe_sql_from_expr(request->expression, prefix, sql, err));
     floe_buf_text(sql, " AS ");
@@ -199,20 +205,46 @@ static floe_status write_column(const floe_ref *ref, size_t at, floe_buf *sql, f
     return FLOE_OK;
 }
 
-floe_status floe_dataset_write_asked(const dataset_job *job, const char *from, floe_buf *sql, floe_error *err) {
-    const floe_dataset_request *asked = job->asked;
+static floe_status write_columns(const floe_dataset_request *asked, floe_buf *sql, floe_error *err) {
     for (size_t i = 0; i < asked->ref_count; i++) {
         floe_buf_text(sql, i > 0 ? ", " : "");
         FLOE_TRY(write_column(&asked->refs[i], i, sql, err));
     }
+    return FLOE_OK;
+}
+
+floe_status floe_dataset_write_asked(const dataset_job *job, const char *from, floe_buf *sql, floe_error *err) {
+    const floe_dataset_request *asked = job->asked;
+    FLOE_TRY(write_columns(asked, sql, err));
     floe_buf_text(sql, from);
     for (size_t i = 0; i < asked->ref_count; i++) {
-        if (asked->refs[i].output->request != NULL) {
+        const floe_request_feature *request = asked->refs[i].output->request;
+        if (request != NULL && request->input_count > 0) {
             floe_buf_text(sql, ", LATERAL (SELECT ");
-            write_inputs(asked->refs[i].output->request, sql);
-            floe_buf_printf(sql, ") i%zu", i);
+            write_inputs(request, false, sql);
+            floe_buf_printf(sql, ") __floe_i%zu", i);
         }
     }
+    return floe_buf_check(sql, err);
+}
+
+/* The same columns in the order of the rows. The engine plans a LATERAL as a hash join, whose rows come in any order, and answers
+ * stand beside the spine by their place: so the inputs are structs of an inner query, which is no join. */
+static floe_status write_in_order(const floe_dataset_request *asked, floe_buf *sql, floe_error *err) {
+    FLOE_TRY(write_columns(asked, sql, err));
+    floe_buf_text(sql, " FROM (SELECT 0 AS __floe_nothing");
+    for (size_t i = 0; i < asked->ref_count; i++) {
+        const floe_request_feature *request = asked->refs[i].output->request;
+        if (request == NULL) {
+            floe_buf_text(sql, ", ");
+            FLOE_TRY(write_column(&asked->refs[i], i, sql, err));
+        } else if (request->input_count > 0) {
+            floe_buf_text(sql, ", struct_pack(");
+            write_inputs(request, true, sql);
+            floe_buf_printf(sql, ") AS __floe_i%zu", i);
+        }
+    }
+    floe_buf_text(sql, " FROM spine s POSITIONAL JOIN answer_of_views a) a");
     return floe_buf_check(sql, err);
 }
 
@@ -239,7 +271,7 @@ floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err) {
     floe_buf_init(&sql, FLOE_MIB(64));
     const char *kind = job->answer_is_view ? "VIEW" : "TABLE";
     floe_buf_printf(&sql, "ALTER %s answer RENAME TO answer_of_views; CREATE TEMP %s answer AS SELECT ", kind, kind);
-    FLOE_TRY(floe_dataset_write_asked(job, " FROM spine s POSITIONAL JOIN answer_of_views a", &sql, err));
+    FLOE_TRY(write_in_order(job->asked, &sql, err));
     floe_buf_text(&sql, job->answer_is_view ? "" : "; DROP TABLE answer_of_views");
     FLOE_TRY(floe_buf_check(&sql, err));
     floe_dataset_progress(job, "computing request features", -1);

@@ -39,6 +39,21 @@ class Requests(unittest.TestCase):
             made.floe("dataset", "build", "--service", "alone", "--spine", "s.parquet", "-o", "o.parquet")
             self.assertEqual(made.rows("SELECT far, answer FROM '$D/o.parquet'"), ROWS)
 
+    def test_many_rows__each_has_its_own_answers(self):
+        """Rows enough, with inputs that all differ, for the engine to put them in another order where it joins."""
+        with Project() as made:
+            made.table("events", "SELECT 'k' || (range % 1000) k, TIMESTAMP '2020-01-01' ts, range % 1000 v FROM range(1000)")
+            made.define(entity() + source() + "feature_views:\n" + view("{name: last, column: v}") + REQUESTS)
+            made.file("s.parquet", "SELECT 'k' || (range % 1000) k, TIMESTAMP '2020-01-02' t, range % 1000 AS number, "
+                                   "hash(range) / 1e19 * 3000 distance FROM range(600000)")
+            wrong = "SELECT count(*) FILTER (WHERE v__last <> number OR far <> (distance > 1500) OR above <> (distance > number)), " \
+                    "count(*) FILTER (WHERE far), count(*) FROM '$D/out.parquet'"
+            for more in ((), ("--engine", "duckdb"), ("--memory", "64MB", "--threads", "3")):
+                made.build(*more, spine="s.parquet", features="v:last,far,above")
+                (bad, far, rows), = made.rows(wrong)
+                self.assertEqual((bad, rows), (0, 600000), more)
+                self.assertGreater(far, 0)
+
     def test_alone__audited_made_again_and_explained(self):
         with project() as made:
             made.file("s.parquet", "SELECT * FROM (VALUES (1501.5), (1500), (NULL)) t(distance)")
