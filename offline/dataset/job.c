@@ -206,7 +206,8 @@ static void job_cleanup(dataset_job *job) {
 
 /* The engine says how much of what it could not have, but not who gave it how much. */
 static floe_status tell_memory(const dataset_job *job, floe_status status, floe_error *err) {
-    bool engine = status.code == FLOE_LIMIT && err && strstr(err->message, "could not allocate");
+    bool engine = status.code == FLOE_LIMIT && err &&
+                  (strstr(err->message, "could not allocate") || strstr(err->message, "failed to pin block"));
     return engine
                ? floe_error_prefix(
                      err, status, "%llu MB of memory do not do; give more (--memory) or take fewer threads (--threads)",
