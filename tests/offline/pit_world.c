@@ -644,7 +644,7 @@ static bool counts_ties(const world *w, size_t ref) {
     return as_of || (mine->output->function >= FLOE_FN_FIRST && mine->output->function <= FLOE_FN_LAST_K);
 }
 
-static int64_t oracle_ties(const world *w, const floe_pit_options *options) {
+int64_t world_oracle_ties(const world *w, const floe_pit_options *options) {
     int64_t ties = 0;
     const world_row **rows = malloc((w->row_count + 1) * sizeof(*rows));
     assert_non_null(rows);
@@ -680,7 +680,7 @@ void world_check(world *w, const floe_pit_options *options, int threads, uint64_
             }
         }
     }
-    int64_t ties = oracle_ties(w, options);
+    int64_t ties = world_oracle_ties(w, options);
     if (stats.ties != ties) {
         fail_msg("seed %llu: %lld ties are counted, the rule says %lld", (unsigned long long)seed,
                  (long long)stats.ties, (long long)ties);

@@ -111,6 +111,8 @@ floe_status world_run(world *world, const floe_pit_options *options, int threads
 /* What the rule says: one answer by a loop over all rows. Stddev is computed in long double from the definition. */
 void world_oracle(const world *world, const floe_pit_options *options, const floe_ref *ref, size_t label,
                   floe_value *ret_answer);
+/* How many answers only file order decided, by a loop over all rows. */
+int64_t world_oracle_ties(const world *w, const floe_pit_options *options);
 
 /* The same for the functions after count_distinct, over the rows of the window that have a value (pit_oracle.c). Lists
  * live until the next call. */

@@ -1,6 +1,6 @@
 /*
  * Rows that can win for no label are left out while others still come in: the answers and the counted ties are those of a
- * question that keeps every row, and of a loop over all rows; memory follows the labels, not the rows.
+ * loop over all rows; memory follows the labels, not the rows.
  */
 #include "offline/pit/pit.h"
 #include "tests/offline/pit_world.h"
@@ -48,16 +48,15 @@ static void thin__random_worlds__equal_the_loop_and_count_the_same_ties(void **s
         world w;
         floe_error err = {0};
         floe_value *answers;
-        floe_pit_stats whole, thinned;
+        floe_pit_stats thinned;
         world_random(&w, first + i);
         floe_pit_options options = {.as_known = i % 3 == 1, .ignore_at = i % 7 == 3};
-        assert_ok(world_run(&w, &options, 1, first + i, &answers, &whole, &err), &err);
         ask_as_of(&w);
         if (w.ref_count > 0) {
             assert_ok(world_run(&w, &options, 1 + (int)(i % 3), first + i, &answers, &thinned, &err), &err);
             check_against_loop(&w, &options, answers, first + i);
-            assert_int_equal(thinned.ties, whole.ties);
-            ties += whole.ties;
+            assert_int_equal(thinned.ties, world_oracle_ties(&w, &options));
+            ties += thinned.ties;
             asked++;
         }
         world_close(&w);
