@@ -6,7 +6,7 @@
 #include <math.h>
 
 static const char *const key_names[] = {"a", "b", "c", NULL};
-static const char *const texts[] = {"", "x", "y", "zz"};
+static const char *const texts[] = {"", "x", "longer than what is kept in two words", "zz"};
 
 static void set(world *w, world_row *row, int column, floe_value value) {
     row->cells[column] = value;

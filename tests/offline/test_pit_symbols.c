@@ -3,6 +3,7 @@
  * never seen, through every growth of the tables.
  */
 #include "core/hash.h"
+#include "offline/pit/memory/memo.h"
 #include "offline/pit/memory/symbols.h"
 #include "tests/support/support.h"
 
@@ -86,11 +87,44 @@ static void symbols__every_allocation__may_fail(void **state) {
     assert_true(floe_test_alloc_sweep(add_some, NULL) > 5);
 }
 
+/* Texts of two letters and NUL, alike but for a byte somewhere: what is remembered is always the number of that very text. */
+static void memo__texts__are_never_taken_for_others(void **state) {
+    (void)state;
+    static pit_memo memo;
+    pit_symbols symbols;
+    floe_error err = {0};
+    uint64_t seed = 11, known = 0;
+    floe_pit_symbols_init(&symbols);
+    for (int i = 0; i < 400000; i++) {
+        char bytes[PIT_MEMO_TEXT];
+        memset(bytes, 'a', sizeof(bytes));
+        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        floe_str text = {bytes, (size_t)(seed >> 33) % (PIT_MEMO_TEXT + 1)};
+        bytes[(seed >> 40) % PIT_MEMO_TEXT] = (seed >> 50) & 1 ? 'b' : 0;
+        bytes[(seed >> 55) % PIT_MEMO_TEXT] = 'b';
+        uint32_t symbol, number;
+        assert_ok(floe_pit_symbol(&symbols, text, &symbol, NULL, &err), &err);
+        assert_true(floe_pit_memo_takes(text));
+        pit_memo_key key = floe_pit_memo_text(text);
+        if (floe_pit_memo_find(&memo, key, &number)) {
+            assert_int_equal(number, symbol);
+            known++;
+        }
+        floe_pit_memo_put(&memo, key, symbol);
+    }
+    assert_true(known > 100000);
+    assert_false(floe_pit_memo_takes((floe_str){"", PIT_MEMO_TEXT + 1}));
+    uint32_t number;
+    assert_false(floe_pit_memo_find(&memo, floe_pit_memo_bits(0), &number));
+    floe_pit_symbols_close(&symbols);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(symbols__texts__keep_their_number_while_the_table_grows),
         cmocka_unit_test(numbers__any_step__are_found_and_no_other),
         cmocka_unit_test(symbols__every_allocation__may_fail),
+        cmocka_unit_test(memo__texts__are_never_taken_for_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

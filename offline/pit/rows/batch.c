@@ -50,6 +50,8 @@ void floe_pit_key_room_close(pit_key_room *room) {
     floe_free(room->numbers);
     floe_free(room->is_null);
     floe_free(room->keys);
+    floe_free(room->missing);
+    floe_free(room->places);
     *room = (pit_key_room){0};
 }
 
@@ -62,6 +64,8 @@ static floe_status make_room(pit_key_room *room, size_t rows, floe_error *err) {
     FLOE_TRY(floe_realloc(&room->numbers, rows, sizeof(*room->numbers), err));
     FLOE_TRY(floe_realloc(&room->is_null, rows, sizeof(*room->is_null), err));
     FLOE_TRY(floe_realloc(&room->keys, rows, sizeof(*room->keys), err));
+    FLOE_TRY(floe_realloc(&room->missing, rows, sizeof(*room->missing), err));
+    FLOE_TRY(floe_realloc(&room->places, rows, sizeof(*room->places), err));
     if (!room->bytes.ptr) {
         floe_buf_init(&room->bytes, FLOE_GIB(2));
     }
@@ -101,6 +105,48 @@ static floe_status number_bytes(pit_group *group, const pit_cells *const *cells,
     return FLOE_OK;
 }
 
+/* What a memo knows the key of a row by; false: it does not take it. */
+static floe_status memo_key(const pit_cells *cells, uint32_t row, pit_memo_key *ret_key, bool *ret_takes,
+                            floe_error *err) {
+    floe_str text;
+    *ret_takes = !floe_pit_cells_is_null(cells, row);
+    if (*ret_takes) {
+        FLOE_TRY(floe_pit_cells_text(cells, row, &text, err));
+        *ret_takes = floe_pit_memo_takes(text);
+        *ret_key = *ret_takes ? floe_pit_memo_text(text) : (pit_memo_key){0};
+    }
+    return FLOE_OK;
+}
+
+/* Keys of one text: those that the memo does not know go the long way, all together. */
+static floe_status number_texts(pit_group *group, const pit_cells *const *cells, const uint32_t *rows, size_t count,
+                                bool add, pit_memo *memo, pit_key_room *room, floe_error *err) {
+    size_t missing = 0;
+    pit_memo_key key;
+    bool takes;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number = PIT_NO_KEY;
+        FLOE_TRY(memo_key(cells[0], rows[i], &key, &takes, err));
+        bool known = takes && floe_pit_memo_find(memo, key, &number);
+        room->numbers[i] = number;
+        room->missing[missing] = rows[i];
+        room->places[missing] = (uint32_t)i;
+        missing += !known;
+    }
+    FLOE_TRY(number_bytes(group, cells, room->missing, missing, add, room, err));
+    for (size_t m = 0; m < missing; m++) {
+        room->numbers[room->places[m]] = room->keys[m];
+        FLOE_TRY(memo_key(cells[0], room->missing[m], &key, &takes, err));
+        if (takes) {
+            floe_pit_memo_put(memo, key, room->keys[m]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        room->keys[i] = (uint32_t)room->numbers[i];
+    }
+    return FLOE_OK;
+}
+
 static floe_status add_number(pit_group *group, int64_t number, pit_key_room *room, uint32_t *ret_key,
                               floe_error *err) {
     *ret_key = floe_pit_number_find(&group->numbers, number);
@@ -134,8 +180,12 @@ static floe_status number_numbers(pit_group *group, const pit_cells *cells, cons
 }
 
 floe_status floe_pit_key_numbers(pit_group *group, const pit_cells *const *cells, const uint32_t *rows, size_t count,
-                                 bool add, pit_key_room *room, floe_error *err) {
+                                 bool add, pit_memo *memo, pit_key_room *room, floe_error *err) {
     FLOE_TRY(make_room(room, count + 1, err)); /* at least one, also of an empty batch */
-    return group->number_keys ? number_numbers(group, cells[0], rows, count, add, room, err)
-                              : number_bytes(group, cells, rows, count, add, room, err);
+    if (group->number_keys) {
+        return number_numbers(group, cells[0], rows, count, add, room, err);
+    }
+    bool text = memo && group->entity->key_count == 1 && cells[0]->layout == PIT_CELL_BYTES;
+    return text ? number_texts(group, cells, rows, count, add, memo, room, err)
+                : number_bytes(group, cells, rows, count, add, room, err);
 }

@@ -26,18 +26,19 @@ floe_status floe_pit_batch_open(pit_batch *columns, const struct ArrowArray *bat
 /* Room for the keys of one batch; of one thread. */
 typedef struct pit_key_room {
     floe_buf bytes;
-    uint32_t *ends;   /* per row: where its bytes end */
-    uint64_t *hashes; /* per row */
-    int64_t *numbers; /* per row */
-    uint8_t *is_null; /* per row */
-    uint32_t *keys;   /* per row */
+    uint32_t *ends;             /* per row: where its bytes end */
+    uint64_t *hashes;           /* per row */
+    int64_t *numbers;           /* per row */
+    uint8_t *is_null;           /* per row */
+    uint32_t *keys;             /* per row */
+    uint32_t *missing, *places; /* rows that a memo does not know, and whose they are of those asked for */
     size_t rows;
 } pit_key_room;
 
 void floe_pit_key_room_close(pit_key_room *room);
 /* room->keys[i]: the number of the key of rows[i]; PIT_NO_KEY when a part of it is null, or (without `add`) no label has it.
- * `cells` are the key columns. Thread: with `add` one at a time, and nobody else at the group's keys. */
+ * `cells` are the key columns; the memo is the thread's own for the group (NULL: none). Thread: with `add` one at a time, and nobody else at the group's keys. */
 floe_status floe_pit_key_numbers(pit_group *group, const pit_cells *const *cells, const uint32_t *rows, size_t count,
-                                 bool add, pit_key_room *room, floe_error *err);
+                                 bool add, pit_memo *memo, pit_key_room *room, floe_error *err);
 
 #endif

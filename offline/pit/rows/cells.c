@@ -50,13 +50,17 @@ static inline bool is_null(const pit_cells *cells, int64_t row) {
     return cells->valid && !bit_at(cells->valid, cells->offset + row);
 }
 
+bool floe_pit_cells_is_null(const pit_cells *cells, int64_t row) {
+    return is_null(cells, row);
+}
+
 static inline int64_t whole_at(const pit_cells *cells, int64_t row) {
     return cells->layout == PIT_CELL_I64 ? ((const int64_t *)cells->data)[cells->offset + row]
                                          : ((const int32_t *)cells->data)[cells->offset + row];
 }
 
-/* Text of a cell that is not null; the offsets are checked, as floe_arrow_get does. */
-static floe_status bytes_at(const pit_cells *cells, int64_t row, floe_str *ret_bytes, floe_error *err) {
+/* The offsets are checked, as floe_arrow_get does. */
+floe_status floe_pit_cells_text(const pit_cells *cells, int64_t row, floe_str *ret_bytes, floe_error *err) {
     int32_t start = cells->offsets[cells->offset + row], end = cells->offsets[cells->offset + row + 1];
     FLOE_ENSURE(start >= 0 && end >= start && (end == start || cells->data), err, FLOE_CORRUPT,
                 "column \"%s\" of an Arrow batch has offsets that go backwards", cells->view.schema->name);
@@ -139,7 +143,7 @@ static floe_status key_part(const pit_cells *cells, floe_type declared, int64_t 
         return FLOE_OK;
     }
     if (cells->layout == PIT_CELL_BYTES) {
-        return bytes_at(cells, row, &ret_value->as.bytes, err);
+        return floe_pit_cells_text(cells, row, &ret_value->as.bytes, err);
     }
     ret_value->as.integer = whole_at(cells, row);
     return FLOE_OK;
@@ -188,7 +192,7 @@ static floe_status keep_any(const pit_cells *cells, uint32_t row, uint8_t *recor
     pit_cell cell = {record + column->data_at, symbols ? &symbol : NULL, record + column->null_at};
     if (column->class == PIT_SYMBOL && cells->layout == PIT_CELL_BYTES) {
         value.is_null = is_null(cells, row);
-        FLOE_TRY(value.is_null ? FLOE_OK : bytes_at(cells, row, &value.as.bytes, err));
+        FLOE_TRY(value.is_null ? FLOE_OK : floe_pit_cells_text(cells, row, &value.as.bytes, err));
     } else {
         FLOE_TRY(floe_arrow_get(&cells->view, row, arena, &value, err));
     }
@@ -199,9 +203,63 @@ static floe_status keep_any(const pit_cells *cells, uint32_t row, uint8_t *recor
     return FLOE_OK;
 }
 
+/* What a memo knows the cell by, and the bits of its data; false: it does not take such cells. */
+static floe_status memo_key(const pit_cells *cells, uint32_t row, const pit_column *column, pit_memo_key *ret_key,
+                            bool *ret_takes, floe_error *err) {
+    floe_str text;
+    *ret_takes = false;
+    if (is_null(cells, row)) {
+        return FLOE_OK;
+    }
+    if (column->class == PIT_SYMBOL) {
+        FLOE_TRY(floe_pit_cells_text(cells, row, &text, err));
+        *ret_takes = floe_pit_memo_takes(text);
+        *ret_key = *ret_takes ? floe_pit_memo_text(text) : (pit_memo_key){0};
+        return FLOE_OK;
+    }
+    uint64_t bits = column->class == PIT_I64 ? (uint64_t)whole_at(cells, row)
+                                             : ((const uint64_t *)cells->data)[cells->offset + row];
+    *ret_key = floe_pit_memo_bits(bits);
+    *ret_takes = true;
+    return FLOE_OK;
+}
+
+/* Cells that have symbols. */
+static floe_status keep_known(const pit_cells *cells, uint32_t row, uint8_t *record, floe_arena *arena, pit_memo *memo,
+                              pit_column *column, floe_error *err) {
+    pit_memo_key key;
+    bool takes;
+    uint32_t symbol;
+    FLOE_TRY(memo_key(cells, row, column, &key, &takes, err));
+    if (takes && floe_pit_memo_find(memo, key, &symbol)) {
+        record[column->null_at] = false;
+        memcpy(record + column->data_at, &key.low, floe_pit_cell_len(column->class));
+        memcpy(record + column->symbol_at, &symbol, sizeof(symbol));
+        return FLOE_OK;
+    }
+    FLOE_TRY(keep_any(cells, row, record, arena, column, err));
+    if (takes) {
+        memcpy(&symbol, record + column->symbol_at, sizeof(symbol));
+        floe_pit_memo_put(memo, key, symbol);
+    }
+    return FLOE_OK;
+}
+
+static bool memo_fits(const pit_cells *cells, const pit_column *column) {
+    bool whole = column->class == PIT_I64 && is_whole(cells), real = column->class == PIT_F64;
+    bool text = column->class == PIT_SYMBOL && cells->layout == PIT_CELL_BYTES;
+    return text || whole || (real && cells->layout == PIT_CELL_F64);
+}
+
 floe_status floe_pit_cells_keep(const pit_cells *cells, const uint32_t *rows, uint8_t *const *records, size_t count,
-                                floe_arena *arena, pit_column *column, floe_error *err) {
+                                floe_arena *arena, pit_memo *memo, pit_column *column, floe_error *err) {
     bool plain = column->symbol_at == PIT_NOWHERE;
+    if (!plain && memo && memo_fits(cells, column)) {
+        for (size_t i = 0; i < count; i++) {
+            FLOE_TRY(keep_known(cells, rows[i], records[i], arena, memo, column, err));
+        }
+        return FLOE_OK;
+    }
     if (plain && column->class == PIT_I64 && is_whole(cells)) {
         keep_whole(cells, rows, records, count, column);
         return FLOE_OK;

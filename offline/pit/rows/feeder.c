@@ -9,13 +9,16 @@
 #include "offline/pit/rows/feed.h"
 
 #define BATCH_ARENA FLOE_GIB(1)
+#define MEMOS_MAX 64 /* columns of a group, so that a thread keeps less than a megabyte */
 
 /* What a feeder knows of one group. */
 typedef struct feeder_group {
     pit_group *group;
     const pit_cells *keys[FLOE_LIMIT_ENTITY_KEYS];
     const pit_cells **columns; /* per column of the group */
-    bool filters;              /* not every row passes */
+    pit_memo *key_memo;
+    pit_memo **memos; /* per column of the group; NULL: it has no symbols, or there are too many with some */
+    bool filters;     /* not every row passes */
     pit_part_room parts;
 } feeder_group;
 
@@ -51,6 +54,22 @@ static size_t need_column(const floe_pit_need *need, floe_str name) {
     return i;
 }
 
+/* Whose cells have symbols. */
+static floe_status open_memos(pit_feeder *feeder, feeder_group *g, floe_error *err) {
+    const pit_group *group = g->group;
+    size_t made = 0;
+    g->key_memo = group->number_keys ? NULL : floe_arena_alloc(&feeder->arena, 1, sizeof(*g->key_memo));
+    g->memos = floe_arena_alloc(&feeder->arena, group->column_count, sizeof(*g->memos));
+    FLOE_TRY(floe_arena_check(&feeder->arena, err));
+    for (size_t i = 0; i < group->column_count && made < MEMOS_MAX; i++) {
+        if (group->columns[i].symbol_at != PIT_NOWHERE) {
+            g->memos[i] = floe_arena_alloc(&feeder->arena, 1, sizeof(*g->memos[i]));
+            made++;
+        }
+    }
+    return floe_arena_check(&feeder->arena, err);
+}
+
 static floe_status open_group(pit_feeder *feeder, pit_group *group, floe_error *err) {
     const floe_pit_need *need = feeder->columns->need;
     feeder_group *g = &feeder->groups[feeder->group_count];
@@ -65,7 +84,7 @@ static floe_status open_group(pit_feeder *feeder, pit_group *group, floe_error *
         g->columns[i] = &feeder->batch.cells[need_column(need, group->columns[i].name)];
     }
     feeder->group_count++;
-    return FLOE_OK;
+    return open_memos(feeder, g, err);
 }
 
 floe_status floe_pit_feeder_open(floe_pit *pit, size_t need_index, const pit_row_columns *columns,
@@ -171,7 +190,8 @@ static floe_status pick_rows(pit_feeder *f, feeder_group *g, size_t row_count, s
     if (g->filters) {
         FLOE_TRY(floe_pit_cells_pick(&cells[f->columns->where + g->group->where_index], true, f->rows, &count, err));
     }
-    FLOE_TRY(floe_pit_key_numbers(g->group, g->keys, f->rows, count, f->pit->newest_labels, &f->keys, err));
+    FLOE_TRY(
+        floe_pit_key_numbers(g->group, g->keys, f->rows, count, f->pit->newest_labels, g->key_memo, &f->keys, err));
     for (size_t i = 0; i < count; i++) {
         f->rows[kept] = f->rows[i];
         f->row_keys[kept] = f->keys.keys[i];
@@ -203,7 +223,7 @@ static floe_status keep_cells(void *context, const uint32_t *rows, uint8_t *cons
                               floe_error *err) {
     keeping *k = context;
     for (size_t i = 0; i < k->group->group->column_count; i++) {
-        FLOE_TRY(floe_pit_cells_keep(k->group->columns[i], rows, records, count, &k->feeder->lists,
+        FLOE_TRY(floe_pit_cells_keep(k->group->columns[i], rows, records, count, &k->feeder->lists, k->group->memos[i],
                                      &k->group->group->columns[i], err));
     }
     return FLOE_OK;

@@ -56,7 +56,7 @@ static floe_status label_keys(floe_pit *pit, pit_group *group, const pit_batch *
         rows[count] = (uint32_t)row;
         count += pit->label_time[pit->label_count + row] != INT64_MIN;
     }
-    FLOE_TRY(floe_pit_key_numbers(group, cells, rows, count, true, room, err));
+    FLOE_TRY(floe_pit_key_numbers(group, cells, rows, count, true, NULL, room, err));
     for (size_t i = 0; i < count; i++) {
         label_key[rows[i]] = room->keys[i];
     }
