@@ -172,7 +172,7 @@ def check_newest(folder):
             WHERE a.won >= a.date - INTERVAL 30 DAY)
         SELECT count(*) FILTER (origin <> theirs OR date <> their_date
             OR (i NOT IN (FROM held) AND newest_flight__destination IS NOT NULL)
-            OR (i NOT IN (FROM held) AND coalesce(won >= date - INTERVAL 30 DAY, false))), count(*) FROM w""").fetchone()
+            OR (i NOT IN (FROM held) AND coalesce(won >= date - INTERVAL 30 DAY, false))), count(*) FROM w""").fetchall()[0]
     if count[0] or count[1] == 0:
         sys.exit(f"asof: {count[0]} of {count[1]} rows differ: nothing was measured")
 
@@ -189,7 +189,7 @@ def check(folder, way):
     differs = " OR ".join(f"NOT (coalesce(abs(a.{a} - b.{b}) <= 1e-6 * (1 + abs(b.{b})), a.{a} IS NULL AND coalesce(b.{b}, 0) = 0, false)"
                           f" OR (coalesce(a.{a}, 0) = 0 AND b.{b} IS NULL))" for a, b in pairs.items())
     count = duckdb.sql(f"""SELECT count(*) FILTER ({differs}), count(*) FROM '{folder}/floe.parquet' a
-                           POSITIONAL JOIN '{folder}/{way}.parquet' b""").fetchone()
+                           POSITIONAL JOIN '{folder}/{way}.parquet' b""").fetchall()[0]
     if count[0]:
         sys.exit(f"{way}: {count[0]} of {count[1]} rows differ: nothing was measured")
 

@@ -175,7 +175,9 @@ floe_status cli_progress_end(floe_cli *cli, floe_status status);
 
 /* ---- cmd_dataset.c, cmd_dataset_again.c: what the commands about datasets share ---- */
 
-/* --threads, --memory and --engine of a build, where they are given. */
+/* --threads and --memory, where they are given. */
+floe_status cli_dataset_limits(floe_cli *cli, floe_dataset_request *request, floe_error *err);
+/* The same and --engine of a build. */
 floe_status cli_dataset_resources(floe_cli *cli, floe_dataset_request *request, floe_error *err);
 /* "256MB", "2GiB", "1.5G", a number of bytes. Errors: INVALID. */
 floe_status cli_parse_size(const char *text, uint64_t *ret_bytes, floe_error *err);

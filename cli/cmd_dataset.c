@@ -182,13 +182,17 @@ static floe_status read_memory(floe_cli *cli, floe_dataset_request *request, flo
     return FLOE_OK;
 }
 
-floe_status cli_dataset_resources(floe_cli *cli, floe_dataset_request *request, floe_error *err) {
+floe_status cli_dataset_limits(floe_cli *cli, floe_dataset_request *request, floe_error *err) {
     int64_t threads = 0;
     FLOE_TRY(cli_value_i64(cli, "--threads", &threads, err));
     CLI_USAGE(cli, !cli_value(cli, "--threads") || (threads >= 1 && threads <= 1024), err,
               "--threads must be a number from 1 to 1024");
     cli->run.threads = (int)threads;
-    FLOE_TRY(read_memory(cli, request, err));
+    return read_memory(cli, request, err);
+}
+
+floe_status cli_dataset_resources(floe_cli *cli, floe_dataset_request *request, floe_error *err) {
+    FLOE_TRY(cli_dataset_limits(cli, request, err));
     request->floe_version = FLOE_VERSION;
     return choose_engine(cli, request, err);
 }

@@ -185,6 +185,7 @@ floe_status cli_dataset_audit(floe_cli *cli, floe_error *err) {
     FLOE_TRY(cli_dataset_entry(cli, cli->operands[0], &entry, err));
     FLOE_TRY(check_manifest(cli, &entry, err));
     FLOE_TRY(read_recipe(cli, &entry, &recipe, &request, err));
+    FLOE_TRY(cli_dataset_limits(cli, &request, err));
     const char *file = cli_value(cli, "--file") ? cli_value(cli, "--file") : cli_text(cli, recipe.file);
     FLOE_TRY(cli_need_lake(cli, true, err));
     FLOE_TRY(

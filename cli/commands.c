@@ -14,11 +14,11 @@ static const cli_option no_options[] = {{NULL, NULL, NULL}};
         "--as-of", "TIME", "the snapshot that was current at this time"                                                \
     }
 
-#define RESOURCE_OPTIONS                                                                                               \
-    {"--engine", "native|duckdb", "what computes: floe's kernel, or generated SQL"},                                   \
-        {"--memory", "SIZE", "at most so much memory: 256MB, 4GiB, 64MB at least (default: half of the machine's)"}, { \
+#define LIMIT_OPTIONS                                                                                                  \
+    {"--memory", "SIZE", "at most so much memory: 256MB, 4GiB, 64MB at least (default: half of the machine's)"}, {     \
         "--threads", "N", "threads (default: one per core)"                                                            \
     }
+#define RESOURCE_OPTIONS {"--engine", "native|duckdb", "what computes: floe's kernel, or generated SQL"}, LIMIT_OPTIONS
 
 static const cli_option init_options[] = {{"--example", "flights", "the example project"}, {NULL, NULL, NULL}};
 static const cli_option moved_options[] = {MOVED_OPTIONS, {NULL, NULL, NULL}};
@@ -90,6 +90,7 @@ static const cli_option rebuild_options[] = {
 static const cli_option audit_options[] = {
     {"--file", "FILE|TABLE", "the dataset's file, or table[@snapshot] (default: where it was built)"},
     {"--sample", "N", "audit so many rows; 0: every one (default 10000)"},
+    LIMIT_OPTIONS,
     {NULL, NULL, NULL},
 };
 static const cli_option sync_options[] = {{"--full", NULL, "write everything anew"}, {NULL, NULL, NULL}};

@@ -404,7 +404,7 @@ typedef struct floe_dataset_audit {
  * with what its view may use at its time, on the engine, without the kernel. Every cell of the file must be what comes out: a
  * value that used anything younger (or, as known, anything not known yet) would be another. The request is that of a
  * rebuild, its `spine` the kept one. `sample` > 0: that many rows, always the same ones; the content hash is that of
- * the whole file. Cost: n log n in audited rows and rows of the sources; for aggregates over all time the pairs. Errors: INVALID (the file's columns or number of rows), UNSUPPORTED (a CSV or JSON file with lists), NOT_FOUND. */
+ * the whole file. As many rows at a time as the request's memory holds answers of. Cost: n log n in audited rows and rows of the sources; for aggregates over all time the pairs. Errors: INVALID (the file's columns or number of rows), UNSUPPORTED (a CSV or JSON file with lists), NOT_FOUND. */
 floe_status floe_dataset_audit_file(floe_lake *lake, const floe_dataset_request *request, const char *file,
                                     int64_t sample, floe_arena *arena, floe_dataset_audit *ret_audit, floe_error *err);
 

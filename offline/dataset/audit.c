@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define FINDINGS_MAX 10
+#define CELL_BYTES 2048                 /* of one answer's state in the engine, with what compares it */
+#define KEPT_BYTES 32                   /* of one row, where the state holds rows */
 #define LONG_AGO "-8000000000000000000" /* so far that a label's distance to it is an int64 */
 
 typedef struct audit {
@@ -24,6 +26,7 @@ typedef struct audit {
     size_t answer_count;
     built_form form; /* how the file's cells come */
     floe_dataset_audit *result;
+    floe_audit_finding *findings; /* room for FINDINGS_MAX */
 } audit;
 
 /* ---- the file ---- */
@@ -212,7 +215,7 @@ static void append_wrong_column(const audit *a, size_t index, floe_buf *sql) {
 }
 
 /* The first wrong cells of one column. */
-static floe_status read_findings(audit *a, size_t index, floe_audit_finding *findings, floe_error *err) {
+static floe_status read_findings(audit *a, size_t index, floe_error *err) {
     size_t spine_columns = a->job->spine.column_count;
     floe_str name = index < spine_columns ? a->job->spine.columns[index].name : a->answers[index - spine_columns].name;
     FLOE_AUTO_BUF sql;
@@ -229,12 +232,13 @@ static floe_status read_findings(audit *a, size_t index, floe_audit_finding *fin
     FLOE_TRY(floe_session_query(a->job->session, sql.ptr, NULL, a->job->arena, &rows, err));
     for (size_t i = 0; i < rows.row_count; i++) {
         const floe_value *row = &rows.values[3 * i];
-        findings[a->result->finding_count++] =
+        a->findings[a->result->finding_count++] =
             (floe_audit_finding){row[0].as.integer, name, row[1].as.bytes, row[2].as.bytes};
     }
     return FLOE_OK;
 }
 
+/* Of the rows that are in the session's tables now. */
 static floe_status compare_cells(audit *a, floe_error *err) {
     size_t count = a->job->spine.column_count + a->answer_count;
     FLOE_AUTO_BUF sql;
@@ -247,14 +251,10 @@ static floe_status compare_cells(audit *a, floe_error *err) {
     floe_buf_text(&sql, SIDE_BY_SIDE);
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_query(a->job->session, sql.ptr, NULL, a->job->arena, &rows, err));
-    floe_audit_finding *findings = floe_arena_alloc(a->job->arena, FINDINGS_MAX, sizeof(*findings));
-    FLOE_TRY(floe_arena_check(a->job->arena, err));
-    a->result->findings = findings;
-    a->result->cell_count = a->result->audited_rows * (int64_t)a->answer_count;
     for (size_t i = 0; i < count; i++) {
         a->result->wrong_cells += rows.values[i].as.integer;
         if (rows.values[i].as.integer > 0 && a->result->finding_count < FINDINGS_MAX) {
-            FLOE_TRY(read_findings(a, i, findings, err));
+            FLOE_TRY(read_findings(a, i, err));
         }
     }
     return FLOE_OK;
@@ -355,6 +355,20 @@ static floe_status audit_views(audit *a, floe_error *err) {
 
 /* ---- all of it ---- */
 
+/* Whether the engine's state of it grows with the rows that it has seen. */
+static bool keeps_rows(floe_function function) {
+    switch (function) {
+    case FLOE_FN_PERCENTILE:
+    case FLOE_FN_TOP_K:
+    case FLOE_FN_COUNT_DISTINCT:
+    case FLOE_FN_FIRST_K:
+    case FLOE_FN_LAST_K:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* The columns that the features have: by asking for an answer of no labels, so that the file is read before the work. */
 static floe_status name_answers(audit *a, floe_error *err) {
     const dataset_job *job = a->job;
@@ -387,6 +401,39 @@ static floe_status check_spine(const dataset_job *job, floe_error *err) {
     return FLOE_OK;
 }
 
+/* One batch. What one that failed midway had found is forgotten: a smaller one finds it again. */
+static floe_status audit_batch(void *context, floe_error *err) {
+    audit *a = context;
+    dataset_job *job = a->job;
+    FLOE_TRY(job->pit ? floe_dataset_answer_by_slices(job, err) : floe_dataset_answer_nothing(job, err));
+    FLOE_TRY(floe_dataset_answer_requests(job, err));
+    int64_t wrong = a->result->wrong_cells;
+    size_t found = a->result->finding_count;
+    floe_status status = compare_cells(a, err);
+    if (floe_failed(status)) {
+        a->result->wrong_cells = wrong;
+        a->result->finding_count = found;
+    }
+    return status;
+}
+
+/* What the answer to one row takes at most: cells, and of the rows that a list or a percentile is made of as many as a row sees on
+ * average. */
+static uint64_t row_bytes(const audit *a) {
+    uint64_t bytes = (a->answer_count + 1) * CELL_BYTES;
+    const floe_dataset_request *request = a->job->request;
+    for (size_t v = 0; v < a->result->view_count; v++) {
+        const floe_audit_view *view = &a->result->views[v];
+        uint64_t kept = 0;
+        for (size_t i = 0; i < request->ref_count; i++) {
+            kept += floe_str_equal(request->refs[i].view->about.name, view->view) &&
+                    keeps_rows(request->refs[i].output->function);
+        }
+        bytes += kept * KEPT_BYTES * (uint64_t)(view->pairs / (view->rows_seen > 0 ? view->rows_seen : 1));
+    }
+    return bytes;
+}
+
 static floe_status run_audit(audit *a, int64_t sample, floe_error *err) {
     dataset_job *job = a->job;
     floe_dataset_progress(job, "reading the dataset", -1);
@@ -396,11 +443,12 @@ static floe_status run_audit(audit *a, int64_t sample, floe_error *err) {
     FLOE_TRY(load_file(a, err));
     FLOE_TRY(check_hash(a, err));
     FLOE_TRY(pick_rows(a, sample, err));
-    floe_dataset_progress(job, "recomputing", -1);
-    FLOE_TRY(job->pit ? floe_dataset_answer_by_slices(job, err) : floe_dataset_answer_nothing(job, err));
-    FLOE_TRY(floe_dataset_answer_requests(job, err));
-    FLOE_TRY(compare_cells(a, err));
-    return audit_views(a, err);
+    FLOE_TRY(audit_views(a, err));
+    a->findings = floe_arena_alloc(job->arena, FINDINGS_MAX, sizeof(*a->findings));
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    a->result->findings = a->findings;
+    a->result->cell_count = a->result->audited_rows * (int64_t)a->answer_count;
+    return floe_audit_batches(job, a->result->audited_rows, row_bytes(a), audit_batch, a, err);
 }
 
 floe_status floe_dataset_audit_file(floe_lake *lake, const floe_dataset_request *request, const char *file,
@@ -425,7 +473,9 @@ floe_status floe_dataset_audit_file(floe_lake *lake, const floe_dataset_request 
                        .pit = pit};
     floe_dataset_audit result = {0};
     audit a = {.job = &job, .file = file, .result = &result};
-    FLOE_TRY(run_audit(&a, sample, err));
+    FLOE_TRY(floe_dataset_engine_alone(&job, err));
+    floe_status status = run_audit(&a, sample, err);
+    floe_status again = floe_threads_back(&job, floe_failed(status) ? NULL : err);
     *ret_audit = result;
-    return FLOE_OK;
+    return floe_failed(status) ? floe_dataset_tell_memory(&job, status, err) : again;
 }

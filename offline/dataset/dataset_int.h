@@ -281,6 +281,10 @@ floe_status floe_dataset_feed_query(floe_session *session, const char *sql, cons
 
 /* ---- job.c ---- */
 
+/* Without a kernel the engine has all of the memory but what the process needs. */
+floe_status floe_dataset_engine_alone(dataset_job *job, floe_error *err);
+/* Adds to an error of the engine's memory how much was given, and what to do. */
+floe_status floe_dataset_tell_memory(const dataset_job *job, floe_status status, floe_error *err);
 /* From now on the kernel holds next to nothing, and the engine may have its share. */
 floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err);
 /* SELECT of the labels of the whole spine. */
@@ -371,6 +375,15 @@ floe_status floe_dataset_answer_by_sql(const dataset_job *job, source_use *uses,
 /* The query that a need is fed with, in parentheses; in the job's arena. */
 floe_status floe_dataset_source_item(const dataset_job *job, const floe_pit_need *need, source_use *ret_use,
                                      const char **ret_item, floe_error *err);
+
+/* ---- audit_batches.c ---- */
+
+/* Judges the rows that the tables "spine", "built" and "picked" hold now. */
+typedef floe_status (*audit_work)(void *context, floe_error *err);
+/* The rows of the three tables batch by batch, in order, once at least, each `row_bytes` of memory. A batch that fails with LIMIT is
+ * halved and worked on again. The tables are gone afterwards. */
+floe_status floe_audit_batches(dataset_job *job, int64_t rows, uint64_t row_bytes, audit_work work, void *context,
+                               floe_error *err);
 
 /* ---- slices.c ---- */
 

@@ -110,14 +110,11 @@ static uint64_t memory_of(const dataset_job *job) {
  * too, and no more threads than can read with it. */
 static floe_status read_spine(dataset_job *job, const floe_column *keys, size_t key_count, floe_error *err) {
     uint64_t share = job->engine_bytes, bytes = memory_of(job), beside = PROCESS_LEAST + ENGINE_BESIDE;
-    bool shares = share > 0; /* An audit has the engine to itself. */
-    if (shares) {
-        FLOE_TRY(set_engine(job, bytes > share + beside ? bytes - beside : share, err));
-        FLOE_TRY(floe_threads_at_most(job, (int64_t)(job->engine_bytes / TEXT_READER_BYTES), err));
-    }
+    FLOE_TRY(set_engine(job, bytes > share + beside ? bytes - beside : share, err));
+    FLOE_TRY(floe_threads_at_most(job, (int64_t)(job->engine_bytes / TEXT_READER_BYTES), err));
     FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
-    FLOE_TRY(shares ? floe_threads_back(job, err) : FLOE_OK);
-    return shares ? set_engine(job, share, err) : FLOE_OK;
+    FLOE_TRY(floe_threads_back(job, err));
+    return set_engine(job, share, err);
 }
 
 floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
@@ -187,6 +184,14 @@ floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
     return set_engine(job, bytes > beside + least ? bytes - beside : least, err);
 }
 
+floe_status floe_dataset_engine_alone(dataset_job *job, floe_error *err) {
+    uint64_t bytes = memory_of(job), beside = PROCESS_LEAST + ENGINE_BESIDE;
+    if (job->request->memory_bytes > 0) {
+        floe_mem_return_early();
+    }
+    return set_engine(job, bytes > beside + ENGINE_LEAST ? bytes - beside : ENGINE_LEAST, err);
+}
+
 /* Half of the memory is the kernel's, and more of much, the rest the engine's, which also needs some beside what it counts. */
 static floe_status share_memory(dataset_job *job, floe_error *err) {
     uint64_t bytes = memory_of(job);
@@ -205,7 +210,7 @@ static void job_cleanup(dataset_job *job) {
 }
 
 /* The engine says how much of what it could not have, but not who gave it how much. */
-static floe_status tell_memory(const dataset_job *job, floe_status status, floe_error *err) {
+floe_status floe_dataset_tell_memory(const dataset_job *job, floe_status status, floe_error *err) {
     bool engine = status.code == FLOE_LIMIT && err &&
                   (strstr(err->message, "could not allocate") || strstr(err->message, "failed to pin block"));
     return engine
@@ -240,5 +245,5 @@ floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *re
         floe_error_clear(err);
         return FLOE_FAIL(err, FLOE_CANCELLED, "cancelled");
     }
-    return tell_memory(&job, floe_drift_status(status, err), err);
+    return floe_dataset_tell_memory(&job, floe_drift_status(status, err), err);
 }

@@ -54,6 +54,18 @@ class Project:
             raise Failed(done.returncode, done.stderr.decode())
         return done.stdout.decode()
 
+    def peak(self, *arguments):
+        """What it printed, and the most memory that its process held, in bytes."""
+        with tempfile.TemporaryFile() as out:
+            process = subprocess.Popen([FLOE, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            told = out.read().decode()
+        if process.returncode != 0:
+            raise Failed(process.returncode, told)
+        return told, usage.ru_maxrss * 1024
+
     def file(self, name, query):
         """The rows of a query as a file of the format that its ending names."""
         options = {"parquet": "FORMAT parquet", "csv": "FORMAT csv, HEADER", "jsonl": "FORMAT json"}[name.split(".")[-1]]
