@@ -113,7 +113,7 @@ floe_status floe_parquet_look_at(floe_session *session, const char *const *files
 /* Says what the engine would make of a column. Errors: always, UNSUPPORTED naming file and column. */
 floe_status floe_parquet_refuse(const char *path, const floe_parquet_column *column, floe_error *err);
 
-/* Refuses as a spine a file with decimals of more than 38 digits or times of day in nanoseconds. Errors: UNSUPPORTED, and those of floe_parquet_look_at. */
-floe_status floe_parquet_spine_check(floe_session *session, const char *path, floe_error *err);
+/* Puts the file's path where a message names a copy of it. `err` may be NULL. */
+void floe_parquet_name_original(floe_error *err, const char *copy, const char *path);
 
 #endif

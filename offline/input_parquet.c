@@ -8,6 +8,8 @@
 #include "core/map.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 /* The files whose footers are to be looked at. */
 static floe_status find_files(floe_session *session, const char *const *files, size_t file_count, floe_arena *arena,
@@ -95,16 +97,15 @@ floe_status floe_parquet_refuse(const char *path, const floe_parquet_column *col
         path, FLOE_STR_BRIEF(column->node), FLOE_STR_BRIEF(column->column));
 }
 
-floe_status floe_parquet_spine_check(floe_session *session, const char *path, floe_error *err) {
-    FLOE_AUTO_ARENA arena;
-    const floe_parquet_look *looks = NULL;
-    floe_arena_init(&arena, FLOE_MIB(512));
-    FLOE_TRY(floe_parquet_look_at(session, &path, 1, &arena, &looks, err));
-    for (size_t i = 0; looks != NULL && i < looks[0].column_count; i++) {
-        floe_parquet_kind kind = looks[0].columns[i].kind;
-        if (kind == FLOE_PARQUET_WIDE_DECIMAL || kind == FLOE_PARQUET_TIME_NS) {
-            return floe_parquet_refuse(path, &looks[0].columns[i], err);
-        }
+void floe_parquet_name_original(floe_error *err, const char *copy, const char *path) {
+    char text[FLOE_ERROR_MESSAGE_MAX];
+    char *at = err ? strstr(err->message, copy) : NULL;
+    while (at != NULL) {
+        snprintf(text, sizeof(text), "%s", at + strlen(copy));
+        *at = 0;
+        size_t len = strlen(err->message);
+        snprintf(at, sizeof(err->message) - len, "%s%s", path, text);
+        len += strlen(path);
+        at = len < sizeof(err->message) ? strstr(err->message + len, copy) : NULL;
     }
-    return FLOE_OK;
 }

@@ -42,6 +42,14 @@ floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spi
 /* The spine's column that holds a key. */
 floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key);
 
+/* ---- spine_parquet.c ---- */
+
+/* Appends the FROM item of a Parquet file. Columns that hold UTC nanoseconds between microseconds come without a zone. Errors: UNSUPPORTED
+ * naming file and column of decimals of more than 38 digits and times of day in nanoseconds; those of floe_parquet_look_at and
+ * floe_parquet_copy_make. Cost: where there are UTC nanoseconds, one or two copies of the file in the spill folder. */
+floe_status floe_spine_parquet(floe_lake *lake, floe_session *session, const char *path, floe_arena *arena,
+                               floe_buf *sql, floe_error *err);
+
 /* ---- spine_arrow.c ---- */
 
 /* An Arrow file as the session's table "spine". Errors: those of floe_ipc_open; UNSUPPORTED naming a column of intervals. */
@@ -60,12 +68,10 @@ floe_status floe_spine_check_text_time(floe_session *session, const floe_dataset
 
 /* ---- spine_times.c ---- */
 
-/* Whether every time and date is of the years 1 to 9999, and was read as the file holds it or rounded down. Errors: INVALID naming
- * file, row, column and value; UNSUPPORTED naming file, row and column of nanoseconds that the engine rounds up. */
+/* Whether every time and date is of the years 1 to 9999. Errors: INVALID naming file, row, column and value. */
 floe_status floe_spine_check_times(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
                                    floe_error *err);
-/* Whether every key that is a time is whole microseconds, as keys are. Errors: INVALID naming file, row, column and value; UNSUPPORTED
- * naming file and column of nanoseconds in UTC, which the engine cuts. */
+/* Whether every key that is a time is whole microseconds, as keys are. Errors: INVALID naming file, row, column and value. */
 floe_status floe_spine_check_time_keys(floe_session *session, const floe_dataset_request *request,
                                        const spine_table *spine, const floe_column *keys, size_t key_count,
                                        floe_error *err);

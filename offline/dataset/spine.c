@@ -490,7 +490,7 @@ static void append_json(const floe_dataset_request *request, const floe_column *
     floe_buf_text(sql, "))");
 }
 
-/* The FROM item of a file spine. */
+/* The FROM item of a text file. */
 static floe_status append_file(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
                                size_t key_count, floe_arena *arena, floe_buf *sql, floe_error *err) {
     floe_str path = floe_str_of(request->spine);
@@ -509,13 +509,10 @@ static floe_status append_file(floe_session *session, const floe_dataset_request
         append_json(request, keys, key_count, &guess, sql);
         return FLOE_OK;
     }
-    FLOE_ENSURE(floe_str_ends_with(path, FLOE_STR(".parquet")), err, FLOE_UNSUPPORTED,
-                "the spine %s is neither .parquet, .arrow, .feather, .arrows, .csv nor .jsonl, and no table either",
-                request->spine);
-    floe_buf_text(sql, "read_parquet(");
-    floe_sql_quote_path(sql, path);
-    floe_buf_text(sql, FLOE_READ_OPTIONS ")");
-    return FLOE_OK;
+    return FLOE_FAIL(
+        err, FLOE_UNSUPPORTED,
+        "the spine %s is neither .parquet, .arrow, .feather, .arrows, .csv nor .jsonl, and no table either",
+        request->spine);
 }
 
 static bool looks_like_file(const char *spine) {
@@ -614,8 +611,7 @@ static floe_status check_parquet_names(floe_session *session, const floe_dataset
                         .column_count = spine->column_count};
     bool parquet =
         looks_like_file(request->spine) && floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".parquet"));
-    FLOE_TRY(parquet ? floe_input_names_check(session, &names, err) : FLOE_OK);
-    return parquet ? floe_parquet_spine_check(session, request->spine, err) : FLOE_OK;
+    return parquet ? floe_input_names_check(session, &names, err) : FLOE_OK;
 }
 
 /* The session's table from whatever the spine is. */
@@ -629,7 +625,9 @@ static floe_status load_rows(floe_lake *lake, floe_session *session, const floe_
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_text(&sql, "CREATE OR REPLACE TEMP TABLE spine AS SELECT * FROM ");
     size_t from_at = sql.len;
-    if (looks_like_file(request->spine)) {
+    if (floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".parquet"))) {
+        FLOE_TRY(floe_spine_parquet(lake, session, request->spine, arena, &sql, err));
+    } else if (looks_like_file(request->spine)) {
         FLOE_TRY(append_file(session, request, keys, key_count, arena, &sql, err));
     } else {
         FLOE_TRY(append_table(lake, session, request, arena, ret_spine, &sql, err));

@@ -1,7 +1,6 @@
 /*
  * Times of a spine that are refused instead of quietly meaning something else: those that no row of any source could be compared
- * with and no format but the engine's own can hold (infinite ones, years outside 1 to 9999), and those that the engine has
- * rounded up already.
+ * with and no format but the engine's own can hold (infinite ones, years outside 1 to 9999), and keys between two microseconds.
  */
 #include "core/limits.h"
 #include "core/mem.h"
@@ -50,79 +49,37 @@ static floe_status find_column(floe_session *session, const spine_table *spine, 
     return FLOE_OK;
 }
 
-static floe_status fail_at(floe_session *session, const floe_dataset_request *request, floe_str column,
-                           floe_arena *arena, floe_error *err) {
+/* The first row, from 1, whose value x is as the condition says, and the value as text; *ret_row 0: there is none. */
+static floe_status first_row(floe_session *session, floe_str column, const char *condition, floe_arena *arena,
+                             int64_t *ret_row, floe_str *ret_text, floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_query_rows rows;
     floe_buf_init(&sql, FLOE_MIB(1));
-    floe_buf_text(&sql, "SELECT __r, CAST(");
+    floe_buf_text(&sql, "SELECT n, CAST(x AS VARCHAR) FROM (SELECT ");
     floe_sql_quote_name(&sql, column);
-    floe_buf_text(&sql, " AS VARCHAR) FROM (SELECT *, row_number() OVER () AS __r FROM spine) WHERE ");
-    append_out_of_range(column, &sql);
-    floe_buf_text(&sql, " ORDER BY __r LIMIT 1");
+    floe_buf_printf(&sql, " AS x, row_number() OVER () AS n FROM spine) WHERE %s ORDER BY n LIMIT 1", condition);
     FLOE_TRY(floe_buf_check(&sql, err));
     FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
-    FLOE_ENSURE(rows.row_count == 1, err, FLOE_INTERNAL, "a time of the spine was found and lost again");
-    return FLOE_FAIL(
-        err, FLOE_INVALID,
-        "the spine %s, row %" PRId64 ": the column \"%.*s\" is %.*s; times must lie in the years 1 to 9999, "
-        "or be null",
-        request->spine, rows.values[0].as.integer, FLOE_STR_BRIEF(column), FLOE_STR_BRIEF(rows.values[1].as.bytes));
-}
-
-/* ---- nanoseconds in UTC ---- */
-
-/* The engine cuts what a Parquet file holds in nanoseconds and UTC to microseconds, towards zero: from 1970 on that rounds down, as
- * the rule does; before, it would let a label see the microsecond after it. Of 1970's first instant it cannot be told which it was. */
-static floe_status check_cut(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
-                             floe_str column, floe_arena *arena, floe_error *err) {
-    FLOE_AUTO_BUF sql = {0};
-    bool is_zoned = false;
-    for (size_t i = 0; i < spine->column_count; i++) {
-        is_zoned = is_zoned || (floe_str_equal(spine->columns[i].name, column) &&
-                                floe_str_is(spine->columns[i].type, "TIMESTAMP WITH TIME ZONE"));
-    }
-    if (!is_zoned) {
-        return FLOE_OK; /* a member of a nested column */
-    }
-    floe_query_rows rows;
-    floe_buf_init(&sql, FLOE_MIB(1));
-    floe_buf_text(&sql, "SELECT n FROM (SELECT ");
-    floe_sql_quote_name(&sql, column);
-    floe_buf_text(&sql, " AS x, row_number() OVER () AS n FROM spine) WHERE epoch_us(x) <= 0 ORDER BY n LIMIT 1");
-    FLOE_TRY(floe_buf_check(&sql, err));
-    FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
-    FLOE_ENSURE(rows.row_count == 0, err, FLOE_UNSUPPORTED,
-                "the spine %s, row %" PRId64 ": the column \"%.*s\" is in nanoseconds and UTC, of which times up to "
-                "1970-01-01T00:00:00Z cannot be read exactly from Parquet; write it in microseconds, or without a zone",
-                request->spine, rows.values[0].as.integer, FLOE_STR_BRIEF(column));
+    *ret_row = rows.row_count > 0 ? rows.values[0].as.integer : 0;
+    *ret_text = rows.row_count > 0 ? rows.values[1].as.bytes : (floe_str){0};
     return FLOE_OK;
 }
 
-/* Names of columns, at any depth, that a Parquet spine holds so. */
-static floe_status list_cut(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
-                            floe_arena *arena, floe_query_rows *ret_rows, floe_error *err) {
-    FLOE_AUTO_BUF sql = {0};
-    *ret_rows = (floe_query_rows){0};
-    if (spine->source_table.len > 0 || !floe_str_ends_with(floe_str_of(request->spine), FLOE_STR(".parquet"))) {
-        return FLOE_OK;
-    }
-    floe_buf_init(&sql, FLOE_MIB(1));
-    floe_buf_text(&sql, "SELECT name FROM parquet_schema(");
-    floe_sql_quote_path(&sql, floe_str_of(request->spine));
-    floe_buf_text(&sql, ") WHERE duckdb_type = 'TIMESTAMP WITH TIME ZONE' AND logical_type LIKE '%NANOS=NanoSeconds%'");
-    FLOE_TRY(floe_buf_check(&sql, err));
-    return floe_session_query(session, sql.ptr, NULL, arena, ret_rows, err);
-}
-
-static floe_status check_nanoseconds(floe_session *session, const floe_dataset_request *request,
-                                     const spine_table *spine, floe_arena *arena, floe_error *err) {
-    floe_query_rows cut;
-    FLOE_TRY(list_cut(session, request, spine, arena, &cut, err));
-    for (size_t i = 0; i < cut.row_count; i++) {
-        FLOE_TRY(check_cut(session, request, spine, cut.values[i].as.bytes, arena, err));
-    }
-    return FLOE_OK;
+static floe_status fail_at(floe_session *session, const floe_dataset_request *request, floe_str column,
+                           floe_arena *arena, floe_error *err) {
+    FLOE_AUTO_BUF condition;
+    int64_t row;
+    floe_str text;
+    floe_buf_init(&condition, FLOE_KIB(4));
+    append_out_of_range(FLOE_STR("x"), &condition);
+    FLOE_TRY(floe_buf_check(&condition, err));
+    FLOE_TRY(first_row(session, column, condition.ptr, arena, &row, &text, err));
+    FLOE_ENSURE(row > 0, err, FLOE_INTERNAL, "a time of the spine was found and lost again");
+    return FLOE_FAIL(err, FLOE_INVALID,
+                     "the spine %s, row %" PRId64
+                     ": the column \"%.*s\" is %.*s; times must lie in the years 1 to 9999, "
+                     "or be null",
+                     request->spine, row, FLOE_STR_BRIEF(column), FLOE_STR_BRIEF(text));
 }
 
 /* ---- keys ---- */
@@ -130,19 +87,13 @@ static floe_status check_nanoseconds(floe_session *session, const floe_dataset_r
 /* Keys match by value, so one between two microseconds matches nothing: it is told, because rounded it would match another's. */
 static floe_status check_key(floe_session *session, const floe_dataset_request *request, floe_str column,
                              floe_arena *arena, floe_error *err) {
-    FLOE_AUTO_BUF sql;
-    floe_query_rows rows;
-    floe_buf_init(&sql, FLOE_MIB(1));
-    floe_buf_text(&sql, "SELECT n, CAST(x AS VARCHAR) FROM (SELECT ");
-    floe_sql_quote_name(&sql, column);
-    floe_buf_text(&sql,
-                  " AS x, row_number() OVER () AS n FROM spine) WHERE epoch_ns(x) % 1000 <> 0 ORDER BY n LIMIT 1");
-    FLOE_TRY(floe_buf_check(&sql, err));
-    FLOE_TRY(floe_session_query(session, sql.ptr, NULL, arena, &rows, err));
-    FLOE_ENSURE(
-        rows.row_count == 0, err, FLOE_INVALID,
-        "the spine %s, row %" PRId64 ": the key column \"%.*s\" is %.*s, and keys are whole microseconds; round it",
-        request->spine, rows.values[0].as.integer, FLOE_STR_BRIEF(column), FLOE_STR_BRIEF(rows.values[1].as.bytes));
+    int64_t row;
+    floe_str text;
+    FLOE_TRY(first_row(session, column, "epoch_ns(x) % 1000 <> 0", arena, &row, &text, err));
+    FLOE_ENSURE(row == 0, err, FLOE_INVALID,
+                "the spine %s, row %" PRId64
+                ": the key column \"%.*s\" is %.*s, and keys are whole microseconds; round it",
+                request->spine, row, FLOE_STR_BRIEF(column), FLOE_STR_BRIEF(text));
     return FLOE_OK;
 }
 
@@ -150,21 +101,9 @@ floe_status floe_spine_check_time_keys(floe_session *session, const floe_dataset
                                        const spine_table *spine, const floe_column *keys, size_t key_count,
                                        floe_error *err) {
     FLOE_AUTO_ARENA arena;
-    floe_query_rows cut = {0};
-    bool any = false;
     floe_arena_init(&arena, FLOE_MIB(64));
     for (size_t k = 0; k < key_count; k++) {
-        any = any || keys[k].type.kind == FLOE_KIND_TIMESTAMP;
-    }
-    FLOE_TRY(any ? list_cut(session, request, spine, &arena, &cut, err) : FLOE_OK);
-    for (size_t k = 0; k < key_count; k++) {
         floe_str column = floe_spine_key_column(request, keys[k].name);
-        for (size_t i = 0; keys[k].type.kind == FLOE_KIND_TIMESTAMP && i < cut.row_count; i++) {
-            FLOE_ENSURE(!floe_str_equal(cut.values[i].as.bytes, column), err, FLOE_UNSUPPORTED,
-                        "the spine %s: the key column \"%.*s\" is in nanoseconds and UTC, of which the engine reads "
-                        "microseconds; write it in microseconds, or without a zone",
-                        request->spine, FLOE_STR_BRIEF(column));
-        }
         for (size_t i = 0; keys[k].type.kind == FLOE_KIND_TIMESTAMP && i < spine->column_count; i++) {
             bool finer =
                 floe_str_equal(spine->columns[i].name, column) && floe_str_is(spine->columns[i].type, "TIMESTAMP_NS");
@@ -181,7 +120,6 @@ floe_status floe_spine_check_times(floe_session *session, const floe_dataset_req
     FLOE_AUTO_ARENA arena;
     size_t column;
     floe_arena_init(&arena, FLOE_MIB(64));
-    FLOE_TRY(check_nanoseconds(session, request, spine, &arena, err));
     FLOE_TRY(find_column(session, spine, &arena, &column, err));
     return column == spine->column_count ? FLOE_OK
                                          : fail_at(session, request, spine->columns[column].name, &arena, err);

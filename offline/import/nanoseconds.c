@@ -52,20 +52,6 @@ static bool is_looked_through(const floe_parquet_column *column) {
 
 /* ---- copies ---- */
 
-/* A message is about the file that was given, whichever the engine read. */
-static void name_original(floe_error *err, const char *copy, const char *path) {
-    char text[FLOE_ERROR_MESSAGE_MAX];
-    char *at = err ? strstr(err->message, copy) : NULL;
-    while (at != NULL) {
-        snprintf(text, sizeof(text), "%s", at + strlen(copy));
-        *at = 0;
-        size_t len = strlen(err->message);
-        snprintf(at, sizeof(err->message) - len, "%s%s", path, text);
-        len += strlen(path);
-        at = len < sizeof(err->message) ? strstr(err->message + len, copy) : NULL;
-    }
-}
-
 /* A copy of a file, in which its columns are patched, or those of finer values only. *ret_path is NULL where none needs it. */
 static floe_status make_copy(nanos *run, size_t file, bool finer_only, const char **ret_path, floe_error *err) {
     floe_import *import = run->import;
@@ -204,7 +190,7 @@ static floe_status check_values(nanos *run, size_t file, floe_error *err) {
     FLOE_TRY(make_copy(run, file, false, &copy, err));
     floe_status status = look_through(run, file, copy ? copy : run->files[file], err);
     if (copy != NULL) {
-        name_original(err, copy, run->files[file]);
+        floe_parquet_name_original(err, copy, run->files[file]);
         FLOE_IGNORE(floe_file_remove(copy, NULL));
     }
     return status;
@@ -328,7 +314,7 @@ floe_status floe_import_nanoseconds(floe_import *import, floe_error *err) {
 void floe_import_nanoseconds_end(floe_import *import, floe_error *err) {
     for (size_t i = 0; import->copies != NULL && i < import->request->file_count; i++) {
         if (import->copies[i] != NULL) {
-            name_original(err, import->copies[i], import->request->files[i]);
+            floe_parquet_name_original(err, import->copies[i], import->request->files[i]);
             FLOE_IGNORE(floe_file_remove(import->copies[i], NULL));
             import->copies[i] = NULL;
         }

@@ -7,13 +7,11 @@ import random
 import sys
 import unittest
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dataset_support import Failed, Project, entity, source, view  # noqa: E402
 
-INVALID, UNSUPPORTED = 3, 12
+INVALID = 3
 EVENTS = """SELECT * FROM (VALUES ('a', TIMESTAMP '2020-01-01', 10::BIGINT), ('', TIMESTAMP '2020-01-01', 20),
     (NULL, TIMESTAMP '2020-01-01', 30)) t(k, ts, v)"""
 
@@ -143,29 +141,6 @@ class Times(unittest.TestCase):
             made.build(spine="s.parquet", features="v", out="o.csv")
             with open(made.path("o.csv")) as file:
                 self.assertEqual(file.read(), "k,t,v__last\na,0001-01-01T00:00:00Z,\na,9999-12-31T23:59:59.999999Z,10\na,,\n")
-
-    def test_nanoseconds_in_utc__are_rounded_down_or_refused(self):
-        """The engine's reader cuts them towards zero: -1 ns would be the label of 1970-01-01T00:00:00Z."""
-        second = 1577836800 * 10**9  # 2020-01-01, when the event of 10 is
-        with project() as made:
-            def spine(name, column, values, unit="ns"):
-                times = {"t": [second] * len(values), "seen": [second] * len(values), column: values}
-                pq.write_table(pa.table({"k": ["a"] * len(values), **{
-                    name: pa.array(times[name], pa.int64()).cast(pa.timestamp("ns", tz="UTC")).cast(pa.timestamp(unit, tz="UTC"))
-                    for name in ("t", "seen")}}), made.path(name))
-            spine("ns.parquet", "t", [second - 1, second, second + 999, None])
-            got = made.answers("--time", "t", spine="ns.parquet", features="v", select="epoch_us(t), v__last")
-            self.assertEqual(got, [(second // 1000 - 1, None), (second // 1000, 10), (second // 1000, 10), (None, None)])
-            for column in ("t", "seen"):
-                for value in (-1, -999, -10**9, 0):
-                    spine("old.parquet", column, [second, value])
-                    with self.assertRaises(Failed, msg=(column, value)) as caught:
-                        made.build("--time", "t", spine="old.parquet", features="v", out="o.csv")
-                    self.assertEqual(caught.exception.code, UNSUPPORTED)
-                    for part in ("old.parquet", "row 2", f'"{column}"', "microseconds"):
-                        self.assertIn(part, str(caught.exception))
-            spine("us.parquet", "t", [second, -10**9], unit="us")  # what the message says to do
-            self.assertEqual(made.answers("--time", "t", spine="us.parquet", features="v", select="v__last"), [(10,), (None,)])
 
     def test_text_of_an_infinite_time__is_refused_too(self):
         with project() as made:

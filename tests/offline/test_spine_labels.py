@@ -50,6 +50,80 @@ class Labels(unittest.TestCase):
         self.assertIn('column "label" is of intervals or durations', str(caught.exception))
 
 
+class Instants(unittest.TestCase):
+    """Times in nanoseconds and UTC: the engine's reader would cut them to microseconds, before 1970 up."""
+    FINE = [-1, -999, -1000, -10**9 - 1, 0, 1, 999, 1000, None, 1_577_836_800_123_456_789, -2**62]
+    WHOLE = [-1000, -10**9, 0, None, 1000, 1_577_836_800_123_456_000, -2**62 // 1000 * 1000] + [5000] * 4
+    ZONED = pa.timestamp("ns", "UTC")
+
+    def setUp(self):
+        self.project = self.enterContext(Project())
+        self.project.table("events", "SELECT 1::BIGINT AS k, make_timestamp(unnest([-1, 0, 1])) AS ts, unnest([7, 8, 9])::BIGINT AS v")
+        self.project.define(entity("{name: k, type: int64}") + source() + "feature_views:\n" + view("{name: last, column: v}"))
+
+    def build(self, columns, *options, time="t", name="s.parquet", **more):
+        length = len(next(iter(columns.values())))
+        pq.write_table(pa.table({"k": pa.array([1] * length, pa.int64()), **columns}), self.project.path(name))
+        os.makedirs(self.project.path("temp"), exist_ok=True)
+        facts = self.project.build("--time", time, *options, spine=name, features="v", env={"TMPDIR": self.project.path("temp")}, **more)
+        self.assertEqual(os.listdir(self.project.path("temp")), [])  # copies are gone
+        return facts
+
+    def seen(self, nanos):
+        """By the rule: the label's time is rounded down."""
+        return None if nanos is None or nanos // 1000 < -1 else 9 if nanos // 1000 > 0 else 8 + nanos // 1000
+
+    def test_label_times__are_rounded_down_and_come_out_whole(self):
+        for values in (self.FINE, self.WHOLE):
+            for way in ([], ["--memory", "1B", "--threads", "2"], ["--engine", "duckdb"]):
+                facts = self.build({"t": pa.array(values, self.ZONED)}, *way)
+                rows = self.project.rows("SELECT epoch_ns(t), v__last FROM '$D/out.parquet'")
+                self.assertEqual(rows, [(t, self.seen(t)) for t in values], way)
+            self.project.floe("dataset", "audit", facts["id"])
+            self.project.floe("dataset", "rebuild", facts["id"], "-o", "again.parquet")
+
+    def test_label_columns__come_out_as_they_are_and_keep_their_zone_where_they_can(self):
+        whole, fine = pa.array(self.WHOLE, self.ZONED), pa.array(self.FINE, self.ZONED)
+        columns = {"fine": fine, "whole": whole, "t": whole}
+        for name, inner in (("fine", self.FINE), ("whole", self.WHOLE)):
+            flat = pa.array([n for n in inner for _ in range(2)], self.ZONED)
+            columns[f"list of {name}"] = pa.ListArray.from_arrays(pa.array(range(0, 23, 2), pa.int32()), flat)
+            named = pa.StructArray.from_arrays([pa.array(inner, self.ZONED), pa.array(["TIMESTAMP_NS, '\"["] * 11)], ["TIMESTAMP_NS", 'a "b" TIMESTAMP_NS,'])
+            columns[f"struct of {name}"] = named
+        facts = self.build(columns, out="out.arrow")
+        with pa.OSFile(self.project.path("out.arrow")) as file:
+            found = pa.ipc.open_file(file).read_all()
+        local, micros = pa.timestamp("ns"), pa.timestamp("us", "UTC")
+        kinds = {"fine": local, "whole": micros, "list of fine": local, "list of whole": micros, "struct of fine": local, "struct of whole": micros}
+        for name, column in columns.items():
+            type_ = found.schema.field(name).type
+            inner = type_.value_type if pa.types.is_list(type_) else type_.field(0).type if pa.types.is_struct(type_) else type_
+            self.assertEqual(str(inner).split(",")[0], str(kinds.get(name, micros)).split(",")[0], name)
+            self.assertEqual(str(inner).endswith("]") and "tz=" in str(inner), kinds.get(name, micros) == micros, name)
+            got = found[name].combine_chunks()
+            for part in (lambda a: a.flatten() if pa.types.is_list(a.type) else a.field(0) if pa.types.is_struct(a.type) else a,):
+                self.assertEqual(part(got).cast(local).cast(pa.int64()).to_pylist(), part(column).cast(pa.int64()).to_pylist(), name)
+        self.project.floe("dataset", "rebuild", facts["id"], "-o", "again.arrow")
+
+    def test_damaged_pages__are_named_by_the_file_that_was_given(self):
+        times = pa.array(range(10**6), self.ZONED)
+        pq.write_table(pa.table({"t": times, "k": pa.array([1] * 10**6)}), self.project.path("s.parquet"), use_dictionary=False, compression="zstd")
+        with open(self.project.path("s.parquet"), "r+b") as file:
+            file.seek(4)
+            file.write(b"\xff" * 100)
+        with self.assertRaises(Failed) as caught:
+            self.project.build("--time", "t", spine="s.parquet", features="v")
+        self.assertIn("s.parquet", str(caught.exception))
+        self.assertNotIn("/spine-", str(caught.exception))
+
+    def test_a_table__does_not_take_what_it_cannot_hold(self):
+        self.build({"t": pa.array(self.WHOLE, self.ZONED)}, out="lake.t.made")
+        with self.assertRaises(Failed) as caught:
+            self.build({"t": pa.array(self.FINE, self.ZONED)}, out="lake.t.finer")
+        self.assertEqual(caught.exception.code, UNSUPPORTED)
+        self.assertIn('"t"', str(caught.exception))
+
+
 class Keys(unittest.TestCase):
     """Columns for keys whose type is another and whose every value is one of the declared type, or none."""
 
