@@ -7,7 +7,6 @@ import random
 import sys
 import unittest
 
-
 sys.path.insert(0, os.path.dirname(__file__))
 from dataset_support import Failed, Project, entity, source, view  # noqa: E402
 
