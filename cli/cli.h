@@ -168,8 +168,8 @@ const char *cli_quoted(floe_cli *cli, floe_str text); /* as a JSON string */
 /* Lets long calls draw one line on stderr, when that is a terminal. */
 void cli_progress_begin(floe_cli *cli);
 void cli_progress_step(floe_cli *cli, const char *step, double fraction);
-/* The same with a bar, the rate so far and the rest. `step` is a literal. */
-void cli_progress_rows(floe_cli *cli, const char *step, int64_t done, int64_t total);
+/* The same with a bar, the rate so far and the rest. `step` is a literal; now_us: of the monotonic clock. */
+void cli_progress_rows(floe_cli *cli, const char *step, int64_t done, int64_t total, int64_t now_us);
 /* Takes the line away, so that a result or an error can be printed. Hands the status on. */
 floe_status cli_progress_end(floe_cli *cli, floe_status status);
 

@@ -14,8 +14,7 @@
 #define REDRAW_US (FLOE_US_PER_SECOND / 10)
 #define BAR_MARKS 20
 
-static void draw(floe_cli *cli, const char *step, const char *line) {
-    int64_t now_us = floe_monotonic_us();
+static void draw(floe_cli *cli, const char *step, const char *line, int64_t now_us) {
     bool same_step = strncmp(line, cli->progress, strlen(step)) == 0;
     bool due = !same_step || now_us - cli->progress_us >= REDRAW_US;
     if (!due || strcmp(line, cli->progress) == 0) {
@@ -37,7 +36,7 @@ void cli_progress_step(floe_cli *cli, const char *step, double fraction) {
     } else {
         snprintf(line, sizeof(line), "%.100s: %d %%", step, (int)((fraction > 1 ? 1 : fraction) * 100));
     }
-    draw(cli, step, line);
+    draw(cli, step, line, floe_monotonic_us());
 }
 
 /* 950, 12 k, 3.4 M */
@@ -58,9 +57,8 @@ static const char *short_count(double count, char text[16]) {
 }
 
 /* reading sources: [#####               ] 25 %, 3.4 M rows/s, 7 s left. The rate is that of the step so far. */
-void cli_progress_rows(floe_cli *cli, const char *step, int64_t done, int64_t total) {
+void cli_progress_rows(floe_cli *cli, const char *step, int64_t done, int64_t total, int64_t now_us) {
     char line[sizeof(cli->progress)], bar[BAR_MARKS + 1], rate_text[16];
-    int64_t now_us = floe_monotonic_us();
     if (!cli->run.progress || total <= 0) {
         return;
     }
@@ -83,7 +81,7 @@ void cli_progress_rows(floe_cli *cli, const char *step, int64_t done, int64_t to
         snprintf(line + written, sizeof(line) - (size_t)written, ", %s rows/s, %.0f s left",
                  short_count(rate, rate_text), (double)(total - done) / rate);
     }
-    draw(cli, step, line);
+    draw(cli, step, line, now_us);
 }
 
 static void on_progress(void *context, const char *step, double fraction) {
@@ -91,7 +89,7 @@ static void on_progress(void *context, const char *step, double fraction) {
 }
 
 static void on_progress_rows(void *context, const char *step, int64_t done, int64_t total) {
-    cli_progress_rows(context, step, done, total);
+    cli_progress_rows(context, step, done, total, floe_monotonic_us());
 }
 
 static bool is_wanted(void) {
