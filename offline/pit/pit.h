@@ -108,6 +108,9 @@ typedef struct floe_pit_stats {
     /* What only file order decided: winners, by label and view, and answers of first, last and lists of them, by label and
      * output. */
     int64_t ties;
+    /* Work that rows in order of their times save: how often one was moved by a sort, of events or of what became known when; and how
+     * often one was let into a window or out of it by itself, or passed by one that was. */
+    int64_t rows_moved, rows_stepped;
 } floe_pit_stats;
 void floe_pit_stats_get(const floe_pit *pit, floe_pit_stats *ret_stats);
 

@@ -318,8 +318,12 @@ void floe_pit_stats_get(const floe_pit *pit, floe_pit_stats *ret_stats) {
     *ret_stats = (floe_pit_stats){.label_count = (int64_t)pit->label_count, .rows_fed = pit->rows_fed};
     for (size_t g = 0; g < pit->group_count; g++) {
         ret_stats->rows_kept += (int64_t)pit->groups[g].row_count;
+        ret_stats->rows_moved += atomic_load(&pit->groups[g].rows_moved);
         for (size_t v = 0; v < pit->groups[g].view_count; v++) {
-            ret_stats->ties += pit->groups[g].views[v].ties;
+            const pit_view *view = &pit->groups[g].views[v];
+            ret_stats->ties += view->ties;
+            ret_stats->rows_moved += view->rows_moved;
+            ret_stats->rows_stepped += view->rows_stepped;
         }
     }
 }

@@ -14,6 +14,7 @@
 #include "offline/pit/pit.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* One answer. */
@@ -82,6 +83,7 @@ typedef struct pit_view {
     pit_sheet sheet;
     uint32_t *winner; /* per label its row, or PIT_NO_ROW; of the newest rows alone */
     int64_t ties;
+    int64_t rows_moved, rows_stepped; /* floe_pit_stats */
 } pit_view;
 
 /* One set of key columns and one filter over one source. */
@@ -110,6 +112,7 @@ typedef struct pit_group {
     int64_t *event, *created, *end, *seq, *pos; /* NULL: not kept */
     uint8_t *tied; /* per row of a group that thins: one that is gone was equal but for the order of files */
     size_t row_count;
+    _Atomic int64_t rows_moved; /* while they were put in order of event */
     /* Key k's rows are [row_start[k], row_end[k]); its labels, by time, stand at [label_start[k], label_start[k + 1]). */
     uint32_t *row_start, *row_end;
     uint32_t *label_key; /* per label, until they are listed by key */

@@ -19,7 +19,8 @@ static bool is_before(const pit_moment *a, const pit_moment *b) {
     return a->at < b->at || (a->at == b->at && a->row < b->row);
 }
 
-static void insert_each(pit_moment *moments, size_t count) {
+static size_t insert_each(pit_moment *moments, size_t count) {
+    size_t moved = 0;
     for (size_t i = 1; i < count; i++) {
         pit_moment moment = moments[i];
         size_t at = i;
@@ -27,13 +28,15 @@ static void insert_each(pit_moment *moments, size_t count) {
             moments[at] = moments[at - 1];
         }
         moments[at] = moment;
+        moved += i - at;
     }
+    return moved;
 }
 
 /* moments[0…middle) and [middle…count) are in order each. */
-static void merge(pit_moment *moments, size_t middle, size_t count, pit_moment *spare) {
+static size_t merge(pit_moment *moments, size_t middle, size_t count, pit_moment *spare) {
     if (middle == 0 || middle == count || is_before(&moments[middle - 1], &moments[middle])) {
-        return;
+        return 0;
     }
     memcpy(spare, moments, middle * sizeof(*moments));
     size_t left = 0, right = middle, at = 0;
@@ -41,16 +44,16 @@ static void merge(pit_moment *moments, size_t middle, size_t count, pit_moment *
         moments[at++] = is_before(&moments[right], &spare[left]) ? moments[right++] : spare[left++];
     }
     memcpy(moments + at, spare + left, (middle - left) * sizeof(*moments));
+    return middle + count;
 }
 
-static void sort_by_halves(pit_moment *moments, size_t count, pit_moment *spare) {
+static size_t sort_by_halves(pit_moment *moments, size_t count, pit_moment *spare) {
     if (count <= FEW) {
-        insert_each(moments, count);
-        return;
+        return insert_each(moments, count);
     }
-    sort_by_halves(moments, count / 2, spare);
-    sort_by_halves(moments + count / 2, count - count / 2, spare);
-    merge(moments, count / 2, count, spare);
+    size_t moved = sort_by_halves(moments, count / 2, spare);
+    moved += sort_by_halves(moments + count / 2, count - count / 2, spare);
+    return moved + merge(moments, count / 2, count, spare);
 }
 
 /* Where the runs begin; more than RUNS_MAX are not counted. */
@@ -65,10 +68,12 @@ static size_t find_runs(const pit_moment *moments, size_t count, size_t *starts)
     return runs;
 }
 
-static void merge_runs(pit_moment *moments, size_t count, const size_t *starts, size_t runs, pit_moment *spare) {
+static size_t merge_runs(pit_moment *moments, size_t count, const size_t *starts, size_t runs, pit_moment *spare) {
+    size_t moved = 0;
     for (size_t r = 1; r < runs; r++) {
-        merge(moments, starts[r], r + 1 < runs ? starts[r + 1] : count, spare);
+        moved += merge(moments, starts[r], r + 1 < runs ? starts[r + 1] : count, spare);
     }
+    return moved;
 }
 
 /* One pass over one digit of the distance from `least`; false when all have the same. */
@@ -92,7 +97,8 @@ static bool place_by_digit(const pit_moment *from, size_t count, int64_t least, 
     return true;
 }
 
-static void sort_by_digits(pit_moment *moments, size_t count, pit_moment *spare) {
+static size_t sort_by_digits(pit_moment *moments, size_t count, pit_moment *spare) {
+    size_t moved = 0;
     int64_t least = moments[0].at, most = moments[0].at;
     bool rising = true; /* rows, so that keeping equal times as they are orders them */
     for (size_t i = 1; i < count; i++) {
@@ -101,8 +107,7 @@ static void sort_by_digits(pit_moment *moments, size_t count, pit_moment *spare)
         rising = rising && moments[i].row > moments[i - 1].row;
     }
     if (!rising) {
-        sort_by_halves(moments, count, spare);
-        return;
+        return sort_by_halves(moments, count, spare);
     }
     uint64_t distance = (uint64_t)most - (uint64_t)least;
     pit_moment *from = moments, *to = spare;
@@ -111,25 +116,24 @@ static void sort_by_digits(pit_moment *moments, size_t count, pit_moment *spare)
             pit_moment *swap = from;
             from = to;
             to = swap;
+            moved += count;
         }
     }
     if (from != moments) {
         memcpy(moments, from, count * sizeof(*moments));
+        moved += count;
     }
+    return moved;
 }
 
-void floe_pit_sort_moments(pit_moment *moments, size_t count, pit_moment *spare) {
+size_t floe_pit_sort_moments(pit_moment *moments, size_t count, pit_moment *spare) {
     if (count <= FEW) {
-        insert_each(moments, count);
-        return;
+        return insert_each(moments, count);
     }
     size_t starts[RUNS_MAX + 1];
     size_t runs = find_runs(moments, count, starts);
     if (runs <= RUNS_MAX) {
-        merge_runs(moments, count, starts, runs, spare);
-    } else if (count < MANY) {
-        sort_by_halves(moments, count, spare);
-    } else {
-        sort_by_digits(moments, count, spare);
+        return merge_runs(moments, count, starts, runs, spare);
     }
+    return count < MANY ? sort_by_halves(moments, count, spare) : sort_by_digits(moments, count, spare);
 }

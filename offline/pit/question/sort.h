@@ -13,7 +13,8 @@ typedef struct pit_moment {
     uint32_t row;
 } pit_moment;
 
-/* By `at`, equal ones by row. Moments that lie so already, or in a few runs, cost no sort. `spare` has room for as many. */
-void floe_pit_sort_moments(pit_moment *moments, size_t count, pit_moment *spare);
+/* By `at`, equal ones by row. Moments that lie so already, or in a few runs, cost no sort. `spare` has room for as many. Returns how
+ * often one was moved: 0 where they lay so. */
+size_t floe_pit_sort_moments(pit_moment *moments, size_t count, pit_moment *spare);
 
 #endif

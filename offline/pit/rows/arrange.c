@@ -84,7 +84,7 @@ static void sort_moments(const pit_group *group, pit_order *order, size_t part_b
     }
     for (size_t k = 0; k < keys; k++) {
         size_t count = order->starts[k + 1] - order->starts[k];
-        floe_pit_sort_moments(order->moments + order->starts[k], count, order->spare);
+        order->moved += (int64_t)floe_pit_sort_moments(order->moments + order->starts[k], count, order->spare);
         if (group->keeps_order) {
             order_equal(group, order, order->moments + order->starts[k], count);
         }
@@ -171,6 +171,7 @@ static floe_status arrange_parts(void *context, floe_error *err) {
         }
         FLOE_TRY(arrange_part(a, part, &order, err));
     }
+    atomic_fetch_add(&a->group->rows_moved, order.moved);
     return FLOE_OK;
 }
 

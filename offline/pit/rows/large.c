@@ -245,5 +245,6 @@ floe_status floe_pit_arrange_large(pit_group *group, size_t part, pit_spill *spi
         FLOE_TRY(d.buckets[i].rows > 0 ? fill_bucket(&f, &d, &d.buckets[i], err) : FLOE_OK);
     }
     group->row_count += rows;
+    atomic_fetch_add(&group->rows_moved, f.order.moved);
     return FLOE_OK;
 }

@@ -14,7 +14,8 @@ typedef struct pit_order {
     uint32_t *starts; /* per key of the part */
     pit_spill_room spill;
     size_t rows, keys;
-    size_t count; /* of those that came */
+    size_t count;  /* of those that came */
+    int64_t moved; /* how often one was, since the room was made */
 } pit_order;
 void floe_pit_order_close(pit_order *order);
 /* For at most that many records of that many keys, the keys of one part of 1 << part_bits. */

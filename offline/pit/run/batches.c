@@ -173,7 +173,7 @@ static floe_status answer_large(const floe_pit *pit, pit_group *group, const pit
     FLOE_TRY(open_sweeps(&l, err));
     FLOE_TRY(answer_runs(&l, part, err));
     for (size_t v = 0; v < group->view_count; v++) {
-        group->views[v].ties += floe_pit_sweep_ties(l.sweeps[v]);
+        floe_pit_sweep_count(l.sweeps[v], &group->views[v]);
     }
     floe_pit_forget_rows(group);
     return FLOE_OK;

@@ -42,7 +42,7 @@ struct pit_sweep {
     int64_t *entered_at;          /* per row of the key; INT64_MAX: not yet */
     size_t room;                  /* rows */
     bool wants_winner;
-    int64_t ties;
+    int64_t ties, moved;
     /* How far it has come: the key at hand, the label after the last one, and how many of the key's rows have entered. */
     uint32_t key, next_label;
     size_t entered;
@@ -178,7 +178,7 @@ static floe_status list_rows(pit_sweep *sweep, uint32_t first_row, size_t count,
         sweep->entering[i] = (pit_moment){visible_from(sweep, row), row};
         sweep->entered_at[i] = INT64_MAX;
     }
-    floe_pit_sort_moments(sweep->entering, count, sweep->spare);
+    sweep->moved += (int64_t)floe_pit_sort_moments(sweep->entering, count, sweep->spare);
     return FLOE_OK;
 }
 
@@ -385,6 +385,10 @@ floe_status floe_pit_sweep_slice(pit_sweep *sweep, const pit_slice *slice, floe_
     return FLOE_OK;
 }
 
-int64_t floe_pit_sweep_ties(const pit_sweep *sweep) {
-    return sweep->ties;
+void floe_pit_sweep_count(const pit_sweep *sweep, pit_view *view) {
+    view->ties += sweep->ties;
+    view->rows_moved += sweep->moved;
+    for (size_t i = 0; i < sweep->window_count; i++) {
+        view->rows_stepped += floe_pit_window_steps(sweep->windows[i]);
+    }
 }

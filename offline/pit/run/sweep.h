@@ -14,6 +14,7 @@ void floe_pit_sweep_close(pit_sweep **sweep);
 /* The answer to a label stands on the rows that it sees, not on the labels before it, so any slice of a key may be answered alone. One
  * that follows the slice before it goes on from there. */
 floe_status floe_pit_sweep_slice(pit_sweep *sweep, const pit_slice *slice, floe_error *err);
-int64_t floe_pit_sweep_ties(const pit_sweep *sweep);
+/* Adds what it counted to the view's. Once. */
+void floe_pit_sweep_count(const pit_sweep *sweep, pit_view *view);
 
 #endif

@@ -19,7 +19,7 @@ typedef struct work {
     const floe_run *run;
     pit_shares shares;
     atomic_bool stop;
-    pthread_mutex_t lock; /* the view's ties */
+    pthread_mutex_t lock; /* what the view counts */
 } work;
 
 static floe_status sweep_keys(void *context, floe_error *err) {
@@ -34,7 +34,7 @@ static floe_status sweep_keys(void *context, floe_error *err) {
         FLOE_ENSURE(!floe_pit_is_cancelled(w->run), err, FLOE_CANCELLED, "cancelled");
     }
     pthread_mutex_lock(&w->lock);
-    w->view->ties += floe_pit_sweep_ties(sweep);
+    floe_pit_sweep_count(sweep, w->view);
     pthread_mutex_unlock(&w->lock);
     return FLOE_OK;
 }

@@ -45,6 +45,7 @@ static void heap_push(pit_extreme *extreme, const pit_extreme_item *item) {
     while (at > 0 && is_better(extreme, item, &heap[(at - 1) / 2])) {
         heap[at] = heap[(at - 1) / 2];
         at = (at - 1) / 2;
+        extreme->steps++;
     }
     heap[at] = *item;
 }
@@ -66,6 +67,7 @@ static void heap_pop(pit_extreme *extreme) {
         }
         heap[at] = heap[child];
         at = child;
+        extreme->steps++;
     }
     heap[at] = item;
 }
@@ -73,6 +75,7 @@ static void heap_pop(pit_extreme *extreme) {
 /* ---- queue ---- */
 
 static void move_to_front(pit_extreme *extreme) {
+    extreme->steps += (int64_t)extreme->count;
     memmove(extreme->items, extreme->items + extreme->first, extreme->count * sizeof(*extreme->items));
     extreme->first = 0;
 }
@@ -97,6 +100,7 @@ static bool queue_push(pit_extreme *extreme, const pit_extreme_item *item) {
     size_t later = extreme->count; /* where those that leave later begin */
     while (later > 0 && items[later - 1].leave > item->leave) {
         later--;
+        extreme->steps++;
         if (extreme->count - later > REACH_MAX) {
             return false;
         }
@@ -107,6 +111,7 @@ static bool queue_push(pit_extreme *extreme, const pit_extreme_item *item) {
     size_t at = later;
     while (at > 0 && !is_better(extreme, &items[at - 1], item)) {
         at--;
+        extreme->steps++;
     }
     memmove(&items[at + 1], &items[later], (extreme->count - later) * sizeof(*items));
     items[at] = *item;

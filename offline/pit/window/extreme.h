@@ -18,6 +18,7 @@ typedef struct pit_extreme {
     bool heaped; /* items are a heap, not a monotone queue */
     pit_extreme_item *items;
     size_t first, count, room; /* of a queue: [first, first + count) */
+    int64_t steps;             /* items that others passed, since it was made */
 } pit_extreme;
 
 /* Of the cell of a row: larger is better; 0 of types that have none. */

@@ -46,6 +46,7 @@ struct pit_window {
     pit_contest contest;
     pit_sketch sketch;
     uint32_t *top_ranks; /* room for the largest k asked for */
+    int64_t steps;
     size_t top_room;
 };
 
@@ -288,6 +289,7 @@ static floe_status enter_rest(pit_window *window, uint32_t row, int64_t leave, f
 floe_status floe_pit_window_enter(pit_window *window, const pit_moment *entering, size_t count, int64_t t,
                                   floe_error *err) {
     bool rest = window->distinct || window->smallest || window->largest || window->slides;
+    window->steps += (int64_t)count;
     for (size_t i = 0; i < count; i++) {
         uint32_t row = entering[i].row;
         int64_t leave = leave_of(window, row);
@@ -325,7 +327,7 @@ void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_
     if (window->ranged || window->leave_after == INT64_MAX) {
         return;
     }
-    for (; window->next_out < window->last_row; window->next_out++) {
+    for (; window->next_out < window->last_row; window->next_out++, window->steps++) {
         int64_t leave = leave_of(window, window->next_out);
         if (leave > t) {
             return;
@@ -334,6 +336,11 @@ void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_
             leave_row(window, window->next_out);
         }
     }
+}
+
+int64_t floe_pit_window_steps(const pit_window *window) {
+    const pit_extreme *smallest = window->smallest, *largest = window->largest;
+    return window->steps + (smallest ? smallest->steps : 0) + (largest ? largest->steps : 0);
 }
 
 /* The first row from next_out on that has not left at t. It is near, so the steps there double, and then are halved. */

@@ -34,6 +34,8 @@ floe_status floe_pit_window_enter(pit_window *window, const pit_moment *entering
                                   floe_error *err);
 /* Lets out the rows whose leave is reached. entered_at[row - first_row]: the label time they entered at. */
 void floe_pit_window_leave(pit_window *window, const int64_t *entered_at, int64_t t);
+/* How many rows went in and out one by one, and passed others doing so, since it was opened. */
+int64_t floe_pit_window_steps(const pit_window *window);
 /* Of a window that is answered by ranges: rows before `last` are visible at label time t. */
 void floe_pit_window_reach(pit_window *window, uint32_t last, int64_t t);
 /* What floe_pit_window_write writes, and where. */
