@@ -18,7 +18,7 @@
 #include <string.h>
 
 /* What is counted of a column. */
-enum { OF_ANOTHER_KIND, INEXACT, NOT_WHOLE, NOT_WIDE, YEAR_LATER, DAY_TOLD, VALUES, COUNTS };
+enum { OF_ANOTHER_KIND, INEXACT, NOT_WHOLE, NOT_WIDE, YEAR_LATER, DAY_TOLD, NESTED, VALUES, COUNTS };
 
 typedef struct exact_run {
     floe_session *session;
@@ -82,7 +82,7 @@ static floe_status put_as_text(const exact_run *run, const char *only, floe_buf 
         if (is_checked(run, i)) {
             floe_buf_text(out, before);
             floe_sql_quote_text(out, run->columns[i].name);
-            floe_buf_text(out, ": 'VARCHAR'");
+            floe_buf_text(out, floe_str_is(run->columns[i].type, "JSON") ? ": 'JSON'" : ": 'VARCHAR'");
             before = ", ";
         }
     }
@@ -151,7 +151,7 @@ static const char *changes_label(floe_str type) {
     if (is_dated(type)) {
         return "regexp_matches(@, '(?i)epoch|inf')";
     }
-    return floe_str_is(type, "UUID") ? "@ <> lower(@)" : floe_str_is(type, "JSON") ? "true" : "false";
+    return floe_str_is(type, "UUID") ? "@ <> lower(@)" : "false";
 }
 
 static bool is_label(const exact_run *run, size_t i) {
@@ -219,6 +219,7 @@ static void put_counts(const exact_run *run, size_t i, floe_buf *out) {
                                       [NOT_WIDE] = not_wide(type),
                                       [YEAR_LATER] = is_dated(type) ? YEAR_NOT_FIRST : "false",
                                       [DAY_TOLD] = is_dated(type) ? DAY_IS_TOLD : "false",
+                                      [NESTED] = floe_str_is(type, "JSON") ? "regexp_matches(@, '^[{[]')" : "false",
                                       [VALUES] = "true"};
     for (size_t k = 0; k < COUNTS; k++) {
         floe_buf_printf(out, "count(*) FILTER (WHERE c%zu IS NOT NULL AND ", i);
@@ -242,9 +243,9 @@ static floe_status count(exact_run *run, floe_error *err) {
     floe_buf_text(&sql, "0 FROM (SELECT ");
     for (size_t i = 0; i < run->count; i++) {
         if (is_checked(run, i)) {
-            floe_buf_text(&sql, "trim(");
+            floe_buf_text(&sql, "trim(CAST(");
             floe_sql_quote_name(&sql, run->columns[i].name);
-            floe_buf_printf(&sql, ") AS c%zu, ", i);
+            floe_buf_printf(&sql, " AS VARCHAR)) AS c%zu, ", i);
         }
     }
     floe_buf_text(&sql, "0 AS z FROM ");
@@ -316,8 +317,8 @@ static floe_status check_objects(const exact_run *run, const char *file, floe_er
 static floe_status check_json_numbers(const exact_run *run, floe_error *err) {
     bool any = false;
     for (size_t i = 0; i < run->count; i++) {
-        floe_str type = run->columns[i].type; /* or a list or struct of them */
-        any = any || memmem(type.ptr, type.len, "DOUBLE", 6) != NULL;
+        floe_str type = run->columns[i].type; /* or a list or struct of them, or JSON with some */
+        any = any || memmem(type.ptr, type.len, "DOUBLE", 6) != NULL || memmem(type.ptr, type.len, "JSON", 4) != NULL;
     }
     for (size_t f = 0; any && is_json(run->request) && f < run->request->file_count; f++) {
         FLOE_TRY(check_objects(run, run->request->files[f], err));
@@ -398,6 +399,8 @@ static floe_status decide(const exact_run *run, size_t i, floe_str *type, floe_e
         *type = labels ? FLOE_STR("DECIMAL(38,0)") : FLOE_STR("HUGEINT");
     } else if (!labels && is_untold(counts)) {
         return refuse(run, i, err);
+    } else if (floe_str_is(guess, "JSON")) { /* Scalars of several kinds are the texts that stand there. */
+        *type = counts[NESTED] > 0 || counts[VALUES] == 0 ? guess : FLOE_STR("VARCHAR");
     } else if (counts[OF_ANOTHER_KIND] == 0 && counts[INEXACT] == 0) {
         return FLOE_OK;
     } else if (floe_str_is(guess, "TIMESTAMP") && !labels && is_json(run->request) && counts[INEXACT] == 0) {

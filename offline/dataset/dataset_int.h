@@ -58,10 +58,17 @@ floe_status floe_spine_load_arrow(floe_session *session, const floe_dataset_requ
 
 /* ---- spine_text_times.c ---- */
 
-/* Of a CSV or JSON file: the column that --time names becomes a TIMESTAMP where it is text; *ret_changed: it did. Errors: INVALID
+/* A time as a lookup takes it. */
+#define FLOE_TIME_PATTERN                                                                                              \
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt "                                                                                  \
+    "]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
+
+/* Of a CSV or JSON file: the column that --time names becomes a TIMESTAMP where it is text; *ret_changed: it did. Without --time, and
+ * without any timestamp, it is the only column but the keys whose values are all such times, however each is spelled. Errors: INVALID
  * naming file, row, column and text of what is no time, or a finer one than microseconds. */
-floe_status floe_spine_read_text_time(floe_session *session, const floe_dataset_request *request, floe_arena *arena,
-                                      spine_table *spine, bool *ret_changed, floe_error *err);
+floe_status floe_spine_read_text_time(floe_session *session, const floe_dataset_request *request,
+                                      const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *spine,
+                                      bool *ret_changed, floe_error *err);
 /* Of such a file without any timestamp and --time. Errors: INVALID naming the first row of a column that has other times. */
 floe_status floe_spine_check_text_time(floe_session *session, const floe_dataset_request *request,
                                        const spine_table *spine, floe_arena *arena, floe_error *err);

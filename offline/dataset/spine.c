@@ -38,11 +38,6 @@ static floe_status check_key_names(const floe_dataset_request *request, const fl
     return FLOE_OK;
 }
 
-/* A time as a lookup takes it. */
-#define TIME_PATTERN                                                                                                   \
-    "[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt "                                                                                  \
-    "]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
-
 /* A decimal as a lookup takes it: no exponent, no digit behind the point that would be rounded away. */
 static void append_decimal_pattern(floe_type type, floe_buf *out) {
     floe_buf_printf(out, "[+-]?([0-9]+(\\.[0-9]{0,%u})?", type.scale);
@@ -58,7 +53,7 @@ static void append_decimal_pattern(floe_type type, floe_buf *out) {
 static bool append_key_pattern(floe_type type, floe_buf *out) {
     switch (type.kind) {
     case FLOE_KIND_TIMESTAMP:
-        floe_buf_text(out, TIME_PATTERN);
+        floe_buf_text(out, FLOE_TIME_PATTERN);
         return true;
     case FLOE_KIND_BOOL: /* as pandas writes it too */
         floe_buf_text(out, "true|false|True|False");
@@ -163,7 +158,7 @@ static bool append_json_pattern(floe_type type, floe_buf *out) {
         floe_buf_text(out, "\"[0-9]{4}-[0-9]{2}-[0-9]{2}\"");
         return true;
     case FLOE_KIND_TIMESTAMP:
-        floe_buf_text(out, "\"" TIME_PATTERN "\"");
+        floe_buf_text(out, "\"" FLOE_TIME_PATTERN "\"");
         return true;
     case FLOE_KIND_DECIMAL: /* Text, or a whole number: one with a point may have lost digits to who wrote it. */
         floe_buf_text(out, "\"");
@@ -649,7 +644,7 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
     FLOE_TRY(check_parquet_names(session, request, ret_spine, err));
     FLOE_TRY(narrow_integers(session, request, arena, ret_spine, err));
     bool changed = false;
-    FLOE_TRY(floe_spine_read_text_time(session, request, arena, ret_spine, &changed, err));
+    FLOE_TRY(floe_spine_read_text_time(session, request, keys, key_count, arena, ret_spine, &changed, err));
     FLOE_TRY(changed ? describe(session, arena, ret_spine, err) : FLOE_OK);
     FLOE_TRY(key_count > 0 ? floe_spine_check_text_time(session, request, ret_spine, arena, err) : FLOE_OK);
     FLOE_TRY(choose_time(request, key_count > 0, ret_spine, err));

@@ -1,6 +1,6 @@
 /*
  * Times of a spine that is text. CSV and JSON have no times, only text that the engine takes for times when all of it is written
- * alike: a column that --time names is read as what it says, RFC 3339, or without a zone in UTC. What is no time is told by its
+ * alike: a column that --time names, or the only one of nothing but times, is read as what it says, RFC 3339, or without a zone in UTC. What is no time is told by its
  * row, counted from 1 without the header; what is null is none.
  */
 #include "core/limits.h"
@@ -71,14 +71,78 @@ static floe_status check_texts(floe_session *session, const floe_dataset_request
     return FLOE_OK;
 }
 
-floe_status floe_spine_read_text_time(floe_session *session, const floe_dataset_request *request, floe_arena *arena,
-                                      spine_table *spine, bool *ret_changed, floe_error *err) {
+static bool is_key(const floe_dataset_request *request, const floe_column *keys, size_t key_count, floe_str column) {
+    for (size_t i = 0; i < key_count; i++) {
+        if (floe_str_equal(floe_spine_key_column(request, keys[i].name), column)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether all values are times, and not all of them days alone. */
+static floe_status is_of_times(floe_session *session, const floe_query_column *column, floe_arena *arena, bool *ret_is,
+                               floe_error *err) {
+    floe_query_rows rows;
+    const char *text = text_of(column, arena, err);
+    FLOE_ENSURE(text, err, FLOE_NOMEM, "no memory for the name of a column");
+    const char *sql = floe_arena_printf(arena,
+                                        "SELECT count(*) FILTER (NOT regexp_full_match(x, '" FLOE_TIME_PATTERN
+                                        "') OR TRY_CAST(x AS TIMESTAMPTZ) IS NULL), count(*) FILTER "
+                                        "(contains(x, ':')) FROM (SELECT %s AS x FROM spine) WHERE x IS NOT NULL",
+                                        text);
+    FLOE_TRY(floe_arena_check(arena, err));
+    FLOE_TRY(floe_session_query(session, sql, NULL, arena, &rows, err));
+    *ret_is = rows.values[0].as.integer == 0 && rows.values[1].as.integer > 0;
+    return FLOE_OK;
+}
+
+/* *ret_column NULL: none, or more than one. */
+static floe_status find_only_times(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
+                                   size_t key_count, const spine_table *spine, floe_arena *arena,
+                                   const floe_query_column **ret_column, floe_error *err) {
+    size_t found = 0;
+    bool has_time = key_count == 0; /* Where no view is asked, none is needed. */
+    for (size_t i = 0; i < spine->column_count; i++) {
+        has_time = has_time || floe_spine_is_timestamp(spine->columns[i].type);
+    }
+    for (size_t i = 0; !has_time && i < spine->column_count; i++) {
+        const floe_query_column *column = &spine->columns[i];
+        bool is = false;
+        bool may_be = is_text(column) && !is_key(request, keys, key_count, column->name);
+        FLOE_TRY(may_be ? is_of_times(session, column, arena, &is, err) : FLOE_OK);
+        *ret_column = is ? column : *ret_column;
+        found += is;
+    }
+    *ret_column = found == 1 ? *ret_column : NULL;
+    return FLOE_OK;
+}
+
+static floe_status find_text_time(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
+                                  size_t key_count, const spine_table *spine, floe_arena *arena,
+                                  const floe_query_column **ret_column, floe_error *err) {
+    *ret_column = NULL;
+    if (!is_text_file(request)) {
+        return FLOE_OK;
+    }
+    if (request->time_column == NULL) {
+        return find_only_times(session, request, keys, key_count, spine, arena, ret_column, err);
+    }
+    for (size_t i = 0; i < spine->column_count; i++) {
+        if (floe_str_is(spine->columns[i].name, request->time_column) && is_text(&spine->columns[i])) {
+            *ret_column = &spine->columns[i];
+        }
+    }
+    return FLOE_OK;
+}
+
+floe_status floe_spine_read_text_time(floe_session *session, const floe_dataset_request *request,
+                                      const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *spine,
+                                      bool *ret_changed, floe_error *err) {
     const floe_query_column *column = NULL;
     *ret_changed = false;
-    for (size_t i = 0; request->time_column && i < spine->column_count; i++) {
-        column = floe_str_is(spine->columns[i].name, request->time_column) ? &spine->columns[i] : column;
-    }
-    if (!is_text_file(request) || !column || !is_text(column)) {
+    FLOE_TRY(find_text_time(session, request, keys, key_count, spine, arena, &column, err));
+    if (column == NULL) {
         return FLOE_OK;
     }
     FLOE_AUTO_BUF name;

@@ -222,5 +222,65 @@ class Labels(unittest.TestCase):
             self.assertEqual([row["e"] for row in found], ["1", "abc"])
 
 
+class MixedJson(unittest.TestCase):
+    """Columns of JSON Lines whose values are of several kinds, or times that are spelled in several ways."""
+    T = "2021-01-01T00:00:00Z"
+
+    def lines(self, made, values, name="x"):
+        made.write("s.jsonl", "".join(json.dumps({"k": "a", "t": self.T, name: value}) + "\n" for value in values))
+
+    def test_objects_and_lists_in_one_column__come_out_as_json(self):
+        values = [{"p": 1}, [1, 2], None, "[text", "3", 3, 1.5, True, [], {}, {"deep": [{"q": None}, "\u00e4"]}]
+        with project() as made:
+            self.lines(made, values)
+            facts = made.build(spine="s.jsonl", features="v", out="o.jsonl")
+            with open(made.path("o.jsonl")) as file:  # which hold JSON as its text
+                texts = [json.loads(line)["x"] for line in file]
+            self.assertEqual([None if text is None else json.loads(text) for text in texts], values)
+            made.build(spine="s.jsonl", features="v")
+            rows = made.rows("SELECT typeof(x), x FROM '$D/out.parquet'")
+            self.assertEqual({type_ for type_, _ in rows}, {"JSON"})
+            self.assertEqual([None if x is None else json.loads(x) for _, x in rows], values)
+            made.floe("dataset", "rebuild", facts["id"], "-o", "again.jsonl")
+            made.floe("dataset", "audit", facts["id"])
+
+    def test_scalars_of_several_kinds__are_text_as_before(self):
+        with project() as made:
+            self.lines(made, [1, "b", None, "{text", True])
+            made.build(spine="s.jsonl", features="v")
+            self.assertEqual(made.rows("SELECT x FROM '$D/out.parquet'"), [("1",), ("b",), (None,), ("{text",), ("true",)])
+
+    def test_numbers_inside__that_no_double_holds__are_told_by_row(self):
+        with project() as made:
+            made.write("s.jsonl", f'{{"k":"a","t":"{self.T}","x":[1]}}\n{{"k":"a","t":"{self.T}","x":{{"p":12345678901234567.5}}}}\n')
+            with self.assertRaises(Failed) as caught:
+                made.build(spine="s.jsonl", features="v")
+            self.assertIn("row 2: no double holds the number 12345678901234567.5", str(caught.exception))
+
+    def test_label_times_of_several_spellings__need_no_name(self):
+        spelled = ["2020-01-01T00:00:00Z", "2019-12-31 23:59:59.999999", "2020-01-01", "2020-01-01T02:00:00+02:00", None, "2020-01-01T01:59:59+0200"]
+        with project() as made:
+            for name, text in (("s.jsonl", "".join(json.dumps({"k": "a", "t": t, "x": "2020-01-01"}) + "\n" for t in spelled)),
+                               ("s.csv", "k,t,x\n" + "".join(f"a,{t or ''},2020-01-01\n" for t in spelled))):
+                for options in ([], ["--time", "t"], ["--engine", "duckdb"]):
+                    made.write(name, text)
+                    facts = made.build(*options, spine=name, features="v")
+                    self.assertEqual(made.rows("SELECT v__last FROM '$D/out.parquet'"), [(10,), (None,), (10,), (10,), (None,), (None,)])
+                    self.assertEqual(made.rows("SELECT DISTINCT typeof(t) LIKE 'TIMESTAMP%' FROM '$D/out.parquet'"), [(True,)])
+                    self.assertEqual(made.manifest(facts["id"])["spine"]["time"], "t")
+
+    def test_two_such_columns_or_a_key__are_not_chosen_from(self):
+        mixed = ["2020-01-01T00:00:00Z", "2020-01-01 00:00:00"]
+        with project() as made:
+            made.write("s.jsonl", "".join(json.dumps({"k": "a", "t": t, "u": t}) + "\n" for t in mixed))
+            with self.assertRaises(Failed) as caught:
+                made.build(spine="s.jsonl", features="v")
+            self.assertIn("0 timestamp columns; name", str(caught.exception))
+            made.write("s.jsonl", "".join(json.dumps({"k": t, "n": 1}) + "\n" for t in mixed))
+            with self.assertRaises(Failed) as caught:
+                made.build(spine="s.jsonl", features="v")
+            self.assertIn("0 timestamp columns", str(caught.exception))
+
+
 if __name__ == "__main__":
     unittest.main()
