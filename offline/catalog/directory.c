@@ -2,7 +2,8 @@
  * A warehouse folder as a catalog.
  *
  * A folder with a metadata file in `metadata/` is a table; every other folder is a namespace, searched to a fixed
- * depth, names that begin with a dot left out. The atomic step of a commit is the exclusive creation of the next
+ * depth, names that begin with a dot left out. Of two tables whose folders, one with a dot, make one name, the one that the name
+ * finds is listed (dotted.c). The atomic step of a commit is the exclusive creation of the next
  * v<n>.metadata.json: of two writers that started from the same version one gets the name and the other CONFLICT.
  */
 #include "offline/catalog/directory.h"
@@ -14,6 +15,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NAMESPACE_DEPTH_MAX = 8 };
 
@@ -108,7 +110,13 @@ static int compare_entries(const void *a, const void *b) {
     const floe_catalog_entry *x = a;
     const floe_catalog_entry *y = b;
     int order = floe_str_compare(x->namespace_name, y->namespace_name);
-    return order != 0 ? order : floe_str_compare(x->table, y->table);
+    order = order != 0 ? order : floe_str_compare(x->table, y->table);
+    return order != 0 ? order : strcmp(y->location, x->location); /* "a/b" before "a.b" */
+}
+
+/* Whether a reference to the second finds the first. */
+static bool is_hidden_by(const floe_catalog_entry *second, const floe_catalog_entry *first) {
+    return floe_str_equal(second->namespace_name, first->namespace_name) && floe_str_equal(second->table, first->table);
 }
 
 static floe_status directory_list(floe_catalog *catalog, floe_arena *arena, const floe_catalog_entry **ret_entries,
@@ -120,8 +128,14 @@ static floe_status directory_list(floe_catalog *catalog, floe_arena *arena, cons
     if (into.count > 0) {
         qsort(into.entries, into.count, sizeof(*into.entries), compare_entries);
     }
+    size_t kept = 0;
+    for (size_t i = 0; i < into.count; i++) {
+        if (kept == 0 || !is_hidden_by(&into.entries[i], &into.entries[kept - 1])) {
+            into.entries[kept++] = into.entries[i];
+        }
+    }
     *ret_entries = into.entries;
-    *ret_count = into.count;
+    *ret_count = kept;
     return FLOE_OK;
 }
 
@@ -138,11 +152,18 @@ static floe_status check_name(floe_str name, const char *what, floe_error *err) 
 
 static floe_status directory_location(floe_catalog *catalog, floe_str namespace_name, floe_str table, floe_arena *arena,
                                       const char **ret_location, floe_error *err) {
-    const char *path = self_of(catalog)->warehouse;
+    directory_catalog *self = self_of(catalog);
+    const floe_catalog_folders folders = {self->fs, self->folder, catalog->mirror != NULL};
+    const char *path = self->warehouse, *dotted = NULL;
     floe_str rest = namespace_name;
     floe_str part = {0};
     FLOE_TRY(check_name(namespace_name, "namespace", err));
     FLOE_TRY(check_name(table, "table", err));
+    FLOE_TRY(floe_catalog_find_dotted(&folders, namespace_name, table, arena, &dotted, err));
+    if (dotted != NULL) {
+        *ret_location = floe_arena_printf(arena, "%s/%s", path, dotted);
+        return floe_arena_check(arena, err);
+    }
     while (floe_str_split(&rest, '.', &part)) {
         FLOE_TRY(check_name(part, "namespace", err));
         path = floe_arena_printf(arena, "%s/%.*s", path, FLOE_STR_ARG(part));

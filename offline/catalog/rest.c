@@ -172,6 +172,11 @@ static floe_status need_list(const floe_node *answer, const char *key, const flo
     return FLOE_OK;
 }
 
+/* A reference is cut at its dots, so that none can name what has one within. */
+static bool has_dot(floe_str name) {
+    return memchr(name.ptr, '.', name.len) != NULL;
+}
+
 static floe_status take_tables(listing *into, const floe_node *answer, floe_str namespace_name, unsigned depth,
                                floe_error *err) {
     const floe_node *identifiers = NULL;
@@ -181,6 +186,9 @@ static floe_status take_tables(listing *into, const floe_node *answer, floe_str 
         floe_str name = {0};
         FLOE_TRY(floe_node_need_str(identifiers->items[i], "name", "a table of the catalog's listing", &name, err));
         into->taken++;
+        if (has_dot(name)) {
+            continue;
+        }
         floe_catalog_entry *entry = FLOE_ARENA_PUSH(into->arena, into->entries, into->count, into->capacity);
         FLOE_TRY(floe_arena_check(into->arena, err));
         floe_status status = locate(&into->self->base, namespace_name, name, into->arena, entry, err);
@@ -212,6 +220,15 @@ static floe_status join_levels(floe_arena *arena, const floe_node *levels, floe_
     return floe_arena_check(arena, err);
 }
 
+static bool has_dotted_level(const floe_node *levels) {
+    for (size_t i = 0; i < levels->count; i++) {
+        if (has_dot(levels->items[i]->text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static floe_status take_namespaces(listing *into, const floe_node *answer, floe_str parent, unsigned depth,
                                    floe_error *err) {
     const floe_node *names = NULL;
@@ -221,6 +238,9 @@ static floe_status take_namespaces(listing *into, const floe_node *answer, floe_
         floe_str name = {0};
         into->taken++;
         FLOE_TRY(join_levels(into->arena, names->items[i], &name, err));
+        if (has_dotted_level(names->items[i])) {
+            continue;
+        }
         const char *space = floe_rest_namespace(&into->self->rest, into->arena, name);
         const char *path = floe_arena_printf(into->arena, "namespaces/%s/tables", space ? space : "");
         FLOE_TRY(floe_arena_check(into->arena, err));

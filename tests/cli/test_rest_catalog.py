@@ -145,6 +145,16 @@ class Rest(Checks, unittest.TestCase):
             self.service.listing = listing
             self.refused(project.floe("table", "ls"), "CORRUPT")
 
+    def test_names_with_dots_of_their_own_are_not_listed(self):
+        """No reference could name them: it is cut at its dots."""
+        project = self.make()
+        project.floe_ok("table", "import", "rows.csv", "prod.a.t")
+        theirs = self.service.catalog.load_table(("a", "t"))
+        self.service.catalog.create_table(("a", "t.v2"), schema=theirs.schema())
+        self.assertEqual([row["table"] for row in project.floe_ok("table", "ls", "--json").json], ["prod.a.t"])
+        self.service.listing = {"namespaces": [["b.c"]]}
+        self.assertEqual(project.floe_ok("table", "ls", "--json").json, [])
+
     def test_a_lost_answer_of_a_commit_that_landed_is_success_once(self):
         project = self.make()
         project.floe_ok("table", "import", "rows.csv", "prod.a.t")

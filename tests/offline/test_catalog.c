@@ -73,6 +73,79 @@ static void names__that_leave_the_warehouse__are_refused(void **state) {
     assert_true(floe_str_ends_with(floe_str_of(location), FLOE_STR("/a/b/T able")));
 }
 
+static void located_at(const char *namespace_name, const char *table, const char *folders) {
+    floe_catalog_entry entry;
+    floe_error err = {0};
+    assert_ok(floe_catalog_locate(catalog, floe_str_of(namespace_name), floe_str_of(table), &arena, &entry, &err),
+              &err);
+    assert_string_equal(entry.location, ice_path(warehouse, folders));
+}
+
+/* As Spark names a warehouse's folders. A name's last part is taken for the table: so is one of a table with a dot. */
+static void names__with_dots__are_found_in_the_folders_that_are_there(void **state) {
+    (void)state;
+    put("default.db/t/metadata/v1.metadata.json");
+    put("a/b.c/d/t.v2/metadata/v1.metadata.json");
+    put("x.y/t/metadata/v1.metadata.json");
+    put("x/y/u/metadata/v1.metadata.json");
+    put("two..dots./t/metadata/v1.metadata.json");
+    located_at("default.db", "t", "default.db/t");
+    located_at("a.b.c.d.t", "v2", "a/b.c/d/t.v2");
+    located_at("x.y", "t", "x.y/t"); /* x/y is there, without such a table */
+    located_at("x.y", "u", "x/y/u");
+    located_at("two..dots.", "t", "two..dots./t");
+    floe_catalog_entry entry;
+    floe_error err = {0};
+    assert_code(floe_catalog_locate(catalog, FLOE_STR("default.db"), FLOE_STR("u"), &arena, &entry, &err),
+                FLOE_NOT_FOUND);
+    assert_message(&err, "no table lake.default.db.u");
+    const floe_catalog_entry *entries = NULL;
+    size_t count = 0;
+    floe_error fresh = {0};
+    assert_ok(floe_catalog_list(catalog, &arena, &entries, &count, &fresh), &fresh);
+    assert_int_equal(count, 5);
+    for (size_t i = 0; i < count; i++) { /* What is listed is found by the name that it is listed by. */
+        const char *full = floe_arena_printf(&arena, "%.*s.%.*s", FLOE_STR_ARG(entries[i].namespace_name),
+                                             FLOE_STR_ARG(entries[i].table));
+        const char *last = strrchr(full, '.');
+        assert_ok(floe_catalog_locate(catalog, (floe_str){full, (size_t)(last - full)}, floe_str_of(last + 1), &arena,
+                                      &entry, &fresh),
+                  &fresh);
+        assert_string_equal(entry.location, entries[i].location);
+    }
+}
+
+static void names__of_a_nested_and_of_a_dotted_folder__are_the_nested_ones(void **state) {
+    (void)state;
+    put("a.b/t/metadata/v1.metadata.json");
+    put("a/b/t/metadata/v1.metadata.json");
+    located_at("a.b", "t", "a/b/t");
+    const floe_catalog_entry *entries = NULL;
+    size_t count = 0;
+    floe_error err = {0};
+    assert_ok(floe_catalog_list(catalog, &arena, &entries, &count, &err), &err);
+    assert_int_equal(count, 1);
+    assert_string_equal(entries[0].location, ice_path(warehouse, "a/b/t"));
+}
+
+static void new_table__of_a_dotted_name__lies_where_its_namespace_does(void **state) {
+    (void)state;
+    const char *location = NULL;
+    floe_error err = {0};
+    put("default.db/t/metadata/v1.metadata.json");
+    assert_ok(floe_catalog_location(catalog, FLOE_STR("default.db"), FLOE_STR("new"), &arena, &location, &err), &err);
+    assert_string_equal(location, ice_path(warehouse, "default.db/new"));
+    assert_ok(floe_catalog_location(catalog, FLOE_STR("other.db"), FLOE_STR("new"), &arena, &location, &err), &err);
+    assert_string_equal(location, ice_path(warehouse, "other/db/new"));
+    floe_catalog_commit_request request = {.namespace_name = FLOE_STR("default.db"),
+                                           .table = FLOE_STR("t"),
+                                           .base_metadata_path =
+                                               ice_path(warehouse, "default.db/t/metadata/v1.metadata.json"),
+                                           .metadata_json = FLOE_STR("{}")};
+    assert_ok(floe_catalog_commit(catalog, &request, &arena, &location, &err), &err);
+    assert_string_equal(location, ice_path(warehouse, "default.db/t/metadata/v2.metadata.json"));
+}
+
 static void open__other_type__is_unsupported_by_name(void **state) {
     (void)state;
     floe_catalog *other = NULL;
@@ -391,6 +464,9 @@ int main(void) {
         T(list__missing_warehouse__is_empty),
         T(locate__found_and_missing__is_precise),
         T(names__that_leave_the_warehouse__are_refused),
+        T(names__with_dots__are_found_in_the_folders_that_are_there),
+        T(names__of_a_nested_and_of_a_dotted_folder__are_the_nested_ones),
+        T(new_table__of_a_dotted_name__lies_where_its_namespace_does),
         T(open__other_type__is_unsupported_by_name),
         T(commit__create_then_follow__moves_the_newest),
         T(commit__from_a_stale_base__is_conflict_and_changes_nothing),
