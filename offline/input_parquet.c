@@ -22,7 +22,7 @@ static floe_status find_files(floe_session *session, const char *const *files, s
         floe_sql_quote_path(&sql, floe_str_of(files[i]));
     }
     floe_buf_text(&sql, "]) WHERE logical_type LIKE '%NANOS=NanoSeconds%' OR logical_type LIKE 'DecimalType%' OR "
-                        "converted_type = 'DECIMAL'");
+                        "converted_type = 'DECIMAL' OR type = 'INT96'");
     FLOE_TRY(floe_buf_check(&sql, err));
     return floe_session_query(session, sql.ptr, NULL, arena, ret_rows, err);
 }

@@ -45,8 +45,9 @@ floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key
 /* ---- spine_parquet.c ---- */
 
 /* Appends the FROM item of a Parquet file. Columns that hold UTC nanoseconds between microseconds come without a zone. Errors: UNSUPPORTED
- * naming file and column of decimals of more than 38 digits and times of day in nanoseconds; those of floe_parquet_look_at and
- * floe_parquet_copy_make. Cost: where there are UTC nanoseconds, one or two copies of the file in the spill folder. */
+ * naming file and column of decimals of more than 38 digits, times of day in nanoseconds, and INT96 that are both finer than
+ * microseconds and further than nanoseconds reach; those of floe_parquet_look_at and
+ * floe_parquet_copy_make. Cost: where there are UTC nanoseconds or INT96, one or two copies of the file in the spill folder. */
 floe_status floe_spine_parquet(floe_lake *lake, floe_session *session, const char *path, floe_arena *arena,
                                floe_buf *sql, floe_error *err);
 

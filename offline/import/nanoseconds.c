@@ -43,11 +43,12 @@ static floe_status remember(nanos *run, floe_str name, floe_str **names, size_t 
 }
 
 static bool is_readable(const floe_parquet_column *column) {
-    return column->kind == FLOE_PARQUET_TIMESTAMP_NS || (column->kind != FLOE_PARQUET_WIDE_DECIMAL && !column->nested);
+    return column->kind == FLOE_PARQUET_TIMESTAMP_NS || column->kind == FLOE_PARQUET_INT96 ||
+           (column->kind != FLOE_PARQUET_WIDE_DECIMAL && !column->nested);
 }
 
 static bool is_looked_through(const floe_parquet_column *column) {
-    return is_readable(column) && !column->nested;
+    return is_readable(column) && !column->nested && column->kind != FLOE_PARQUET_INT96;
 }
 
 /* ---- copies ---- */

@@ -1,11 +1,12 @@
 /*
  * What the footer of a Parquet file says about columns that the engine's reader would change: times in nanoseconds with a zone
- * and times of day in nanoseconds are cut to microseconds, decimals of more than 38 digits become doubles. The former can be
- * read whole from a copy in which a byte or two of the footer are others.
+ * and times of day in nanoseconds are cut to microseconds, so are the old INT96, decimals of more than 38 digits become doubles. All but
+ * the last can be read whole from a copy in which a few bytes of the footer are others.
  *
  * The footer is Thrift's compact protocol, where a boolean is one half of its field's first byte. So "adjusted to UTC" becomes
  * "not adjusted", and the member TIME of a logical type becomes TIMESTAMP, whose inside is laid out alike, without any byte
- * moving: pages and their index stay where they are.
+ * moving. INT96 becomes twelve bytes of a fixed length, which is one more field: the footer behind it moves, but it is the file's end,
+ * so that pages and their index stay where they are.
  */
 #ifndef FLOE_OFFLINE_IO_PARQUET_H
 #define FLOE_OFFLINE_IO_PARQUET_H
@@ -22,6 +23,7 @@ typedef enum floe_parquet_kind {
     FLOE_PARQUET_TIMESTAMP_NS,   /* without a zone: the engine reads it as it is */
     FLOE_PARQUET_TIMESTAMPTZ_NS, /* adjusted to UTC */
     FLOE_PARQUET_TIME_NS,        /* of day */
+    FLOE_PARQUET_INT96,          /* nanoseconds of the day, eight bytes, and the Julian day, four; little-endian */
     FLOE_PARQUET_WIDE_DECIMAL    /* more than 38 digits */
 } floe_parquet_kind;
 
@@ -29,6 +31,8 @@ typedef enum floe_parquet_kind {
 typedef struct floe_parquet_patch {
     uint64_t at; /* from the footer's first byte */
     uint8_t from, to;
+    uint8_t before[3]; /* bytes that are put in front of it */
+    uint8_t before_len;
 } floe_parquet_patch;
 
 typedef struct floe_parquet_column {
@@ -37,7 +41,7 @@ typedef struct floe_parquet_column {
     floe_parquet_kind kind;
     bool nested;                   /* the node is not the column itself */
     int64_t digits;                /* of a decimal */
-    floe_parquet_patch patches[2]; /* after them the engine reads the nanoseconds as TIMESTAMP_NS */
+    floe_parquet_patch patches[2]; /* after them the engine reads the nanoseconds as TIMESTAMP_NS, an INT96 as BLOB */
     size_t patch_count;
 } floe_parquet_column;
 
@@ -50,7 +54,7 @@ floe_status floe_parquet_footer_find(floe_str footer, floe_arena *arena, const f
  * footer), LIMIT (FLOE_LIMIT_PARQUET_FOOTER_BYTES), NOT_FOUND, DENIED, IO, each naming the file. */
 floe_status floe_parquet_footer_read(const char *path, floe_buf *out, uint64_t *ret_at, floe_error *err);
 
-/* A copy of a file in which the footer's bytes are patched; it shares the disk's blocks where the file system can. On failure
+/* A copy of a file in which the footer's bytes are patched, in rising order; it shares the disk's blocks where the file system can. On failure
  * there is none. `cancelled` may be NULL. Errors: CONFLICT (the file is no longer the one whose footer was read, or the copy
  * exists), CANCELLED, NOT_FOUND, DENIED, IO (a full disk is named). */
 typedef struct floe_parquet_copy {

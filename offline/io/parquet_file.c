@@ -153,9 +153,58 @@ static floe_status patch(const copying *run, floe_error *err) {
     return FLOE_OK;
 }
 
+static floe_status write_at(const copying *run, const char *bytes, size_t len, uint64_t at, floe_error *err) {
+    for (size_t done = 0; done < len;) {
+        ssize_t put = pwrite(run->to, bytes + done, len - done, (off_t)(at + done));
+        if (put < 0 && errno != EINTR) {
+            return fail_errno(err, "write", run->copy->to);
+        }
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return FLOE_OK;
+}
+
+/* The footer with the bytes that are put between its own, its length after it. */
+static void put_longer(const copying *run, floe_str footer, floe_buf *out) {
+    const floe_parquet_copy *copy = run->copy;
+    size_t done = 0;
+    for (size_t i = 0; i < copy->patch_count; i++) {
+        const floe_parquet_patch *one = &copy->patches[i];
+        if (one->before_len > 0) {
+            floe_buf_append(out, footer.ptr + done, (size_t)one->at - done);
+            floe_buf_append(out, one->before, one->before_len);
+            done = (size_t)one->at;
+        }
+    }
+    floe_buf_append(out, footer.ptr + done, footer.len - done);
+    floe_buf_u32(out, (uint32_t)out->len);
+    floe_buf_text(out, "PAR1");
+}
+
+static floe_status lengthen(const copying *run, floe_error *err) {
+    const floe_parquet_copy *copy = run->copy;
+    FLOE_AUTO_BUF footer, longer;
+    uint64_t at = 0;
+    bool any = false;
+    floe_buf_init(&footer, FLOE_LIMIT_PARQUET_FOOTER_BYTES);
+    floe_buf_init(&longer, 2 * FLOE_LIMIT_PARQUET_FOOTER_BYTES);
+    for (size_t i = 0; i < copy->patch_count; i++) {
+        any = any || copy->patches[i].before_len > 0;
+    }
+    if (!any) {
+        return FLOE_OK;
+    }
+    FLOE_TRY(floe_parquet_footer_read(copy->to, &footer, &at, err));
+    FLOE_ENSURE(at == copy->footer_at, err, FLOE_CONFLICT, "%s was changed while it was read", copy->from);
+    put_longer(run, floe_buf_view(&footer), &longer);
+    FLOE_TRY(floe_buf_check(&longer, err));
+    return write_at(run, longer.ptr, longer.len, at, err);
+}
+
 static floe_status fill(copying *run, floe_error *err) {
     FLOE_TRY(copy_bytes(run, err));
-    return patch(run, err);
+    FLOE_TRY(patch(run, err));
+    return lengthen(run, err);
 }
 
 floe_status floe_parquet_copy_make(const floe_parquet_copy *copy, floe_error *err) {

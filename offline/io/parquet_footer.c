@@ -28,13 +28,13 @@ enum {
     T_STRUCT,
     T_UUID
 };
-enum { SKIP_DEPTH = 32, TREE_DEPTH = 64, NODES_MAX = 100000, DIGITS_MAX = 38 };
+enum { SKIP_DEPTH = 32, TREE_DEPTH = 64, NODES_MAX = 100000, DIGITS_MAX = 38, INT96_LEN = 12 };
 
 /* Numbers of the format's own definition (parquet.thrift). */
 enum { FILE_SCHEMA = 2 };
 enum { NODE_TYPE = 1, NODE_NAME = 4, NODE_CHILDREN = 5, NODE_CONVERTED = 6, NODE_PRECISION = 8, NODE_LOGICAL = 10 };
 enum { LOGICAL_DECIMAL = 5, LOGICAL_TIME = 7, LOGICAL_TIMESTAMP = 8 };
-enum { INT64 = 2, CONVERTED_DECIMAL = 5, UNIT_NANOS = 3 };
+enum { NODE_LENGTH = 2, INT64 = 2, INT96 = 3, FIXED = 7, CONVERTED_DECIMAL = 5, UNIT_NANOS = 3 };
 
 static const char WHAT[] = "the Parquet footer";
 
@@ -171,7 +171,7 @@ typedef struct node {
     int64_t logical;             /* the union's member; 0: none that matters here */
     size_t members;              /* of the union */
     bool nanos, utc, has_utc;
-    size_t member_at, utc_at;
+    size_t member_at, utc_at, type_at, end_at;
     bool member_alone; /* the member's number stands by itself */
 } node;
 
@@ -278,6 +278,7 @@ static floe_status read_node(floe_reader *reader, node *out, floe_error *err) {
         FLOE_TRY(next_field(reader, &at, err));
         switch (at.type == T_STOP ? 0 : at.id) {
         case NODE_TYPE:
+            out->type_at = reader->at;
             FLOE_TRY(read_int(reader, &at, &out->type, err));
             break;
         case NODE_NAME:
@@ -299,6 +300,7 @@ static floe_status read_node(floe_reader *reader, node *out, floe_error *err) {
             break;
         default:
             if (at.type == T_STOP) {
+                out->end_at = at.at;
                 return FLOE_OK;
             }
             FLOE_TRY(skip_value(reader, at.type, false, 1, err));
@@ -321,7 +323,7 @@ typedef struct walk {
 /* Makes the member TIME a TIMESTAMP: one more, as a step or as a zigzag number. */
 static floe_parquet_patch member_patch(const walk *state, const node *found) {
     uint8_t byte = state->reader.ptr[found->member_at];
-    return (floe_parquet_patch){found->member_at, byte, (uint8_t)(byte + (found->member_alone ? 2 : 16))};
+    return (floe_parquet_patch){found->member_at, byte, (uint8_t)(byte + (found->member_alone ? 2 : 16)), {0}, 0};
 }
 
 static floe_status add(walk *state, const node *found, bool nested, floe_parquet_kind kind, floe_error *err) {
@@ -329,13 +331,20 @@ static floe_status add(walk *state, const node *found, bool nested, floe_parquet
     FLOE_TRY(floe_arena_check(state->arena, err));
     *column = (floe_parquet_column){
         .column = state->top, .node = found->name, .kind = kind, .nested = nested, .digits = found->precision};
+    if (kind == FLOE_PARQUET_INT96) {
+        /* One zigzag byte each; the length, a field by its own number, before the node's end. */
+        column->patches[column->patch_count++] = (floe_parquet_patch){found->type_at, 2 * INT96, 2 * FIXED, {0}, 0};
+        column->patches[column->patch_count++] =
+            (floe_parquet_patch){found->end_at, T_STOP, T_STOP, {T_I32, 2 * NODE_LENGTH, 2 * INT96_LEN}, 3};
+        return FLOE_OK;
+    }
     if (kind == FLOE_PARQUET_TIME_NS) {
         column->patches[column->patch_count++] = member_patch(state, found);
     }
     if (found->utc && kind != FLOE_PARQUET_WIDE_DECIMAL) {
         uint8_t byte = state->reader.ptr[found->utc_at];
         column->patches[column->patch_count++] =
-            (floe_parquet_patch){found->utc_at, byte, (uint8_t)((byte & 0xF0) | T_FALSE)};
+            (floe_parquet_patch){found->utc_at, byte, (uint8_t)((byte & 0xF0) | T_FALSE), {0}, 0};
     }
     return FLOE_OK;
 }
@@ -344,6 +353,9 @@ static floe_status judge(walk *state, const node *found, bool nested, floe_error
     bool decimal = found->logical == LOGICAL_DECIMAL || found->converted == CONVERTED_DECIMAL;
     if (decimal && found->precision > DIGITS_MAX) {
         return add(state, found, nested, FLOE_PARQUET_WIDE_DECIMAL, err);
+    }
+    if (found->type == INT96 && (uint8_t)state->reader.ptr[found->type_at] == 2 * INT96) {
+        return add(state, found, nested, FLOE_PARQUET_INT96, err);
     }
     if (!found->nanos) {
         return FLOE_OK;

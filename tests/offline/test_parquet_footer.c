@@ -61,7 +61,7 @@ static void put_leaf(const char *name, uint8_t type, const void *logical, size_t
 #define LEAF(name, type, ...)                                                                                          \
     put_leaf((name), (type), (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
-enum { INT32 = 1, INT64 = 2, FIXED = 7 };
+enum { INT32 = 1, INT64 = 2, INT96 = 3, FIXED = 7 };
 /* A member of the union, 1 isAdjustedToUTC, 2 the unit with one empty struct, the end of both. */
 #define TIMESTAMP(utc, unit) 0x8C, (utc), 0x1C, (uint8_t)((unit) << 4 | 0x0C), 0, 0, 0
 #define TIME(utc, unit) 0x7C, (utc), 0x1C, (uint8_t)((unit) << 4 | 0x0C), 0, 0, 0
@@ -110,6 +110,10 @@ static void patched__is_local(size_t index) {
     assert_true(floe_str_equal(then->node, name));
 }
 
+static const char *file_of(const char *name, floe_str bytes);
+static floe_str whole_file(uint32_t said_len, const char *magic);
+static floe_parquet_copy copy_of(const char *from, const char *to, const floe_parquet_column *column);
+
 /* ---- what is found ---- */
 
 static void nanoseconds__of_every_kind__are_found_with_their_bytes(void **state) {
@@ -143,6 +147,37 @@ static void nanoseconds__of_every_kind__are_found_with_their_bytes(void **state)
     for (size_t i = 0; i < count; i++) {
         patched__is_local(i);
     }
+}
+
+/* It becomes twelve bytes of a fixed length: 2 type_length, 24 as a zigzag number, a field by its own number behind the last. */
+static void int96__becomes_twelve_bytes_by_one_more_field(void **state) {
+    (void)state;
+    begin(4);
+    put_group("schema", 3);
+    put_leaf("a", INT96, NULL, 0);
+    put_group("list", 1);
+    put_leaf("element", INT96, NULL, 0);
+    size_t count = 0;
+    const floe_parquet_column *found = find(&count);
+    assert_int_equal(count, 2);
+    assert_true(floe_str_is(found[0].column, "a") && !found[0].nested && found[1].nested);
+    const char *from = file_of("int96.parquet", whole_file((uint32_t)footer.len, "PAR1"));
+    const char *to = floe_arena_printf(&arena, "%s/int96-copy.parquet", floe_test_temp_dir());
+    floe_parquet_copy copy = copy_of(from, to, &found[0]);
+    floe_error err = {0};
+    assert_ok(floe_parquet_copy_make(&copy, &err), &err);
+    begin(4);
+    put_group("schema", 3);
+    PUT(0x15, 2 * FIXED, 0x25, 2, 0x18, 1, 'a', 0x05, 4, 24, 0);
+    put_group("list", 1);
+    put_leaf("element", INT96, NULL, 0);
+    FLOE_AUTO_BUF copied;
+    floe_buf_init(&copied, FLOE_MIB(1));
+    assert_ok(floe_file_read(to, &copied, &err), &err);
+    assert_true(floe_str_equal(floe_buf_view(&copied), whole_file((uint32_t)footer.len, "PAR1")));
+    assert_ok(floe_file_remove(to, NULL), NULL);
+    assert_int_equal(find(&count)->nested, true);
+    assert_int_equal(count, 1);
 }
 
 /* A zero step with the number after it: 7 is 0x0E, 8 is 0x10, and a needless byte may follow. */
@@ -492,6 +527,7 @@ static void allocations__that_fail_are_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nanoseconds__of_every_kind__are_found_with_their_bytes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(int96__becomes_twelve_bytes_by_one_more_field, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_by_themselves__are_patched_where_they_stand, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nested__nodes_know_the_column_they_are_in, set_up, tear_down),
         cmocka_unit_test_setup_teardown(decimals__of_more_than_38_digits_are_found, set_up, tear_down),

@@ -1,6 +1,7 @@
 """Label columns of a spine come out as they came in, or are refused by the name of the column: types that the engine's reader, or the
 Parquet of the kept copy, would change. timeout: 300"""
 import os
+import struct
 import sys
 import unittest
 
@@ -104,6 +105,58 @@ class Instants(unittest.TestCase):
             for part in (lambda a: a.flatten() if pa.types.is_list(a.type) else a.field(0) if pa.types.is_struct(a.type) else a,):
                 self.assertEqual(part(got).cast(local).cast(pa.int64()).to_pylist(), part(column).cast(pa.int64()).to_pylist(), name)
         self.project.floe("dataset", "rebuild", facts["id"], "-o", "again.arrow")
+
+    def old(self, values, unit="ns", name="x", **columns):
+        """A spine whose column is INT96, as Spark and Impala wrote times."""
+        rows = pa.table({"k": pa.array([1] * len(values), pa.int64()), name: pa.array(values, pa.timestamp(unit)), **columns})
+        pq.write_table(rows, self.project.path("s.parquet"), use_deprecated_int96_timestamps=True, store_schema=False, compression="none")
+
+    def build_old(self, *options, time="t"):
+        os.makedirs(self.project.path("temp"), exist_ok=True)
+        facts = self.project.build("--time", time, *options, spine="s.parquet", features="v", env={"TMPDIR": self.project.path("temp")})
+        self.assertEqual(os.listdir(self.project.path("temp")), [])
+        return facts
+
+    def test_int96_label_times__are_rounded_down_and_come_out_whole(self):
+        day = 86_400 * 10**9
+        ends = [106_750 * day + day - 1, -106_750 * day, 106_750 * day]
+        for values in (self.FINE + ends, self.WHOLE):
+            for way in ([], ["--engine", "duckdb"]):
+                self.old(values, name="t")
+                facts = self.build_old(*way)
+                rows = self.project.rows("SELECT epoch_ns(t), v__last FROM '$D/out.parquet'")
+                self.assertEqual(rows, [(t, self.seen(t)) for t in values], way)
+            self.project.floe("dataset", "audit", facts["id"])
+            self.project.floe("dataset", "rebuild", facts["id"], "-o", "again.parquet")
+
+    def test_int96_label_columns__come_out_as_they_are(self):
+        fine, micros = self.FINE, [None if n is None else n // 1000 for n in self.FINE]
+        self.old(fine, **{'a "b", TIMESTAMP_NS': pa.array(self.WHOLE, pa.timestamp("ns")), "l": pa.array([[n] for n in fine], pa.list_(pa.timestamp("ns"))),
+                          "t": pa.array([0] * len(fine), pa.timestamp("us"))})
+        self.build_old()
+        self.assertEqual(self.project.rows("SELECT epoch_ns(x), epoch_ns(\"a \"\"b\"\", TIMESTAMP_NS\"), epoch_us(l[1]), typeof(x) FROM '$D/out.parquet'"),
+                         [(x, w, m, "TIMESTAMP_NS") for x, w, m in zip(fine, self.WHOLE, micros)])
+        self.assertEqual(self.project.rows("SELECT DISTINCT typeof(\"a \"\"b\"\", TIMESTAMP_NS\") FROM '$D/out.parquet'"), [("TIMESTAMP",)])
+
+    def test_int96_far_from_1970__come_out_in_microseconds_or_are_refused_beside_finer(self):
+        far = [253_402_300_799_999_999, -62_135_596_800_000_000, None, 7]
+        t = {"t": pa.array([0] * 4, pa.timestamp("us"))}
+        self.old(far, "us", **t)
+        self.build_old()
+        self.assertEqual(self.project.rows("SELECT epoch_us(x) FROM '$D/out.parquet'"), [(n,) for n in far])
+        # 9999-12-31 beside 1 ns: pyarrow cannot hold both in one array, so one value's bytes are written over.
+        self.old([86_400_000_000_001, 1001], **{"t": pa.array([0] * 2, pa.timestamp("us"))})
+        with open(self.project.path("s.parquet"), "rb") as file:
+            found = file.read()
+        one = struct.pack("<qi", 1, 2440589)
+        self.assertEqual(found.count(one), 1)
+        with open(self.project.path("s.parquet"), "wb") as file:
+            file.write(found.replace(one, struct.pack("<qi", 1, 5373484)))
+        with self.assertRaises(Failed) as caught:
+            self.build_old()
+        self.assertEqual(caught.exception.code, UNSUPPORTED)
+        for part in 's.parquet', '"x"', "INT96", "write it in microseconds":
+            self.assertIn(part, str(caught.exception))
 
     def test_damaged_pages__are_named_by_the_file_that_was_given(self):
         times = pa.array(range(10**6), self.ZONED)
