@@ -23,30 +23,7 @@ LABELS = """SELECT CASE WHEN i % 9 = 0 THEN i % 43 ELSE 7 END AS k, TIMESTAMP '2
     FROM range(30000) r(i)"""
 
 
-class OneKey(unittest.TestCase):
-    def build(self, project, memory, threads):
-        """The content's hash and the peak of the process's memory in bytes."""
-        built = project.build("--memory", memory, "--threads", threads, spine="labels.parquet", features="sums")
-        return built["content_hash"], project.manifest(built["id"])["peak_memory_bytes"]
-
-    def test_less_memory_than_its_rows_take__is_kept_to(self):
-        with Project() as project:
-            project.table("events", EVENTS)
-            project.file("labels.parquet", LABELS)
-            project.define(VIEWS)
-            whole, most = self.build(project, "4GB", "2")
-            for memory, threads in (192, "1"), (192, "3"), (128, "2"):
-                parts, peak = self.build(project, f"{memory}MB", threads)
-                self.assertEqual(parts, whole, (memory, threads))
-                if not os.environ.get("FLOE_SANITIZE"):  # which keeps what was freed
-                    self.assertLess(peak, 192_000_000, (memory, threads))  # with 128 MB the engine's least is more than its half
-            if not os.environ.get("FLOE_SANITIZE"):
-                self.assertGreater(most, 230_000_000)  # else it says nothing
-
-    TEXTS = """entities: [{name: one, keys: [{name: k, type: int64}]}]
-sources: [{name: events, table: lake.t.events, event_time: ts}]
-feature_views:
-  - name: texts
+TEXTS = VIEWS[:VIEWS.index("  - name")] + """  - name: texts
     entity: one
     source: events
     features: [{name: s, column: s}]
@@ -55,28 +32,45 @@ feature_views:
       - {column: n, functions: [count_distinct, {percentile: 0.5}], windows: [1h]}
 """
 
-    def texts(self, project, distinct):
-        project.table("events", EVENTS.replace("i AS n", f"'a text that is longer than others, ' || (i * 7919 % {distinct}) AS s, i % 5003 AS n"))
+
+class OneKey(unittest.TestCase):
+    def project(self, views=VIEWS, events=EVENTS):
+        project = self.enterContext(Project())
+        project.table("events", events)
         project.file("labels.parquet", LABELS)
-        project.define(self.TEXTS)
+        project.define(views)
+        return project
+
+    def texts(self, distinct):
+        text = f"'a text that is longer than others, ' || (i * 7919 % {distinct}) AS s, i % 5003 AS n"
+        return self.project(TEXTS, EVENTS.replace("i AS n", text))
+
+    def build(self, project, memory, threads, features="sums"):
+        """The content's hash and the peak of the process's memory in bytes."""
+        built = project.build("--memory", memory, "--threads", threads, spine="labels.parquet", features=features)
+        return built["content_hash"], project.manifest(built["id"])["peak_memory_bytes"]
+
+    def keeps_to(self, project, features, cases, limit, whole_takes):
+        """By each (memory, threads) the same as in much memory, and not more than `limit` bytes."""
+        whole, most = self.build(project, "4GB", "2", features)
+        for memory, threads in cases:
+            parts, peak = self.build(project, memory, threads, features)
+            self.assertEqual(parts, whole, (memory, threads))
+            if not os.environ.get("FLOE_SANITIZE"):  # which keeps what was freed
+                self.assertLess(peak, limit, (memory, threads))
+        if not os.environ.get("FLOE_SANITIZE"):
+            self.assertGreater(most, whole_takes)  # else it says nothing
+
+    def test_less_memory_than_its_rows_take__is_kept_to(self):
+        cases = ("192MB", "1"), ("192MB", "3"), ("128MB", "2")  # with 128 MB the engine's least is more than its half
+        self.keeps_to(self.project(), "sums", cases, 192_000_000, 230_000_000)
 
     def test_texts_of_one_key__are_answered_over_files_too(self):
-        with Project() as project:
-            self.texts(project, 20011)
-            whole = project.build(spine="labels.parquet", features="texts")
-            for memory, threads in ("128MB", "1"), ("192MB", "2"):
-                parts = project.build("--memory", memory, "--threads", threads, spine="labels.parquet", features="texts")
-                self.assertEqual(parts["content_hash"], whole["content_hash"], memory)
-                if not os.environ.get("FLOE_SANITIZE"):
-                    self.assertLess(project.manifest(parts["id"])["peak_memory_bytes"], 230_000_000, memory)
-            if not os.environ.get("FLOE_SANITIZE"):
-                self.assertGreater(project.manifest(whole["id"])["peak_memory_bytes"], 260_000_000)  # else it says nothing
+        self.keeps_to(self.texts(20011), "texts", (("128MB", "1"), ("192MB", "2")), 230_000_000, 260_000_000)
 
     def test_more_distinct_texts_than_fit__are_told_with_the_feature_and_what_would_do(self):
-        with Project() as project:
-            self.texts(project, 1200007)
-            with self.assertRaisesRegex(Failed, r'LIMIT: .*texts:s: the distinct values of column "s" .*give at least --memory [0-9]+MB'):
-                project.build("--memory", "64MB", "--threads", "1", spine="labels.parquet", features="texts")
+        with self.assertRaisesRegex(Failed, r'LIMIT: .*texts:s: the distinct values of column "s" .*give at least --memory [0-9]+MB'):
+            self.build(self.texts(1200007), "64MB", "1", "texts")
 
 
 if __name__ == "__main__":

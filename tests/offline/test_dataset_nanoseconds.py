@@ -55,19 +55,22 @@ def bounds(files):
             "upper_bounds": [{"key": 2, "value": struct.pack("<q", max(times))}]}
 
 
-def table(project, files, kind="timestamp_ns", name="events", bounded=True):
-    """lake.t.<name> of version 3: one data file per list of rows."""
-    made = foreign.Table(project.path("lakehouse", "t", name), fields(kind), version=3)
-    for number, rows in enumerate(files):  # of one commit: their names are their order
-        made.add(rows_of(rows, "UTC" if "tz" in kind else None), name=f"{number}.parquet", more=bounds(rows) if bounded else None)
-    total = sum(len(rows) for rows in files)
-
+def write_third(made, total):
+    """Writes a table of version 3, whose one snapshot says how many rows it added."""
     def third(document):
         document["next-row-id"] = total
         document["snapshots"][0].update({"first-row-id": 0, "added-rows": total})
         return document
     made.change_document = third
     made.write()
+
+
+def table(project, files, kind="timestamp_ns", name="events", bounded=True):
+    """lake.t.<name> of version 3: one data file per list of rows."""
+    made = foreign.Table(project.path("lakehouse", "t", name), fields(kind), version=3)
+    for number, rows in enumerate(files):  # of one commit: their names are their order
+        made.add(rows_of(rows, "UTC" if "tz" in kind else None), name=f"{number}.parquet", more=bounds(rows) if bounded else None)
+    write_third(made, sum(len(rows) for rows in files))
 
 
 def spine(project, labels, name="s.parquet"):
@@ -235,13 +238,7 @@ class Nanoseconds(unittest.TestCase):
             made = foreign.Table(project.path("lakehouse", "t", "events"),
                                  fields(self.kind) + [{"id": 9, "name": "where", "type": "geometry(srid:4326)", "required": False}], version=3)
             made.add(rows_of([("a", 1, None, None, 1)], "UTC" if "tz" in self.kind else None))
-
-            def third(document):
-                document["next-row-id"] = 1
-                document["snapshots"][0].update({"first-row-id": 0, "added-rows": 1})
-                return document
-            made.change_document = third
-            made.write()
+            write_third(made, 1)
             define(project, times="")
             self.all_ways(project, [("a", 0), ("a", 1000)], [(None,), (1,)])
 
@@ -288,13 +285,7 @@ class Nanoseconds(unittest.TestCase):
                                 pa.field("ts", pa.date32(), metadata={"PARQUET:field_id": "2"}),
                                 pa.field("v", pa.int64(), metadata={"PARQUET:field_id": "5"})])
             days.add(pa.table([pa.array(["a"]), pa.array([1], pa.date32()), pa.array([1], pa.int64())], schema))
-
-            def third(document):
-                document["next-row-id"] = 9
-                document["snapshots"][0].update({"first-row-id": 0, "added-rows": 9})
-                return document
-            days.change_document = third
-            days.write()
+            write_third(days, 9)
             define(project, times="")
             days.fields = fields("timestamp_ns")
             days.add(rows_of([("a", DAY + 3 * hour + 1, None, None, 2)]))
@@ -317,13 +308,7 @@ class Zoned(Nanoseconds):
                 schema = pa.schema([pa.field(name, kind, metadata={"PARQUET:field_id": str(i)})
                                     for i, name, kind in ((1, "k", pa.string()), (2, "ts", type_), (5, "v", pa.int64()))])
                 made.add(pa.table([pa.array([f"k{number}"] * 2), pa.array(at, type_), pa.array([1, 2])], schema), name=f"f[{number}].parquet")
-
-            def third(document):
-                document["next-row-id"] = 10
-                document["snapshots"][0].update({"first-row-id": 0, "added-rows": 10})
-                return document
-            made.change_document = third
-            made.write()
+            write_third(made, 10)
             define(project, times="")
             labels = [(f"k{number}", t) for number in range(5) for t in (-1, 0, 999, 1000)]
             self.all_ways(project, labels, [(None,), (1,), (1,), (2,)] * 5)

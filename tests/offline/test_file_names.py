@@ -28,27 +28,29 @@ def write(made, name, key):
     pq.write_table(rows, made.path(name + ".parquet"))
 
 
+ENDINGS = (".csv", ".jsonl", ".parquet")
+
+
 class FileNames(unittest.TestCase):
-    def test_a_spine__is_the_file_of_that_name(self):
+    def each(self):
+        """(project, file) of every name and format; what the name as a pattern would also find lies beside it."""
         for name, beside in NAMES.items():
             with project() as made:
                 write(made, name, 1)
                 write(made, beside, 2)
-                for ending in (".csv", ".jsonl", ".parquet"):
-                    with self.subTest(name, ending=ending):
-                        made.build(spine=name + ending, features="v")
-                        self.assertEqual(made.rows("SELECT k, v__last FROM '$D/out.parquet'"), [(1, 10)])
+                for ending in ENDINGS:
+                    yield made, name + ending
+
+    def test_a_spine__is_the_file_of_that_name(self):
+        for made, file in self.each():
+            made.build(spine=file, features="v")
+            self.assertEqual(made.rows("SELECT k, v__last FROM '$D/out.parquet'"), [(1, 10)], file)
 
     def test_a_file_that_is_imported__is_the_one_of_that_name(self):
-        for name, beside in NAMES.items():
-            with project() as made:
-                write(made, name, 1)
-                write(made, beside, 2)
-                for ending in (".csv", ".jsonl", ".parquet"):
-                    with self.subTest(name, ending=ending):
-                        made.floe("table", "import", name + ending, "lake.t.c", "--replace")
-                        made.floe("table", "scan", "lake.t.c", "-o", "c.parquet")
-                        self.assertEqual(made.rows("SELECT k FROM '$D/c.parquet'"), [(1,)])
+        for made, file in self.each():
+            made.floe("table", "import", file, "lake.t.c", "--replace")
+            made.floe("table", "scan", "lake.t.c", "-o", "c.parquet")
+            self.assertEqual(made.rows("SELECT k FROM '$D/c.parquet'"), [(1,)], file)
 
     def test_a_pattern__is_no_list_of_files(self):
         with project() as made:
@@ -61,7 +63,7 @@ class FileNames(unittest.TestCase):
     def test_what_was_built_under_such_a_name__is_audited_and_compared(self):
         with project() as made:
             write(made, "s", 1)
-            for ending in (".csv", ".jsonl", ".parquet"):
+            for ending in ENDINGS:
                 made.write("o1" + ending, "nothing that could be read")
                 built = made.build(spine="s.parquet", features="v", out="o[1]" + ending)
                 made.floe("dataset", "audit", built["id"])
