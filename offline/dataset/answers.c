@@ -68,6 +68,46 @@ void floe_dataset_answers_close(dataset_answers *answers) {
     floe_pit_close(&answers->pit);
 }
 
+#define HASHED_COLUMNS                                                                                                 \
+    ((size_t)64) /* of a table of the engine's at a time: it holds blocks of every column that it reads */
+
+/* Columns [first, last) of the table "answer", beside those before. */
+static floe_status hash_columns(const dataset_job *job, size_t first, size_t last, const content_hash *beside,
+                                content_hash *ret_hash, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    FLOE_AUTO_STREAM stream = {0};
+    floe_buf_init(&sql, FLOE_MIB(16));
+    for (size_t i = first; i < last; i++) {
+        char name[FLOE_REF_NAME_MAX];
+        floe_buf_text(&sql, i > first ? ", " : "SELECT ");
+        floe_sql_quote_name(&sql, floe_str_of(floe_ref_name(&job->asked->refs[i], "__", name)));
+    }
+    floe_buf_text(&sql, " FROM answer");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &stream, err));
+    return floe_content_hash(&stream, beside, true, job->arena, ret_hash, err);
+}
+
+static floe_status hash_table(const dataset_job *job, const content_hash *spine, content_hash *ret_hash,
+                              floe_error *err) {
+    size_t columns = job->asked->ref_count;
+    content_hash before = *spine, some = {0};
+    column_stats *stats = floe_arena_alloc(job->arena, columns, sizeof(*stats));
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    for (size_t first = 0, last; first < columns; first = last) {
+        last = columns - first > HASHED_COLUMNS ? first + HASHED_COLUMNS : columns;
+        FLOE_TRY(hash_columns(job, first, last, &before, &some, err));
+        memcpy(stats + first, some.stats, (last - first) * sizeof(*stats));
+        if (last < columns) {
+            FLOE_TRY(floe_content_hash_join(&before, &some, job->arena, &before, err));
+        }
+    }
+    *ret_hash = some;
+    ret_hash->stats = stats;
+    ret_hash->column_count = columns;
+    return FLOE_OK;
+}
+
 floe_status floe_dataset_answers_hash(dataset_job *job, const content_hash *spine, content_hash *ret_hash,
                                       floe_error *err) {
     if (job->answers.hash.pieces) {
@@ -77,9 +117,7 @@ floe_status floe_dataset_answers_hash(dataset_job *job, const content_hash *spin
         return floe_content_hash_given(&job->answers.giver, job->run ? job->run->threads : 0, spine, job->arena,
                                        ret_hash, err);
     }
-    FLOE_AUTO_STREAM stream = {0};
-    FLOE_TRY(floe_session_stream(job->session, "SELECT * FROM answer", NULL, &stream, err));
-    return floe_content_hash(&stream, spine, true, job->arena, ret_hash, err);
+    return hash_table(job, spine, ret_hash, err);
 }
 
 #define BATCH_ROWS 122880 /* of a table of the engine's that one of its threads reads at a time */
@@ -90,10 +128,10 @@ floe_status floe_dataset_answers_hash(dataset_job *job, const content_hash *spin
  * and others would only hold memory. Where the engine's memory is little, as many as fit: with more it would write down and read back
  * what it holds, which takes longer than one thread alone. */
 static uint64_t writers(const dataset_job *job) {
-    if (!job->answers.pieces) {
+    if (!job->answers.pieces && !job->answers.giver.costly) {
         return 0;
     }
-    uint64_t columns = job->spine.column_count + job->answers.giver.column_count;
+    uint64_t columns = job->spine.column_count + job->asked->ref_count;
     uint64_t batches = ((uint64_t)job->label_count + BATCH_ROWS - 1) / BATCH_ROWS;
     uint64_t fit = job->answers.giver.costly ? job->engine_bytes / (columns * WRITER_BYTES + 1) : batches;
     fit = fit < batches ? fit : batches;

@@ -145,7 +145,7 @@ typedef struct content_hash {
     int64_t row_count;
     size_t column_count;
     column_stats *stats; /* per column, in the arena; NULL: not asked for */
-    /* Without statistics also what it is made of, in the arena: per stretch the digest of each column. */
+    /* Of rows that came as a stream also what it is made of, in the arena: per stretch the digest of each column. */
     floe_str schema;
     stretch_digest *digests;
     size_t digest_count;
@@ -154,6 +154,9 @@ typedef struct content_hash {
  * the rows are not as many. */
 floe_status floe_content_hash(struct ArrowArrayStream *stream, const content_hash *beside, bool with_stats,
                               floe_arena *arena, content_hash *ret_hash, floe_error *err);
+/* Of the columns of two hashes of the same rows, side by side, what a hash with more columns beside them is made of. */
+floe_status floe_content_hash_join(const content_hash *before, const content_hash *more, floe_arena *arena,
+                                   content_hash *ret_hash, floe_error *err);
 /* The same of rows that are given by pieces, with statistics, by that many threads (0: one per processor). */
 floe_status floe_content_hash_given(const floe_row_giver *giver, int threads, const content_hash *beside,
                                     floe_arena *arena, content_hash *ret_hash, floe_error *err);

@@ -175,10 +175,7 @@ floe_status floe_content_hash(struct ArrowArrayStream *stream, const content_has
     FLOE_AUTO_SCHEMA schema = {0};
     FLOE_TRY(floe_arrow_stream_schema(stream, "content", &schema, err));
     *ret_hash = (content_hash){0};
-    hasher hash = {.beside = beside,
-                   .before = beside ? beside->column_count : 0,
-                   .memory = with_stats ? NULL : ret_hash,
-                   .arena = arena};
+    hasher hash = {.beside = beside, .before = beside ? beside->column_count : 0, .memory = ret_hash, .arena = arena};
     FLOE_TRY(open_hasher(&hash, &schema, with_stats, err));
     floe_status status = hash_stream(&hash, stream, &schema, err);
     for (size_t i = 0; i < hash.column_count; i++) {
@@ -186,6 +183,31 @@ floe_status floe_content_hash(struct ArrowArrayStream *stream, const content_has
     }
     FLOE_TRY(status);
     return finish(&hash, ret_hash, err);
+}
+
+floe_status floe_content_hash_join(const content_hash *before, const content_hash *more, floe_arena *arena,
+                                   content_hash *ret_hash, floe_error *err) {
+    content_hash joined = {.row_count = before->row_count, .column_count = before->column_count + more->column_count};
+    size_t stretches = (size_t)((before->row_count + STRETCH - 1) / STRETCH);
+    FLOE_ENSURE(before->row_count == more->row_count, err, FLOE_INTERNAL, "columns of %" PRId64 " and %" PRId64 " rows",
+                before->row_count, more->row_count);
+    joined.digest_count = stretches * joined.column_count;
+    joined.digests = floe_arena_alloc(arena, joined.digest_count + 1, sizeof(*joined.digests));
+    joined.schema.len = before->schema.len + more->schema.len;
+    char *schema = floe_arena_alloc(arena, joined.schema.len + 1, 1);
+    FLOE_TRY(floe_arena_check(arena, err));
+    memcpy(schema, before->schema.ptr, before->schema.len);
+    memcpy(schema + before->schema.len, more->schema.ptr, more->schema.len);
+    joined.schema.ptr = schema;
+    stretch_digest *to = joined.digests;
+    for (size_t s = 0; s < stretches; s++) {
+        memcpy(to, before->digests + s * before->column_count, before->column_count * sizeof(*to));
+        to += before->column_count;
+        memcpy(to, more->digests + s * more->column_count, more->column_count * sizeof(*to));
+        to += more->column_count;
+    }
+    *ret_hash = joined;
+    return FLOE_OK;
 }
 
 /* ---- by pieces ---- */

@@ -173,12 +173,12 @@ static floe_status count_engine(const dataset_job *job, uint64_t *ret_bytes, flo
 
 /* The engine has what the process, the kernel's answers and the writer beside it leave; not less than it cannot write with. */
 floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
-    uint64_t columns = job->spine.column_count + job->answers.giver.column_count, engine, resident;
+    uint64_t columns = job->spine.column_count + job->asked->ref_count, engine, resident;
     FLOE_TRY(count_engine(job, &engine, err));
     resident = floe_mem_resident();
     resident = resident > engine + PROCESS_LEAST ? resident - engine : PROCESS_LEAST;
-    uint64_t beside = resident + floe_pit_spilled_bytes(job->kernel_bytes) + WRITER_BESIDE +
-                      floe_rows_writer_bytes(columns, job->label_count) +
+    uint64_t readback = job->answers.pieces ? floe_pit_spilled_bytes(job->kernel_bytes) : 0;
+    uint64_t beside = resident + readback + WRITER_BESIDE + floe_rows_writer_bytes(columns, job->label_count) +
                       floe_given_hash_bytes(columns, job->label_count);
     uint64_t bytes = memory_of(job), least = ENGINE_LEAST + columns * ENGINE_COLUMN;
     return set_engine(job, bytes > beside + least ? bytes - beside : least, err);

@@ -2,7 +2,7 @@
  * A question larger than memory, answered part by part: where the kernel does not write down by itself what does not fit.
  *
  * A unit is what shares one scan and one key: the features asked for over one source with one entity and the same key
- * columns. Per unit: labels with their part (the hash of the key) into a temporary table → rows whose key some label has,
+ * columns, as many as the engine can hold a table of, so that there may be several. Per unit: labels with their part (the hash of the key) into a temporary table → rows whose key some label has,
  * divided by the same hash, into Parquet files of the spill folder → for as many parts as fit into the kernel's share: a
  * question of its own, its answers with their label's number into a temporary table → the files go. Last, the answers of
  * all units in the order of the labels are the table "answer". Temporary tables are the engine's, which spills them.
@@ -29,11 +29,15 @@
 #define PLACE_BYTES 16 /* of one row, while it is put in order */
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
+#define LIST_BYTES 40             /* of a list's answer before its items, which are numbers of rows */
 #define SLOT_BYTES 78             /* of a label and the row that stands in its slot, with the answer */
 #define SLOT_CELL_BYTES 18        /* of one column of both */
 #define RESCANS_MAX 6             /* about what writing rows down and reading them again costs, in scans */
 #define SORTED_BYTES 24           /* of one cell that is sorted, its place beside it */
 #define BLOCK_BYTES FLOE_KIB(256) /* of each column of a table of the engine's, while rows are added to it */
+#define TABLES_BESIDE 5           /* What is added, and where it goes, are held twice, beside the rows on their way. */
+#define TEXT_BLOCKS 2             /* of a column of texts */
+#define LIST_BLOCKS 4             /* of one of lists, whose items are a column of their own */
 
 typedef struct unit {
     const floe_ref *refs; /* of the request, in its order */
@@ -42,6 +46,7 @@ typedef struct unit {
     const source_scan *whole; /* the scan of the source for the whole question */
     size_t index;
     size_t parts;
+    bool again;         /* an earlier unit reads the same rows */
     bool rescans;       /* a scan per part, no files */
     int64_t *part_rows; /* per part; of files */
     const char *folder;
@@ -51,6 +56,30 @@ typedef struct unit {
 
 static uint64_t row_bytes(const floe_pit_need *need) {
     return ROW_BYTES + CELL_BYTES * need->column_count;
+}
+
+static bool is_text(floe_kind kind) {
+    return kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES;
+}
+
+/* Of one label. */
+static uint64_t answers_bytes(const floe_ref *refs, size_t count) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool list = refs[i].output->type.kind == FLOE_KIND_LIST;
+        bytes += list ? LIST_BYTES + sizeof(uint32_t) * (uint64_t)refs[i].output->k : ANSWER_BYTES;
+    }
+    return bytes;
+}
+
+/* Of the engine's, for a table of the answers while rows are added to it. */
+static uint64_t table_bytes(const floe_ref *refs, size_t count) {
+    uint64_t blocks = 0;
+    for (size_t i = 0; i < count; i++) {
+        floe_kind kind = refs[i].output->type.kind;
+        blocks += kind == FLOE_KIND_LIST ? LIST_BLOCKS : is_text(kind) ? TEXT_BLOCKS : 1;
+    }
+    return blocks * BLOCK_BYTES;
 }
 
 /* Rows that the kernel holds at once: all of a scan, but where only as-of features are asked for no more than labels. */
@@ -78,8 +107,7 @@ static bool has_texts(const dataset_job *job) {
     for (size_t i = 0; i < job->request->ref_count; i++) {
         const floe_ref *ref = &job->request->refs[i];
         floe_kind kind = ref->output->column_type.kind;
-        texts = texts || kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES || kind == FLOE_KIND_LIST ||
-                ref->output->function == FLOE_FN_COUNT_DISTINCT;
+        texts = texts || is_text(kind) || kind == FLOE_KIND_LIST || ref->output->function == FLOE_FN_COUNT_DISTINCT;
     }
     return texts;
 }
@@ -95,7 +123,8 @@ static uint64_t bytes_held(const dataset_job *job, size_t scan) {
 }
 
 uint64_t floe_partition_estimate(const dataset_job *job) {
-    uint64_t bytes = (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * job->request->ref_count);
+    const floe_dataset_request *request = job->request;
+    uint64_t bytes = (uint64_t)job->label_count * (LABEL_BYTES + answers_bytes(request->refs, request->ref_count));
     for (size_t i = 0; i < job->scan_count; i++) {
         bytes += bytes_held(job, i);
     }
@@ -121,7 +150,7 @@ static bool is_as_of(const unit *u) {
 static void choose_parts(const dataset_job *job, unit *u) {
     uint64_t rows = u->whole->files.plan.rows > 0 ? (uint64_t)u->whole->files.plan.rows : 0;
     uint64_t labels = (uint64_t)job->label_count, per_row = row_bytes(u->whole->need);
-    uint64_t answers = labels * (LABEL_BYTES + ANSWER_BYTES * u->ref_count);
+    uint64_t answers = labels * (LABEL_BYTES + answers_bytes(u->refs, u->ref_count));
     uint64_t fit = job->kernel_bytes > 0 ? job->kernel_bytes : 1;
     uint64_t rescans = labels * (SLOT_BYTES + SLOT_CELL_BYTES * u->whole->need->column_count) / fit + 1;
     u->rescans = is_as_of(u) && rescans <= RESCANS_MAX;
@@ -139,6 +168,11 @@ static bool same_unit(const floe_view *a, const floe_view *b) {
     return same;
 }
 
+/* For one more feature. */
+static bool has_room(const dataset_job *job, const unit *u) {
+    return table_bytes(u->refs, u->ref_count) + LIST_BLOCKS * BLOCK_BYTES <= job->engine_bytes / TABLES_BESIDE;
+}
+
 static const source_scan *scan_of(const dataset_job *job, const floe_source *source) {
     for (size_t i = 0; i < job->scan_count; i++) {
         if (job->scans[i].need->source == source) {
@@ -154,7 +188,9 @@ static floe_status make_units(const dataset_job *job, unit **ret_units, size_t *
     size_t count = 0, capacity = 0;
     for (size_t i = 0; i < request->ref_count; i++) {
         size_t at = 0;
-        while (at < count && !same_unit(units[at].view, request->refs[i].view)) {
+        bool again = false;
+        while (at < count && !(same_unit(units[at].view, request->refs[i].view) && has_room(job, &units[at]))) {
+            again = again || same_unit(units[at].view, request->refs[i].view);
             at++;
         }
         if (at == count) {
@@ -162,6 +198,7 @@ static floe_status make_units(const dataset_job *job, unit **ret_units, size_t *
             FLOE_TRY(floe_arena_check(job->arena, err));
             *added = (unit){.view = request->refs[i].view,
                             .index = at,
+                            .again = again,
                             .whole = scan_of(job, request->refs[i].view->source),
                             .refs = floe_arena_alloc(job->arena, request->ref_count, sizeof(floe_ref))};
             FLOE_TRY(floe_arena_check(job->arena, err));
@@ -212,7 +249,7 @@ static bool is_as_of_alone(const dataset_job *job) {
 
 /* Answers of so many features that the engine cannot hold a table of them. */
 static bool is_wide(const dataset_job *job) {
-    return job->request->ref_count * BLOCK_BYTES > job->engine_bytes / 2;
+    return table_bytes(job->request->refs, job->request->ref_count) > job->engine_bytes / 2;
 }
 
 bool floe_partition_by_kernel(const dataset_job *job) {
@@ -390,22 +427,19 @@ static floe_status feed_part(const dataset_job *job, const unit *u, floe_pit *pi
     return floe_dataset_feed_query(job->session, sql.ptr, NULL, pit, 0, err);
 }
 
-/* The answers beside their labels' numbers, behind those that are there. */
+/* The answers behind those that are there, and in a table beside them the numbers of their labels. */
 static floe_status keep_answers(const dataset_job *job, const unit *u, floe_pit *pit, size_t first, size_t last,
                                 floe_error *err) {
-    {
-        FLOE_AUTO_STREAM stream = {0};
-        FLOE_TRY(floe_pit_stream(pit, &stream, err));
-        FLOE_TRY(floe_session_load(job->session, "part_answer", &stream, err));
-    }
-    const char *sql = floe_arena_printf(job->arena,
-                                        "%s part_answer_%zu%s SELECT l.__floe_row, a.* FROM (SELECT __floe_row FROM "
-                                        "part_labels_%zu WHERE __part >= %zu AND __part < "
-                                        "%zu) l POSITIONAL JOIN part_answer a; DROP TABLE part_answer",
-                                        first == 0 ? "CREATE TEMP TABLE" : "INSERT INTO", u->index,
-                                        first == 0 ? " AS" : "", u->index, first, last);
+    const char *answers = floe_arena_printf(job->arena, "part_answer_%zu", u->index);
+    const char *rows = floe_arena_printf(
+        job->arena, "%s part_rows_%zu%s SELECT __floe_row FROM part_labels_%zu WHERE __part >= %zu AND __part < %zu",
+        first == 0 ? "CREATE TEMP TABLE" : "INSERT INTO", u->index, first == 0 ? " AS" : "", u->index, first, last);
     FLOE_TRY(floe_arena_check(job->arena, err));
-    return floe_session_run(job->session, sql, NULL, NULL, err);
+    FLOE_AUTO_STREAM stream = {0};
+    FLOE_TRY(floe_pit_stream(pit, &stream, err));
+    FLOE_TRY(first == 0 ? floe_session_load(job->session, answers, &stream, err)
+                        : floe_session_load_more(job->session, answers, &stream, err));
+    return floe_session_run(job->session, rows, NULL, NULL, err);
 }
 
 /* The rest of the kernel's memory is for answers on their way out. */
@@ -434,7 +468,7 @@ static floe_status answer_parts(const dataset_job *job, const unit *u, size_t fi
     floe_pit_stats_get(pit, &found);
     stats->ties += found.ties;
     stats->rows_kept += found.rows_kept;
-    stats->rows_fed += u->rescans ? found.rows_fed : 0;
+    stats->rows_fed += u->rescans && !u->again ? found.rows_fed : 0;
     return keep_answers(job, u, pit, first, last, err);
 }
 
@@ -445,7 +479,7 @@ static size_t last_that_fits(const dataset_job *job, const unit *u, size_t first
     }
     uint64_t per_row = row_bytes(u->whole->need);
     uint64_t room = room_for_rows(job);
-    uint64_t labels = (uint64_t)job->label_count * (LABEL_BYTES + ANSWER_BYTES * u->ref_count) / u->parts;
+    uint64_t labels = (uint64_t)job->label_count * (LABEL_BYTES + answers_bytes(u->refs, u->ref_count)) / u->parts;
     uint64_t bytes = 0;
     size_t last = first;
     while (last < u->parts) {
@@ -468,7 +502,7 @@ static floe_status answer_unit(dataset_job *job, unit *u, size_t unit_count, flo
         FLOE_TRY(divide_labels(job, u, pit, err));
         FLOE_TRY(u->rescans ? FLOE_OK : divide_rows(job, u, pit, &rows, err));
     }
-    stats->rows_fed += rows;
+    stats->rows_fed += u->again ? 0 : rows;
     FLOE_TRY(u->rescans ? FLOE_OK : count_rows(job, u, err));
     for (size_t first = 0, last; first < u->parts; first = last) {
         last = last_that_fits(job, u, first);
@@ -507,12 +541,14 @@ static floe_status sort_unit(dataset_job *job, const unit *u, size_t *count, flo
             floe_buf_text(&sql, i > first ? ", " : "");
             append_name(&u->refs[i], &sql);
         }
-        floe_buf_printf(&sql, " FROM part_answer_%zu ORDER BY __floe_row", u->index);
+        floe_buf_printf(&sql, " FROM part_rows_%zu POSITIONAL JOIN part_answer_%zu ORDER BY __floe_row", u->index,
+                        u->index);
         FLOE_TRY(floe_buf_check(&sql, err));
         floe_dataset_progress(job, "gathering", (double)first / (double)u->ref_count);
         FLOE_TRY(floe_session_run(job->session, sql.ptr, NULL, NULL, err));
     }
-    const char *drop = floe_arena_printf(job->arena, "DROP TABLE part_answer_%zu", u->index);
+    const char *drop =
+        floe_arena_printf(job->arena, "DROP TABLE part_answer_%zu; DROP TABLE part_rows_%zu", u->index, u->index);
     FLOE_TRY(floe_arena_check(job->arena, err));
     return floe_session_run(job->session, drop, NULL, NULL, err);
 }
@@ -550,6 +586,8 @@ static floe_status answer_units(dataset_job *job, const char *folder, floe_pit_s
         FLOE_TRY(floe_arena_check(job->arena, err));
         FLOE_TRY(answer_unit(job, &units[i], count, stats, err));
     }
+    job->answers.giver.costly = true;
+    FLOE_TRY(floe_dataset_kernel_done(job, err));
     return gather(job, units, count, err);
 }
 

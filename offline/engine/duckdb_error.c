@@ -57,6 +57,7 @@ static const message_part PARTS[] = {
     {"too small to be a Parquet file", FLOE_CORRUPT, 0, "no Parquet file, or one that was cut off"},
     {"TProtocolException", FLOE_CORRUPT, 0, "a damaged Parquet file"},
     {"could not allocate block of size", FLOE_LIMIT, 0, NULL}, /* the appender's words begin with its own */
+    {"failed to pin block of size", FLOE_LIMIT, 0, NULL},
     {"Invalid unicode", FLOE_CORRUPT, 0, NULL},
     {"Unsupported compression codec", FLOE_UNSUPPORTED, 0, NULL},
 };

@@ -15,6 +15,8 @@
 
 #define LOAD_ARENA_CAP FLOE_GIB(1)
 #define LOAD_SQL_CAP FLOE_MIB(16)
+#define FLUSH_CELLS                                                                                                    \
+    ((int64_t)1 << 20) /* The appender keeps what it is given beside what the engine counts until it is flushed. */
 
 typedef struct loader {
     floe_session *session;
@@ -25,6 +27,7 @@ typedef struct loader {
     floe_type *types;
     duckdb_appender appender;
     duckdb_data_chunk chunk;
+    int64_t cells;    /* since it was flushed */
     floe_arena arena; /* items of lists, per chunk */
 } loader;
 
@@ -195,7 +198,14 @@ static floe_status append_rows(loader *load, const struct ArrowArray *batch, int
     if (duckdb_append_data_chunk(load->appender, load->chunk) != DuckDBSuccess) {
         return floe_duckdb_take(duckdb_appender_error_data(load->appender), err);
     }
-    return FLOE_OK;
+    load->cells += count * load->column_count;
+    if (load->cells < FLUSH_CELLS) {
+        return FLOE_OK;
+    }
+    load->cells = 0;
+    return duckdb_appender_flush(load->appender) == DuckDBSuccess
+               ? FLOE_OK
+               : floe_duckdb_take(duckdb_appender_error_data(load->appender), err);
 }
 
 static floe_status append_batch(loader *load, const struct ArrowArray *batch, floe_error *err) {
@@ -283,8 +293,8 @@ static void drop_table(floe_session *session, const char *name) {
     }
 }
 
-floe_status floe_session_load(floe_session *session, const char *name, struct ArrowArrayStream *stream,
-                              floe_error *err) {
+static floe_status load_stream(floe_session *session, const char *name, bool more, struct ArrowArrayStream *stream,
+                               floe_error *err) {
     FLOE_TRY(floe_duckdb_check_idle(session, err));
     FLOE_CLEANUP(loader_close) loader load = {.session = session, .name = name, .stream = stream};
     floe_arena_init(&load.arena, LOAD_ARENA_CAP);
@@ -292,7 +302,7 @@ floe_status floe_session_load(floe_session *session, const char *name, struct Ar
     load.column_count = load.schema.n_children;
     FLOE_ENSURE(load.column_count > 0, err, FLOE_INVALID, "%s: a stream without columns makes no table", name);
     FLOE_TRY(floe_alloc((size_t)load.column_count, sizeof *load.types, &load.types, err));
-    FLOE_TRY(create_table(&load, err));
+    FLOE_TRY(more ? FLOE_OK : create_table(&load, err));
     floe_status status = load_rows(&load, err);
     if (floe_failed(status)) {
         if (load.appender) {
@@ -302,4 +312,14 @@ floe_status floe_session_load(floe_session *session, const char *name, struct Ar
         drop_table(session, name);
     }
     return status;
+}
+
+floe_status floe_session_load(floe_session *session, const char *name, struct ArrowArrayStream *stream,
+                              floe_error *err) {
+    return load_stream(session, name, false, stream, err);
+}
+
+floe_status floe_session_load_more(floe_session *session, const char *name, struct ArrowArrayStream *stream,
+                                   floe_error *err) {
+    return load_stream(session, name, true, stream, err);
 }

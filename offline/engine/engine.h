@@ -90,7 +90,7 @@ typedef struct floe_row_giver {
     int64_t row_count;
     /* Thread: several at a time. Owns: the caller releases the batch. */
     floe_status (*give)(void *context, const floe_row_piece *piece, struct ArrowArray *ret_batch, floe_error *err);
-    bool costly; /* whoever reads all of it had better read all columns of a row at once, and once */
+    bool costly; /* memory is little: whoever reads all of it had better read all columns of a row at once, and once */
 } floe_row_giver;
 typedef struct floe_given floe_given;
 /* Appends a SELECT of the columns of a temporary table and beside them, by the number of the row, those of `giver`. It keeps the
@@ -155,6 +155,9 @@ floe_status floe_session_describe(floe_session *session, const char *query, floe
  * failure there is no table. */
 floe_status floe_session_load(floe_session *session, const char *name, struct ArrowArrayStream *stream,
                               floe_error *err);
+/* The same behind the rows of a table that was loaded with the same columns. A failure drops the table. */
+floe_status floe_session_load_more(floe_session *session, const char *name, struct ArrowArrayStream *stream,
+                                   floe_error *err);
 
 /* The same (replacing a table of that name) with the types that the engine itself has for the columns, nested ones and others that
  * floe has no name for too. The stream must be sound: what its arrays say is believed. Errors: those of the stream and of

@@ -204,6 +204,32 @@ class ManyFeatures(unittest.TestCase):
                 self.assertLess(project.manifest(parts["id"])["peak_memory_bytes"], 256_000_000)
 
 
+class ManyLists(unittest.TestCase):
+    """Lists stay with the engine, which holds several blocks of each column of a table while rows are added to it."""
+
+    def test_features_of_texts_and_lists__are_answered_some_at_a_time(self):
+        lists = "{last_k: 3}, {first_k: 2}, {top_k: 2}, min, max, first, last, count_distinct"
+        numbers = lists + ", count, sum, mean, stddev, {percentile: 0.9}"
+        with Project() as project:
+            project.table("wide", """SELECT i * 7919 % 9973 AS k, TIMESTAMP '2025-01-01' + to_seconds(i * 20) AS ts,
+                hash(i) % 1000 AS a, hash(i + 1) % 1000 / 7 AS f, 'a text of some length ' || (hash(i) % 997) AS s,
+                DATE '2025-01-01' + (i % 90)::INTEGER AS d FROM range(150000) r(i)""")
+            project.file("labels.parquet", "SELECT i % 9973 AS k, TIMESTAMP '2025-01-02' + to_seconds(i * 28) AS t, i FROM range(100000) r(i)")
+            project.define("entities: [{name: one, keys: [{name: k, type: int64}]}]\n"
+                           "sources: [{name: wide, table: lake.t.wide, event_time: ts}]\nfeature_views:\n"
+                           "  - name: v\n    entity: one\n    source: wide\n    features: [{name: now, column: a}]\n    aggregates:\n" +
+                           "".join(f"      - {{column: {c}, functions: [{numbers if c in 'a' else lists}], windows: [1d, 9d]}}\n"
+                                   for c in "afsd"))
+            whole = project.build(spine="labels.parquet", features="v", out="whole.parquet")
+            parts = project.build("--memory", "256MB", spine="labels.parquet", features="v", out="parts.parquet")
+            for fact in "content_hash", "ties", "rows":
+                self.assertEqual(parts[fact], whole[fact], fact)
+            with open(project.path("parts.parquet"), "rb") as a, open(project.path("whole.parquet"), "rb") as b:
+                self.assertTrue(a.read() == b.read())
+            if not os.environ.get("FLOE_SANITIZE"):
+                self.assertLess(project.manifest(parts["id"])["peak_memory_bytes"], 290_000_000)
+
+
 class TextInLittleMemory(unittest.TestCase):
     """The engine reads text by buffers of its own: of spines it must do with what a question is given."""
 
