@@ -317,6 +317,9 @@ floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err);
 floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe_error *err);
 /* ---- partition.c ---- */
 
+/* What of the engine's memory a table of all answers needs while it grows, and half of it while tables of them are read side by side.
+ * Units: bytes. */
+uint64_t floe_partition_table_bytes(const dataset_job *job);
 /* What the kernel needs for the whole question at once, by what the plans say. Units: bytes. */
 uint64_t floe_partition_estimate(const dataset_job *job);
 /* How many parts the keys are divided into; 1: everything at once. */

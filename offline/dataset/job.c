@@ -181,6 +181,7 @@ floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
     uint64_t beside = resident + readback + WRITER_BESIDE + floe_rows_writer_bytes(columns, job->label_count) +
                       floe_given_hash_bytes(columns, job->label_count);
     uint64_t bytes = memory_of(job), least = ENGINE_LEAST + columns * ENGINE_COLUMN;
+    least += job->answers.pieces ? 0 : floe_partition_table_bytes(job) / 2;
     return set_engine(job, bytes > beside + least ? bytes - beside : least, err);
 }
 

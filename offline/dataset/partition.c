@@ -82,6 +82,10 @@ static uint64_t table_bytes(const floe_ref *refs, size_t count) {
     return blocks * BLOCK_BYTES;
 }
 
+uint64_t floe_partition_table_bytes(const dataset_job *job) {
+    return table_bytes(job->request->refs, job->request->ref_count);
+}
+
 /* Rows that the kernel holds at once: all of a scan, but where only as-of features are asked for no more than labels. */
 static uint64_t rows_held(const dataset_job *job, const source_scan *scan) {
     const floe_dataset_request *request = job->request;
