@@ -364,6 +364,19 @@ class Keys(unittest.TestCase):
             self.project.build("--time", "t", spine="s.parquet", features="v")
             self.assertEqual(self.project.rows("SELECT v__last FROM '$D/out.parquet'"), [(1,), (None,), (None,)])
 
+    def test_int96__is_a_key_like_others(self):
+        for nanos, code in ((1000, None), (1001, INVALID), (-1, INVALID)):
+            rows = pa.table({"k": pa.array([0, nanos], pa.timestamp("ns")), "t": pa.array([10**15] * 2, pa.timestamp("us"))})
+            pq.write_table(rows, self.project.path("s.parquet"), use_deprecated_int96_timestamps=True)
+            if code is None:
+                self.project.build("--time", "t", spine="s.parquet", features="v")
+                self.assertEqual(self.project.rows("SELECT v__last FROM '$D/out.parquet'"), [(1,), (None,)])
+            else:
+                with self.assertRaises(Failed) as failed:
+                    self.project.build("--time", "t", spine="s.parquet", features="v")
+                self.assertEqual(failed.exception.code, code)
+                self.assertIn('row 2: the key column "k" is', str(failed.exception))
+
     def test_a_finer_key__is_told_by_its_row(self):
         for nanos in (1, -1, 999):
             for zone in (None, "UTC"):
