@@ -504,6 +504,9 @@ static floe_status append_file(floe_session *session, const floe_dataset_request
         append_json(request, keys, key_count, &guess, sql);
         return FLOE_OK;
     }
+    FLOE_ENSURE(!floe_str_ends_with(path, FLOE_STR(".gz")) && !floe_str_ends_with(path, FLOE_STR(".zst")), err,
+                FLOE_UNSUPPORTED, "the spine %s is packed: unpack it, or import it as a table and take that",
+                request->spine);
     return FLOE_FAIL(
         err, FLOE_UNSUPPORTED,
         "the spine %s is neither .parquet, .arrow, .feather, .arrows, .csv nor .jsonl, and no table either",
@@ -519,7 +522,7 @@ static bool looks_like_file(const char *spine) {
     }
     return floe_file_exists(spine) && !floe_file_is_dir(spine) &&
            !floe_str_ends_with(floe_str_of(spine), FLOE_STR(".json")) &&
-           !floe_str_ends_with(floe_str_of(spine), FLOE_STR(".gz"));
+           !floe_str_ends_with(floe_str_of(spine), FLOE_STR(".json.gz"));
 }
 
 /* The FROM item of a table spine, at its current snapshot. */

@@ -202,6 +202,15 @@ class Labels(unittest.TestCase):
             made.build("--time", "t", spine="s.csv", features="v")
             self.assertEqual(made.rows(f"SELECT {', '.join(columns)} FROM '$D/out.parquet'"), list(zip(*columns.values())))
 
+    def test_packed_spines__are_refused_as_such(self):
+        """Not as the table that they would be otherwise."""
+        with project() as made:
+            for name in "s.csv.gz", "s.jsonl.gz":
+                with gzip.open(made.path(name), "wt") as file:
+                    file.write("k,t\na,2021-01-01T00:00:00Z\n")
+                with self.assertRaisesRegex(Failed, f"{name} is packed: unpack it"):
+                    made.build("--time", "t", spine=name, features="v")
+
     def test_values_that_say_the_same__keep_their_types(self):
         with project() as made:
             made.write("s.csv", "k,t,n,x,b,h,d\na,2021-01-01T00:00:00Z,-5,1.50,TRUE,10:00:00,2020-01-02\n")
