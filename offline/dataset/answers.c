@@ -121,8 +121,6 @@ floe_status floe_dataset_answers_hash(dataset_job *job, const content_hash *spin
 }
 
 #define BATCH_ROWS 122880 /* of a table of the engine's that one of its threads reads at a time */
-/* Of one column, of one of the engine's threads: what came, what goes out, what waits for its turn. */
-#define WRITER_BYTES FLOE_MIB(8)
 
 /* How many of the engine's threads are to write; 0: as many as it has. A thread takes a batch at a time, so of few rows one writes,
  * and others would only hold memory. Where the engine's memory is little, as many as fit: with more it would write down and read back
@@ -133,7 +131,7 @@ static uint64_t writers(const dataset_job *job) {
     }
     uint64_t columns = job->spine.column_count + job->asked->ref_count;
     uint64_t batches = ((uint64_t)job->label_count + BATCH_ROWS - 1) / BATCH_ROWS;
-    uint64_t fit = job->answers.giver.costly ? job->engine_bytes / (columns * WRITER_BYTES + 1) : batches;
+    uint64_t fit = job->answers.giver.costly ? job->engine_bytes / (columns * DATASET_WRITER_BYTES + 1) : batches;
     fit = fit < batches ? fit : batches;
     return fit > 0 ? fit : 1;
 }

@@ -57,7 +57,9 @@ static floe_status open_question(dataset_job *job, const char *spill_folder, flo
                                 .ignore_at = job->request->ignore_at,
                                 .threads = job->run ? job->run->threads : 0,
                                 .spill_folder = spill_folder,
-                                .memory_bytes = job->kernel_bytes};
+                                .memory_bytes = job->kernel_bytes,
+                                .run_bytes = job->run_bytes,
+                                .answers_bytes = job->answers_bytes};
     FLOE_TRY(floe_pit_open(job->request->refs, job->request->ref_count, &options, &pit, err));
     floe_buf_init(&sql, FLOE_MIB(1));
     FLOE_TRY(floe_dataset_labels_sql(job, pit, &sql, err));
@@ -116,6 +118,10 @@ static floe_status answer_question(dataset_job *job, floe_pit **pit, floe_pit_st
     return floe_session_load(job->session, "answer", &stream, err);
 }
 
+/* Times the memory, of a question some of whose rows and answers may stay. Of a larger one they would be few, and would take room
+ * from the keys that have most rows, which are then answered through files. */
+#define KEEPS_MOST 5
+
 static floe_status answer_by_kernel(dataset_job *job, source_use *uses, floe_pit_stats *ret_stats, floe_error *err) {
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
     const char *folder = NULL;
@@ -126,6 +132,7 @@ static floe_status answer_by_kernel(dataset_job *job, source_use *uses, floe_pit
     bool whole = floe_partition_parts(job) == 1, fits = whole || floe_partition_by_kernel(job);
     if (fits && !whole) {
         FLOE_TRY(floe_lake_spill(job->lake, &folder, err));
+        FLOE_TRY(floe_partition_parts(job) <= KEEPS_MOST ? floe_dataset_share_run(job, err) : FLOE_OK);
     }
     FLOE_TRY(floe_threads_for_scans(job, err));
     FLOE_TRY(fits ? open_fed(job, folder, &pit, &fits, err) : FLOE_OK);

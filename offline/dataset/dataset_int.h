@@ -242,7 +242,10 @@ typedef struct dataset_job {
     int64_t null_times, null_time_row; /* of the spine; the first such row, from 1 */
     source_scan *scans;                /* per need of the pit */
     size_t scan_count;
-    uint64_t kernel_bytes;  /* what the kernel may hold */
+    uint64_t kernel_bytes; /* what the kernel may hold */
+    uint64_t
+        run_bytes; /* the same while it answers and the engine rests; 0: no row and no answer of what spills stays */
+    uint64_t answers_bytes; /* what its answers may take while they are written */
     uint64_t engine_bytes;  /* and the engine */
     int64_t threads_before; /* the engine's, when fewer were set (threads.c); 0: they were not */
     bool answer_is_view;    /* "answer", over tables that stay; else it is a table */
@@ -302,7 +305,11 @@ floe_status floe_dataset_feed_query(floe_session *session, const char *sql, cons
 floe_status floe_dataset_engine_alone(dataset_job *job, floe_error *err);
 /* Adds to an error of the engine's memory how much was given, and what to do. */
 floe_status floe_dataset_tell_memory(const dataset_job *job, floe_status status, floe_error *err);
-/* From now on the kernel holds next to nothing, and the engine may have its share. */
+/* Of one column, of one of the engine's threads that writes: what came, what goes out, what waits for its turn. */
+#define DATASET_WRITER_BYTES FLOE_MIB(8)
+/* What a question that spills may hold while the engine rests, and of answers while it writes. The spine is there. */
+floe_status floe_dataset_share_run(dataset_job *job, floe_error *err);
+/* From now on the kernel holds no more than answers, and the engine may have the rest. */
 floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err);
 /* SELECT of the labels of the whole spine. */
 floe_status floe_dataset_labels_sql(const dataset_job *job, const floe_pit *pit, floe_buf *out, floe_error *err);

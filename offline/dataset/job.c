@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
+#include "offline/together.h"
 #include "offline/spill.h"
 
 #include <string.h>
@@ -171,6 +172,28 @@ static floe_status count_engine(const dataset_job *job, uint64_t *ret_bytes, flo
     return FLOE_OK;
 }
 
+static uint64_t at_least_nothing(uint64_t bytes, uint64_t used) {
+    return bytes > used ? bytes - used : 0;
+}
+
+/* What is beside the answers, and beside what the engine counts, while it writes. */
+static uint64_t beside_writer(const dataset_job *job, uint64_t columns) {
+    return WRITER_BESIDE + floe_rows_writer_bytes(columns, job->label_count) +
+           floe_given_hash_bytes(columns, job->label_count);
+}
+
+floe_status floe_dataset_share_run(dataset_job *job, floe_error *err) {
+    uint64_t columns = job->spine.column_count + job->asked->ref_count, engine, bytes = memory_of(job);
+    uint64_t threads = (uint64_t)floe_thread_count(job->run ? job->run->threads : 0);
+    uint64_t writers =
+        floe_pit_spilled_bytes(job->kernel_bytes) + ENGINE_LEAST + threads * columns * DATASET_WRITER_BYTES;
+    FLOE_TRY(count_engine(job, &engine, err));
+    uint64_t run = at_least_nothing(bytes, PROCESS_LEAST + ENGINE_BESIDE + engine);
+    job->run_bytes = run > job->kernel_bytes ? run : job->kernel_bytes;
+    job->answers_bytes = at_least_nothing(bytes, PROCESS_LEAST + engine + beside_writer(job, columns) + writers);
+    return FLOE_OK;
+}
+
 /* The engine has what the process, the kernel's answers and the writer beside it leave; not less than it cannot write with. */
 floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
     uint64_t columns = job->spine.column_count + job->asked->ref_count, engine, resident;
@@ -178,8 +201,7 @@ floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
     resident = floe_mem_resident();
     resident = resident > engine + PROCESS_LEAST ? resident - engine : PROCESS_LEAST;
     uint64_t readback = job->answers.pieces ? floe_pit_spilled_bytes(job->kernel_bytes) : 0;
-    uint64_t beside = resident + readback + WRITER_BESIDE + floe_rows_writer_bytes(columns, job->label_count) +
-                      floe_given_hash_bytes(columns, job->label_count);
+    uint64_t beside = resident + readback + beside_writer(job, columns);
     uint64_t bytes = memory_of(job), least = ENGINE_LEAST + columns * ENGINE_COLUMN;
     least += job->answers.pieces ? 0 : floe_partition_table_bytes(job) / 2;
     return set_engine(job, bytes > beside + least ? bytes - beside : least, err);

@@ -38,7 +38,9 @@ typedef struct floe_pit_options {
     bool newest;              /* ttl and end time are not judged: the winner as it is, for the online store */
     int threads;              /* that take rows in; 0: as many as there are processors */
     const char *spill_folder; /* NULL: all rows and answers stay in memory */
-    uint64_t memory_bytes;    /* of a question that spills: what it is to keep to */
+    uint64_t memory_bytes;    /* of a question that spills: what it is to keep to while rows come in */
+    uint64_t run_bytes;       /* likewise while it is answered, memory_bytes or more; 0: no row and no answer stays */
+    uint64_t answers_bytes;   /* likewise what its answers may take when all are known; what is more is written down */
 } floe_pit_options;
 
 /* Borrows the references; they must live until close. Errors: INVALID for as_known over a source without created_time,

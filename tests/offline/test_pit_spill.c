@@ -178,7 +178,11 @@ static void pit__random_worlds_that_spill__are_the_rule(void **state) {
         const floe_pit_options options = {.as_known = seed % 3 == 0,
                                           .ignore_at = seed % 5 == 0,
                                           .spill_folder = folder,
-                                          .memory_bytes = seed % 2 ? 0 : FLOE_GIB(1)};
+                                          .memory_bytes = seed % 2 ? 0 : FLOE_GIB(1),
+                                          .run_bytes = seed % 3 ? 0 : FLOE_GIB(1),
+                                          .answers_bytes = seed % 4 == 0   ? 0
+                                                           : seed % 4 == 1 ? 4000
+                                                                           : FLOE_GIB(1)};
         if (w.ref_count > 0) {
             world_check(&w, &options, 1 + (int)(seed % 4), seed);
             checked++;
@@ -241,10 +245,21 @@ static void assert_answers_equal(const world *w, const floe_value *got, const fl
     }
 }
 
-/* Memory for one part at a time, for some, and for all. */
+/* While rows come in, while they are answered, for answers. */
+typedef struct spill_room {
+    uint64_t memory, run, answers;
+} spill_room;
+
+/* Memory for one part at a time, for some, and for all; answers that are written down, kept, or some of each. */
 static void pit__many_rows_that_spill__give_what_memory_gives(void **state) {
     (void)state;
-    static const uint64_t memories[] = {0, 3000000, FLOE_GIB(1)};
+    static const spill_room rooms[] = {{0, 0, 0},
+                                       {3000000, 0, 0},
+                                       {FLOE_GIB(1), 0, 0},
+                                       {0, FLOE_GIB(1), FLOE_GIB(1)},
+                                       {3000000, 6000000, 400000},
+                                       {2500000, FLOE_GIB(1), 400000},
+                                       {FLOE_GIB(1), 1, FLOE_GIB(1)}};
     const char *folder = floe_test_temp_dir();
     for (int known = 0; known < 2; known++) {
         world w;
@@ -254,10 +269,12 @@ static void pit__many_rows_that_spill__give_what_memory_gives(void **state) {
         make_large(&w, 11 + (uint64_t)known);
         floe_pit_options options = {.as_known = known == 1};
         assert_ok(world_run(&w, &options, 2, 5, &want, &all, &err), &err);
-        for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]); i++) {
+        for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
             options.spill_folder = folder;
-            options.memory_bytes = memories[i];
-            assert_ok(world_run(&w, &options, 1 + (int)i, 6 + i, &got, &stats, &err), &err);
+            options.memory_bytes = rooms[i].memory;
+            options.run_bytes = rooms[i].run;
+            options.answers_bytes = rooms[i].answers;
+            assert_ok(world_run(&w, &options, 1 + (int)i % 3, 6 + i, &got, &stats, &err), &err);
             assert_answers_equal(&w, got, want);
             assert_int_equal(stats.ties, all.ties);
             assert_int_equal(stats.rows_fed, all.rows_fed);
@@ -265,6 +282,35 @@ static void pit__many_rows_that_spill__give_what_memory_gives(void **state) {
         }
         world_close(&w);
     }
+}
+
+/* Where the file may have no byte, a question does that has memory for all of its rows and answers, and none that lacks it for either. */
+static void pit__what_fits__is_not_written_down(void **state) {
+    (void)state;
+    static const spill_room rooms[] = {
+        {FLOE_GIB(1), 1, FLOE_GIB(1)}, {FLOE_GIB(1), 1, 0}, {0, FLOE_GIB(1), FLOE_GIB(1)}};
+    const char *folder = floe_test_temp_dir();
+    struct rlimit before, none;
+    world w;
+    make_large(&w, 13);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = (struct rlimit){0, before.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+        floe_error err = {0};
+        floe_value *got;
+        floe_pit_stats stats;
+        const floe_pit_options options = {.spill_folder = folder,
+                                          .memory_bytes = rooms[i].memory,
+                                          .run_bytes = rooms[i].run,
+                                          .answers_bytes = rooms[i].answers};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+        floe_status status = world_run(&w, &options, 2, 6, &got, &stats, &err);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(status.code, i == 0 ? FLOE_CODE_OK : FLOE_IO);
+    }
+    (void)signal(SIGXFSZ, handler);
+    world_close(&w);
 }
 
 static void pit__no_rows_and_no_labels__spill_too(void **state) {
@@ -372,6 +418,7 @@ int main(void) {
         cmocka_unit_test(spill__no_room__names_the_place_and_what_to_do),
         cmocka_unit_test(spill__a_block_that_is_not_there__is_corrupt),
         cmocka_unit_test(pit__random_worlds_that_spill__are_the_rule),
+        cmocka_unit_test(pit__what_fits__is_not_written_down),
         cmocka_unit_test(pit__many_rows_that_spill__give_what_memory_gives),
         cmocka_unit_test(pit__no_rows_and_no_labels__spill_too),
         cmocka_unit_test(pit__a_list_that_is_to_spill__is_refused),

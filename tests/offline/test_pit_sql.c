@@ -50,6 +50,8 @@ static void check_spilled(world *w, floe_pit_options options, const char *folder
     world_ask_no_lists(w);
     options.spill_folder = folder;
     options.memory_bytes = seed % 2 ? 0 : FLOE_GIB(1);
+    options.run_bytes = seed % 3 ? FLOE_GIB(1) : 0;
+    options.answers_bytes = seed % 4 == 2 ? FLOE_GIB(1) : seed % 4 == 1 ? 4000 : 0;
     if (w->ref_count > 0) {
         world_check(w, &options, 1 + (int)(seed / 4 % 4), seed);
     }

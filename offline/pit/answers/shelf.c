@@ -1,4 +1,4 @@
-/* Sheets in a file. See shelf.h. */
+/* Sheets in a file, or in memory. See shelf.h. */
 #include "offline/pit/answers/shelf.h"
 
 #include "core/limits.h"
@@ -40,6 +40,11 @@ void floe_pit_shelf_close(pit_shelf **shelf) {
     if (*shelf) {
         floe_free((*shelf)->run_of);
         floe_free((*shelf)->blocks);
+        for (size_t i = 0; i < (*shelf)->run_count * (*shelf)->view_count; i++) {
+            floe_free((*shelf)->kept[i]);
+        }
+        floe_free((*shelf)->kept);
+        floe_free((*shelf)->starts);
         floe_free((*shelf)->marks);
         floe_free((*shelf)->before);
         floe_free(*shelf);
@@ -65,9 +70,12 @@ static floe_status add_run(pit_shelf *shelf, floe_error *err) {
     if (shelf->run_count == shelf->run_room) {
         size_t room = 2 * shelf->run_room + 4;
         FLOE_TRY(floe_realloc(&shelf->blocks, room * per_run + 1, sizeof(*shelf->blocks), err));
+        FLOE_TRY(floe_realloc(&shelf->kept, room * shelf->view_count + 1, sizeof(*shelf->kept), err));
+        FLOE_TRY(floe_realloc(&shelf->starts, room * shelf->stretch_count + 1, sizeof(*shelf->starts), err));
         shelf->run_room = room;
     }
     memset(shelf->blocks + shelf->run_count * per_run, 0, per_run * sizeof(*shelf->blocks));
+    memset(shelf->kept + shelf->run_count * shelf->view_count, 0, shelf->view_count * sizeof(*shelf->kept));
     shelf->run_count++;
     memset(shelf->marks, 0, words_of(shelf) * sizeof(*shelf->marks));
     return FLOE_OK;
@@ -95,6 +103,9 @@ floe_status floe_pit_shelf_begin(pit_group *group, const pit_stint *stint, size_
         count += (uint32_t)__builtin_popcountll(shelf->marks[i]);
     }
     shelf->before[words_of(shelf)] = count;
+    for (size_t i = 0; i < shelf->stretch_count; i++) {
+        shelf->starts[(shelf->run_count - 1) * shelf->stretch_count + i] = shelf->before[i * (shelf->stretch / WORD)];
+    }
     for (uint32_t key = 0; key < group->keys.count; key++) {
         pit_slice slice = floe_pit_stint_slice(group, stint, key);
         for (size_t l = slice.first; l < slice.last; l++) {
@@ -144,6 +155,14 @@ floe_status floe_pit_shelf_put(const floe_pit *pit, pit_group *group, size_t vie
     return floe_together(threads, put_stretches, &p, &p.stop, err);
 }
 
+void floe_pit_shelf_keep(pit_group *group, size_t view, size_t count) {
+    pit_shelf *shelf = group->shelf;
+    pit_sheet *sheet = &group->views[view].sheet;
+    shelf->kept[(shelf->run_count - 1) * shelf->view_count + view] = sheet->rows;
+    shelf->kept_bytes += count * sheet->row_len;
+    sheet->rows = NULL;
+}
+
 /* ---- out ---- */
 
 /* The rows of a block to their labels' places. */
@@ -165,8 +184,11 @@ floe_status floe_pit_shelf_get(const floe_pit *pit, const pit_group *group, size
     memset(rows, 0, count * row_len);
     for (size_t run = 0; run < shelf->run_count; run++) {
         const pit_block *block = &shelf->blocks[(run * shelf->view_count + view) * shelf->stretch_count + stretch];
-        if (block->len > 0) {
-            const uint8_t *bytes;
+        const uint8_t *bytes = shelf->kept[run * shelf->view_count + view];
+        if (bytes) {
+            bytes += shelf->starts[run * shelf->stretch_count + stretch] * row_len;
+            scatter(shelf->run_of + first, count, run, bytes, row_len, rows);
+        } else if (block->len > 0) {
             FLOE_TRY(floe_pit_spill_read(pit->spill, block, room, &bytes, err));
             scatter(shelf->run_of + first, count, run, bytes, row_len, rows);
         }

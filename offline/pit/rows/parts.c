@@ -7,14 +7,15 @@
  *
  * Memory: chunks of records, cut from slabs, for which the sheets of the answers to come lend theirs. A thread fills chunks of its
  * own, which it cuts from a stretch of a slab that it took under a lock: memory is touched first without the lock, because the
- * system takes long to find a large page. Of a question that spills, chunks that are full are written down and filled again; a
- * part's rows come back when its turn has come.
+ * system takes long to find a large page. Of a question that spills, chunks that are full are written down and filled again once
+ * no more may stay; a part's rows come back when its turn has come.
  */
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/pit/answers/sheet.h"
 #include "offline/pit/rows/record.h"
 
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,6 +47,8 @@ struct pit_parts {
     size_t count;
     uint32_t mask;
     pit_spill *spill;    /* NULL: all rows stay */
+    uint64_t keep_bytes; /* else of chunks that stay, beside those that are being filled */
+    atomic_uint_least64_t kept_bytes;
     size_t sheet_labels; /* of the sheets that lend memory */
     size_t chunk_len, chunk_rows;
     uint8_t **slabs; /* of its own */
@@ -74,6 +77,22 @@ static size_t chunk_len(const floe_pit *pit, const pit_group *group, size_t part
     return least > len ? (least + len - 1) / len * len : len;
 }
 
+/* Where rows spill, what of them may stay: what the labels leave but for an eighth, and half of what there is while they are answered. Of
+ * texts and other distinct values, which stay too, nobody knows yet how much they take. */
+static uint64_t keep_bytes(const floe_pit *pit, const pit_group *group) {
+    uint64_t labels = floe_pit_label_bytes(pit), memory = pit->options.memory_bytes, run = pit->options.run_bytes;
+    uint64_t keep = memory > labels ? (memory - labels) / 8 * 7 : 0, half = run > labels ? (run - labels) / 2 : 0;
+    bool symbols = false;
+    if (run == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < group->column_count; i++) {
+        symbols = symbols || group->columns[i].class == PIT_SYMBOL || group->columns[i].want_symbols;
+    }
+    keep = keep < half ? keep : half;
+    return (symbols ? keep / 4 : keep) / pit->group_count;
+}
+
 floe_status floe_pit_parts_open(const floe_pit *pit, pit_group *group, floe_error *err) {
     if (group->parts) {
         return FLOE_OK;
@@ -84,6 +103,7 @@ floe_status floe_pit_parts_open(const floe_pit *pit, pit_group *group, floe_erro
     parts->count = part_count(pit, group);
     parts->mask = (uint32_t)parts->count - 1;
     parts->spill = pit->spill;
+    parts->keep_bytes = pit->spill ? keep_bytes(pit, group) : 0;
     parts->sheet_labels = pit->label_count;
     parts->chunk_len = chunk_len(pit, group, parts->count);
     parts->chunk_rows = (parts->chunk_len - sizeof(pit_chunk)) / group->record_len;
@@ -155,15 +175,16 @@ static floe_status add_slab(pit_group *group, floe_error *err) {
         FLOE_TRY(own_slab(parts, len, err));
     }
     parts->slab_len = len;
-    parts->slab_used = (16 - (uintptr_t)parts->slab % 16) % 16;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), align = parts->spill && parts->chunk_len % page == 0 ? page : 16;
+    parts->slab_used = (align - (uintptr_t)parts->slab % align) % align; /* Of whole pages nothing is left behind. */
     return FLOE_OK;
 }
 
-/* To the next large page's beginning, so that no two threads touch one first; of a question that spills no more than a chunk. */
+/* To the next large page's beginning, so that no two threads touch one first; where no more than a few chunks stay, one chunk. */
 static size_t stretch_len(const pit_parts *parts) {
     uintptr_t from = (uintptr_t)(parts->slab + parts->slab_used);
     size_t left = parts->slab_len - parts->slab_used, len = parts->chunk_len;
-    if (!parts->spill) {
+    if (!parts->spill || parts->keep_bytes > SLAB_MOST) {
         len = (from + len + STRETCH_LEN - 1) / STRETCH_LEN * STRETCH_LEN - from;
     }
     return len < left ? len : left;
@@ -209,10 +230,22 @@ static floe_status add_chunk(pit_group *group, size_t at, pit_part_room *room, f
     return FLOE_OK;
 }
 
+/* Whether one more chunk may stay. */
+static bool keeps_chunk(pit_parts *parts) {
+    if (!parts->spill) {
+        return true;
+    }
+    bool keeps = atomic_fetch_add(&parts->kept_bytes, parts->chunk_len) + parts->chunk_len <= parts->keep_bytes;
+    if (!keeps) {
+        atomic_fetch_sub(&parts->kept_bytes, parts->chunk_len);
+    }
+    return keeps;
+}
+
 /* A chunk that is full goes on being the part's, or waits to be written down until the cells of its last rows are there. */
 static floe_status next_chunk(pit_group *group, size_t at, pit_part_room *room, floe_error *err) {
     pit_chunk *full = room->open[at];
-    if (full && group->parts->spill) {
+    if (full && !keeps_chunk(group->parts)) {
         if (room->full_count == room->full_room) {
             FLOE_TRY(floe_realloc(&room->full, 2 * room->full_room + 16, sizeof(*room->full), err));
             room->full_room = 2 * room->full_room + 16;
@@ -298,6 +331,14 @@ size_t floe_pit_part_rows(const pit_group *group, size_t at) {
         rows += chunk->count;
     }
     return rows;
+}
+
+uint64_t floe_pit_part_bytes(const pit_group *group, size_t at) {
+    uint64_t bytes = 0;
+    for (const pit_chunk *chunk = group->parts->parts[at].first; chunk; chunk = chunk->next) {
+        bytes += group->parts->chunk_len;
+    }
+    return bytes;
 }
 
 floe_status floe_pit_part_load(pit_group *group, size_t at, pit_spill_room *room, floe_error *err) {

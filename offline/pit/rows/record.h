@@ -117,6 +117,8 @@ void floe_pit_part_room_close(pit_part_room *room); /* The rows stay. */
 size_t floe_pit_parts_count(const pit_group *group);
 /* The chunks of a part in order of coming: how many rows; then chunk by chunk, NULL after the last. */
 size_t floe_pit_part_rows(const pit_group *group, size_t part);
+/* What the rows of a part take in memory. */
+uint64_t floe_pit_part_bytes(const pit_group *group, size_t part);
 /* Reads back what was written down of a part. Thread: several, each at parts of its own. */
 floe_status floe_pit_part_load(pit_group *group, size_t part, pit_spill_room *room, floe_error *err);
 const pit_chunk *floe_pit_part_first(const pit_group *group, size_t part);

@@ -12,6 +12,7 @@
 typedef struct pit_pace {
     const floe_run *run; /* may be NULL */
     int threads;
+    bool whole_keys; /* a key is one thread's */
 } pit_pace;
 static inline bool floe_pit_is_cancelled(const floe_run *run) {
     return run && run->cancelled && atomic_load(run->cancelled);

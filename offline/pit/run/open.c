@@ -23,6 +23,8 @@ floe_status floe_pit_open(const floe_ref *refs, size_t ref_count, const floe_pit
     FLOE_TRY(floe_alloc(1, sizeof(*pit), &pit, err));
     floe_arena_init(&pit->arena, FLOE_GIB(1));
     pit->options = *options;
+    bool less = options->run_bytes > 0 && options->run_bytes < options->memory_bytes;
+    pit->options.run_bytes = less ? options->memory_bytes : options->run_bytes;
     pit->refs = refs;
     pit->ref_count = ref_count;
     pit->threads = floe_thread_count(options->threads);

@@ -53,7 +53,7 @@ static floe_status run_group(const floe_pit *pit, pit_group *group, const pit_pa
 }
 
 floe_status floe_pit_run(floe_pit *pit, const floe_run *run, floe_error *err) {
-    const pit_pace pace = {run, floe_thread_count(run ? run->threads : 0)};
+    const pit_pace pace = {.run = run, .threads = floe_thread_count(run ? run->threads : 0)};
     if (pit->newest_labels) {
         FLOE_TRY(make_newest_labels(pit, err));
     }

@@ -44,8 +44,8 @@ floe_status floe_pit_sweep_view(const floe_pit *pit, const pit_group *group, pit
     FLOE_AUTO_ARENA arena;
     floe_arena_init(&arena, FLOE_MIB(64));
     work w = {.pit = pit, .group = group, .view = view, .run = pace->run};
-    /* Each thread that has a slice sums up the rows of the whole key, for which a question that spills has no memory. */
-    FLOE_TRY(floe_pit_shares_make(group, stint, pit->spill ? 1 : pace->threads, &arena, &w.shares, err));
+    /* Each thread that has a slice sums up the rows of the whole key, for which there may be no memory. */
+    FLOE_TRY(floe_pit_shares_make(group, stint, pace->whole_keys ? 1 : pace->threads, &arena, &w.shares, err));
     pthread_mutex_init(&w.lock, NULL);
     floe_status status = floe_together(pace->threads, sweep_keys, &w, &w.stop, err);
     pthread_mutex_destroy(&w.lock);
