@@ -77,7 +77,8 @@ class Memory(unittest.TestCase):
             told, peak = made.peak("dataset", "audit", built["id"], "--sample", "0", "--memory", "600MB")
             self.assertIn("50,000 of 50,000 rows", told)
             self.assertIn("are the same", told)
-            self.assertLess(peak, 900_000_000)
+            if not os.environ.get("FLOE_SANITIZE"):
+                self.assertLess(peak, 900_000_000)
 
 
 if __name__ == "__main__":
