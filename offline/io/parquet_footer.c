@@ -354,7 +354,7 @@ static floe_status judge(walk *state, const node *found, bool nested, floe_error
     if (decimal && found->precision > DIGITS_MAX) {
         return add(state, found, nested, FLOE_PARQUET_WIDE_DECIMAL, err);
     }
-    if (found->type == INT96 && (uint8_t)state->reader.ptr[found->type_at] == 2 * INT96) {
+    if (found->type == INT96 && !found->nanos && (uint8_t)state->reader.ptr[found->type_at] == 2 * INT96) {
         return add(state, found, nested, FLOE_PARQUET_INT96, err);
     }
     if (!found->nanos) {
