@@ -396,7 +396,7 @@ typedef struct floe_dataset_audit {
     bool content_differs; /* the file's content hash is not the manifest's */
     const floe_audit_view *views;
     size_t view_count;
-    const floe_audit_finding *findings; /* the first ones, by column, then row */
+    const floe_audit_finding *findings; /* the first ones: of each batch of rows by column, then row */
     size_t finding_count;
 } floe_dataset_audit;
 

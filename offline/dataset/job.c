@@ -5,8 +5,8 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
-#include "offline/together.h"
 #include "offline/spill.h"
+#include "offline/together.h"
 
 #include <string.h>
 

@@ -105,19 +105,6 @@ static floe_status number_bytes(pit_group *group, const pit_cells *const *cells,
     return FLOE_OK;
 }
 
-/* What a memo knows the key of a row by; false: it does not take it. */
-static floe_status memo_key(const pit_cells *cells, uint32_t row, pit_memo_key *ret_key, bool *ret_takes,
-                            floe_error *err) {
-    floe_str text;
-    *ret_takes = !floe_pit_cells_is_null(cells, row);
-    if (*ret_takes) {
-        FLOE_TRY(floe_pit_cells_text(cells, row, &text, err));
-        *ret_takes = floe_pit_memo_takes(text);
-        *ret_key = *ret_takes ? floe_pit_memo_text(text) : (pit_memo_key){0};
-    }
-    return FLOE_OK;
-}
-
 /* Keys of one text: those that the memo does not know go the long way, all together. */
 static floe_status number_texts(pit_group *group, const pit_cells *const *cells, const uint32_t *rows, size_t count,
                                 bool add, pit_memo *memo, pit_key_room *room, floe_error *err) {
@@ -126,7 +113,7 @@ static floe_status number_texts(pit_group *group, const pit_cells *const *cells,
     bool takes;
     for (size_t i = 0; i < count; i++) {
         uint32_t number = PIT_NO_KEY;
-        FLOE_TRY(memo_key(cells[0], rows[i], &key, &takes, err));
+        FLOE_TRY(floe_pit_cells_memo_text(cells[0], rows[i], &key, &takes, err));
         bool known = takes && floe_pit_memo_find(memo, key, &number);
         room->numbers[i] = number;
         room->missing[missing] = rows[i];
@@ -136,7 +123,7 @@ static floe_status number_texts(pit_group *group, const pit_cells *const *cells,
     FLOE_TRY(number_bytes(group, cells, room->missing, missing, add, room, err));
     for (size_t m = 0; m < missing; m++) {
         room->numbers[room->places[m]] = room->keys[m];
-        FLOE_TRY(memo_key(cells[0], room->missing[m], &key, &takes, err));
+        FLOE_TRY(floe_pit_cells_memo_text(cells[0], room->missing[m], &key, &takes, err));
         if (takes) {
             floe_pit_memo_put(memo, key, room->keys[m]);
         }

@@ -50,17 +50,13 @@ static inline bool is_null(const pit_cells *cells, int64_t row) {
     return cells->valid && !bit_at(cells->valid, cells->offset + row);
 }
 
-bool floe_pit_cells_is_null(const pit_cells *cells, int64_t row) {
-    return is_null(cells, row);
-}
-
 static inline int64_t whole_at(const pit_cells *cells, int64_t row) {
     return cells->layout == PIT_CELL_I64 ? ((const int64_t *)cells->data)[cells->offset + row]
                                          : ((const int32_t *)cells->data)[cells->offset + row];
 }
 
-/* The offsets are checked, as floe_arrow_get does. */
-floe_status floe_pit_cells_text(const pit_cells *cells, int64_t row, floe_str *ret_bytes, floe_error *err) {
+/* Text of a cell that is not null; the offsets are checked, as floe_arrow_get does. */
+static floe_status bytes_at(const pit_cells *cells, int64_t row, floe_str *ret_bytes, floe_error *err) {
     int32_t start = cells->offsets[cells->offset + row], end = cells->offsets[cells->offset + row + 1];
     FLOE_ENSURE(start >= 0 && end >= start && (end == start || cells->data), err, FLOE_CORRUPT,
                 "column \"%s\" of an Arrow batch has offsets that go backwards", cells->view.schema->name);
@@ -143,7 +139,7 @@ static floe_status key_part(const pit_cells *cells, floe_type declared, int64_t 
         return FLOE_OK;
     }
     if (cells->layout == PIT_CELL_BYTES) {
-        return floe_pit_cells_text(cells, row, &ret_value->as.bytes, err);
+        return bytes_at(cells, row, &ret_value->as.bytes, err);
     }
     ret_value->as.integer = whole_at(cells, row);
     return FLOE_OK;
@@ -192,7 +188,7 @@ static floe_status keep_any(const pit_cells *cells, uint32_t row, uint8_t *recor
     pit_cell cell = {record + column->data_at, symbols ? &symbol : NULL, record + column->null_at};
     if (column->class == PIT_SYMBOL && cells->layout == PIT_CELL_BYTES) {
         value.is_null = is_null(cells, row);
-        FLOE_TRY(value.is_null ? FLOE_OK : floe_pit_cells_text(cells, row, &value.as.bytes, err));
+        FLOE_TRY(value.is_null ? FLOE_OK : bytes_at(cells, row, &value.as.bytes, err));
     } else {
         FLOE_TRY(floe_arrow_get(&cells->view, row, arena, &value, err));
     }
@@ -203,24 +199,26 @@ static floe_status keep_any(const pit_cells *cells, uint32_t row, uint8_t *recor
     return FLOE_OK;
 }
 
-/* What a memo knows the cell by, and the bits of its data; false: it does not take such cells. */
+floe_status floe_pit_cells_memo_text(const pit_cells *cells, int64_t row, pit_memo_key *ret_key, bool *ret_takes,
+                                     floe_error *err) {
+    floe_str text = {"", 0};
+    bool null = is_null(cells, row);
+    FLOE_TRY(null ? FLOE_OK : bytes_at(cells, row, &text, err));
+    *ret_takes = !null && floe_pit_memo_takes(text);
+    *ret_key = *ret_takes ? floe_pit_memo_text(text) : (pit_memo_key){0};
+    return FLOE_OK;
+}
+
+/* The same of any cell that a column with symbols keeps, whose number's bits are the key's `low`. */
 static floe_status memo_key(const pit_cells *cells, uint32_t row, const pit_column *column, pit_memo_key *ret_key,
                             bool *ret_takes, floe_error *err) {
-    floe_str text;
-    *ret_takes = false;
-    if (is_null(cells, row)) {
-        return FLOE_OK;
-    }
     if (column->class == PIT_SYMBOL) {
-        FLOE_TRY(floe_pit_cells_text(cells, row, &text, err));
-        *ret_takes = floe_pit_memo_takes(text);
-        *ret_key = *ret_takes ? floe_pit_memo_text(text) : (pit_memo_key){0};
-        return FLOE_OK;
+        return floe_pit_cells_memo_text(cells, row, ret_key, ret_takes, err);
     }
     uint64_t bits = column->class == PIT_I64 ? (uint64_t)whole_at(cells, row)
                                              : ((const uint64_t *)cells->data)[cells->offset + row];
     *ret_key = floe_pit_memo_bits(bits);
-    *ret_takes = true;
+    *ret_takes = !is_null(cells, row);
     return FLOE_OK;
 }
 

@@ -40,9 +40,9 @@ floe_status floe_pit_cells_key(const pit_cells *const *cells, const floe_column 
 /* The same, telling nulls apart (whose value is 0). */
 floe_status floe_pit_cells_numbers(const pit_cells *cells, const uint32_t *rows, size_t count, int64_t *values,
                                    uint8_t *is_null, floe_error *err);
-/* The text of a cell of layout BYTES that is not null. Errors: CORRUPT. */
-floe_status floe_pit_cells_text(const pit_cells *cells, int64_t row, floe_str *ret_text, floe_error *err);
-bool floe_pit_cells_is_null(const pit_cells *cells, int64_t row); /* of a plain layout */
+/* What a memo knows a cell of layout BYTES by; *ret_takes false: it is null, or too long. Errors: CORRUPT. */
+floe_status floe_pit_cells_memo_text(const pit_cells *cells, int64_t row, pit_memo_key *ret_key, bool *ret_takes,
+                                     floe_error *err);
 /* Keeps the cell of rows[i] in records[i]. The arena holds lists while they are looked at; the memo, which may be NULL, is the
  * thread's own for the column. */
 floe_status floe_pit_cells_keep(const pit_cells *cells, const uint32_t *rows, uint8_t *const *records, size_t count,
