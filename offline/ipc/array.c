@@ -13,6 +13,8 @@
 #define LENGTH_MAX (INT64_C(1) << 40)
 /* A column of nothing takes no bytes of the file, so nothing else bounds its rows. */
 #define NULLS_MAX (INT64_C(1) << 24)
+/* Structs have no values of their own: the rows they say they have are believed up to so many for a byte of the batch. */
+#define ROWS_PER_BYTE 1024
 #define CODEC_LZ4 0
 #define CODEC_ZSTD 1
 
@@ -122,15 +124,34 @@ static floe_status take_data(ipc_batch *batch, const ipc_field *field, int64_t l
     return FLOE_OK;
 }
 
-static floe_status take_validity(ipc_batch *batch, const ipc_field *field, const ipc_above *above,
-                                 struct ArrowArray *array) {
+static floe_status take_validity(ipc_batch *batch, const ipc_field *field, struct ArrowArray *array) {
     int64_t len, least = array->null_count > 0 ? (array->length + 7) / 8 : 0;
     FLOE_TRY(take_data(batch, field, least, array, &len));
     if (array->null_count == 0) {
         array->buffers[0] = NULL;
     }
     array->null_count = array->null_count == 0 ? 0 : -1;
+    return FLOE_OK;
+}
+
+/* Rows that have less than a bit each of bytes that are there are believed only so far: a mask takes memory for them. */
+static floe_status mask(ipc_batch *batch, const ipc_field *field, int64_t bytes, struct ArrowArray *array) {
+    const ipc_above *above = &batch->above;
+    if (above->array->buffers[0] == NULL || above->field->layout == IPC_MAP) { /* A map's entries are never null. */
+        return FLOE_OK;
+    }
+    batch->unseen += bytes >= (array->length + 7) / 8 ? 0 : array->length;
+    FLOE_ENSURE(batch->unseen <= NULLS_MAX + ROWS_PER_BYTE * (int64_t)batch->body.len, batch->err, FLOE_LIMIT,
+                "the column \"%.*s\" has %" PRId64 " rows inside others, too many for a batch of %zu bytes",
+                FLOE_STR_BRIEF(field->name), array->length, batch->body.len);
     return floe_ipc_mask(above, &batch->memory->arena, array, batch->err);
+}
+
+/* What a column has for each row, then its mask. */
+static floe_status take_rows(ipc_batch *batch, const ipc_field *field, int64_t least, struct ArrowArray *array) {
+    int64_t len;
+    FLOE_TRY(take_data(batch, field, least, array, &len));
+    return mask(batch, field, least, array);
 }
 
 static floe_status take_node(ipc_batch *batch, const ipc_field *field, size_t buffers, struct ArrowArray *array) {
@@ -153,8 +174,7 @@ static floe_status take_node(ipc_batch *batch, const ipc_field *field, size_t bu
 /* ---- layouts ---- */
 
 static floe_status take_offsets(ipc_batch *batch, const ipc_field *field, int64_t width, struct ArrowArray *array) {
-    int64_t len;
-    FLOE_TRY(take_data(batch, field, array->length > 0 ? (array->length + 1) * width : 0, array, &len));
+    FLOE_TRY(take_rows(batch, field, array->length > 0 ? (array->length + 1) * width : 0, array));
     if (array->length == 0) { /* There may be fewer bytes than an offset has. */
         array->buffers[array->n_buffers - 1] = NOTHING;
     }
@@ -170,10 +190,9 @@ static floe_status take_text(ipc_batch *batch, const ipc_field *field, struct Ar
 }
 
 static floe_status take_views(ipc_batch *batch, const ipc_field *field, size_t count, struct ArrowArray *array) {
-    int64_t len;
     int64_t *lens = floe_arena_alloc(&batch->memory->arena, count + 1, sizeof *lens);
     FLOE_TRY(floe_arena_check(&batch->memory->arena, batch->err));
-    FLOE_TRY(take_data(batch, field, array->length * 16, array, &len));
+    FLOE_TRY(take_rows(batch, field, array->length * 16, array));
     for (size_t i = 0; i < count; i++) {
         FLOE_TRY(take_data(batch, field, 0, array, &lens[i]));
     }
@@ -225,12 +244,11 @@ static floe_status count_views(ipc_batch *batch, const ipc_field *field, size_t 
 
 static floe_status take_values(ipc_batch *batch, const ipc_field *field, unsigned depth, size_t views,
                                struct ArrowArray *array) {
-    int64_t len;
     switch (field->layout) {
     case IPC_BITS:
-        return take_data(batch, field, (array->length + 7) / 8, array, &len);
+        return take_rows(batch, field, (array->length + 7) / 8, array);
     case IPC_FIXED:
-        FLOE_TRY(take_data(batch, field, array->length * field->width, array, &len));
+        FLOE_TRY(take_rows(batch, field, array->length * field->width, array));
         return floe_ipc_check_fixed(field, array, batch->err);
     case IPC_TEXT:
     case IPC_TEXT64:
@@ -239,6 +257,7 @@ static floe_status take_values(ipc_batch *batch, const ipc_field *field, unsigne
         return take_views(batch, field, views, array);
     case IPC_STRUCT:
     case IPC_FIXED_LIST:
+        FLOE_TRY(mask(batch, field, 0, array));
         FLOE_TRY(take_children(batch, field, depth, array));
         return check_members(batch, field, array);
     default:
@@ -248,9 +267,6 @@ static floe_status take_values(ipc_batch *batch, const ipc_field *field, unsigne
 
 floe_status floe_ipc_array(ipc_batch *batch, const ipc_field *field, unsigned depth, struct ArrowArray *ret_array) {
     size_t views = 0;
-    int64_t len;
-    ipc_above above = batch->above;
-    batch->above = (ipc_above){0};
     FLOE_ENSURE(depth < IPC_DEPTH_MAX, batch->err, FLOE_LIMIT, "the columns are nested more than %d levels deep",
                 IPC_DEPTH_MAX);
     FLOE_TRY(count_views(batch, field, &views));
@@ -265,11 +281,11 @@ floe_status floe_ipc_array(ipc_batch *batch, const ipc_field *field, unsigned de
     if (field->layout == IPC_FIXED && field->width > INT64_MAX / LENGTH_MAX) {
         return damaged(batch, field, "values that are too wide");
     }
-    FLOE_TRY(take_validity(batch, field, &above, ret_array));
+    FLOE_TRY(take_validity(batch, field, ret_array));
     if (!field->is_encoded) {
         return take_values(batch, field, depth, views, ret_array);
     }
-    FLOE_TRY(take_data(batch, field, ret_array->length * (int64_t)field->index_width, ret_array, &len));
+    FLOE_TRY(take_rows(batch, field, ret_array->length * (int64_t)field->index_width, ret_array));
     return floe_ipc_decode(batch, field, ret_array);
 }
 

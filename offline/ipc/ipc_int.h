@@ -128,6 +128,7 @@ typedef struct ipc_batch {
     struct ipc_memory *memory;
     const ipc_dictionaries *dictionaries;
     uint64_t unpacked; /* bytes */
+    int64_t unseen;    /* rows inside others that no bytes stand behind */
     ipc_above above;   /* of the next column */
     floe_error *err;
 } ipc_batch;

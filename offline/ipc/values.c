@@ -45,9 +45,6 @@ static void rows_below(const ipc_above *above, int64_t row, int64_t *ret_first, 
 }
 
 floe_status floe_ipc_mask(const ipc_above *above, floe_arena *arena, struct ArrowArray *array, floe_error *err) {
-    if (above->array == NULL || above->array->buffers[0] == NULL || above->field->layout == IPC_MAP) {
-        return FLOE_OK;
-    }
     size_t len = ((size_t)array->length + 7) / 8;
     uint8_t *bits = floe_arena_alloc(arena, len + 1, 1);
     FLOE_TRY(floe_arena_check(arena, err));

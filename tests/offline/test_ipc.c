@@ -207,6 +207,31 @@ static void ipc__cut_stream__is_corrupt_or_ends_at_a_message(void **state) {
     free((void *)(uintptr_t)file.ptr);
 }
 
+/* Lists of which some are null, with more items than there are bytes: no memory is taken for what is only said. */
+static void ipc__items_that_no_bytes_stand_behind__are_corrupt(void **state) {
+    (void)state;
+    int64_t node[2] = {0, 0}, length = INT64_C(1) << 40;
+    size_t changed = 0;
+    for (int64_t n = 0; n < 100; n++) {
+        node[0] += n % 7 == 0 ? 0 : n % 3;
+    }
+    floe_str file = write_file(100, 100, false);
+    char *copy = malloc(file.len);
+    memcpy(copy, file.ptr, file.len);
+    for (size_t at = 0; at + sizeof node <= file.len; at += 8) {
+        if (memcmp(copy + at, node, sizeof node) == 0) {
+            memcpy(copy + at, &length, sizeof length);
+            changed++;
+        }
+    }
+    floe_error err = {0};
+    assert_int_equal(changed, 1);
+    assert_false(read_all((floe_str){copy, file.len}, &err));
+    assert_int_equal(err.code, FLOE_CORRUPT);
+    free(copy);
+    free((void *)(uintptr_t)file.ptr);
+}
+
 static void ipc__one_byte_changed__is_read_or_refused_but_never_trusted(void **state) {
     (void)state;
     floe_str file = write_file(20, 20, false);
@@ -347,6 +372,7 @@ int main(void) {
         cmocka_unit_test(ipc__pieces__do_not_show_in_the_bytes),
         cmocka_unit_test(ipc__cut_anywhere__is_corrupt),
         cmocka_unit_test(ipc__cut_stream__is_corrupt_or_ends_at_a_message),
+        cmocka_unit_test(ipc__items_that_no_bytes_stand_behind__are_corrupt),
         cmocka_unit_test(ipc__one_byte_changed__is_read_or_refused_but_never_trusted),
         cmocka_unit_test(ipc__any_allocation_fails__is_nomem_and_leaks_nothing),
         cmocka_unit_test(ipc__full_disk__is_named),
