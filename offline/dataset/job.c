@@ -200,7 +200,7 @@ floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
     FLOE_TRY(count_engine(job, &engine, err));
     resident = floe_mem_resident();
     resident = resident > engine + PROCESS_LEAST ? resident - engine : PROCESS_LEAST;
-    uint64_t readback = job->answers.pieces ? floe_pit_spilled_bytes(job->kernel_bytes) : 0;
+    uint64_t readback = job->answers.pieces ? floe_pit_readback_bytes(job->answers.pit) : 0;
     uint64_t beside = resident + readback + beside_writer(job, columns);
     uint64_t bytes = memory_of(job), least = ENGINE_LEAST + columns * ENGINE_COLUMN;
     least += job->answers.pieces ? 0 : floe_partition_table_bytes(job) / 2;

@@ -59,8 +59,10 @@ uint64_t floe_pit_lent_bytes(const floe_pit *pit, size_t need_index, uint64_t ro
 /* About how much its labels take, which stay in memory until it is answered. */
 uint64_t floe_pit_label_bytes(const floe_pit *pit);
 
-/* How much memory holds of answers that were written down, while pieces of them are asked for. */
+/* How much memory holds at most of answers that were written down, while pieces of them are asked for. */
 uint64_t floe_pit_spilled_bytes(uint64_t memory_bytes);
+/* Likewise of this question, which is answered; no more than that. 0: it did not spill. */
+uint64_t floe_pit_readback_bytes(const floe_pit *pit);
 
 /* The entity keys that the labels must bring, each name once, in order of first use. */
 const floe_column *floe_pit_keys(const floe_pit *pit, size_t *ret_count);

@@ -230,12 +230,43 @@ static void pieces__newest_rows__there_are_none(void **state) {
     world_close(&w);
 }
 
+static uint64_t readback_bytes(world *w, const char *spill_folder, uint64_t memory_bytes, int threads) {
+    const floe_pit_options options = {.spill_folder = spill_folder, .memory_bytes = memory_bytes, .threads = threads};
+    floe_test_rng rng = floe_test_rng_of(4);
+    floe_pit *pit = run_world(w, &options, &rng);
+    uint64_t bytes = floe_pit_readback_bytes(pit);
+    floe_pit_close(&pit);
+    return bytes;
+}
+
+/* What is set aside for them is missing to whoever writes, so it is what threads use, and of little memory a part. */
+static void pieces__written_down__take_what_threads_use(void **state) {
+    (void)state;
+    world w;
+    world_init(&w);
+    floe_view *view = world_view(&w, "v", false);
+    world_output(&w, view, FLOE_FN_COUNT, WORLD_I, 10);
+    world_ask_all(&w);
+    world_set_i(world_add_row(&w, "a", 0, 5), 1);
+    for (int64_t i = 0; i < 5000; i++) {
+        world_add_label(&w, "a", 0, i);
+    }
+    const char *folder = floe_test_temp_dir();
+    uint64_t one = readback_bytes(&w, folder, FLOE_GIB(1), 1);
+    assert_in_range(one, 1, FLOE_MIB(1));
+    assert_int_equal(readback_bytes(&w, folder, FLOE_GIB(1), 3), 3 * one);
+    assert_int_equal(readback_bytes(&w, folder, 8000, 3), 1000);
+    assert_int_equal(readback_bytes(&w, NULL, 0, 3), 0);
+    world_close(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces__random_worlds__are_what_the_stream_gives),
         cmocka_unit_test(pieces__many_labels__are_what_the_stream_gives),
         cmocka_unit_test(pieces__a_list_among_the_answers__there_are_none),
         cmocka_unit_test(pieces__newest_rows__there_are_none),
+        cmocka_unit_test(pieces__written_down__take_what_threads_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* See readback.h. Invariants: an unpacked stretch belongs to the thread that took it, until it is given back; those that nobody uses take
- * no more than floe_pit_spilled_bytes. */
+ * no more than floe_pit_readback_bytes. */
 #include "offline/pit/answers/readback.h"
 
 #include "core/mem.h"
@@ -16,6 +16,7 @@ typedef struct unpacked {
 
 struct pit_readback {
     const floe_pit *pit;
+    uint64_t most; /* bytes of those that nobody uses */
     pthread_mutex_t lock;
     unpacked *free; /* that nobody uses; the one that was used last is the first */
 };
@@ -24,9 +25,22 @@ uint64_t floe_pit_spilled_bytes(uint64_t memory_bytes) {
     return memory_bytes / 8;
 }
 
+/* A stretch of every view for each thread: as it was packed, unpacked, and its rows in their places. */
+uint64_t floe_pit_readback_bytes(const floe_pit *pit) {
+    uint64_t bytes = 0, most = floe_pit_spilled_bytes(pit->options.memory_bytes);
+    for (size_t g = 0; g < pit->group_count; g++) {
+        const pit_group *group = &pit->groups[g];
+        for (size_t v = 0; group->shelf && v < group->view_count; v++) {
+            bytes += (uint64_t)pit->threads * 3 * group->shelf->stretch * group->views[v].sheet.row_len;
+        }
+    }
+    return bytes < most ? bytes : most;
+}
+
 floe_status floe_pit_readback_open(const floe_pit *pit, pit_readback **ret_readback, floe_error *err) {
     FLOE_TRY(floe_alloc(1, sizeof(**ret_readback), ret_readback, err));
     (*ret_readback)->pit = pit;
+    (*ret_readback)->most = floe_pit_readback_bytes(pit);
     pthread_mutex_init(&(*ret_readback)->lock, NULL);
     return FLOE_OK;
 }
@@ -81,12 +95,13 @@ static uint64_t item_bytes(const unpacked *item) {
 }
 
 static void give_back(pit_readback *readback, unpacked *item) {
-    uint64_t most = floe_pit_spilled_bytes(readback->pit->options.memory_bytes), bytes;
+    uint64_t bytes;
     pthread_mutex_lock(&readback->lock);
     item->next = readback->free;
     readback->free = item;
     unpacked **end;
-    for (bytes = item_bytes(item), end = &item->next; *end && bytes + item_bytes(*end) <= most; end = &(*end)->next) {
+    for (bytes = item_bytes(item), end = &item->next; *end && bytes + item_bytes(*end) <= readback->most;
+         end = &(*end)->next) {
         bytes += item_bytes(*end);
     }
     unpacked *oldest = *end;
