@@ -56,16 +56,56 @@ static floe_status check_file(const floe_dataset_request *request, floe_error *e
     return FLOE_OK;
 }
 
-static floe_status check_table(floe_lake *lake, const floe_dataset_request *request, floe_error *err) {
-    bool is_given = request->given_spine && strcmp(request->given_spine, request->out) == 0;
-    FLOE_ENSURE(strcmp(request->spine, request->out) != 0 && !is_given, err, FLOE_INVALID,
-                "the output %s is the spine itself, whose labels would be replaced; name another table", request->out);
-    for (size_t i = 0; i < request->ref_count; i++) {
-        const floe_view *view = request->refs[i].view;
-        FLOE_ENSURE(!view || !floe_str_is(view->source->table, request->out), err, FLOE_INVALID,
-                    "the output %s is the table of the source %.*s; name another table", request->out,
-                    FLOE_STR_ARG(view->source->about.name));
+/* Whether it is the table that `name` names, by catalog, folder or metadata file. What no table answers to is none. */
+static bool is_same_table(floe_lake *lake, const floe_ice_metadata *table, const char *name) {
+    FLOE_CLEANUP(floe_table_close) floe_table *other = NULL;
+    if (!name || floe_failed(floe_table_open(lake, name, NULL, NULL, &other, NULL))) {
+        return false;
     }
+    const floe_ice_metadata *metadata = floe_table_metadata(other);
+    bool known = table->table_uuid.len > 0 && metadata->table_uuid.len > 0;
+    return known ? floe_str_equal(table->table_uuid, metadata->table_uuid)
+                 : floe_str_equal(table->location, metadata->location);
+}
+
+/* Of all views, those that request features need included. */
+static floe_status check_sources(floe_lake *lake, const floe_dataset_request *request, const floe_ice_metadata *table,
+                                 floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_dataset_request views;
+    floe_arena_init(&arena, FLOE_MIB(64));
+    FLOE_TRY(floe_dataset_of_views(request, &arena, &views, err));
+    for (size_t i = 0; i < views.ref_count; i++) {
+        const floe_source *source = views.refs[i].view->source;
+        bool seen = false;
+        for (size_t before = 0; before < i && !seen; before++) {
+            seen = views.refs[before].view->source == source;
+        }
+        const char *name = seen ? NULL : floe_arena_strndup(&arena, source->table.ptr, source->table.len);
+        FLOE_TRY(floe_arena_check(&arena, err));
+        FLOE_ENSURE(!is_same_table(lake, table, name), err, FLOE_INVALID,
+                    "the output %s is the table of the source %.*s; name another table", request->out,
+                    FLOE_STR_ARG(source->about.name));
+    }
+    return FLOE_OK;
+}
+
+/* A table that is there may be one of those that are read. */
+static floe_status check_read(floe_lake *lake, const floe_dataset_request *request, floe_error *err) {
+    FLOE_CLEANUP(floe_table_close) floe_table *table = NULL;
+    if (floe_failed(floe_table_open(lake, request->out, NULL, NULL, &table, NULL))) {
+        return FLOE_OK;
+    }
+    const floe_ice_metadata *metadata = floe_table_metadata(table);
+    bool is_spine =
+        is_same_table(lake, metadata, request->spine) || is_same_table(lake, metadata, request->given_spine);
+    FLOE_ENSURE(!is_spine, err, FLOE_INVALID,
+                "the output %s is the spine itself, whose labels would be replaced; name another table", request->out);
+    return check_sources(lake, request, metadata, err);
+}
+
+static floe_status check_table(floe_lake *lake, const floe_dataset_request *request, floe_error *err) {
+    FLOE_TRY(check_read(lake, request, err));
     floe_error why = {0};
     floe_status status = floe_query_import_check(lake, &(floe_query_target){request->out, request->replace}, &why);
     FLOE_ENSURE(status.code != FLOE_CONFLICT || request->replace, err, FLOE_CONFLICT,

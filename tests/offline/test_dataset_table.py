@@ -45,10 +45,10 @@ def duckdb_rows(made, table, columns):
 
 
 class Tables(unittest.TestCase):
-    def fails(self, made, code, *parts, spine="s.parquet", out="lake.t.train", options=()):
+    def fails(self, made, code, *parts, spine="s.parquet", out="lake.t.train", options=(), features="v"):
         before = made.content()
         with self.assertRaises(Failed) as caught:
-            made.build("--time", "t", *options, spine=spine, features="v", out=out)
+            made.build("--time", "t", *options, spine=spine, features=features, out=out)
         self.assertEqual(caught.exception.code, code, str(caught.exception))
         for part in parts:
             self.assertIn(part, str(caught.exception))
@@ -108,6 +108,25 @@ class Tables(unittest.TestCase):
             made.file("ns.parquet", f"SELECT *, t::TIMESTAMP_NS ns FROM ({LABELS})")
             self.fails(made, UNSUPPORTED, '"ns"', "TIMESTAMP_NS", spine="ns.parquet")
             self.assertFalse(os.path.exists(made.path("lakehouse", "t", "train")))
+
+    def test_what_is_read__is_never_replaced_however_it_is_named(self):
+        with project() as made:
+            made.table("labels", LABELS)
+            made.define(entity() + source() + "feature_views:\n" + view("{name: last, column: v}") +
+                        'request_features: [{name: twice, inputs: [{name: x, feature: "v:last"}], expression: "x * 2", '
+                        "type: int64}]\n")
+            newest = os.path.relpath(metadata(made, "labels"), made.folder)
+            for spine in ("lakehouse/t/labels", "./lakehouse/../lakehouse/t/labels", made.path("lakehouse/t/labels"), newest):
+                self.fails(made, INVALID, "lake.t.labels is the spine itself", spine=spine, out="lake.t.labels",
+                           options=["--replace"])
+            self.fails(made, INVALID, "the table of the source events", out="lake.t.events", features="twice",
+                       options=["--replace"])
+            built = made.build("--time", "t", spine="lakehouse/t/labels", features="twice", out="lake.t.train")
+            with self.assertRaises(Failed) as caught:
+                made.floe("dataset", "rebuild", built["id"], "-o", "lake.t.labels", "--replace")
+            self.assertEqual(caught.exception.code, INVALID, str(caught.exception))
+            self.assertIn("lake.t.labels is the spine itself", str(caught.exception))
+            self.assertEqual([row[0] for row in duckdb_rows(made, "labels", "label")], [1, 2, 3, 1, 5])
 
     def test_it_is_made_again__audited_shown_and_listed(self):
         with project() as made:
