@@ -50,6 +50,9 @@ static floe_status find_row(floe_session *session, const char *text, const char 
 }
 
 #define IS_NO_TIME "x IS NOT NULL AND TRY_CAST(x AS TIMESTAMPTZ) IS NULL"
+/* Also of what the engine takes for a time and a lookup does not, as "infinity". */
+#define IS_UNREAD                                                                                                      \
+    "x IS NOT NULL AND (NOT regexp_full_match(x, '" FLOE_TIME_PATTERN "') OR TRY_CAST(x AS TIMESTAMPTZ) IS NULL)"
 /* The cast of text to a time would round it, and the column with it. */
 #define IS_FINER "regexp_matches(x, '\\.[0-9]{6}[0-9]*[1-9]')"
 
@@ -87,8 +90,7 @@ static floe_status is_of_times(floe_session *session, const floe_query_column *c
     const char *text = text_of(column, arena, err);
     FLOE_ENSURE(text, err, FLOE_NOMEM, "no memory for the name of a column");
     const char *sql = floe_arena_printf(arena,
-                                        "SELECT count(*) FILTER (NOT regexp_full_match(x, '" FLOE_TIME_PATTERN
-                                        "') OR TRY_CAST(x AS TIMESTAMPTZ) IS NULL), count(*) FILTER "
+                                        "SELECT count(*) FILTER (" IS_UNREAD "), count(*) FILTER "
                                         "(contains(x, ':')) FROM (SELECT %s AS x FROM spine) WHERE x IS NOT NULL",
                                         text);
     FLOE_TRY(floe_arena_check(arena, err));
@@ -167,18 +169,18 @@ floe_status floe_spine_read_text_time(floe_session *session, const floe_dataset_
     return FLOE_OK;
 }
 
-/* Whether a column has times, and then the first row that has none. */
+/* The first row of a column that has times, as they are read without --time, whose text is none of these. */
 static floe_status check_candidate(floe_session *session, const floe_dataset_request *request,
                                    const floe_query_column *column, floe_arena *arena, floe_error *err) {
     int64_t row;
     floe_str found;
     const char *text = text_of(column, arena, err);
     FLOE_ENSURE(text, err, FLOE_NOMEM, "no memory for the name of a column");
-    FLOE_TRY(find_row(session, text, "TRY_CAST(x AS TIMESTAMPTZ) IS NOT NULL", arena, &row, &found, err));
+    FLOE_TRY(find_row(session, text, "x IS NOT NULL AND NOT (" IS_UNREAD ")", arena, &row, &found, err));
     if (row == 0) {
         return FLOE_OK;
     }
-    FLOE_TRY(find_row(session, text, IS_NO_TIME, arena, &row, &found, err));
+    FLOE_TRY(find_row(session, text, IS_UNREAD, arena, &row, &found, err));
     FLOE_ENSURE(row == 0, err, FLOE_INVALID,
                 "the spine %s has 0 timestamp columns: \"%.*s\" is none for row %" PRId64
                 ", which is \"%.*s\"; mend it, or "

@@ -170,6 +170,15 @@ class Times(unittest.TestCase):
                     for part in name, "row 3", '"t"', bad, "--time COLUMN":
                         self.assertIn(part, said)
 
+    def test_text_that_the_engine_alone_takes_for_a_time__is_refused_by_row_and_column(self):
+        with project() as made:
+            for bad in "infinity", "-infinity", "epoch":
+                for name, text in (("s.csv", f"k,t,n\na,2021-01-01 00:00:00,1\na,,2\na,{bad},3\n"),
+                                   ("s.jsonl", '{"k":"a","t":"2021-01-01T00:00:00Z"}\n{"k":"a"}\n' f'{{"k":"a","t":"{bad}"}}\n')):
+                    said = self.refused(made, name, text)
+                    for part in name, "row 3", '"t"', bad, "--time COLUMN":
+                        self.assertIn(part, said)
+
     def test_columns_of_other_text__are_not_taken_for_times(self):
         with project() as made:
             said = self.refused(made, "s.csv", "k,t\na,soon\na,later\n")
