@@ -22,6 +22,7 @@
 typedef struct audit {
     dataset_job *job;
     const char *file;
+    int64_t sample; /* rows; 0: all */
     const floe_query_column *answers; /* the features' columns */
     size_t answer_count;
     built_form form; /* how the file's cells come */
@@ -389,18 +390,6 @@ static floe_status name_answers(audit *a, floe_error *err) {
     return floe_arena_check(job->arena, err);
 }
 
-static floe_status check_spine(const dataset_job *job, floe_error *err) {
-    content_hash hash;
-    FLOE_TRY(floe_dataset_hash_rows(job, " FROM spine s", &hash, err));
-    const char *expected = job->request->expect_spine;
-    FLOE_ENSURE(
-        !expected || strcmp(expected, hash.hex) == 0, err, FLOE_CORRUPT,
-        "the kept spine %s is not the one that the dataset was built for: its content hash is %s, the manifest says "
-        "%s",
-        job->request->spine, hash.hex, expected);
-    return FLOE_OK;
-}
-
 /* One batch. What one that failed midway had found is forgotten: a smaller one finds it again. */
 static floe_status audit_batch(void *context, floe_error *err) {
     audit *a = context;
@@ -434,15 +423,18 @@ static uint64_t row_bytes(const audit *a) {
     return bytes;
 }
 
-static floe_status run_audit(audit *a, int64_t sample, floe_error *err) {
-    dataset_job *job = a->job;
+static floe_status run_audit(dataset_job *job, void *context, floe_error *err) {
+    audit *a = context;
+    content_hash spine;
+    a->job = job;
+    FLOE_TRY(floe_dataset_engine_alone(job, err));
     floe_dataset_progress(job, "reading the dataset", -1);
     FLOE_TRY(floe_dataset_load_spine(job, err));
-    FLOE_TRY(check_spine(job, err));
+    FLOE_TRY(floe_dataset_check_spine(job, &spine, err));
     FLOE_TRY(name_answers(a, err));
     FLOE_TRY(load_file(a, err));
     FLOE_TRY(check_hash(a, err));
-    FLOE_TRY(pick_rows(a, sample, err));
+    FLOE_TRY(pick_rows(a, a->sample, err));
     FLOE_TRY(audit_views(a, err));
     a->findings = floe_arena_alloc(job->arena, FINDINGS_MAX, sizeof(*a->findings));
     FLOE_TRY(floe_arena_check(job->arena, err));
@@ -453,29 +445,9 @@ static floe_status run_audit(audit *a, int64_t sample, floe_error *err) {
 
 floe_status floe_dataset_audit_file(floe_lake *lake, const floe_dataset_request *request, const char *file,
                                     int64_t sample, floe_arena *arena, floe_dataset_audit *ret_audit, floe_error *err) {
-    floe_engine *engine;
-    FLOE_TRY(floe_lake_engine(lake, &engine, err));
-    FLOE_CLEANUP(floe_session_close) floe_session *session = NULL;
-    FLOE_TRY(floe_session_open(engine, lake->run, &session, err));
-    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
-    floe_dataset_request views;
-    FLOE_TRY(floe_dataset_of_views(request, arena, &views, err));
-    if (views.ref_count > 0) {
-        FLOE_TRY(
-            floe_pit_open(views.refs, views.ref_count, &(floe_pit_options){.as_known = request->as_known}, &pit, err));
-    }
-    dataset_job job = {.lake = lake,
-                       .session = session,
-                       .request = &views,
-                       .asked = request,
-                       .run = lake->run,
-                       .arena = arena,
-                       .pit = pit};
     floe_dataset_audit result = {0};
-    audit a = {.job = &job, .file = file, .result = &result};
-    FLOE_TRY(floe_dataset_engine_alone(&job, err));
-    floe_status status = run_audit(&a, sample, err);
-    floe_status again = floe_threads_back(&job, floe_failed(status) ? NULL : err);
+    audit a = {.file = file, .sample = sample, .result = &result};
+    FLOE_TRY(floe_dataset_job_run(lake, request, lake->run, arena, run_audit, &a, err));
     *ret_audit = result;
-    return floe_failed(status) ? floe_dataset_tell_memory(&job, status, err) : again;
+    return FLOE_OK;
 }

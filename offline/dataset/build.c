@@ -161,8 +161,7 @@ static floe_status answer(dataset_job *job, dataset_facts *facts, floe_error *er
     return FLOE_OK;
 }
 
-/* The spine's hash, before any work is done for a spine that is not the one that was kept. */
-static floe_status hash_spine(const dataset_job *job, content_hash *ret_hash, floe_error *err) {
+floe_status floe_dataset_check_spine(const dataset_job *job, content_hash *ret_hash, floe_error *err) {
     FLOE_TRY(floe_dataset_hash_rows(job, " FROM spine s", ret_hash, err));
     const char *expected = job->request->expect_spine;
     FLOE_ENSURE(
@@ -249,7 +248,7 @@ static floe_status build(dataset_job *job, floe_dataset_result *result, floe_err
                            .session = job->session,
                            .created_us = floe_now_us()};
     content_hash spine_hash;
-    FLOE_TRY(hash_spine(job, &spine_hash, err));
+    FLOE_TRY(floe_dataset_check_spine(job, &spine_hash, err));
     facts.spine_hash = spine_hash.hex;
     FLOE_TRY(answer(job, &facts, err));
     FLOE_TRY(floe_dataset_answer_requests(job, err));

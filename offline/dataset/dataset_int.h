@@ -39,9 +39,6 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
 floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,
                                   const floe_column *keys, size_t key_count, const char *from, floe_buf *out,
                                   floe_error *err);
-/* The spine's column that holds a key. */
-floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key);
-
 /* ---- spine_parquet.c ---- */
 
 /* Appends the FROM item of a Parquet file. Columns that hold UTC nanoseconds between microseconds come without a zone. Errors: UNSUPPORTED
@@ -253,13 +250,6 @@ typedef struct dataset_job {
     dataset_steps steps;
 } dataset_job;
 
-/* A key's column as the key's type: decimals of fewer digits are widened, a column without a value is of its type. */
-void floe_spine_key_sql(const floe_query_column *column, floe_str name, floe_type type, floe_buf *out);
-/* Whether a column has no value at all and is of what the engine makes of the type null: such a column is of any type. */
-floe_status floe_spine_key_is_null(floe_session *session, const char *column, bool *ret_null, floe_error *err);
-/* Refuses a spine whose keys are longer than an entity's may be (proto/key.h). Errors: LIMIT naming the row and the key. */
-floe_status floe_spine_check_keys(dataset_job *job, floe_error *err);
-
 /* Opens a job, does the work, and closes it. */
 typedef floe_status (*floe_dataset_work)(dataset_job *job, void *context, floe_error *err);
 floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *request, const floe_run *run,
@@ -268,6 +258,19 @@ floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *re
 /* Of the question: the entity keys, the needs. None where no view is asked. */
 const floe_column *floe_dataset_keys(const dataset_job *job, size_t *ret_count);
 const floe_pit_need *floe_dataset_needs(const dataset_job *job, size_t *ret_count);
+
+/* ---- spine_keys.c ---- */
+
+/* The spine's column that holds a key. */
+floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key);
+/* A key's column as the key's type: decimals of fewer digits are widened, a column without a value is of its type. */
+void floe_spine_key_sql(const floe_query_column *column, floe_str name, floe_type type, floe_buf *out);
+/* Whether a column has no value at all and is of what the engine makes of the type null: such a column is of any type. */
+floe_status floe_spine_key_is_null(floe_session *session, const char *column, bool *ret_null, floe_error *err);
+/* Refuses a spine whose keys are longer than an entity's may be (proto/key.h). Errors: LIMIT naming the row and the key. */
+floe_status floe_spine_check_keys(dataset_job *job, floe_error *err);
+
+/* ---- progress.c ---- */
 
 /* Says that a step begins or goes on, and times it. Steps are literals. */
 void floe_dataset_progress(dataset_job *job, const char *step, double fraction);
@@ -322,6 +325,7 @@ floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err);
 floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err);
 /* Into a question over the same spine: two labels that have the first and the last time of all. */
 floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe_error *err);
+
 /* ---- partition.c ---- */
 
 /* What of the engine's memory a table of all answers needs while it grows, and half of it while tables of them are read side by side.
@@ -342,8 +346,10 @@ floe_status floe_partition_answer(dataset_job *job, floe_pit_stats *ret_stats, f
 
 /* ---- build.c ---- */
 
-/* The content hash of the session's "spine" beside `rest` (", a.* FROM spine s …"). */
+/* The content hash of the spine's columns of a table s, and of what `rest` adds (" FROM spine s", ", s.x FROM built s"). */
 floe_status floe_dataset_hash_rows(const dataset_job *job, const char *rest, content_hash *ret_hash, floe_error *err);
+/* The spine's hash, before any work is done for one that is not as it was kept. Errors: CORRUPT. */
+floe_status floe_dataset_check_spine(const dataset_job *job, content_hash *ret_hash, floe_error *err);
 
 /* ---- output.c ---- */
 
@@ -354,7 +360,7 @@ typedef struct dataset_output {
     int64_t snapshot_id;      /* of the table; -1 */
 } dataset_output;
 
-bool floe_output_is_table(const floe_lake *lake, const char *out);
+bool floe_output_is_table(floe_lake *lake, const char *out);
 /* Before any work. Errors: INVALID (the spine itself, a source's table), CONFLICT (a table that exists), UNSUPPORTED, NOT_FOUND. */
 floe_status floe_output_check(floe_lake *lake, const floe_dataset_request *request, floe_error *err);
 /* Then either publish, which takes what is open back too, or discard. */

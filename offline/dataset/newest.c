@@ -189,10 +189,6 @@ static floe_status feed(floe_session *session, const source_scan *scan, const pa
     return floe_dataset_feed_query(session, sql.ptr, NULL, pit, 0, err);
 }
 
-static void scan_cleanup(source_scan *scan) {
-    floe_source_close(scan);
-}
-
 /* Plans and feeds; leaves result->rewritten or ->unchanged set where there is nothing to stream. */
 static floe_status read_source(floe_lake *lake, const floe_newest_request *request, const floe_run *run, newest *owner,
                                floe_newest_result *result, floe_error *err) {
@@ -200,7 +196,7 @@ static floe_status read_source(floe_lake *lake, const floe_newest_request *reque
     floe_arena_init(&arena, FLOE_GIB(4));
     size_t need_count;
     const floe_pit_need *needs = floe_pit_needs(owner->pit, &need_count);
-    FLOE_CLEANUP(scan_cleanup) source_scan scan = {0};
+    FLOE_CLEANUP(floe_source_close) source_scan scan = {0};
     floe_dataset_pin pin = {.snapshot_id = request->snapshot_id, .schema_id = -1};
     FLOE_TRY(floe_source_plan(lake, &needs[0], request->snapshot_id < 0 ? NULL : &pin, &arena, &scan, err));
     result->snapshot_id = scan.files.plan.snapshot_id;

@@ -26,9 +26,9 @@ static bool is_reference(const char *out, floe_str *ret_catalog) {
            !floe_failed(floe_table_reference_split(floe_str_of(out), ret_catalog, &namespace_name, &table, NULL));
 }
 
-bool floe_output_is_table(const floe_lake *lake, const char *out) {
+bool floe_output_is_table(floe_lake *lake, const char *out) {
     floe_str catalog;
-    return is_reference(out, &catalog) && floe_lake_catalog((floe_lake *)(uintptr_t)lake, catalog) != NULL;
+    return is_reference(out, &catalog) && floe_lake_catalog(lake, catalog) != NULL;
 }
 
 /* ---- may it go there ---- */

@@ -253,7 +253,7 @@ static bool is_as_of_alone(const dataset_job *job) {
 
 /* Answers of so many features that the engine cannot hold a table of them. */
 static bool is_wide(const dataset_job *job) {
-    return table_bytes(job->request->refs, job->request->ref_count) > job->engine_bytes / 2;
+    return floe_partition_table_bytes(job) > job->engine_bytes / 2;
 }
 
 bool floe_partition_by_kernel(const dataset_job *job) {
@@ -265,7 +265,7 @@ bool floe_partition_by_kernel(const dataset_job *job) {
 
 /* ---- labels and rows into parts ---- */
 
-/* The part that keys belong to, as a number of the engine; `prefix` and name of each. Null keys have one too. */
+/* The part that a row's keys belong to, or a label's: a number of the engine. Null keys have one too. */
 static void append_part(const unit *u, bool of_source, floe_buf *sql) {
     const floe_entity *entity = u->view->entity;
     floe_buf_text(sql, "CAST(hash(");

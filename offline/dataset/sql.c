@@ -10,13 +10,9 @@
 
 #include <string.h>
 
-static void scan_cleanup(source_scan *scan) {
-    floe_source_close(scan);
-}
-
 floe_status floe_dataset_source_item(const dataset_job *job, const floe_pit_need *need, source_use *ret_use,
                                      const char **ret_item, floe_error *err) {
-    FLOE_CLEANUP(scan_cleanup) source_scan scan = {0};
+    FLOE_CLEANUP(floe_source_close) source_scan scan = {0};
     const floe_dataset_pin *pin;
     FLOE_TRY(floe_source_pin(job->request, need->source, &pin, err));
     FLOE_TRY(floe_source_plan(job->lake, need, pin, job->arena, &scan, err));
