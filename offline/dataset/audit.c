@@ -22,7 +22,7 @@
 typedef struct audit {
     dataset_job *job;
     const char *file;
-    int64_t sample; /* rows; 0: all */
+    int64_t sample;                   /* rows; 0: all */
     const floe_query_column *answers; /* the features' columns */
     size_t answer_count;
     built_form form; /* how the file's cells come */
