@@ -356,6 +356,17 @@ static floe_status run_once(floe_session *session, const char *query, const floe
     return floe_session_run_once(session, sql.ptr, NULL, err);
 }
 
+/* Whether some rows were taken by a query that has ended, once no call of it is under way. */
+static bool has_begun(floe_visits *visits, const floe_visit *visit) {
+    (void)pthread_mutex_lock(&visits->lock);
+    while (visit->active > 0) {
+        (void)pthread_cond_wait(&visits->left, &visits->lock);
+    }
+    bool begun = visit->begun;
+    (void)pthread_mutex_unlock(&visits->lock);
+    return begun;
+}
+
 /* Again with other keys where a store refuses the first ones before any row is taken. */
 static floe_status run(floe_session *session, const char *query, floe_visit *visit, floe_error *err) {
     for (unsigned tries = 1;; tries++) {
@@ -365,7 +376,7 @@ static floe_status run(floe_session *session, const char *query, floe_visit *vis
         if (!floe_failed(status)) {
             return FLOE_OK;
         }
-        if (visit->begun) {
+        if (has_begun(&session->engine->visits, visit)) {
             return floe_duckdb_too_late(session, &why, err);
         }
         if (tries < FLOE_DUCKDB_TRIES) {
