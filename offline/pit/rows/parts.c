@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define PARTS_MAX ((size_t)128)
+#define PARTS_SPILLED ((size_t)256) /* A part is the least that is read back; where several fit, threads share them. */
 #define PARTS_NEWEST ((size_t)32)
 #define KEYS_PER_PART 64 /* fewer are not worth a part */
 #define CHUNK_LEN FLOE_KIB(16)
@@ -61,7 +62,8 @@ struct pit_parts {
 /* Keys that come with the rows are not known yet. Where rows spill a part is the least that is read back, so few keys are not one. */
 static size_t part_count(const floe_pit *pit, const pit_group *group) {
     size_t count = pit->newest_labels ? PARTS_NEWEST : 1, keys = pit->spill ? 1 : KEYS_PER_PART;
-    while (!pit->newest_labels && count < PARTS_MAX && count * keys < group->keys.count) {
+    size_t most = pit->spill ? PARTS_SPILLED : PARTS_MAX;
+    while (!pit->newest_labels && count < most && count * keys < group->keys.count) {
         count *= 2;
     }
     return count;
