@@ -44,6 +44,11 @@ bool floe_str_ends_with(floe_str text, floe_str suffix) {
     return floe_str_equal((floe_str){text.ptr + (text.len - suffix.len), suffix.len}, suffix);
 }
 
+bool floe_str_ends_nocase(floe_str text, const char *lower) {
+    size_t len = strlen(lower);
+    return text.len >= len && floe_str_is_nocase((floe_str){text.ptr + (text.len - len), len}, lower);
+}
+
 static bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }

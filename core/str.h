@@ -43,6 +43,8 @@ bool floe_str_is_nocase(floe_str text, const char *lower);
 
 bool floe_str_starts_with(floe_str text, floe_str prefix);
 bool floe_str_ends_with(floe_str text, floe_str suffix);
+/* The same in any case: `lower` is lower-case ASCII, as the ending of a file's name. */
+bool floe_str_ends_nocase(floe_str text, const char *lower);
 
 /* ASCII white space off both ends. */
 floe_str floe_str_trim(floe_str text);

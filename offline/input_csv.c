@@ -130,7 +130,7 @@ static floe_status check_quotes(const char *path, floe_str first, floe_error *er
     quote_scan scan = {.delimiter = delimiter ? delimiter : ',', .line = 1};
     FLOE_AUTO_FREE char *piece = NULL;
     FLOE_TRY(floe_alloc(PIECE, 1, &piece, err));
-    FILE *file = floe_str_ends_with(floe_str_of(path), FLOE_STR(".gz")) ? NULL : fopen(path, "rb");
+    FILE *file = floe_str_ends_nocase(floe_str_of(path), ".gz") ? NULL : fopen(path, "rb");
     if (!file) {
         return FLOE_OK;
     }

@@ -30,7 +30,7 @@ static floe_status may_quote_nothing(const char *path, bool *ret_may, floe_error
     FLOE_CLEANUP(close_file) int fd = open(path, O_RDONLY | O_CLOEXEC);
     FLOE_TRY(floe_alloc(PIECE + 1, 1, &piece, err));
     size_t kept = 0;
-    *ret_may = fd < 0 || floe_str_ends_with(floe_str_of(path), FLOE_STR(".gz"));
+    *ret_may = fd < 0 || floe_str_ends_nocase(floe_str_of(path), ".gz");
     while (!*ret_may) {
         ssize_t got = read(fd, piece + kept, PIECE);
         if (got <= 0) {

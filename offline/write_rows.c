@@ -51,7 +51,7 @@ static row_format format_of(const char *path) {
     } FORMATS[] = {{".parquet", FORMAT_PARQUET}, {".csv", FORMAT_CSV},       {".jsonl", FORMAT_JSONL},
                    {".arrow", FORMAT_ARROW},     {".feather", FORMAT_ARROW}, {".arrows", FORMAT_ARROWS}};
     for (size_t i = 0; i < sizeof(FORMATS) / sizeof(FORMATS[0]); i++) {
-        if (floe_str_ends_with(floe_str_of(path), floe_str_of(FORMATS[i].ending))) {
+        if (floe_str_ends_nocase(floe_str_of(path), FORMATS[i].ending)) {
             return FORMATS[i].format;
         }
     }

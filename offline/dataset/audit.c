@@ -102,7 +102,7 @@ static floe_status check_file_columns(const audit *a, const char *item, floe_err
 /* A file of lines that has none does not even say what its columns are: they are the dataset's, without a row. */
 static floe_status name_empty_lines(const audit *a, const char **item, floe_error *err) {
     const spine_table *spine = &a->job->spine;
-    bool lines = a->form == BUILT_TEXT && floe_str_ends_with(floe_str_of(a->file), FLOE_STR(".jsonl"));
+    bool lines = a->form == BUILT_TEXT && floe_str_ends_nocase(floe_str_of(a->file), ".jsonl");
     uint64_t len = 1;
     FLOE_TRY(lines ? floe_file_len(a->file, &len, err) : FLOE_OK);
     if (len > 0) {

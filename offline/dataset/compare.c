@@ -90,7 +90,7 @@ static floe_status append_file(floe_session *session, floe_buf *sql, const char 
     floe_str name = floe_str_of(file);
     FLOE_ENSURE(floe_file_exists(file), err, FLOE_NOT_FOUND, "the dataset's file %s does not exist", file);
     *ret_form = BUILT_TEXT;
-    if (floe_str_ends_with(name, FLOE_STR(".parquet"))) {
+    if (floe_str_ends_nocase(name, ".parquet")) {
         *ret_form = BUILT_EXACT;
         floe_buf_text(sql, "read_parquet(");
         floe_sql_quote_path(sql, name);
@@ -98,12 +98,12 @@ static floe_status append_file(floe_session *session, floe_buf *sql, const char 
     } else if (floe_ipc_is_path(file)) {
         *ret_form = BUILT_NEAR;
         return append_arrow(session, sql, file, err);
-    } else if (floe_str_ends_with(name, FLOE_STR(".csv"))) {
+    } else if (floe_str_ends_nocase(name, ".csv")) {
         floe_buf_text(sql, "read_csv(");
         floe_sql_quote_path(sql, name);
         floe_buf_text(sql, CSV_OPTIONS);
     } else {
-        FLOE_ENSURE(floe_str_ends_with(name, FLOE_STR(".jsonl")), err, FLOE_UNSUPPORTED,
+        FLOE_ENSURE(floe_str_ends_nocase(name, ".jsonl"), err, FLOE_UNSUPPORTED,
                     "cannot read %s back: the ending must be .parquet, .arrow, .feather, .arrows, .csv or .jsonl",
                     file);
         return append_jsonl(session, sql, file, arena, err);

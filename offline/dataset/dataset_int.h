@@ -39,6 +39,16 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
 floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,
                                   const floe_column *keys, size_t key_count, const char *from, floe_buf *out,
                                   floe_error *err);
+/* Errors: NOT_FOUND, naming a column of a key that is not there. */
+floe_status floe_spine_check_columns(const floe_dataset_request *request, const spine_table *spine,
+                                     const floe_column *keys, size_t key_count, floe_error *err);
+
+/* ---- spine_text.c ---- */
+
+/* Appends the FROM item of a CSV or JSON Lines file. Errors: NOT_FOUND, INVALID, UNSUPPORTED (no such format). */
+floe_status floe_spine_text(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
+                            size_t key_count, floe_arena *arena, floe_buf *sql, floe_error *err);
+
 /* ---- spine_parquet.c ---- */
 
 /* Appends the FROM item of a Parquet file. Columns that hold UTC nanoseconds between microseconds come without a zone. Errors: UNSUPPORTED

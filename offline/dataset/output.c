@@ -18,7 +18,7 @@ static bool is_reference(const char *out, floe_str *ret_catalog) {
     floe_str namespace_name, table;
     static const char *const files[] = {".parquet", ".csv", ".jsonl"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        if (floe_str_ends_with(floe_str_of(out), floe_str_of(files[i]))) {
+        if (floe_str_ends_nocase(floe_str_of(out), files[i])) {
             return false;
         }
     }

@@ -11,8 +11,8 @@
 
 static bool is_text_file(const floe_dataset_request *request) {
     floe_str path = floe_str_of(request->spine);
-    return floe_str_ends_with(path, FLOE_STR(".csv")) || floe_str_ends_with(path, FLOE_STR(".jsonl")) ||
-           floe_str_ends_with(path, FLOE_STR(".ndjson"));
+    return floe_str_ends_nocase(path, ".csv") || floe_str_ends_nocase(path, ".jsonl") ||
+           floe_str_ends_nocase(path, ".ndjson");
 }
 
 /* JSON: of lines whose values are of several kinds. */

@@ -20,7 +20,7 @@ static const import_reader READERS[] = {
 
 const import_reader *floe_import_reader(const char *path) {
     for (size_t i = 0; i < sizeof READERS / sizeof *READERS; i++) {
-        if (floe_str_ends_with(floe_str_of(path), floe_str_of(READERS[i].ending))) {
+        if (floe_str_ends_nocase(floe_str_of(path), READERS[i].ending)) {
             return &READERS[i];
         }
     }

@@ -320,6 +320,6 @@ floe_status floe_ipc_open(const char *path, struct ArrowArrayStream *ret_stream,
 
 bool floe_ipc_is_path(const char *path) {
     floe_str name = floe_str_of(path);
-    return floe_str_ends_with(name, FLOE_STR(".arrow")) || floe_str_ends_with(name, FLOE_STR(".feather")) ||
-           floe_str_ends_with(name, FLOE_STR(".arrows"));
+    return floe_str_ends_nocase(name, ".arrow") || floe_str_ends_nocase(name, ".feather") ||
+           floe_str_ends_nocase(name, ".arrows");
 }

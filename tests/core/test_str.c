@@ -47,6 +47,11 @@ static void starts_and_ends_with__boundaries(void **state) {
     assert_true(floe_str_ends_with(FLOE_STR("a.parquet"), FLOE_STR(".parquet")));
     assert_false(floe_str_ends_with(FLOE_STR("parquet"), FLOE_STR(".parquet")));
     assert_true(floe_str_ends_with((floe_str){NULL, 0}, FLOE_STR("")));
+    assert_true(floe_str_ends_nocase(FLOE_STR("A.CSV"), ".csv"));
+    assert_true(floe_str_ends_nocase(FLOE_STR(".cSv"), ".csv"));
+    assert_false(floe_str_ends_nocase(FLOE_STR("CSV"), ".csv"));
+    assert_false(floe_str_ends_nocase(FLOE_STR("A.CSVX"), ".csv"));
+    assert_false(floe_str_ends_nocase((floe_str){NULL, 0}, ".csv"));
 }
 
 static void trim__ascii_space__goes_from_both_ends_only(void **state) {

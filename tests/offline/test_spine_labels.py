@@ -51,6 +51,55 @@ class Labels(unittest.TestCase):
         self.assertIn('column "label" is of intervals or durations', str(caught.exception))
 
 
+class Texts(unittest.TestCase):
+    """Files of text as other programs write them."""
+    def setUp(self):
+        self.project = self.enterContext(Project())
+        self.project.table("events", "SELECT 1::BIGINT AS k, TIMESTAMP '2020-01-01' AS ts, 10::BIGINT AS v")
+        self.project.define(entity("{name: k, type: int64}") + source() + "feature_views:\n" + view("{name: last, column: v}"))
+
+    def write(self, name, text):
+        with open(self.project.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return name
+
+    def refused(self, spine):
+        with self.assertRaises(Failed) as caught:
+            self.project.build(spine=spine, features="v")
+        return str(caught.exception)
+
+    def test_numbers_beyond_int64__come_out_of_json_as_of_csv(self):
+        numbers = [*range(25_000), 2**63 + 1, -(2**63)]  # beyond the rows that types are guessed by
+        for few in (numbers, numbers[::-1], numbers[-2:]):
+            lines = "".join(f'{{"k":1,"t":"2020-01-05T00:00:00Z","label":{n}}}\n' for n in few)
+            rows = "".join(f"1,2020-01-05 00:00:00,{n}\n" for n in few)
+            for spine in (self.write("s.jsonl", lines), self.write("s.csv", "k,t,label\n" + rows)):
+                with self.subTest(spine, first=few[0]):
+                    self.project.build(spine=spine, features="v")
+                    found = self.project.rows("SELECT label, typeof(label) FROM '$D/out.parquet'")
+                    self.assertEqual([int(label) for label, _ in found], few)
+                    self.assertEqual(found[0][1], "DECIMAL(38,0)")
+
+    def test_endings_in_capitals__are_the_same_formats(self):
+        text = self.write("S.CSV", "k,t\n1,2020-01-05 00:00:00\n")
+        lines = self.write("S.JsonL", '{"k":1,"t":"2020-01-05T00:00:00"}\n')
+        rows = pa.table({"k": pa.array([1], pa.int64()), "t": pa.array([10**15 * 2], pa.timestamp("us"))})
+        pq.write_table(rows, self.project.path("S.PARQUET"))
+        pyarrow.feather.write_feather(rows, self.project.path("S.Arrow"), compression="uncompressed")
+        for spine in (text, lines, "S.PARQUET", "S.Arrow"):
+            for out in ("O.CSV", "O.JSONL", "O.Parquet", "O.ARROW"):
+                with self.subTest(spine, out=out):
+                    facts = self.project.build(spine=spine, features="v", out=out)
+                    self.project.floe("dataset", "audit", facts["id"])
+                    self.assertGreater(os.path.getsize(self.project.path(out)), 0)
+
+    def test_what_other_programs_put_round_json_lines__is_told(self):
+        line = '{"k":1,"t":"2020-01-05T00:00:00Z"}'
+        self.assertIn("byte order mark", self.refused(self.write("s.jsonl", "\ufeff" + line + "\n")))
+        for text in (f"[{line}]", f"\n [\n{line},\n{line}]\n"):
+            self.assertIn("one JSON list: write an object a line", self.refused(self.write("s.jsonl", text)))
+
+
 class Instants(unittest.TestCase):
     """Times in nanoseconds and UTC: the engine's reader would cut them to microseconds, before 1970 up."""
     FINE = [-1, -999, -1000, -10**9 - 1, 0, 1, 999, 1000, None, 1_577_836_800_123_456_789, -2**62]
