@@ -120,47 +120,101 @@ static floe_status fail_missing(const dataset_job *job, const floe_column *input
         FLOE_STR_BRIEF(feature), FLOE_STR_BRIEF(input->name), floe_type_name(input->type, type), FLOE_STR_ARG(listed));
 }
 
-static floe_status check_input(const dataset_job *job, const floe_column *input, floe_error *err) {
-    const spine_table *spine = &job->spine;
-    char type[FLOE_TYPE_NAME_MAX];
+static const floe_query_column *column_of(const spine_table *spine, floe_str name) {
     for (size_t i = 0; i < spine->column_count; i++) {
-        if (!floe_str_equal(spine->columns[i].name, input->name)) {
-            continue;
+        if (floe_str_equal(spine->columns[i].name, name)) {
+            return &spine->columns[i];
         }
-        floe_str feature = feature_of(job->asked, input->name);
-        FLOE_ENSURE(fits(spine->columns[i].type, input->type), err, FLOE_INVALID,
-                    "the spine's column \"%.*s\" is %.*s, and the request feature %.*s needs it as %s",
-                    FLOE_STR_BRIEF(input->name), FLOE_STR_ARG(spine->columns[i].type), FLOE_STR_BRIEF(feature),
-                    floe_type_name(input->type, type));
-        return FLOE_OK;
     }
-    return fail_missing(job, input, err);
+    return NULL;
+}
+
+static floe_status has_values(const dataset_job *job, floe_str column, bool *ret_has, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_query_rows rows;
+    floe_buf_init(&sql, FLOE_KIB(64));
+    floe_buf_text(&sql, "SELECT count(");
+    floe_sql_quote_name(&sql, column);
+    floe_buf_text(&sql, ") FROM spine");
+    FLOE_TRY(floe_buf_check(&sql, err));
+    FLOE_TRY(floe_session_query(job->session, sql.ptr, NULL, job->arena, &rows, err));
+    *ret_has = rows.values[0].as.integer > 0;
+    return FLOE_OK;
+}
+
+/* A column without a single value is of any type. */
+static floe_status check_input(const dataset_job *job, const floe_column *input, floe_error *err) {
+    const floe_query_column *column = column_of(&job->spine, input->name);
+    char type[FLOE_TYPE_NAME_MAX];
+    if (!column) {
+        return fail_missing(job, input, err);
+    }
+    floe_str feature = feature_of(job->asked, input->name);
+    bool fit = fits(column->type, input->type), has = false;
+    FLOE_TRY(fit ? FLOE_OK : has_values(job, input->name, &has, err));
+    FLOE_ENSURE(fit || !has, err, FLOE_INVALID,
+                "the spine's column \"%.*s\" is %.*s, and the request feature %.*s needs it as %s",
+                FLOE_STR_BRIEF(input->name), FLOE_STR_ARG(column->type), FLOE_STR_BRIEF(feature),
+                floe_type_name(input->type, type));
+    return FLOE_OK;
 }
 
 /* ---- SQL ---- */
 
+/* A value that is not null as the input's type, null where it has none: as a lookup reads it. The engine rounds a decimal on its way to
+ * a double twice, a whole number to a float by another way, and nanoseconds before 1970 up. */
+static void write_cast(const floe_query_column *column, floe_type input, floe_buf *sql) {
+    FLOE_AUTO_BUF name;
+    floe_buf_init(&name, FLOE_KIB(64));
+    floe_buf_text(&name, "s.");
+    floe_sql_quote_name(&name, column->name);
+    bool real = input.kind == FLOE_KIND_FLOAT || input.kind == FLOE_KIND_DOUBLE;
+    floe_buf_text(sql, "TRY_CAST(");
+    if (real) {
+        bool decimal = floe_str_starts_with(column->type, FLOE_STR("DECIMAL("));
+        floe_buf_printf(sql, decimal ? "CAST(CAST(%s AS VARCHAR) AS DOUBLE)" : "CAST(%s AS DOUBLE)", name.ptr);
+    } else if (input.kind == FLOE_KIND_TIMESTAMP && floe_str_is(column->type, "TIMESTAMP_NS")) {
+        floe_buf_printf(sql, "make_timestamp((epoch_ns(%s) - ((epoch_ns(%s) %% 1000 + 1000) %% 1000)) // 1000)",
+                        name.ptr, name.ptr);
+    } else {
+        floe_buf_text(sql, name.ptr);
+    }
+    floe_buf_text(sql, " AS ");
+    floe_sql_type_name(sql, input);
+    floe_buf_byte(sql, ')');
+}
+
 /* The spine's column as the input's type; the first value that the type does not hold is named. */
-static void write_brought(const floe_request_feature *request, const floe_request_input *input, floe_buf *sql) {
+static void write_brought(const spine_table *spine, const floe_request_feature *request,
+                          const floe_request_input *input, floe_buf *sql) {
     char type[FLOE_TYPE_NAME_MAX];
-    FLOE_AUTO_BUF column, words;
-    floe_buf_init(&column, FLOE_KIB(64));
+    const floe_query_column *column = column_of(spine, input->name);
+    FLOE_ASSERT(column);
+    if (!fits(column->type, input->type)) { /* It has no value. */
+        floe_buf_text(sql, "CAST(NULL AS ");
+        floe_sql_type_name(sql, input->type);
+        floe_buf_byte(sql, ')');
+        return;
+    }
+    FLOE_AUTO_BUF words, cast;
     floe_buf_init(&words, FLOE_KIB(64));
-    floe_sql_quote_name(&column, input->name);
+    floe_buf_init(&cast, FLOE_KIB(256));
+    write_cast(column, input->type, &cast);
     floe_buf_printf(
         &words,
         "the spine's column \"%.*s\" has a value that no %s holds, as which the request feature %.*s needs it: ",
         FLOE_STR_BRIEF(input->name), floe_type_name(input->type, type), FLOE_STR_BRIEF(request->about.name));
-    floe_buf_printf(sql, "CASE WHEN s.%s IS NULL OR TRY_CAST(s.%s AS ", column.ptr, column.ptr);
-    floe_sql_type_name(sql, input->type);
-    floe_buf_printf(sql, ") IS NOT NULL THEN TRY_CAST(s.%s AS ", column.ptr);
-    floe_sql_type_name(sql, input->type);
-    floe_buf_text(sql, ") ELSE error(");
+    floe_buf_text(sql, "CASE WHEN s.");
+    floe_sql_quote_name(sql, column->name);
+    floe_buf_printf(sql, " IS NULL OR %s IS NOT NULL THEN %s ELSE error(", cast.ptr, cast.ptr);
     floe_sql_quote_text(sql, floe_buf_view(&words));
-    floe_buf_printf(sql, " || CAST(s.%s AS VARCHAR)) END", column.ptr);
+    floe_buf_text(sql, " || CAST(s.");
+    floe_sql_quote_name(sql, column->name);
+    floe_buf_text(sql, " AS VARCHAR)) END");
 }
 
 /* Each input as its type, of the spine's column or the answer's: `"name" := …` within a struct, else `… AS "name"`. */
-static void write_inputs(const floe_request_feature *request, bool in_struct, floe_buf *sql) {
+static void write_inputs(const spine_table *spine, const floe_request_feature *request, bool in_struct, floe_buf *sql) {
     for (size_t i = 0; i < request->input_count; i++) {
         const floe_request_input *input = &request->inputs[i];
         char name[FLOE_REF_NAME_MAX];
@@ -170,7 +224,7 @@ static void write_inputs(const floe_request_feature *request, bool in_struct, fl
             floe_buf_text(sql, " := ");
         }
         if (input->feature.output == NULL) {
-            write_brought(request, input, sql);
+            write_brought(spine, request, input, sql);
         } else {
             floe_buf_text(sql, "CAST(a.");
             floe_sql_quote_name(sql, floe_str_of(floe_ref_name(&input->feature, "__", name)));
@@ -221,7 +275,7 @@ floe_status floe_dataset_write_asked(const dataset_job *job, const char *from, f
         const floe_request_feature *request = asked->refs[i].output->request;
         if (request != NULL && request->input_count > 0) {
             floe_buf_text(sql, ", LATERAL (SELECT ");
-            write_inputs(request, false, sql);
+            write_inputs(&job->spine, request, false, sql);
             floe_buf_printf(sql, ") __floe_i%zu", i);
         }
     }
@@ -230,7 +284,8 @@ floe_status floe_dataset_write_asked(const dataset_job *job, const char *from, f
 
 /* The same columns in the order of the rows. The engine plans a LATERAL as a hash join, whose rows come in any order, and answers
  * stand beside the spine by their place: so the inputs are structs of an inner query, which is no join. */
-static floe_status write_in_order(const floe_dataset_request *asked, floe_buf *sql, floe_error *err) {
+static floe_status write_in_order(const dataset_job *job, floe_buf *sql, floe_error *err) {
+    const floe_dataset_request *asked = job->asked;
     FLOE_TRY(write_columns(asked, sql, err));
     floe_buf_text(sql, " FROM (SELECT 0 AS __floe_nothing");
     for (size_t i = 0; i < asked->ref_count; i++) {
@@ -240,7 +295,7 @@ static floe_status write_in_order(const floe_dataset_request *asked, floe_buf *s
             FLOE_TRY(write_column(&asked->refs[i], i, sql, err));
         } else if (request->input_count > 0) {
             floe_buf_text(sql, ", struct_pack(");
-            write_inputs(request, true, sql);
+            write_inputs(&job->spine, request, true, sql);
             floe_buf_printf(sql, ") AS __floe_i%zu", i);
         }
     }
@@ -271,7 +326,7 @@ floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err) {
     floe_buf_init(&sql, FLOE_MIB(64));
     const char *kind = job->answer_is_view ? "VIEW" : "TABLE";
     floe_buf_printf(&sql, "ALTER %s answer RENAME TO answer_of_views; CREATE TEMP %s answer AS SELECT ", kind, kind);
-    FLOE_TRY(write_in_order(job->asked, &sql, err));
+    FLOE_TRY(write_in_order(job, &sql, err));
     floe_buf_text(&sql, job->answer_is_view ? "" : "; DROP TABLE answer_of_views");
     FLOE_TRY(floe_buf_check(&sql, err));
     floe_dataset_progress(job, "computing request features", -1);

@@ -1,6 +1,8 @@
 """Datasets of request features alone: built, in every format, audited, made again, explained; what the spine lacks is named."""
+import datetime
 import os
 import shutil
+import struct
 import sys
 import unittest
 
@@ -94,6 +96,45 @@ class Requests(unittest.TestCase):
                 self.assertIn(words, str(caught.exception))
             project.file("s.parquet", "SELECT unnest([12345678.9, NULL, -0.5])::DECIMAL(10,1) AS q, unnest([2147483647, NULL, 7])::BIGINT AS n")
             self.assertEqual(project.answers(spine="s.parquet", features="r,w", select="r, w"), [(12345678.9, 2147483647), (None, None), (-0.5, 7)])
+
+    def test_inputs__are_read_as_a_lookup_reads_them(self):
+        """The engine's own casts round a decimal twice on its way to a double, and nanoseconds before 1970 up."""
+        values = {"d": ["0.12345678901234567", "-0.12345678901234567", "0.00000000000000001", "123.45678901234567890", None],
+                  "t": ["1969-12-31T23:59:59.999999999Z", "1970-01-01T00:00:00.000000001Z", "1969-12-31T23:59:59.999999Z",
+                        "1960-02-29T12:00:00.123456789Z", None]}
+        with Project() as made:
+            made.define("request_features:\n"
+                        "  - {name: d, inputs: [{name: x, type: double}], expression: x + 0.0, type: double}\n"
+                        "  - {name: f, inputs: [{name: x, type: float}], expression: x, type: float}\n"
+                        "  - {name: t, inputs: [{name: y, type: timestamp}], expression: y, type: timestamp}\n")
+            rows = ", ".join(f"({'NULL' if d is None else d}::DECIMAL(20,17), {'NULL' if t is None else repr(t[:-1])}::TIMESTAMP_NS)"
+                             for d, t in zip(values["d"], values["t"]))
+            made.file("s.parquet", f"SELECT * FROM (VALUES {rows}) v(x, y)")
+            for engine in ("native", "duckdb"):
+                made.build("--engine", engine, spine="s.parquet", features="d,t")
+                found = made.rows("SELECT d, epoch_us(t) FROM '$D/out.parquet'")
+                self.assertEqual([d for d, _ in found], [None if d is None else float(d) for d in values["d"]])
+                made.build("--engine", engine, spine="s.parquet", features="f", out="f.parquet")
+                self.assertEqual([f for f, in made.rows("SELECT f FROM '$D/f.parquet'")], [None if d is None else struct.unpack("f", struct.pack("f", float(d)))[0] for d in values["d"]])
+                late = int((datetime.datetime(1960, 2, 29, 12) - datetime.datetime(1970, 1, 1)).total_seconds()) * 10**6 + 123456
+                self.assertEqual([t for _, t in found], [-1, 0, -1, late, None])
+
+    def test_columns_without_values__are_of_any_type(self):
+        with Project() as made:
+            made.define("request_features:\n" + "".join(
+                f"  - {{name: r{i}, inputs: [{{name: x, type: {kind}}}], expression: x, type: {kind}}}\n"
+                for i, kind in enumerate(("double", "string", "timestamp", "bytes", "int64", "bool", "date"))))
+            made.write("s.csv", "x,n\n,1\n,2\n")
+            made.write("s.jsonl", '{"x":null,"n":1}\n{"x":null,"n":2}\n')
+            made.file("s.parquet", "SELECT NULL AS x, unnest([1, 2]) AS n")
+            for spine in ("s.csv", "s.jsonl", "s.parquet"):
+                for i in range(7):
+                    made.build(spine=spine, features=f"r{i}")
+                    self.assertEqual(made.rows(f"SELECT count(*), count(r{i}) FROM '$D/out.parquet'"), [(2, 0)], (spine, i))
+            made.write("s.csv", "x,n\n,1\nword,2\n")
+            with self.assertRaises(Failed) as caught:
+                made.build(spine="s.csv", features="r0")
+            self.assertIn('column "x" is VARCHAR, and the request feature r0 needs it as double', str(caught.exception))
 
     def test_what_the_spine_lacks__is_named(self):
         with project() as made:
