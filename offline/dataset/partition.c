@@ -598,7 +598,7 @@ static floe_status answer_units(dataset_job *job, const char *folder, floe_pit_s
 floe_status floe_partition_answer(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err) {
     const char *spill;
     FLOE_TRY(floe_lake_spill(job->lake, &spill, err));
-    static atomic_uint next; /* The engine keeps what it read of a file by its name: no name may come twice. */
+    static atomic_uint next; /* Jobs may run at the same time. */
     const char *folder = floe_arena_printf(job->arena, "%s/parts-%u", spill, atomic_fetch_add(&next, 1));
     FLOE_TRY(floe_arena_check(job->arena, err));
     FLOE_TRY(floe_file_mkdirs(folder, err));

@@ -37,6 +37,8 @@ static floe_status fill_config(duckdb_config config, int threads, uint64_t memor
     FLOE_TRY(set_option(config, "autoinstall_known_extensions", "false", err));
     FLOE_TRY(set_option(config, "autoload_known_extensions", "false", err));
     FLOE_TRY(set_option(config, "allow_community_extensions", "false", err));
+    /* It takes a file for the one that it read before by name and age in seconds, and gives the old one's rows. */
+    FLOE_TRY(set_option(config, "enable_external_file_cache", "false", err));
     if (threads > 0) {
         snprintf(text, sizeof text, "%d", threads);
         FLOE_TRY(set_option(config, "threads", text, err));
