@@ -39,6 +39,10 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
 floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,
                                   const floe_column *keys, size_t key_count, const char *from, floe_buf *out,
                                   floe_error *err);
+/* NULL: there is none of that name. Owns: the spine's arena. */
+const floe_query_column *floe_spine_column(const spine_table *spine, floe_str name);
+/* Appends SQL: the microseconds, rounded down, of a time in nanoseconds, which SQL of its own gives. */
+void floe_spine_floor_nanoseconds(const char *time, floe_buf *out);
 /* Errors: NOT_FOUND, naming a column of a key that is not there. */
 floe_status floe_spine_check_columns(const floe_dataset_request *request, const spine_table *spine,
                                      const floe_column *keys, size_t key_count, floe_error *err);

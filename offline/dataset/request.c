@@ -120,15 +120,6 @@ static floe_status fail_missing(const dataset_job *job, const floe_column *input
         FLOE_STR_BRIEF(feature), FLOE_STR_BRIEF(input->name), floe_type_name(input->type, type), FLOE_STR_ARG(listed));
 }
 
-static const floe_query_column *column_of(const spine_table *spine, floe_str name) {
-    for (size_t i = 0; i < spine->column_count; i++) {
-        if (floe_str_equal(spine->columns[i].name, name)) {
-            return &spine->columns[i];
-        }
-    }
-    return NULL;
-}
-
 static floe_status has_values(const dataset_job *job, floe_str column, bool *ret_has, floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_query_rows rows;
@@ -144,7 +135,7 @@ static floe_status has_values(const dataset_job *job, floe_str column, bool *ret
 
 /* A column without a single value is of any type. */
 static floe_status check_input(const dataset_job *job, const floe_column *input, floe_error *err) {
-    const floe_query_column *column = column_of(&job->spine, input->name);
+    const floe_query_column *column = floe_spine_column(&job->spine, input->name);
     char type[FLOE_TYPE_NAME_MAX];
     if (!column) {
         return fail_missing(job, input, err);
@@ -174,8 +165,9 @@ static void write_cast(const floe_query_column *column, floe_type input, floe_bu
         bool decimal = floe_str_starts_with(column->type, FLOE_STR("DECIMAL("));
         floe_buf_printf(sql, decimal ? "CAST(CAST(%s AS VARCHAR) AS DOUBLE)" : "CAST(%s AS DOUBLE)", name.ptr);
     } else if (input.kind == FLOE_KIND_TIMESTAMP && floe_str_is(column->type, "TIMESTAMP_NS")) {
-        floe_buf_printf(sql, "make_timestamp((epoch_ns(%s) - ((epoch_ns(%s) %% 1000 + 1000) %% 1000)) // 1000)",
-                        name.ptr, name.ptr);
+        floe_buf_text(sql, "make_timestamp(");
+        floe_spine_floor_nanoseconds(name.ptr, sql);
+        floe_buf_byte(sql, ')');
     } else {
         floe_buf_text(sql, name.ptr);
     }
@@ -188,7 +180,7 @@ static void write_cast(const floe_query_column *column, floe_type input, floe_bu
 static void write_brought(const spine_table *spine, const floe_request_feature *request,
                           const floe_request_input *input, floe_buf *sql) {
     char type[FLOE_TYPE_NAME_MAX];
-    const floe_query_column *column = column_of(spine, input->name);
+    const floe_query_column *column = floe_spine_column(spine, input->name);
     FLOE_ASSERT(column);
     if (!fits(column->type, input->type)) { /* It has no value. */
         floe_buf_text(sql, "CAST(NULL AS ");

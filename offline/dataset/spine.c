@@ -28,7 +28,7 @@ static floe_status describe(floe_session *session, floe_arena *arena, spine_tabl
     return floe_session_describe(session, "spine", arena, &ret_spine->columns, &ret_spine->column_count, err);
 }
 
-static const floe_query_column *find_column(const spine_table *spine, floe_str name) {
+const floe_query_column *floe_spine_column(const spine_table *spine, floe_str name) {
     for (size_t i = 0; i < spine->column_count; i++) {
         if (floe_str_equal(spine->columns[i].name, name)) {
             return &spine->columns[i];
@@ -41,7 +41,7 @@ floe_status floe_spine_check_columns(const floe_dataset_request *request, const 
                                      const floe_column *keys, size_t key_count, floe_error *err) {
     for (size_t i = 0; i < key_count; i++) {
         floe_str name = floe_spine_key_column(request, keys[i].name);
-        FLOE_ENSURE(find_column(spine, name), err, FLOE_NOT_FOUND,
+        FLOE_ENSURE(floe_spine_column(spine, name), err, FLOE_NOT_FOUND,
                     "the spine %s has no column \"%.*s\" for the entity key \"%.*s\"; name it with --keys %.*s=COLUMN",
                     request->spine, FLOE_STR_ARG(name), FLOE_STR_ARG(keys[i].name), FLOE_STR_ARG(keys[i].name));
     }
@@ -161,7 +161,7 @@ static floe_status narrow_integers(floe_session *session, floe_arena *arena, spi
 static floe_status choose_time(const floe_dataset_request *request, bool is_needed, spine_table *spine,
                                floe_error *err) {
     if (request->time_column) {
-        const floe_query_column *column = find_column(spine, floe_str_of(request->time_column));
+        const floe_query_column *column = floe_spine_column(spine, floe_str_of(request->time_column));
         FLOE_ENSURE(column, err, FLOE_NOT_FOUND, "the spine has no column \"%s\" (--time)", request->time_column);
         FLOE_ENSURE(floe_spine_is_timestamp(column->type) || floe_str_is(column->type, "DATE"), err, FLOE_INVALID,
                     "the spine's time column \"%s\" is %.*s; it must be a timestamp or a date", request->time_column,
@@ -240,14 +240,17 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
 }
 
 /* Microseconds of a spine's time; finer times are floored. */
+void floe_spine_floor_nanoseconds(const char *time, floe_buf *out) {
+    floe_buf_printf(out, "(epoch_ns(%s) - ((epoch_ns(%s) %% 1000 + 1000) %% 1000)) // 1000", time, time);
+}
+
 static void append_time(const spine_table *spine, floe_buf *out) {
-    const floe_query_column *column = find_column(spine, spine->time_column);
+    const floe_query_column *column = floe_spine_column(spine, spine->time_column);
     if (floe_str_is(column->type, "TIMESTAMP_NS")) {
-        floe_buf_text(out, "(epoch_ns(");
-        floe_sql_quote_name(out, column->name);
-        floe_buf_text(out, ") - ((epoch_ns(");
-        floe_sql_quote_name(out, column->name);
-        floe_buf_text(out, ") % 1000 + 1000) % 1000)) // 1000");
+        FLOE_AUTO_BUF name;
+        floe_buf_init(&name, FLOE_KIB(64));
+        floe_sql_quote_name(&name, column->name);
+        floe_spine_floor_nanoseconds(name.ptr, out);
         return;
     }
     bool zoned = floe_str_is(column->type, "TIMESTAMP WITH TIME ZONE");
@@ -262,7 +265,7 @@ floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spi
     floe_buf_text(out, "SELECT ");
     for (size_t i = 0; i < key_count; i++) {
         floe_str name = floe_spine_key_column(request, keys[i].name);
-        floe_spine_key_sql(find_column(spine, name), name, keys[i].type, out);
+        floe_spine_key_sql(floe_spine_column(spine, name), name, keys[i].type, out);
         floe_buf_text(out, " AS ");
         floe_sql_quote_name(out, keys[i].name);
         floe_buf_text(out, ", ");

@@ -67,23 +67,6 @@ static void run__changed_rows__are_those_of_the_last_statement(void **state) {
     assert_int_equal(changed, 11);
 }
 
-/* A file is what it is when it is read, also where another of its name, age and length was read before. */
-static void run__a_file_that_takes_the_place_of_another__is_read_anew(void **state) {
-    (void)state;
-    char copy[500], read[400], path[300], text[32];
-    snprintf(path, sizeof path, "%s/again.parquet", fixture.folder);
-    snprintf(read, sizeof read, "SELECT min(x)::BIGINT, max(x)::BIGINT FROM '%s'", path);
-    for (int i = 1; i <= 200; i++) {
-        snprintf(copy, sizeof copy,
-                 "COPY (SELECT (range * 0 + %d)::BIGINT AS x FROM range(%d)) TO '%s' (FORMAT parquet)", i,
-                 1000 + 7919 * i % 5000, path);
-        (void)unlink(path);
-        sql_run(&fixture, copy);
-        snprintf(text, sizeof text, "%d|%d", i, i);
-        assert_string_equal(sql_text(&fixture, read, NULL), text);
-    }
-}
-
 static void run__statement_that_fails__stops_the_rest_and_keeps_the_first(void **state) {
     (void)state;
     floe_error err = {0};
@@ -666,7 +649,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ENGINE_TEST(run__several_statements__all_run_in_order),
         ENGINE_TEST(run__changed_rows__are_those_of_the_last_statement),
-        ENGINE_TEST(run__a_file_that_takes_the_place_of_another__is_read_anew),
         ENGINE_TEST(run__statement_that_fails__stops_the_rest_and_keeps_the_first),
         ENGINE_TEST(run__parameters_with_two_statements__are_refused),
         ENGINE_TEST(run__too_few_and_too_many_parameters__are_refused),
