@@ -16,6 +16,7 @@
 
 #define FINDINGS_MAX 10
 #define CELL_BYTES 2048                 /* of one answer's state in the engine, with what compares it */
+#define FRAMED_BYTES 64                 /* of one answer that only is compared */
 #define KEPT_BYTES 32                   /* of one row, where the state holds rows */
 #define LONG_AGO "-8000000000000000000" /* so far that a label's distance to it is an int64 */
 
@@ -26,6 +27,7 @@ typedef struct audit {
     const floe_query_column *answers; /* the features' columns */
     size_t answer_count;
     built_form form; /* how the file's cells come */
+    bool framed;     /* the table "framed" has some of the answers */
     floe_dataset_audit *result;
     floe_audit_finding *findings; /* room for FINDINGS_MAX */
 } audit;
@@ -394,7 +396,7 @@ static floe_status name_answers(audit *a, floe_error *err) {
 static floe_status audit_batch(void *context, floe_error *err) {
     audit *a = context;
     dataset_job *job = a->job;
-    FLOE_TRY(job->pit ? floe_dataset_answer_by_slices(job, err) : floe_dataset_answer_nothing(job, err));
+    FLOE_TRY(job->pit ? floe_dataset_answer_by_slices(job, a->framed, err) : floe_dataset_answer_nothing(job, err));
     FLOE_TRY(floe_dataset_answer_requests(job, err));
     int64_t wrong = a->result->wrong_cells;
     size_t found = a->result->finding_count;
@@ -407,16 +409,19 @@ static floe_status audit_batch(void *context, floe_error *err) {
 }
 
 /* What the answer to one row takes at most: cells, and of the rows that a list or a percentile is made of as many as a row sees on
- * average. */
+ * average. What frames have answered waits on disk. */
 static uint64_t row_bytes(const audit *a) {
-    uint64_t bytes = (a->answer_count + 1) * CELL_BYTES;
     const floe_dataset_request *request = a->job->request;
+    uint64_t bytes = (a->answer_count + 1) * FRAMED_BYTES;
+    for (size_t i = 0; i < request->ref_count; i++) {
+        bytes += floe_frames_answer(request, &request->refs[i]) ? 0 : CELL_BYTES;
+    }
     for (size_t v = 0; v < a->result->view_count; v++) {
         const floe_audit_view *view = &a->result->views[v];
         uint64_t kept = 0;
         for (size_t i = 0; i < request->ref_count; i++) {
             kept += floe_str_equal(request->refs[i].view->about.name, view->view) &&
-                    keeps_rows(request->refs[i].output->function);
+                    !floe_frames_answer(request, &request->refs[i]) && keeps_rows(request->refs[i].output->function);
         }
         bytes += kept * KEPT_BYTES * (uint64_t)(view->pairs / (view->rows_seen > 0 ? view->rows_seen : 1));
     }
@@ -440,7 +445,9 @@ static floe_status run_audit(dataset_job *job, void *context, floe_error *err) {
     FLOE_TRY(floe_arena_check(job->arena, err));
     a->result->findings = a->findings;
     a->result->cell_count = a->result->audited_rows * (int64_t)a->answer_count;
-    return floe_audit_batches(job, a->result->audited_rows, row_bytes(a), audit_batch, a, err);
+    FLOE_TRY(floe_dataset_answer_by_frames(job, &a->framed, err));
+    const audit_rows rows = {a->result->audited_rows, row_bytes(a), a->framed};
+    return floe_audit_batches(job, &rows, audit_batch, a, err);
 }
 
 floe_status floe_dataset_audit_file(floe_lake *lake, const floe_dataset_request *request, const char *file,

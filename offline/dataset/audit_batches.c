@@ -13,27 +13,31 @@
 
 #define LEAST_ROWS 64 /* of a batch: of fewer it is not the rows that take the memory */
 
-static const char *const cut[] = {"spine", "built", "picked"};
-#define CUT_COUNT (sizeof(cut) / sizeof(cut[0]))
+static const char *const cut[] = {"spine", "built", "picked", "framed"};
+
+static size_t cut_count(const audit_rows *rows) {
+    return rows->framed ? 4 : 3;
+}
 
 static floe_status run(const dataset_job *job, floe_buf *sql, floe_error *err) {
     FLOE_TRY(floe_buf_check(sql, err));
     return floe_session_run(job->session, sql->ptr, NULL, NULL, err);
 }
 
-static floe_status put_aside(const dataset_job *job, floe_error *err) {
+static floe_status put_aside(const dataset_job *job, const audit_rows *rows, floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_KIB(4));
-    for (size_t i = 0; i < CUT_COUNT; i++) {
+    for (size_t i = 0; i < cut_count(rows); i++) {
         floe_buf_printf(&sql, "%sALTER TABLE %s RENAME TO whole_%s", i > 0 ? "; " : "", cut[i], cut[i]);
     }
     return run(job, &sql, err);
 }
 
-static floe_status make_batch(const dataset_job *job, int64_t first, int64_t count, floe_error *err) {
+static floe_status make_batch(const dataset_job *job, const audit_rows *rows, int64_t first, int64_t count,
+                              floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_KIB(4));
-    for (size_t i = 0; i < CUT_COUNT; i++) {
+    for (size_t i = 0; i < cut_count(rows); i++) {
         floe_buf_printf(&sql, "%sCREATE TEMP TABLE %s AS SELECT * FROM whole_%s LIMIT %" PRId64 " OFFSET %" PRId64,
                         i > 0 ? "; " : "", cut[i], cut[i], count, first);
     }
@@ -46,7 +50,7 @@ static floe_status drop_batch(const dataset_job *job, floe_error *err) {
     FLOE_TRY(floe_session_query(
         job->session,
         "SELECT table_name FROM duckdb_tables() WHERE temporary AND (table_name IN ('spine', "
-        "'built', 'picked') OR starts_with(table_name, 'answer') OR starts_with(table_name, 'slice_'))",
+        "'built', 'picked', 'framed') OR starts_with(table_name, 'answer') OR starts_with(table_name, 'slice_'))",
         NULL, job->arena, &rows, err));
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(1));
@@ -57,21 +61,16 @@ static floe_status drop_batch(const dataset_job *job, floe_error *err) {
     return rows.row_count > 0 ? run(job, &sql, err) : FLOE_OK;
 }
 
-static floe_status work_batch(const dataset_job *job, int64_t first, int64_t count, audit_work work, void *context,
-                              floe_error *err) {
-    FLOE_TRY(make_batch(job, first, count, err));
-    return work(context, err);
-}
-
-floe_status floe_audit_batches(dataset_job *job, int64_t rows, uint64_t row_bytes, audit_work work, void *context,
+floe_status floe_audit_batches(dataset_job *job, const audit_rows *rows, audit_work work, void *context,
                                floe_error *err) {
-    uint64_t fit = job->engine_bytes / 2 / (row_bytes + 1);
+    uint64_t fit = job->engine_bytes / 2 / (rows->row_bytes + 1);
     int64_t batch = fit < LEAST_ROWS ? LEAST_ROWS : fit > (uint64_t)INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)fit;
-    FLOE_TRY(put_aside(job, err));
-    for (int64_t first = 0; first < rows || first == 0;) {
-        int64_t count = rows - first < batch ? rows - first : batch;
-        floe_dataset_progress(job, "recomputing", rows > batch ? (double)first / (double)rows : -1);
-        floe_status status = work_batch(job, first, count, work, context, err);
+    FLOE_TRY(put_aside(job, rows, err));
+    for (int64_t first = 0; first < rows->count || first == 0;) {
+        int64_t count = rows->count - first < batch ? rows->count - first : batch;
+        floe_dataset_progress(job, "recomputing", rows->count > batch ? (double)first / (double)rows->count : -1);
+        floe_status status = make_batch(job, rows, first, count, err);
+        status = floe_failed(status) ? status : work(context, err);
         bool halves = status.code == FLOE_LIMIT && count > LEAST_ROWS;
         if (floe_failed(status) && !halves) {
             return status;

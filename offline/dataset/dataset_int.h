@@ -427,16 +427,29 @@ floe_status floe_dataset_source_item(const dataset_job *job, const floe_pit_need
 
 /* Judges the rows that the tables "spine", "built" and "picked" hold now. */
 typedef floe_status (*audit_work)(void *context, floe_error *err);
-/* The rows of the three tables batch by batch, in order, once at least, each `row_bytes` of memory. A batch that fails with LIMIT is
- * halved and worked on again. The tables are gone afterwards. */
-floe_status floe_audit_batches(dataset_job *job, int64_t rows, uint64_t row_bytes, audit_work work, void *context,
+/* The rows of the three tables, and of "framed" where there is one, batch by batch, in order, once at least, each `row_bytes` of memory. A
+ * batch that fails with LIMIT is halved and worked on again. The tables are gone afterwards. */
+typedef struct audit_rows {
+    int64_t count;
+    uint64_t row_bytes;
+    bool framed;
+} audit_rows;
+floe_status floe_audit_batches(dataset_job *job, const audit_rows *rows, audit_work work, void *context,
                                floe_error *err);
 
 /* ---- slices.c ---- */
 
-/* The session's table "answer" by the same SQL, but that labels meet only rows near them in time. Cost: n log n in labels and
- * rows for windows and as-of features; pairs for aggregates over all time. */
-floe_status floe_dataset_answer_by_slices(const dataset_job *job, floe_error *err);
+/* The session's table "answer": what frames do not answer by the same SQL, but that labels meet only rows near them in time, beside the
+ * table "framed", where there is one. Cost: pairs of a label and the rows of its slices, for aggregates over all time of all rows. */
+floe_status floe_dataset_answer_by_slices(const dataset_job *job, bool framed, floe_error *err);
+
+/* ---- frames.c ---- */
+
+/* Whether a feature is answered there: as-of features, and windows of whatever rows, events of which alone count, give in frames. */
+bool floe_frames_answer(const floe_dataset_request *request, const floe_ref *ref);
+/* All of those: the session's table "framed", a column per feature, in the labels' order; none where *ret_any is false. Cost: n log n in
+ * labels and rows, on disk what does not fit. */
+floe_status floe_dataset_answer_by_frames(dataset_job *job, bool *ret_any, floe_error *err);
 
 /* ---- compare.c ---- */
 

@@ -1,5 +1,6 @@
 /*
- * The answer by SQL over pairs, in time slices, so that a label meets few rows that it cannot use: what an audit recomputes with.
+ * The answer by SQL over pairs, in time slices, so that a label meets few rows that it cannot use: what an audit recomputes with what is no
+ * frame (frames.c).
  *
  * Time is cut into slices at least as wide as the widest window and ttl asked for. The slice becomes part of every key, of
  * labels and of rows, so that the same SQL (floe_pit_sql) joins a label only with rows of its slice: those that became
@@ -307,8 +308,9 @@ static floe_status answer_some(const dataset_job *whole, bool sliced, size_t *re
     request.refs = refs;
     request.ref_count = 0;
     for (size_t i = 0; i < whole->request->ref_count; i++) {
-        if (may_slice(whole->request, &whole->request->refs[i]) == sliced) {
-            refs[request.ref_count++] = whole->request->refs[i];
+        const floe_ref *ref = &whole->request->refs[i];
+        if (!floe_frames_answer(whole->request, ref) && may_slice(whole->request, ref) == sliced) {
+            refs[request.ref_count++] = *ref;
         }
     }
     *ret_count = request.ref_count;
@@ -336,22 +338,30 @@ static floe_status answer_some(const dataset_job *whole, bool sliced, size_t *re
                             NULL, NULL, err);
 }
 
-floe_status floe_dataset_answer_by_slices(const dataset_job *job, floe_error *err) {
-    size_t sliced, paired;
+floe_status floe_dataset_answer_by_slices(const dataset_job *job, bool framed, floe_error *err) {
+    size_t counts[2];
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_MIB(64));
-    FLOE_TRY(answer_some(job, true, &sliced, err));
-    FLOE_TRY(answer_some(job, false, &paired, err));
+    FLOE_TRY(answer_some(job, true, &counts[0], err));
+    FLOE_TRY(answer_some(job, false, &counts[1], err));
     floe_buf_text(&sql, "CREATE TEMP TABLE answer AS SELECT ");
     for (size_t i = 0; i < job->request->ref_count; i++) {
         char name[FLOE_REF_NAME_MAX];
         floe_buf_text(&sql, i > 0 ? ", " : "");
         floe_sql_quote_name(&sql, floe_str_of(floe_ref_name(&job->request->refs[i], "__", name)));
     }
-    floe_buf_text(&sql, sliced == 0   ? " FROM answer_paired; DROP TABLE answer_paired"
-                        : paired == 0 ? " FROM answer_sliced; DROP TABLE answer_sliced"
-                                      : " FROM answer_sliced POSITIONAL JOIN answer_paired; DROP TABLE answer_sliced; "
-                                        "DROP TABLE answer_paired");
+    static const char *const tables[] = {"answer_sliced", "answer_paired"};
+    floe_buf_text(&sql, framed ? " FROM framed" : " FROM ");
+    bool first = !framed;
+    for (size_t i = 0; i < 2; i++) {
+        if (counts[i] > 0) {
+            floe_buf_printf(&sql, "%s%s", first ? "" : " POSITIONAL JOIN ", tables[i]);
+            first = false;
+        }
+    }
+    for (size_t i = 0; i < 2; i++) {
+        floe_buf_printf(&sql, counts[i] > 0 ? "; DROP TABLE %s" : "", tables[i]);
+    }
     FLOE_TRY(floe_buf_check(&sql, err));
     return floe_session_run(job->session, sql.ptr, NULL, NULL, err);
 }

@@ -46,7 +46,7 @@ enum { FOLD_COUNT = sizeof folds / sizeof *folds };
 /* What one group has gathered; which parts are used is the fold's affair. */
 typedef struct gathered {
     floe_moments moments;
-    floe_sketch sketch;
+    floe_sketch *sketch; /* 4 KB, of a sketch alone: windows keep a state for every few rows */
     double *numbers;
     size_t count, room;
     double quantile;
@@ -72,6 +72,7 @@ static void state_destroy(duckdb_aggregate_state *states, idx_t count) {
         if (state) {
             floe_moments_close(&state->moments);
             floe_free(state->numbers);
+            floe_free(state->sketch);
             floe_free(state);
             *slot_of(states[i]) = NULL;
         }
@@ -113,6 +114,9 @@ static floe_status open_state(const fold_def *fold, floe_type type, gathered **s
         return FLOE_OK;
     }
     FLOE_TRY(floe_alloc(1, sizeof(**slot), slot, err));
+    if (fold->kind == FOLD_SKETCH) {
+        return floe_alloc(1, sizeof(*(*slot)->sketch), &(*slot)->sketch, err);
+    }
     return fold->kind <= FOLD_VARIANCE ? floe_moments_want(&(*slot)->moments, type, fold->kind == FOLD_VARIANCE, err)
                                        : FLOE_OK;
 }
@@ -125,7 +129,7 @@ static floe_status gather(const fold_def *fold, const floe_vector *values, const
     }
     FLOE_TRY(open_state(fold, value.type, slot, err));
     if (fold->kind == FOLD_SKETCH) {
-        floe_sketch_add(&(*slot)->sketch, floe_sketch_hash(&value));
+        floe_sketch_add((*slot)->sketch, floe_sketch_hash(&value));
         return FLOE_OK;
     }
     if (fold->kind == FOLD_PERCENTILE) {
@@ -178,7 +182,7 @@ static floe_status merge(const fold_def *fold, gathered **into, const gathered *
     if (fold->kind <= FOLD_VARIANCE) {
         merge_moments(&(*into)->moments, &from->moments);
     } else if (fold->kind == FOLD_SKETCH) {
-        floe_sketch_merge(&(*into)->sketch, &from->sketch);
+        floe_sketch_merge((*into)->sketch, from->sketch);
     }
     (*into)->quantile = from->quantile;
     for (size_t i = 0; i < from->count; i++) {
@@ -221,7 +225,7 @@ static double percentile(gathered *state) {
 /* False: null. */
 static bool result_of(const fold_def *fold, gathered *state, double *ret_real, int64_t *ret_count) {
     if (fold->kind == FOLD_SKETCH) {
-        *ret_count = state ? floe_sketch_count(&state->sketch) : 0;
+        *ret_count = state ? floe_sketch_count(state->sketch) : 0;
         return true;
     }
     if (!state || (fold->kind == FOLD_VARIANCE && !fold->population && state->moments.count < 2)) {

@@ -72,13 +72,13 @@ class Slices(unittest.TestCase):
 
     def test_columns_may_have_any_names(self):
         """Also those that the SQL of slices might take for its own."""
-        names = ("o", "b", "r", "s", "c", "k0", "slice", "before", "rid", "bound", "run", "best", "asked", "e", "p")
+        names = ("o", "b", "r", "s", "c", "k0", "slice", "before", "rid", "bound", "run", "best", "asked", "e", "p", "l", "t", "u", "v", "w", "m", "j")
         for name in names:
             with self.subTest(name=name), Project() as made:
-                made.table("events", f"SELECT 'a' AS {name}, TIMESTAMP '2001-01-01' AS ts, 7 AS v")
-                made.file("s.parquet", f"SELECT 'a' AS {name}, TIMESTAMP '2001-03-01' AS t")
+                made.table("events", f"SELECT 'a' AS {name}, TIMESTAMP '2001-01-01' AS ts, 7 AS value")
+                made.file("s.parquet", f"SELECT 'a' AS {name}, TIMESTAMP '2001-03-01' AS at")
                 made.define(entity(f"{{name: {name}, type: string}}") + source() + "feature_views:\n" +
-                            view("{name: last, column: v}", "{column: v, functions: [sum], windows: [1d]}"))
+                            view("{name: last, column: value}", "{column: value, functions: [sum], windows: [1d]}"))
                 built = made.build(spine="s.parquet", features="v")
                 self.assertIn("are the same", made.floe("dataset", "audit", built["id"], "--sample", "0"))
 
