@@ -284,6 +284,9 @@ typedef struct floe_dataset_request {
         *given_spine; /* where the kept spine came from, which the output may not be; NULL: nothing is known of it */
     const char *expect_spine; /* content hashes, hex; NULL: none. Where another comes out, nothing is written. */
     const char *expect_content;
+    /* Filled in: what request features take of the spine. */
+    const floe_column *inputs;
+    size_t input_count;
 } floe_dataset_request;
 
 typedef struct floe_dataset_result {

@@ -53,6 +53,19 @@ floe_status floe_spine_check_columns(const floe_dataset_request *request, const 
 floe_status floe_spine_text(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
                             size_t key_count, floe_arena *arena, floe_buf *sql, floe_error *err);
 
+/* ---- text_value.c ---- */
+
+/* Appends what a decimal must look like, as a lookup takes it: no exponent, no digit behind the point that would be rounded away. */
+void floe_text_decimal_pattern(floe_type type, floe_buf *out);
+/* Appends what text must look like where the engine's cast would change the value: it rounds 0.4 to 0, cuts a time off a date,
+ * and takes spaces around either. It is what a lookup takes for the type. False: any text is a value. */
+bool floe_text_pattern(floe_type type, floe_buf *out);
+/* Appends SQL: the value that text, SQL of its own, stands for where it looks like one; null: none of the type. A time may have an offset
+ * from Greenwich, which the engine's timestamps without a zone would pass over. */
+void floe_text_cast(floe_type type, const char *text, floe_buf *sql);
+/* The same of any text: null where it does not look like a value. */
+void floe_text_value(floe_type type, const char *text, floe_buf *sql);
+
 /* ---- spine_parquet.c ---- */
 
 /* Appends the FROM item of a Parquet file. Columns that hold UTC nanoseconds between microseconds come without a zone. Errors: UNSUPPORTED
@@ -408,6 +421,8 @@ floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena 
 floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err);
 /* The answer where no view is asked: a table of as many rows, whose column nobody sees. */
 floe_status floe_dataset_answer_nothing(const dataset_job *job, floe_error *err);
+/* Whether a column's values, of the type that the engine names, are an input's without a look at them as text. */
+bool floe_dataset_input_fits(floe_str type, floe_type input);
 /* Whether the spine brings what request features need. */
 floe_status floe_dataset_check_inputs(const dataset_job *job, floe_error *err);
 /* The columns that were asked for, then `from`, which gives the spine as s and the views' answer as a, and what the columns need

@@ -21,7 +21,8 @@ floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena 
     *ret_views = *asked;
     ret_views->refs = refs;
     ret_views->ref_count = count;
-    return FLOE_OK;
+    return floe_refs_request_inputs(arena, asked->refs, asked->ref_count, &ret_views->inputs, &ret_views->input_count,
+                                    err);
 }
 
 bool floe_dataset_asks_requests(const floe_dataset_request *asked) {
@@ -54,7 +55,7 @@ static bool is_as_fine(floe_str type, floe_type input) {
 
 /* Whether the engine's cast from a column's type to an input's keeps what it means. A text file's numbers are as wide as the
  * engine reads them; a value that does not fit is refused when it is cast. */
-static bool fits(floe_str type, floe_type input) {
+bool floe_dataset_input_fits(floe_str type, floe_type input) {
     static const char *const whole[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",
                                         "UTINYINT", "USMALLINT", "UINTEGER", NULL};
     static const char *const real[] = {"FLOAT", "DOUBLE", NULL};
@@ -133,6 +134,31 @@ static floe_status has_values(const dataset_job *job, floe_str column, bool *ret
     return FLOE_OK;
 }
 
+/* Whether the spine was written as text, of which each value may be read as what an input declares: the kept copy of one is Parquet. */
+static bool is_of_text(const dataset_job *job) {
+    const char *spine = job->request->given_spine ? job->request->given_spine : job->request->spine;
+    static const char *const endings[] = {".csv", ".jsonl", ".ndjson"};
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        if (floe_str_ends_nocase(floe_str_of(spine), endings[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a column comes as text that is to be read. */
+static bool is_text_of(floe_str type, floe_type input) {
+    return floe_str_is(type, "VARCHAR") && input.kind != FLOE_KIND_STRING;
+}
+
+/* What to do about a column that no input can take. */
+static const char *how_to_write(const dataset_job *job, const floe_column *input) {
+    floe_str path = floe_str_of(job->request->spine);
+    bool json = floe_str_ends_nocase(path, ".jsonl") || floe_str_ends_nocase(path, ".ndjson");
+    bool text = input->type.kind == FLOE_KIND_STRING || input->type.kind == FLOE_KIND_DECIMAL;
+    return json && text ? "write its values in quotes" : "write it as that, under another name if need be";
+}
+
 /* A column without a single value is of any type. */
 static floe_status check_input(const dataset_job *job, const floe_column *input, floe_error *err) {
     const floe_query_column *column = floe_spine_column(&job->spine, input->name);
@@ -141,12 +167,14 @@ static floe_status check_input(const dataset_job *job, const floe_column *input,
         return fail_missing(job, input, err);
     }
     floe_str feature = feature_of(job->asked, input->name);
-    bool fit = fits(column->type, input->type), has = false;
+    bool has = false, fit = floe_dataset_input_fits(column->type, input->type) ||
+                            (is_text_of(column->type, input->type) && is_of_text(job));
     FLOE_TRY(fit ? FLOE_OK : has_values(job, input->name, &has, err));
     FLOE_ENSURE(fit || !has, err, FLOE_INVALID,
-                "the spine's column \"%.*s\" is %.*s, and the request feature %.*s needs it as %s",
+                "the spine's column \"%.*s\" is %.*s, and the request feature %.*s needs it as %s: %s, or declare the "
+                "input otherwise",
                 FLOE_STR_BRIEF(input->name), FLOE_STR_ARG(column->type), FLOE_STR_BRIEF(feature),
-                floe_type_name(input->type, type));
+                floe_type_name(input->type, type), how_to_write(job, input));
     return FLOE_OK;
 }
 
@@ -160,6 +188,10 @@ static void write_cast(const floe_query_column *column, floe_type input, floe_bu
     floe_buf_text(&name, "s.");
     floe_sql_quote_name(&name, column->name);
     bool real = input.kind == FLOE_KIND_FLOAT || input.kind == FLOE_KIND_DOUBLE;
+    if (is_text_of(column->type, input)) {
+        floe_text_value(input, name.ptr, sql);
+        return;
+    }
     floe_buf_text(sql, "TRY_CAST(");
     if (real) {
         bool decimal = floe_str_starts_with(column->type, FLOE_STR("DECIMAL("));
@@ -182,7 +214,7 @@ static void write_brought(const spine_table *spine, const floe_request_feature *
     char type[FLOE_TYPE_NAME_MAX];
     const floe_query_column *column = floe_spine_column(spine, input->name);
     FLOE_ASSERT(column);
-    if (!fits(column->type, input->type)) { /* It has no value. */
+    if (!floe_dataset_input_fits(column->type, input->type) && !is_text_of(column->type, input->type)) { /* no value */
         floe_buf_text(sql, "CAST(NULL AS ");
         floe_sql_type_name(sql, input->type);
         floe_buf_byte(sql, ')');

@@ -25,53 +25,6 @@ typedef struct spine_guess {
     floe_arena *arena;
 } spine_guess;
 
-/* A decimal as a lookup takes it: no exponent, no digit behind the point that would be rounded away. */
-static void append_decimal_pattern(floe_type type, floe_buf *out) {
-    floe_buf_printf(out, "[+-]?([0-9]+(\\.[0-9]{0,%u})?", type.scale);
-    if (type.scale > 0) {
-        floe_buf_printf(out, "|\\.[0-9]{1,%u}", type.scale);
-    }
-    floe_buf_text(out, ")");
-}
-
-/* What the text of a CSV key must look like where the engine's cast would change the value: it rounds 0.4 to the key 0, cuts a
- * time off a date, and takes spaces around either. It is what a lookup takes for such a key. False: the reader itself is
- * strict enough. */
-static bool append_key_pattern(floe_type type, floe_buf *out) {
-    switch (type.kind) {
-    case FLOE_KIND_TIMESTAMP:
-        floe_buf_text(out, FLOE_TIME_PATTERN);
-        return true;
-    case FLOE_KIND_BOOL: /* as pandas writes it too */
-        floe_buf_text(out, "true|false|True|False");
-        return true;
-    case FLOE_KIND_INT32:
-    case FLOE_KIND_INT64:
-        floe_buf_text(out, "[+-]?[0-9]+");
-        return true;
-    case FLOE_KIND_DATE:
-        floe_buf_text(out, "[0-9]{4}-[0-9]{2}-[0-9]{2}");
-        return true;
-    case FLOE_KIND_DECIMAL:
-        append_decimal_pattern(type, out);
-        return true;
-    case FLOE_KIND_BYTES: /* base64, as every other door of floe takes bytes; the engine would take escapes */
-        floe_buf_text(out, "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?");
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* The value that text stands for; null: none of the type. A time may have an offset from Greenwich, which the engine's timestamps
- * without a zone would pass over. */
-static void append_text_cast(floe_type type, const char *text, floe_buf *sql) {
-    bool time = type.kind == FLOE_KIND_TIMESTAMP;
-    floe_buf_printf(sql, "%s%s%s AS ", time ? "TRY_CAST(TRY_CAST(" : "TRY_CAST(", text, time ? " AS TIMESTAMPTZ)" : "");
-    floe_sql_type_name(sql, type);
-    floe_buf_byte(sql, ')');
-}
-
 /* `CASE WHEN …` that is the key of its declared type, or an error that shows the text. */
 static void append_strict_key(const floe_dataset_request *request, const floe_column *key, floe_str pattern,
                               floe_buf *sql) {
@@ -91,9 +44,9 @@ static void append_strict_key(const floe_dataset_request *request, const floe_co
         floe_buf_printf(sql, " THEN from_base64(%s)", name.ptr);
     } else { /* What looks like a number or a date may still be too large, or no day. */
         floe_buf_text(sql, " AND ");
-        append_text_cast(key->type, name.ptr, sql);
+        floe_text_cast(key->type, name.ptr, sql);
         floe_buf_text(sql, " IS NOT NULL THEN ");
-        append_text_cast(key->type, name.ptr, sql);
+        floe_text_cast(key->type, name.ptr, sql);
     }
     floe_buf_text(sql, " ELSE error(");
     floe_sql_quote_text(sql, floe_buf_view(&words));
@@ -149,7 +102,7 @@ static bool append_json_pattern(floe_type type, floe_buf *out) {
         return true;
     case FLOE_KIND_DECIMAL: /* Text, or a whole number: one with a point may have lost digits to who wrote it. */
         floe_buf_text(out, "\"");
-        append_decimal_pattern(type, out);
+        floe_text_decimal_pattern(type, out);
         floe_buf_text(out, "\"|-?[0-9]+");
         return true;
     default:
@@ -193,6 +146,38 @@ static floe_status find_exact_types(floe_session *session, const floe_dataset_re
     return floe_input_exact(session, &exact, guess->arena, guess->types, &guess->changed, err);
 }
 
+/* Text that the engine's JSON reader takes for more than text. */
+static bool looks_like_more(floe_str type) {
+    return floe_spine_is_timestamp(type) || floe_str_is(type, "DATE") || floe_str_is(type, "TIME") ||
+           floe_str_is(type, "UUID");
+}
+
+/* What a request feature takes of a column that is no key, NULL: nothing. */
+static const floe_column *input_of(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
+                                   floe_str column) {
+    const floe_column *input = NULL;
+    for (size_t i = 0; i < request->input_count; i++) {
+        input = floe_str_equal(request->inputs[i].name, column) ? &request->inputs[i] : input;
+    }
+    for (size_t i = 0; i < key_count && input; i++) {
+        input = floe_str_equal(floe_spine_key_column(request, keys[i].name), column) ? NULL : input;
+    }
+    return input;
+}
+
+/* A column whose values look like something else than the input that takes it is text, as it is written, which the input then reads. In
+ * JSON text is what stands in quotes. */
+static void keep_input_texts(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
+                             spine_guess *guess) {
+    for (size_t i = 0; i < guess->count; i++) {
+        const floe_column *input = input_of(request, keys, key_count, guess->columns[i].name);
+        bool other = input && !floe_dataset_input_fits(guess->types[i], input->type);
+        if (other && (guess->csv || looks_like_more(guess->types[i]))) {
+            guess->types[i] = FLOE_STR("VARCHAR");
+        }
+    }
+}
+
 /* Appends to the types of the keys those of labels that the reader would change. */
 static floe_status append_label_types(floe_session *session, const floe_dataset_request *request,
                                       const floe_column *keys, size_t key_count, spine_guess *guess, floe_error *err) {
@@ -204,6 +189,7 @@ static floe_status append_label_types(floe_session *session, const floe_dataset_
     FLOE_TRY(floe_arena_check(guess->arena, err));
     FLOE_TRY(floe_session_describe(session, select, guess->arena, &guess->columns, &guess->count, err));
     FLOE_TRY(find_exact_types(session, request, keys, key_count, guess, err));
+    keep_input_texts(request, keys, key_count, guess);
     for (size_t i = 0; i < guess->count; i++) {
         if (!floe_str_equal(guess->types[i], guess->columns[i].type)) {
             floe_buf_text(types, types->len > 0 ? ", " : ", types = {");
@@ -224,7 +210,7 @@ static floe_status append_csv(floe_session *session, const floe_dataset_request 
     floe_buf_init(&call, FLOE_MIB(1));
     bool any = false;
     floe_csv_read read = {.files = &request->spine, .file_count = 1};
-    floe_str *values = floe_arena_alloc(arena, key_count + 1, sizeof(*values));
+    floe_str *values = floe_arena_alloc(arena, key_count + request->input_count + 1, sizeof(*values));
     FLOE_TRY(floe_arena_check(arena, err));
     floe_buf_text(sql, "(SELECT *");
     for (size_t i = 0, by = 0; i < key_count; i++) {
@@ -233,7 +219,7 @@ static floe_status append_csv(floe_session *session, const floe_dataset_request 
         }
         FLOE_AUTO_BUF pattern;
         floe_buf_init(&pattern, FLOE_KIB(4));
-        bool strict = append_key_pattern(keys[i].type, &pattern);
+        bool strict = floe_text_pattern(keys[i].type, &pattern);
         if (strict) {
             floe_buf_text(sql, any ? ", " : " REPLACE (");
             append_strict_key(request, &keys[i], floe_buf_view(&pattern), sql);
@@ -254,6 +240,13 @@ static floe_status append_csv(floe_session *session, const floe_dataset_request 
     FLOE_TRY(floe_buf_check(&call, err));
     spine_guess guess = {.csv = true, .call = call.ptr, .known = &types, .arena = arena};
     FLOE_TRY(append_label_types(session, request, keys, key_count, &guess, err));
+    for (size_t i = 0; i < request->input_count; i++) {
+        floe_kind kind = request->inputs[i].type.kind;
+        bool text = kind == FLOE_KIND_STRING || kind == FLOE_KIND_BYTES;
+        if (!text && input_of(request, keys, key_count, request->inputs[i].name)) {
+            values[read.value_count++] = request->inputs[i].name;
+        }
+    }
     read.call = call.ptr;
     read.types = floe_buf_view(&types).ptr;
     read.values = values;
@@ -316,12 +309,6 @@ static floe_status read_header(floe_session *session, const floe_dataset_request
     return floe_spine_check_columns(request, ret_header, keys, key_count, err);
 }
 
-/* Text that the engine's JSON reader takes for more than text. */
-static bool looks_like_more(floe_str type) {
-    return floe_spine_is_timestamp(type) || floe_str_is(type, "DATE") || floe_str_is(type, "TIME") ||
-           floe_str_is(type, "UUID");
-}
-
 static const floe_column *read_key_of(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
                                       floe_str column) {
     for (size_t i = 0; i < key_count; i++) {
@@ -337,7 +324,7 @@ static void append_json_cast(floe_type type, const char *name, floe_buf *sql) {
     FLOE_AUTO_BUF text;
     floe_buf_init(&text, FLOE_KIB(64));
     floe_buf_printf(&text, "trim(CAST(%s AS VARCHAR), '\"')", name);
-    append_text_cast(type, text.ptr, sql);
+    floe_text_cast(type, text.ptr, sql);
 }
 
 /* A key of JSON whose column is read as it is written, as its declared type, in the spelling that a lookup takes. */
@@ -389,7 +376,7 @@ static bool append_json_key(const floe_dataset_request *request, const floe_colu
     bool mixed = key && key->type.kind == FLOE_KIND_STRING && floe_str_is(read_type, "JSON");
     floe_buf_text(sql, !bytes && !typed && !mixed ? "" : any ? ", " : " REPLACE (");
     if (bytes) {
-        (void)append_key_pattern(key->type, &pattern);
+        (void)floe_text_pattern(key->type, &pattern);
         append_strict_key(request, key, floe_buf_view(&pattern), sql);
     } else if (typed) {
         append_json_typed(request, key, sql);
@@ -448,6 +435,7 @@ floe_status floe_spine_text(floe_session *session, const floe_dataset_request *r
         }
         spine_guess guess = {.columns = header.columns, .count = header.column_count, .arena = arena};
         FLOE_TRY(find_exact_types(session, request, keys, key_count, &guess, err));
+        keep_input_texts(request, keys, key_count, &guess);
         append_json(request, keys, key_count, &guess, sql);
         return FLOE_OK;
     }

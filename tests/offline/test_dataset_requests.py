@@ -134,7 +134,7 @@ class Requests(unittest.TestCase):
             made.write("s.csv", "x,n\n,1\nword,2\n")
             with self.assertRaises(Failed) as caught:
                 made.build(spine="s.csv", features="r0")
-            self.assertIn('column "x" is VARCHAR, and the request feature r0 needs it as double', str(caught.exception))
+            self.assertIn('column "x" has a value that no double holds, as which the request feature r0 needs it: word', str(caught.exception))
 
     def test_what_the_spine_lacks__is_named(self):
         with project() as made:
