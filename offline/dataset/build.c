@@ -75,8 +75,9 @@ static floe_status open_question(dataset_job *job, const char *spill_folder, flo
 
 static floe_status feed_question(dataset_job *job, floe_pit *pit, floe_error *err) {
     for (size_t i = 0; i < job->scan_count; i++) {
-        floe_dataset_progress(job, "reading sources", (double)i / (double)job->scan_count);
-        FLOE_TRY(floe_dataset_feed(job, &job->scans[i], pit, i, err));
+        floe_dataset_progress(job, DATASET_READING, (double)i / (double)job->scan_count);
+        const row_progress progress = {job, DATASET_READING, 0, job->scans[i].files.plan.rows};
+        FLOE_TRY(floe_dataset_feed(job, &job->scans[i], &progress, pit, i, err));
     }
     return FLOE_OK;
 }

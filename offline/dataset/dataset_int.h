@@ -319,11 +319,12 @@ floe_status floe_threads_alone(dataset_job *job, bool *ret_fewer, floe_error *er
 
 /* ---- feed.c ---- */
 
-/* What is told of rows that go by: `done` of `total`. */
+#define DATASET_READING "reading sources" /* a step */
+/* What is told of rows that go by: `before` and those that came since, of `total`. */
 typedef struct row_progress {
     dataset_job *job;
     const char *step;
-    int64_t total;
+    int64_t before, total;
 } row_progress;
 /* Feeds the rows of a query into one need of a question; progress may be NULL. */
 floe_status floe_dataset_feed_query(floe_session *session, const char *sql, const row_progress *progress, floe_pit *pit,
@@ -331,6 +332,9 @@ floe_status floe_dataset_feed_query(floe_session *session, const char *sql, cons
 
 /* ---- job.c ---- */
 
+#define DATASET_ENGINE_LEAST FLOE_MIB(64) /* with less the engine cannot write a file */
+/* Gives the engine so much memory from now on; what it has and does not use goes back to the system. */
+floe_status floe_dataset_set_engine(dataset_job *job, uint64_t bytes, floe_error *err);
 /* Without a kernel the engine has all of the memory but what the process needs. */
 floe_status floe_dataset_engine_alone(dataset_job *job, floe_error *err);
 /* Adds to an error of the engine's memory how much was given, and what to do. */
@@ -344,8 +348,8 @@ floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err);
 /* SELECT of the labels of the whole spine. */
 floe_status floe_dataset_labels_sql(const dataset_job *job, const floe_pit *pit, floe_buf *out, floe_error *err);
 /* Streams a planned scan into a question that has the same need. */
-floe_status floe_dataset_feed(dataset_job *job, const source_scan *scan, floe_pit *pit, size_t need_index,
-                              floe_error *err);
+floe_status floe_dataset_feed(const dataset_job *job, const source_scan *scan, const row_progress *progress,
+                              floe_pit *pit, size_t need_index, floe_error *err);
 /* Plans the scan of every need. */
 floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err);
 /* The spine into the session, and the range of its times into the question. */
@@ -367,9 +371,27 @@ bool floe_partition_by_kernel(const dataset_job *job);
 /* How the kernel is going to answer, in words of --explain. The scans are planned. */
 floe_status floe_partition_text(const dataset_job *job, floe_arena *arena, const char **ret_text, floe_error *err);
 /* The session's table "answer" by the kernel, one part of the keys after the other. Rows and labels of a part lie in Parquet
- * files and temporary tables of the engine until it is their turn; where a few scans are cheaper, its rows are read again. The kernel's answer to a key depends on the rows and
- * labels of that key alone, so it is the same as at once, bit for bit. */
+ * files and temporary tables of the engine until it is their turn; where a few scans are cheaper, its rows are read again for each stretch of labels. The kernel's answer to a label
+ * depends on the rows of its key alone, and on no other label, so it is the same as at once, bit for bit. */
 floe_status floe_partition_answer(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err);
+
+/* The scan of a source for some of the features that are asked of it, whose question needs its rows; `whole` is that for all of them.
+ * Borrows: *need, which is filled. */
+source_scan floe_partition_scan(const source_scan *whole, const floe_pit *pit, floe_pit_need *need);
+
+/* ---- rescan.c ---- */
+
+/* As-of features over one source, with the same entity and keys. */
+typedef struct dataset_rescan {
+    const floe_ref *refs;
+    size_t ref_count;
+    const source_scan *whole; /* of all features over the source */
+    size_t stretches;
+    uint64_t engine_bytes; /* that the engine needs while it adds to a table of the answers */
+    const char *table;
+} dataset_rescan;
+/* Their answers, in the order of the labels, as a table of the session. rows_fed are those of one scan. */
+floe_status floe_rescan_answer(dataset_job *job, const dataset_rescan *of, floe_pit_stats *ret_stats, floe_error *err);
 
 /* ---- build.c ---- */
 

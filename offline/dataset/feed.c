@@ -29,6 +29,7 @@ static floe_status take(void *context, const struct ArrowArray *batch, floe_erro
     feeding *f = context;
     FLOE_TRY(floe_pit_feed_take(f->feed, batch, err));
     int64_t done = atomic_fetch_add(&f->done, batch->length) + batch->length;
+    done += f->progress ? f->progress->before : 0;
     if (f->progress && pthread_mutex_trylock(&f->telling) == 0) {
         floe_dataset_progress_rows(f->progress->job, f->progress->step, done, f->progress->total);
         pthread_mutex_unlock(&f->telling);

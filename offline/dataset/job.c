@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#define ENGINE_LEAST FLOE_MIB(64)  /* with less the engine cannot write a file */
 #define ENGINE_COLUMN FLOE_KIB(40) /* of each column beyond that: its cells of a chunk, three times */
 #define WRITER_BESIDE FLOE_MIB(16)
 #define MUCH_MEMORY FLOE_GIB(4) /* of which three eighths are all that the engine uses */
@@ -98,7 +97,7 @@ static floe_status count_labels(dataset_job *job, floe_error *err) {
 }
 
 /* The engine's own setting is that of the whole process, and stays. */
-static floe_status set_engine(dataset_job *job, uint64_t bytes, floe_error *err) {
+floe_status floe_dataset_set_engine(dataset_job *job, uint64_t bytes, floe_error *err) {
     job->engine_bytes = bytes;
     return floe_session_limit_memory(job->session, bytes, err);
 }
@@ -111,11 +110,11 @@ static uint64_t memory_of(const dataset_job *job) {
  * too, and no more threads than can read with it. */
 static floe_status read_spine(dataset_job *job, const floe_column *keys, size_t key_count, floe_error *err) {
     uint64_t share = job->engine_bytes, bytes = memory_of(job), beside = PROCESS_LEAST + ENGINE_BESIDE;
-    FLOE_TRY(set_engine(job, bytes > share + beside ? bytes - beside : share, err));
+    FLOE_TRY(floe_dataset_set_engine(job, bytes > share + beside ? bytes - beside : share, err));
     FLOE_TRY(floe_threads_at_most(job, (int64_t)(job->engine_bytes / TEXT_READER_BYTES), err));
     FLOE_TRY(floe_spine_load(job->lake, job->session, job->request, keys, key_count, job->arena, &job->spine, err));
     FLOE_TRY(floe_threads_back(job, err));
-    return set_engine(job, share, err);
+    return floe_dataset_set_engine(job, share, err);
 }
 
 floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
@@ -129,13 +128,12 @@ floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
     return job->pit ? floe_dataset_feed_bounds(job, job->pit, err) : FLOE_OK;
 }
 
-floe_status floe_dataset_feed(dataset_job *job, const source_scan *scan, floe_pit *pit, size_t need_index,
-                              floe_error *err) {
+floe_status floe_dataset_feed(const dataset_job *job, const source_scan *scan, const row_progress *progress,
+                              floe_pit *pit, size_t need_index, floe_error *err) {
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     FLOE_TRY(floe_source_sql(scan, job->session, &sql, err));
-    const row_progress progress = {job, "reading sources", scan->files.plan.rows};
-    floe_status status = floe_dataset_feed_query(job->session, sql.ptr, &progress, pit, need_index, err);
+    floe_status status = floe_dataset_feed_query(job->session, sql.ptr, progress, pit, need_index, err);
     return floe_failed(status)
                ? floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(scan->need->source->about.name))
                : FLOE_OK;
@@ -186,7 +184,7 @@ floe_status floe_dataset_share_run(dataset_job *job, floe_error *err) {
     uint64_t columns = job->spine.column_count + job->asked->ref_count, engine, bytes = memory_of(job);
     uint64_t threads = (uint64_t)floe_thread_count(job->run ? job->run->threads : 0);
     uint64_t writers =
-        floe_pit_spilled_bytes(job->kernel_bytes) + ENGINE_LEAST + threads * columns * DATASET_WRITER_BYTES;
+        floe_pit_spilled_bytes(job->kernel_bytes) + DATASET_ENGINE_LEAST + threads * columns * DATASET_WRITER_BYTES;
     FLOE_TRY(count_engine(job, &engine, err));
     uint64_t run = at_least_nothing(bytes, PROCESS_LEAST + ENGINE_BESIDE + engine);
     job->run_bytes = run > job->kernel_bytes ? run : job->kernel_bytes;
@@ -201,10 +199,12 @@ floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err) {
     resident = floe_mem_resident();
     resident = resident > engine + PROCESS_LEAST ? resident - engine : PROCESS_LEAST;
     uint64_t readback = job->answers.pieces ? floe_pit_readback_bytes(job->answers.pit) : 0;
-    uint64_t beside = resident + readback + beside_writer(job, columns);
-    uint64_t bytes = memory_of(job), least = ENGINE_LEAST + columns * ENGINE_COLUMN;
+    /* Answers in tables of the engine's are sorted yet, for which it needs what it does not count. */
+    uint64_t sort = job->answers.pieces ? 0 : ENGINE_BESIDE;
+    uint64_t beside = resident + readback + sort + beside_writer(job, columns);
+    uint64_t bytes = memory_of(job), least = DATASET_ENGINE_LEAST + columns * ENGINE_COLUMN;
     least += job->answers.pieces ? 0 : floe_partition_table_bytes(job) / 2;
-    return set_engine(job, bytes > beside + least ? bytes - beside : least, err);
+    return floe_dataset_set_engine(job, bytes > beside + least ? bytes - beside : least, err);
 }
 
 floe_status floe_dataset_engine_alone(dataset_job *job, floe_error *err) {
@@ -212,7 +212,8 @@ floe_status floe_dataset_engine_alone(dataset_job *job, floe_error *err) {
     if (job->request->memory_bytes > 0) {
         floe_mem_return_early();
     }
-    return set_engine(job, bytes > beside + ENGINE_LEAST ? bytes - beside : ENGINE_LEAST, err);
+    return floe_dataset_set_engine(job, bytes > beside + DATASET_ENGINE_LEAST ? bytes - beside : DATASET_ENGINE_LEAST,
+                                   err);
 }
 
 /* Half of the memory is the kernel's, and more of much, the rest the engine's, which also needs some beside what it counts. */
@@ -220,11 +221,11 @@ static floe_status share_memory(dataset_job *job, floe_error *err) {
     uint64_t bytes = memory_of(job);
     job->kernel_bytes = bytes < MUCH_MEMORY ? bytes / 2 : bytes / 8 * 5;
     uint64_t rest = bytes - job->kernel_bytes;
-    uint64_t engine = rest > ENGINE_LEAST + ENGINE_BESIDE ? rest - ENGINE_BESIDE : ENGINE_LEAST;
+    uint64_t engine = rest > DATASET_ENGINE_LEAST + ENGINE_BESIDE ? rest - ENGINE_BESIDE : DATASET_ENGINE_LEAST;
     if (job->request->memory_bytes > 0) {
         floe_mem_return_early();
     }
-    return set_engine(job, engine, err);
+    return floe_dataset_set_engine(job, engine, err);
 }
 
 static void job_cleanup(dataset_job *job) {

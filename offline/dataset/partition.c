@@ -10,8 +10,8 @@
  * There are a few times more parts than are needed, so that parts of uneven size (one key may have a tenth of all rows) are
  * put together to what fits. One key is never divided: where it alone is more than fits, the kernel writes down what does not.
  *
- * Of as-of features alone the kernel holds no more rows than labels, however large the source is. Where few parts are enough
- * for that, nothing is written: the source is scanned once per part, which is cheaper than writing its rows down.
+ * Of as-of features alone the kernel holds no more rows than labels, however large the source is. Where a few stretches of the labels
+ * are enough for that, nothing is divided or written: the source is scanned once per stretch (rescan.c).
  */
 #include "core/file.h"
 #include "core/limits.h"
@@ -30,8 +30,7 @@
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
 #define LIST_BYTES 40             /* of a list's answer before its items, which are numbers of rows */
-#define SLOT_BYTES 78             /* of a label and the row that stands in its slot, with the answer */
-#define SLOT_CELL_BYTES 18        /* of one column of both */
+#define SLOT_TEXT_BYTES 18        /* of one column of what stands in a slot, where there are texts */
 #define RESCANS_MAX 6             /* about what writing rows down and reading them again costs, in scans */
 #define SORTED_BYTES 24           /* of one cell that is sorted, its place beside it */
 #define BLOCK_BYTES FLOE_KIB(256) /* of each column of a table of the engine's, while rows are added to it */
@@ -47,12 +46,17 @@ typedef struct unit {
     size_t index;
     size_t parts;
     bool again;         /* an earlier unit reads the same rows */
-    bool rescans;       /* a scan per part, no files */
+    bool rescans;       /* a part is a stretch of the labels, with a scan of its own */
     int64_t *part_rows; /* per part; of files */
     const char *folder;
 } unit;
 
 /* ---- how much ---- */
+
+/* The rest of the kernel's memory is for answers on their way out. */
+static uint64_t room_for_rows(const dataset_job *job) {
+    return job->kernel_bytes - job->kernel_bytes / 4 + 1;
+}
 
 static uint64_t row_bytes(const floe_pit_need *need) {
     return ROW_BYTES + CELL_BYTES * need->column_count;
@@ -86,23 +90,21 @@ uint64_t floe_partition_table_bytes(const dataset_job *job) {
     return table_bytes(job->request->refs, job->request->ref_count);
 }
 
-/* Rows that the kernel holds at once: all of a scan, but where only as-of features are asked for no more than labels. */
-static uint64_t rows_held(const dataset_job *job, const source_scan *scan) {
+/* Whether only as-of features are asked for, so that the kernel holds no more rows of the source than labels. */
+static bool thins(const dataset_job *job, const floe_source *source) {
     const floe_dataset_request *request = job->request;
-    uint64_t rows = scan->files.plan.rows > 0 ? (uint64_t)scan->files.plan.rows : 0;
-    uint64_t labels = (uint64_t)job->label_count;
     const floe_view *first = NULL;
     for (size_t i = 0; i < request->ref_count; i++) {
         const floe_ref *ref = &request->refs[i];
-        if (ref->view->source != scan->need->source) {
+        if (ref->view->source != source) {
             continue;
         }
         first = first ? first : ref->view;
         if (ref->output->function != FLOE_FN_NONE || ref->view->at_before != first->at_before) {
-            return rows;
+            return false;
         }
     }
-    return rows < labels ? rows : labels;
+    return true;
 }
 
 /* Columns of texts may hold more distinct ones than there is memory for. */
@@ -116,19 +118,38 @@ static bool has_texts(const dataset_job *job) {
     return texts;
 }
 
-/* Records, half as much again while they are put in order, and their place in it, without those that lie where answers come; of few distinct texts or many, and of rows that
- * stand in slots, what was seen to be enough. */
+/* What all labels take where each has one row of the source at most. */
+static uint64_t slots_bytes(const dataset_job *job, size_t scan) {
+    uint64_t texts = has_texts(job) ? SLOT_TEXT_BYTES * job->scans[scan].need->column_count : 0;
+    return (uint64_t)job->label_count * (floe_pit_slot_bytes(job->pit, scan) + texts);
+}
+
+/* Of rows that stand in slots, no more than labels. Of others, records, half as much again while they are put in order, and their place
+ * in it, without those that lie where answers come; of few distinct texts or many what was seen to be enough. */
 static uint64_t bytes_held(const dataset_job *job, size_t scan) {
     const source_scan *of = &job->scans[scan];
-    bool moved = !has_texts(job) && of->files.plan.rows > 0 && rows_held(job, of) == (uint64_t)of->files.plan.rows;
-    uint64_t record = moved ? floe_pit_row_bytes(job->pit, scan) : 0, rows = rows_held(job, of);
-    uint64_t lent = moved ? floe_pit_lent_bytes(job->pit, scan, rows, (uint64_t)job->label_count) : 0;
-    return rows * (moved ? record + record / 2 + PLACE_BYTES : row_bytes(of->need)) - lent;
+    uint64_t rows = of->files.plan.rows > 0 ? (uint64_t)of->files.plan.rows : 0, labels = (uint64_t)job->label_count;
+    bool texts = has_texts(job);
+    if (thins(job, of->need->source)) {
+        return slots_bytes(job, scan);
+    }
+    uint64_t record = floe_pit_row_bytes(job->pit, scan);
+    return texts ? rows * row_bytes(of->need)
+                 : rows * (record + record / 2 + PLACE_BYTES) - floe_pit_lent_bytes(job->pit, scan, rows, labels);
+}
+
+/* Of one label; what stands in slots is not copied. */
+static uint64_t answers_held(const dataset_job *job) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < job->request->ref_count; i++) {
+        const floe_ref *ref = &job->request->refs[i];
+        bytes += thins(job, ref->view->source) ? 0 : answers_bytes(ref, 1);
+    }
+    return bytes;
 }
 
 uint64_t floe_partition_estimate(const dataset_job *job) {
-    const floe_dataset_request *request = job->request;
-    uint64_t bytes = (uint64_t)job->label_count * (LABEL_BYTES + answers_bytes(request->refs, request->ref_count));
+    uint64_t bytes = (uint64_t)job->label_count * (LABEL_BYTES + answers_held(job));
     for (size_t i = 0; i < job->scan_count; i++) {
         bytes += bytes_held(job, i);
     }
@@ -156,7 +177,7 @@ static void choose_parts(const dataset_job *job, unit *u) {
     uint64_t labels = (uint64_t)job->label_count, per_row = row_bytes(u->whole->need);
     uint64_t answers = labels * (LABEL_BYTES + answers_bytes(u->refs, u->ref_count));
     uint64_t fit = job->kernel_bytes > 0 ? job->kernel_bytes : 1;
-    uint64_t rescans = labels * (SLOT_BYTES + SLOT_CELL_BYTES * u->whole->need->column_count) / fit + 1;
+    uint64_t rescans = slots_bytes(job, (size_t)(u->whole - job->scans)) / room_for_rows(job) + 1;
     u->rescans = is_as_of(u) && rescans <= RESCANS_MAX;
     uint64_t parts = u->rescans ? rescans : PARTS_PER_FIT * ((rows * per_row + answers) / fit + 1);
     u->parts = parts > PARTS_MAX ? PARTS_MAX : (size_t)parts;
@@ -235,10 +256,10 @@ floe_status floe_partition_text(const dataset_job *job, floe_arena *arena, const
         spilled += !units[i].rescans;
         scans += units[i].rescans ? units[i].parts : 0;
     }
-    *ret_text =
-        spilled > 0
-            ? floe_arena_printf(arena, "the kernel, in about %zu parts that are spilled", parts)
-            : floe_arena_printf(arena, "the kernel, in %zu parts of the keys, each with a scan of its own", scans);
+    *ret_text = spilled > 0
+                    ? floe_arena_printf(arena, "the kernel, in about %zu parts that are spilled", parts)
+                    : floe_arena_printf(
+                          arena, "the kernel, in %zu stretches of the labels, each with a scan of its own", scans);
     return floe_arena_check(arena, err);
 }
 
@@ -310,13 +331,12 @@ static void append_wanted(const unit *u, floe_buf *sql) {
     }
 }
 
-/* The scan of the source for what a unit needs of it. What was not pushed into the scan must not count as pushed, even where
- * the unit's views alone agree on their filter. */
-static source_scan scan_for(const unit *u, const floe_pit *pit, floe_pit_need *need) {
+/* What was not pushed into the scan must not count as pushed, even where the views of some features alone agree on their filter. */
+source_scan floe_partition_scan(const source_scan *whole, const floe_pit *pit, floe_pit_need *need) {
     size_t need_count;
-    source_scan scan = *u->whole;
+    source_scan scan = *whole;
     *need = *floe_pit_needs(pit, &need_count);
-    need->shared_where = u->whole->need->shared_where;
+    need->shared_where = whole->need->shared_where;
     scan.need = need;
     return scan;
 }
@@ -324,7 +344,7 @@ static source_scan scan_for(const unit *u, const floe_pit *pit, floe_pit_need *n
 static floe_status divide_rows(const dataset_job *job, const unit *u, const floe_pit *pit, int64_t *ret_rows,
                                floe_error *err) {
     floe_pit_need need;
-    source_scan scan = scan_for(u, pit, &need);
+    source_scan scan = floe_partition_scan(u->whole, pit, &need);
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_text(&sql, "COPY (SELECT *, ");
@@ -396,22 +416,9 @@ static floe_status append_rows(const dataset_job *job, const unit *u, const floe
         return floe_buf_check(sql, err);
     }
     floe_pit_need need;
-    source_scan scan = scan_for(u, pit, &need);
+    source_scan scan = floe_partition_scan(u->whole, pit, &need);
     scan.files.file_count = 0;
     return floe_source_sql(&scan, job->session, sql, err);
-}
-
-/* The rows of one part, out of the source. */
-static floe_status append_rescan(const dataset_job *job, const unit *u, const floe_pit *pit, size_t part, floe_buf *sql,
-                                 floe_error *err) {
-    floe_pit_need need;
-    source_scan scan = scan_for(u, pit, &need);
-    floe_buf_text(sql, "SELECT * EXCLUDE (__part) FROM (SELECT *, ");
-    append_part(u, true, sql);
-    floe_buf_text(sql, " FROM (");
-    FLOE_TRY(floe_source_sql(&scan, job->session, sql, err));
-    floe_buf_printf(sql, ")) WHERE __part = %zu", part);
-    return floe_buf_check(sql, err);
 }
 
 static floe_status feed_part(const dataset_job *job, const unit *u, floe_pit *pit, size_t first, size_t last,
@@ -426,8 +433,7 @@ static floe_status feed_part(const dataset_job *job, const unit *u, floe_pit *pi
         FLOE_TRY(floe_pit_labels(pit, &labels, err));
     }
     floe_buf_clear(&sql);
-    FLOE_TRY(u->rescans ? append_rescan(job, u, pit, first, &sql, err)
-                        : append_rows(job, u, pit, first, last, &sql, err));
+    FLOE_TRY(append_rows(job, u, pit, first, last, &sql, err));
     return floe_dataset_feed_query(job->session, sql.ptr, NULL, pit, 0, err);
 }
 
@@ -446,14 +452,9 @@ static floe_status keep_answers(const dataset_job *job, const unit *u, floe_pit 
     return floe_session_run(job->session, rows, NULL, NULL, err);
 }
 
-/* The rest of the kernel's memory is for answers on their way out. */
-static uint64_t room_for_rows(const dataset_job *job) {
-    return job->kernel_bytes - job->kernel_bytes / 4;
-}
-
 /* A part that alone is more than fits, because one of its keys is: the kernel keeps its rows and answers in files. */
 static bool is_too_large(const dataset_job *job, const unit *u, size_t part) {
-    return !u->rescans && (uint64_t)u->part_rows[part] * row_bytes(u->whole->need) > room_for_rows(job) &&
+    return (uint64_t)u->part_rows[part] * row_bytes(u->whole->need) > room_for_rows(job) &&
            floe_pit_may_spill(u->refs, u->ref_count);
 }
 
@@ -472,15 +473,11 @@ static floe_status answer_parts(const dataset_job *job, const unit *u, size_t fi
     floe_pit_stats_get(pit, &found);
     stats->ties += found.ties;
     stats->rows_kept += found.rows_kept;
-    stats->rows_fed += u->rescans && !u->again ? found.rows_fed : 0;
     return keep_answers(job, u, pit, first, last, err);
 }
 
 /* As many parts from `first` on as fit; one at least. */
 static size_t last_that_fits(const dataset_job *job, const unit *u, size_t first) {
-    if (u->rescans) {
-        return first + 1;
-    }
     uint64_t per_row = row_bytes(u->whole->need);
     uint64_t room = room_for_rows(job);
     uint64_t labels = (uint64_t)job->label_count * (LABEL_BYTES + answers_bytes(u->refs, u->ref_count)) / u->parts;
@@ -496,28 +493,48 @@ static size_t last_that_fits(const dataset_job *job, const unit *u, size_t first
     return last;
 }
 
-static floe_status answer_unit(dataset_job *job, unit *u, size_t unit_count, floe_pit_stats *stats, floe_error *err) {
+/* Labels and rows by part of their keys. */
+static floe_status divide(dataset_job *job, unit *u, floe_pit_stats *stats, floe_error *err) {
     int64_t rows = 0;
-    {
-        FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
-        floe_pit_options options = {.as_known = job->request->as_known, .ignore_at = job->request->ignore_at};
-        FLOE_TRY(floe_pit_open(u->refs, u->ref_count, &options, &pit, err));
-        floe_dataset_progress(job, "dividing the rows", (double)u->index / (double)unit_count);
-        FLOE_TRY(divide_labels(job, u, pit, err));
-        FLOE_TRY(u->rescans ? FLOE_OK : divide_rows(job, u, pit, &rows, err));
-    }
+    FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
+    floe_pit_options options = {.as_known = job->request->as_known, .ignore_at = job->request->ignore_at};
+    FLOE_TRY(floe_pit_open(u->refs, u->ref_count, &options, &pit, err));
+    FLOE_TRY(divide_labels(job, u, pit, err));
+    FLOE_TRY(divide_rows(job, u, pit, &rows, err));
     stats->rows_fed += u->again ? 0 : rows;
-    FLOE_TRY(u->rescans ? FLOE_OK : count_rows(job, u, err));
+    return count_rows(job, u, err);
+}
+
+static floe_status answer_divided(dataset_job *job, unit *u, size_t unit_count, floe_pit_stats *stats,
+                                  floe_error *err) {
+    floe_dataset_progress(job, "dividing the rows", (double)u->index / (double)unit_count);
+    FLOE_TRY(divide(job, u, stats, err));
     for (size_t first = 0, last; first < u->parts; first = last) {
         last = last_that_fits(job, u, first);
         double done = ((double)first / (double)u->parts + (double)u->index) / (double)unit_count;
         floe_dataset_progress(job, "joining", done);
         FLOE_TRY(answer_parts(job, u, first, last, stats, err));
     }
-    FLOE_TRY(u->rescans ? FLOE_OK : floe_file_remove_all(u->folder, err));
+    FLOE_TRY(floe_file_remove_all(u->folder, err));
     const char *drop = floe_arena_printf(job->arena, "DROP TABLE part_labels_%zu", u->index);
     FLOE_TRY(floe_arena_check(job->arena, err));
     return floe_session_run(job->session, drop, NULL, NULL, err);
+}
+
+static floe_status answer_by_rescans(dataset_job *job, const unit *u, floe_pit_stats *stats, floe_error *err) {
+    const dataset_rescan of = {.refs = u->refs,
+                               .ref_count = u->ref_count,
+                               .whole = u->whole,
+                               .stretches = u->parts,
+                               .engine_bytes = TABLES_BESIDE * table_bytes(u->refs, u->ref_count),
+                               .table = floe_arena_printf(job->arena, "part_answer_%zu", u->index)};
+    floe_pit_stats found;
+    FLOE_TRY(floe_arena_check(job->arena, err));
+    FLOE_TRY(floe_rescan_answer(job, &of, &found, err));
+    stats->ties += found.ties;
+    stats->rows_kept += found.rows_kept;
+    stats->rows_fed += u->again ? 0 : found.rows_fed;
+    return FLOE_OK;
 }
 
 /* ---- all answers in order ---- */
@@ -536,6 +553,12 @@ static size_t slice_width(const dataset_job *job) {
 
 /* The answers of a unit in the order of the labels, a few columns at a time: tables part_slice_N, which *count numbers. */
 static floe_status sort_unit(dataset_job *job, const unit *u, size_t *count, floe_error *err) {
+    if (u->rescans) { /* In that order they came. */
+        const char *rename =
+            floe_arena_printf(job->arena, "ALTER TABLE part_answer_%zu RENAME TO part_slice_%zu", u->index, (*count)++);
+        FLOE_TRY(floe_arena_check(job->arena, err));
+        return floe_session_run(job->session, rename, NULL, NULL, err);
+    }
     size_t width = slice_width(job);
     for (size_t first = 0; first < u->ref_count; first += width) {
         FLOE_AUTO_BUF sql;
@@ -588,7 +611,8 @@ static floe_status answer_units(dataset_job *job, const char *folder, floe_pit_s
     for (size_t i = 0; i < count; i++) {
         units[i].folder = floe_arena_printf(job->arena, "%s/%zu", folder, i);
         FLOE_TRY(floe_arena_check(job->arena, err));
-        FLOE_TRY(answer_unit(job, &units[i], count, stats, err));
+        FLOE_TRY(units[i].rescans ? answer_by_rescans(job, &units[i], stats, err)
+                                  : answer_divided(job, &units[i], count, stats, err));
     }
     job->answers.giver.costly = true;
     FLOE_TRY(floe_dataset_kernel_done(job, err));

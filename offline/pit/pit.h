@@ -54,6 +54,8 @@ bool floe_pit_may_spill(const floe_ref *refs, size_t ref_count);
 bool floe_pit_spills(const floe_pit *pit);
 /* How much of one row of a need is kept, by all views over it together. */
 size_t floe_pit_row_bytes(const floe_pit *pit, size_t need_index);
+/* How much one label takes of a need whose rows stand in slots, a row per label at most. */
+uint64_t floe_pit_slot_bytes(const floe_pit *pit, size_t need_index);
 /* How many bytes of so many rows lie in memory that so many labels' answers need later, of a source that has no columns of texts or lists. */
 uint64_t floe_pit_lent_bytes(const floe_pit *pit, size_t need_index, uint64_t rows, uint64_t labels);
 /* About how much its labels take, which stay in memory until it is answered. */

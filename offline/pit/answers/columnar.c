@@ -59,56 +59,77 @@ static size_t value_len(floe_kind kind) {
 
 /* ---- one column ---- */
 
-#define BLOCK_ROWS                                                                                                     \
-    ((size_t)64) /* rows of a sheet that stay in the nearest cache while all columns are read out of them */
+#define BLOCK_ROWS PIT_FETCH_MOST /* of a sheet that stay in the nearest cache while all columns are read out of them */
 
 /* The answers of one column of one batch. */
 typedef struct stretch {
     const pit_answers *answers;
-    const uint8_t *rows; /* of the sheet, from the first label on */
-    size_t row_len, count;
+    size_t first, count; /* labels */
     owned *o;
     size_t valid_count;
 } stretch;
 
-static inline const uint8_t *cell_at(const stretch *s, size_t i) {
-    return s->rows + i * s->row_len + s->answers->spot.at;
-}
+/* One column of one block. */
+typedef struct block {
+    size_t from, count; /* rows of the batch; a byte of the bits begins with the first */
+    const uint8_t *cells;
+    size_t step; /* from cell to cell */
+    uint64_t valid;
+} block;
 
-/* Marks rows [from, to) of a block, which begins with a byte of the bits. */
-static void mark_valid(stretch *s, size_t from, size_t to) {
-    uint32_t at = s->answers->spot.valid_at;
-    const uint8_t *marks = s->rows + (at >> 3);
+static uint64_t valid_of(const uint8_t *row, size_t row_len, uint32_t at, size_t count) {
     uint64_t bits = 0;
-    for (size_t i = from; i < to; i++) {
-        bits |= (uint64_t)(marks[i * s->row_len] >> (at & 7) & 1u) << (i - from);
+    for (size_t i = 0; i < count; i++) {
+        bits |= (uint64_t)(row[i * row_len + (at >> 3)] >> (at & 7) & 1u) << i;
     }
-    for (size_t i = from; i < to; i += 8) {
-        s->o->valid[i >> 3] = (uint8_t)(bits >> (i - from));
-    }
-    s->valid_count += (size_t)__builtin_popcountll(bits);
+    return bits;
 }
 
-static inline bool is_valid(const stretch *s, size_t i) {
-    return !s->o->valid || (s->o->valid[i >> 3] >> (i & 7) & 1);
+static size_t cell_len(const pit_answers *answers) {
+    return is_text(answers->type.kind)               ? sizeof(uint32_t)
+           : answers->type.kind == FLOE_KIND_DECIMAL ? sizeof(__int128)
+                                                     : sizeof(int64_t);
+}
+
+/* Finds the cells of a block: where they are, or fetched to `room`. */
+static void open_block(const stretch *s, uint8_t *room, block *b) {
+    const pit_answers *answers = s->answers;
+    const pit_sheet *sheet = answers->sheet;
+    if (sheet->fetch) {
+        b->valid = sheet->fetch(sheet->fetch_from, answers->output, s->first + b->from, b->count, room);
+        b->cells = room;
+        b->step = cell_len(answers);
+        return;
+    }
+    const uint8_t *row = floe_pit_sheet_row(sheet, s->first + b->from);
+    b->valid = s->o->valid ? valid_of(row, sheet->row_len, answers->spot.valid_at, b->count) : UINT64_MAX;
+    b->cells = row + answers->spot.at;
+    b->step = sheet->row_len;
+}
+
+static void mark_valid(stretch *s, const block *b) {
+    for (size_t i = 0; i < b->count; i += 8) {
+        s->o->valid[(b->from + i) >> 3] = (uint8_t)(b->valid >> i);
+    }
+    s->valid_count += (size_t)__builtin_popcountll(b->valid);
 }
 
 /* Cells as they are; those of nulls are 0. */
 #define GATHER(element)                                                                                                \
-    for (size_t i = from; i < to; i++) {                                                                               \
-        memcpy((element *)s->o->data + i, cell_at(s, i), sizeof(element));                                             \
+    for (size_t i = 0; i < b->count; i++) {                                                                            \
+        memcpy((element *)s->o->data + b->from + i, b->cells + i * b->step, sizeof(element));                          \
     }
 
-static int64_t whole_at(const stretch *s, size_t i) {
+static int64_t whole_at(const block *b, size_t i) {
     int64_t whole;
-    memcpy(&whole, cell_at(s, i), sizeof(whole));
+    memcpy(&whole, b->cells + i * b->step, sizeof(whole));
     return whole;
 }
 
-static floe_status put_narrow(const stretch *s, size_t from, size_t to, floe_error *err) {
-    int32_t *data = s->o->data;
-    for (size_t i = from; i < to; i++) {
-        int64_t value = whole_at(s, i);
+static floe_status put_narrow(const stretch *s, const block *b, floe_error *err) {
+    int32_t *data = (int32_t *)s->o->data + b->from;
+    for (size_t i = 0; i < b->count; i++) {
+        int64_t value = whole_at(b, i);
         FLOE_ENSURE(value >= INT32_MIN && value <= INT32_MAX, err, FLOE_INVALID,
                     "column \"%.*s\": %" PRId64 " does not fit 32 bits", FLOE_STR_BRIEF(s->answers->name), value);
         data[i] = (int32_t)value;
@@ -116,32 +137,44 @@ static floe_status put_narrow(const stretch *s, size_t from, size_t to, floe_err
     return FLOE_OK;
 }
 
-static void put_bools(const stretch *s, size_t from, size_t to) {
+static void put_bools(const stretch *s, const block *b) {
     uint8_t *bits = s->o->data;
-    for (size_t i = from; i < to; i++) {
-        bits[i >> 3] = (uint8_t)(bits[i >> 3] | (whole_at(s, i) != 0) << (i & 7));
+    for (size_t i = 0; i < b->count; i++) {
+        size_t at = b->from + i;
+        bits[at >> 3] = (uint8_t)(bits[at >> 3] | (whole_at(b, i) != 0) << (at & 7));
     }
 }
 
-static void put_floats(const stretch *s, size_t from, size_t to) {
-    float *data = s->o->data;
-    for (size_t i = from; i < to; i++) {
+static void put_floats(const stretch *s, const block *b) {
+    float *data = (float *)s->o->data + b->from;
+    for (size_t i = 0; i < b->count; i++) {
         double value;
-        memcpy(&value, cell_at(s, i), sizeof(value));
+        memcpy(&value, b->cells + i * b->step, sizeof(value));
         data[i] = (float)value;
     }
 }
 
-static floe_status put_numbers(const stretch *s, size_t from, size_t to, floe_error *err) {
+/* Texts are put where they are known to end (put_texts), until when their numbers stand there. */
+static void put_symbols(const stretch *s, const block *b) {
+    for (size_t i = 0; i < b->count; i++) {
+        memcpy(&s->o->offsets[b->from + i + 1], b->cells + i * b->step, sizeof(uint32_t));
+    }
+}
+
+static floe_status put_cells(const stretch *s, const block *b, floe_error *err) {
     switch (s->answers->type.kind) {
     case FLOE_KIND_INT32:
     case FLOE_KIND_DATE:
-        return put_narrow(s, from, to, err);
+        return put_narrow(s, b, err);
     case FLOE_KIND_BOOL:
-        put_bools(s, from, to);
+        put_bools(s, b);
         return FLOE_OK;
     case FLOE_KIND_FLOAT:
-        put_floats(s, from, to);
+        put_floats(s, b);
+        return FLOE_OK;
+    case FLOE_KIND_STRING:
+    case FLOE_KIND_BYTES:
+        put_symbols(s, b);
         return FLOE_OK;
     case FLOE_KIND_DECIMAL:
         GATHER(__int128)
@@ -152,60 +185,60 @@ static floe_status put_numbers(const stretch *s, size_t from, size_t to, floe_er
     }
 }
 
-/* Rows [from, to), a block. */
-static floe_status put_block(stretch *s, size_t from, size_t to, floe_error *err) {
+static floe_status put_block(stretch *s, size_t from, size_t count, floe_error *err) {
+    uint8_t room[BLOCK_ROWS * PIT_CELL_MOST];
+    block b = {.from = from, .count = count};
+    open_block(s, room, &b);
     if (s->o->valid) {
-        mark_valid(s, from, to);
+        mark_valid(s, &b);
     }
-    return is_text(s->answers->type.kind) ? FLOE_OK : put_numbers(s, from, to, err);
+    return put_cells(s, &b, err);
 }
 
 /* The block from a row on will be read soon. */
 static void ask_for_block(const stretch *s, size_t from) {
+    const pit_sheet *sheet = s->answers->sheet;
     size_t to = s->count - from > BLOCK_ROWS ? from + BLOCK_ROWS : s->count;
-    for (size_t at = from * s->row_len; at < to * s->row_len; at += PIT_CACHE_LINE) {
-        __builtin_prefetch(s->rows + at);
+    for (size_t at = from * sheet->row_len; sheet->rows && at < to * sheet->row_len; at += PIT_CACHE_LINE) {
+        __builtin_prefetch(floe_pit_sheet_row(sheet, s->first) + at);
     }
 }
 
 static floe_str text_at(const stretch *s, size_t i) {
-    uint32_t symbol;
-    memcpy(&symbol, cell_at(s, i), sizeof(symbol));
-    return is_valid(s, i) ? s->answers->symbols->keys[symbol] : (floe_str){"", 0};
+    bool valid = !s->o->valid || (s->o->valid[i >> 3] >> (i & 7) & 1);
+    return valid ? s->answers->symbols->keys[(uint32_t)s->o->offsets[i + 1]] : (floe_str){"", 0};
 }
 
-/* Once all blocks are marked. */
+/* Symbols become texts and where they end, once all blocks are there. */
 static floe_status put_texts(const stretch *s, floe_error *err) {
     size_t len = 0;
-    FLOE_TRY(floe_alloc(s->count + 1, sizeof(int32_t), &s->o->offsets, err));
     for (size_t i = 0; i < s->count; i++) {
         len += text_at(s, i).len;
         FLOE_ENSURE(len <= INT32_MAX, err, FLOE_LIMIT, "column \"%.*s\" would hold more than %d bytes in one batch",
                     FLOE_STR_BRIEF(s->answers->name), INT32_MAX);
-        s->o->offsets[i + 1] = (int32_t)len;
     }
     FLOE_TRY(floe_realloc(&s->o->data, len + 1, 1, err));
     for (size_t i = 0; i < s->count; i++) {
         floe_str text = text_at(s, i);
         memcpy((char *)s->o->data + s->o->offsets[i], text.ptr, text.len);
+        s->o->offsets[i + 1] = s->o->offsets[i] + (int32_t)text.len;
     }
     return FLOE_OK;
 }
 
 static floe_status open_column(const pit_answers *answers, size_t first, size_t count, struct ArrowArray *array,
                                stretch *ret_stretch, floe_error *err) {
-    size_t row_len = answers->sheet->row_len;
     array->release = release_array;
     FLOE_TRY(floe_alloc(1, sizeof(owned), &array->private_data, err));
-    *ret_stretch =
-        (stretch){answers, answers->sheet->rows + first * row_len, row_len, count, array->private_data, count};
+    *ret_stretch = (stretch){answers, first, count, array->private_data, count};
     owned *o = ret_stretch->o;
     if (answers->spot.valid_at != PIT_NOWHERE) {
         ret_stretch->valid_count = 0;
         FLOE_TRY(floe_alloc((count + 7) / 8, 1, &o->valid, err));
     }
     floe_kind kind = answers->type.kind;
-    return is_text(kind) ? FLOE_OK : floe_alloc(count + 1, value_len(kind), &o->data, err);
+    return is_text(kind) ? floe_alloc(count + 1, sizeof(int32_t), &o->offsets, err)
+                         : floe_alloc(count + 1, value_len(kind), &o->data, err);
 }
 
 static floe_status close_column(stretch *s, struct ArrowArray *array, floe_error *err) {
@@ -242,10 +275,10 @@ static floe_status make_share(const making *m, size_t first_column, size_t colum
         FLOE_TRY(open_column(&m->columns[first_column + i], m->first, m->count, arrays[i], &stretches[i], err));
     }
     for (size_t from = 0; from < m->count; from += BLOCK_ROWS) {
-        size_t to = m->count - from > BLOCK_ROWS ? from + BLOCK_ROWS : m->count;
-        ask_for_block(&stretches[0], to);
+        size_t count = m->count - from > BLOCK_ROWS ? BLOCK_ROWS : m->count - from;
+        ask_for_block(&stretches[0], from + count);
         for (size_t i = 0; i < column_count; i++) {
-            FLOE_TRY(put_block(&stretches[i], from, to, err));
+            FLOE_TRY(put_block(&stretches[i], from, count, err));
         }
     }
     for (size_t i = 0; i < column_count; i++) {

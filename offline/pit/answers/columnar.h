@@ -12,6 +12,7 @@ typedef struct pit_answers {
     floe_type type;
     const pit_sheet *sheet;
     size_t group, view; /* of the group */
+    size_t output;      /* of the view */
     pit_spot spot;
     const pit_symbols *symbols; /* of texts and bytes */
 } pit_answers;

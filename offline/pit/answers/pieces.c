@@ -37,6 +37,7 @@ void floe_pit_answers_find(const floe_pit *pit, const floe_ref *ref, const floe_
                                  .sheet = &asked.view->sheet,
                                  .group = (size_t)(asked.group - pit->groups),
                                  .view = (size_t)(asked.view - asked.group->views),
+                                 .output = asked.output,
                                  .spot = asked.view->sheet.spots[asked.output],
                                  .symbols = at == PIT_NO_ROW ? NULL : &asked.group->columns[at].symbols};
 }

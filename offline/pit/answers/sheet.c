@@ -113,8 +113,11 @@ void floe_pit_sheet_close(pit_view *view, size_t label_count) {
         }
     }
     floe_free(sheet->rows);
+    floe_free(sheet->fetch_from);
     floe_free(view->winner);
     sheet->rows = NULL;
+    sheet->fetch = NULL;
+    sheet->fetch_from = NULL;
     sheet->lent = 0;
     view->winner = NULL;
 }
@@ -220,15 +223,25 @@ static void get_number(const uint8_t *cell, floe_value *ret_value) {
     }
 }
 
+/* The cell of an answer; NULL: it is null. */
+static const uint8_t *find_cell(const pit_sheet *sheet, size_t output, size_t label, uint8_t *room) {
+    if (sheet->fetch) {
+        return sheet->fetch(sheet->fetch_from, output, label, 1, room) ? room : NULL;
+    }
+    const pit_spot *spot = &sheet->spots[output];
+    const uint8_t *row = floe_pit_sheet_row(sheet, label);
+    bool valid = spot->valid_at == PIT_NOWHERE || (row[spot->valid_at >> 3] >> (spot->valid_at & 7) & 1);
+    return valid ? row + spot->at : NULL;
+}
+
 void floe_pit_sheet_get(const pit_group *group, const pit_view *view, size_t output, size_t label, floe_value *items,
                         floe_value *ret_value) {
-    const pit_sheet *sheet = &view->sheet;
-    const pit_spot *spot = &sheet->spots[output];
     const floe_output *asked = &view->view->outputs[output];
-    const uint8_t *row = sheet->rows + label * sheet->row_len, *cell = row + spot->at;
+    uint8_t room[PIT_CELL_MOST];
+    const uint8_t *cell = find_cell(&view->sheet, output, label, room);
     uint32_t symbol;
     *ret_value = floe_value_null(asked->type);
-    if (spot->valid_at != PIT_NOWHERE && !(row[spot->valid_at >> 3] >> (spot->valid_at & 7) & 1)) {
+    if (!cell) {
         return;
     }
     ret_value->is_null = false;

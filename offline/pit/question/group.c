@@ -79,7 +79,7 @@ static floe_status sort_labels(void *context, size_t first_key, size_t last_key,
 }
 
 floe_status floe_pit_index_labels(const floe_pit *pit, pit_group *group, floe_error *err) {
-    if (group->label_times) {
+    if (group->label_at) {
         return FLOE_OK;
     }
     FLOE_TRY(order_by_key(group->label_key, pit->label_count, group->keys.count, &group->label_at, &group->label_start,

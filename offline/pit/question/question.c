@@ -282,6 +282,19 @@ size_t floe_pit_row_bytes(const floe_pit *pit, size_t need_index) {
     return bytes;
 }
 
+#define PLACE_BYTES 24 /* of a label among those of its key: time, what stands there, span, number */
+
+uint64_t floe_pit_slot_bytes(const floe_pit *pit, size_t need_index) {
+    uint64_t bytes = 0;
+    for (size_t g = 0; g < pit->group_count; g++) {
+        const pit_group *group = &pit->groups[g];
+        if (group->source_index == need_index) {
+            bytes += group->record_len + PLACE_BYTES + group->view_count * sizeof(uint32_t);
+        }
+    }
+    return bytes;
+}
+
 uint64_t floe_pit_lent_bytes(const floe_pit *pit, size_t need_index, uint64_t rows, uint64_t labels) {
     uint64_t bytes = 0;
     for (size_t g = 0; g < pit->group_count; g++) {

@@ -45,11 +45,19 @@ typedef struct pit_spot {
 
 #define PIT_CACHE_LINE ((size_t)64)
 
+#define PIT_FETCH_MOST ((size_t)64)
+#define PIT_CELL_MOST sizeof(__int128)
+/* Answers that lie elsewhere: cells of an output of labels [first, first + count), at most PIT_FETCH_MOST, one behind the other and as
+ * a sheet would have them; those of nulls are 0. Gives a bit per label, set where there is a value. Thread: several. */
+typedef uint64_t (*pit_fetch)(const void *from, size_t output, size_t first, size_t count, uint8_t *cells);
+
 /* The answers of a view, a row per label in the labels' order: a label's answers are written together and read together,
  * and labels are mostly asked for one after the other. Cleared memory is the answer of a label that has no key or no time:
  * counts are 0, everything else is null. */
 typedef struct pit_sheet {
     uint8_t *rows;
+    pit_fetch fetch; /* of a sheet without rows, whose answers stay where they are known (run/thin.c) */
+    void *fetch_from;
     size_t row_len;
     pit_spot *spots; /* per output */
     size_t lent;     /* so many bytes hold rows of the source until those are in order: there are no answers yet */
@@ -81,7 +89,8 @@ typedef struct pit_view {
     bool want_as_of;
     bool before;
     pit_sheet sheet;
-    uint32_t *winner; /* per label its row, or PIT_NO_ROW; of the newest rows alone */
+    uint32_t *
+        winner; /* per label its row, of the newest rows, or the slot that has it, of a group that thins; else PIT_NO_ROW */
     int64_t ties;
     int64_t rows_moved, rows_stepped; /* floe_pit_stats */
 } pit_view;
@@ -101,7 +110,8 @@ typedef struct pit_group {
     pit_numbers numbers;
     bool has_created, has_end;
     /* What is kept of a row, and where: event first. */
-    bool keeps_created, keeps_end, keeps_order;
+    bool keeps_event, keeps_created, keeps_end,
+        keeps_order; /* keeps_event: and the key, which a slot knows of what stands in it */
     uint32_t created_at, end_at, seq_at, pos_at, key_at, state_at, record_len;
     /* While rows come in; one of the two (thins). */
     bool thins;
@@ -117,7 +127,7 @@ typedef struct pit_group {
     uint32_t *row_start, *row_end;
     uint32_t *label_key; /* per label, until they are listed by key */
     uint32_t *label_start;
-    int64_t *label_times; /* in that order */
+    int64_t *label_times; /* in that order; of a group that answers out of slots its calendar has them */
     uint32_t *label_at;   /* in that order: which label it is */
 } pit_group;
 
@@ -139,7 +149,7 @@ struct floe_pit {
     size_t group_count;
     floe_column *keys;
     size_t key_count;
-    int64_t *label_time; /* INT64_MIN: null */
+    int64_t *label_time; /* INT64_MIN: null; until every group has them in its own order */
     size_t label_count, label_room;
     int threads; /* that take rows in */
     int64_t newest_us;

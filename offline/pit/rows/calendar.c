@@ -175,3 +175,7 @@ void floe_pit_calendar_find(const pit_calendar *calendar, const uint32_t *keys, 
 atomic_uint_least64_t *floe_pit_calendar_standing(const pit_calendar *calendar, uint32_t label) {
     return &calendar->posts[label].standing;
 }
+
+int64_t floe_pit_calendar_time(const pit_calendar *calendar, uint32_t label) {
+    return calendar->posts[label].time;
+}

@@ -25,5 +25,6 @@ void floe_pit_calendar_close(pit_calendar **calendar);
 void floe_pit_calendar_find(const pit_calendar *calendar, const uint32_t *keys, const int64_t *from,
                             const uint64_t *ranks, size_t count, uint32_t *ret_labels);
 atomic_uint_least64_t *floe_pit_calendar_standing(const pit_calendar *calendar, uint32_t label);
+int64_t floe_pit_calendar_time(const pit_calendar *calendar, uint32_t label);
 
 #endif

@@ -66,6 +66,15 @@ static floe_status open_sheets(const floe_pit *pit, pit_group *group, floe_error
     return FLOE_OK;
 }
 
+/* Each group has the times of its labels in its own order. */
+static bool are_indexed(const floe_pit *pit) {
+    bool indexed = true;
+    for (size_t g = 0; g < pit->group_count; g++) {
+        indexed = indexed && pit->groups[g].label_at;
+    }
+    return indexed;
+}
+
 static floe_status open_groups(floe_pit *pit, size_t need_index, floe_error *err) {
     for (size_t g = 0; g < pit->group_count; g++) {
         pit_group *group = &pit->groups[g];
@@ -74,6 +83,10 @@ static floe_status open_groups(floe_pit *pit, size_t need_index, floe_error *err
             FLOE_TRY(open_sheets(pit, group, err));
             FLOE_TRY(group->thins ? floe_pit_slots_open(pit, group, err) : floe_pit_parts_open(pit, group, err));
         }
+    }
+    if (are_indexed(pit)) {
+        floe_free(pit->label_time);
+        pit->label_time = NULL;
     }
     return FLOE_OK;
 }

@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "offline/pit/rows/batch.h"
 #include "offline/pit/rows/cells.h"
+#include "offline/pit/rows/record.h"
 
 #define BATCH_ARENA FLOE_GIB(1)
 
@@ -151,6 +152,7 @@ floe_status floe_pit_labels_newest(floe_pit *pit, int64_t time_us, floe_error *e
     pit->newest_labels = true;
     pit->threads = 1; /* Keys are numbered as rows come. */
     pit->newest_us = time_us;
+    floe_pit_record_plan(pit, &pit->groups[0]);
     pit->needs[0].latest_us = time_us;
     return FLOE_OK;
 }

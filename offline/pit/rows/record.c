@@ -2,7 +2,8 @@
  * What a record holds and where, and records into arrays.
  *
  * Wide parts come first, so that all but decimals lie where their type wants them: event, created, end, sequence, position,
- * the columns' data, then their symbols, the key, the nulls and one byte of state.
+ * the columns' data, then their symbols, the key, the nulls and one byte of state. What stands in a slot until it is answered has
+ * neither event, which stands with the label's time, nor key, which is the label's.
  */
 #include "offline/pit/rows/record.h"
 
@@ -30,7 +31,8 @@ static uint32_t place(uint32_t *len, bool kept, size_t part_len) {
 }
 
 void floe_pit_record_plan(const floe_pit *pit, pit_group *group) {
-    uint32_t len = sizeof(int64_t); /* event */
+    group->keeps_event = !group->thins || pit->options.newest || pit->newest_labels;
+    uint32_t len = group->keeps_event ? sizeof(int64_t) : 0;
     group->keeps_order = order_shows(pit, group);
     group->keeps_created = group->has_created && (group->keeps_order || pit->options.as_known);
     group->keeps_end = group->has_end && group->keeps_order;
@@ -46,7 +48,7 @@ void floe_pit_record_plan(const floe_pit *pit, pit_group *group) {
         pit_column *column = &group->columns[i];
         column->symbol_at = place(&len, column->class == PIT_SYMBOL || column->want_symbols, sizeof(uint32_t));
     }
-    group->key_at = place(&len, true, sizeof(uint32_t));
+    group->key_at = place(&len, group->keeps_event, sizeof(uint32_t));
     for (size_t i = 0; i < group->column_count; i++) {
         group->columns[i].null_at = place(&len, true, 1);
     }
@@ -55,8 +57,10 @@ void floe_pit_record_plan(const floe_pit *pit, pit_group *group) {
 }
 
 void floe_pit_record_write(const pit_group *group, const pit_taken *taken, size_t i, uint8_t *record) {
-    memcpy(record, &taken->event[i], sizeof(int64_t));
-    memcpy(record + group->key_at, &taken->keys[i], sizeof(uint32_t));
+    if (group->keeps_event) {
+        memcpy(record, &taken->event[i], sizeof(int64_t));
+        memcpy(record + group->key_at, &taken->keys[i], sizeof(uint32_t));
+    }
     if (group->keeps_created) {
         memcpy(record + group->created_at, &taken->created[i], sizeof(int64_t));
     }

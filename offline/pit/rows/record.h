@@ -82,7 +82,15 @@ floe_status floe_pit_slots_take(const floe_pit *pit, pit_group *group, const pit
 /* What stands in a slot, the number of its label in order of key and time; NULL: nothing. *ret_tied: it had an equal but for the
  * order of files. */
 const uint8_t *floe_pit_slot_record(const pit_group *group, size_t slot, bool *ret_tied);
-/* As floe_pit_compare_rows, of a group that keeps their order. */
+/* Event time of what stands in it. */
+int64_t floe_pit_slot_event(const pit_group *group, size_t slot);
+/* Time of its label. */
+int64_t floe_pit_slot_label_time(const pit_group *group, size_t slot);
+/* As floe_pit_compare_rows, of two slots in which something stands. */
+int floe_pit_compare_slots(const pit_group *group, size_t a, size_t b, bool *ret_file_order);
+/* Every label's winner is known: times go, what stands in the slots stays. */
+void floe_pit_slots_settle(pit_slots *slots);
+/* As floe_pit_compare_rows, of a group that keeps events and their order. */
 int floe_pit_compare_records(const pit_group *group, const uint8_t *a, const uint8_t *b, bool *ret_file_order);
 /* Ends the slots: what stands in them becomes the group's rows. */
 floe_status floe_pit_slots_gather(pit_group *group, floe_error *err);

@@ -102,6 +102,10 @@ static inline uint64_t rank_of(int64_t event) {
     return (uint64_t)event ^ (UINT64_C(1) << 63);
 }
 
+static inline int64_t event_of(uint64_t rank) {
+    return (int64_t)(rank ^ (UINT64_C(1) << 63));
+}
+
 /* The rank of the event that stands in a slot. */
 static inline atomic_uint_least64_t *standing(const pit_group *group, uint32_t slot) {
     const pit_slots *slots = group->slots;
@@ -127,6 +131,10 @@ floe_status floe_pit_slots_open(const floe_pit *pit, pit_group *group, floe_erro
     if (!group->slots->calendar) {
         FLOE_TRY(floe_pit_calendar_open(group->label_times, group->label_start, group->keys.count, pit->threads,
                                         &group->slots->calendar, err));
+    }
+    if (!group->keeps_event) { /* Answered out of slots. */
+        floe_free(group->label_times);
+        group->label_times = NULL;
     }
     if (group->slots->block_count > 0) {
         return FLOE_OK; /* Rows of an earlier stream stand in them. */
@@ -196,9 +204,9 @@ typedef struct precedence {
     int64_t parts[4]; /* event, created, sequence, position */
 } precedence;
 
-static precedence precedence_of(const pit_group *group, const uint8_t *record) {
-    return (precedence){{floe_pit_record_time(record, 0), floe_pit_record_created(group, record),
-                         floe_pit_record_time(record, group->seq_at), floe_pit_record_time(record, group->pos_at)}};
+static precedence precedence_of(const pit_group *group, int64_t event, const uint8_t *record) {
+    return (precedence){{event, floe_pit_record_created(group, record), floe_pit_record_time(record, group->seq_at),
+                         floe_pit_record_time(record, group->pos_at)}};
 }
 
 /* As floe_pit_compare_rows. */
@@ -212,29 +220,32 @@ static int compare(const precedence *a, const precedence *b, bool *ret_file_orde
     return 0;
 }
 
+/* With a record of the same event time. */
 static int compare_taken(const pit_group *group, const pit_taken *taken, size_t i, const uint8_t *record,
                          bool *ret_file_order) {
-    const precedence stands = precedence_of(group, record);
+    const precedence stands = precedence_of(group, taken->event[i], record);
     const precedence comes = {
         {taken->event[i], group->keeps_created ? taken->created[i] : INT64_MIN, taken->seq[i], taken->pos[i]}};
     return compare(&comes, &stands, ret_file_order);
 }
 
-/* Whether the row now stands in the record. */
-static bool challenge(const pit_group *group, const pit_taken *taken, size_t i, uint8_t *record) {
+/* Whether the row now stands in the slot. */
+static bool challenge(const pit_group *group, const pit_taken *taken, size_t i, uint32_t slot, uint8_t *record) {
     uint8_t *state = record + group->state_at;
+    atomic_uint_least64_t *stands = standing(group, slot);
+    uint64_t rank = rank_of(taken->event[i]), standing_rank = atomic_load_explicit(stands, memory_order_relaxed);
     bool file_order = false;
     if (*state & STATE_USED) {
-        int64_t event = floe_pit_record_time(record, 0);
-        if (taken->event[i] < event) {
+        if (rank < standing_rank) {
             return false;
         }
-        if (taken->event[i] == event && compare_taken(group, taken, i, record, &file_order) <= 0) {
+        if (rank == standing_rank && compare_taken(group, taken, i, record, &file_order) <= 0) {
             *state |= file_order ? STATE_TIED : 0;
             return false;
         }
     }
     floe_pit_record_write(group, taken, i, record);
+    atomic_store_explicit(stands, rank, memory_order_relaxed);
     *state = (uint8_t)(STATE_USED | (file_order ? STATE_TIED : 0));
     return true;
 }
@@ -246,8 +257,7 @@ static floe_status compete(const pit_group *group, const pit_taken *taken, pit_s
     for (size_t o = first; o < last; o++) {
         uint32_t i = room->order[o];
         uint8_t *record = record_of(group, room->slots[i]);
-        if (challenge(group, taken, i, record)) {
-            atomic_store_explicit(standing(group, room->slots[i]), rank_of(taken->event[i]), memory_order_relaxed);
+        if (challenge(group, taken, i, room->slots[i], record)) {
             room->rows[won] = taken->rows[i];
             room->records[won++] = record;
         }
@@ -307,6 +317,10 @@ floe_status floe_pit_slots_take(const floe_pit *pit, pit_group *group, const pit
 
 /* ---- the end ---- */
 
+void floe_pit_slots_settle(pit_slots *slots) {
+    floe_pit_calendar_close(&slots->calendar);
+}
+
 const uint8_t *floe_pit_slot_record(const pit_group *group, size_t slot, bool *ret_tied) {
     const uint8_t *record = record_of(group, slot);
     uint8_t state = record[group->state_at];
@@ -314,8 +328,23 @@ const uint8_t *floe_pit_slot_record(const pit_group *group, size_t slot, bool *r
     return state & STATE_USED ? record : NULL;
 }
 
+int64_t floe_pit_slot_event(const pit_group *group, size_t slot) {
+    return event_of(atomic_load_explicit(standing(group, (uint32_t)slot), memory_order_relaxed));
+}
+
+int64_t floe_pit_slot_label_time(const pit_group *group, size_t slot) {
+    return floe_pit_calendar_time(group->slots->calendar, (uint32_t)slot);
+}
+
+int floe_pit_compare_slots(const pit_group *group, size_t a, size_t b, bool *ret_file_order) {
+    const precedence left = precedence_of(group, floe_pit_slot_event(group, a), record_of(group, a));
+    const precedence right = precedence_of(group, floe_pit_slot_event(group, b), record_of(group, b));
+    return compare(&left, &right, ret_file_order);
+}
+
 int floe_pit_compare_records(const pit_group *group, const uint8_t *a, const uint8_t *b, bool *ret_file_order) {
-    const precedence left = precedence_of(group, a), right = precedence_of(group, b);
+    const precedence left = precedence_of(group, floe_pit_record_time(a, 0), a);
+    const precedence right = precedence_of(group, floe_pit_record_time(b, 0), b);
     return compare(&left, &right, ret_file_order);
 }
 
