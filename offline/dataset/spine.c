@@ -94,6 +94,23 @@ static bool looks_like_file(const char *spine) {
            !floe_str_ends_with(floe_str_of(spine), FLOE_STR(".json.gz"));
 }
 
+/* The FROM item over that of a table, whose columns come in UTC without a zone: those that have one get it back, as from a file. */
+static void append_zones(const floe_ice_schema *schema, const floe_buf *plain, floe_buf *sql) {
+    bool any = false;
+    for (size_t i = 0; i < schema->field_count; i++) {
+        if (schema->fields[i].type->kind == FLOE_ICE_TIMESTAMPTZ) {
+            floe_buf_text(sql, any ? ", timezone('UTC', " : "(SELECT * REPLACE (timezone('UTC', ");
+            floe_sql_quote_name(sql, schema->fields[i].name);
+            floe_buf_text(sql, ") AS ");
+            floe_sql_quote_name(sql, schema->fields[i].name);
+            any = true;
+        }
+    }
+    floe_buf_text(sql, any ? ") FROM " : "");
+    floe_buf_str(sql, floe_buf_view(plain));
+    floe_buf_text(sql, any ? ")" : "");
+}
+
 /* The FROM item of a table spine, at its current snapshot. */
 static floe_status append_table(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
                                 floe_arena *arena, spine_table *ret_spine, floe_buf *sql, floe_error *err) {
@@ -110,7 +127,11 @@ static floe_status append_table(floe_lake *lake, floe_session *session, const fl
     for (size_t i = 0; i < files.schema->field_count; i++) {
         columns[i] = files.schema->fields[i].name;
     }
-    return floe_table_scan_sql(table, &files, columns, files.schema->field_count, false, session, sql, err);
+    FLOE_AUTO_BUF plain;
+    floe_buf_init(&plain, FLOE_GIB(1));
+    FLOE_TRY(floe_table_scan_sql(table, &files, columns, files.schema->field_count, false, session, &plain, err));
+    append_zones(files.schema, &plain, sql);
+    return floe_buf_check(sql, err);
 }
 
 /* Whether int64 holds all values of a column of the spine. */

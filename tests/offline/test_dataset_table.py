@@ -69,6 +69,29 @@ class Tables(unittest.TestCase):
             self.assertEqual(made.rows(f"SELECT COLUMNS(*)::VARCHAR FROM ({same} FROM '$D/back.parquet')"), built)
             self.assertEqual(len(built), 5)
 
+    def test_times_of_a_table_spine__keep_their_zone(self):
+        zoned = """SELECT k, t::TIMESTAMPTZ AS t, label, t AS bare, CASE WHEN label <> 2 THEN t::TIMESTAMPTZ END AS "a zone",
+            [t::TIMESTAMPTZ, NULL] AS inner FROM (""" + LABELS + ")"
+        with project() as made:
+            made.db.sql("SET TimeZone = 'UTC'")
+            made.file("zoned.parquet", zoned)
+            made.floe("table", "import", "zoned.parquet", "lake.t.zoned", "--partition", "a zone")
+            made.floe("table", "import", "zoned.parquet", "lake.t.whole")
+            file = made.build("--time", "t", spine="zoned.parquet", features="v", out="f.parquet")
+            columns = made.rows("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM '$D/f.parquet')")
+            self.assertEqual(dict(columns)["a zone"], "TIMESTAMP WITH TIME ZONE")
+            for table, out in (("lake.t.whole", "o.parquet"), ("lake.t.whole", "lake.t.train"), ("lake.t.zoned", "o.parquet")):
+                built = made.build("--time", "t", spine=table, features="v", out=out)
+                if out == "lake.t.train":
+                    out = "back.parquet"
+                    made.floe("table", "scan", "lake.t.train", "-o", out)
+                self.assertEqual(made.rows(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM '$D/{out}')"), columns)
+                self.assertEqual(made.rows(f"SELECT count(*) FROM (FROM '$D/f.parquet' EXCEPT ALL FROM '$D/{out}')"), [(0,)])
+                if table == "lake.t.whole":
+                    self.assertEqual(built["content_hash"], file["content_hash"])
+                made.floe("dataset", "audit", built["id"])
+                self.assertIn(built["content_hash"][:12], made.floe("dataset", "rebuild", built["id"], "--json"))
+
     def test_other_engines_read_it__in_the_spines_order(self):
         with project() as made:
             made.build("--time", "t", spine="s.parquet", features="v", out="lake.t.train")
