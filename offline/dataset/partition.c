@@ -149,7 +149,12 @@ static uint64_t answers_held(const dataset_job *job) {
 }
 
 uint64_t floe_partition_estimate(const dataset_job *job) {
-    uint64_t bytes = (uint64_t)job->label_count * (LABEL_BYTES + answers_held(job));
+    bool slots = true; /* have the label's place as well, so that there is only its time */
+    for (size_t i = 0; i < job->scan_count; i++) {
+        slots = slots && thins(job, job->scans[i].need->source);
+    }
+    uint64_t label = (slots ? sizeof(int64_t) : LABEL_BYTES) + answers_held(job);
+    uint64_t bytes = (uint64_t)job->label_count * label;
     for (size_t i = 0; i < job->scan_count; i++) {
         bytes += bytes_held(job, i);
     }

@@ -17,7 +17,7 @@ EPOCH = datetime.datetime(2020, 1, 1)
 HOUR = datetime.timedelta(hours=1)
 MICRO = datetime.timedelta(microseconds=1)
 WINDOWS = {"": None, "6h": 6 * HOUR, "1d": 24 * HOUR, "36h": 36 * HOUR}
-# As definitions write them, and what the output is called.
+#As definitions write them, and what the output is called.
 TEXT_FUNCTIONS = {"count": "count", "min": "min", "max": "max", "count_distinct": "count_distinct", "first": "first",
                   "last": "last", "approx_count_distinct": "approx_count_distinct", "{top_k: 2}": "top_2",
                   "{first_k: 2}": "first_2", "{last_k: 3}": "last_3"}
@@ -56,24 +56,25 @@ class World:
         event = self.time(0, 240)
         if self.is_date:
             event = event.replace(hour=0, minute=0, second=0, microsecond=0)
-        return {"k": r.choice(["a", "b", "c", None]), "n": r.randrange(2), "ts": event,
-                "known": None if r.random() < 0.2 else event + HOUR * r.choice([0, 1, 6, 30]),
-                "until": None if r.random() < 0.7 else event + HOUR * r.choice([6, 24, 90]),
-                "v": None if r.random() < 0.2 else r.randrange(-4, 5),
-                "d": None if r.random() < 0.2 else r.choice([0.1, -0.2, 1e300, -1e300, 1e-300, 3.7, 1 / 3, -0.0]),
-                "s": r.choice(["x", "y", "", None])}
+        return {
+    "k" : r.choice([ "a", "b", "c", None ]), "n" : r.randrange(2),
+        "ts" : event,
+               "known" : None if r.random() < 0.2 else event + HOUR *r.choice([ 0, 1, 6, 30 ]),
+               "until" : None if r.random() < 0.7 else event + HOUR *r.choice([ 6, 24, 90 ]),
+               "v" : None if r.random() < 0.2 else r.randrange(-4, 5),
+               "d" : None if r.random() < 0.2 else r.choice([ 0.1, -0.2, 1e300, -1e300, 1e-300, 3.7, 1 / 3, -0.0 ]),
+               "s" : r.choice([ "x", "y", "", None ])}
 
     def view(self, name):
         r = self.random
         windows = r.sample(["6h", "1d", "36h"], 2) + ([""] if r.random() < 0.3 else [])
-        outputs = [("last_v", None, "v", None), ("last_d", None, "d", None)] if r.random() < 0.7 else []
+        outputs = [("last_v", None, "v", None), ("last_d", None, "d", None), ("last_s", None, "s", None)] if r.random() < 0.7 else []
         for column in ("v", "d", "s"):
             functions = (FUNCTIONS if column != "s" else TEXT_FUNCTIONS).values()
             outputs += [(f"{column}_{f}_{w}" if w else f"{column}_{f}", f, column, w) for f in functions for w in windows]
         return {"name": name, "pair": r.random() < 0.5, "before": r.random() < 0.5, "ttl": r.choice([None, 6, 30]),
                 "where": r.choice(list(WHERES)), "windows": windows, "outputs": outputs}
-
-    # ---- definitions ----
+#-- -- definitions -- --
 
     def yaml(self):
         text = ("entities:\n  - {name: e, keys: [{name: k, type: string}]}\n"
@@ -86,7 +87,7 @@ class World:
             text += f"    ttl: {view['ttl']}h\n" if view["ttl"] else ""
             text += f"    where: \"{view['where']}\"\n" if view["where"] else ""
             if any(function is None for _, function, _, _ in view["outputs"]):
-                text += "    features: [{name: last_v, column: v}, {name: last_d, column: d}]\n"
+                text += "    features: [{name: last_v, column: v}, {name: last_d, column: d}, {name: last_s, column: s}]\n"
             text += "    aggregates:\n"
             windows = [w for w in view["windows"] if w]
             for column in ("v", "d", "s"):
@@ -113,7 +114,7 @@ class World:
             project.db.execute("INSERT INTO l VALUES (?, ?, ?, ?)", [*label, i])
         project.file("spine.parquet", "SELECT k, n, t FROM l ORDER BY i")
 
-    # ---- the rule ----
+#-- -- the rule -- --
 
     def visible(self, view, label):
         k, n, t = label
@@ -207,7 +208,8 @@ def xxh64(data):
 
 def approximate(values, column):
     """The sketch and the estimator of proto/FORMATS.md."""
-    m, registers = 4096, {}
+    m, registers = 4096, {
+}
     for value in values:
         data = (value.to_bytes(8, "little", signed=True) if column == "v" else
                 struct.pack("<d", value if value != 0 else 0.0) if column == "d" else value.encode())
@@ -280,12 +282,36 @@ class Worlds(unittest.TestCase):
                 facts = self.check(world, project, seed, "native")
                 for read in project.manifest(facts["id"])["sources"]:
                     pruned += read["files_total"] - read["files_read"]
-                # In parts that are spilled: the same, bit for bit, whatever the parts and the threads.
+#In parts that are spilled : the same, bit for bit, whatever the parts and the threads.
                 for memory in (random.Random(seed).choice(["1B", "10kB", "100kB"]), "1MB"):
                     parts = self.check(world, project, seed, "native", "--memory", memory, "--threads", str(1 + seed % 4))
                     self.assertEqual((parts["content_hash"], parts["ties"]), (facts["content_hash"], facts["ties"]),
                                      f"seed {seed}, {memory}")
         self.assertGreater(pruned, 0, "no world pruned a file: this proves nothing")
+
+    def test_as_of_features_alone__equal_the_rule_in_stretches_of_the_labels(self):
+        first = int(os.environ.get("FLOE_SEED") or random.randrange(1 << 31))
+        print(f"FLOE_SEED={first}", file=sys.stderr)
+        stretched = 0
+        for seed in range(first, first + int(os.environ.get("FLOE_WORLDS", "14"))):
+            world = World(seed)
+            for view in world.views:
+                view["outputs"] = [output for output in view["outputs"] if output[1] is None]
+            asked = [view for view in world.views if view["outputs"]]
+            if not asked:
+                continue
+            with Project() as project:
+                world.fill(project)
+                project.define(world.yaml())
+                world.views = asked
+                facts = self.check(world, project, seed, "native")
+                for memory in "1kB", "3kB":
+                    parts = self.check(world, project, seed, "native", "--memory", memory, "--threads", str(1 + seed % 4))
+                    self.assertEqual((parts["content_hash"], parts["ties"]), (facts["content_hash"], facts["ties"]), f"seed {seed}, {memory}")
+                    stretched += "stretches of the labels" in project.floe(
+                        "dataset", "build", "--features", ",".join(f"{view['name']}:{output[0]}" for view in asked for output in view["outputs"]),
+                        *(["--as-known"] if world.as_known else []), "--spine", "spine.parquet", "--memory", memory, "--explain")
+        self.assertGreater(stretched, 0, "no world had more labels than memory: this proves nothing")
 
     def test_sql__equals_the_rule(self):
         """Also sums of doubles: floe's own aggregates stand in for the engine's."""
