@@ -49,6 +49,9 @@ floe_status floe_csv_sniff(floe_session *session, const char *path, bool has_hea
  * floe_session_stream. Cost: the sample that the reader takes; a file whose quotes it does not understand is read. */
 floe_status floe_csv_check(floe_session *session, const char *path, bool has_header, floe_error *err);
 
+/* Where the reader lost its way behind the sample: what floe_csv_check would have said of the whole file; any other status as it is. */
+floe_status floe_csv_blame(floe_session *session, const char *path, floe_status status, floe_error *err);
+
 /* ---- input_text.c ---- */
 
 /* How a CSV file is read. */
@@ -65,6 +68,14 @@ typedef struct floe_csv_read {
  * others both are null. Errors: those of floe_session_stream. Cost: where some text is a quoted nothing, the file is read
  * twice. */
 floe_status floe_csv_item(floe_session *session, const floe_csv_read *read, floe_buf *out, floe_error *err);
+
+/* ---- input_json.c ---- */
+
+/* Errors: INVALID naming file and line of the first, blank ones counted, that is no JSON object, or has a name twice; those of
+ * floe_session_query. Cost: the file is read. */
+floe_status floe_json_lines_check(floe_session *session, const char *path, floe_error *err);
+/* What the engine's reader says of a line, as that; any other status as it is. */
+floe_status floe_json_lines_blame(floe_session *session, const char *path, floe_status status, floe_error *err);
 
 /* ---- input_exact.c ---- */
 

@@ -76,7 +76,9 @@ typedef struct quote_scan {
     char delimiter;
     int64_t line, begun; /* from 1; where the quoted field begins */
     char last;
+    bool after_return;            /* the last byte was a CR in no field */
     int64_t with_return, without; /* the first line that ends with CR LF, and with LF alone; 0: none */
+    int64_t by_return;            /* and with CR alone */
 } quote_scan;
 
 /* Of an end of a line that is in no field. */
@@ -85,9 +87,19 @@ static void note_ending(quote_scan *scan) {
     *first = *first == 0 ? scan->line : *first;
 }
 
+/* A CR that no LF follows ends a line by itself. */
+static void note_return(quote_scan *scan, bool line_feed_follows) {
+    if (scan->after_return && !line_feed_follows) {
+        scan->by_return = scan->by_return == 0 ? scan->line : scan->by_return;
+        scan->line++;
+    }
+    scan->after_return = false;
+}
+
 /* False: what follows a closing quote is neither the field's end nor a space. */
 static bool take_byte(quote_scan *scan, char byte) {
     bool ends = byte == '\n' || byte == '\r' || byte == scan->delimiter;
+    note_return(scan, byte == '\n');
     if (scan->state == FIELD_QUOTED || (scan->state == QUOTE_SEEN && byte == '"')) {
         scan->state = scan->state == FIELD_QUOTED && byte == '"' ? QUOTE_SEEN : FIELD_QUOTED;
     } else if (ends) {
@@ -95,6 +107,7 @@ static bool take_byte(quote_scan *scan, char byte) {
         if (byte == '\n') {
             note_ending(scan);
         }
+        scan->after_return = byte == '\r';
     } else if (scan->state == QUOTE_SEEN) {
         return byte == ' ';
     } else if (scan->state == FIELD_BEGINS && byte != ' ') {
@@ -104,6 +117,18 @@ static bool take_byte(quote_scan *scan, char byte) {
     scan->line += byte == '\n';
     scan->last = byte;
     return true;
+}
+
+static floe_status check_endings(const char *path, const quote_scan *scan, floe_error *err) {
+    FLOE_ENSURE(scan->with_return == 0 || scan->without == 0, err, FLOE_INVALID,
+                "%s: line %lld ends with CR LF and line %lld with LF alone; give every line the same ending", path,
+                (long long)scan->with_return, (long long)scan->without);
+    int64_t other = scan->with_return + scan->without;
+    FLOE_ENSURE(scan->by_return == 0 || other == 0, err, FLOE_INVALID,
+                "%s: line %lld ends with CR alone and line %lld with %s; give every line the same ending, and quote a "
+                "field that has a CR inside",
+                path, (long long)scan->by_return, (long long)other, scan->with_return > 0 ? "CR LF" : "LF");
+    return FLOE_OK;
 }
 
 static floe_status look_through(FILE *file, const char *path, char *piece, quote_scan *scan, floe_error *err) {
@@ -118,10 +143,8 @@ static floe_status look_through(FILE *file, const char *path, char *piece, quote
     }
     FLOE_ENSURE(scan->state != FIELD_QUOTED, err, FLOE_INVALID, "%s, line %lld: a quote begins a field and never ends",
                 path, (long long)scan->begun);
-    FLOE_ENSURE(scan->with_return == 0 || scan->without == 0, err, FLOE_INVALID,
-                "%s: line %lld ends with CR LF and line %lld with LF alone; give every line the same ending", path,
-                (long long)scan->with_return, (long long)scan->without);
-    return FLOE_OK;
+    note_return(scan, false);
+    return check_endings(path, scan, err);
 }
 
 /* Refuses a file with a quote out of place; of what is packed, or cannot be read, nothing is said. */
@@ -168,4 +191,18 @@ floe_status floe_csv_check(floe_session *session, const char *path, bool has_hea
         "number, or quote the fields",
         path, FLOE_STR_BRIEF(first), cut == '\t' ? "tab" : (char[]){'"', cut, '"', 0});
     return FLOE_OK;
+}
+
+floe_status floe_csv_blame(floe_session *session, const char *path, floe_status status, floe_error *err) {
+    FLOE_AUTO_ARENA arena;
+    floe_str first;
+    floe_error found = {0};
+    floe_arena_init(&arena, FLOE_GIB(1));
+    bool lost = floe_failed(status) && err && strstr(err->message, "CSV Parser state machine");
+    if (!lost || floe_failed(first_line(session, path, 0, &arena, &first, &found)) ||
+        !floe_failed(check_quotes(path, first, &found))) {
+        return status;
+    }
+    floe_error_clear(err);
+    return FLOE_FAIL(err, found.code, "%s", found.message);
 }

@@ -149,7 +149,7 @@ static const char *changes_label(floe_str type) {
         return "NOT regexp_full_match(@, '[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?')";
     }
     if (is_dated(type)) {
-        return "regexp_matches(@, '(?i)epoch|inf')";
+        return "regexp_matches(@, '(?i)epoch|inf|^-|^[+]?(0000|[0-9]{5,})[-/]')"; /* no column of times has these years */
     }
     return floe_str_is(type, "UUID") ? "@ <> lower(@)" : "false";
 }

@@ -360,7 +360,9 @@ floe_status floe_dataset_answer_by_slices(const dataset_job *job, bool framed, f
         }
     }
     for (size_t i = 0; i < 2; i++) {
-        floe_buf_printf(&sql, counts[i] > 0 ? "; DROP TABLE %s" : "", tables[i]);
+        if (counts[i] > 0) {
+            floe_buf_printf(&sql, "; DROP TABLE %s", tables[i]);
+        }
     }
     FLOE_TRY(floe_buf_check(&sql, err));
     return floe_session_run(job->session, sql.ptr, NULL, NULL, err);

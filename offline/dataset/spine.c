@@ -82,6 +82,19 @@ static floe_status check_key_types(floe_session *session, const floe_dataset_req
     return FLOE_OK;
 }
 
+static bool is_json(const char *spine) {
+    return floe_str_ends_nocase(floe_str_of(spine), ".jsonl") || floe_str_ends_nocase(floe_str_of(spine), ".ndjson");
+}
+
+/* The line of a text file that the engine could not read, which it does not know. */
+static floe_status blame_line(floe_session *session, const char *spine, floe_status status, floe_error *err) {
+    if (is_json(spine)) {
+        return floe_json_lines_blame(session, spine, status, err);
+    }
+    bool csv = floe_str_ends_nocase(floe_str_of(spine), ".csv");
+    return csv ? floe_csv_blame(session, spine, status, err) : status;
+}
+
 static bool looks_like_file(const char *spine) {
     static const char *const endings[] = {".parquet", ".arrow", ".feather", ".arrows", ".csv", ".jsonl", ".ndjson"};
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
@@ -245,7 +258,8 @@ floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_d
                             floe_error *err) {
     FLOE_TRY(check_key_names(request, keys, key_count, err));
     *ret_spine = (spine_table){.snapshot_id = -1};
-    FLOE_TRY(load_rows(lake, session, request, keys, key_count, arena, ret_spine, err));
+    floe_status status = load_rows(lake, session, request, keys, key_count, arena, ret_spine, err);
+    FLOE_TRY(blame_line(session, request->spine, status, err));
     FLOE_TRY(describe(session, arena, ret_spine, err));
     FLOE_TRY(check_parquet_names(session, request, ret_spine, err));
     FLOE_TRY(narrow_integers(session, arena, ret_spine, err));

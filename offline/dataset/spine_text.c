@@ -306,6 +306,9 @@ static floe_status read_header(floe_session *session, const floe_dataset_request
                         .columns = ret_header->columns,
                         .column_count = ret_header->column_count};
     FLOE_TRY(floe_input_names_check(session, &names, err));
+    /* So the reader calls what is no object. */
+    bool others = !csv && ret_header->column_count == 1 && floe_str_is(ret_header->columns[0].name, "json");
+    FLOE_TRY(others ? floe_json_lines_check(session, request->spine, err) : FLOE_OK);
     return floe_spine_check_columns(request, ret_header, keys, key_count, err);
 }
 

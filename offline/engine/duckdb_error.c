@@ -94,6 +94,19 @@ static const char *cause_of(const char *text) {
     return at ? at + strlen(BEFORE) : text;
 }
 
+/* How long a line is without the engine's advice, which is about options that floe does not have. */
+static int without_advice(const char *text, int len) {
+    static const char *const ADVICE[] = {" Try auto-detecting", " Try setting '", " Try increasing", "Possible fixes:"};
+    for (size_t i = 0; i < sizeof ADVICE / sizeof *ADVICE; i++) {
+        const char *at = memmem(text, (size_t)len, ADVICE[i], strlen(ADVICE[i]));
+        len = at ? (int)(at - text) : len;
+    }
+    while (len > 0 && text[len - 1] == ' ') {
+        len--;
+    }
+    return len;
+}
+
 floe_status floe_duckdb_fail(const char *message, floe_error *err) {
     const char *text = message ? cause_of(message) : "the engine failed without a message";
     const message_part *part = NULL;
@@ -109,7 +122,7 @@ floe_status floe_duckdb_fail(const char *message, floe_error *err) {
             break;
         }
     }
-    int len = (int)strcspn(text, "\n");
+    int len = without_advice(text, (int)strcspn(text, "\n"));
     int more_len = 0;
     const char *more = csv_reason(text, &more_len);
     static const char FILE_IS[] = "  file = ";
