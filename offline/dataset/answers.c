@@ -7,19 +7,6 @@
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
 
-#include <strings.h>
-
-/* A spine whose columns have names that the engine's rows have too; see floe_session_give. */
-static bool names_clash(const spine_table *spine) {
-    bool clash = false;
-    for (size_t i = 0; i < spine->column_count; i++) {
-        floe_str name = spine->columns[i].name;
-        clash = clash || (name.len == 5 && strncasecmp(name.ptr, "rowid", 5) == 0) ||
-                (name.len >= 6 && strncasecmp(name.ptr, "__floe", 6) == 0);
-    }
-    return clash;
-}
-
 static floe_status give(void *context, const floe_row_piece *piece, struct ArrowArray *ret_batch, floe_error *err) {
     const floe_pit_piece asked = {piece->first_column, piece->column_count, (size_t)piece->first_row,
                                   (size_t)piece->row_count};
@@ -42,7 +29,7 @@ floe_status floe_dataset_answers_keep(dataset_job *job, floe_pit **pit, bool *re
     dataset_answers *answers = &job->answers;
     floe_pit_stats stats;
     *ret_kept = false;
-    if (floe_dataset_asks_requests(job->asked) || names_clash(&job->spine)) {
+    if (floe_dataset_asks_requests(job->asked) || floe_spine_names_clash(&job->spine)) {
         return FLOE_OK;
     }
     FLOE_TRY(floe_pit_pieces_open(*pit, &answers->pieces, err));

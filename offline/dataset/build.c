@@ -65,7 +65,7 @@ static floe_status open_question(dataset_job *job, const char *spill_folder, flo
     FLOE_TRY(floe_dataset_labels_sql(job, pit, &sql, err));
     FLOE_TRY(floe_session_stream(job->session, sql.ptr, NULL, &labels, err));
     FLOE_TRY(floe_pit_labels(pit, &labels, err));
-    *ret_fits = !spill_folder || floe_pit_label_bytes(pit) <= job->kernel_bytes;
+    *ret_fits = (spill_folder ? floe_pit_label_bytes(pit) : floe_pit_slots_bytes(pit)) <= job->kernel_bytes;
     if (*ret_fits) {
         *ret_pit = pit;
         pit = NULL;

@@ -34,6 +34,8 @@ typedef struct spine_table {
 floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
                             const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
                             floe_error *err);
+/* Whether columns have names that the engine's rows have too (rowid); see floe_session_give. */
+bool floe_spine_names_clash(const spine_table *spine);
 /* SELECT of the key columns under the keys' names, `__floe_time` (int64 µs, floored) and `__floe_row` (0, 1 …), in order, from the
  * session's table or the item it was read from. */
 floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,
@@ -386,8 +388,9 @@ typedef struct dataset_rescan {
     const floe_ref *refs;
     size_t ref_count;
     const source_scan *whole; /* of all features over the source */
-    size_t stretches;
-    uint64_t engine_bytes; /* that the engine needs while it adds to a table of the answers */
+    size_t stretches;         /* about */
+    uint64_t room_bytes;      /* that the kernel has for one */
+    uint64_t engine_bytes;    /* that the engine needs while it adds to a table of the answers */
     const char *table;
 } dataset_rescan;
 /* Their answers, in the order of the labels, as a table of the session. rows_fed are those of one scan. */

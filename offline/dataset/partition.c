@@ -53,6 +53,11 @@ typedef struct unit {
 
 /* ---- how much ---- */
 
+/* Their answers are not copied. The rest is for winners and batches on their way out. */
+static uint64_t room_for_slots(const dataset_job *job) {
+    return job->kernel_bytes - job->kernel_bytes / 8 + 1;
+}
+
 /* The rest of the kernel's memory is for answers on their way out. */
 static uint64_t room_for_rows(const dataset_job *job) {
     return job->kernel_bytes - job->kernel_bytes / 4 + 1;
@@ -182,7 +187,7 @@ static void choose_parts(const dataset_job *job, unit *u) {
     uint64_t labels = (uint64_t)job->label_count, per_row = row_bytes(u->whole->need);
     uint64_t answers = labels * (LABEL_BYTES + answers_bytes(u->refs, u->ref_count));
     uint64_t fit = job->kernel_bytes > 0 ? job->kernel_bytes : 1;
-    uint64_t rescans = slots_bytes(job, (size_t)(u->whole - job->scans)) / room_for_rows(job) + 1;
+    uint64_t rescans = slots_bytes(job, (size_t)(u->whole - job->scans)) / room_for_slots(job) + 1;
     u->rescans = is_as_of(u) && rescans <= RESCANS_MAX;
     uint64_t parts = u->rescans ? rescans : PARTS_PER_FIT * ((rows * per_row + answers) / fit + 1);
     u->parts = parts > PARTS_MAX ? PARTS_MAX : (size_t)parts;
@@ -261,10 +266,11 @@ floe_status floe_partition_text(const dataset_job *job, floe_arena *arena, const
         spilled += !units[i].rescans;
         scans += units[i].rescans ? units[i].parts : 0;
     }
-    *ret_text = spilled > 0
-                    ? floe_arena_printf(arena, "the kernel, in about %zu parts that are spilled", parts)
-                    : floe_arena_printf(
-                          arena, "the kernel, in %zu stretches of the labels, each with a scan of its own", scans);
+    *ret_text =
+        spilled > 0
+            ? floe_arena_printf(arena, "the kernel, in about %zu parts that are spilled", parts)
+            : floe_arena_printf(arena, "the kernel, in about %zu stretches of the labels, each with a scan of its own",
+                                scans);
     return floe_arena_check(arena, err);
 }
 
@@ -531,6 +537,7 @@ static floe_status answer_by_rescans(dataset_job *job, const unit *u, floe_pit_s
                                .ref_count = u->ref_count,
                                .whole = u->whole,
                                .stretches = u->parts,
+                               .room_bytes = room_for_slots(job),
                                .engine_bytes = TABLES_BESIDE * table_bytes(u->refs, u->ref_count),
                                .table = floe_arena_printf(job->arena, "part_answer_%zu", u->index)};
     floe_pit_stats found;

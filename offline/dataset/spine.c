@@ -10,6 +10,7 @@
 #include "offline/ipc/ipc.h"
 
 #include <string.h>
+#include <strings.h>
 
 static floe_status check_key_names(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
                                    floe_error *err) {
@@ -292,6 +293,16 @@ static void append_time(const spine_table *spine, floe_buf *out) {
     floe_buf_text(out, zoned ? "epoch_us(" : "epoch_us(CAST(");
     floe_sql_quote_name(out, column->name);
     floe_buf_text(out, zoned ? ")" : " AS TIMESTAMP))");
+}
+
+bool floe_spine_names_clash(const spine_table *spine) {
+    bool clash = false;
+    for (size_t i = 0; i < spine->column_count; i++) {
+        floe_str name = spine->columns[i].name;
+        clash = clash || (name.len == 5 && strncasecmp(name.ptr, "rowid", 5) == 0) ||
+                (name.len >= 6 && strncasecmp(name.ptr, "__floe", 6) == 0);
+    }
+    return clash;
 }
 
 floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,

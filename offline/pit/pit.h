@@ -56,6 +56,8 @@ bool floe_pit_spills(const floe_pit *pit);
 size_t floe_pit_row_bytes(const floe_pit *pit, size_t need_index);
 /* How much one label takes of a need whose rows stand in slots, a row per label at most. */
 uint64_t floe_pit_slot_bytes(const floe_pit *pit, size_t need_index);
+/* What the labels that it has, and rows in slots, will take; 0 of groups that keep all rows. */
+uint64_t floe_pit_slots_bytes(const floe_pit *pit);
 /* How many bytes of so many rows lie in memory that so many labels' answers need later, of a source that has no columns of texts or lists. */
 uint64_t floe_pit_lent_bytes(const floe_pit *pit, size_t need_index, uint64_t rows, uint64_t labels);
 /* About how much its labels take, which stay in memory until it is answered. */

@@ -283,14 +283,27 @@ size_t floe_pit_row_bytes(const floe_pit *pit, size_t need_index) {
 }
 
 #define PLACE_BYTES 24 /* of a label among those of its key: time, what stands there, span, number */
+#define KEY_BYTES 24   /* of a key beside its table: where its labels begin, and their spans */
+
+static uint64_t slot_bytes(const pit_group *group) {
+    return group->record_len + PLACE_BYTES + group->view_count * sizeof(uint32_t);
+}
 
 uint64_t floe_pit_slot_bytes(const floe_pit *pit, size_t need_index) {
     uint64_t bytes = 0;
     for (size_t g = 0; g < pit->group_count; g++) {
+        bytes += pit->groups[g].source_index == need_index ? slot_bytes(&pit->groups[g]) : 0;
+    }
+    return bytes;
+}
+
+uint64_t floe_pit_slots_bytes(const floe_pit *pit) {
+    uint64_t bytes = 0;
+    for (size_t g = 0; g < pit->group_count; g++) {
         const pit_group *group = &pit->groups[g];
-        if (group->source_index == need_index) {
-            bytes += group->record_len + PLACE_BYTES + group->view_count * sizeof(uint32_t);
-        }
+        uint64_t keys = group->keys.count * (uint64_t)KEY_BYTES + floe_pit_symbols_bytes(&group->keys) +
+                        group->numbers.capacity * sizeof(*group->numbers.slots);
+        bytes += group->thins ? pit->label_count * slot_bytes(group) + keys : 0;
     }
     return bytes;
 }
