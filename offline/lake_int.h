@@ -23,7 +23,7 @@ struct floe_lake {
     floe_spill spill;    /* with the engine; none where it could not be made */
     uint64_t file_lists; /* how many the engine was given: each gets a name of its own */
     uint64_t
-        spine_copies; /* as many, of a name each: the engine may remember what lay at a path (dataset/spine_parquet.c) */
+        spine_copies; /* as many, of a name each: the engine may remember what lay at a path (dataset/spine/parquet.c) */
     floe_map copies;  /* data files → their copies in the spill folder (iceberg/scan/nanoseconds.c) */
 };
 

@@ -1,114 +1,19 @@
 /*
- * What the files of dataset share. A build goes: question (pit) → spine.c brings the spine into the session → labels →
+ * What the files of dataset share. A build goes: question (pit) → spine/ brings the spine into the session → labels →
  * source.c feeds each source → sweep → answers.c, which stay with the kernel, or a table (parts; sql.c, which makes it by SQL) →
- * hash.c with stats.c → output.c writes spine and answer side by side → manifest.c. recipe.c reads a manifest back, audit.c and compare.c judge what was built.
+ * content/ hashes → output.c writes spine and answer side by side → manifest.c. recipe.c reads a manifest back, audit/ judges what was built.
  */
 #ifndef FLOE_OFFLINE_DATASET_DATASET_INT_H
 #define FLOE_OFFLINE_DATASET_DATASET_INT_H
 
 #include "core/hash.h"
-#include "offline/dataset/stats.h"
+#include "offline/dataset/content/content.h"
+#include "offline/dataset/spine/spine.h"
 #include "offline/engine/engine.h"
 #include "offline/iceberg/scan.h"
 #include "offline/import/query.h"
 #include "offline/pit/pit.h"
 #include "offline/write_rows.h"
-
-/* ---- spine.c ---- */
-
-/* Whether the engine's type is a time, with a zone or without, of any unit. */
-static inline bool floe_spine_is_timestamp(floe_str type) {
-    return floe_str_starts_with(type, FLOE_STR("TIMESTAMP")) && !floe_str_ends_with(type, FLOE_STR("]"));
-}
-
-/* The spine as the session's temporary table "spine", rows in their order. */
-typedef struct spine_table {
-    const floe_query_column *columns; /* types are the engine's names */
-    size_t column_count;
-    floe_str from; /* the FROM item it was read from */
-    floe_str time_column;
-    floe_str source_table; /* of a table spine: its full name; "" for a file */
-    int64_t snapshot_id;   /* of a table spine; -1 for a file */
-} spine_table;
-
-floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
-                            const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
-                            floe_error *err);
-/* Whether columns have names that the engine's rows have too (rowid); see floe_session_give. */
-bool floe_spine_names_clash(const spine_table *spine);
-/* SELECT of the key columns under the keys' names, `__floe_time` (int64 µs, floored) and `__floe_row` (0, 1 …), in order, from the
- * session's table or the item it was read from. */
-floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,
-                                  const floe_column *keys, size_t key_count, const char *from, floe_buf *out,
-                                  floe_error *err);
-/* NULL: there is none of that name. Owns: the spine's arena. */
-const floe_query_column *floe_spine_column(const spine_table *spine, floe_str name);
-/* Appends SQL: the microseconds, rounded down, of a time in nanoseconds, which SQL of its own gives. */
-void floe_spine_floor_nanoseconds(const char *time, floe_buf *out);
-/* Errors: NOT_FOUND, naming a column of a key that is not there. */
-floe_status floe_spine_check_columns(const floe_dataset_request *request, const spine_table *spine,
-                                     const floe_column *keys, size_t key_count, floe_error *err);
-
-/* ---- spine_text.c ---- */
-
-/* Appends the FROM item of a CSV or JSON Lines file. Errors: NOT_FOUND, INVALID, UNSUPPORTED (no such format). */
-floe_status floe_spine_text(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
-                            size_t key_count, floe_arena *arena, floe_buf *sql, floe_error *err);
-
-/* ---- text_value.c ---- */
-
-/* Appends what a decimal must look like, as a lookup takes it: no exponent, no digit behind the point that would be rounded away. */
-void floe_text_decimal_pattern(floe_type type, floe_buf *out);
-/* Appends what text must look like where the engine's cast would change the value: it rounds 0.4 to 0, cuts a time off a date,
- * and takes spaces around either. It is what a lookup takes for the type. False: any text is a value. */
-bool floe_text_pattern(floe_type type, floe_buf *out);
-/* Appends SQL: the value that text, SQL of its own, stands for where it looks like one; null: none of the type. A time may have an offset
- * from Greenwich, which the engine's timestamps without a zone would pass over. */
-void floe_text_cast(floe_type type, const char *text, floe_buf *sql);
-/* The same of any text: null where it does not look like a value. */
-void floe_text_value(floe_type type, const char *text, floe_buf *sql);
-
-/* ---- spine_parquet.c ---- */
-
-/* Appends the FROM item of a Parquet file. Columns that hold UTC nanoseconds between microseconds come without a zone. Errors: UNSUPPORTED
- * naming file and column of decimals of more than 38 digits, times of day in nanoseconds, and INT96 that are both finer than
- * microseconds and further than nanoseconds reach; those of floe_parquet_look_at and
- * floe_parquet_copy_make. Cost: where there are UTC nanoseconds or INT96, one or two copies of the file in the spill folder. */
-floe_status floe_spine_parquet(floe_lake *lake, floe_session *session, const char *path, floe_arena *arena,
-                               floe_buf *sql, floe_error *err);
-
-/* ---- spine_arrow.c ---- */
-
-/* An Arrow file as the session's table "spine". Errors: those of floe_ipc_open; UNSUPPORTED naming a column of intervals. */
-floe_status floe_spine_load_arrow(floe_session *session, const floe_dataset_request *request, spine_table *ret_spine,
-                                  floe_error *err);
-
-/* ---- spine_text_times.c ---- */
-
-/* A time as a lookup takes it. */
-#define FLOE_TIME_PATTERN                                                                                              \
-    "[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt "                                                                                  \
-    "]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
-
-/* Of a CSV or JSON file: the column that --time names becomes a TIMESTAMP where it is text; *ret_changed: it did. Without --time, and
- * without any timestamp, it is the only column but the keys whose values are all such times, however each is spelled. Errors: INVALID
- * naming file, row, column and text of what is no time, or a finer one than microseconds. */
-floe_status floe_spine_read_text_time(floe_session *session, const floe_dataset_request *request,
-                                      const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *spine,
-                                      bool *ret_changed, floe_error *err);
-/* Of such a file without any timestamp and --time. Errors: INVALID naming the first row of a column that has other times. */
-floe_status floe_spine_check_text_time(floe_session *session, const floe_dataset_request *request,
-                                       const spine_table *spine, floe_arena *arena, floe_error *err);
-
-/* ---- spine_times.c ---- */
-
-/* Whether every time and date is of the years 1 to 9999. Errors: INVALID naming file, row, column and value. */
-floe_status floe_spine_check_times(floe_session *session, const floe_dataset_request *request, const spine_table *spine,
-                                   floe_error *err);
-/* Whether every key that is a time is whole microseconds, as keys are. Errors: INVALID naming file, row, column and value. */
-floe_status floe_spine_check_time_keys(floe_session *session, const floe_dataset_request *request,
-                                       const spine_table *spine, const floe_column *keys, size_t key_count,
-                                       floe_error *err);
 
 /* ---- source.c ---- */
 
@@ -158,76 +63,6 @@ floe_status floe_drift_status(floe_status status, floe_error *err);
 /* Whether the columns are the same ones that they were in a snapshot: not dropped and made again under their names. */
 floe_status floe_drift_ids(const source_scan *scan, int64_t since_snapshot_id, floe_arena *arena, bool *ret_same,
                            floe_error *err);
-
-/* ---- hash.c ---- */
-
-/* The content hash of rows: schema and values in row order, whatever file format, thread count or batch size. */
-typedef struct stretch_digest {
-    uint8_t bytes[16];
-} stretch_digest;
-
-typedef struct content_hash {
-    char hex[65];
-    int64_t row_count;
-    size_t column_count;
-    column_stats *stats; /* per column, in the arena; NULL: not asked for */
-    /* Of rows that came as a stream also what it is made of, in the arena: per stretch the digest of each column. */
-    floe_str schema;
-    stretch_digest *digests;
-    size_t digest_count;
-} content_hash;
-/* Of the columns of `beside` (NULL: none), which must have as many rows, and then those of the stream. Errors: INTERNAL when
- * the rows are not as many. */
-floe_status floe_content_hash(struct ArrowArrayStream *stream, const content_hash *beside, bool with_stats,
-                              floe_arena *arena, content_hash *ret_hash, floe_error *err);
-/* Of the columns of two hashes of the same rows, side by side, what a hash with more columns beside them is made of. */
-floe_status floe_content_hash_join(const content_hash *before, const content_hash *more, floe_arena *arena,
-                                   content_hash *ret_hash, floe_error *err);
-/* The same of rows that are given by pieces, with statistics, by that many threads (0: one per processor). */
-floe_status floe_content_hash_given(const floe_row_giver *giver, int threads, const content_hash *beside,
-                                    floe_arena *arena, content_hash *ret_hash, floe_error *err);
-
-/* The same while others read the rows. */
-typedef struct given_hash {
-    const floe_row_giver *giver;
-    struct ArrowSchema schema;
-    struct hash_pieces *pieces;
-} given_hash;
-/* The giver outlives it. */
-floe_status floe_given_hash_open(const floe_row_giver *giver, int threads, given_hash *ret_hash, floe_error *err);
-/* How much memory it takes for that many columns and rows. */
-uint64_t floe_given_hash_bytes(size_t columns, int64_t rows);
-void floe_given_hash_close(given_hash *given); /* NULL-safe in what it holds. */
-/* A piece that came from the giver. Thread: several at a time. */
-floe_status floe_given_hash_take(given_hash *given, const floe_row_piece *piece, const struct ArrowArray *batch,
-                                 floe_error *err);
-/* Reads what was not taken, and returns the hash. Once. */
-floe_status floe_given_hash_end(given_hash *given, const content_hash *beside, floe_arena *arena,
-                                content_hash *ret_hash, floe_error *err);
-
-/* ---- hash_cells.c ---- */
-
-#define FLOE_HASH_STRETCH 1024 /* rows */
-
-/* Appends the cells of rows [first, last) of a batch's column, and counts them in `stats`, which may be NULL. */
-floe_status floe_hash_cells(const floe_arrow_view *view, int64_t first, int64_t last, column_stats *stats,
-                            floe_buf *out, floe_error *err);
-/* The digest of the cells of a stretch, which are cleared. */
-floe_status floe_hash_stretch(floe_buf *cells, stretch_digest *ret_digest, floe_error *err);
-
-/* ---- hash_pieces.c ---- */
-
-typedef struct hash_pieces hash_pieces;
-/* `threads` 0: one per processor. Giver and schema outlive it. */
-floe_status floe_hash_pieces_open(const floe_row_giver *giver, const struct ArrowSchema *schema, int threads,
-                                  hash_pieces **ret_pieces, floe_error *err);
-void floe_hash_pieces_close(hash_pieces **pieces);
-/* Hashes the stretches that lie wholly in the piece. Thread: several at a time. */
-floe_status floe_hash_pieces_take(hash_pieces *pieces, const floe_row_piece *piece, const struct ArrowArray *batch,
-                                  floe_error *err);
-/* Reads what was not taken; adds to the statistics of each column. Per stretch the digest of each column, which live as long as it. */
-floe_status floe_hash_pieces_end(hash_pieces *pieces, column_stats *stats, const stretch_digest **ret_digests,
-                                 floe_error *err);
 
 /* ---- job.c ---- */
 
@@ -287,17 +122,6 @@ floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *re
 /* Of the question: the entity keys, the needs. None where no view is asked. */
 const floe_column *floe_dataset_keys(const dataset_job *job, size_t *ret_count);
 const floe_pit_need *floe_dataset_needs(const dataset_job *job, size_t *ret_count);
-
-/* ---- spine_keys.c ---- */
-
-/* The spine's column that holds a key. */
-floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key);
-/* A key's column as the key's type: decimals of fewer digits are widened, a column without a value is of its type. */
-void floe_spine_key_sql(const floe_query_column *column, floe_str name, floe_type type, floe_buf *out);
-/* Whether a column has no value at all and is of what the engine makes of the type null: such a column is of any type. */
-floe_status floe_spine_key_is_null(floe_session *session, const char *column, bool *ret_null, floe_error *err);
-/* Refuses a spine whose keys are longer than an entity's may be (proto/key.h). Errors: LIMIT naming the row and the key. */
-floe_status floe_spine_check_keys(dataset_job *job, floe_error *err);
 
 /* ---- progress.c ---- */
 
@@ -446,8 +270,6 @@ floe_status floe_dataset_of_views(const floe_dataset_request *asked, floe_arena 
 floe_status floe_dataset_answer_requests(dataset_job *job, floe_error *err);
 /* The answer where no view is asked: a table of as many rows, whose column nobody sees. */
 floe_status floe_dataset_answer_nothing(const dataset_job *job, floe_error *err);
-/* Whether a column's values, of the type that the engine names, are an input's without a look at them as text. */
-bool floe_dataset_input_fits(floe_str type, floe_type input);
 /* Whether the spine brings what request features need. */
 floe_status floe_dataset_check_inputs(const dataset_job *job, floe_error *err);
 /* The columns that were asked for, then `from`, which gives the spine as s and the views' answer as a, and what the columns need
@@ -462,46 +284,6 @@ floe_status floe_dataset_answer_by_sql(const dataset_job *job, source_use *uses,
 /* The query that a need is fed with, in parentheses; in the job's arena. */
 floe_status floe_dataset_source_item(const dataset_job *job, const floe_pit_need *need, source_use *ret_use,
                                      const char **ret_item, floe_error *err);
-
-/* ---- audit_batches.c ---- */
-
-/* Judges the rows that the tables "spine", "built" and "picked" hold now. */
-typedef floe_status (*audit_work)(void *context, floe_error *err);
-/* The rows of the three tables, and of "framed" where there is one, batch by batch, in order, once at least, each `row_bytes` of memory. A
- * batch that fails with LIMIT is halved and worked on again. The tables are gone afterwards. */
-typedef struct audit_rows {
-    int64_t count;
-    uint64_t row_bytes;
-    bool framed;
-} audit_rows;
-floe_status floe_audit_batches(dataset_job *job, const audit_rows *rows, audit_work work, void *context,
-                               floe_error *err);
-
-/* ---- slices.c ---- */
-
-/* The session's table "answer": what frames do not answer by the same SQL, but that labels meet only rows near them in time, beside the
- * table "framed", where there is one. Cost: pairs of a label and the rows of its slices, for aggregates over all time of all rows. */
-floe_status floe_dataset_answer_by_slices(const dataset_job *job, bool framed, floe_error *err);
-
-/* ---- frames.c ---- */
-
-/* Whether a feature is answered there: as-of features, and windows of whatever rows, events of which alone count, give in frames. */
-bool floe_frames_answer(const floe_dataset_request *request, const floe_ref *ref);
-/* All of those: the session's table "framed", a column per feature, in the labels' order; none where *ret_any is false. Cost: n log n in
- * labels and rows, on disk what does not fit. */
-floe_status floe_dataset_answer_by_frames(dataset_job *job, bool *ret_any, floe_error *err);
-
-/* ---- compare.c ---- */
-
-/* How the cells of a built file, or table, come back. */
-typedef enum built_form {
-    BUILT_EXACT, /* with the types they were built with */
-    BUILT_NEAR,  /* with types that hold the same values, where the format has not the engine's own */
-    BUILT_TEXT   /* as text, column by column */
-} built_form;
-/* A FROM item that reads what was built: a file, or NAME[@SNAPSHOT] of a table. Errors: NOT_FOUND, UNSUPPORTED. */
-floe_status floe_dataset_file_item(floe_lake *lake, floe_session *session, const char *file, floe_arena *arena,
-                                   const char **ret_item, built_form *ret_form, floe_error *err);
 
 /* ---- manifest.c ---- */
 

@@ -123,7 +123,7 @@ floe_status floe_dataset_load_spine(dataset_job *job, floe_error *err) {
     FLOE_TRY(read_spine(job, keys, key_count, err));
     FLOE_TRY(check_names(job->asked, &job->spine, err));
     FLOE_TRY(floe_dataset_check_inputs(job, err));
-    FLOE_TRY(floe_spine_check_keys(job, err));
+    FLOE_TRY(floe_spine_check_keys(job->session, job->request, err));
     FLOE_TRY(count_labels(job, err));
     return job->pit ? floe_dataset_feed_bounds(job, job->pit, err) : FLOE_OK;
 }

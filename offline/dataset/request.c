@@ -36,52 +36,6 @@ bool floe_dataset_asks_requests(const floe_dataset_request *asked) {
 
 /* ---- what the spine brings ---- */
 
-static bool is_among(floe_str type, const char *const *names) {
-    for (; *names != NULL; names++) {
-        if (floe_str_is(type, *names)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A decimal without more digits behind the point than the input has: a cast would round them away, where a lookup refuses them. */
-static bool is_as_fine(floe_str type, floe_type input) {
-    int precision, scale;
-    char text[FLOE_TYPE_NAME_MAX];
-    snprintf(text, sizeof(text), "%.*s", FLOE_STR_ARG(type));
-    return sscanf(text, "DECIMAL(%d,%d)", &precision, &scale) == 2 && scale <= (int)input.scale;
-}
-
-/* Whether the engine's cast from a column's type to an input's keeps what it means. A text file's numbers are as wide as the
- * engine reads them; a value that does not fit is refused when it is cast. */
-bool floe_dataset_input_fits(floe_str type, floe_type input) {
-    static const char *const whole[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",
-                                        "UTINYINT", "USMALLINT", "UINTEGER", NULL};
-    static const char *const real[] = {"FLOAT", "DOUBLE", NULL};
-    bool is_whole = is_among(type, whole), is_decimal = floe_str_starts_with(type, FLOE_STR("DECIMAL("));
-    switch (input.kind) {
-    case FLOE_KIND_BOOL:
-        return floe_str_is(type, "BOOLEAN");
-    case FLOE_KIND_INT32:
-    case FLOE_KIND_INT64:
-        return is_whole;
-    case FLOE_KIND_DECIMAL:
-        return is_whole || is_as_fine(type, input);
-    case FLOE_KIND_FLOAT:
-    case FLOE_KIND_DOUBLE:
-        return is_whole || is_decimal || is_among(type, real);
-    case FLOE_KIND_STRING:
-        return floe_str_is(type, "VARCHAR");
-    case FLOE_KIND_BYTES:
-        return floe_str_is(type, "BLOB");
-    case FLOE_KIND_DATE:
-        return floe_str_is(type, "DATE");
-    default:
-        return floe_str_is(type, "DATE") || floe_spine_is_timestamp(type);
-    }
-}
-
 /* The first of the features asked for that takes an input of this name from the spine. */
 static floe_str feature_of(const floe_dataset_request *asked, floe_str input) {
     for (size_t i = 0; i < asked->ref_count; i++) {
@@ -167,7 +121,7 @@ static floe_status check_input(const dataset_job *job, const floe_column *input,
         return fail_missing(job, input, err);
     }
     floe_str feature = feature_of(job->asked, input->name);
-    bool has = false, fit = floe_dataset_input_fits(column->type, input->type) ||
+    bool has = false, fit = floe_spine_input_fits(column->type, input->type) ||
                             (is_text_of(column->type, input->type) && is_of_text(job));
     FLOE_TRY(fit ? FLOE_OK : has_values(job, input->name, &has, err));
     FLOE_ENSURE(fit || !has, err, FLOE_INVALID,
@@ -214,7 +168,7 @@ static void write_brought(const spine_table *spine, const floe_request_feature *
     char type[FLOE_TYPE_NAME_MAX];
     const floe_query_column *column = floe_spine_column(spine, input->name);
     FLOE_ASSERT(column);
-    if (!floe_dataset_input_fits(column->type, input->type) && !is_text_of(column->type, input->type)) { /* no value */
+    if (!floe_spine_input_fits(column->type, input->type) && !is_text_of(column->type, input->type)) { /* no value */
         floe_buf_text(sql, "CAST(NULL AS ");
         floe_sql_type_name(sql, input->type);
         floe_buf_byte(sql, ')');

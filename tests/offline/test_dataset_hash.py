@@ -1,4 +1,4 @@
-"""The content hash of a training set, computed a second time from the rule that offline/dataset/hash.c writes down, with
+"""The content hash of a training set, computed a second time from the rule that offline/dataset/content/hash.c writes down, with
 hashes of our own: SHA-256 by hashlib, XXH64 from its specification. So the hash is a format, not what this version happens
 to give: it must be the same on every version, or no dataset can be proved to be built again."""
 import datetime

@@ -2,7 +2,7 @@
  * Statistics of a column: the one-pass histogram against counting in two passes with the bounds known, extremes, moments and
  * texts; every kind of value.
  */
-#include "offline/dataset/stats.h"
+#include "offline/dataset/content/stats.h"
 
 #include "core/limits.h"
 #include "tests/support/support.h"

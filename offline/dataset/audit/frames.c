@@ -8,7 +8,7 @@
  */
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/audit/audit.h"
 
 #include <inttypes.h>
 

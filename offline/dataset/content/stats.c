@@ -1,7 +1,7 @@
 /*
  * Statistics of a column as its cells go by. See stats.h.
  */
-#include "offline/dataset/stats.h"
+#include "offline/dataset/content/stats.h"
 
 #include "core/hash.h"
 #include "core/limits.h"

@@ -5,7 +5,8 @@
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/spine/spine.h"
+#include "offline/iceberg/scan.h"
 #include "offline/input.h"
 #include "offline/ipc/ipc.h"
 

@@ -5,7 +5,7 @@
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/spine/spine.h"
 #include "offline/input.h"
 
 #include <stdio.h>
@@ -171,7 +171,7 @@ static void keep_input_texts(const floe_dataset_request *request, const floe_col
                              spine_guess *guess) {
     for (size_t i = 0; i < guess->count; i++) {
         const floe_column *input = input_of(request, keys, key_count, guess->columns[i].name);
-        bool other = input && !floe_dataset_input_fits(guess->types[i], input->type);
+        bool other = input && !floe_spine_input_fits(guess->types[i], input->type);
         if (other && (guess->csv || looks_like_more(guess->types[i]))) {
             guess->types[i] = FLOE_STR("VARCHAR");
         }

@@ -4,7 +4,7 @@
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/audit/audit.h"
 #include "offline/input.h"
 #include "offline/ipc/ipc.h"
 #include "offline/lake_int.h"

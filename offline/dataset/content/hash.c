@@ -12,7 +12,7 @@
  */
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/content/content.h"
 
 #include <inttypes.h>
 

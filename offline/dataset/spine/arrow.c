@@ -8,7 +8,7 @@
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/spine/spine.h"
 #include "offline/ipc/ipc.h"
 
 #include <string.h>

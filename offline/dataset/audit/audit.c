@@ -8,7 +8,7 @@
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/audit/audit.h"
 #include "offline/lake_int.h"
 
 #include <inttypes.h>

@@ -4,7 +4,7 @@
  * the limit, whatever engine answers later.
  */
 #include "core/limits.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/spine/spine.h"
 #include "proto/key.h"
 
 floe_str floe_spine_key_column(const floe_dataset_request *request, floe_str key) {
@@ -111,18 +111,20 @@ static floe_status check_row(const floe_entity *entity, const floe_value *found,
     return floe_error_prefix(err, status, "the spine %s, row %lld", spine, (long long)found[0].as.integer);
 }
 
-static floe_status check_entity(dataset_job *job, const floe_entity *entity, floe_error *err) {
+static floe_status check_entity(floe_session *session, const floe_dataset_request *request, const floe_entity *entity,
+                                floe_error *err) {
+    FLOE_AUTO_ARENA arena;
     FLOE_AUTO_BUF sql;
     floe_query_rows rows;
+    floe_arena_init(&arena, FLOE_MIB(1));
     floe_buf_init(&sql, FLOE_MIB(1));
-    append_question(job->request, entity, &sql);
+    append_question(request, entity, &sql);
     FLOE_TRY(floe_buf_check(&sql, err));
-    FLOE_TRY(floe_session_query(job->session, sql.ptr, NULL, job->arena, &rows, err));
-    return rows.row_count > 0 ? check_row(entity, rows.values, job->request->spine, err) : FLOE_OK;
+    FLOE_TRY(floe_session_query(session, sql.ptr, NULL, &arena, &rows, err));
+    return rows.row_count > 0 ? check_row(entity, rows.values, request->spine, err) : FLOE_OK;
 }
 
-floe_status floe_spine_check_keys(dataset_job *job, floe_error *err) {
-    const floe_dataset_request *request = job->request;
+floe_status floe_spine_check_keys(floe_session *session, const floe_dataset_request *request, floe_error *err) {
     for (size_t i = 0; i < request->ref_count; i++) {
         const floe_entity *entity = request->refs[i].view ? request->refs[i].view->entity : NULL;
         bool seen = entity == NULL || !has_text(entity);
@@ -130,7 +132,7 @@ floe_status floe_spine_check_keys(dataset_job *job, floe_error *err) {
             seen = request->refs[j].view && request->refs[j].view->entity == entity;
         }
         if (!seen) {
-            FLOE_TRY(check_entity(job, entity, err));
+            FLOE_TRY(check_entity(session, request, entity, err));
         }
     }
     return FLOE_OK;

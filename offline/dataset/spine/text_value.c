@@ -2,7 +2,7 @@
  * Text of a spine as a value of the type that a key or an input declares: what it must look like, and its value.
  */
 #include "core/limits.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/spine/spine.h"
 
 void floe_text_decimal_pattern(floe_type type, floe_buf *out) {
     floe_buf_printf(out, "[+-]?([0-9]+(\\.[0-9]{0,%u})?", type.scale);

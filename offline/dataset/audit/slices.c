@@ -10,7 +10,7 @@
  */
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/audit/audit.h"
 #include "offline/pit/sql/sql.h"
 
 #include <inttypes.h>

@@ -4,7 +4,7 @@
  */
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/spine/spine.h"
 
 #include <inttypes.h>
 

@@ -3,7 +3,7 @@
  */
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/content/content.h"
 
 #include <math.h>
 

@@ -11,7 +11,7 @@
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
-#include "offline/dataset/dataset_int.h"
+#include "offline/dataset/spine/spine.h"
 #include "offline/input.h"
 #include "offline/lake_int.h"
 
