@@ -163,8 +163,6 @@ floe_status floe_dataset_feed_query(floe_session *session, const char *sql, cons
 floe_status floe_dataset_set_engine(dataset_job *job, uint64_t bytes, floe_error *err);
 /* Without a kernel the engine has all of the memory but what the process needs. */
 floe_status floe_dataset_engine_alone(dataset_job *job, floe_error *err);
-/* Adds to an error of the engine's memory how much was given, and what to do. */
-floe_status floe_dataset_tell_memory(const dataset_job *job, floe_status status, floe_error *err);
 /* Of one column, of one of the engine's threads that writes: what came, what goes out, what waits for its turn. */
 #define DATASET_WRITER_BYTES FLOE_MIB(8)
 /* What a question that spills may hold while the engine rests, and of answers while it writes. The spine is there. */

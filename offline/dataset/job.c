@@ -234,7 +234,7 @@ static void job_cleanup(dataset_job *job) {
 }
 
 /* The engine says how much of what it could not have, but not who gave it how much. */
-floe_status floe_dataset_tell_memory(const dataset_job *job, floe_status status, floe_error *err) {
+static floe_status tell_memory(const dataset_job *job, floe_status status, floe_error *err) {
     bool engine = status.code == FLOE_LIMIT && err &&
                   (strstr(err->message, "could not allocate") || strstr(err->message, "failed to pin block"));
     return engine
@@ -269,5 +269,5 @@ floe_status floe_dataset_job_run(floe_lake *lake, const floe_dataset_request *re
         floe_error_clear(err);
         return FLOE_FAIL(err, FLOE_CANCELLED, "cancelled");
     }
-    return floe_dataset_tell_memory(&job, floe_drift_status(status, err), err);
+    return tell_memory(&job, floe_drift_status(status, err), err);
 }
