@@ -47,6 +47,12 @@ source_use floe_source_used(const source_scan *scan);
 void floe_source_close(source_scan *scan);
 /* The SELECT that a need is fed with: data columns, __floe_event, __floe_created, __floe_end, __floe_seq, __floe_pos, __floe_where_n. */
 floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe_buf *out, floe_error *err);
+/* The scan of a source for some of the features that are asked of it, whose question needs its rows; `whole` is that for all of them.
+ * Borrows: *need, which is filled. */
+source_scan floe_source_part(const source_scan *whole, const floe_pit *pit, floe_pit_need *need);
+
+/* ---- touched.c ---- */
+
 /* Every column that the select touches: data, times, and what the filters compare. */
 floe_status floe_source_columns(const source_scan *scan, floe_arena *arena, floe_str **ret_names, size_t *ret_count,
                                 floe_error *err);
@@ -155,10 +161,23 @@ typedef struct row_progress {
 /* Feeds the rows of a query into one need of a question; progress may be NULL. */
 floe_status floe_dataset_feed_query(floe_session *session, const char *sql, const row_progress *progress, floe_pit *pit,
                                     size_t need_index, floe_error *err);
+/* Streams a planned scan into a question that has the same need. */
+floe_status floe_dataset_feed(const dataset_job *job, const source_scan *scan, const row_progress *progress,
+                              floe_pit *pit, size_t need_index, floe_error *err);
 
-/* ---- job.c ---- */
+/* ---- memory.c ---- */
 
 #define DATASET_ENGINE_LEAST FLOE_MIB(64) /* with less the engine cannot write a file */
+/* Kernel and engine get their shares. */
+floe_status floe_dataset_share_memory(dataset_job *job, floe_error *err);
+/* While the spine is read the kernel has nothing yet, and text is read by buffers of 32 MB, several for each thread: the engine has the
+ * kernel's memory too, and no more threads than can read with it, until its share is set again and its threads are given back. */
+floe_status floe_dataset_memory_for_spine(dataset_job *job, floe_error *err);
+/* What of the engine's memory a table of answers needs while it grows, and half of it while tables of them are read side by side.
+ * Units: bytes. */
+uint64_t floe_dataset_table_bytes(const floe_ref *refs, size_t count);
+/* Adds to an error of the engine's memory how much was given, and what to do. */
+floe_status floe_dataset_tell_memory(const dataset_job *job, floe_status status, floe_error *err);
 /* Gives the engine so much memory from now on; what it has and does not use goes back to the system. */
 floe_status floe_dataset_set_engine(dataset_job *job, uint64_t bytes, floe_error *err);
 /* Without a kernel the engine has all of the memory but what the process needs. */
@@ -169,11 +188,11 @@ floe_status floe_dataset_engine_alone(dataset_job *job, floe_error *err);
 floe_status floe_dataset_share_run(dataset_job *job, floe_error *err);
 /* From now on the kernel holds no more than answers, and the engine may have the rest. */
 floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err);
+
+/* ---- job.c ---- */
+
 /* SELECT of the labels of the whole spine. */
 floe_status floe_dataset_labels_sql(const dataset_job *job, const floe_pit *pit, floe_buf *out, floe_error *err);
-/* Streams a planned scan into a question that has the same need. */
-floe_status floe_dataset_feed(const dataset_job *job, const source_scan *scan, const row_progress *progress,
-                              floe_pit *pit, size_t need_index, floe_error *err);
 /* Plans the scan of every need. */
 floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err);
 /* The spine into the session, and the range of its times into the question. */
@@ -183,9 +202,6 @@ floe_status floe_dataset_feed_bounds(const dataset_job *job, floe_pit *pit, floe
 
 /* ---- partition.c ---- */
 
-/* What of the engine's memory a table of all answers needs while it grows, and half of it while tables of them are read side by side.
- * Units: bytes. */
-uint64_t floe_partition_table_bytes(const dataset_job *job);
 /* What the kernel needs for the whole question at once, by what the plans say. Units: bytes. */
 uint64_t floe_partition_estimate(const dataset_job *job);
 /* How many parts the keys are divided into; 1: everything at once. */
@@ -198,10 +214,6 @@ floe_status floe_partition_text(const dataset_job *job, floe_arena *arena, const
  * files and temporary tables of the engine until it is their turn; where a few scans are cheaper, its rows are read again for each stretch of labels. The kernel's answer to a label
  * depends on the rows of its key alone, and on no other label, so it is the same as at once, bit for bit. */
 floe_status floe_partition_answer(dataset_job *job, floe_pit_stats *ret_stats, floe_error *err);
-
-/* The scan of a source for some of the features that are asked of it, whose question needs its rows; `whole` is that for all of them.
- * Borrows: *need, which is filled. */
-source_scan floe_partition_scan(const source_scan *whole, const floe_pit *pit, floe_pit_need *need);
 
 /* ---- rescan.c ---- */
 

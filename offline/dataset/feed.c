@@ -3,6 +3,7 @@
  *
  * Thread: the engine calls from several; progress is told by one at a time, and one that finds another telling goes on.
  */
+#include "core/limits.h"
 #include "core/mem.h"
 #include "offline/dataset/dataset_int.h"
 
@@ -50,4 +51,15 @@ floe_status floe_dataset_feed_query(floe_session *session, const char *sql, cons
     pthread_mutex_init(&f.telling, NULL);
     const floe_row_taker taker = {&f, begin, take};
     return floe_session_visit(session, sql, &taker, err);
+}
+
+floe_status floe_dataset_feed(const dataset_job *job, const source_scan *scan, const row_progress *progress,
+                              floe_pit *pit, size_t need_index, floe_error *err) {
+    FLOE_AUTO_BUF sql;
+    floe_buf_init(&sql, FLOE_GIB(1));
+    FLOE_TRY(floe_source_sql(scan, job->session, &sql, err));
+    floe_status status = floe_dataset_feed_query(job->session, sql.ptr, progress, pit, need_index, err);
+    return floe_failed(status)
+               ? floe_error_prefix(err, status, "source %.*s", FLOE_STR_ARG(scan->need->source->about.name))
+               : FLOE_OK;
 }

@@ -29,14 +29,12 @@
 #define PLACE_BYTES 16 /* of one row, while it is put in order */
 #define LABEL_BYTES 32 /* of one label */
 #define ANSWER_BYTES 10
-#define LIST_BYTES 40             /* of a list's answer before its items, which are numbers of rows */
-#define SLOT_TEXT_BYTES 18        /* of one column of what stands in a slot, where there are texts */
-#define RESCANS_MAX 6             /* about what writing rows down and reading them again costs, in scans */
-#define SORTED_BYTES 24           /* of one cell that is sorted, its place beside it */
-#define BLOCK_BYTES FLOE_KIB(256) /* of each column of a table of the engine's, while rows are added to it */
-#define TABLES_BESIDE 5           /* What is added, and where it goes, are held twice, beside the rows on their way. */
-#define TEXT_BLOCKS 2             /* of a column of texts */
-#define LIST_BLOCKS 4             /* of one of lists, whose items are a column of their own */
+#define LIST_BYTES 40            /* of a list's answer before its items, which are numbers of rows */
+#define SLOT_TEXT_BYTES 18       /* of one column of what stands in a slot, where there are texts */
+#define RESCANS_MAX 6            /* about what writing rows down and reading them again costs, in scans */
+#define SORTED_BYTES 24          /* of one cell that is sorted, its place beside it */
+#define FEATURE_MOST FLOE_MIB(1) /* of a table of the engine's, for one more feature */
+#define TABLES_BESIDE 5          /* What is added, and where it goes, are held twice, beside the rows on their way. */
 
 typedef struct unit {
     const floe_ref *refs; /* of the request, in its order */
@@ -79,20 +77,6 @@ static uint64_t answers_bytes(const floe_ref *refs, size_t count) {
         bytes += list ? LIST_BYTES + sizeof(uint32_t) * (uint64_t)refs[i].output->k : ANSWER_BYTES;
     }
     return bytes;
-}
-
-/* Of the engine's, for a table of the answers while rows are added to it. */
-static uint64_t table_bytes(const floe_ref *refs, size_t count) {
-    uint64_t blocks = 0;
-    for (size_t i = 0; i < count; i++) {
-        floe_kind kind = refs[i].output->type.kind;
-        blocks += kind == FLOE_KIND_LIST ? LIST_BLOCKS : is_text(kind) ? TEXT_BLOCKS : 1;
-    }
-    return blocks * BLOCK_BYTES;
-}
-
-uint64_t floe_partition_table_bytes(const dataset_job *job) {
-    return table_bytes(job->request->refs, job->request->ref_count);
 }
 
 /* Whether only as-of features are asked for, so that the kernel holds no more rows of the source than labels. */
@@ -205,7 +189,7 @@ static bool same_unit(const floe_view *a, const floe_view *b) {
 
 /* For one more feature. */
 static bool has_room(const dataset_job *job, const unit *u) {
-    return table_bytes(u->refs, u->ref_count) + LIST_BLOCKS * BLOCK_BYTES <= job->engine_bytes / TABLES_BESIDE;
+    return floe_dataset_table_bytes(u->refs, u->ref_count) + FEATURE_MOST <= job->engine_bytes / TABLES_BESIDE;
 }
 
 static const source_scan *scan_of(const dataset_job *job, const floe_source *source) {
@@ -285,7 +269,7 @@ static bool is_as_of_alone(const dataset_job *job) {
 
 /* Answers of so many features that the engine cannot hold a table of them. */
 static bool is_wide(const dataset_job *job) {
-    return floe_partition_table_bytes(job) > job->engine_bytes / 2;
+    return floe_dataset_table_bytes(job->request->refs, job->request->ref_count) > job->engine_bytes / 2;
 }
 
 bool floe_partition_by_kernel(const dataset_job *job) {
@@ -342,20 +326,10 @@ static void append_wanted(const unit *u, floe_buf *sql) {
     }
 }
 
-/* What was not pushed into the scan must not count as pushed, even where the views of some features alone agree on their filter. */
-source_scan floe_partition_scan(const source_scan *whole, const floe_pit *pit, floe_pit_need *need) {
-    size_t need_count;
-    source_scan scan = *whole;
-    *need = *floe_pit_needs(pit, &need_count);
-    need->shared_where = whole->need->shared_where;
-    scan.need = need;
-    return scan;
-}
-
 static floe_status divide_rows(const dataset_job *job, const unit *u, const floe_pit *pit, int64_t *ret_rows,
                                floe_error *err) {
     floe_pit_need need;
-    source_scan scan = floe_partition_scan(u->whole, pit, &need);
+    source_scan scan = floe_source_part(u->whole, pit, &need);
     FLOE_AUTO_BUF sql;
     floe_buf_init(&sql, FLOE_GIB(1));
     floe_buf_text(&sql, "COPY (SELECT *, ");
@@ -427,7 +401,7 @@ static floe_status append_rows(const dataset_job *job, const unit *u, const floe
         return floe_buf_check(sql, err);
     }
     floe_pit_need need;
-    source_scan scan = floe_partition_scan(u->whole, pit, &need);
+    source_scan scan = floe_source_part(u->whole, pit, &need);
     scan.files.file_count = 0;
     return floe_source_sql(&scan, job->session, sql, err);
 }
@@ -538,7 +512,7 @@ static floe_status answer_by_rescans(dataset_job *job, const unit *u, floe_pit_s
                                .whole = u->whole,
                                .stretches = u->parts,
                                .room_bytes = room_for_slots(job),
-                               .engine_bytes = TABLES_BESIDE * table_bytes(u->refs, u->ref_count),
+                               .engine_bytes = TABLES_BESIDE * floe_dataset_table_bytes(u->refs, u->ref_count),
                                .table = floe_arena_printf(job->arena, "part_answer_%zu", u->index)};
     floe_pit_stats found;
     FLOE_TRY(floe_arena_check(job->arena, err));

@@ -76,7 +76,7 @@ static floe_status give_memory(dataset_job *job, const dataset_rescan *of, floe_
 static floe_status feed_rows(dataset_job *job, const dataset_rescan *of, const stretch *s, floe_pit *pit,
                              floe_error *err) {
     floe_pit_need need;
-    source_scan scan = floe_partition_scan(of->whole, pit, &need);
+    source_scan scan = floe_source_part(of->whole, pit, &need);
     int64_t rows = scan.files.plan.rows, before = s->first / s->each, left = job->label_count - s->first;
     const row_progress progress = {job, DATASET_READING, before * rows,
                                    (before + (left + s->each - 1) / s->each) * rows};

@@ -239,44 +239,6 @@ static void append_time(const source_scan *scan, floe_str column, const char *na
     floe_buf_printf(out, " AS %s, ", name);
 }
 
-static void add_name(floe_str *names, size_t *count, floe_str name) {
-    for (size_t i = 0; i < *count; i++) {
-        if (name.len == 0 || floe_str_equal(names[i], name)) {
-            return;
-        }
-    }
-    names[*count] = name;
-    *count += name.len > 0;
-}
-
-floe_status floe_source_columns(const source_scan *scan, floe_arena *arena, floe_str **ret_names, size_t *ret_count,
-                                floe_error *err) {
-    const floe_pit_need *need = scan->need;
-    floe_str *names = floe_arena_alloc(arena, need->source->column_count + need->column_count + 4, sizeof(*names));
-    FLOE_TRY(floe_arena_check(arena, err));
-    size_t count = 0;
-    for (size_t i = 0; i < need->column_count; i++) {
-        add_name(names, &count, need->columns[i]);
-    }
-    add_name(names, &count, need->source->event_time);
-    add_name(names, &count, need->source->created_time);
-    add_name(names, &count, need->source->end_time);
-    for (size_t w = 0; w < need->where_count; w++) {
-        floe_str *used;
-        size_t used_count = 0;
-        if (need->wheres[w]) {
-            floe_expr_columns(need->wheres[w], arena, &used, &used_count);
-            FLOE_TRY(floe_arena_check(arena, err));
-        }
-        for (size_t i = 0; i < used_count; i++) {
-            add_name(names, &count, used[i]);
-        }
-    }
-    *ret_names = names;
-    *ret_count = count;
-    return FLOE_OK;
-}
-
 static floe_status append_wheres(const floe_pit_need *need, floe_buf *out, floe_error *err) {
     for (size_t w = 0; w < need->where_count; w++) {
         floe_buf_text(out, ", ");
@@ -374,4 +336,14 @@ floe_status floe_source_sql(const source_scan *scan, floe_session *session, floe
     FLOE_TRY(floe_drift_sql(scan, &from, &arena, out, err));
     FLOE_TRY(append_filter(scan, out, err));
     return floe_buf_check(out, err);
+}
+
+/* What was not pushed into the scan must not count as pushed, even where the views of some features alone agree on their filter. */
+source_scan floe_source_part(const source_scan *whole, const floe_pit *pit, floe_pit_need *need) {
+    size_t need_count;
+    source_scan scan = *whole;
+    *need = *floe_pit_needs(pit, &need_count);
+    need->shared_where = whole->need->shared_where;
+    scan.need = need;
+    return scan;
 }

@@ -11,7 +11,6 @@
 #include "offline/ipc/ipc.h"
 
 #include <string.h>
-#include <strings.h>
 
 static floe_status check_key_names(const floe_dataset_request *request, const floe_column *keys, size_t key_count,
                                    floe_error *err) {
@@ -28,26 +27,6 @@ static floe_status check_key_names(const floe_dataset_request *request, const fl
 
 static floe_status describe(floe_session *session, floe_arena *arena, spine_table *ret_spine, floe_error *err) {
     return floe_session_describe(session, "spine", arena, &ret_spine->columns, &ret_spine->column_count, err);
-}
-
-const floe_query_column *floe_spine_column(const spine_table *spine, floe_str name) {
-    for (size_t i = 0; i < spine->column_count; i++) {
-        if (floe_str_equal(spine->columns[i].name, name)) {
-            return &spine->columns[i];
-        }
-    }
-    return NULL;
-}
-
-floe_status floe_spine_check_columns(const floe_dataset_request *request, const spine_table *spine,
-                                     const floe_column *keys, size_t key_count, floe_error *err) {
-    for (size_t i = 0; i < key_count; i++) {
-        floe_str name = floe_spine_key_column(request, keys[i].name);
-        FLOE_ENSURE(floe_spine_column(spine, name), err, FLOE_NOT_FOUND,
-                    "the spine %s has no column \"%.*s\" for the entity key \"%.*s\"; name it with --keys %.*s=COLUMN",
-                    request->spine, FLOE_STR_ARG(name), FLOE_STR_ARG(keys[i].name), FLOE_STR_ARG(keys[i].name));
-    }
-    return FLOE_OK;
 }
 
 static floe_status read_key_schema(floe_session *session, const floe_dataset_request *request, const floe_column *keys,
@@ -294,16 +273,6 @@ static void append_time(const spine_table *spine, floe_buf *out) {
     floe_buf_text(out, zoned ? "epoch_us(" : "epoch_us(CAST(");
     floe_sql_quote_name(out, column->name);
     floe_buf_text(out, zoned ? ")" : " AS TIMESTAMP))");
-}
-
-bool floe_spine_names_clash(const spine_table *spine) {
-    bool clash = false;
-    for (size_t i = 0; i < spine->column_count; i++) {
-        floe_str name = spine->columns[i].name;
-        clash = clash || (name.len == 5 && strncasecmp(name.ptr, "rowid", 5) == 0) ||
-                (name.len >= 6 && strncasecmp(name.ptr, "__floe", 6) == 0);
-    }
-    return clash;
 }
 
 floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,

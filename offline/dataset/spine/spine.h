@@ -28,20 +28,13 @@ typedef struct spine_table {
 floe_status floe_spine_load(floe_lake *lake, floe_session *session, const floe_dataset_request *request,
                             const floe_column *keys, size_t key_count, floe_arena *arena, spine_table *ret_spine,
                             floe_error *err);
-/* Whether columns have names that the engine's rows have too (rowid); see floe_session_give. */
-bool floe_spine_names_clash(const spine_table *spine);
 /* SELECT of the key columns under the keys' names, `__floe_time` (int64 µs, floored) and `__floe_row` (0, 1 …), in order, from the
  * session's table or the item it was read from. */
 floe_status floe_spine_labels_sql(const floe_dataset_request *request, const spine_table *spine,
                                   const floe_column *keys, size_t key_count, const char *from, floe_buf *out,
                                   floe_error *err);
-/* NULL: there is none of that name. Owns: the spine's arena. */
-const floe_query_column *floe_spine_column(const spine_table *spine, floe_str name);
 /* Appends SQL: the microseconds, rounded down, of a time in nanoseconds, which SQL of its own gives. */
 void floe_spine_floor_nanoseconds(const char *time, floe_buf *out);
-/* Errors: NOT_FOUND, naming a column of a key that is not there. */
-floe_status floe_spine_check_columns(const floe_dataset_request *request, const spine_table *spine,
-                                     const floe_column *keys, size_t key_count, floe_error *err);
 
 /* ---- text.c ---- */
 
@@ -61,6 +54,16 @@ bool floe_text_pattern(floe_type type, floe_buf *out);
 void floe_text_cast(floe_type type, const char *text, floe_buf *sql);
 /* The same of any text: null where it does not look like a value. */
 void floe_text_value(floe_type type, const char *text, floe_buf *sql);
+
+/* ---- columns.c ---- */
+
+/* NULL: there is none of that name. Owns: the spine's arena. */
+const floe_query_column *floe_spine_column(const spine_table *spine, floe_str name);
+/* Whether columns have names that the engine's rows have too (rowid); see floe_session_give. */
+bool floe_spine_names_clash(const spine_table *spine);
+/* Errors: NOT_FOUND, naming a column of a key that is not there. */
+floe_status floe_spine_check_columns(const floe_dataset_request *request, const spine_table *spine,
+                                     const floe_column *keys, size_t key_count, floe_error *err);
 
 /* ---- inputs.c ---- */
 
