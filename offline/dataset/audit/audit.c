@@ -18,6 +18,7 @@
 #define CELL_BYTES 2048                 /* of one answer's state in the engine, with what compares it */
 #define FRAMED_BYTES 64                 /* of one answer that only is compared */
 #define KEPT_BYTES 32                   /* of one row, where the state holds rows */
+#define THREAD_BYTES FLOE_MIB(128)      /* of one thread: some 60 MB are beside what the engine counts */
 #define LONG_AGO "-8000000000000000000" /* so far that a label's distance to it is an int64 */
 
 typedef struct audit {
@@ -435,6 +436,7 @@ static floe_status run_audit(dataset_job *job, void *context, floe_error *err) {
     FLOE_TRY(floe_dataset_engine_alone(job, err));
     floe_dataset_progress(job, "reading the dataset", -1);
     FLOE_TRY(floe_dataset_load_spine(job, err));
+    FLOE_TRY(floe_threads_at_most(job, (int64_t)(job->engine_bytes / THREAD_BYTES), err));
     FLOE_TRY(floe_dataset_check_spine(job, &spine, err));
     FLOE_TRY(name_answers(a, err));
     FLOE_TRY(load_file(a, err));
