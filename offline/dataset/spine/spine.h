@@ -8,7 +8,7 @@
 #include "offline/engine/engine.h"
 #include "offline/offline.h"
 
-/* ---- spine.c ---- */
+/* ---- load.c ---- */
 
 /* Whether the engine's type is a time, with a zone or without, of any unit. */
 static inline bool floe_spine_is_timestamp(floe_str type) {
