@@ -61,8 +61,8 @@ class Frames(unittest.TestCase):
         return self.made.floe("dataset", "audit", built["id"], "--sample", "0", *options)
 
     def test_every_function_of_every_type__is_found_right(self):
-        for options in ((), ("--as-known",)):
-            for features in VIEWS:
+        for options, views in ((), VIEWS), (("--as-known",), ("asof_at", "ttl_before", "windowed_at", "ever_before")):
+            for features in views:
                 with self.subTest(features=features, options=options):
                     built = self.made.build("--time", "at", *options, spine="s.parquet", features=features)
                     self.assertIn("are the same", self.audit(built))
