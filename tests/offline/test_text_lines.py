@@ -1,5 +1,5 @@
 """Text spines that cannot be read: the line to blame is the one that an editor shows, blank ones counted, with the cause and what to do; and
-years that no column of times has pass through as text. timeout: 300"""
+years that no column of times has pass through as text. timeout: 900"""
 import os
 import sys
 import unittest
