@@ -1,5 +1,5 @@
 """Inputs of request features from spines of text have the type that the feature declares, whatever the other values of the column look
-like; what is none is refused by the value, with what to do. The same again from the kept spine. timeout: 600"""
+like; what is none is refused by the value, with what to do. The same again from the kept spine. timeout: 900"""
 import datetime
 import decimal
 import os
