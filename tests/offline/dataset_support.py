@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import duckdb
@@ -55,16 +56,17 @@ class Project:
         return done.stdout.decode()
 
     def peak(self, *arguments):
-        """What it printed, and the most memory that its process held, in bytes."""
-        with tempfile.TemporaryFile() as out:
-            process = subprocess.Popen([FLOE, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            out.seek(0)
-            told = out.read().decode()
-        if process.returncode != 0:
-            raise Failed(process.returncode, told)
-        return told, usage.ru_maxrss * 1024
+        """What it printed, and the most memory that its process held, in bytes. Linux counts what a process held before it became another
+        program, so it is started by one that is small."""
+        code = ("import os, sys\npid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)\n_, status, usage = os.wait4(pid, 0)\n"
+                "open(sys.argv[1], 'w').write(str(usage.ru_maxrss))\nsys.exit(os.waitstatus_to_exitcode(status))")
+        done = subprocess.run([sys.executable, "-c", code, self.path("peak"), FLOE, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        told = done.stdout.decode()
+        if done.returncode != 0:
+            raise Failed(done.returncode, told)
+        with open(self.path("peak")) as file:
+            return told, int(file.read()) * 1024
 
     def file(self, name, query):
         """The rows of a query as a file of the format that its ending names."""
