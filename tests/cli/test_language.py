@@ -169,10 +169,10 @@ class Language(Checks, unittest.TestCase):
         self.refused(run, "INVALID", "miles", "double")
         run = self.project.floe("dataset", "build", "--features", "delays:newest,is_long_haul", "--spine", "spine.csv",
                                 "-o", "o.parquet")
-        self.refused(run, "INVALID", "distance", "VARCHAR", "double")
+        self.refused(run, "INVALID", "distance", "no double", "needs it: x")
         run = self.project.floe("dataset", "build", "--features", "is_long_haul", "--spine", "spine.csv", "-o",
                                 "o.parquet")
-        self.refused(run, "INVALID", "distance", "VARCHAR", "double")
+        self.refused(run, "INVALID", "distance", "no double", "needs it: x")
 
     def test_online_the_values_are_those_of_the_tables(self):
         self.project.floe_ok("sync")
