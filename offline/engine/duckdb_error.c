@@ -97,14 +97,15 @@ static const char *cause_of(const char *text) {
 /* How long a line is without the engine's advice, which is about options that floe does not have. */
 static int without_advice(const char *text, int len) {
     static const char *const ADVICE[] = {" Try auto-detecting", " Try setting '", " Try increasing", "Possible fixes:"};
+    int kept = len;
     for (size_t i = 0; i < sizeof ADVICE / sizeof *ADVICE; i++) {
-        const char *at = memmem(text, (size_t)len, ADVICE[i], strlen(ADVICE[i]));
-        len = at ? (int)(at - text) : len;
+        const char *at = memmem(text, (size_t)kept, ADVICE[i], strlen(ADVICE[i]));
+        kept = at ? (int)(at - text) : kept;
     }
-    while (len > 0 && text[len - 1] == ' ') {
-        len--;
+    while (kept < len && kept > 0 && text[kept - 1] == ' ') { /* Else a space may be what is wrong with a value. */
+        kept--;
     }
-    return len;
+    return kept;
 }
 
 floe_status floe_duckdb_fail(const char *message, floe_error *err) {
