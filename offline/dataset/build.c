@@ -53,13 +53,10 @@ static floe_status open_question(dataset_job *job, const char *spill_folder, flo
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
     FLOE_AUTO_STREAM labels = {0};
     FLOE_AUTO_BUF sql = {0};
-    floe_pit_options options = {.as_known = job->request->as_known,
-                                .ignore_at = job->request->ignore_at,
-                                .threads = job->run ? job->run->threads : 0,
-                                .spill_folder = spill_folder,
-                                .memory_bytes = job->kernel_bytes,
-                                .run_bytes = job->run_bytes,
-                                .answers_bytes = job->answers_bytes};
+    floe_pit_options options = floe_dataset_pit_options(job);
+    options.spill_folder = spill_folder;
+    options.run_bytes = job->run_bytes;
+    options.answers_bytes = job->answers_bytes;
     FLOE_TRY(floe_pit_open(job->request->refs, job->request->ref_count, &options, &pit, err));
     floe_buf_init(&sql, FLOE_MIB(1));
     FLOE_TRY(floe_dataset_labels_sql(job, pit, &sql, err));

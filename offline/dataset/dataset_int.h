@@ -193,6 +193,8 @@ floe_status floe_dataset_kernel_done(dataset_job *job, floe_error *err);
 
 /* SELECT of the labels of the whole spine. */
 floe_status floe_dataset_labels_sql(const dataset_job *job, const floe_pit *pit, floe_buf *out, floe_error *err);
+/* Of a question of the kernel that holds rows: what was asked, and its share of threads and memory. */
+floe_pit_options floe_dataset_pit_options(const dataset_job *job);
 /* Plans the scan of every need. */
 floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err);
 /* The spine into the session, and the range of its times into the question. */

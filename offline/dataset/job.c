@@ -113,6 +113,13 @@ static void close_scans(dataset_job *job) {
     job->scan_count = 0;
 }
 
+floe_pit_options floe_dataset_pit_options(const dataset_job *job) {
+    return (floe_pit_options){.as_known = job->request->as_known,
+                              .ignore_at = job->request->ignore_at,
+                              .threads = job->run ? job->run->threads : 0,
+                              .memory_bytes = job->kernel_bytes};
+}
+
 floe_status floe_dataset_plan_scans(dataset_job *job, floe_error *err) {
     size_t count;
     const floe_pit_need *needs = floe_dataset_needs(job, &count);

@@ -446,10 +446,7 @@ static bool is_too_large(const dataset_job *job, const unit *u, size_t part) {
 static floe_status answer_parts(const dataset_job *job, const unit *u, size_t first, size_t last, floe_pit_stats *stats,
                                 floe_error *err) {
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
-    floe_pit_options options = {.as_known = job->request->as_known,
-                                .ignore_at = job->request->ignore_at,
-                                .threads = job->run ? job->run->threads : 0,
-                                .memory_bytes = job->kernel_bytes};
+    floe_pit_options options = floe_dataset_pit_options(job);
     floe_pit_stats found;
     FLOE_TRY(is_too_large(job, u, first) ? floe_lake_spill(job->lake, &options.spill_folder, err) : FLOE_OK);
     FLOE_TRY(floe_pit_open(u->refs, u->ref_count, &options, &pit, err));

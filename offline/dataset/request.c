@@ -90,14 +90,7 @@ static floe_status has_values(const dataset_job *job, floe_str column, bool *ret
 
 /* Whether the spine was written as text, of which each value may be read as what an input declares: the kept copy of one is Parquet. */
 static bool is_of_text(const dataset_job *job) {
-    const char *spine = job->request->given_spine ? job->request->given_spine : job->request->spine;
-    static const char *const endings[] = {".csv", ".jsonl", ".ndjson"};
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-        if (floe_str_ends_nocase(floe_str_of(spine), endings[i])) {
-            return true;
-        }
-    }
-    return false;
+    return floe_spine_is_text(job->request->given_spine ? job->request->given_spine : job->request->spine);
 }
 
 /* Whether a column comes as text that is to be read. */
@@ -107,8 +100,7 @@ static bool is_text_of(floe_str type, floe_type input) {
 
 /* What to do about a column that no input can take. */
 static const char *how_to_write(const dataset_job *job, const floe_column *input) {
-    floe_str path = floe_str_of(job->request->spine);
-    bool json = floe_str_ends_nocase(path, ".jsonl") || floe_str_ends_nocase(path, ".ndjson");
+    bool json = floe_spine_is_json(job->request->spine);
     bool text = input->type.kind == FLOE_KIND_STRING || input->type.kind == FLOE_KIND_DECIMAL;
     return json && text ? "write its values in quotes" : "write it as that, under another name if need be";
 }

@@ -45,10 +45,7 @@ static floe_status feed_labels(const dataset_job *job, const stretch *s, floe_pi
 static floe_status open_stretch(const dataset_job *job, const dataset_rescan *of, stretch *s, floe_pit **ret_pit,
                                 floe_error *err) {
     FLOE_CLEANUP(floe_pit_close) floe_pit *pit = NULL;
-    floe_pit_options options = {.as_known = job->request->as_known,
-                                .ignore_at = job->request->ignore_at,
-                                .threads = job->run ? job->run->threads : 0,
-                                .memory_bytes = job->kernel_bytes};
+    floe_pit_options options = floe_dataset_pit_options(job);
     for (;;) {
         s->last = job->label_count - s->first > s->each ? s->first + s->each : job->label_count;
         FLOE_TRY(floe_pit_open(of->refs, of->ref_count, &options, &pit, err));

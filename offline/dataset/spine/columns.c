@@ -1,9 +1,17 @@
 /*
- * The columns of a spine that is there.
+ * What a spine is, and the columns of one that is there.
  */
 #include "offline/dataset/spine/spine.h"
 
 #include <strings.h>
+
+bool floe_spine_is_json(const char *spine) {
+    return floe_str_ends_nocase(floe_str_of(spine), ".jsonl") || floe_str_ends_nocase(floe_str_of(spine), ".ndjson");
+}
+
+bool floe_spine_is_text(const char *spine) {
+    return floe_spine_is_json(spine) || floe_str_ends_nocase(floe_str_of(spine), ".csv");
+}
 
 const floe_query_column *floe_spine_column(const spine_table *spine, floe_str name) {
     for (size_t i = 0; i < spine->column_count; i++) {

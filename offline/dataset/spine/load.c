@@ -63,17 +63,12 @@ static floe_status check_key_types(floe_session *session, const floe_dataset_req
     return FLOE_OK;
 }
 
-static bool is_json(const char *spine) {
-    return floe_str_ends_nocase(floe_str_of(spine), ".jsonl") || floe_str_ends_nocase(floe_str_of(spine), ".ndjson");
-}
-
 /* The line of a text file that the engine could not read, which it does not know. */
 static floe_status blame_line(floe_session *session, const char *spine, floe_status status, floe_error *err) {
-    if (is_json(spine)) {
+    if (floe_spine_is_json(spine)) {
         return floe_json_lines_blame(session, spine, status, err);
     }
-    bool csv = floe_str_ends_nocase(floe_str_of(spine), ".csv");
-    return csv ? floe_csv_blame(session, spine, status, err) : status;
+    return floe_spine_is_text(spine) ? floe_csv_blame(session, spine, status, err) : status;
 }
 
 static bool looks_like_file(const char *spine) {

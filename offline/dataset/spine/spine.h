@@ -57,6 +57,10 @@ void floe_text_value(floe_type type, const char *text, floe_buf *sql);
 
 /* ---- columns.c ---- */
 
+/* By its ending: JSON Lines; a format whose values are texts. */
+bool floe_spine_is_json(const char *spine);
+bool floe_spine_is_text(const char *spine);
+
 /* NULL: there is none of that name. Owns: the spine's arena. */
 const floe_query_column *floe_spine_column(const spine_table *spine, floe_str name);
 /* Whether columns have names that the engine's rows have too (rowid); see floe_session_give. */
